@@ -1,0 +1,100 @@
+"""What a benchmark evaluates: items, the pictures they are seen in, and the groups they belong to.
+
+An item is not a picture: one picture may hold several persons, each an item of its own. The interfaces here are what
+benchmark plugins fill in; reading pictures from disk is the business of the other modules of this room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRef:
+    """A picture as a model shall see it.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    box : tuple of float or None
+        ``(x, y, width, height)`` in pixels of the file; the picture is cut to it before it is resized. `None` is the
+        whole picture.
+    """
+
+    path: Path
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute:
+    """A grouping of the items, such as perceived age.
+
+    Attributes
+    ----------
+    name : str
+        The attribute's name in results, such as ``"skin_tone"``.
+    groups : tuple of str
+        The groups that are compared, in the order of the report. Every other value of the column (``na``,
+        ``non_binary``) is an item *without a label to compare*: counted and reported on its own.
+    pairs : tuple of (str, str)
+        The disparities to measure: first minus second.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Items:
+    """The items of a benchmark, in a fixed order.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row an item. Columns: ``item`` (str, unique), ``picture`` (int, an index into `pictures`), ``label``
+        (str, empty where the benchmark has none), one str column for each attribute, named like it; and whatever
+        else the benchmark needs to score (for example ``captions``).
+    pictures : tuple of PictureRef
+        The distinct pictures, each encoded once.
+    root : pathlib.Path
+        The dataset's folder. Results name pictures relative to it, so that they can move to another machine.
+    attributes : tuple of Attribute
+        The groupings of `table`.
+    annotations : tuple of pathlib.Path
+        The annotation files that were read; their content is part of the dataset's fingerprint.
+    choices : dict of str to str
+        Every choice that the sources leave open, as it was made, in words; shown in the report.
+    """
+
+    table: pd.DataFrame
+    pictures: tuple[PictureRef, ...]
+    root: Path
+    attributes: tuple[Attribute, ...] = ()
+    annotations: tuple[Path, ...] = ()
+    choices: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Items:
+        """The items of `rows` (positions, in the order given), and only the pictures that they need."""
+        import numpy as np
+
+        table = self.table.iloc[np.asarray(rows, dtype=np.int64)].reset_index(drop=True)
+        used, position = np.unique(table["picture"].to_numpy(), return_inverse=True)
+        return replace(
+            self,
+            table=table.assign(picture=position.astype(np.int64)),
+            pictures=tuple(self.pictures[i] for i in used),
+        )

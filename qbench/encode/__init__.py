@@ -1,0 +1,1 @@
+"""A model variant and pictures or texts → embeddings. Knows no dataset and no metric."""

@@ -1,0 +1,56 @@
+"""The errors that a user sees: one message that says what, where and what to do.
+
+Everything qbench raises on purpose derives from `QbenchError`; the command line prints its message and ends with
+`exit_code`. Anything else that reaches the command line is a defect of qbench (or of a plugin) and is said to be one.
+"""
+
+from __future__ import annotations
+
+
+class QbenchError(Exception):
+    """Base of the errors that qbench raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, in one sentence.
+    where : str, optional
+        The file, the row, the key of the spec or the plugin it concerns.
+    fix : str, optional
+        What the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n{self.fix}" if self.fix else head
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.what, self.where, self.fix)
+
+
+def _rebuild(kind: type[QbenchError], what: str, where: str, fix: str) -> QbenchError:
+    return kind(what, where=where, fix=fix)
+
+
+class InputError(QbenchError):
+    """The user's input is wrong: a spec, a name, a file. Exit code 2."""
+
+    exit_code = 2
+
+
+class DataError(InputError):
+    """A dataset on disk is missing, damaged or incomplete. Exit code 2."""
+
+
+class ModelError(InputError):
+    """A checkpoint is missing, damaged or of another architecture. Exit code 2."""
+
+
+class QuantizationError(QbenchError):
+    """A quantizer cannot do what was asked of it on this model or machine."""

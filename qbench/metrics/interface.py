@@ -1,0 +1,162 @@
+"""What a benchmark gives: prompts, an outcome an item, and the numbers made of it.
+
+A benchmark's `Task` never sees a model: it says what to embed, turns similarities into an `Outcome` (which is stored),
+and turns a stored outcome into `Metrics`. The last step takes weights, so that items can be resampled without a model
+or a picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from qbench.data.items import Items
+
+INDEX = ("metric", "attribute", "group", "class")
+"""The columns that name a number; an empty string is "all of them"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricInfo:
+    """What a metric is, for those who read it.
+
+    Attributes
+    ----------
+    name : str
+        Its name in results, without a cut-off: ``recall`` stands for ``recall@1`` and ``recall@5`` too.
+    better : {"higher", "lower", "zero"}
+        Which direction is an improvement; ``zero`` for signed biases, where less in absolute value is better.
+    unit : {"share", "points", "nats"}
+        ``share`` is 0 to 1 and shown in per cent; ``points`` is a difference of shares; ``nats`` is shown as it is.
+    summary : str
+        One line.
+    """
+
+    name: str
+    better: Literal["higher", "lower", "zero"]
+    unit: Literal["share", "points", "nats"]
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompts:
+    """The texts to embed and what they stand for.
+
+    Attributes
+    ----------
+    texts : tuple of str
+        Exactly what the text encoder gets.
+    targets : tuple of str
+        The classes, captions or queries.
+    target_of : numpy.ndarray
+        ``(len(texts),)`` int: the target of each text.
+    pool : bool
+        Whether the texts of a target are one classifier weight: each embedding L2-normalised, averaged, normalised
+        again (Radford et al. 2021, section 3.1.4). Otherwise every text is a target of its own.
+    """
+
+    texts: tuple[str, ...]
+    targets: tuple[str, ...]
+    target_of: npt.NDArray[np.int64]
+    pool: bool
+
+
+class Similarity(Protocol):
+    """Cosine similarities of items and targets, computed in blocks as they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of items, number of targets."""
+        ...
+
+    def items(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        """Rows ``start:stop`` → ``(stop - start, targets)``."""
+        ...
+
+    def targets(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        """Columns ``start:stop``, transposed → ``(stop - start, items)``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a variant did on a benchmark, an item a row. Stored as Parquet; no picture, no embedding.
+
+    Attributes
+    ----------
+    items : pandas.DataFrame
+        ``item``, ``label``, a column an attribute, and what the benchmark predicts (``prediction``, ``correct``,
+        ``margin``, ``confidence``, …).
+    rankings : pandas.DataFrame or None
+        For retrieval: ``query`` (str) and ``item`` (int, a position in `items`), in the order of the ranking.
+    facts : dict
+        JSON-able facts that `measure` and the report need: ``classes``, ``chance`` (metric → value), ….
+    """
+
+    items: pd.DataFrame
+    rankings: pd.DataFrame | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Numbers and their names.
+
+    Attributes
+    ----------
+    index : pandas.DataFrame
+        ``(r, 4)`` str columns ``metric``, ``attribute``, ``group``, ``class``; unique rows.
+    values : numpy.ndarray
+        ``(b, r)`` float64, one row a set of weights; NaN where a number is undetermined.
+    n : numpy.ndarray
+        ``(r,)`` int: the items (or classes, or queries) behind each number, unweighted.
+    """
+
+    index: pd.DataFrame
+    values: npt.NDArray[np.float64]
+    n: npt.NDArray[np.int64]
+
+    def frame(self, row: int = 0) -> pd.DataFrame:
+        """The numbers of one set of weights as a table: the index columns, ``value`` and ``n``."""
+        return self.index.assign(value=self.values[row], n=self.n)
+
+
+class Task(Protocol):
+    """A benchmark with its options: what the runner calls, in this order."""
+
+    def data(self, root: Path) -> Items:
+        """Read the annotations below `root`; pictures are named, not opened.
+
+        Raises
+        ------
+        qbench.errors.DataError
+            A file is missing or malformed; the message names file and row.
+        """
+        ...
+
+    def prompts(self, items: Items) -> Prompts:
+        """The texts to embed for these items."""
+        ...
+
+    def predict(self, similarity: Similarity, items: Items) -> Outcome:
+        """Similarities → an outcome an item. Needs no model."""
+        ...
+
+    def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
+        """A (stored) outcome → numbers. Needs no model, no picture and no dataset.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            As `predict` made it.
+        weights : numpy.ndarray, optional
+            ``(b, n)`` non-negative weights of the rows of ``outcome.items``; all ones if not given.
+        """
+        ...

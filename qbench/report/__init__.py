@@ -1,0 +1,1 @@
+"""Results → sections → one HTML file. Reads a run folder; needs no model, no picture and no torch."""

@@ -1,0 +1,1 @@
+"""Plan the cells of a spec, execute them, go on where a run stopped."""
