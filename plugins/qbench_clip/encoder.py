@@ -1,0 +1,71 @@
+"""A loaded ``CLIPModel`` as an encoder: uint8 pictures and plain texts in, float32 embeddings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from qbench.api import Preprocessing
+
+
+class ClipEncoder:
+    """Runs a ``CLIPModel``.
+
+    Parameters
+    ----------
+    module : transformers.CLIPModel
+        In eval mode, on `device`; a quantizer may exchange its layers in place.
+    tokenizer : transformers tokenizer
+        Of the same folder.
+    preprocessing : Preprocessing
+        Mean and standard deviation are used here; the geometry was applied by the pixel store.
+    device : str
+        Where the inputs go.
+    """
+
+    def __init__(self, module: Any, tokenizer: Any, preprocessing: Preprocessing, device: str) -> None:
+        self.module = module
+        self.tokenizer = tokenizer
+        self.device = device
+        self.context_length = int(module.config.text_config.max_position_embeddings)
+        self._dtype = module.vision_model.embeddings.patch_embedding.weight.dtype
+        self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+
+    @torch.inference_mode()
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed ``(b, h, w, 3)`` uint8 pictures → ``(b, d)`` float32, not normalised."""
+        # The same steps in the same order as torchvision's ToTensor and Normalize: equal to the last bit.
+        values = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).contiguous().float().div(255)
+        values = values.sub_(self._mean).div_(self._std)
+        return _array(self.module.get_image_features(pixel_values=values.to(self._dtype)))
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts → ``(b, d)`` float32, not normalised; each is cut or padded to the model's context length."""
+        tokens = self.tokenizer(
+            list(texts),
+            padding="max_length",
+            max_length=self.context_length,
+            truncation=True,
+            return_tensors="pt",
+        )
+        # No attention mask: attention is causal and the embedding is read at the end token, before any padding.
+        return _array(self.module.get_text_features(input_ids=tokens["input_ids"].to(self.device)))
+
+    def close(self) -> None:
+        """Release the model's memory."""
+        self.module = None
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def _array(output: Any) -> npt.NDArray[np.float32]:
+    # transformers 5 returns an output object, older ones the tensor.
+    tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
+    array: npt.NDArray[np.float32] = tensor.float().cpu().numpy()
+    return array

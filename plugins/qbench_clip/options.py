@@ -1,0 +1,21 @@
+"""The options of the CLIP sources: light, so that a spec is checked before torch is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipOptions:
+    """Where the weights come from.
+
+    Attributes
+    ----------
+    path : str
+        A local folder with the checkpoint (transformers' or open_clip's format); nothing is downloaded then.
+    revision : str
+        The hub revision: a commit, a tag or a branch.
+    """
+
+    path: str = ""
+    revision: str = "main"

@@ -1,0 +1,36 @@
+"""PyTorch's dynamic quantization: 8 bit weights, activations scaled while the model runs. CPU only.
+
+The one place that touches ``torch.ao.quantization``, which is announced as deprecated.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+
+from qbench.api import Checkpoint, Context, QuantizationError, Variant
+from qbench_quantizers.coverage import measure_coverage
+from qbench_quantizers.module import module_of
+
+
+def build_dynamic(checkpoint: Checkpoint, context: Context) -> Variant:
+    """``quantize_dynamic`` of every Linear: qint8, one scale a weight tensor, one scale an activation tensor."""
+    try:
+        from torch.ao.quantization import quantize_dynamic
+    except ImportError as error:
+        raise QuantizationError(
+            f"this torch ({torch.__version__}) has no dynamic quantization any more ({error})",
+            fix="Install an older one: pip install 'torch<2.16' torchvision",
+        ) from None
+    encoder = checkpoint.load(device=context.device, dtype="float32")
+    with warnings.catch_warnings():
+        # Two announcements of deprecation, by origin: anything else that torch has to say is heard.
+        warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
+        quantize_dynamic(module_of(encoder), {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
+    return Variant(
+        encoder=encoder,
+        coverage=measure_coverage(module_of(encoder), reason="left out by PyTorch"),
+        dtype="float32",
+    )

@@ -1,0 +1,112 @@
+"""One picture: from a file to the square of pixels that a model sees.
+
+One pinned path, PIL's, for every model: open → cut to the box → RGB → resize → centre crop, in the order and with the
+rounding of torchvision's transforms, which open_clip uses.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from qbench.data.items import PictureRef
+from qbench.data.preprocessing import Geometry
+from qbench.errors import DataError
+
+MAX_PIXELS = 200_000_000
+"""A file that claims more pixels than this is refused unread: a few kilobytes can claim gigabytes."""
+
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
+    """Read a picture as a model with `geometry` sees it.
+
+    Parameters
+    ----------
+    ref : PictureRef
+        The file and, where given, the box to cut out.
+    geometry : Geometry
+        Size, resize mode and filter.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(size, size, 3)`` uint8, RGB.
+
+    Raises
+    ------
+    DataError
+        The file is missing, truncated, no picture, too large, or the box lies outside of it.
+    """
+    try:
+        # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are right all the same.
+        with warnings.catch_warnings(), Image.open(ref.path) as picture:
+            warnings.simplefilter("ignore")
+            if picture.width * picture.height > MAX_PIXELS:
+                raise DataError(
+                    f"the picture claims {picture.width} × {picture.height} pixels",
+                    where=str(ref.path),
+                    fix="Remove it, or replace it by a smaller one.",
+                )
+            cut = _cut(picture, ref)
+            return _fit(cut.convert("RGB"), geometry)
+    except FileNotFoundError:
+        raise DataError("the picture is missing", where=str(ref.path)) from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"the picture cannot be read ({error})",
+            where=str(ref.path),
+            fix="The file is truncated or damaged: fetch it again.",
+        ) from None
+
+
+def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
+    if ref.box is None:
+        return picture
+    x, y, width, height = ref.box
+    left, top = max(0, round(x)), max(0, round(y))
+    right, bottom = min(picture.width, round(x + width)), min(picture.height, round(y + height))
+    if left >= right or top >= bottom:
+        raise DataError(
+            f"the box {ref.box} lies outside of the picture ({picture.width} × {picture.height})",
+            where=str(ref.path),
+        )
+    return picture.crop((left, top, right, bottom))
+
+
+def _fit(picture: Image.Image, geometry: Geometry) -> npt.NDArray[np.uint8]:
+    size, resample = geometry.size, _FILTERS[geometry.interpolation]
+    if geometry.resize == "squash":
+        return np.asarray(picture.resize((size, size), resample), dtype=np.uint8)
+    width, height = picture.size
+    # torchvision truncates the longer side; and PIL must not see a side of 0 (very wide pictures).
+    if width <= height:
+        target = (size, max(size, int(size * height / width)))
+    else:
+        target = (max(size, int(size * width / height)), size)
+    if picture.size != target:
+        picture = picture.resize(target, resample)
+    left, top = round((target[0] - size) / 2.0), round((target[1] - size) / 2.0)
+    return np.asarray(picture.crop((left, top, left + size, top + size)), dtype=np.uint8)
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """`path` below `root`, with forward slashes: how keys and results name a picture.
+
+    Links are not followed: a dataset may be put together of links, but no annotation may name a file outside of it.
+
+    Raises
+    ------
+    DataError
+        `path` leaves `root`.
+    """
+    try:
+        return Path(os.path.abspath(path)).relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
+    except ValueError:
+        raise DataError("the path leaves the dataset's folder", where=str(path)) from None

@@ -1,0 +1,120 @@
+"""Numbers and names → the words a reader sees. Rounds once, here; a change is computed before it is rounded."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+UNDETERMINED = "undetermined"
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_ISOLATES = {0x2066, 0x2067, 0x2068, 0x2069}
+_STEERING = {*range(0x202A, 0x202F), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029}
+
+
+def clean(text: str, *, isolates: bool = False) -> str:
+    r"""Make control characters and bidirectional controls visible (``\u202e``), so that they steer nothing.
+
+    Parameters
+    ----------
+    text : str
+        Any text, such as a group's name in somebody's annotation file.
+    isolates : bool
+        Whether bidirectional isolates stay: `isolated` puts them round names.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if _harmless(c, isolates) else f"\\u{ord(c):04x}" for c in text)
+
+
+def _harmless(char: str, isolates: bool) -> bool:
+    code = ord(char)
+    if code in _ISOLATES:
+        return isolates
+    return char in "\n\t" or (code not in _STEERING and unicodedata.category(char) not in ("Cc", "Cs"))
+
+
+def isolated(name: str) -> str:
+    """Put a name in a sentence: its writing direction does not reach the words around it."""
+    return f"\N{FIRST STRONG ISOLATE}{clean(name)}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+    """Print with a set number of decimals and thousands; never "-0.0", and a true minus sign."""
+    text = f"{abs(value):,.{decimals}f}"
+    if not any(c in "123456789" for c in text):
+        return text
+    return (MINUS if value < 0 else "+" if sign else "") + text
+
+
+def value(number: float, unit: str, *, signed: bool = False) -> str:
+    """Print a number in its unit.
+
+    Parameters
+    ----------
+    number : float
+        NaN is undetermined.
+    unit : str
+        ``share`` (0 to 1, shown in per cent), ``points`` (a difference of shares), ``nats``, or anything else.
+    signed : bool
+        Whether to give a plus sign.
+    """
+    if not math.isfinite(number):
+        return UNDETERMINED
+    if unit == "share":
+        return fixed(100 * number, 1, sign=signed) + NBSP + "%"
+    if unit == "points":
+        return fixed(100 * number, 1, sign=True) + NBSP + "points"
+    return fixed(number, 3, sign=signed)
+
+
+def change(number: float, unit: str) -> str:
+    """Print a difference: of shares in percentage points, else in the unit itself; always with its sign."""
+    return value(number, "points" if unit == "share" else unit, signed=True)
+
+
+def interval(low: float, high: float, unit: str) -> str:
+    """Print an interval of differences, its unit once."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return UNDETERMINED
+    ends = (change(x, unit).removesuffix(f"{NBSP}points") for x in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def p_value(p: float, log10_p: float) -> str:
+    """Print a p-value: three decimals, or a power of ten where that would round to nothing."""
+    if not math.isfinite(p):
+        return UNDETERMINED
+    if p >= 0.001:
+        return f"{p:.3f}"
+    exponent = math.floor(log10_p)
+    digit = round(10 ** (log10_p - exponent))
+    if digit == 10:
+        digit, exponent = 1, exponent + 1
+    return f"{digit}·10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Print a count with its noun: "1 cell", "1,240 cells"."""
+    return f"{number:,}{NBSP}{one if number == 1 else many or one + 's'}"
+
+
+def megabytes(number: float) -> str:
+    """Print bytes in MB (10⁶)."""
+    return fixed(number / 1e6, 1) + NBSP + "MB"
+
+
+def duration(seconds: float) -> str:
+    """Print a time in the unit that suits it."""
+    if seconds < 90:
+        return fixed(seconds, 1) + NBSP + "s"
+    if seconds < 5400:
+        return fixed(seconds / 60, 1) + NBSP + "min"
+    return fixed(seconds / 3600, 1) + NBSP + "h"
+
+
+def listing(names: list[str], limit: int = 8) -> str:
+    """Join names; beyond `limit` only their count is given."""
+    shown = [isolated(x) for x in names[:limit]]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")

@@ -1,0 +1,197 @@
+"""The results of a run, as tables that are read and computed when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd  # noqa: TID253 - whoever reads results computes with tables
+
+from qbench.errors import InputError
+from qbench.metrics.interface import INDEX
+from qbench.results.coverage import layer_table, summarise
+from qbench.results.effects import NAMES, pair
+from qbench.results.flags import Flag, find_flags
+from qbench.results.reading import AGAIN, Cell, read_cell, read_json, read_run
+from qbench.stats.paired import paired_tests
+
+METRICS = [*NAMES, *INDEX, "value", "n"]
+
+
+def load(run_dir: Path | str) -> Results:
+    """Read the head of a run folder; its tables are read when they are asked for.
+
+    Parameters
+    ----------
+    run_dir : path
+        The folder that ``qbench run`` wrote.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        It is no run folder, damaged, or written by a newer qbench.
+    """
+    folder = Path(run_dir)
+    run = read_run(folder)
+    cells = [read_cell(folder, name) for name in run["cells"]]
+    seen: set[tuple[str, ...]] = set()
+    for cell in cells:
+        names = tuple(cell.names.values())
+        if names in seen:
+            raise InputError(f"two cells are named {' × '.join(names)}", where=str(folder / "run.json"), fix=AGAIN)
+        seen.add(names)
+    path = folder / "environment.json"
+    return Results(folder, run, cells, read_json(path) if path.exists() else {})
+
+
+class Results:
+    """What a run found. Made by `load`.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The run folder.
+    run : dict
+        The content of ``run.json``.
+    records : list of Cell
+        The cells in the order of the run.
+    environment : dict
+        The machine and the packages; empty where it was not recorded.
+    """
+
+    def __init__(self, folder: Path, run: dict[str, Any], records: list[Cell], environment: dict[str, Any]) -> None:
+        self.folder, self.run, self.records, self.environment = folder, run, records, environment
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return str(self.run.get("name") or self.folder.name)
+
+    @property
+    def baseline(self) -> str:
+        """Label of the quantizer that the others are compared with."""
+        return str(self.run["baseline"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The spec, with every default filled in."""
+        return dict(self.run.get("spec") or {})
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers has to know."""
+        return [str(x) for x in self.run.get("notes") or []]
+
+    @property
+    def unavailable(self) -> list[Any]:
+        """What the spec asked for and this machine did not have."""
+        return list(self.run.get("unavailable") or [])
+
+    @property
+    def done(self) -> list[Cell]:
+        """The cells that have numbers."""
+        return [c for c in self.records if c.done]
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row a cell: ``model, quantizer, benchmark, status, error, stage, items, dtype, numerics, seconds``."""
+        rows = []
+        for cell in self.records:
+            error = cell.part("error")
+            said = ": ".join(str(error[k]) for k in ("where", "what") if error.get(k))
+            seconds = [float(x) for x in cell.part("seconds").values() if isinstance(x, int | float)]
+            rows.append(
+                {
+                    **cell.names,
+                    "status": cell.status,
+                    "error": said,
+                    "stage": str(error.get("stage") or ""),
+                    "items": cell.part("data_info").get("items"),
+                    "dtype": str(cell.record.get("dtype") or ""),
+                    "numerics": str(cell.record.get("numerics") or ""),
+                    "seconds": sum(seconds) if seconds else None,
+                }
+            )
+        columns = [*NAMES, "status", "error", "stage", "items", "dtype", "numerics", "seconds"]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.astype({"items": "Int64", "seconds": "float64"})
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """Tidy numbers: ``model, quantizer, benchmark, metric, attribute, group, class, value, n``.
+
+        An empty string is "all of them"; a NaN value is undetermined.
+        """
+        frames = [_read_metrics(c) for c in self.done]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=METRICS)
+
+    @cached_property
+    def metric_infos(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        """``(benchmark, metric)`` → ``name``, ``better``, ``unit``, ``summary``; the main metric first."""
+        return {
+            (cell.benchmark, str(info.get("name"))): info
+            for cell in reversed(self.done)  # so that the first cell has the last word
+            for info in cell.part("benchmark_info").get("metrics") or []
+        }
+
+    def metric_info(self, benchmark: str, metric: str) -> Mapping[str, Any]:
+        """The declaration of a metric, its cut-off (``@k``) aside; empty where the benchmark declares none."""
+        return self.metric_infos.get((benchmark, metric.partition("@")[0]), {})
+
+    @cached_property
+    def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return pair(self.metrics, self.records, self.baseline, self.metric_infos)
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """Each number of a variant with its baseline's: see `qbench.results.effects.pair`."""
+        return self._paired[0]
+
+    @property
+    def unpaired(self) -> pd.DataFrame:
+        """What has no baseline to be compared with: ``model, quantizer, benchmark, reason``."""
+        return self._paired[1]
+
+    @cached_property
+    def tests(self) -> pd.DataFrame:
+        """Paired t-tests of all effects in both readings: see `qbench.stats.paired.paired_tests`."""
+        return paired_tests(self.effects)
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """The outcome of every item of every done cell, with ``model, quantizer, benchmark`` in front."""
+        frames = [_named(c, c.table("items")) for c in self.done]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NAMES)
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """Every Linear of every variant and what became of it."""
+        return layer_table(self.done)
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """How much of each variant, and of each of its towers, was quantized."""
+        return summarise(self.done)
+
+    @cached_property
+    def flags(self) -> list[Flag]:
+        """Reasons to distrust numbers: models that guess."""
+        return find_flags(self.records, self.baseline)
+
+
+def _named(cell: Cell, frame: pd.DataFrame) -> pd.DataFrame:
+    names = pd.DataFrame(cell.names, index=frame.index)
+    return pd.concat([names, frame.drop(columns=NAMES, errors="ignore")], axis=1)
+
+
+def _read_metrics(cell: Cell) -> pd.DataFrame:
+    frame = cell.table("metrics", columns=[*INDEX, "value", "n"])
+    frame = frame.astype(dict.fromkeys(INDEX, "str") | {"value": "float64", "n": "int64"})
+    twice = frame.duplicated(subset=list(INDEX))
+    if twice.any():
+        row = " ".join(frame.loc[twice, list(INDEX)].iloc[0]).strip()
+        where = str(cell.folder / "metrics.parquet")
+        raise InputError(f"the file is damaged: {row!r} is in it twice", where=where, fix=AGAIN)
+    return _named(cell, frame)

@@ -1,0 +1,146 @@
+"""The run spec: what a TOML file may say, checked by pydantic. Plain data, no plugin is asked here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+LABEL = re.compile(r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]*")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Labelled(_Strict):
+    label: str = Field(default="", max_length=200)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("label")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if value and not LABEL.fullmatch(value):
+            raise ValueError("a label may not hold control characters, or start with a slash")
+        return value
+
+
+class ModelSpec(_Labelled):
+    """A checkpoint: ``"openai/ViT-B-32"``, or ``{source = "openai", checkpoint = "ViT-B-32", options = {…}}``.
+
+    Attributes
+    ----------
+    source : str
+        The model source, bare or as ``plugin:name``.
+    checkpoint : str
+        The checkpoint's name in that source.
+    label : str
+        Its name in results; ``source/checkpoint`` if not given.
+    options : dict
+        The source's options, such as ``path`` and ``revision``.
+    """
+
+    source: str
+    checkpoint: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        if isinstance(value, str):
+            source, _, checkpoint = value.partition("/")
+            return {"source": source, "checkpoint": checkpoint}
+        return value
+
+
+class QuantizerSpec(_Labelled):
+    """A quantizer: ``"hf-int4"``, or ``{name = "hf-int4", options = {quant_type = "fp4"}}``.
+
+    Attributes
+    ----------
+    name : str
+        The quantizer, bare or as ``plugin:name``.
+    label : str
+        Its name in results; the name and the options that differ from their defaults if not given.
+    options : dict
+        The quantizer's options.
+    """
+
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class BenchmarkSpec(_Labelled):
+    """A benchmark and its data.
+
+    Attributes
+    ----------
+    name : str
+        The benchmark, bare or as ``plugin:name``.
+    root : str
+        The dataset's folder. If neither this nor `dataset` is given: ``$QBENCH_DATA/<name>``.
+    dataset : str
+        In place of `root`, a dataset that a plugin writes on demand.
+    allow_missing : bool
+        Go on where pictures of the annotations are not on disk; the report says how many, and of which groups.
+    label : str
+        Its name in results; the name if not given.
+    options : dict
+        The benchmark's options.
+    """
+
+    name: str
+    root: str = ""
+    dataset: str = ""
+    allow_missing: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> BenchmarkSpec:
+        if self.root and self.dataset:
+            raise ValueError("give root or dataset, not both")
+        return self
+
+
+class RunSpec(_Strict):
+    """A run: every model × quantizer × benchmark is a cell.
+
+    Attributes
+    ----------
+    name : str
+        Names the run and, by default, its folder.
+    note : str
+        What a reader of the report has to know; shown at its top.
+    baseline : str
+        The label of the quantizer that the others are compared with, on the same checkpoint.
+    models, quantizers, benchmarks : list
+        What is run.
+    device : str
+        ``cpu``, ``cuda`` or ``cuda:1``. A quantizer that does not run there runs on the CPU, and the results say so.
+    batch_size : int
+        Pictures (and texts) a batch. Part of the experiment, because some quantizers see the whole batch.
+    limit : int or None
+        At most so many items a benchmark: a fixed, stratified subset, for trials.
+    workers : int
+        Threads that decode pictures. Never changes a result.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    note: str = ""
+    baseline: str = "fp32"
+    models: list[ModelSpec] = Field(min_length=1)
+    quantizers: list[QuantizerSpec] = Field(min_length=1)
+    benchmarks: list[BenchmarkSpec] = Field(min_length=1)
+    device: str = "cpu"
+    batch_size: int = Field(default=64, ge=1, le=4096)
+    limit: int | None = Field(default=None, ge=1)
+    workers: int = Field(default=2, ge=1, le=64)
+    format: Literal[1] = 1

@@ -1,0 +1,121 @@
+"""Reading a spec: a TOML file or a preset's name → a `RunSpec`, with messages a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from qbench.errors import InputError
+from qbench.spec.model import RunSpec
+
+PRESETS = files("qbench.spec") / "presets"
+
+
+def presets() -> dict[str, str]:
+    """Name → first comment line of each preset, sorted."""
+    found = {}
+    for entry in sorted(PRESETS.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            first = entry.read_text(encoding="utf-8").splitlines()[0]
+            found[entry.name.removesuffix(".toml")] = first.lstrip("# ").strip()
+    return found
+
+
+def read_spec(source: str | Path | Mapping[str, Any]) -> RunSpec:
+    """A spec from a preset's name, a TOML file, or plain values.
+
+    Relative roots and paths in a file are relative to that file.
+
+    Raises
+    ------
+    InputError
+        There is no such file or preset, it is not TOML, or it says something that a spec cannot say.
+    """
+    if isinstance(source, Mapping):
+        return validate(source, where="the spec", base=Path.cwd())
+    known = presets()
+    if str(source) in known:
+        text, where, base = (PRESETS / f"{source}.toml").read_text(encoding="utf-8"), f"preset {source}", Path.cwd()
+    else:
+        text, where, base = _read(Path(source), known), str(source), Path(source).absolute().parent
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not a TOML file ({error})", where=where) from None
+    return validate(values, where=where, base=base)
+
+
+def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
+    """Plain values as a `RunSpec`; folders are made absolute against `base`."""
+    try:
+        spec = RunSpec.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(_explain(error), where=where) from None
+    return spec.model_copy(
+        update={
+            "models": [
+                m.model_copy(update={"options": {**m.options, "path": _absolute(m.options["path"], base)}})
+                if isinstance(m.options.get("path"), str) and m.options["path"]
+                else m
+                for m in spec.models
+            ],
+            "benchmarks": [
+                b.model_copy(update={"root": _absolute(b.root, base)}) if b.root else b for b in spec.benchmarks
+            ],
+        }
+    )
+
+
+def _absolute(folder: str, base: Path) -> str:
+    return str((base / Path(folder).expanduser()).resolve())
+
+
+def _read(path: Path, known: Mapping[str, str]) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        close = difflib.get_close_matches(str(path), known, n=1)
+        hint = f"Did you mean the preset {close[0]!r}? " if close else ""
+        raise InputError(
+            "there is no such spec file, and no preset of that name",
+            where=str(path),
+            fix=f"{hint}Presets: {', '.join(known)}.",
+        ) from None
+    except IsADirectoryError:
+        raise InputError("this is a folder, not a spec file", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise InputError("the file is not UTF-8 text", where=str(path)) from None
+    except OSError as error:
+        raise InputError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for found in error.errors():
+        place = ".".join(str(part) for part in found["loc"])
+        if found["type"] == "extra_forbidden":
+            names = _fields_at(found["loc"][:-1])
+            close = difflib.get_close_matches(str(found["loc"][-1]), names, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"
+            lines.append(f"unknown key {place!r}{hint}")
+        elif found["type"] == "missing":
+            lines.append(f"the key {place!r} is missing")
+        else:
+            lines.append(f"{place or 'the spec'}: {found['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that may stand at a place of the spec."""
+    kind: type[BaseModel] = RunSpec
+    for part in location:
+        if isinstance(part, str) and part in kind.model_fields:
+            inner = [a for a in get_args(kind.model_fields[part].annotation) if isinstance(a, type)]
+            kind = next((a for a in inner if issubclass(a, BaseModel)), kind)
+    return list(kind.model_fields)

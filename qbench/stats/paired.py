@@ -1,0 +1,150 @@
+"""The study's paired t-test, in the two readings that its text allows.
+
+The study (arXiv 2410.20265) compares the original with the quantized model by paired t-tests and does not say what is
+paired. *Over checkpoints*: one difference a checkpoint, for one quantizer and one number; at most as many pairs as
+checkpoints (nine in the study), so little power. *Within a checkpoint*: one difference a class or a query of one
+quantized checkpoint. They answer different questions; each result says which it is.
+
+``p > 0.05`` is not "no change": it says that these pairs do not show one. Whether a change is negligible needs an
+equivalence test or an interval against a limit; here the 95 % interval of the mean change is given, and read it first.
+No p-value is corrected for the number of tests.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import special, stats
+
+OVER = "over checkpoints"
+WITHIN = "within a checkpoint"
+NAMES = ["reading", "model", "quantizer", "benchmark", "metric", "attribute", "group", "of"]
+ZERO = "all differences are zero"
+TINY = sys.float_info.min
+
+
+@dataclass(frozen=True)
+class PairedT:
+    """A paired t-test and the interval that belongs to it; NaN where `reason` says why there is none.
+
+    Attributes
+    ----------
+    n : int
+        Pairs used.
+    left_out : int
+        Pairs left out because a number of theirs is undetermined.
+    mean, sd : float
+        Of the differences, after minus before.
+    t, df, p : float
+        Two-sided; a `p` too small for a float is given as the smallest normal one.
+    log10_p : float
+        Decimal logarithm of the p-value, exact where `p` is too small to be.
+    low, high : float
+        95 % t-interval of the mean difference.
+    reason : str
+        Why the test is undetermined; empty where it is not.
+    """
+
+    n: int
+    left_out: int
+    mean: float = math.nan
+    sd: float = math.nan
+    t: float = math.nan
+    df: float = math.nan
+    p: float = math.nan
+    log10_p: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    reason: str = ""
+
+
+def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
+    """Test whether the mean of ``after - before`` is zero.
+
+    Parameters
+    ----------
+    before, after : array_like
+        ``(n,)`` float: the same things measured twice. Pairs with a number that is not finite are left out.
+    """
+    first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    finite = np.isfinite(first) & np.isfinite(second)
+    first, second = first[finite], second[finite]
+    n, left_out = len(first), int((~finite).sum())
+    if n == 0:
+        return PairedT(n, left_out, reason="no pair has both numbers")
+    change = second - first
+    mean = float(change.mean())
+    if n == 1:
+        return PairedT(n, left_out, mean=mean, reason="one pair only: no spread to judge it by")
+    # Differences of numbers of this size carry that much rounding; a spread within it is no spread.
+    rounding = 8 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max())
+    if np.ptp(change) <= rounding:
+        zero = np.abs(change).max() <= rounding
+        reason = ZERO if zero else "every difference is the same: no variance"
+        return PairedT(n, left_out, mean=0.0 if zero else mean, sd=0.0, df=n - 1, reason=reason)
+    sd = float(change.std(ddof=1))
+    error = sd / math.sqrt(n)
+    t, df = mean / error, n - 1
+    log10_p = _log10_p(t, df)
+    half = _quantile(df) * error
+    p = max(10.0**log10_p, TINY)
+    return PairedT(n, left_out, mean, sd, t, df, p, log10_p, mean - half, mean + half)
+
+
+@lru_cache(maxsize=4096)
+def _quantile(df: int) -> float:
+    return float(stats.t.ppf(0.975, df))
+
+
+def _log10_p(t: float, df: int) -> float:
+    p = 2 * float(special.stdtr(df, -abs(t)))
+    if p > 1e-280:
+        return math.log10(min(p, 1.0))
+    # p = I_x(df/2, 1/2) with x = df / (df + t²); DLMF 8.17.8, in logarithms because p itself would underflow.
+    a, b = df / 2, 0.5
+    log_x = -math.log1p(t * t / df)
+    x = math.exp(log_x)
+    series = float(special.hyp2f1(a + b, 1.0, a + 1.0, x))
+    log_p = a * log_x + b * math.log1p(-x) - math.log(a) - float(special.betaln(a, b)) + math.log(series)
+    return log_p / math.log(10)
+
+
+def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:
+    """Paired t-tests of all effects, in both readings.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        As `qbench.results.Results.effects`: a row a number with its baseline.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``reading, model, quantizer, benchmark, metric, attribute, group, of`` and the fields of `PairedT`. ``of`` is
+        ``change``, or ``abs_change`` for the absolute value of a signed bias. ``model`` is empty over checkpoints.
+    """
+    over = effects[effects["class"] == ""].assign(reading=OVER, model="")
+    within = effects[effects["class"] != ""].assign(reading=WITHIN)
+    rows: list[dict[str, object]] = []
+    for frame in (over, within):
+        rows += _rows(frame, "change", "baseline_value", "value")
+        rows += _rows(frame[frame["better"] == "zero"], "abs_change", "baseline_abs", "value_abs")
+    return pd.DataFrame(rows, columns=[*NAMES, *(x.name for x in fields(PairedT))])
+
+
+def _rows(frame: pd.DataFrame, of: str, before: str, after: str) -> list[dict[str, object]]:
+    keys: Sequence[str] = NAMES[:-1]
+    first, second = frame[before].to_numpy(np.float64), frame[after].to_numpy(np.float64)
+    rows: list[dict[str, object]] = []
+    # Positions, not sub-frames: a run has thousands of groups.
+    for names, at in frame.groupby(list(keys), sort=False).indices.items():
+        test = paired_t(first[at], second[at])
+        rows.append({**dict(zip(keys, names, strict=True)), "of": of, **asdict(test)})
+    return rows

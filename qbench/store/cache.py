@@ -1,0 +1,74 @@
+"""The cache: decoded pictures, embeddings, digests. It can be deleted at any time; it is only ever recomputed.
+
+Everything in it is named by a key (see `qbench.store.keys`) and lies beside the parts of that key. The folder is
+``QBENCH_CACHE`` or the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.store.files import atomic, write_json
+from qbench.store.keys import key_of
+
+
+class Cache:
+    """A folder of arrays, each named by the hash of what decides it.
+
+    Parameters
+    ----------
+    root : pathlib.Path, optional
+        The folder; ``QBENCH_CACHE`` or the platform's user cache folder if not given.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root if root is not None else cache_folder()
+
+    def path(self, room: str, parts: Mapping[str, Any], suffix: str) -> Path:
+        """Where the thing decided by `parts` lies, whether or not it is there."""
+        key = key_of(parts)
+        return self.root / room / key[:2] / f"{key[2:]}{suffix}"
+
+    def array(
+        self,
+        room: str,
+        parts: Mapping[str, Any],
+        make: Callable[[], npt.NDArray[Any]],
+    ) -> npt.NDArray[Any]:
+        """The array decided by `parts`: read from disk (memory-mapped), else made and kept."""
+        path = self.path(room, parts, ".npy")
+        if not path.exists():
+            made = make()
+            with atomic(path) as temporary, temporary.open("wb") as file:
+                np.save(file, made, allow_pickle=False)
+            write_json(path.with_suffix(".json"), dict(parts))
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+    @contextmanager
+    def new_array(
+        self, room: str, parts: Mapping[str, Any], shape: tuple[int, ...], dtype: npt.DTypeLike
+    ) -> Iterator[npt.NDArray[Any]]:
+        """A memory-mapped array to fill, kept under its key when the block ends without an error."""
+        path = self.path(room, parts, ".npy")
+        with atomic(path) as temporary:
+            filled = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
+            yield filled
+            filled.flush()
+        write_json(path.with_suffix(".json"), dict(parts))
+
+
+def cache_folder() -> Path:
+    """``QBENCH_CACHE``, else the platform's user cache folder for qbench."""
+    chosen = os.environ.get("QBENCH_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("qbench", appauthor=False))
