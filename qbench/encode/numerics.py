@@ -46,3 +46,10 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "missing"
     return found
+
+
+def gpus() -> list[str]:
+    """The names of the GPUs that torch can use."""
+    import torch
+
+    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

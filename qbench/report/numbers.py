@@ -7,6 +7,7 @@ import unicodedata
 
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 UNDETERMINED = "undetermined"
+NAME = 80  # characters of a name in a sentence; tables have it whole
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _ISOLATES = {0x2066, 0x2067, 0x2068, 0x2069}
 _STEERING = {*range(0x202A, 0x202F), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029}
@@ -35,8 +36,9 @@ def _harmless(char: str, isolates: bool) -> bool:
 
 
 def isolated(name: str) -> str:
-    """Put a name in a sentence: its writing direction does not reach the words around it."""
-    return f"\N{FIRST STRONG ISOLATE}{clean(name)}\N{POP DIRECTIONAL ISOLATE}"
+    """Put a name in a sentence: shortened, and its writing direction does not reach the words around it."""
+    short = name if len(name) <= NAME else f"{name[: NAME - 20]}…{name[-19:]}"
+    return f"\N{FIRST STRONG ISOLATE}{clean(short)}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
@@ -64,7 +66,7 @@ def value(number: float, unit: str, *, signed: bool = False) -> str:
     if unit == "share":
         return fixed(100 * number, 1, sign=signed) + NBSP + "%"
     if unit == "points":
-        return fixed(100 * number, 1, sign=True) + NBSP + "points"
+        return fixed(100 * number, 1, sign=signed) + NBSP + "points"
     return fixed(number, 3, sign=signed)
 
 
@@ -73,11 +75,16 @@ def change(number: float, unit: str) -> str:
     return value(number, "points" if unit == "share" else unit, signed=True)
 
 
+def bare(text: str) -> str:
+    """Take the word "points" off: for a column whose head says it."""
+    return text.removesuffix(f"{NBSP}points")
+
+
 def interval(low: float, high: float, unit: str) -> str:
     """Print an interval of differences, its unit once."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNDETERMINED
-    ends = (change(x, unit).removesuffix(f"{NBSP}points") for x in (low, high))
+    ends = (bare(change(x, unit)) for x in (low, high))
     return f"[{', '.join(ends)}]"
 
 
@@ -113,8 +120,8 @@ def duration(seconds: float) -> str:
     return fixed(seconds / 3600, 1) + NBSP + "h"
 
 
-def listing(names: list[str], limit: int = 8) -> str:
-    """Join names; beyond `limit` only their count is given."""
-    shown = [isolated(x) for x in names[:limit]]
+def listing(names: list[str], limit: int = 8, *, bare: bool = False) -> str:
+    """Join names; beyond `limit` only their count is given. `bare` ones are isolated already."""
+    shown = [x if bare else isolated(x) for x in names[:limit]]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest else "")

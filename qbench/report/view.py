@@ -27,6 +27,8 @@ class Entry:
         The chart.
     head : bool
         Whether it names its row.
+    note : str
+        A word of warning beside it.
     """
 
     text: str
@@ -34,6 +36,7 @@ class Entry:
     tone: Tone = ""
     strip: Strip | None = None
     head: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""The command line: one file a command, nothing but argument handling. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from qbench.cli import doctor, export, listing, plan, plugins, report, run
+
+DEBUG = "--debug"
+
+app = typer.Typer(
+    name="qbench",
+    help="What quantizing a vision-language model does to its accuracy, and to the people in the pictures, group by "
+    "group.",
+    epilog=f"With no SPEC, `qbench run` runs the embedded demo. Any command takes {DEBUG}: a traceback on errors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("qbench-vlm"))
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+app.command("run", epilog=run.EXAMPLES)(run.command)
+app.command("plan", epilog=plan.EXAMPLES)(plan.command)
+app.command("report", epilog=report.EXAMPLES)(report.command)
+app.command("export", epilog=export.EXAMPLES)(export.command)
+app.command("list", epilog=listing.EXAMPLES)(listing.command)
+app.command("plugins")(plugins.command)
+app.command("doctor")(doctor.command)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``qbench`` command."""
+    from qbench.errors import QbenchError
+
+    debug = DEBUG in sys.argv
+    if debug:
+        sys.argv.remove(DEBUG)
+    try:
+        app()
+    except QbenchError as error:
+        if debug:
+            raise
+        sys.stderr.write(f"qbench: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: no error of ours. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        sys.stderr.write(
+            f"qbench: {type(error).__name__}: {error}\nThis is a defect of qbench or of a plugin. "
+            f"The same command with {DEBUG} shows where.\n"
+        )
+        sys.exit(1)

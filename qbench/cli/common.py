@@ -1,0 +1,35 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qbench.spec.model import RunSpec
+
+
+def overridden(spec: RunSpec, **changes: Any) -> RunSpec:
+    """The spec with the options of the command line in place of its own."""
+    return spec.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
+def run_folder(spec: RunSpec, out: Path | None) -> Path:
+    """Where a spec runs unless told otherwise: always the same place, so that a second call goes on."""
+    return out if out is not None else Path("qbench-runs") / spec.name
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,33 @@
+"""``qbench export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+EXAMPLES = "Examples: `qbench export RUN > metrics.csv` | `qbench export RUN --table effects --format parquet --out e.parquet`"
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    table: Annotated[
+        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "cells"], typer.Option(help="Which table.")
+    ] = "metrics",
+    format_: Annotated[Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="Which format.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="The file [default: standard output].")] = None,
+) -> None:
+    """Write a tidy table of a run."""
+    import sys
+
+    from qbench.report.tables import export
+    from qbench.results import load
+    from qbench.store.files import atomic
+
+    data = export(load(run), table=table, format=format_)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        return
+    with atomic(out) as temporary:
+        temporary.write_bytes(data)

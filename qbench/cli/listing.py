@@ -1,0 +1,55 @@
+"""``qbench list``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+EXAMPLES = "Examples: `qbench list` | `qbench list quantizers`"
+
+Kind = Literal["models", "quantizers", "benchmarks", "datasets", "presets"]
+KINDS: tuple[Kind, ...] = ("models", "quantizers", "benchmarks", "datasets", "presets")
+
+
+def command(
+    kind: Annotated[Kind | None, typer.Argument(help="Only these.")] = None,
+) -> None:
+    """List what there is: models, quantizers, benchmarks, datasets, presets."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for wanted in [kind] if kind else KINDS:
+        table = Table(title=wanted, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0))
+        for name, summary, origin in _rows(wanted):
+            table.add_row(Text(name), Text(summary), Text(origin, style="dim"))
+        console.print(table)
+        console.print()
+
+
+def _rows(kind: Kind) -> list[tuple[str, str, str]]:
+    if kind == "presets":
+        from qbench.spec.read import presets
+
+        return [(name, summary, "") for name, summary in presets().items()]
+    from qbench.extension.registry import installed
+
+    registry = installed()
+    entries = {
+        "models": registry.models,
+        "quantizers": registry.quantizers,
+        "benchmarks": registry.benchmarks,
+        "datasets": registry.datasets,
+    }[kind]()
+    clashing = registry.clashes(entries)
+    rows = []
+    for entry in entries:
+        name = entry.qualified if entry.record.name in clashing else entry.record.name
+        origin = f"{entry.plugin.distribution} {entry.plugin.version}"
+        if kind == "models" and entry.record.checkpoints:
+            rows += [(f"{name}/{c}", about, origin) for c, about in entry.record.checkpoints.items()]
+        else:
+            rows.append((name, entry.record.summary, origin))
+    return rows

@@ -1,0 +1,52 @@
+"""``qbench plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200`"
+
+
+def command(
+    spec: Annotated[str, typer.Argument(help="A TOML file, or a preset (see `qbench list`).")] = "demo",
+    out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
+) -> None:
+    """Show what a spec would run, what is there, what is missing and how to get it. Runs nothing."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from qbench.cli.common import duration, overridden, run_folder, size
+    from qbench.run.forecast import forecast
+    from qbench.run.progress import Bar
+    from qbench.spec.read import read_spec
+
+    wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
+    found = forecast(wanted, run_folder(wanted, out), progress=Bar(Console(stderr=True)))
+    plan, console = found.plan, Console(highlight=False)
+    for title, parts in (("models", found.models), ("benchmarks", found.benchmarks)):
+        table = Table("", "state", "", title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for part in parts:
+            table.add_row(Text(part.label), Text(part.state), Text(part.detail, overflow="fold"))
+        console.print(table)
+    table = Table("", "device", "bits", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for quantizer in plan.quantizers:
+        table.add_row(Text(quantizer.label), quantizer.device, f"{quantizer.entry.record.bits:g}")
+    console.print(table)
+    console.print(
+        f"\n{plan.cells} cells = {len(plan.models)} models × {len(plan.quantizers)} quantizers × "
+        f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached embeddings, "
+        f"{found.to_compute} to compute, {found.unknown} that wait for a model or data."
+    )
+    if found.seconds is not None:
+        console.print(f"Time to embed, by speeds measured on this machine: {duration(found.seconds)}.")
+    if found.unmeasured:
+        console.print(f"Time not known for {found.unmeasured} cells: their variants have not run on this machine yet.")
+    if found.to_compute:
+        console.print(f"Disk for pictures still to be decoded: {size(found.disk_bytes)}.")

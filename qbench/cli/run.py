@@ -1,0 +1,54 @@
+"""``qbench run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a trial) | "
+    "`qbench run paper --device cuda --out runs/paper`"
+)
+
+
+def command(
+    spec: Annotated[str, typer.Argument(help="A TOML file, or a preset (see `qbench list`).")] = "demo",
+    out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
+    report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
+) -> None:
+    """Run a spec: quantize, embed, score, report. The same command again goes on where it stopped."""
+    from rich.console import Console
+
+    from qbench.cli.common import overridden, run_folder
+    from qbench.run.execute import execute
+    from qbench.run.progress import Bar
+    from qbench.spec.read import read_spec
+
+    console = Console(stderr=True)
+    wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
+    folder = run_folder(wanted, out)
+    try:
+        done = execute(wanted, folder, progress=Bar(console))
+    except KeyboardInterrupt:
+        console.print("\nStopped. Nothing is lost: the same command goes on where this one stopped.", highlight=False)
+        raise typer.Exit(130) from None
+    console.print(
+        f"{done.done} cells done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
+        + (f"; {done.kept} cells of an earlier spec are kept in the folder and not part of this run" if done.kept else ""),
+        highlight=False,
+    )
+    if report:
+        from qbench.report.html import render
+        from qbench.results import load
+
+        typer.echo(f"Report: {render(load(folder), folder / 'report.html')}")
+    else:
+        typer.echo(f"Run folder: {folder}")
+    if done.failed:
+        console.print(f"Why cells failed is said above, in the report, and in {folder / 'run.log'}.", highlight=False)
+        raise typer.Exit(1)

@@ -1,0 +1,123 @@
+"""Is this machine ready? Each check says what it saw and, where something is wrong, what to do."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from qbench.extension.registry import installed
+from qbench.store.cache import cache_folder
+from qbench.store.files import write_text
+
+TORCHVISION_MISMATCH = "torchvision::nms does not exist"
+"""What a torchvision built for another torch says when it is imported, by way of open_clip."""
+
+IMPORTED = ("torch", "torchvision", "open_clip", "transformers", "bitsandbytes", "accelerate", "scipy", "pandas")
+LOW_DISK = 5 * 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One finding.
+
+    Attributes
+    ----------
+    name : str
+        What was looked at.
+    state : {"ok", "note", "broken"}
+        ``broken`` is what keeps qbench from working.
+    found : str
+        What was seen.
+    fix : str
+        What to do about it.
+    """
+
+    name: str
+    state: Literal["ok", "note", "broken"]
+    found: str
+    fix: str = ""
+
+
+def checks() -> Iterator[Check]:
+    """Look at this machine; each check is yielded as soon as it is done."""
+    yield Check(name="Python", state="ok", found=sys.version.split()[0])
+    for name in IMPORTED:
+        yield _import(name)
+    for check in (_devices, _cache, _hub, _data):
+        yield _guarded(check)
+    yield _plugins()
+
+
+def explain_import_error(name: str, error: BaseException) -> Check:
+    """The finding for a package that cannot be imported, with the fix where the cause is known."""
+    message = f"{type(error).__name__}: {error}"
+    if TORCHVISION_MISMATCH in message:
+        fix = "This torchvision was built for another torch. Install both together: pip install --upgrade torch torchvision"
+    elif isinstance(error, ImportError):
+        fix = f"pip install {name}" if isinstance(error, ModuleNotFoundError) else "Install the package again."
+    else:
+        fix = "Install the package again, in a fresh virtual environment if that does not help."
+    return Check(name=name, state="broken", found=message, fix=fix)
+
+
+def _import(name: str) -> Check:
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001 - a broken build may raise anything
+        return explain_import_error(name, error)
+    return Check(name=name, state="ok", found=str(getattr(module, "__version__", "installed")))
+
+
+def _guarded(check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001 - the doctor reports whatever is wrong
+        return Check(name=check.__name__.strip("_").replace("_", " "), state="broken", found=f"{type(error).__name__}: {error}")
+
+
+def _devices() -> Check:
+    from qbench.encode.numerics import gpus, numerics
+
+    found = ", ".join(gpus()) or "no GPU that torch can use; everything runs on the CPU"
+    return Check(name="devices", state="ok", found=f"{numerics('cpu')}; {found}")
+
+
+def _cache() -> Check:
+    folder = cache_folder()
+    write_text(folder / ".doctor", "")
+    (folder / ".doctor").unlink()
+    free = shutil.disk_usage(folder).free
+    found = f"{folder}, {free / 2**30:.0f} GiB free"
+    if free < LOW_DISK:
+        return Check(name="cache", state="note", found=found, fix="Set QBENCH_CACHE to a folder on a larger disk.")
+    return Check(name="cache", state="ok", found=found)
+
+
+def _hub() -> Check:
+    from huggingface_hub import constants
+
+    mode = "offline (HF_HUB_OFFLINE)" if constants.HF_HUB_OFFLINE else "online"
+    return Check(name="Hugging Face hub", state="ok", found=f"{mode}, cache {constants.HF_HUB_CACHE}")
+
+
+def _data() -> Check:
+    folder = os.environ.get("QBENCH_DATA")
+    if not folder:
+        return Check(name="QBENCH_DATA", state="note", found="not set", fix="Set it, or give each benchmark a root = …")
+    names = [e.record.name for e in installed().benchmarks() if (Path(folder) / e.record.name).is_dir()]
+    found = f"{folder}: {', '.join(names) or 'no folder of a benchmark'}"
+    return Check(name="QBENCH_DATA", state="ok" if names else "note", found=found)
+
+
+def _plugins() -> Check:
+    registry = installed()
+    if registry.failures:
+        broken = "; ".join(f"{f.plugin.name} ({f.plugin.distribution}) at {f.stage}" for f in registry.failures)
+        return Check(name="plugins", state="note", found=f"failed: {broken}", fix="See `qbench plugins`.")
+    return Check(name="plugins", state="ok", found=", ".join(p.name for p in registry.plugins))

@@ -1,0 +1,93 @@
+"""The data: how many items, with and without labels, what is missing, and the choices that sources leave open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qbench.errors import InputError
+from qbench.report import numbers
+from qbench.report.compare import Comparison
+from qbench.report.view import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
+from qbench.results import Cell
+
+
+def section(comparison: Comparison) -> Section:
+    """Per benchmark: facts, choices, and the items of each group."""
+    blocks: list[Block] = []
+    for benchmark in comparison.benchmarks:
+        cell = comparison.cell(benchmark)
+        blocks += [Heading(benchmark), *_missing(cell), Facts(_facts(cell))]
+        choices = cell.part("benchmark_info").get("choices") or {}
+        if choices:
+            rows = [[name(str(k), head=True), Entry(str(v))] for k, v in choices.items()]
+            caption = f"Choices on {numbers.isolated(benchmark)} that the sources leave open"
+            blocks.append(Table(caption=caption, columns=[Column("Choice"), Column("Made as")], rows=rows))
+        blocks += _groups(comparison, cell)
+    return Section("data", "Data and choices", blocks or [Text("No cell of this run has data.")])
+
+
+def missing_words(cell: Cell) -> str:
+    """How many pictures could not be read, by group; empty where none."""
+    missing = cell.part("data_info").get("missing") or {}
+    if not missing.get("count"):
+        return ""
+    groups = [
+        f"{numbers.isolated(str(attribute))} {numbers.isolated(str(group))}: {count:,}"
+        for attribute, found in (missing.get("by_group") or {}).items()
+        for group, count in found.items()
+    ]
+    told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
+    count, total = numbers.count(int(missing["count"]), "item"), int(missing.get("of") or 0)
+    return f"{count} of {total:,} could not be used (no readable picture) and are in no number.{told}"
+
+
+def _missing(cell: Cell) -> list[Block]:
+    words = missing_words(cell)
+    return [Box("Missing", words, "warning")] if words else []
+
+
+def _facts(cell: Cell) -> list[tuple[str, str]]:
+    data, bench = cell.part("data_info"), cell.part("benchmark_info")
+    limit = data.get("limit")
+    options = bench.get("options") or {}
+    facts: list[tuple[str, Any]] = [
+        ("Items", f"{data.get('items') or 0:,} in {numbers.count(int(data.get('pictures') or 0), 'picture')}"),
+        ("Limit", f"the first {limit:,} items only: not the whole dataset" if limit else "none: the whole dataset"),
+        ("Missing", missing_words(cell) or "none"),
+        ("Dataset", data.get("dataset") or data.get("root")),
+        ("Fingerprint", data.get("fingerprint")),
+        ("Note", data.get("note")),
+        ("Benchmark", f"{bench.get('record', '?')}, protocol {bench.get('protocol', '?')}"),
+        ("Options", ", ".join(f"{k} = {v}" for k, v in options.items())),
+        ("Licence", bench.get("licence")),
+        ("Citation", bench.get("citation")),
+    ]
+    return [(term, str(what)) for term, what in facts if what]
+
+
+def _groups(comparison: Comparison, cell: Cell) -> list[Block]:
+    labels = comparison.labels(cell.benchmark)
+    rows: list[list[Entry]] = []
+    for attribute, groups in labels.items():
+        try:
+            column = cell.table("items", columns=[attribute])[attribute].fillna("").astype(str)
+        except InputError:
+            continue  # the benchmark keeps no such column: there is nothing to count
+        counts = column.value_counts()
+        others = sorted(set(counts.index) - set(groups))
+        for group in (*groups, *others):
+            labelled = group in groups
+            rows.append(
+                [
+                    name(attribute, head=True),
+                    name(group or "(empty)", head=True),
+                    number(f"{int(counts.get(group, 0)):,}"),
+                    number(numbers.value(float(counts.get(group, 0)) / max(1, len(column)), "share")),
+                    Entry("compared" if labelled else "no label to compare: counted on its own", tone="" if labelled else "weak"),
+                ]
+            )
+    if not rows:
+        return []
+    columns = [Column("Attribute"), Column("Group"), Column("Items", True), Column("Share", True), Column("Role")]
+    caption = f"Items of {numbers.isolated(cell.benchmark)} by group, with and without a label"
+    return [Table(caption=caption, columns=columns, rows=rows, closed=len(rows) > 12)]

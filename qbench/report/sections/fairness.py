@@ -1,0 +1,128 @@
+"""Fairness: disparities and skews of groups, before and after; and the classes that moved most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+
+from qbench.report import numbers
+from qbench.report.compare import Comparison, Measure, Row, describe, forest, pivot
+from qbench.report.view import Block, Column, Heading, Section, Table, Text, name, number, tone_of
+
+CLASSES = 20
+EXPORT = "all are in `qbench export --table effects`"
+
+
+def section(comparison: Comparison) -> Section:
+    """For each benchmark with attributes: gaps drawn, groups in tables, the classes that moved most."""
+    blocks: list[Block] = [
+        Text(
+            "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the first group "
+            "minus the second; its sign says whom it favours. Items without a label to compare have numbers of their "
+            "own beside the others."
+        )
+    ]
+    for benchmark in comparison.benchmarks:
+        measures = comparison.measures(benchmark, grouped=True)
+        if measures:
+            blocks.append(Heading(benchmark))
+            blocks += _groups(comparison, measures)
+    moved = list(_classes(comparison))
+    if moved:
+        blocks += [Heading("Classes and queries that moved most"), *moved]
+    if len(blocks) == 1:
+        blocks = [Text("No cell of this run has numbers by group.")]
+    return Section("fairness", "Fairness", blocks)
+
+
+def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
+    pairs = comparison.pairs(measures[0].benchmark)
+    drawn: set[str] = set()
+    for measure in measures:
+        rows = comparison.of(measure, grouped=True)
+        gaps = [r for r in rows if not r.group or (r.attribute, r.group) in pairs]
+        gaps = [r for what in dict.fromkeys(g.what for g in gaps) for r in gaps if r.what == what]
+        if gaps:
+            yield forest(comparison, measure, gaps, _caption(measure), closed=measure.family in drawn)
+            drawn.add(measure.family)
+        for attribute in dict.fromkeys(r.attribute for r in rows):
+            mine = [r for r in rows if r.attribute == attribute and r not in gaps]
+            if mine:
+                columns = _ordered(comparison, mine)
+                yield pivot(comparison, mine, columns, f"{_caption(measure)}, by {numbers.isolated(attribute)}")
+
+
+def _ordered(comparison: Comparison, rows: list[Row]) -> list[tuple[str, str]]:
+    labels = comparison.labels(rows[0].benchmark).get(rows[0].attribute, ())
+    found = dict.fromkeys((r.group, r.metric, r.what) for r in rows)
+    rank = {g: i for i, g in enumerate(labels)}
+    return [(metric, what) for group, metric, what in sorted(found, key=lambda x: rank.get(x[0], len(rank)))]
+
+
+def _caption(measure: Measure) -> str:
+    return f"{measure.metric} on {numbers.isolated(measure.benchmark)}"
+
+
+def _classes(comparison: Comparison) -> Iterator[Table]:
+    effects = comparison.results.effects
+    effects = effects[effects["class"] != ""]
+    for (benchmark, metric), frame in effects.groupby(["benchmark", "metric"], sort=False):
+        measure = comparison.measure(str(benchmark), str(metric))
+        worst = frame.assign(size=frame["change"].abs()).sort_values("size", ascending=False, kind="stable")
+        worst = worst[worst["size"] > 0].head(CLASSES)
+        if len(worst):
+            yield _class_table(measure, worst, len(frame) - len(worst), int(frame["change"].isna().sum()))
+
+
+def _class_table(measure: Measure, worst: pd.DataFrame, left_out: int, undetermined: int) -> Table:
+    rows = []
+    for x in worst.to_dict("records"):
+        text = numbers.change(x["change"], measure.unit)
+        rows.append(
+            [
+                name(x["class"], head=True),
+                name(": ".join(p for p in (x["attribute"], x["group"]) if p) or "all"),
+                name(x["model"]),
+                name(x["quantizer"]),
+                number(numbers.value(x["baseline_value"], measure.unit, signed=measure.signed)),
+                number(numbers.value(x["value"], measure.unit, signed=measure.signed)),
+                number(text, tone_of(x["change"], text)),
+                number(f"{x['n']:,}"),
+            ]
+        )
+    heads = ["Class or query", "Groups", "Model", "Quantizer", "Before", "After", "Change", "n"]
+    note = f"{undetermined:,} of these undetermined; {EXPORT}" if undetermined else EXPORT
+    return Table(
+        caption=f"{measure.metric} on {numbers.isolated(measure.benchmark)}: the largest changes",
+        columns=[Column(h, numeric=h in ("Before", "After", "Change", "n")) for h in heads],
+        rows=rows,
+        note=f"{describe(measure)} The largest of many changes is large by chance alone: read n first.".strip(),
+        left_out=left_out,
+        left_out_note=note,
+        closed=True,
+    )
+
+
+def larger_and_smaller(comparison: Comparison, measure: Measure, rows: list[Row]) -> str:
+    """One sentence on how often a number rose and fell, and where it moved most; empty where nothing can be said."""
+    usable = [r for r in rows if r.state == "compared" and math.isfinite(r.change) and not comparison.void(r)]
+    if not usable:
+        return ""
+    signed = measure.signed
+    moves = [r.abs_change if signed else r.change for r in usable]
+    up, down = sum(x > 0 for x in moves), sum(x < 0 for x in moves)
+    # The worst change for what has a better side; else the largest.
+    worst = {"higher": min, "lower": max}.get(measure.better, max)
+    size, row = worst(zip(moves, usable, strict=True), key=lambda x: x[0])
+    verbs = ("the gap is larger", "smaller") if signed else ("it is higher", "lower")
+    what = f" ({numbers.isolated(row.what)})" if row.what else ""
+    before, after = (numbers.value(x, measure.unit, signed=measure.signed) for x in (row.baseline_value, row.value))
+    label = {"higher": "lowest change", "lower": "highest change", "zero": "most growth of a gap"}
+    return (
+        f"{numbers.isolated(measure.benchmark)}, {measure.metric}: after quantizing {verbs[0]} in {up:,} of "
+        f"{len(usable):,} comparisons and {verbs[1]} in {down:,}. The {label.get(measure.better, 'highest change')}: "
+        f"{numbers.change(size, measure.unit)}, {before} → {after}{what}, {numbers.isolated(row.model)} × "
+        f"{numbers.isolated(row.quantizer)} (n = {row.n:,})."
+    )

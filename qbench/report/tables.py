@@ -1,0 +1,103 @@
+"""Results → tables for other programs and for papers: CSV, Parquet, Markdown, LaTeX. Nothing is rounded but in print."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from typing import Any
+
+import pandas as pd
+
+from qbench.errors import InputError
+from qbench.report.numbers import MINUS, clean
+from qbench.results import Results
+
+TABLES = ("metrics", "effects", "items", "tests", "cells", "coverage")
+FORMATS = ("csv", "parquet", "md", "latex")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "[": "{[}",  # after a row's end these two would be read as its options
+    "*": "{*}",
+    MINUS: "$-$",
+    **{c: f"\\{c}" for c in "{}$&#_%"},
+}
+
+
+def export(results: Results, table: str = "metrics", format: str = "csv") -> bytes | str:
+    """Write one table of a run.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``qbench.results.load``.
+    table : {"metrics", "effects", "items", "tests", "cells", "coverage"}
+        Which one.
+    format : {"csv", "parquet", "md", "latex"}
+        CSV and Parquet hold the numbers as they are (an undetermined one is empty); Markdown and LaTeX (which
+        needs the ``booktabs`` package) print six digits, and a dash.
+
+    Returns
+    -------
+    bytes or str
+        Bytes for Parquet, else text.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is no such table or format, or a file of the run folder is damaged.
+    """
+    if table not in TABLES:
+        raise InputError(f"there is no table {table!r}", fix=f"Choose one of: {', '.join(TABLES)}.")
+    if format not in FORMATS:
+        raise InputError(f"there is no format {format!r}", fix=f"Choose one of: {', '.join(FORMATS)}.")
+    frame: pd.DataFrame = getattr(results, table)
+    if format == "csv":
+        return frame.to_csv(index=False, lineterminator="\n")
+    if format == "parquet":
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        return buffer.getvalue()
+    return markdown(frame) if format == "md" else latex(frame)
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """Print a table as GitHub's Markdown; every text is inert in it."""
+    lines = [[_markdown(str(c)) for c in frame.columns]]
+    lines.append(["---:" if pd.api.types.is_numeric_dtype(t) else "---" for t in frame.dtypes])
+    lines += [[_markdown(_print(x, "–")) for x in row] for row in frame.itertuples(index=False, name=None)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def latex(frame: pd.DataFrame) -> str:
+    """Print a table as LaTeX for ``booktabs``; every text is inert in it."""
+    places = "".join("r" if pd.api.types.is_numeric_dtype(t) else "l" for t in frame.dtypes)
+    rows = [[_latex(_print(x, "--")) for x in row] for row in frame.itertuples(index=False, name=None)]
+    head = " & ".join(_latex(str(c)) for c in frame.columns)
+    body = "".join(f"{' & '.join(row)} \\\\\n" for row in rows)
+    return f"\\begin{{tabular}}{{{places}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+
+
+def _print(value: Any, nothing: str) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return nothing
+    if isinstance(value, float):
+        text = f"{value:.6g}"
+        return "0" if float(text) == 0 else text.replace("-", MINUS, 1) if value < 0 else text
+    return " ".join(clean(str(value)).split())
+
+
+def _markdown(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in text)

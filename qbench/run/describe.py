@@ -1,0 +1,83 @@
+"""What a cell was, as plain values: the records, options, data and versions that stand in ``cell.json``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from qbench.extension.options import options_dict
+from qbench.run.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
+from qbench.run.prepare import PreparedBenchmark, PreparedModel
+
+
+def model_info(planned: PlannedModel, prepared: PreparedModel | None) -> dict[str, Any]:
+    """The model: its record, and the checkpoint's identity where it was found."""
+    info: dict[str, Any] = {
+        "record": planned.entry.qualified,
+        "distribution": planned.entry.plugin.distribution,
+        "version": planned.entry.plugin.version,
+        "checkpoint": planned.checkpoint,
+        "licence": planned.entry.record.licence,
+    }
+    if prepared is not None:
+        identity = prepared.checkpoint.identity
+        info |= {
+            "architecture": identity.architecture,
+            "revision": identity.revision,
+            "fingerprint": identity.fingerprint,
+            "preprocessing": asdict(prepared.checkpoint.preprocessing),
+        }
+    return info
+
+
+def quantizer_info(planned: PlannedQuantizer) -> dict[str, Any]:
+    """The quantizer: its record and options."""
+    record = planned.entry.record
+    return {
+        "record": planned.entry.qualified,
+        "distribution": planned.entry.plugin.distribution,
+        "version": planned.entry.plugin.version,
+        "kind": record.kind,
+        "bits": record.bits,
+        "batch_invariant": record.batch_invariant,
+        "device": planned.device,
+        "options": options_dict(planned.options),
+    }
+
+
+def benchmark_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None) -> dict[str, Any]:
+    """The benchmark: its record, options, and the choices that were made."""
+    record = planned.entry.record
+    items = prepared.items if prepared else None
+    return {
+        "record": planned.entry.qualified,
+        "distribution": planned.entry.plugin.distribution,
+        "version": planned.entry.plugin.version,
+        "protocol": record.protocol,
+        "options": options_dict(planned.options),
+        "choices": items.choices if items else {},
+        "metrics": [asdict(m) for m in record.metrics],
+        "attributes": [asdict(a) for a in items.attributes] if items else [],
+        "licence": record.licence,
+        "citation": record.citation,
+    }
+
+
+def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, limit: int | None) -> dict[str, Any]:
+    """The data: its name (never its path), fingerprint and counts."""
+    dataset = planned.dataset.record if planned.dataset else None
+    info: dict[str, Any] = {
+        "root": planned.root.name if planned.root else "",
+        "dataset": dataset.name if dataset else None,
+        "note": dataset.note if dataset else "",
+        "limit": limit,
+    }
+    if prepared is not None:
+        info |= {
+            "fingerprint": prepared.items_key,
+            "items": len(prepared.items),
+            "pictures": len(prepared.items.pictures),
+            "texts": len(prepared.prompts.texts),
+            "missing": prepared.missing,
+        }
+    return info

@@ -1,0 +1,140 @@
+"""Spec → plan: every name resolved, every option checked, nothing opened.
+
+A plan is records, options and folders, never live models or data; what it costs is imports of light modules only.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qbench.errors import InputError
+from qbench.extension.options import changed_options, make_options
+from qbench.extension.records import Benchmark, Dataset, ModelSource, Quantizer
+from qbench.extension.registry import Entry, Registry
+from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedModel:
+    """A checkpoint to be opened."""
+
+    label: str
+    entry: Entry[ModelSource]
+    checkpoint: str
+    options: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedQuantizer:
+    """A quantizer to be applied, and the device it runs on."""
+
+    label: str
+    entry: Entry[Quantizer]
+    options: Any
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedBenchmark:
+    """A benchmark to be run: on a folder of the user's, or on a dataset that a plugin writes."""
+
+    label: str
+    entry: Entry[Benchmark]
+    options: Any
+    root: Path | None
+    dataset: Entry[Dataset] | None
+    allow_missing: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a spec comes to; its cells are models × quantizers × benchmarks, in this order."""
+
+    spec: RunSpec
+    models: tuple[PlannedModel, ...]
+    quantizers: tuple[PlannedQuantizer, ...]
+    benchmarks: tuple[PlannedBenchmark, ...]
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return len(self.models) * len(self.quantizers) * len(self.benchmarks)
+
+
+def make_plan(spec: RunSpec, registry: Registry) -> Plan:
+    """Resolve a spec against the installed plugins.
+
+    Raises
+    ------
+    InputError
+        A name or an option is unknown, two things carry one label, or the baseline is none of the quantizers.
+    """
+    plan = Plan(
+        spec=spec,
+        models=tuple(_model(m, registry) for m in spec.models),
+        quantizers=tuple(_quantizer(q, spec.device, registry) for q in spec.quantizers),
+        benchmarks=tuple(_benchmark(b, registry) for b in spec.benchmarks),
+    )
+    for kind, planned in (("models", plan.models), ("quantizers", plan.quantizers), ("benchmarks", plan.benchmarks)):
+        _unique(kind, [p.label for p in planned])
+    labels = [q.label for q in plan.quantizers]
+    if spec.baseline not in labels:
+        raise InputError(
+            f"the baseline {spec.baseline!r} is none of the quantizers ({', '.join(labels)})",
+            fix=f"Add {spec.baseline!r} to quantizers, or set baseline to one of them.",
+        )
+    return plan
+
+
+def _model(spec: ModelSpec, registry: Registry) -> PlannedModel:
+    entry = registry.model(spec.source)
+    name = f"{entry.record.name}/{spec.checkpoint}" if spec.checkpoint else entry.record.name
+    options = make_options(entry.record.options, spec.options, where=f"model {name}")
+    known = entry.record.checkpoints
+    # A path of the user's own stands for whatever the checkpoint is called.
+    if known and spec.checkpoint not in known:
+        raise InputError(
+            f"the model source {entry.record.name!r} has no checkpoint {spec.checkpoint!r}",
+            fix=f"It has: {', '.join(known)}. For any other: source = \"clip\".",
+        )
+    return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
+
+
+def _quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> PlannedQuantizer:
+    entry = registry.quantizer(spec.name)
+    options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
+    changed = ", ".join(f"{k}={v}" for k, v in changed_options(options).items())
+    kind = device.partition(":")[0]
+    return PlannedQuantizer(
+        label=spec.label or entry.record.name + (f" ({changed})" if changed else ""),
+        entry=entry,
+        options=options,
+        device=device if kind in entry.record.devices else entry.record.devices[0],
+    )
+
+
+def _benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
+    entry = registry.benchmark(spec.name)
+    root = Path(spec.root) if spec.root else None
+    dataset = registry.dataset(spec.dataset) if spec.dataset else None
+    if root is None and dataset is None and os.environ.get("QBENCH_DATA"):
+        root = Path(os.environ["QBENCH_DATA"]).expanduser() / entry.record.name
+    return PlannedBenchmark(
+        label=spec.label or entry.record.name,
+        entry=entry,
+        options=make_options(entry.record.options, spec.options, where=f"benchmark {spec.name}"),
+        root=root,
+        dataset=dataset,
+        allow_missing=spec.allow_missing,
+    )
+
+
+def _unique(kind: str, labels: list[str]) -> None:
+    double = sorted({label for label in labels if labels.count(label) > 1})
+    if double:
+        raise InputError(
+            f"two {kind} are called {double[0]!r}", fix='Give one a name of its own with label = "…".'
+        )

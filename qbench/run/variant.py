@@ -1,0 +1,142 @@
+"""One variant at work: built when something has to be embedded, never for what the cache already holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.data.store import pixel_store
+from qbench.encode.embed import embed_pictures, embed_texts
+from qbench.encode.interface import Context, Variant
+from qbench.run.keys import Parts, image_parts, text_parts, variant_parts
+from qbench.run.plan import PlannedQuantizer
+from qbench.run.prepare import PreparedBenchmark, PreparedModel
+from qbench.store.cache import Cache
+from qbench.store.files import read_json, write_json
+
+IMAGES, TEXTS, VARIANTS = "images", "texts", "variants"
+
+Step = Callable[[int], None]
+
+
+class VariantRun:
+    """Embeddings of one model × quantizer, from the cache or computed now.
+
+    Parameters
+    ----------
+    cache : Cache
+        Where embeddings lie.
+    model, quantizer
+        What is run.
+    batch_size, workers : int
+        Of the spec.
+    """
+
+    def __init__(
+        self, cache: Cache, model: PreparedModel, quantizer: PlannedQuantizer, *, batch_size: int, workers: int
+    ) -> None:
+        self.model, self.quantizer = model, quantizer
+        self.parts = variant_parts(model, quantizer)
+        self.seconds: dict[str, float] = {}
+        self._cache, self._batch_size, self._workers = cache, batch_size, workers
+        self._variant: Variant | None = None
+
+    def image_parts(self, benchmark: PreparedBenchmark) -> Parts:
+        """The key parts of a benchmark's image embeddings."""
+        return image_parts(self.parts, self.model, benchmark, self._batch_size)
+
+    def text_parts(self, benchmark: PreparedBenchmark) -> Parts:
+        """The key parts of a benchmark's text embeddings."""
+        return text_parts(self.parts, benchmark, self._batch_size)
+
+    def lacking(self, benchmark: PreparedBenchmark) -> tuple[int, int]:
+        """How many pictures and how many texts the cache lacks."""
+        pictures = 0 if self._has(IMAGES, self.image_parts(benchmark)) else len(benchmark.items.pictures)
+        texts = 0 if self._has(TEXTS, self.text_parts(benchmark)) else len(benchmark.prompts.texts)
+        return pictures, texts
+
+    def images(self, benchmark: PreparedBenchmark, step: Step) -> npt.NDArray[np.float32]:
+        """``(pictures, d)`` float32."""
+
+        def make() -> npt.NDArray[np.float32]:
+            pixels = pixel_store(
+                self._cache,
+                benchmark.items.pictures,
+                benchmark.pictures_key,
+                self.model.checkpoint.preprocessing.geometry,
+                workers=self._workers,
+            )
+            encoder = self._built().encoder
+            with self._timed("images", len(pixels)):
+                return embed_pictures(encoder, pixels, batch_size=self._batch_size, step=step)
+
+        return self._cache.array(IMAGES, self.image_parts(benchmark), make)
+
+    def texts(self, benchmark: PreparedBenchmark, step: Step) -> npt.NDArray[np.float32]:
+        """``(texts, d)`` float32."""
+
+        def make() -> npt.NDArray[np.float32]:
+            encoder = self._built().encoder
+            with self._timed("texts", len(benchmark.prompts.texts)):
+                return embed_texts(encoder, benchmark.prompts.texts, batch_size=self._batch_size, step=step)
+
+        return self._cache.array(TEXTS, self.text_parts(benchmark), make)
+
+    def facts(self) -> dict[str, Any]:
+        """Coverage and dtype, JSON-able; kept in the cache beside the embeddings."""
+        path = self._cache.path(VARIANTS, self.parts, ".json")
+        if not path.exists():
+            variant = self._built()
+            write_json(path, {"coverage": asdict(variant.coverage), "dtype": variant.dtype})
+        facts: dict[str, Any] = read_json(path)
+        return facts
+
+    def close(self) -> None:
+        """Release the model, if it was loaded."""
+        if self._variant is not None:
+            self._variant.encoder.close()
+            self._variant = None
+
+    def _has(self, room: str, parts: Parts) -> bool:
+        return self._cache.path(room, parts, ".npy").exists()
+
+    def _built(self) -> Variant:
+        if self._variant is None:
+            with self._timed("build"):
+                record = self.quantizer.entry.record
+                self._variant = record.build(
+                    self.model.checkpoint, Context(device=self.quantizer.device), self.quantizer.options
+                )
+        return self._variant
+
+    @contextmanager
+    def _timed(self, what: str, count: int = 0) -> Iterator[None]:
+        """Add the seconds of a block; where it embeds `count` things, remember the speed for `qbench plan`."""
+        begun = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - begun
+        self.seconds[what] = self.seconds.get(what, 0.0) + seconds
+        if count:
+            path = speeds_path(self._cache, self.parts)
+            write_json(path, {**read_speeds(path), what: seconds / count})
+
+
+def speeds_path(cache: Cache, variant: Parts) -> Path:
+    """Where the speeds of a variant on this machine are remembered."""
+    return cache.path("speeds", variant, ".json")
+
+
+def read_speeds(path: Path) -> dict[str, float]:
+    """Seconds a picture (``images``) and a text (``texts``), where they were measured."""
+    try:
+        speeds: dict[str, float] = read_json(path)
+    except (FileNotFoundError, ValueError):
+        return {}
+    return speeds
