@@ -43,12 +43,12 @@ def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = 
     qbench.errors.InputError
         The spec is wrong, or nothing of it can be run.
     """
-    from qbench.cli.common import run_folder
     from qbench.run.execute import execute
+    from qbench.run.plan import default_folder
     from qbench.spec.read import read_spec
 
     wanted = read_spec(spec)
-    folder = run_folder(wanted, Path(out) if out is not None else None)
+    folder = Path(out) if out is not None else default_folder(wanted)
     execute(wanted, folder)
     return load(folder)
 

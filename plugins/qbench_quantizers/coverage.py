@@ -59,11 +59,11 @@ def measure_coverage(model: nn.Module, *, reason: str, control: bool = False) ->
             f"none of the model's {len(layers)} Linear layers was quantized",
             fix="The method does not know this architecture; a result would be that of the baseline.",
         )
-    others = [p for n, p in model.named_parameters() if n not in inside] + list(model.buffers())
+    others = [p for n, p in model.named_parameters() if n not in inside] + _packed_biases(model)
     return Coverage(
         layers=tuple(layers),
-        total_parameters=sum(x.parameters for x in layers) + sum(p.numel() for p in others if p.is_floating_point()),
-        model_bytes=linear_bytes + sum(p.nbytes for p in others) + _dynamic_bias_bytes(model),
+        total_parameters=sum(x.parameters for x in layers) + sum(p.numel() for p in others),
+        model_bytes=linear_bytes + sum(p.nbytes for p in others) + sum(b.nbytes for b in model.buffers()),
     )
 
 
@@ -101,7 +101,7 @@ def _state_bytes(weight: Any) -> int:
     return held
 
 
-def _dynamic_bias_bytes(model: nn.Module) -> int:
-    # Packed layers hold their bias outside of named_parameters.
+def _packed_biases(model: nn.Module) -> list[torch.Tensor]:
+    """The biases of dynamically quantized layers, which hold them outside of ``named_parameters``."""
     packed = (m for m in model.modules() if isinstance(m, torch.ao.nn.quantized.dynamic.Linear))
-    return sum(bias.nbytes for m in packed if (bias := m.bias()) is not None)
+    return [bias for m in packed if (bias := m.bias()) is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,11 +11,6 @@ if TYPE_CHECKING:
 def overridden(spec: RunSpec, **changes: Any) -> RunSpec:
     """The spec with the options of the command line in place of its own."""
     return spec.model_copy(update={name: value for name, value in changes.items() if value is not None})
-
-
-def run_folder(spec: RunSpec, out: Path | None) -> Path:
-    """Where a spec runs unless told otherwise: always the same place, so that a second call goes on."""
-    return out if out is not None else Path("qbench-runs") / spec.name
 
 
 def size(count: float) -> str:

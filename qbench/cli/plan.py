@@ -22,13 +22,14 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.cli.common import duration, overridden, run_folder, size
+    from qbench.cli.common import duration, overridden, size
     from qbench.run.forecast import forecast
+    from qbench.run.plan import default_folder
     from qbench.run.progress import Bar
     from qbench.spec.read import read_spec
 
     wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
-    found = forecast(wanted, run_folder(wanted, out), progress=Bar(Console(stderr=True)))
+    found = forecast(wanted, out or default_folder(wanted), progress=Bar(Console(stderr=True)))
     plan, console = found.plan, Console(highlight=False)
     for title, parts in (("models", found.models), ("benchmarks", found.benchmarks)):
         table = Table("", "state", "", title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))

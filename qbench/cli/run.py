@@ -24,14 +24,15 @@ def command(
     """Run a spec: quantize, embed, score, report. The same command again goes on where it stopped."""
     from rich.console import Console
 
-    from qbench.cli.common import overridden, run_folder
+    from qbench.cli.common import overridden
     from qbench.run.execute import execute
+    from qbench.run.plan import default_folder
     from qbench.run.progress import Bar
     from qbench.spec.read import read_spec
 
     console = Console(stderr=True)
     wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
-    folder = run_folder(wanted, out)
+    folder = out or default_folder(wanted)
     try:
         done = execute(wanted, folder, progress=Bar(console))
     except KeyboardInterrupt:

@@ -64,6 +64,11 @@ class Plan:
         return len(self.models) * len(self.quantizers) * len(self.benchmarks)
 
 
+def default_folder(spec: RunSpec) -> Path:
+    """Where a spec runs unless told otherwise: always the same place, so that a second call goes on."""
+    return Path("qbench-runs") / spec.name
+
+
 def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     """Resolve a spec against the installed plugins.
 

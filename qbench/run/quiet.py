@@ -24,6 +24,7 @@ def quiet(log: Path) -> Iterator[None]:
         os.environ.setdefault(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(log, encoding="utf-8", delay=True)
+    handler.addFilter(_Once())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     kept = root.handlers[:]
@@ -35,3 +36,17 @@ def quiet(log: Path) -> Iterator[None]:
         logging.captureWarnings(False)
         root.handlers[:] = kept
         handler.close()
+
+
+class _Once(logging.Filter):
+    """Lets a message through once: bitsandbytes says the same for every layer of every batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[tuple[str, str]] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = (record.name, record.getMessage())
+        new = said not in self._said
+        self._said.add(said)
+        return new

@@ -1,0 +1,97 @@
+"""A spec is read from a preset, a file or plain values; what is wrong in it is said with place and remedy."""
+
+import pytest
+
+from qbench.errors import InputError
+from qbench.spec.read import presets, read_spec
+
+MINIMAL = {"name": "x", "models": ["a/b"], "quantizers": ["fp32"], "benchmarks": ["facet"]}
+
+
+def test_short_and_long_forms_are_the_same():
+    short = read_spec(MINIMAL)
+    long = read_spec(
+        {
+            "name": "x",
+            "models": [{"source": "a", "checkpoint": "b"}],
+            "quantizers": [{"name": "fp32"}],
+            "benchmarks": [{"name": "facet"}],
+        }
+    )
+    assert short == long
+
+
+def test_a_hub_id_keeps_its_slash():
+    assert read_spec(MINIMAL | {"models": ["clip/openai/clip-vit-base-patch32"]}).models[0].checkpoint == (
+        "openai/clip-vit-base-patch32"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modles": []}, r"unknown key 'modles'; did you mean 'models'\?"),
+        ({"benchmarks": [{"name": "f", "alow_missing": True}]}, r"'benchmarks.0.alow_missing'; did you mean 'allow_missing'"),
+        ({"quantizers": [{"nam": "f"}]}, r"unknown key 'quantizers.0.nam'; did you mean 'name'"),
+        ({"models": []}, "models: List should have at least 1 item"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"limit": 0}, "limit"),
+        ({"name": "../x"}, "name"),
+        ({"benchmarks": [{"name": "f", "root": "a", "dataset": "b"}]}, "root or dataset, not both"),
+        ({"models": [{"source": "a", "label": "x\ny"}]}, "control characters"),
+        ({"format": 2}, "format"),
+    ],
+)
+def test_what_is_wrong_is_said(changes, message):
+    with pytest.raises(InputError, match=message):
+        read_spec(MINIMAL | changes)
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(InputError, match="the key 'quantizers' is missing"):
+        read_spec({k: v for k, v in MINIMAL.items() if k != "quantizers"})
+
+
+def test_folders_are_relative_to_the_file(tmp_path, monkeypatch):
+    (tmp_path / "specs").mkdir()
+    file = tmp_path / "specs" / "s.toml"
+    file.write_text(
+        'name = "x"\nquantizers = ["fp32"]\n'
+        'models = [{source = "clip", options = {path = "../model"}}]\n'
+        'benchmarks = [{name = "facet", root = "data"}]\n'
+    )
+    monkeypatch.chdir("/")
+    spec = read_spec(file)
+    assert spec.models[0].options["path"] == str(tmp_path / "model")
+    assert spec.benchmarks[0].root == str(tmp_path / "specs" / "data")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"name = ", "not a TOML file"), (b"\xff\xfe", "not UTF-8"), (b"", "'name' is missing")]
+)
+def test_a_damaged_file_is_the_users_error(tmp_path, content, message):
+    file = tmp_path / "s.toml"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_spec(file)
+
+
+def test_a_mistyped_preset_gets_a_suggestion():
+    with pytest.raises(InputError, match="Did you mean the preset 'paper'"):
+        read_spec("papre")
+
+
+def test_a_folder_is_no_spec(tmp_path):
+    with pytest.raises(InputError, match="folder"):
+        read_spec(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_every_preset_is_a_valid_spec_with_a_summary(name):
+    assert read_spec(name).name == name
+    assert presets()[name]
+
+
+def test_the_paper_is_the_whole_grid():
+    spec = read_spec("paper")
+    assert [len(spec.models), len(spec.quantizers), len(spec.benchmarks)] == [9, 4, 4]

@@ -1,0 +1,122 @@
+"""Keys hold all that decides a thing; writes are whole or not at all; one run at a time in a folder."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.errors import InputError
+from qbench.store.cache import Cache
+from qbench.store.files import atomic, read_json, write_json
+from qbench.store.keys import key_of
+from qbench.store.lock import locked
+from qbench.store.runfolder import RunFolder, slug
+
+
+def test_a_key_ignores_the_order_of_names_and_nothing_else():
+    assert key_of({"a": 1, "b": [1, 2]}) == key_of({"b": [1, 2], "a": 1})
+    keys = {key_of({"a": v}) for v in (1, "1", 1.5, None, True, [1], {"x": 1}, [1, 2], [2, 1])}
+    assert len(keys) == 9
+
+
+def test_a_key_refuses_what_cannot_be_compared_later():
+    with pytest.raises(TypeError):
+        key_of({"a": object()})
+    with pytest.raises(ValueError, match="Out of range"):
+        key_of({"a": float("nan")})
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "f"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_json_goes_there_and_back(tmp_path):
+    write_json(tmp_path / "deep" / "x.json", {"ä": [1, None]})
+    assert read_json(tmp_path / "deep" / "x.json") == {"ä": [1, None]}
+
+
+def test_the_cache_makes_a_thing_once_and_for_each_key(tmp_path):
+    cache, made = Cache(tmp_path), []
+
+    def make():
+        made.append(1)
+        return np.arange(3)
+
+    for parts in ({"a": 1}, {"a": 1}, {"a": 2}):
+        np.testing.assert_array_equal(cache.array("room", parts, make), [0, 1, 2])
+    assert len(made) == 2
+
+
+def test_an_array_that_was_not_filled_is_not_kept(tmp_path):
+    cache = Cache(tmp_path)
+    with pytest.raises(RuntimeError), cache.new_array("room", {"a": 1}, (2,), np.uint8) as filled:
+        filled[0] = 1
+        raise RuntimeError
+    assert not list(tmp_path.rglob("*.npy"))
+
+
+def test_a_folder_that_is_in_use_is_refused(tmp_path):
+    code = f"""
+from pathlib import Path
+from qbench.store.lock import locked
+with locked(Path({str(tmp_path)!r})):
+    print("held", flush=True); input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another qbench"), locked(tmp_path):
+            pass
+        other.communicate("\n")
+    with locked(tmp_path):
+        pass
+
+
+def test_a_label_becomes_a_harmless_folder_name():
+    assert slug("demo/balanced") == "demo-balanced"
+    for label in ("../..", "", "…", "a" * 300, "<script>", "..", "con/\x00"):
+        name = slug(label)
+        assert name
+        assert len(name) <= 60
+        assert name not in (".", "..")
+        assert not set(name) & set('/\\<>:"|?*\x00')
+
+
+def test_a_cell_is_done_when_its_key_says_so(tmp_path):
+    folder = RunFolder(tmp_path)
+    cell = folder.cell("facet", "m", "q", "k" * 64)
+    assert not folder.is_done(cell, "k" * 64)
+    folder.write_cell(cell, {"status": "done", "key": "k" * 64}, {"items": pd.DataFrame({"item": ["a"]})})
+    assert folder.is_done(cell, "k" * 64)
+    assert not folder.is_done(cell, "other")
+    (tmp_path / cell / "cell.json").write_text("{ half")
+    assert not folder.is_done(cell, "k" * 64)
+
+
+def test_failed_cells_are_forgotten_and_done_ones_kept(tmp_path):
+    folder = RunFolder(tmp_path)
+    done, failed, current = (folder.cell("facet", "m", q, "k" * 64) for q in ("done", "failed", "current"))
+    folder.write_cell(done, {"status": "done", "key": "k"}, {})
+    folder.write_cell(failed, {"status": "failed", "key": "k"}, {})
+    folder.write_cell(current, {"status": "failed", "key": "k"}, {})
+    assert folder.forget_failures([current]) == 1
+    assert folder.read_cell(done)
+    assert folder.read_cell(current)
+    assert not (tmp_path / failed).exists()
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(InputError, match=r"thesis\.tex"):
+        RunFolder(tmp_path).check_usable()
+    (tmp_path / "run.json").touch()
+    RunFolder(tmp_path).check_usable()
