@@ -58,7 +58,7 @@ def explain_import_error(name: str, error: BaseException) -> Check:
     """The finding for a package that cannot be imported, with the fix where the cause is known."""
     message = f"{type(error).__name__}: {error}"
     if TORCHVISION_MISMATCH in message:
-        fix = "This torchvision was built for another torch. Install both together: pip install --upgrade torch torchvision"
+        fix = "torchvision was built for another torch. Install both: pip install --upgrade torch torchvision"
     elif isinstance(error, ImportError):
         fix = f"pip install {name}" if isinstance(error, ModuleNotFoundError) else "Install the package again."
     else:
@@ -78,7 +78,9 @@ def _guarded(check: Callable[[], Check]) -> Check:
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - the doctor reports whatever is wrong
-        return Check(name=check.__name__.strip("_").replace("_", " "), state="broken", found=f"{type(error).__name__}: {error}")
+        return Check(
+            name=check.__name__.strip("_").replace("_", " "), state="broken", found=f"{type(error).__name__}: {error}"
+        )
 
 
 def _devices() -> Check:

@@ -31,6 +31,7 @@ class QbenchError(Exception):
         return f"{head}\n{self.fix}" if self.fix else head
 
     def __reduce__(self) -> tuple[object, ...]:
+        """Make errors survive the way between processes, keyword arguments included."""
         return _rebuild, (type(self), self.what, self.where, self.fix)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from qbench.api import DType, Geometry, Identity, ModelError, Preprocessing
 from qbench.data.fingerprint import Digests
@@ -45,11 +46,13 @@ class ClipCheckpoint:
         if quantization_config is not None:
             options |= {"quantization_config": quantization_config, "device_map": {"": device}}
         try:
-            model = CLIPModel.from_pretrained(self.folder, **options)
+            model: Any = CLIPModel.from_pretrained(self.folder, **options)
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            raise ModelError(f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(self.folder)) from error
+            raise ModelError(
+                f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(self.folder)
+            ) from error
         if quantization_config is None:
             model = model.to(device)
         return ClipEncoder(model.eval(), tokenizer, self.preprocessing, device)

@@ -93,7 +93,9 @@ def _read_weights(path: Path) -> Tensors:
     except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
         raise ModelError(f"the weights cannot be read: truncated or damaged ({error})", where=str(path)) from None
     except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError: a pickle that holds more than tensors
-        raise ModelError(f"refused: the file holds more than tensors ({type(error).__name__})", where=str(path)) from None
+        raise ModelError(
+            f"refused: the file holds more than tensors ({type(error).__name__})", where=str(path)
+        ) from None
     state = state.get("state_dict", state)
     return {name.removeprefix("module."): value for name, value in state.items() if isinstance(value, torch.Tensor)}
 

@@ -37,7 +37,9 @@ def locate(repository: str, options: ClipOptions) -> Located:
     if options.path:
         folder = Path(options.path).expanduser()
         ready = weights_in(folder) is not None
-        return Located(ready=ready, where=str(folder), how_to_get="" if ready else f"put a CLIP checkpoint into {folder}")
+        return Located(
+            ready=ready, where=str(folder), how_to_get="" if ready else f"put a CLIP checkpoint into {folder}"
+        )
     where = f"{repository}@{options.revision}"
     if cached(repository, options.revision) is not None:
         return Located(ready=True, where=where)
@@ -60,7 +62,9 @@ def cached(repository: str, revision: str) -> Path | None:
             if isinstance(found, str):
                 return Path(found).parent
     except HFValidationError as error:
-        raise ModelError(f"{repository!r} is no hub id ({error})", fix="Use owner/name, or path = … for a folder.") from None
+        raise ModelError(
+            f"{repository!r} is no hub id ({error})", fix="Use owner/name, or path = … for a folder."
+        ) from None
     return None
 
 
@@ -90,4 +94,6 @@ def fetch(repository: str, revision: str) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         # huggingface_hub's own errors (HTTP, offline, not found) all derive from these three.
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"the checkpoint is not on this machine and cannot be fetched ({first})", where=repository, fix=fix) from None
+        raise ModelError(
+            f"the checkpoint is not on this machine and cannot be fetched ({first})", where=repository, fix=fix
+        ) from None

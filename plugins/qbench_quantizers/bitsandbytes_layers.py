@@ -50,7 +50,7 @@ def _build(checkpoint: Checkpoint, context: Context, dtype: DType, config: Any) 
 
 
 def _check_widths(model: torch.nn.Module) -> None:
-    from bitsandbytes.nn import Linear4bit
+    from bitsandbytes.nn.modules import Linear4bit
 
     for name, layer in model.named_modules():
         if isinstance(layer, Linear4bit) and layer.in_features % BLOCK:

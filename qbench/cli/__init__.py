@@ -1,4 +1,4 @@
-"""The command line: one file a command, nothing but argument handling. Nothing heavy is imported before it is needed."""
+"""The command line: one file a command, nothing but argument handling. Imports nothing heavy."""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ def command() -> None:
     broken = False
     with TemporaryDirectory() as folder, quiet(Path(folder) / "log"):
         for check in checks():
-            console.print(Text(f"{check.state:<7}", style=styles[check.state]) + Text(f"{check.name}: {check.found}", style="default"))
+            console.print(
+                Text(f"{check.state:<7}", style=styles[check.state])
+                + Text(f"{check.name}: {check.found}", style="default")
+            )
             if check.fix:
                 console.print(Text(f"        {check.fix}"))
             broken |= check.state == "broken"

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-EXAMPLES = "Examples: `qbench export RUN > metrics.csv` | `qbench export RUN --table effects --format parquet --out e.parquet`"
+EXAMPLES = (
+    "Examples: `qbench export RUN > metrics.csv` | `qbench export RUN --table effects --format parquet --out e.parquet`"
+)
 
 
 def command(
@@ -15,7 +17,9 @@ def command(
     table: Annotated[
         Literal["metrics", "effects", "tests", "items", "coverage", "cost", "cells"], typer.Option(help="Which table.")
     ] = "metrics",
-    format_: Annotated[Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="Which format.")] = "csv",
+    format_: Annotated[
+        Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="Which format.")
+    ] = "csv",
     out: Annotated[Path | None, typer.Option(help="The file [default: standard output].")] = None,
 ) -> None:
     """Write a tidy table of a run."""

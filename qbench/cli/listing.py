@@ -37,12 +37,7 @@ def _rows(kind: Kind) -> list[tuple[str, str, str]]:
     from qbench.extension.registry import installed
 
     registry = installed()
-    entries = {
-        "models": registry.models,
-        "quantizers": registry.quantizers,
-        "benchmarks": registry.benchmarks,
-        "datasets": registry.datasets,
-    }[kind]()
+    entries = registry.entries[f"qbench_{kind}"]
     clashing = registry.clashes(entries)
     rows = []
     for entry in entries:

@@ -21,8 +21,10 @@ def command() -> None:
     console.print(table)
     for failure in registry.failures:
         console.print(
-            Text(f"\n{failure.plugin.name} ({failure.plugin.distribution} {failure.plugin.version}) failed at "
-                 f"{failure.stage}: {failure.message}")
+            Text(
+                f"\n{failure.plugin.name} ({failure.plugin.distribution} {failure.plugin.version}) failed at "
+                f"{failure.stage}: {failure.message}"
+            )
         )
     for entries in registry.entries.values():
         for name, found in registry.clashes(entries).items():

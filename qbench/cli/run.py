@@ -40,7 +40,11 @@ def command(
         raise typer.Exit(130) from None
     console.print(
         f"{done.done} cells done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
-        + (f"; {done.kept} cells of an earlier spec are kept in the folder and not part of this run" if done.kept else ""),
+        + (
+            f"; {done.kept} cells of an earlier spec are kept in the folder and not part of this run"
+            if done.kept
+            else ""
+        ),
         highlight=False,
     )
     if report:

@@ -46,9 +46,7 @@ class Digests:
         self._path = cache.path("digests", {"root": str(self.root)}, ".json")
         self._known: dict[str, list[str | int]] = _read(self._path)
 
-    def of(
-        self, files: Sequence[Path], *, workers: int = 2, step: Callable[[int], None] = lambda n: None
-    ) -> list[str]:
+    def of(self, files: Sequence[Path], *, workers: int = 2, step: Callable[[int], None] = lambda n: None) -> list[str]:
         """The digests of `files`, in their order; `step` hears how many were done."""
 
         def one(path: Path) -> tuple[str, list[str | int]]:

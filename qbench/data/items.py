@@ -85,6 +85,7 @@ class Items:
     choices: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
+        """Number of items."""
         return len(self.table)
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Items:

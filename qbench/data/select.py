@@ -58,7 +58,7 @@ def present(items: Items, *, allow_missing: bool, where: str) -> tuple[Items, di
             f"{len(gone)} of {len(items)} items have no picture on disk ({examples})"
             + (f". Missing by group: {groups}" if groups else ""),
             where=where,
-            fix="Complete the data, or set allow_missing = true for this benchmark: the report then says how many are missing.",
+            fix="Complete the data, or set allow_missing = true for this benchmark; the report then counts them.",
         )
     return items.take(np.flatnonzero(keep)), missing
 

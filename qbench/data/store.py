@@ -76,8 +76,8 @@ def pixel_store(
             for start in range(0, len(pictures), AHEAD):
                 chunk = pictures[start : start + AHEAD]
                 decoded = pool.map(lambda ref: read_picture(ref, geometry), chunk)
-                for offset, pixels in enumerate(decoded):
-                    filled[start + offset] = pixels
+                for offset, picture in enumerate(decoded):
+                    filled[start + offset] = picture
                     step(1)
     pixels: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     return pixels

@@ -25,7 +25,7 @@ def embed_pictures(
     """Embed decoded pictures: ``(n, h, w, 3)`` uint8 → ``(n, d)`` float32; `step` hears how many were done."""
     return _stack(
         [
-            _stepped(encoder.encode_images(np.ascontiguousarray(pixels[start : start + batch_size])), step)
+            _stepped(encoder.encode_images(np.array(pixels[start : start + batch_size])), step)
             for start in range(0, len(pixels), batch_size)
         ],
         "picture",

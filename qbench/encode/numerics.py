@@ -19,7 +19,11 @@ def check_device(device: str) -> None:
 
     kind = device.partition(":")[0]
     if kind == "cuda" and not torch.cuda.is_available():
-        raise InputError("this machine has no CUDA device that torch can use", where=f"device = {device!r}", fix="Use device = \"cpu\".")
+        raise InputError(
+            "this machine has no CUDA device that torch can use",
+            where=f"device = {device!r}",
+            fix='Use device = "cpu".',
+        )
     if kind not in ("cpu", "cuda"):
         raise InputError(f"unknown device {device!r}", fix='Use "cpu", "cuda" or "cuda:1".')
 
@@ -53,3 +57,10 @@ def gpus() -> list[str]:
     import torch
 
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+
+
+def threads() -> int:
+    """How many threads torch computes with on the CPU."""
+    import torch
+
+    return torch.get_num_threads()

@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from qbench.encode.numerics import versions
+from qbench.encode.numerics import gpus, threads, versions
 
 PACKAGES = (
     "qbench-vlm",
@@ -28,16 +28,14 @@ PACKAGES = (
 
 def environment() -> dict[str, Any]:
     """Python, platform, processor, memory, GPU, package versions; JSON-able."""
-    import torch
-
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": threads(),
         "memory_gb": round(_memory() / 2**30, 1),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": ", ".join(gpus()) or None,
         "packages": versions(PACKAGES),
     }
 

@@ -247,7 +247,9 @@ class _Run:
             try:
                 self._compute(record | {"key": key}, cell, variant, data)
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its cell, not the run
-                stage = "score" if not any(variant.lacking(data)) else "encode" if "build" in variant.seconds else "build"
+                stage = (
+                    "score" if not any(variant.lacking(data)) else "encode" if "build" in variant.seconds else "build"
+                )
                 self._record_failure(record | {"key": key}, self._failure(name, stage, error), cell)
 
     def _compute(self, record: dict[str, Any], cell: str, variant: VariantRun, data: PreparedBenchmark) -> None:

@@ -103,7 +103,7 @@ def _model(spec: ModelSpec, registry: Registry) -> PlannedModel:
     if known and spec.checkpoint not in known:
         raise InputError(
             f"the model source {entry.record.name!r} has no checkpoint {spec.checkpoint!r}",
-            fix=f"It has: {', '.join(known)}. For any other: source = \"clip\".",
+            fix=f'It has: {", ".join(known)}. For any other: source = "clip".',
         )
     return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
 
@@ -140,6 +140,4 @@ def _benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
 def _unique(kind: str, labels: list[str]) -> None:
     double = sorted({label for label in labels if labels.count(label) > 1})
     if double:
-        raise InputError(
-            f"two {kind} are called {double[0]!r}", fix='Give one a name of its own with label = "…".'
-        )
+        raise InputError(f"two {kind} are called {double[0]!r}", fix='Give one a name of its own with label = "…".')

@@ -49,7 +49,8 @@ class Cache:
             with atomic(path) as temporary, temporary.open("wb") as file:
                 np.save(file, made, allow_pickle=False)
             write_json(path.with_suffix(".json"), dict(parts))
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        kept: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return kept
 
     @contextmanager
     def new_array(

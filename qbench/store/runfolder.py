@@ -51,7 +51,7 @@ class RunFolder:
         return self.root / "run.log"
 
     def check_usable(self) -> None:
-        """Raise `InputError` where the folder holds something that is no run, so that nothing of the user's is mixed up."""
+        """Raise `InputError` where the folder holds what is no run: nothing of the user's is to be mixed up."""
         if self.root.is_file():
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
         if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "run.json").exists():

@@ -1,0 +1,52 @@
+# Everything sets itself up: the first command after the clone may be any of these.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints.txt
+# Where uv is found it installs, in seconds rather than minutes; else pip does. Same constraints, same result.
+INSTALL = if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) $(1); \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) $(1); fi
+
+.PHONY: help demo test lint format train clean
+
+help:  ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.installed  ## run the embedded demo and print where its report is
+	$(BIN)/qbench run demo
+
+test: $(VENV)/.installed-test  ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/.installed-lint  ## ruff, mypy --strict, the contracts between the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-lint  ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train: $(VENV)/.installed  ## train the demo's three models again (minutes)
+	$(BIN)/python -m qbench_demo.training
+
+clean:  ## remove the environment and all that tools left behind
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "qbench needs Python 3.11 or later; name one: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
+	$(call INSTALL,-e .)
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(call INSTALL,-e '.[test]')
+	@touch $@
+
+$(VENV)/.installed-lint: $(VENV)/.installed-test
+	$(call INSTALL,-e '.[test,lint]')
+	@touch $@

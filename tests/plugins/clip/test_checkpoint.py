@@ -1,0 +1,136 @@
+"""A CLIP folder is opened, identified, loaded and refused as it should be."""
+
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+
+from qbench.api import ModelError
+from qbench.data.preprocessing import Geometry
+from qbench.extension.registry import installed
+from qbench_clip.options import ClipOptions
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def copy(tiny_clip, tmp_path):
+    return shutil.copytree(tiny_clip, tmp_path / "copy")
+
+
+def test_pictures_and_texts_become_embeddings(tiny_clip, open_clip_source):
+    encoder = open_clip_source(tiny_clip).load(device="cpu", dtype="float32")
+    images, texts = encoder.encode_images(PIXELS), encoder.encode_texts(["a cat", "a dog", "a much longer text than fits"])
+    assert images.shape == texts.shape == (3, 64)
+    assert images.dtype == texts.dtype == np.float32
+
+
+def test_the_embedding_is_that_of_transformers_own_processor(tiny_clip, open_clip_source):
+    import torch
+    from transformers import CLIPModel, CLIPTokenizer
+
+    encoder = open_clip_source(tiny_clip).load(device="cpu", dtype="float32")
+    model, tokenizer = CLIPModel.from_pretrained(tiny_clip), CLIPTokenizer.from_pretrained(tiny_clip)
+    texts = ["a cat", "a dog and a cat"]
+    values = (PIXELS / np.float32(255) - np.float32([0.5, 0.4, 0.3])) / np.float32([0.25, 0.3, 0.2])
+    with torch.inference_mode():
+        images = model.get_image_features(pixel_values=torch.tensor(values).permute(0, 3, 1, 2)).pooler_output
+        padded = model.get_text_features(**tokenizer(texts, padding=True, return_tensors="pt")).pooler_output
+    np.testing.assert_allclose(encoder.encode_images(PIXELS), images.numpy(), atol=1e-6)
+    # Padded to another length and with an attention mask: the same embedding.
+    np.testing.assert_allclose(encoder.encode_texts(texts), padded.numpy(), atol=1e-6)
+
+
+def test_preprocessing_is_data(tiny_clip, open_clip_source):
+    preprocessing = open_clip_source(tiny_clip).preprocessing
+    assert preprocessing.geometry == Geometry(size=32, resize="shortest", interpolation="bicubic")
+    assert (preprocessing.mean, preprocessing.std) == ((0.5, 0.4, 0.3), (0.25, 0.3, 0.2))
+
+
+def test_the_identity_follows_weights_configuration_and_tokenizer(copy, open_clip_source):
+    seen = {open_clip_source(copy).identity.fingerprint}
+    for name in ("config.json", "vocab.json", "preprocessor_config.json"):
+        text = (copy / name).read_text()
+        (copy / name).write_text(text + "\n")
+        seen.add(open_clip_source(copy).identity.fingerprint)
+        (copy / name).write_text(text)
+    assert len(seen) == 4
+
+
+def test_half_precision_is_what_was_asked_for(tiny_clip, open_clip_source):
+    import torch
+
+    for name, dtype in (("float16", torch.float16), ("bfloat16", torch.bfloat16)):
+        encoder = open_clip_source(tiny_clip).load(device="cpu", dtype=name)
+        assert {p.dtype for p in encoder.module.parameters()} == {dtype}
+        assert encoder.encode_images(PIXELS).dtype == np.float32
+
+
+def test_a_missing_folder_and_a_folder_without_weights(tmp_path, copy, open_clip_source):
+    with pytest.raises(ModelError, match="the folder does not exist"):
+        open_clip_source(tmp_path / "nowhere")
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="has no weights"):
+        open_clip_source(copy)
+
+
+def test_truncated_weights_are_said_to_be_damaged(copy, open_clip_source):
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        open_clip_source(copy).load(device="cpu", dtype="float32")
+
+
+def test_another_architecture_is_refused_before_it_is_loaded(copy, open_clip_source):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"model_type": "siglip"}))
+    with pytest.raises(ModelError, match=r"config\.json: the model is of type 'siglip'"):
+        open_clip_source(copy)
+
+
+def test_a_pickle_of_tensors_is_read_and_gives_the_same_embeddings(copy, tiny_clip, open_clip_source):
+    import torch
+    from safetensors.torch import load_file
+
+    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    theirs = open_clip_source(tiny_clip).load(device="cpu", dtype="float32").encode_images(PIXELS)
+    mine = open_clip_source(copy).load(device="cpu", dtype="float32").encode_images(PIXELS)
+    np.testing.assert_array_equal(mine, theirs)
+
+
+class Bomb:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_pickle_of_anything_else_is_refused_and_not_run(copy, tmp_path, open_clip_source):
+    (copy / "model.safetensors").unlink()
+    (copy / "pytorch_model.bin").write_bytes(pickle.dumps({"x": Bomb(tmp_path / "exploded")}))
+    with pytest.raises(ModelError, match="refused|cannot be read"):
+        open_clip_source(copy)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_what_is_not_on_the_machine_is_said_with_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    record = installed().model("openai").record
+    located = record.locate("ViT-B-32", ClipOptions())
+    assert not located.ready
+    assert located.how_to_get == "hf download openai/clip-vit-base-patch32 --revision main"
+    with pytest.raises(ModelError, match=r"openai/clip-vit-base-patch32: the checkpoint is not on this machine"):
+        record.open("ViT-B-32", ClipOptions())
+
+
+def test_the_nine_checkpoints_of_the_study_are_listed():
+    names = [f"{s}/{c}" for s in ("openai", "laion", "datacomp") for c in installed().model(s).record.checkpoints]
+    assert len(names) == 9
+    assert "laion/ViT-L-14" in names

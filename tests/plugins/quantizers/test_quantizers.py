@@ -1,0 +1,135 @@
+"""Each quantizer does what it says: what coverage calls quantized differs, what it calls left out does not."""
+
+import numpy as np
+import pytest
+import torch
+
+from qbench.api import Context, QuantizationError
+from qbench.extension.registry import installed
+from qbench_quantizers.coverage import measure_coverage, tower_of
+from qbench_quantizers.options import Int4Options, Int8Options
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
+TEXTS = ["a cat", "a dog", "a red car"]
+QUANTIZED = ["hf-int8", "hf-int4", "torch-int8"]
+LINEARS = 2 * 2 * 6 + 2
+
+
+@pytest.fixture
+def build(tiny_clip, open_clip_source):
+    def make(name, folder=tiny_clip, **options):
+        record = installed().quantizer(name).record
+        return record.build(open_clip_source(folder), Context(device="cpu"), record.options(**options))
+
+    return make
+
+
+def cosine(a, b):
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+@pytest.mark.parametrize("name", ["fp32", "fp16", "bf16"])
+def test_controls_quantize_nothing_and_cast_everything(build, name):
+    variant = build(name)
+    assert variant.coverage.share() == 0
+    assert {layer.bits for layer in variant.coverage.layers} == {installed().quantizer(name).record.bits}
+    assert len(variant.coverage.layers) == LINEARS
+
+
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_a_quantized_model_is_near_the_baseline_and_not_equal(build, name):
+    base, variant = build("fp32").encoder, build(name).encoder
+    for run in (lambda e: e.encode_images(PIXELS), lambda e: e.encode_texts(TEXTS)):
+        similar = cosine(run(base), run(variant))
+        assert similar.min() > 0.9
+        assert similar.min() < 1 - 1e-7
+
+
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_coverage_is_true(build, name):
+    base = {n: m.weight.detach() for n, m in build("fp32").encoder.module.named_modules() if hasattr(m, "weight")}
+    variant = build(name)
+    modules = dict(variant.encoder.module.named_modules())
+    assert len(variant.coverage.layers) == LINEARS
+    for layer in variant.coverage.layers:
+        weight = modules[layer.name].weight
+        weight = weight() if callable(weight) else weight
+        left_alone = weight.dtype == torch.float32 and torch.equal(weight, base[layer.name])
+        assert left_alone != layer.quantized
+        assert layer.parameters == base[layer.name].numel()
+        assert bool(layer.reason) != layer.quantized
+
+
+def test_transformers_leaves_out_the_text_projection_only(build):
+    for name in ("hf-int8", "hf-int4"):
+        coverage = build(name).coverage
+        assert [layer.name for layer in coverage.layers if not layer.quantized] == ["text_projection"]
+        assert coverage.share("image") == 1
+        assert coverage.share("text") < 1
+    assert build("torch-int8").coverage.share() == 1
+
+
+def test_bits_are_counted_from_the_bytes_held(build):
+    def bits(name, **options):
+        return {layer.bits for layer in build(name, **options).coverage.layers if layer.quantized}
+
+    assert bits("torch-int8") == {8}
+    assert bits("hf-int8") == {8 + 32 / 64, 8 + 32 / 128}  # a float a row of 64 or 128 inputs
+    assert bits("hf-int4") == {4 + 32 / 64}  # a float a block of 64
+    assert all(4 < b < 4.5 for b in bits("hf-int4", double_quant=True))
+
+
+def test_the_bytes_of_a_model_shrink_and_its_parameters_do_not(build):
+    coverages = {name: build(name).coverage for name in ("fp32", "fp16", "hf-int8", "hf-int4", "torch-int8")}
+    assert len({c.total_parameters for c in coverages.values()}) == 1
+    size = {name: c.model_bytes for name, c in coverages.items()}
+    assert size["hf-int4"] < size["torch-int8"] < size["hf-int8"] < size["fp32"]
+    assert size["fp16"] < 0.51 * size["fp32"]
+
+
+def test_options_change_the_variant(build):
+    nf4 = build("hf-int4").encoder.encode_images(PIXELS)
+    for options in ({"quant_type": "fp4"}, {"double_quant": True}):
+        assert not np.array_equal(nf4, build("hf-int4", **options).encoder.encode_images(PIXELS))
+
+
+def test_the_type_of_what_is_left_out_is_what_was_asked_for(build):
+    variant = build("hf-int8", dtype="bfloat16")
+    assert variant.dtype == "bfloat16"
+    assert variant.encoder.module.text_projection.weight.dtype == torch.bfloat16
+
+
+def test_a_width_that_four_bit_cannot_do_is_named(build, odd_clip):
+    with pytest.raises(QuantizationError, match=r"the layer .*k_proj has 96 inputs; 4 bit on a CPU needs a multiple of 64"):
+        build("hf-int4", folder=odd_clip)
+
+
+def test_nothing_quantized_is_an_error():
+    with pytest.raises(QuantizationError, match="none of the model's 1 Linear layers"):
+        measure_coverage(torch.nn.Sequential(torch.nn.Linear(2, 2)), reason="")
+
+
+def test_what_claims_to_be_batch_invariant_is(build):
+    for name in ("fp32", "fp16", "bf16", "hf-int4"):
+        assert installed().quantizer(name).record.batch_invariant
+        encoder = build(name).encoder
+        together, alone = encoder.encode_images(PIXELS), np.concatenate([encoder.encode_images(p[None]) for p in PIXELS])
+        assert cosine(together, alone).min() > (0.99999 if name in ("fp32", "hf-int4") else 0.999)
+
+
+def test_dynamic_quantization_is_not_batch_invariant(build):
+    assert not installed().quantizer("torch-int8").record.batch_invariant
+    encoder = build("torch-int8").encoder
+    together, alone = encoder.encode_images(PIXELS), np.concatenate([encoder.encode_images(p[None]) for p in PIXELS])
+    assert np.abs(together - alone).max() > 1e-4
+
+
+def test_towers_are_told_by_name():
+    names = ("vision_model.x", "visual_projection", "text_model.y", "text_projection", "fusion.z")
+    assert [tower_of(n) for n in names] == ["image", "image", "text", "text", "shared"]
+
+
+def test_options_that_mean_nothing_are_refused():
+    with pytest.raises(ValueError, match="threshold"):
+        Int8Options(threshold=-1)
+    assert Int4Options().quant_type == "nf4"
