@@ -92,12 +92,15 @@ class Outcome:
     Attributes
     ----------
     items : pandas.DataFrame
-        ``item``, ``label``, a column an attribute, and what the benchmark predicts (``prediction``, ``correct``,
-        ``margin``, ``confidence``, …).
+        ``item``, ``image`` (the picture relative to the dataset's folder: what is resampled as one), ``label``, a
+        column an attribute, and what the benchmark predicts (``prediction``, ``correct``, ``margin``,
+        ``confidence``, …).
     rankings : pandas.DataFrame or None
-        For retrieval: ``query`` (str) and ``item`` (int, a position in `items`), in the order of the ranking.
+        For retrieval: ``query`` (str or categorical) and ``item`` (int, a position in `items`), in the order of the
+        ranking.
     facts : dict
-        JSON-able facts that `measure` and the report need: ``classes``, ``chance`` (metric → value), ….
+        JSON-able facts that `measure` and the report need: ``classes``, …; and ``chance``, a list of ``{"name",
+        "chance", "where"}``: the share of right answers by guessing among the items whose columns equal ``where``.
     """
 
     items: pd.DataFrame

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import pandas as pd
-
 from qbench.metrics.interface import INDEX
 from qbench.report import charts, numbers
 from qbench.report.view import Column, Entry, Table, name, number, tone_of
@@ -86,7 +84,9 @@ class Comparison:
         keys = [*NAMES, *INDEX]
         wanted = effects.loc[effects["class"] == "", [*keys, "baseline_value", "change", "abs_change"]]
         frame = whole.merge(wanted.assign(state="compared"), on=keys, how="left").drop(columns="class")
-        frame["state"] = frame["state"].fillna("not compared").mask(frame["quantizer"] == self.results.baseline, "baseline")
+        frame["state"] = (
+            frame["state"].fillna("not compared").mask(frame["quantizer"] == self.results.baseline, "baseline")
+        )
         return [Row(**{str(k): v for k, v in x.items()}) for x in frame.to_dict("records")]
 
     @cached_property
@@ -183,7 +183,9 @@ def gap(row: Row, measure: Measure) -> Entry:
     return number(text + word, tone)
 
 
-def forest(comparison: Comparison, measure: Measure, rows: Sequence[Row], caption: str, *, closed: bool = False) -> Table:
+def forest(
+    comparison: Comparison, measure: Measure, rows: Sequence[Row], caption: str, *, closed: bool = False
+) -> Table:
     """A row a comparison with its change drawn; for signed biases the way from before to after."""
     rows = _without_baselines(rows)
     signed, unit = measure.signed, measure.unit_of_change
@@ -194,7 +196,10 @@ def forest(comparison: Comparison, measure: Measure, rows: Sequence[Row], captio
     own = unit if measure.unit != "share" else ""  # shares carry their sign of per cent
     columns += [Column(_with(own, "Before"), True), Column(_with(own, "After"), True)]
     columns += [Column(_with(unit, "Before → after" if signed else "Change"), axis=scale)]
-    columns += [Column(_with(unit, "Change"), True), *([Column(_with(unit, "Size of the gap"), True)] if signed else [])]
+    columns += [
+        Column(_with(unit, "Change"), True),
+        *([Column(_with(unit, "Size of the gap"), True)] if signed else []),
+    ]
     columns += [Column("n", True)]
     body: list[list[Entry]] = []
     before: Row | None = None
@@ -217,7 +222,9 @@ def forest(comparison: Comparison, measure: Measure, rows: Sequence[Row], captio
 
 
 def _without_baselines(rows: Sequence[Row]) -> list[Row]:
-    compared = {(r.model, r.what) for r in rows if r.state == "compared"}  # these show their baseline's value themselves
+    compared = {
+        (r.model, r.what) for r in rows if r.state == "compared"
+    }  # these show their baseline's value themselves
     return [r for r in rows if r.state != "baseline" or (r.model, r.what) not in compared]
 
 
@@ -266,7 +273,9 @@ def pivot(comparison: Comparison, rows: Sequence[Row], columns: Sequence[tuple[s
     measures = dict.fromkeys(comparison.measure(r.benchmark, r.metric) for r in rows)
     note = describe(next(iter(measures))) if len({m.family for m in measures}) == 1 else ""
     units = ", ".join(dict.fromkeys(m.unit_of_change for m in measures if m.unit_of_change))
-    change = f"In brackets: the change against {numbers.isolated(comparison.results.baseline)}{units and f', in {units}'}."
+    change = (
+        f"In brackets: the change against {numbers.isolated(comparison.results.baseline)}{units and f', in {units}'}."
+    )
     return Table(
         caption=caption,
         columns=[Column("Model"), Column("Quantizer"), *heads],

@@ -64,13 +64,17 @@ def page(results: Results) -> str:
     comparison = Comparison(results)
     style = (template_folder() / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment().get_template("report.html.j2").render(
-        title=results.name,
-        created=str(results.run.get("created") or "")[:16].replace("T", " "),
-        version=str(results.run.get("qbench_version") or ""),
-        sections=[module.section(comparison) for module in SECTIONS],
-        style=Markup(style),  # noqa: S704 - qbench's own file, no user's text in it
-        style_hash=digest,
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=results.name,
+            created=str(results.run.get("created") or "")[:16].replace("T", " "),
+            version=str(results.run.get("qbench_version") or ""),
+            sections=[module.section(comparison) for module in SECTIONS],
+            style=Markup(style),  # qbench's own file: no text of a user is in it
+            style_hash=digest,
+        )
     )
 
 

@@ -9,8 +9,8 @@ MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 UNDETERMINED = "undetermined"
 NAME = 80  # characters of a name in a sentence; tables have it whole
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_ISOLATES = {0x2066, 0x2067, 0x2068, 0x2069}
-_STEERING = {*range(0x202A, 0x202F), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029}
+_OWN = {0x2068, 0x2069}
+_STEERING = {*range(0x202A, 0x202F), 0x2066, 0x2067, 0x200E, 0x200F, 0x061C, 0x2028, 0x2029}
 
 
 def clean(text: str, *, isolates: bool = False) -> str:
@@ -21,7 +21,7 @@ def clean(text: str, *, isolates: bool = False) -> str:
     text : str
         Any text, such as a group's name in somebody's annotation file.
     isolates : bool
-        Whether bidirectional isolates stay: `isolated` puts them round names.
+        Whether the isolates that `isolated` puts round names stay.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -30,7 +30,7 @@ def clean(text: str, *, isolates: bool = False) -> str:
 
 def _harmless(char: str, isolates: bool) -> bool:
     code = ord(char)
-    if code in _ISOLATES:
+    if code in _OWN:
         return isolates
     return char in "\n\t" or (code not in _STEERING and unicodedata.category(char) not in ("Cc", "Cs"))
 

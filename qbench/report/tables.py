@@ -1,4 +1,4 @@
-"""Results → tables for other programs and for papers: CSV, Parquet, Markdown, LaTeX. Nothing is rounded but in print."""
+"""Results → tables for other programs and for papers: CSV, Parquet, Markdown, LaTeX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qbench.errors import InputError
 from qbench.report.numbers import MINUS, clean
 from qbench.results import Results
 
-TABLES = ("metrics", "effects", "items", "tests", "cells", "coverage")
+TABLES = ("metrics", "effects", "items", "tests", "cells", "coverage", "cost")
 FORMATS = ("csv", "parquet", "md", "latex")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 _LATEX = {
@@ -31,14 +31,14 @@ _LATEX = {
 }
 
 
-def export(results: Results, table: str = "metrics", format: str = "csv") -> bytes | str:
+def export(results: Results, table: str = "metrics", format: str = "csv") -> bytes:
     """Write one table of a run.
 
     Parameters
     ----------
     results : Results
         Of ``qbench.results.load``.
-    table : {"metrics", "effects", "items", "tests", "cells", "coverage"}
+    table : {"metrics", "effects", "items", "tests", "cells", "coverage", "cost"}
         Which one.
     format : {"csv", "parquet", "md", "latex"}
         CSV and Parquet hold the numbers as they are (an undetermined one is empty); Markdown and LaTeX (which
@@ -46,8 +46,8 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
 
     Returns
     -------
-    bytes or str
-        Bytes for Parquet, else text.
+    bytes
+        The file's content; text is UTF-8.
 
     Raises
     ------
@@ -60,12 +60,12 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
         raise InputError(f"there is no format {format!r}", fix=f"Choose one of: {', '.join(FORMATS)}.")
     frame: pd.DataFrame = getattr(results, table)
     if format == "csv":
-        return frame.to_csv(index=False, lineterminator="\n")
+        return frame.to_csv(index=False, lineterminator="\n").encode()
     if format == "parquet":
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
         return buffer.getvalue()
-    return markdown(frame) if format == "md" else latex(frame)
+    return (markdown(frame) if format == "md" else latex(frame)).encode()
 
 
 def markdown(frame: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import pandas as pd  # noqa: TID253 - whoever reads results computes with tables
+import pandas as pd
 
 from qbench.encode.interface import Coverage, Layer
 from qbench.errors import InputError

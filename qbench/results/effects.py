@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd  # noqa: TID253 - whoever reads results computes with tables
+import pandas as pd
 
 from qbench.metrics.interface import INDEX
 from qbench.results.reading import Cell
@@ -81,9 +81,10 @@ def pair(
             paired.append(cell.names)
     frame = _join(metrics, pd.DataFrame(paired, columns=NAMES, dtype=str), baseline)
     lonely = frame.pop("_merge").eq("left_only")
-    for names, group in frame[lonely].groupby(NAMES, sort=False):
+    for at in frame[lonely].groupby(NAMES, sort=False).indices.values():
+        group = frame[lonely].iloc[at]
         reason = f"numbers without a counterpart in the baseline: {len(group)}, such as {group['metric'].iloc[0]}"
-        unpaired.append({**dict(zip(NAMES, names, strict=True)), "reason": reason})
+        unpaired.append({**{k: str(group[k].iloc[0]) for k in NAMES}, "reason": reason})
     frame = frame[~lonely].reset_index(drop=True)
     return _changes(frame, baseline, infos), pd.DataFrame(unpaired, columns=[*NAMES, "reason"], dtype=str)
 
@@ -95,9 +96,7 @@ def _join(metrics: pd.DataFrame, paired: pd.DataFrame, baseline: str) -> pd.Data
     return mine.merge(base, on=keys, how="left", indicator=True, validate="many_to_one")
 
 
-def _changes(
-    frame: pd.DataFrame, baseline: str, infos: Mapping[tuple[str, str], Mapping[str, Any]]
-) -> pd.DataFrame:
+def _changes(frame: pd.DataFrame, baseline: str, infos: Mapping[tuple[str, str], Mapping[str, Any]]) -> pd.DataFrame:
     value = frame["value"].to_numpy(np.float64)
     before = frame["baseline_value"].to_numpy(np.float64)
     metric = frame["metric"].str.partition("@")[0] if len(frame) else frame["metric"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd  # noqa: TID253 - whoever reads results computes with tables
+import pandas as pd
 
 from qbench.errors import InputError
 from qbench.results.reading import Cell

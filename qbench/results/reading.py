@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pandas as pd  # noqa: TID253 - whoever reads results computes with tables
+import pandas as pd
 
 from qbench.errors import InputError
 

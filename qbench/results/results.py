@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd  # noqa: TID253 - whoever reads results computes with tables
+import pandas as pd
 
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX
@@ -42,6 +42,7 @@ def load(run_dir: Path | str) -> Results:
         if names in seen:
             raise InputError(f"two cells are named {' × '.join(names)}", where=str(folder / "run.json"), fix=AGAIN)
         seen.add(names)
+    cells = _baseline_first(cells, run["baseline"])
     path = folder / "environment.json"
     return Results(folder, run, cells, read_json(path) if path.exists() else {})
 
@@ -56,7 +57,7 @@ class Results:
     run : dict
         The content of ``run.json``.
     records : list of Cell
-        The cells in the order of the run.
+        The cells in the order of the run; those of one model on one benchmark together, the baseline first.
     environment : dict
         The machine and the packages; empty where it was not recorded.
     """
@@ -83,11 +84,6 @@ class Results:
     def notes(self) -> list[str]:
         """What a reader of the numbers has to know."""
         return [str(x) for x in self.run.get("notes") or []]
-
-    @property
-    def unavailable(self) -> list[Any]:
-        """What the spec asked for and this machine did not have."""
-        return list(self.run.get("unavailable") or [])
 
     @property
     def done(self) -> list[Cell]:
@@ -162,8 +158,28 @@ class Results:
     @cached_property
     def items(self) -> pd.DataFrame:
         """The outcome of every item of every done cell, with ``model, quantizer, benchmark`` in front."""
-        frames = [_named(c, c.table("items")) for c in self.done]
+        frames = [_named(c, _nullable(c.table("items"))) for c in self.done]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NAMES)
+
+    @cached_property
+    def cost(self) -> pd.DataFrame:
+        """What each cell took: seconds of each stage (empty where the cache had it), pictures, texts, bytes in memory.
+
+        These differ from run to run, so they are kept apart from `metrics`.
+        """
+        rows = []
+        for cell in self.done:
+            seconds, data = cell.part("seconds"), cell.part("data_info")
+            rows.append(
+                {
+                    **cell.names,
+                    "pictures": data.get("pictures"),
+                    "texts": data.get("texts"),
+                    **{f"{stage}_seconds": seconds.get(stage) for stage in ("build", "images", "texts", "score")},
+                    "model_bytes": cell.part("coverage").get("model_bytes"),
+                }
+            )
+        return pd.DataFrame(rows)
 
     @cached_property
     def layers(self) -> pd.DataFrame:
@@ -181,9 +197,21 @@ class Results:
         return find_flags(self.records, self.baseline)
 
 
+def _baseline_first(cells: list[Cell], baseline: str) -> list[Cell]:
+    rank: dict[tuple[str, str], int] = {}
+    for cell in cells:
+        rank.setdefault((cell.benchmark, cell.model), len(rank))
+    return sorted(cells, key=lambda c: (rank[c.benchmark, c.model], c.quantizer != baseline))
+
+
 def _named(cell: Cell, frame: pd.DataFrame) -> pd.DataFrame:
     names = pd.DataFrame(cell.names, index=frame.index)
     return pd.concat([names, frame.drop(columns=NAMES, errors="ignore")], axis=1)
+
+
+def _nullable(frame: pd.DataFrame) -> pd.DataFrame:
+    # Benchmarks differ in their columns: a plain bool column with gaps would become one of objects.
+    return frame.astype(dict.fromkeys(frame.select_dtypes("bool").columns, "boolean"))
 
 
 def _read_metrics(cell: Cell) -> pd.DataFrame:

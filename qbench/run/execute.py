@@ -6,15 +6,17 @@ done cells are recognised by their key, embeddings and pictures are in the cache
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from qbench.data.preprocessing import Geometry
 from qbench.data.store import ROOM, pixel_store, store_parts
 from qbench.encode.numerics import check_device
 from qbench.errors import InputError, QbenchError
@@ -22,7 +24,7 @@ from qbench.extension.registry import Registry, installed
 from qbench.metrics.similarity import CosineSimilarity
 from qbench.run.describe import benchmark_info, data_info, model_info, quantizer_info
 from qbench.run.environment import environment
-from qbench.run.keys import ORDER, cell_parts
+from qbench.run.keys import ORDER
 from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.run.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
 from qbench.run.progress import Silent
@@ -63,16 +65,26 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Failure:
+    """Why a benchmark, a model or a cell cannot be had."""
+
     stage: str
     error: Exception
 
 
-@dataclass
-class _Found:
-    """What preparing came to: a thing, or the failure that stands in for it, by label."""
+@dataclass(frozen=True)
+class _Cell:
+    """A cell of the plan: its key is empty where its model or data could not be opened."""
 
-    benchmarks: dict[str, PreparedBenchmark | _Failure] = field(default_factory=dict)
-    models: dict[str, PreparedModel | _Failure] = field(default_factory=dict)
+    model: PlannedModel
+    quantizer: PlannedQuantizer
+    benchmark: PlannedBenchmark
+    variant: VariantRun | None
+    key: str
+    folder: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.label} · {self.quantizer.label} · {self.benchmark.label}"
 
 
 def execute(
@@ -115,29 +127,33 @@ class _Run:
     def __init__(self, plan: Plan, folder: RunFolder, cache: Cache, progress: Silent) -> None:
         self.plan, self.spec = plan, plan.spec
         self.folder, self.cache, self.progress = folder, cache, progress
-        self.found = _Found()
-        self.cells: list[str] = []
-        self.failed = self.computed = 0
+        self.benchmarks: dict[str, PreparedBenchmark | _Failure] = {}
+        self.models: dict[str, PreparedModel | _Failure] = {}
+        self.begun = time.perf_counter()
+        self.created = folder.created() or _now()
 
     def go(self) -> Summary:
-        begun = time.perf_counter()
         self.folder.write_environment(environment())
         self._prepare()
-        self._write_run(begun)
-        variants = self._variants()
-        self._decode(variants)
-        self.progress.begin("embedding", sum(self._to_embed(v, self._todo(v)) for v in variants.values()))
-        for model in self.plan.models:
-            for quantizer in self.plan.quantizers:
-                self._run_variant(model, quantizer, variants.get((model.label, quantizer.label)))
-                self._write_run(begun)
+        cells = self._cells()
+        self._write_run(cells)
+        todo = [cell for cell in cells if not self.folder.is_done(cell.folder, cell.key)]
+        self._decode(todo)
+        self.progress.begin("embedding", sum(self._to_embed(cell) for cell in todo))
+        computed = 0
+        # Cells are in the order of the plan, so that each variant is loaded once and released before the next.
+        for variant, group in itertools.groupby(todo, key=lambda cell: cell.variant):
+            computed += sum(self._run_cell(cell) for cell in group)
+            if variant is not None:
+                variant.close()
+        self._write_run(cells)
         return Summary(
             folder=self.folder.root,
-            done=len(self.cells) - self.failed,
-            computed=self.computed,
-            failed=self.failed,
-            kept=self.folder.forget_failures(self.cells),
-            seconds=time.perf_counter() - begun,
+            done=len(cells) - len(todo) + computed,
+            computed=computed,
+            failed=len(todo) - computed,
+            kept=self.folder.forget_failures(cell.folder for cell in cells),
+            seconds=time.perf_counter() - self.begun,
         )
 
     # --- before anything is computed
@@ -147,112 +163,93 @@ class _Run:
         for planned in self.plan.benchmarks:
             self.progress.begin(f"reading {planned.label}", 0)
             try:
-                self.found.benchmarks[planned.label] = prepare_benchmark(
-                    planned,
-                    self.cache,
-                    limit=self.spec.limit,
-                    workers=self.spec.workers,
-                    step=self.progress.step,
+                self.benchmarks[planned.label] = prepare_benchmark(
+                    planned, self.cache, limit=self.spec.limit, workers=self.spec.workers, step=self.progress.step
                 )
             except Exception as error:  # noqa: BLE001 - a plugin's task may raise anything; it fails its own cells
-                self.found.benchmarks[planned.label] = self._failure(planned.label, "data", error)
+                self.benchmarks[planned.label] = self._failure(planned.label, "data", error)
         for model in self.plan.models:
             self.progress.begin(f"opening {model.label}", 0)
             try:
-                self.found.models[model.label] = prepare_model(model)
+                self.models[model.label] = prepare_model(model)
             except Exception as error:  # noqa: BLE001 - likewise
-                self.found.models[model.label] = self._failure(model.label, "model", error)
-        for things in (self.found.benchmarks, self.found.models):
+                self.models[model.label] = self._failure(model.label, "model", error)
+        for things in (self.benchmarks, self.models):
             failures = [x for x in things.values() if isinstance(x, _Failure)]
             if len(failures) == len(things):
                 raise InputError("nothing can be run:\n" + "\n".join(str(f.error) for f in failures))
 
-    def _variants(self) -> dict[tuple[str, str], VariantRun]:
-        return {
-            (model.label, quantizer.label): VariantRun(
-                self.cache, found, quantizer, batch_size=self.spec.batch_size, workers=self.spec.workers
-            )
-            for model in self.plan.models
-            for quantizer in self.plan.quantizers
-            if isinstance(found := self.found.models[model.label], PreparedModel)
-        }
+    def _cells(self) -> list[_Cell]:
+        cells = []
+        for model in self.plan.models:
+            opened = self.models[model.label]
+            for quantizer in self.plan.quantizers:
+                variant = None
+                if isinstance(opened, PreparedModel):
+                    variant = VariantRun(
+                        self.cache, opened, quantizer, batch_size=self.spec.batch_size, workers=self.spec.workers
+                    )
+                for benchmark in self.plan.benchmarks:
+                    data = self.benchmarks[benchmark.label]
+                    key = variant.cell_key(data) if variant and isinstance(data, PreparedBenchmark) else ""
+                    folder = self.folder.cell(benchmark.label, model.label, quantizer.label, key or "not-opened")
+                    cells.append(_Cell(model, quantizer, benchmark, variant, key, folder))
+        return cells
 
-    def _decode(self, variants: Mapping[tuple[str, str], VariantRun]) -> None:
+    def _decode(self, todo: Iterable[_Cell]) -> None:
         """Decode what the variants will need, once for all models that share a geometry."""
-        wanted: dict[str, tuple[PreparedBenchmark, VariantRun]] = {}
-        for variant in variants.values():
-            geometry = variant.model.checkpoint.preprocessing.geometry
-            for benchmark in self._todo(variant):
-                parts = store_parts(benchmark.pictures_key, geometry)
+        wanted: dict[str, tuple[PreparedBenchmark, Geometry]] = {}
+        for cell in todo:
+            data = self.benchmarks[cell.benchmark.label]
+            if cell.variant is not None and isinstance(data, PreparedBenchmark):
+                geometry = cell.variant.model.checkpoint.preprocessing.geometry
+                parts = store_parts(data.pictures_key, geometry)
                 if not self.cache.path(ROOM, parts, ".npy").exists():
-                    wanted.setdefault(key_of(parts), (benchmark, variant))
-        self.progress.begin("decoding", sum(len(b.items.pictures) for b, _ in wanted.values()))
-        for benchmark, variant in wanted.values():
-            label = benchmark.planned.label
-            if isinstance(self.found.benchmarks[label], _Failure):
+                    wanted[key_of(parts)] = data, geometry
+        self.progress.begin("decoding", sum(len(data.items.pictures) for data, _ in wanted.values()))
+        for data, geometry in wanted.values():
+            label = data.planned.label
+            if isinstance(self.benchmarks[label], _Failure):
                 continue  # another geometry of it has failed already
             self.progress.doing(f"decoding {label}")
             try:
                 pixel_store(
                     self.cache,
-                    benchmark.items.pictures,
-                    benchmark.pictures_key,
-                    variant.model.checkpoint.preprocessing.geometry,
+                    data.items.pictures,
+                    data.pictures_key,
+                    geometry,
                     workers=self.spec.workers,
                     step=self.progress.step,
                 )
             except QbenchError as error:
-                self.found.benchmarks[label] = self._failure(label, "data", error)
+                self.benchmarks[label] = self._failure(label, "data", error)
+
+    def _to_embed(self, cell: _Cell) -> int:
+        data = self.benchmarks[cell.benchmark.label]
+        if cell.variant is None or isinstance(data, _Failure):
+            return 0
+        return sum(cell.variant.lacking(data))
 
     # --- the cells
 
-    def _run_variant(self, model: PlannedModel, quantizer: PlannedQuantizer, variant: VariantRun | None) -> None:
+    def _run_cell(self, cell: _Cell) -> bool:
+        """Compute a cell and keep it, or record why not; whether it is done."""
+        self.progress.doing(cell.name)
+        opened, data = self.models[cell.model.label], self.benchmarks[cell.benchmark.label]
+        failures = [x for x in (opened, data) if isinstance(x, _Failure)]
+        if failures:
+            self._record_failure(cell, failures[0])
+            return False
+        assert cell.variant is not None
+        assert isinstance(data, PreparedBenchmark)
         try:
-            for benchmark in self.plan.benchmarks:
-                self._run_cell(model, quantizer, variant, benchmark)
-        finally:
-            if variant is not None:
-                variant.close()
+            self._compute(cell, cell.variant, data)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its cell, not the run
+            self._record_failure(cell, self._failure(cell.name, cell.variant.stage(data), error))
+            return False
+        return True
 
-    def _run_cell(
-        self,
-        model: PlannedModel,
-        quantizer: PlannedQuantizer,
-        variant: VariantRun | None,
-        planned: PlannedBenchmark,
-    ) -> None:
-        name = f"{model.label} · {quantizer.label} · {planned.label}"
-        self.progress.doing(name)
-        opened, data = self.found.models[model.label], self.found.benchmarks[planned.label]
-        record: dict[str, Any] = {
-            "model": model.label,
-            "quantizer": quantizer.label,
-            "benchmark": planned.label,
-            "model_info": model_info(model, None if isinstance(opened, _Failure) else opened),
-            "quantizer_info": quantizer_info(quantizer),
-            "benchmark_info": benchmark_info(planned, None if isinstance(data, _Failure) else data),
-            "data_info": data_info(planned, None if isinstance(data, _Failure) else data, self.spec.limit),
-            "batch": {"size": self.spec.batch_size, "order": ORDER},
-        }
-        if isinstance(opened, _Failure):
-            self._record_failure(record, opened)
-        elif isinstance(data, _Failure):
-            self._record_failure(record, data)
-        elif variant is not None:
-            key = key_of(cell_parts(variant.image_parts(data), variant.text_parts(data), data))
-            cell = self.folder.cell(planned.label, model.label, quantizer.label, key)
-            if self.folder.is_done(cell, key):
-                self.cells.append(cell)
-                return
-            try:
-                self._compute(record | {"key": key}, cell, variant, data)
-            except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its cell, not the run
-                stage = (
-                    "score" if not any(variant.lacking(data)) else "encode" if "build" in variant.seconds else "build"
-                )
-                self._record_failure(record | {"key": key}, self._failure(name, stage, error), cell)
-
-    def _compute(self, record: dict[str, Any], cell: str, variant: VariantRun, data: PreparedBenchmark) -> None:
+    def _compute(self, cell: _Cell, variant: VariantRun, data: PreparedBenchmark) -> None:
         variant.seconds.clear()
         facts = variant.facts()
         images = variant.images(data, self.progress.step)
@@ -264,7 +261,7 @@ class _Run:
         tables = {"items": outcome.items, "metrics": metrics.frame()}
         if outcome.rankings is not None:
             tables["rankings"] = outcome.rankings
-        record |= {
+        record = self._record(cell) | {
             "status": "done",
             "error": None,
             "coverage": facts["coverage"],
@@ -274,49 +271,44 @@ class _Run:
             "facts": outcome.facts,
             "seconds": {**variant.seconds, "score": time.perf_counter() - begun},
         }
-        self.folder.write_cell(cell, record, tables)
-        self.cells.append(cell)
-        self.computed += 1
+        self.folder.write_cell(cell.folder, record, tables)
 
     # --- failures and records
 
     def _failure(self, name: str, stage: str, error: Exception) -> _Failure:
-        log.error("%s failed (%s)", name, stage, exc_info=error)
+        # The errors of qbench say all there is to say; of anything else the traceback is wanted later.
+        log.error("%s failed (%s): %s", name, stage, error, exc_info=None if isinstance(error, QbenchError) else error)
         self.progress.say(f"failed: {name}: {error or type(error).__name__}", style="red")
         return _Failure(stage, error)
 
-    def _record_failure(self, record: dict[str, Any], failure: _Failure, cell: str = "") -> None:
+    def _record_failure(self, cell: _Cell, failure: _Failure) -> None:
         error = failure.error
-        known = isinstance(error, QbenchError)
-        record["status"] = "failed"
-        record["error"] = {
-            "stage": failure.stage,
-            "type": type(error).__name__,
-            "what": error.what if isinstance(error, QbenchError) else str(error) or type(error).__name__,
-            "where": error.where if isinstance(error, QbenchError) else "",
-            "fix": error.fix if isinstance(error, QbenchError) else "See run.log for the traceback.",
+        said = {"what": str(error) or type(error).__name__, "where": "", "fix": "See run.log for the traceback."}
+        if isinstance(error, QbenchError):
+            said = {"what": error.what, "where": error.where, "fix": error.fix}
+        record = self._record(cell) | {
+            "status": "failed",
+            "error": {"stage": failure.stage, "type": type(error).__name__, **said},
         }
-        record.setdefault("key", "")
-        cell = cell or self.folder.cell(record["benchmark"], record["model"], record["quantizer"], "failed--")
-        self.folder.write_cell(cell, record | {"expected": known}, {})
-        self.cells.append(cell)
-        self.failed += 1
+        self.folder.write_cell(cell.folder, record, {})
 
-    def _todo(self, variant: VariantRun) -> Iterator[PreparedBenchmark]:
-        """The benchmarks whose cell of this variant is not done yet."""
-        for data in self.found.benchmarks.values():
-            if isinstance(data, _Failure):
-                continue
-            key = key_of(cell_parts(variant.image_parts(data), variant.text_parts(data), data))
-            labels = data.planned.label, variant.model.planned.label, variant.quantizer.label
-            if not self.folder.is_done(self.folder.cell(*labels, key), key):
-                yield data
+    def _record(self, cell: _Cell) -> dict[str, Any]:
+        opened, data = self.models[cell.model.label], self.benchmarks[cell.benchmark.label]
+        model = opened if isinstance(opened, PreparedModel) else None
+        benchmark = data if isinstance(data, PreparedBenchmark) else None
+        return {
+            "key": cell.key,
+            "model": cell.model.label,
+            "quantizer": cell.quantizer.label,
+            "benchmark": cell.benchmark.label,
+            "model_info": model_info(cell.model, model),
+            "quantizer_info": quantizer_info(cell.quantizer),
+            "benchmark_info": benchmark_info(cell.benchmark, benchmark),
+            "data_info": data_info(cell.benchmark, benchmark, self.spec.limit),
+            "batch": {"size": self.spec.batch_size, "order": ORDER},
+        }
 
-    def _to_embed(self, variant: VariantRun, todo: Iterator[PreparedBenchmark]) -> int:
-        return sum(sum(variant.lacking(data)) for data in todo)
-
-    def _write_run(self, begun: float) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+    def _write_run(self, cells: Iterable[_Cell]) -> None:
         notes = [self.spec.note] if self.spec.note else []
         notes += [b.dataset.record.note for b in self.plan.benchmarks if b.dataset and b.dataset.record.note]
         self.folder.write_run(
@@ -324,13 +316,18 @@ class _Run:
                 "name": self.spec.name,
                 "qbench_version": version("qbench-vlm"),
                 "baseline": self.spec.baseline,
-                "updated": now,
-                "seconds": round(time.perf_counter() - begun, 1),
+                "created": self.created,
+                "updated": _now(),
+                "seconds": round(time.perf_counter() - self.begun, 1),
                 "spec": _public(self.spec),
-                "cells": sorted(self.cells),
+                "cells": [cell.folder for cell in cells],
                 "notes": list(dict.fromkeys(notes)),
             }
         )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _public(spec: RunSpec) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from qbench.data.store import ROOM, store_parts
 from qbench.errors import QbenchError
 from qbench.extension.registry import Registry, installed
-from qbench.run.keys import cell_parts
 from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
 from qbench.run.prepare import (
     MADE,
@@ -150,7 +149,7 @@ def _cells(
             variant = VariantRun(cache, model, quantizer, batch_size=spec.batch_size, workers=spec.workers)
             speeds = read_speeds(speeds_path(cache, variant.parts))
             for data in benchmarks:
-                key = key_of(cell_parts(variant.image_parts(data), variant.text_parts(data), data))
+                key = variant.cell_key(data)
                 cell = folder.cell(data.planned.label, model.planned.label, quantizer.label, key)
                 images, texts = variant.lacking(data)
                 if folder.is_done(cell, key):

@@ -15,11 +15,12 @@ import numpy.typing as npt
 from qbench.data.store import pixel_store
 from qbench.encode.embed import embed_pictures, embed_texts
 from qbench.encode.interface import Context, Variant
-from qbench.run.keys import Parts, image_parts, text_parts, variant_parts
+from qbench.run.keys import Parts, cell_parts, image_parts, text_parts, variant_parts
 from qbench.run.plan import PlannedQuantizer
 from qbench.run.prepare import PreparedBenchmark, PreparedModel
 from qbench.store.cache import Cache
 from qbench.store.files import read_json, write_json
+from qbench.store.keys import key_of
 
 IMAGES, TEXTS, VARIANTS = "images", "texts", "variants"
 
@@ -47,6 +48,7 @@ class VariantRun:
         self.seconds: dict[str, float] = {}
         self._cache, self._batch_size, self._workers = cache, batch_size, workers
         self._variant: Variant | None = None
+        self._broken: Exception | None = None
 
     def image_parts(self, benchmark: PreparedBenchmark) -> Parts:
         """The key parts of a benchmark's image embeddings."""
@@ -55,6 +57,16 @@ class VariantRun:
     def text_parts(self, benchmark: PreparedBenchmark) -> Parts:
         """The key parts of a benchmark's text embeddings."""
         return text_parts(self.parts, benchmark, self._batch_size)
+
+    def cell_key(self, benchmark: PreparedBenchmark) -> str:
+        """The key of the cell of this variant on a benchmark."""
+        return key_of(cell_parts(self.image_parts(benchmark), self.text_parts(benchmark), benchmark))
+
+    def stage(self, benchmark: PreparedBenchmark) -> str:
+        """How far a benchmark has come: ``build``, ``encode`` or ``score``. For the record of a failure."""
+        if self._variant is None and any(self.lacking(benchmark)):
+            return "build"
+        return "encode" if any(self.lacking(benchmark)) else "score"
 
     def lacking(self, benchmark: PreparedBenchmark) -> tuple[int, int]:
         """How many pictures and how many texts the cache lacks."""
@@ -108,12 +120,17 @@ class VariantRun:
         return self._cache.path(room, parts, ".npy").exists()
 
     def _built(self) -> Variant:
+        if self._broken is not None:
+            raise self._broken  # it would fail again for every benchmark
         if self._variant is None:
-            with self._timed("build"):
-                record = self.quantizer.entry.record
-                self._variant = record.build(
-                    self.model.checkpoint, Context(device=self.quantizer.device), self.quantizer.options
-                )
+            record = self.quantizer.entry.record
+            context = Context(device=self.quantizer.device)
+            try:
+                with self._timed("build"):
+                    self._variant = record.build(self.model.checkpoint, context, self.quantizer.options)
+            except Exception as error:
+                self._broken = error
+                raise
         return self._variant
 
     @contextmanager

@@ -74,28 +74,30 @@ def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
         ``(n,)`` float: the same things measured twice. Pairs with a number that is not finite are left out.
     """
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    finite = np.isfinite(first) & np.isfinite(second)
-    first, second = first[finite], second[finite]
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = second - first
+    finite = np.isfinite(change)
+    first, second, change = first[finite], second[finite], change[finite]
     n, left_out = len(first), int((~finite).sum())
     if n == 0:
         return PairedT(n, left_out, reason="no pair has both numbers")
-    change = second - first
-    mean = float(change.mean())
+    size = float(np.abs(change).max()) or 1.0  # in units of the largest difference no square over- or underflows
+    change = change / size
+    mean = float(change.mean()) * size
     if n == 1:
         return PairedT(n, left_out, mean=mean, reason="one pair only: no spread to judge it by")
     # Differences of numbers of this size carry that much rounding; a spread within it is no spread.
-    rounding = 8 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max())
+    rounding = 8 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max()) / size
     if np.ptp(change) <= rounding:
         zero = np.abs(change).max() <= rounding
         reason = ZERO if zero else "every difference is the same: no variance"
         return PairedT(n, left_out, mean=0.0 if zero else mean, sd=0.0, df=n - 1, reason=reason)
     sd = float(change.std(ddof=1))
-    error = sd / math.sqrt(n)
-    t, df = mean / error, n - 1
+    t, df = float(change.mean()) / (sd / math.sqrt(n)), n - 1
     log10_p = _log10_p(t, df)
-    half = _quantile(df) * error
+    half = _quantile(df) * sd / math.sqrt(n) * size
     p = max(10.0**log10_p, TINY)
-    return PairedT(n, left_out, mean, sd, t, df, p, log10_p, mean - half, mean + half)
+    return PairedT(n, left_out, mean, sd * size, t, df, p, log10_p, mean - half, mean + half)
 
 
 @lru_cache(maxsize=4096)
@@ -144,7 +146,8 @@ def _rows(frame: pd.DataFrame, of: str, before: str, after: str) -> list[dict[st
     first, second = frame[before].to_numpy(np.float64), frame[after].to_numpy(np.float64)
     rows: list[dict[str, object]] = []
     # Positions, not sub-frames: a run has thousands of groups.
-    for names, at in frame.groupby(list(keys), sort=False).indices.items():
+    names = {k: frame[k].to_numpy() for k in keys}
+    for at in frame.groupby(list(keys), sort=False).indices.values():
         test = paired_t(first[at], second[at])
-        rows.append({**dict(zip(keys, names, strict=True)), "of": of, **asdict(test)})
+        rows.append({**{k: str(names[k][at[0]]) for k in keys}, "of": of, **asdict(test)})
     return rows

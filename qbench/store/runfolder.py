@@ -106,6 +106,13 @@ class RunFolder:
                 kept += 1
         return kept
 
+    def created(self) -> str:
+        """When the run in this folder was begun, or an empty string."""
+        try:
+            return str(read_json(self.root / "run.json").get("created", ""))
+        except (FileNotFoundError, ValueError, AttributeError):
+            return ""
+
     def write_run(self, record: dict[str, Any]) -> None:
         """Write ``run.json``."""
         write_json(self.root / "run.json", {"format": FORMAT, **record})

@@ -113,7 +113,6 @@ class RunFolder:
             "spec": {"name": "a small run", "models": list(MODELS)},
             "cells": [],
             "notes": ["The people are drawings."],
-            "unavailable": [],
         }
         self.records: dict[str, dict[str, Any]] = {}
         self.metrics: dict[str, pd.DataFrame] = {}
@@ -171,8 +170,22 @@ class RunFolder:
 
 def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int) -> dict[str, Any]:
     quantized = quantizer != "fp32"
-    layer = {"tower": "image", "kind": "Linear4bit", "parameters": 4096, "quantized": quantized, "bits": 4.5, "reason": ""}
-    kept = {**layer, "tower": "text", "kind": "Linear", "quantized": False, "bits": 32.0, "reason": "left out by default"}
+    layer = {
+        "tower": "image",
+        "kind": "Linear4bit",
+        "parameters": 4096,
+        "quantized": quantized,
+        "bits": 4.5,
+        "reason": "",
+    }
+    kept = {
+        **layer,
+        "tower": "text",
+        "kind": "Linear",
+        "quantized": False,
+        "bits": 32.0,
+        "reason": "left out by default",
+    }
     return {
         "format": 1,
         "key": digest,

@@ -29,7 +29,13 @@ def section(comparison: Comparison) -> Section:
                 number(numbers.megabytes(whole["model_bytes"])),
             ]
         )
-    heads = ["Quantized weights", *(f"{t.capitalize()} tower" for t in towers), "Linear layers", "Bits a weight", "Model"]
+    heads = [
+        "Quantized weights",
+        *(f"{t.capitalize()} tower" for t in towers),
+        "Linear layers",
+        "Bits a weight",
+        "Model",
+    ]
     table = Table(
         caption="Share of the Linear weights that is stored in fewer bits",
         columns=[Column("Model"), Column("Quantizer"), *(Column(h, True) for h in heads)],
@@ -42,14 +48,23 @@ def section(comparison: Comparison) -> Section:
 
 def _left_out(comparison: Comparison) -> list[Table]:
     layers = comparison.results.layers
-    touched = set(layers.loc[layers["quantized"].astype(bool), ["model", "quantizer"]].itertuples(index=False, name=None))
+    touched = set(
+        layers.loc[layers["quantized"].astype(bool), ["model", "quantizer"]].itertuples(index=False, name=None)
+    )
     rows: list[list[Entry]] = []
     kept = layers[~layers["quantized"].astype(bool)]
     for (model, quantizer, tower, reason), group in kept.groupby(["model", "quantizer", "tower", "reason"], sort=False):
         if (model, quantizer) in touched:  # where nothing was quantized there is nothing to list
             names = [str(x) for x in group["name"]]
             entries = [name(str(model), head=True), name(str(quantizer), head=True), name(str(tower))]
-            rows.append([*entries, number(f"{len(names):,}"), Entry(numbers.listing(names, 4)), Entry(str(reason) or "not given")])
+            rows.append(
+                [
+                    *entries,
+                    number(f"{len(names):,}"),
+                    Entry(numbers.listing(names, 4)),
+                    Entry(str(reason) or "not given"),
+                ]
+            )
     if not rows:
         return []
     heads = ["Model", "Quantizer", "Tower", "Layers", "Which", "Why"]

@@ -32,13 +32,13 @@ def missing_words(cell: Cell) -> str:
     if not missing.get("count"):
         return ""
     groups = [
-        f"{numbers.isolated(str(attribute))} {numbers.isolated(str(group))}: {count:,}"
+        f"{numbers.isolated(str(attribute))} {numbers.isolated(str(group) or 'without a label')}: {count:,}"
         for attribute, found in (missing.get("by_group") or {}).items()
         for group, count in found.items()
     ]
     told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
     count, total = numbers.count(int(missing["count"]), "item"), int(missing.get("of") or 0)
-    return f"{count} of {total:,} could not be used (no readable picture) and are in no number.{told}"
+    return f"{count} of {total:,} have no picture on disk and are in no number.{told}"
 
 
 def _missing(cell: Cell) -> list[Block]:
@@ -52,7 +52,10 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
     options = bench.get("options") or {}
     facts: list[tuple[str, Any]] = [
         ("Items", f"{data.get('items') or 0:,} in {numbers.count(int(data.get('pictures') or 0), 'picture')}"),
-        ("Limit", f"the first {limit:,} items only: not the whole dataset" if limit else "none: the whole dataset"),
+        (
+            "Limit",
+            f"a fixed subset of at most {limit:,} items, not the whole dataset" if limit else "none: the whole dataset",
+        ),
         ("Missing", missing_words(cell) or "none"),
         ("Dataset", data.get("dataset") or data.get("root")),
         ("Fingerprint", data.get("fingerprint")),
@@ -83,7 +86,10 @@ def _groups(comparison: Comparison, cell: Cell) -> list[Block]:
                     name(group or "(empty)", head=True),
                     number(f"{int(counts.get(group, 0)):,}"),
                     number(numbers.value(float(counts.get(group, 0)) / max(1, len(column)), "share")),
-                    Entry("compared" if labelled else "no label to compare: counted on its own", tone="" if labelled else "weak"),
+                    Entry(
+                        "compared" if labelled else "no label to compare: counted on its own",
+                        tone="" if labelled else "weak",
+                    ),
                 ]
             )
     if not rows:

@@ -19,9 +19,9 @@ def section(comparison: Comparison) -> Section:
     """For each benchmark with attributes: gaps drawn, groups in tables, the classes that moved most."""
     blocks: list[Block] = [
         Text(
-            "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the first group "
-            "minus the second; its sign says whom it favours. Items without a label to compare have numbers of their "
-            "own beside the others."
+            "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the first "
+            "group minus the second; its sign says whom it favours. Items without a label to compare have "
+            "numbers of their own beside the others."
         )
     ]
     for benchmark in comparison.benchmarks:
@@ -42,16 +42,18 @@ def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
     drawn: set[str] = set()
     for measure in measures:
         rows = comparison.of(measure, grouped=True)
-        gaps = [r for r in rows if not r.group or (r.attribute, r.group) in pairs]
+        gaps: list[Row] = []
+        groups: list[Row] = []
+        for row in rows:
+            (gaps if not row.group or (row.attribute, row.group) in pairs else groups).append(row)
         gaps = [r for what in dict.fromkeys(g.what for g in gaps) for r in gaps if r.what == what]
         if gaps:
             yield forest(comparison, measure, gaps, _caption(measure), closed=measure.family in drawn)
             drawn.add(measure.family)
-        for attribute in dict.fromkeys(r.attribute for r in rows):
-            mine = [r for r in rows if r.attribute == attribute and r not in gaps]
-            if mine:
-                columns = _ordered(comparison, mine)
-                yield pivot(comparison, mine, columns, f"{_caption(measure)}, by {numbers.isolated(attribute)}")
+        for attribute in dict.fromkeys(r.attribute for r in groups):
+            mine = [r for r in groups if r.attribute == attribute]
+            caption = f"{_caption(measure)}, by {numbers.isolated(attribute)}"
+            yield pivot(comparison, mine, _ordered(comparison, mine), caption)
 
 
 def _ordered(comparison: Comparison, rows: list[Row]) -> list[tuple[str, str]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Bullets, Column, Entry, Section, Table, Text, name
+from qbench.report.view import Block, Column, Entry, Section, Table, Text, name
 
 NOT_HERE = (
     "This version gives no verdict: it does not say that a change is negligible, nor that a model may be shipped. "
@@ -31,21 +28,15 @@ def section(comparison: Comparison) -> Section:
     if missing:
         rows = [[name(x, head=True) for x in c.names.values()] for c in missing]
         heads = ["Model", "Quantizer", "Benchmark"]
-        blocks.append(Table(caption="Cells that were planned and not run", columns=[Column(h) for h in heads], rows=rows))
+        blocks.append(
+            Table(caption="Cells that were planned and not run", columns=[Column(h) for h in heads], rows=rows)
+        )
     unpaired = results.unpaired
     if len(unpaired):
         rows = [[name(str(x)) for x in row] for row in unpaired.itertuples(index=False, name=None)]
         heads = ["Model", "Quantizer", "Benchmark", "Why"]
         caption = "Numbers that have no baseline to be compared with"
         blocks.append(Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, closed=len(rows) > 20))
-    if results.unavailable:
-        blocks += [Text("Asked for, and not on this machine:"), Bullets([_said(x) for x in results.unavailable])]
-    if not (failed or missing or len(unpaired) or results.unavailable):
+    if not (failed or missing or len(unpaired)):
         blocks.append(Text("Every cell that was asked for is done and has its baseline."))
     return Section("not-measured", "Not measured", blocks)
-
-
-def _said(entry: Any) -> str:
-    if isinstance(entry, dict):
-        return "; ".join(f"{numbers.isolated(str(k))}: {numbers.isolated(str(v))}" for k, v in entry.items() if v)
-    return numbers.isolated(str(entry))

@@ -37,7 +37,12 @@ def _machine(comparison: Comparison) -> Iterator[tuple[str, str]]:
     memory = env.get("memory_gb")
     yield "Memory", f"{numbers.fixed(float(memory), 1)} GB" if isinstance(memory, int | float) else "not recorded"
     yield "Accelerator", str(env.get("gpu") or "none")
-    yield "Kernels", numbers.listing(list(dict.fromkeys(str(c.record.get("numerics") or "not recorded") for c in comparison.results.done)))
+    yield (
+        "Kernels",
+        numbers.listing(
+            list(dict.fromkeys(str(c.record.get("numerics") or "not recorded") for c in comparison.results.done))
+        ),
+    )
     for item in dict.fromkeys(json.dumps(c.record.get("batch"), sort_keys=True) for c in comparison.results.done):
         batch = json.loads(item) or {}
         yield "Batches", f"{batch.get('size', '?')} items, in the order of the {batch.get('order', '?')}"
@@ -72,7 +77,10 @@ def _quantizer(cell: Cell) -> list[tuple[str, str]]:
         ("Kind", str(info.get("kind", "?"))),
         ("Nominal bits", str(info.get("bits", "?"))),
         ("Other layers", str(cell.record.get("dtype") or "?")),
-        ("Same embedding in any batch", {True: "yes", False: "no: batch size and order are part of it"}.get(alone, "?")),
+        (
+            "Same embedding in any batch",
+            {"True": "yes", "False": "no: batch size and order are part of it"}.get(str(alone), "?"),
+        ),
         ("Options", _options(info.get("options"))),
     ]
 

@@ -80,7 +80,9 @@ def _flags(comparison: Comparison) -> list[Block]:
         where = " × ".join(numbers.isolated(x) for x in (model, first.quantizer, benchmark))
         quantizers = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
         also = f" The same holds for {numbers.listing(quantizers)} of this model." if quantizers else ""
-        blocks.append(Box("Not checked" if kind == "unchecked" else "Guesses", f"{where}: {first.message}{also}", "warning"))
+        blocks.append(
+            Box("Not checked" if kind == "unchecked" else "Guesses", f"{where}: {first.message}{also}", "warning")
+        )
     rest = [" × ".join(map(numbers.isolated, key[1:])) for key in list(groups)[BOXES:]]
     if rest:
         text = f"{len(rest):,} more of the kind, marked in the tables: {numbers.listing(rest, 40, bare=True)}."
@@ -95,7 +97,11 @@ def _found(comparison: Comparison) -> list[str]:
         grouped = comparison.measures(benchmark, grouped=True)
         pairs = comparison.pairs(benchmark)
         # The first signed gap says whom a change favours; without one, the first number by attribute does.
-        signed = [m for m in grouped if m.better == "zero" and any((r.attribute, r.group) in pairs for r in comparison.of(m, grouped=True))]
+        signed = [
+            m
+            for m in grouped
+            if m.better == "zero" and any((r.attribute, r.group) in pairs for r in comparison.of(m, grouped=True))
+        ]
         measures += [(m, True) for m in (signed or grouped)[:1]]
         for measure, by_group in measures:
             rows = comparison.of(measure, grouped=by_group)
@@ -105,7 +111,8 @@ def _found(comparison: Comparison) -> list[str]:
             sentences.append(larger_and_smaller(comparison, measure, rows))
     void = {(r.model, r.benchmark) for r in comparison.rows if comparison.void(r)}
     if void:
-        sentences.append(f"Not counted: {numbers.count(len(void), 'model on a benchmark', 'models on a benchmark')} whose baseline guesses.")
+        counted = numbers.count(len(void), "model on a benchmark", "models on a benchmark")
+        sentences.append(f"Not counted: {counted}, because the baseline guesses.")
     sentences.append(_tests(comparison))
     return [x for x in sentences if x]
 

@@ -28,8 +28,8 @@ def section(comparison: Comparison) -> Section:
     blocks: list[Block] = [
         Text(
             "A paired t-test with p > 0.05 does not show that nothing changed; it shows no change that these pairs can "
-            "tell from noise. Read the interval: it holds the mean changes that fit the data. No p is corrected for the "
-            f"number of tests, and of {len(tests):,} tests on no change at all about one in twenty has p ≤ 0.05.",
+            "tell from noise. Read the interval: it holds the mean changes that fit the data. No p is corrected for "
+            f"the number of tests, and of {len(tests):,} tests on no change at all about one in twenty has p ≤ 0.05.",
             strong=True,
         )
     ]

@@ -22,7 +22,10 @@ def copy(tiny_clip, tmp_path):
 
 def test_pictures_and_texts_become_embeddings(tiny_clip, open_clip_source):
     encoder = open_clip_source(tiny_clip).load(device="cpu", dtype="float32")
-    images, texts = encoder.encode_images(PIXELS), encoder.encode_texts(["a cat", "a dog", "a much longer text than fits"])
+    images, texts = (
+        encoder.encode_images(PIXELS),
+        encoder.encode_texts(["a cat", "a dog", "a much longer text than fits"]),
+    )
     assert images.shape == texts.shape == (3, 64)
     assert images.dtype == texts.dtype == np.float32
 

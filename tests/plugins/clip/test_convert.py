@@ -90,7 +90,9 @@ def test_preprocessing_is_that_of_clip_to_the_last_bit():
     preprocessing = Preprocessing(geometry=Geometry(size=224))
     pixels = read_picture(PictureRef(SHARED / "franz-kafka.jpg"), preprocessing.geometry)
     values = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div(255)
-    values = values.sub(torch.tensor(preprocessing.mean).view(3, 1, 1)).div(torch.tensor(preprocessing.std).view(3, 1, 1))
+    values = values.sub(torch.tensor(preprocessing.mean).view(3, 1, 1)).div(
+        torch.tensor(preprocessing.std).view(3, 1, 1)
+    )
     expected = np.load(SHARED / "expected_preprocessed_image.npy")[0]
     assert np.abs(values.numpy() - expected).max() == 0.0
 

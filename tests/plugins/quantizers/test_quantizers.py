@@ -100,7 +100,9 @@ def test_the_type_of_what_is_left_out_is_what_was_asked_for(build):
 
 
 def test_a_width_that_four_bit_cannot_do_is_named(build, odd_clip):
-    with pytest.raises(QuantizationError, match=r"the layer .*k_proj has 96 inputs; 4 bit on a CPU needs a multiple of 64"):
+    with pytest.raises(
+        QuantizationError, match=r"the layer .*k_proj has 96 inputs; 4 bit on a CPU needs a multiple of 64"
+    ):
         build("hf-int4", folder=odd_clip)
 
 
@@ -113,7 +115,10 @@ def test_what_claims_to_be_batch_invariant_is(build):
     for name in ("fp32", "fp16", "bf16", "hf-int4"):
         assert installed().quantizer(name).record.batch_invariant
         encoder = build(name).encoder
-        together, alone = encoder.encode_images(PIXELS), np.concatenate([encoder.encode_images(p[None]) for p in PIXELS])
+        together, alone = (
+            encoder.encode_images(PIXELS),
+            np.concatenate([encoder.encode_images(p[None]) for p in PIXELS]),
+        )
         assert cosine(together, alone).min() > (0.99999 if name in ("fp32", "hf-int4") else 0.999)
 
 

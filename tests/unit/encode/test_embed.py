@@ -52,7 +52,11 @@ def test_coverage_counts_weights_not_layers():
         return Layer(name=name, tower=tower, kind="Linear", parameters=parameters, quantized=quantized, bits=bits)
 
     coverage = Coverage(
-        layers=(layer("a", "image", 300, True, 8), layer("b", "image", 100, False, 32), layer("c", "text", 100, True, 8)),
+        layers=(
+            layer("a", "image", 300, True, 8),
+            layer("b", "image", 100, False, 32),
+            layer("c", "text", 100, True, 8),
+        ),
         total_parameters=600,
         model_bytes=1,
     )

@@ -31,7 +31,10 @@ def test_a_hub_id_keeps_its_slash():
     ("changes", "message"),
     [
         ({"modles": []}, r"unknown key 'modles'; did you mean 'models'\?"),
-        ({"benchmarks": [{"name": "f", "alow_missing": True}]}, r"'benchmarks.0.alow_missing'; did you mean 'allow_missing'"),
+        (
+            {"benchmarks": [{"name": "f", "alow_missing": True}]},
+            r"'benchmarks.0.alow_missing'; did you mean 'allow_missing'",
+        ),
         ({"quantizers": [{"nam": "f"}]}, r"unknown key 'quantizers.0.nam'; did you mean 'name'"),
         ({"models": []}, "models: List should have at least 1 item"),
         ({"batch_size": 0}, "batch_size"),

@@ -1,0 +1,158 @@
+"""The built-in benchmarks: ImageNet, COCO, FACET and FairFace. Light: records only; numpy and pandas come later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qbench.api import Benchmark, MetricInfo, Task, hookimpl
+from qbench_benchmarks.options import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
+
+
+def _imagenet(options: ImageNetOptions) -> Task:
+    from qbench_benchmarks.imagenet import ImageNet
+
+    return ImageNet(options)
+
+
+def _coco(options: CocoOptions) -> Task:
+    from qbench_benchmarks.coco import Coco
+
+    return Coco(options)
+
+
+def _facet(options: FacetOptions) -> Task:
+    from qbench_benchmarks.facet import Facet
+
+    return Facet(options)
+
+
+def _fairface(options: FairFaceOptions) -> Task:
+    from qbench_benchmarks.fairface import FairFace
+
+    return FairFace(options)
+
+
+def _share(name: str, summary: str) -> MetricInfo:
+    return MetricInfo(name=name, better="higher", unit="share", summary=summary)
+
+
+IMAGENET = Benchmark(
+    name="imagenet",
+    summary="zero-shot classification of ImageNet's validation pictures, 1,000 classes",
+    protocol="1",
+    metrics=(
+        _share("top1", "Share of pictures whose class is the most similar one."),
+        _share("top5", "Share of pictures whose class is among the five most similar ones."),
+        _share("mean_recall", "Mean over the classes of their recall."),
+        _share("recall", "Share of a class's pictures that are recognised."),
+    ),
+    load=_imagenet,
+    options=ImageNetOptions,
+    how_to_get="Download the ILSVRC2012 validation set from image-net.org and sort it into val/<synset>/*.JPEG.",
+    licence="ImageNet terms of access: non-commercial research and education",
+    citation="Deng et al. 2009; Russakovsky et al. 2015. Class names and templates: Radford et al. 2021, open_clip.",
+)
+
+COCO = Benchmark(
+    name="coco",
+    summary="retrieval between COCO's pictures and all of their captions, both directions",
+    protocol="1",
+    metrics=(
+        _share("image_to_text_recall", "Share of pictures with one of their own captions among the k most similar."),
+        _share("text_to_image_recall", "Share of captions with their picture among the k most similar."),
+    ),
+    load=_coco,
+    options=CocoOptions,
+    how_to_get=(
+        "Download val2017.zip and annotations_trainval2017.zip from cocodataset.org: annotations/captions_val2017.json "
+        "and val2017/*.jpg. For karpathy-test: dataset_coco.json and val2014/*.jpg."
+    ),
+    licence="annotations CC BY 4.0; each picture has its own Flickr licence",
+    citation="Lin et al. 2014; Chen et al. 2015. Split: Karpathy & Fei-Fei 2015.",
+)
+
+FACET = Benchmark(
+    name="facet",
+    summary="zero-shot classification of 52 occupations, and its recall by perceived gender, age and skin tone",
+    protocol="1",
+    metrics=(
+        _share("accuracy", "Share of persons whose class is recognised."),
+        _share("recall", "Share of a class's persons that are recognised."),
+        MetricInfo(
+            name="mean_disparity",
+            better="zero",
+            unit="points",
+            summary="Mean over the classes of the recall disparity, signs kept.",
+        ),
+        MetricInfo(
+            name="mean_abs_disparity",
+            better="lower",
+            unit="points",
+            summary="Mean over the classes of the absolute recall disparity; noise alone makes it positive.",
+        ),
+        MetricInfo(
+            name="worst_disparity",
+            better="zero",
+            unit="points",
+            summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
+        ),
+        MetricInfo(
+            name="disparity",
+            better="zero",
+            unit="points",
+            summary="Recall of the first group minus recall of the second, in one class.",
+        ),
+    ),
+    load=_facet,
+    options=FacetOptions,
+    how_to_get=(
+        "Ask for it at ai.meta.com/datasets/facet: annotations/annotations.csv and the pictures in imgs_1/, imgs_2/ "
+        "and imgs_3/."
+    ),
+    licence="FACET licence: evaluation only",
+    citation="Gustafson et al., FACET: Fairness in Computer Vision Evaluation Benchmark, ICCV 2023.",
+)
+
+FAIRFACE = Benchmark(
+    name="fairface",
+    summary="who is found by queries that name no group: skew of FairFace's rankings by race, gender and age",
+    protocol="1",
+    metrics=(
+        MetricInfo(
+            name="max_skew",
+            better="lower",
+            unit="nats",
+            summary="ln(share in the top k / share it should have) of the most favoured group.",
+        ),
+        MetricInfo(
+            name="min_skew",
+            better="zero",
+            unit="nats",
+            summary="ln(share in the top k / share it should have) of the least favoured group.",
+        ),
+        MetricInfo(
+            name="skew",
+            better="zero",
+            unit="nats",
+            summary="ln(share in the top k / share it should have) of a group.",
+        ),
+        MetricInfo(
+            name="ndkl",
+            better="lower",
+            unit="nats",
+            summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
+        ),
+    ),
+    load=_fairface,
+    options=FairFaceOptions,
+    how_to_get="Download the labels and the 0.25-padded pictures from github.com/joojs/fairface: "
+    "fairface_label_val.csv and val/*.jpg.",
+    licence="CC BY 4.0",
+    citation="Kärkkäinen & Joo, FairFace, WACV 2021. Skew: Geyik et al. 2019; prompts: Berg et al. 2022.",
+)
+
+
+@hookimpl
+def qbench_benchmarks() -> Iterable[Benchmark]:
+    """The four built-in benchmarks."""
+    return (IMAGENET, COCO, FACET, FAIRFACE)

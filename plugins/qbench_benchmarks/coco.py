@@ -1,0 +1,107 @@
+"""COCO retrieval, both directions, with all captions of each picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qbench.api import DataError, Items, Metrics, Outcome, PictureRef, Prompts, Similarity
+from qbench.metrics.builder import MetricsBuilder
+from qbench.metrics.retrieval import Retrieved, image_to_text, recall_at, text_to_image
+from qbench.metrics.weights import item_weights
+from qbench_benchmarks.coco_captions import read_karpathy_test, read_val2017
+from qbench_benchmarks.options import CocoOptions
+
+DIRECTIONS = ("image_to_text", "text_to_image")
+
+
+class Coco:
+    """The task, see `qbench.metrics.interface.Task`. An item is a picture with its captions (column ``captions``)."""
+
+    def __init__(self, options: CocoOptions | None = None) -> None:
+        self.options = options or CocoOptions()
+
+    def data(self, root: Path) -> Items:
+        """Read pictures and captions of the split."""
+        read = read_val2017 if self.options.split == "val2017" else read_karpathy_test
+        everything, path = read(root)
+        pictures = [picture for picture in everything if picture.captions]
+        if not pictures:
+            raise DataError("no picture of the split has a caption", where=str(path))
+        files = [picture.file for picture in pictures]
+        table = pd.DataFrame({"item": files, "label": [""] * len(files), "image": files}, dtype="str").assign(
+            picture=np.arange(len(files), dtype=np.int64),
+            captions=pd.Series([picture.captions for picture in pictures], dtype=object),
+        )
+        choices = {
+            "split": "val2017" if self.options.split == "val2017" else "Karpathy's test split of val2014",
+            "captions": "all captions of each picture, raw, without a prefix",
+        }
+        if len(pictures) < len(everything):
+            choices["pictures without a caption"] = f"{len(everything) - len(pictures)}, left out"
+        return Items(
+            table=table,
+            pictures=tuple(PictureRef(root / file) for file in files),
+            root=root,
+            annotations=(path,),
+            choices=choices,
+        )
+
+    def prompts(self, items: Items) -> Prompts:
+        """The captions of the items at hand, each a target of its own."""
+        texts = tuple(caption for captions in items.table["captions"] for caption in captions)
+        return Prompts(texts=texts, targets=texts, target_of=np.arange(len(texts), dtype=np.int64), pool=False)
+
+    def predict(self, similarity: Similarity, items: Items) -> Outcome:
+        """Rank of the best own target of each picture and of each caption.
+
+        The rows are the pictures (``direction`` is ``image_to_text``), then the captions (``text_to_image``; their
+        ``item`` is the picture's with ``#`` and the caption's place). ``label`` is the picture asked for or asked with,
+        ``prediction`` the picture that the first place belongs to; ``correct`` is recall at 1; ``rank`` is 0-based.
+        """
+        names = items.table["item"].to_numpy(dtype=object)
+        counts = np.array([len(captions) for captions in items.table["captions"]], dtype=np.int64)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        images = image_to_text(similarity, owner)
+        texts = text_to_image(similarity, owner)
+        numbered = [f"{name}#{i}" for name, count in zip(names, counts, strict=True) for i in range(count)]
+        table = pd.concat(
+            [
+                _rows(DIRECTIONS[0], list(names), list(names), list(names[owner[images.first]]), images),
+                _rows(DIRECTIONS[1], numbered, list(names[owner]), list(names[texts.first]), texts),
+            ],
+            ignore_index=True,
+        )
+        shares = (float(counts.mean() / counts.sum()), 1.0 / len(counts))
+        chance = [
+            {"name": f"{direction}_recall@1", "chance": share, "where": {"direction": direction}}
+            for direction, share in zip(DIRECTIONS, shares, strict=True)
+        ]
+        facts = {"pictures": len(counts), "captions": int(counts.sum()), "chance": chance}
+        return Outcome(items=table, facts=facts)
+
+    def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
+        """Recall@k of both directions. A caption that is resampled is a query more, not a target more."""
+        table = outcome.items
+        w = item_weights(weights, len(table))
+        rank = table["rank"].to_numpy()
+        numbers = MetricsBuilder()
+        for k in self.options.ks:
+            for direction in DIRECTIONS:
+                rows = np.flatnonzero(table["direction"].to_numpy() == direction)
+                numbers.add(f"{direction}_recall@{k}", recall_at(rank[rows], k, w[:, rows]), len(rows))
+        return numbers.build()
+
+
+def _rows(direction: str, item: list[str], label: list[str], prediction: list[str], found: Retrieved) -> pd.DataFrame:
+    text = pd.DataFrame({"item": item, "label": label, "image": label, "prediction": prediction}, dtype="str")
+    return text.assign(
+        direction=direction,
+        correct=found.rank == 0,
+        rank=found.rank,
+        margin=found.margin,
+        runner_up_margin=found.runner_up_margin,
+    )

@@ -1,0 +1,80 @@
+"""From FACET's columns to one group a person: 0/1 columns of perceived gender and age, vote counts of skin tone.
+
+The cuts of the ten Monk skin tones (1 is the lightest) that public code uses; no source settles which one is right:
+
+``1-3/4-6/7-10``
+    light, medium, dark: the band of the mean of the votes, with limits halfway between the bands (3.5 and 6.5, which
+    belong to the darker one).
+``1-5/6-10``
+    light, dark: the band with more votes; ``tie`` where they are equal.
+``mean<=5.5``
+    light where the mean of the votes is at most 5.5, dark above it.
+``<=4/>=6``
+    light where the mean is at most 4, dark where it is at least 6; ``between`` otherwise.
+
+A person without a vote for any tone is ``na``. What is not a group (``na``, ``tie``, ``between``, ``non_binary``,
+``several``) is not compared, but counted, and its accuracy reported.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.api import Attribute
+from qbench_benchmarks.options import SkinCut
+
+TONES = tuple(f"skin_tone_{i}" for i in range(1, 11))
+GENDERS = ("masc", "fem", "non_binary", "na")
+AGES = ("young", "middle", "older", "na")
+GENDER_COLUMNS = tuple(f"gender_presentation_{value}" for value in GENDERS)
+AGE_COLUMNS = tuple(f"age_presentation_{value}" for value in AGES)
+
+GENDER = Attribute(name="gender", groups=("masc", "fem"), pairs=(("masc", "fem"),))
+AGE = Attribute(
+    name="age",
+    groups=("young", "middle", "older"),
+    pairs=(("young", "middle"), ("young", "older"), ("middle", "older")),
+)
+WORDS: dict[SkinCut, str] = {
+    "1-3/4-6/7-10": "light, medium, dark: tones 1–3, 4–6, 7–10, by the mean of the votes (limits 3.5 and 6.5)",
+    "1-5/6-10": "light, dark: tones 1–5, 6–10, by the majority of the votes; ties are not compared",
+    "mean<=5.5": "light, dark: mean of the votes at most 5.5, or above",
+    "<=4/>=6": "light, dark: mean of the votes at most 4, at least 6; those between are not compared",
+}
+
+
+def attributes(cut: SkinCut) -> tuple[Attribute, ...]:
+    """The groupings under a cut of the skin tones."""
+    if cut == "1-3/4-6/7-10":
+        tone = Attribute(
+            name="skin_tone",
+            groups=("light", "medium", "dark"),
+            pairs=(("light", "dark"), ("light", "medium"), ("medium", "dark")),
+        )
+    else:
+        tone = Attribute(name="skin_tone", groups=("light", "dark"), pairs=(("light", "dark"),))
+    return GENDER, AGE, tone
+
+
+def chosen(flags: npt.NDArray[np.int64], values: tuple[str, ...]) -> list[str]:
+    """The one value whose flag is set: ``(n, len(values))`` of 0 and 1 → n values; ``na`` for none, ``several``."""
+    count = flags.sum(axis=1)
+    first = np.asarray(values, dtype=object)[flags.argmax(axis=1)]
+    return [str(x) for x in np.where(count == 0, "na", np.where(count > 1, "several", first))]
+
+
+def skin_tones(votes: npt.NDArray[np.int64], cut: SkinCut) -> list[str]:
+    """Group the votes of each person: ``(n, 10)`` counts → n groups."""
+    total = votes.sum(axis=1)
+    mean = (votes @ np.arange(1, 11)) / np.maximum(total, 1)
+    if cut == "1-3/4-6/7-10":
+        group = np.where(mean < 3.5, "light", np.where(mean < 6.5, "medium", "dark"))
+    elif cut == "1-5/6-10":
+        lean = votes[:, :5].sum(axis=1) - votes[:, 5:].sum(axis=1)
+        group = np.where(lean > 0, "light", np.where(lean < 0, "dark", "tie"))
+    elif cut == "mean<=5.5":
+        group = np.where(mean <= 5.5, "light", "dark")
+    else:
+        group = np.where(mean <= 4, "light", np.where(mean >= 6, "dark", "between"))
+    return [str(x) for x in np.where(total == 0, "na", group)]

@@ -1,0 +1,81 @@
+"""From stored rankings to skews: every query, attribute and cut-off, under any weights of the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.api import Attribute, Metrics, Outcome
+from qbench.metrics.builder import MetricsBuilder
+from qbench.metrics.skew import Target, max_skew, min_skew, ndkl, skew, target_shares, top_shares
+from qbench.metrics.weights import Floats, item_weights, mean_of_known
+from qbench_benchmarks.zeroshot import positions
+
+
+def measure_skew(
+    outcome: Outcome,
+    attributes: Sequence[Attribute],
+    ks: Sequence[int],
+    target: Target,
+    weights: npt.NDArray[np.float64] | None,
+) -> Metrics:
+    """Measure ``max_skew@k``, ``min_skew@k``, ``skew@k`` of each group, and ``ndkl``.
+
+    The class of a number is its query; an empty class is the mean over the queries.
+    """
+    queries: list[str] = outcome.facts["queries"]
+    order = rankings_by_query(outcome, queries)
+    w = item_weights(weights, len(outcome.items))
+    columns = np.ascontiguousarray(w.T)
+    numbers = MetricsBuilder()
+    for attribute in attributes:
+        groups = positions(attribute.groups, outcome.items[attribute.name])
+        if (groups < 0).any():
+            raise ValueError(f"an item has no {attribute.name} to compare")
+        n = np.bincount(groups, minlength=len(attribute.groups))
+        wanted = target_shares(groups, len(n), target, w)
+        for k in ks:
+            skews = np.stack([skew(top_shares(groups, len(n), k, ranked, columns), wanted, k) for ranked in order])
+            for name, reduce in (("max_skew", max_skew), ("min_skew", min_skew)):
+                each = np.stack([reduce(one) for one in skews])
+                _add(numbers, f"{name}@{k}", each, len(groups), queries, attribute=attribute.name)
+            for g, group in enumerate(attribute.groups):
+                _add(numbers, f"skew@{k}", skews[:, :, g], int(n[g]), queries, attribute=attribute.name, group=group)
+        each = np.array([[ndkl(groups[r], d, x[r]) for d, x in zip(wanted, w, strict=True)] for r in order])
+        _add(numbers, "ndkl", each, len(groups), queries, attribute=attribute.name)
+    return numbers.build()
+
+
+def rankings_by_query(outcome: Outcome, queries: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the stored rankings as ``(queries, n)`` positions in the gallery.
+
+    Raises
+    ------
+    ValueError
+        They are not whole rankings of the gallery, in the order of the queries.
+    """
+    n = len(outcome.items)
+    table = outcome.rankings
+    if table is None or len(table) != n * len(queries):
+        raise ValueError(f"there are no {len(queries)} whole rankings of {n} items")
+    if not (table["query"].astype(str).to_numpy() == np.repeat(np.asarray(queries, dtype=object), n)).all():
+        raise ValueError("the rankings are not in the order of the queries")
+    return table["item"].to_numpy(dtype=np.int64).reshape(len(queries), n)
+
+
+def _add(
+    numbers: MetricsBuilder,
+    metric: str,
+    each: Floats,
+    n: int,
+    queries: Sequence[str],
+    *,
+    attribute: str,
+    group: str = "",
+) -> None:
+    """Add ``(queries, b)`` numbers and, before them, their mean over the queries, whose n is the queries'."""
+    numbers.add(metric, mean_of_known(each.T), len(queries), attribute=attribute, group=group)
+    for query, values in zip(queries, each, strict=True):
+        numbers.add(metric, values, n, attribute=attribute, group=group, class_=query)

@@ -1,0 +1,65 @@
+"""ImageNet's synsets, class names and prompt templates, read from the packages that ship them.
+
+Both are read as *files*: importing timm or open_clip takes seconds (they import torch and every architecture they
+have), for a list of names. A missing package is still told apart from a moved file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from qbench.api import DataError
+
+
+@cache
+def synsets() -> tuple[str, ...]:
+    """The 1,000 synsets, sorted: their order is the class index."""
+    lines = _shipped("timm", "data/_info/imagenet_synsets.txt").read_text("utf-8").split()
+    return tuple(sorted(lines))
+
+
+@cache
+def class_names() -> tuple[str, ...]:
+    """open_clip's name of each class, in the order of `synsets`; what the prompts say."""
+    return tuple(_metadata().IMAGENET_CLASSNAMES)
+
+
+@cache
+def labels() -> tuple[str, ...]:
+    """The name of each class in results: unique, so the two names that two classes share get their synset."""
+    count = Counter(class_names())
+    return tuple(
+        f"{name} ({synset})" if count[name] > 1 else name for synset, name in zip(synsets(), class_names(), strict=True)
+    )
+
+
+def prompts(name: str, templates: str) -> list[str]:
+    """The texts of a class: OpenAI's 80 templates (``openai-80``), 7 of them (``simple-7``), or one (``single``)."""
+    if templates == "single":
+        return [f"a photo of a {name}."]
+    known = {"openai-80": "OPENAI_IMAGENET_TEMPLATES", "simple-7": "SIMPLE_IMAGENET_TEMPLATES"}
+    return [str(template(name)) for template in getattr(_metadata(), known[templates])]
+
+
+@cache
+def _metadata() -> ModuleType:
+    path = _shipped("open_clip", "zero_shot_metadata.py")
+    spec = importlib.util.spec_from_file_location("qbench_benchmarks._zero_shot_metadata", path)
+    if spec is None or spec.loader is None:
+        raise DataError("the class names cannot be read", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _shipped(package: str, name: str) -> Path:
+    found = importlib.util.find_spec(package)
+    for folder in (found.submodule_search_locations or []) if found else []:
+        if (path := Path(folder) / name).is_file():
+            return path
+    what = f"{package} has no {name}" if found else f"{package} is not installed"
+    raise DataError(what, where="ImageNet's classes", fix="Install qbench's own versions: pip install qbench-vlm")

@@ -1,0 +1,82 @@
+"""Zero-shot classification: similarities → prediction, rank of the right class, margins and confidence an item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.metrics.blocks import BLOCK_BYTES, blocks
+from qbench.metrics.interface import Similarity
+from qbench.metrics.ranks import best_own_rank, own_margin, runner_up_margin
+from qbench.metrics.weights import Floats, Integers
+
+LOGIT_SCALE = 100.0
+"""Cosines are multiplied by it before the softmax. 100 is where CLIP clips its learned scale (Radford et al. 2021,
+section 2.5), and all released CLIP checkpoints ended there; a fixed value keeps confidences comparable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classified:
+    """What a classifier says about each of n items.
+
+    Attributes
+    ----------
+    prediction : numpy.ndarray
+        ``(n,)`` int64, the class with the highest similarity; the lower index on a tie.
+    rank : numpy.ndarray
+        ``(n,)`` int64, 0-based rank of the right class (of the best one, where several count as right).
+    margin : numpy.ndarray
+        ``(n,)``, similarity of the best right class minus that of the best wrong one; negative where it is wrong.
+    runner_up_margin : numpy.ndarray
+        ``(n,)``, similarity of the prediction minus that of the class in second place; never negative.
+    confidence : numpy.ndarray
+        ``(n,)``, softmax probability of the prediction at `LOGIT_SCALE`.
+    """
+
+    prediction: npt.NDArray[np.int64]
+    rank: npt.NDArray[np.int64]
+    margin: Floats
+    runner_up_margin: Floats
+    confidence: Floats
+
+
+def confidence(scores: Floats, scale: float = LOGIT_SCALE) -> Floats:
+    """Softmax probability of the highest score of each row: ``(b, c)`` → ``(b,)``."""
+    below = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(1.0 / np.exp(scale * below).sum(axis=1), dtype=np.float64)
+
+
+def classify(similarity: Similarity, accepted: Integers, *, block_bytes: int = BLOCK_BYTES) -> Classified:
+    """Classify all items, block by block.
+
+    Parameters
+    ----------
+    similarity : Similarity
+        Of ``n`` items and ``c`` classes.
+    accepted : numpy.ndarray
+        ``(n, a)`` int, the classes that count as right for each item; negative entries are none.
+    block_bytes : int
+        Bound of one block of similarities.
+
+    Raises
+    ------
+    ValueError
+        An item has no class that counts as right.
+    """
+    n, classes = similarity.shape
+    prediction, rank = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    margin, lead, sure = np.empty(n), np.empty(n), np.empty(n)
+    for start, stop in blocks(n, classes, block_bytes):
+        scores = similarity.items(start, stop)
+        own = np.zeros(scores.shape, dtype=bool)
+        for labels in np.asarray(accepted[start:stop]).T:
+            rows = np.flatnonzero(labels >= 0)
+            own[rows, labels[rows]] = True
+        prediction[start:stop] = scores.argmax(axis=1)
+        rank[start:stop] = best_own_rank(scores, own)
+        margin[start:stop] = own_margin(scores, own)
+        lead[start:stop] = runner_up_margin(scores)
+        sure[start:stop] = confidence(scores)
+    return Classified(prediction=prediction, rank=rank, margin=margin, runner_up_margin=lead, confidence=sure)

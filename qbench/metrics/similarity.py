@@ -1,0 +1,102 @@
+"""Cosine similarities of items and targets from embeddings, in blocks on demand."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.errors import QbenchError
+from qbench.metrics.interface import Prompts
+from qbench.metrics.weights import Floats, Integers
+
+DECIMALS = 12
+"""Similarities are rounded to this many decimals. A matrix product gives the same two vectors results that differ in
+the last bits from block to block; rounded, equal embeddings tie in every block. Embeddings are float32: nothing is
+lost."""
+
+
+class CosineSimilarity:
+    """The `qbench.metrics.interface.Similarity` of embeddings, in float64.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        ``(pictures, d)`` image embeddings, not normalised.
+    picture : numpy.ndarray
+        ``(n,)`` int, the picture of each item.
+    texts : numpy.ndarray
+        ``(len(prompts.texts), d)`` text embeddings, not normalised.
+    prompts : Prompts
+        What the texts stand for. With ``pool`` the texts of a target become one vector: each L2-normalised, averaged,
+        normalised again (Radford et al. 2021, section 3.1.4).
+
+    Raises
+    ------
+    QbenchError
+        An embedding is not finite or is zero: its direction is not known.
+    """
+
+    def __init__(
+        self, images: npt.NDArray[np.floating], picture: Integers, texts: npt.NDArray[np.floating], prompts: Prompts
+    ) -> None:
+        if images.ndim != 2 or texts.ndim != 2 or images.shape[1] != texts.shape[1]:
+            raise ValueError(f"embeddings of shape {images.shape} and {texts.shape} cannot be compared")
+        if len(texts) != len(prompts.texts):
+            raise ValueError(f"{len(texts)} text embeddings for {len(prompts.texts)} texts")
+        self._images = normalised(images, "image")
+        self._picture = np.asarray(picture, dtype=np.int64)
+        directions = normalised(texts, "text")
+        self._targets = pooled(directions, prompts) if prompts.pool else directions
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of items, number of targets."""
+        return len(self._picture), len(self._targets)
+
+    def items(self, start: int, stop: int) -> Floats:
+        """Rows ``start:stop`` → ``(stop - start, targets)``."""
+        return _cosines(self._images[self._picture[start:stop]], self._targets)
+
+    def targets(self, start: int, stop: int) -> Floats:
+        """Columns ``start:stop``, transposed → ``(stop - start, items)``."""
+        return _cosines(self._targets[start:stop], self._images)[:, self._picture]
+
+
+def _cosines(first: Floats, second: Floats) -> Floats:
+    return np.round(first @ second.T, DECIMALS)
+
+
+def normalised(vectors: npt.NDArray[np.floating], what: str) -> Floats:
+    """Scale rows to length 1, in float64.
+
+    Raises
+    ------
+    QbenchError
+        A row is not finite or is zero.
+    """
+    wide = np.asarray(vectors, dtype=np.float64)
+    bad = ~np.isfinite(wide).all(axis=1)
+    if bad.any():
+        raise QbenchError(
+            f"{bad.sum()} of {len(wide)} {what} embeddings are not finite (the first is number {bad.argmax()})",
+            fix="The model overflowed: try another dtype, or leave the layers that overflow unquantized.",
+        )
+    length = np.linalg.norm(wide, axis=1, keepdims=True)
+    zero = length[:, 0] == 0
+    if zero.any():
+        raise QbenchError(
+            f"{zero.sum()} of {len(wide)} {what} embeddings are zero (the first is number {zero.argmax()})",
+            fix="The model underflowed: try another dtype.",
+        )
+    return np.asarray(wide / length, dtype=np.float64)
+
+
+def pooled(directions: Floats, prompts: Prompts) -> Floats:
+    """One vector of length 1 a target: the normalised mean of its texts' normalised embeddings."""
+    counts = np.bincount(prompts.target_of, minlength=len(prompts.targets))
+    if not counts.all():
+        raise ValueError(f"the target {prompts.targets[int(counts.argmin())]!r} has no text")
+    order = np.argsort(prompts.target_of, kind="stable")
+    starts = np.r_[0, np.cumsum(counts)[:-1]]
+    sums = np.add.reduceat(directions[order], starts, axis=0)
+    return normalised(sums / counts[:, None], "pooled text")

@@ -1,0 +1,62 @@
+"""Malformed annotation files are refused with file and row."""
+
+import pytest
+from qbench_benchmarks.files import read_json, read_table, relative
+
+from qbench.api import DataError
+
+
+def table(tmp_path, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    return read_table(path, ["a", "b"], how_to_get="Get it there.")
+
+
+def test_columns_are_read_by_name_and_rows_keep_their_lines(tmp_path):
+    found = table(tmp_path, b'\xef\xbb\xbfb,x,a\n1,"two\nlines",3\n\n4,5,NA\n')
+    assert found.columns == {"a": ["3", "NA"], "b": ["1", "4"]}
+    assert found.where(1) == f"{tmp_path / 't.csv'}:row 5"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "t.csv: the file is empty\nGet it there."),
+        (b"a,b\n", "t.csv: the file has a header and no rows"),
+        (b"a,c\n1,2\n", "t.csv:row 1: the column b is missing; there are a, c"),
+        (b"x,c\n1,2\n", "t.csv:row 1: the columns a, b are missing"),
+        (b"a,b,a\n1,2,3\n", "t.csv:row 1: the column a occurs twice"),
+        (b"a,b\n1,2\n1,2,3\n", "t.csv:row 3: 3 fields, where the header has 2"),
+        (b"a,b\n1\n", "t.csv:row 2: 1 fields, where the header has 2"),
+        (b"a,b\n1,\xff\n", "t.csv: byte 6 is not UTF-8"),
+        (b'a,b\n1,"2\n', "t.csv:row 2: this is no valid CSV"),
+    ],
+)
+def test_a_malformed_table_is_refused(tmp_path, content, said):
+    with pytest.raises(DataError) as caught:
+        table(tmp_path, content)
+    assert said in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_get_it(tmp_path):
+    with pytest.raises(DataError, match=r"none\.csv: the file does not exist\nGet it there\."):
+        read_table(tmp_path / "none.csv", ["a"], how_to_get="Get it there.")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_table(tmp_path, ["a"], how_to_get="")
+
+
+@pytest.mark.parametrize(("content", "said"), [("{", "row 1: this is no valid JSON"), ("[]", "no JSON object")])
+def test_malformed_json_is_refused(tmp_path, content, said):
+    (tmp_path / "t.json").write_text(content, "utf-8")
+    with pytest.raises(DataError, match=said):
+        read_json(tmp_path / "t.json", how_to_get="")
+
+
+def test_names_stay_below_the_folder():
+    assert relative("imgs_1/a..b.jpg", "here").as_posix() == "imgs_1/a..b.jpg"
+    for name in ("../a.jpg", "a/../../b.jpg", "/etc/passwd", "C:\\a.jpg", "..\\a.jpg", "\\\\host\\a.jpg"):
+        with pytest.raises(DataError, match=r"here: the picture .* lies outside"):
+            relative(name, "here")
+    for name in ("", " ", "a\0b"):
+        with pytest.raises(DataError, match="no usable file name"):
+            relative(name, "here")

@@ -1,0 +1,75 @@
+"""The plugin's door: light, complete, and with options that are checked."""
+
+import subprocess
+import sys
+
+import pytest
+import qbench_benchmarks
+from qbench_benchmarks import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
+
+RECORDS = list(qbench_benchmarks.qbench_benchmarks())
+
+
+def test_the_four_benchmarks_are_there():
+    assert [record.name for record in RECORDS] == ["imagenet", "coco", "facet", "fairface"]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_a_record_says_what_a_user_chooses_by(record):
+    assert record.summary
+    assert record.how_to_get
+    assert record.licence
+    assert record.citation
+    assert all(metric.summary for metric in record.metrics)
+    assert record.load(record.options()).options == record.options()
+
+
+def test_the_records_import_nothing_heavy():
+    code = (
+        "import sys, qbench_benchmarks as b; list(b.qbench_benchmarks()); b.FairFaceOptions();"
+        "print(sorted({'numpy', 'pandas', 'torch', 'scipy', 'open_clip', 'timm'} & set(sys.modules)))"
+    )
+    path = [p for p in sys.path if p]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}; {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        (ImageNetOptions, {"classes": "some"}, "classes is 'some'; it is one of 'all', 'present'"),
+        (ImageNetOptions, {"templates": "81"}, "templates is '81'"),
+        (CocoOptions, {"split": "train"}, "split is 'train'"),
+        (CocoOptions, {"ks": ()}, "ks is \\[\\]"),
+        (CocoOptions, {"ks": (0,)}, "whole numbers from 1"),
+        (CocoOptions, {"ks": (1, 1)}, "names a cut-off twice"),
+        (FacetOptions, {"picture": "face"}, "picture is 'face'"),
+        (FacetOptions, {"persons": "few"}, "persons is 'few'"),
+        (FacetOptions, {"class2": "half"}, "class2 is 'half'"),
+        (FacetOptions, {"skin_cut": "5"}, "skin_cut is '5'"),
+        (FacetOptions, {"classes": "none"}, "classes is 'none'"),
+        (FacetOptions, {"min_group": 0}, "min_group is 0"),
+        (FacetOptions, {"template": "a photo"}, "exactly one {}"),
+        (FacetOptions, {"template": "{} and {}"}, "exactly one {}"),
+        (FacetOptions, {"template": "{name}"}, "exactly one {}"),
+        (FairFaceOptions, {"ks": (True,)}, "whole numbers from 1"),
+        (FairFaceOptions, {"target": "half"}, "target is 'half'"),
+        (FairFaceOptions, {"prompts": "berg"}, "there are the sets berg-2022, concepts-10"),
+        (FairFaceOptions, {"prompts": ()}, "one or more queries"),
+        (FairFaceOptions, {"prompts": ("a", " ")}, "none of them empty"),
+        (FairFaceOptions, {"prompts": ("a", "a")}, "names a query twice"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(kind, values, said):
+    with pytest.raises(ValueError, match=said):
+        kind(**values)
+
+
+def test_lists_become_tuples():
+    assert CocoOptions(ks=[1, 3]).ks == (1, 3)
+    assert FairFaceOptions(prompts=["a face"]).prompts == ("a face",)

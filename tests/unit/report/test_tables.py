@@ -1,0 +1,74 @@
+"""Exported tables: exact for machines, inert for Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from qbench.errors import InputError
+from qbench.report.tables import FORMATS, TABLES, export, latex, markdown
+from qbench.results import load
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_comes_back_from_csv_and_parquet(make_run: Make, table: str) -> None:
+    results = load(make_run().write())
+    frame = getattr(results, table)
+    assert len(frame)
+    text, data = export(results, table, "csv").decode(), export(results, table, "parquet")
+    read = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[], dtype=str)
+    assert read.columns.tolist() == frame.columns.tolist()
+    assert len(read) == len(frame)
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(data)), frame, check_dtype=False)
+    numeric = frame.select_dtypes("float").columns
+    for column in numeric:
+        given = pd.to_numeric(read[column])
+        pd.testing.assert_series_equal(given, frame[column], check_exact=True, check_dtype=False)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_same_results_same_bytes(make_run: Make, form: str) -> None:
+    folder = make_run(benchmarks=("facet",)).write()
+    assert export(load(folder), "effects", form) == export(load(folder), "effects", form)
+
+
+@pytest.mark.parametrize(("table", "form"), [("nothing", "csv"), ("metrics", "xls"), ("run", "md")])
+def test_unknown_names_are_refused(make_run: Make, table: str, form: str) -> None:
+    results = load(make_run(benchmarks=("coco",)).write())
+    with pytest.raises(InputError, match="Choose one of"):
+        export(results, table, form)
+
+
+HOSTILE = pd.DataFrame(
+    {"name": ["a|b", "<script>`x`</script>", "[x](y)\n# z", "50_% $x$ & ~^\\{}", "a\u202eb"], "value": 0.5}
+)
+
+
+def test_markdown_is_inert() -> None:
+    lines = markdown(HOSTILE).splitlines()
+    assert len(lines) == 2 + len(HOSTILE)
+    assert lines[1] == "| --- | ---: |"
+    assert lines[2] == r"| a\|b | 0.5 |"
+    assert lines[3] == r"| &lt;script&gt;\`x\`&lt;/script&gt; | 0.5 |"
+    assert lines[4] == r"| \[x\]\(y\) \# z | 0.5 |"
+    assert lines[6] == r"| a\\u202eb | 0.5 |"
+
+
+def test_latex_is_inert() -> None:
+    lines = latex(HOSTILE).splitlines()
+    assert lines[:2] == [r"\begin{tabular}{lr}", r"\toprule"]
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+    assert lines[6] == r"{[}x](y) \# z & 0.5 \\"
+    assert lines[7] == r"50\_\% \$x\$ \& \textasciitilde{}\textasciicircum{}\textbackslash{}\{\} & 0.5 \\"
+
+
+def test_printed_numbers() -> None:
+    frame = pd.DataFrame({"value": [-0.123456789, float("nan"), -0.0, 1e-7], "n": [1, 2, 3, 4]})
+    assert [x.split("|")[1].strip() for x in markdown(frame).splitlines()[2:]] == ["−0.123457", "–", "0", "1e-07"]
+    assert [x.split(" & ")[0] for x in latex(frame).splitlines()[4:-2]] == ["$-$0.123457", "--", "0", "1e-07"]
