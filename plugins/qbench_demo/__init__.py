@@ -1,1 +1,86 @@
-"""The embedded demo: drawn benchmarks and three tiny dual encoders trained on such drawings."""
+"""The embedded demo: drawn benchmarks in the real ones' layouts, and three tiny dual encoders trained on such drawings.
+
+Nothing else knows of it: the models are folders in transformers' format opened by `qbench_clip`, the datasets are
+folders read by the real benchmarks. This file is light; drawing and loading import what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qbench.api import Dataset, Located, ModelError, ModelSource, NoOptions, hookimpl
+
+if TYPE_CHECKING:
+    from qbench.api import Checkpoint
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+
+SOURCES = {
+    "balanced": "trained on drawings in which all groups are alike",
+    "skewed": "trained on drawings in which groups are rare and tied to occupations",
+    "noisy": "trained on drawings with wrong captions among the right ones",
+}
+
+NOTE = (
+    "The demo's people are drawings, and its models are tiny ones trained on drawings: its numbers show what qbench "
+    "does and say nothing about CLIP or about people."
+)
+
+DATASETS = {
+    "imagenet": "drawn objects of twenty ImageNet classes",
+    "coco": "drawn scenes with captions",
+    "facet": "drawn persons with occupations, presentation, age and skin tone",
+    "fairface": "drawn portraits; the label 'race' is tied to the picture's frame, not to looks",
+}
+
+
+def _locate(checkpoint: str, options: NoOptions) -> Located:
+    return Located(ready=True, where="comes with qbench")
+
+
+def _open(checkpoint: str, options: NoOptions) -> Checkpoint:
+    from qbench_clip.checkpoint import open_folder
+
+    folder = CHECKPOINTS / checkpoint
+    if not folder.is_dir():
+        raise ModelError("the demo's weights are not in this installation", where=str(folder))
+    return open_folder(folder, source="demo", checkpoint=checkpoint)
+
+
+def _write(name: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        from qbench_demo import datasets
+
+        {
+            "imagenet": datasets.write_imagenet,
+            "coco": datasets.write_coco,
+            "facet": datasets.write_facet,
+            "fairface": datasets.write_fairface,
+        }[name](folder)
+
+    return write
+
+
+@hookimpl
+def qbench_models() -> Iterator[ModelSource]:
+    """The three tiny models, standing for three sources of pretraining data."""
+    yield ModelSource(
+        name="demo",
+        summary="three tiny dual encoders trained on drawings",
+        checkpoints=SOURCES,
+        requires=("torch", "transformers", "tokenizers"),
+        licence="Apache-2.0",
+        locate=_locate,
+        open=_open,
+    )
+
+
+@hookimpl
+def qbench_datasets() -> Iterator[Dataset]:
+    """The four drawn datasets, each in the layout of its benchmark."""
+    for name, summary in DATASETS.items():
+        yield Dataset(
+            name=f"demo-{name}", summary=summary, version="1", licence="Apache-2.0", note=NOTE, write=_write(name)
+        )

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from qbench_benchmarks.coco import Coco
-from qbench_benchmarks.options import CocoOptions
 
 from qbench.api import DataError
+from qbench_benchmarks.coco import Coco
+from qbench_benchmarks.options import CocoOptions
 
 
 def test_pictures_come_by_number_with_all_of_their_captions(coco_root):

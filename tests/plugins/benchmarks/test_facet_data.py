@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+
+from qbench.api import DataError
 from qbench_benchmarks.facet import Facet
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import attributes, skin_tones
 from qbench_benchmarks.options import FacetOptions
-
-from qbench.api import DataError
 
 
 def votes(**counts):

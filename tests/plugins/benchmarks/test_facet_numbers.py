@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qbench_benchmarks.facet import Facet
 from qbench_benchmarks.options import FacetOptions
 

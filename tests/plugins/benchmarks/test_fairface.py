@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
+
+from qbench.api import DataError, Outcome
 from qbench_benchmarks.fairface import FairFace
 from qbench_benchmarks.options import FairFaceOptions
 from qbench_benchmarks.promptsets import prompt_set
-
-from qbench.api import DataError, Outcome
 
 MAN, WOMAN = ("20-29", "Male", "White"), ("30-39", "Female", "Black")
 PEOPLE = [MAN, WOMAN, MAN, WOMAN, MAN, WOMAN]

@@ -1,9 +1,9 @@
 """Malformed annotation files are refused with file and row."""
 
 import pytest
-from qbench_benchmarks.files import read_json, read_table, relative
 
 from qbench.api import DataError
+from qbench_benchmarks.files import read_json, read_table, relative
 
 
 def table(tmp_path, content):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+
+from qbench.api import DataError
 from qbench_benchmarks.imagenet import ImageNet
 from qbench_benchmarks.imagenet_classes import class_names, labels, synsets
 from qbench_benchmarks.options import ImageNetOptions
-
-from qbench.api import DataError
 
 PRESENT = ImageNetOptions(classes="present", templates="single")
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 import qbench_benchmarks
 from qbench_benchmarks import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
 

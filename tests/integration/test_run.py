@@ -1,0 +1,219 @@
+"""The main job, end to end: run, go on, fail in parts, report, export."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+import qbench as api
+
+
+def cells(run) -> list[dict]:
+    names = json.loads((run / "run.json").read_text())["cells"]
+    return [json.loads((run / name / "cell.json").read_text()) for name in names]
+
+
+def test_every_cell_is_done_and_says_what_it_was(small):
+    found = cells(small)
+    assert len(found) == 4 * 4
+    assert {cell["status"] for cell in found} == {"done"}
+    for cell in found:
+        assert cell["data_info"]["items"] == 48
+        assert cell["numerics"].startswith("cpu")
+        assert cell["versions"]["torch"] != "missing"
+        assert (cell["coverage"]["model_bytes"] > 0) and cell["coverage"]["layers"]
+        assert cell["model_info"]["fingerprint"]
+    assert len({cell["key"] for cell in found}) == 16
+
+
+def test_quantizing_changed_something_and_not_everything(small):
+    results = api.load(small)
+    effects = results.effects
+    assert set(effects["quantizer"]) == {"hf-int8", "hf-int4", "torch-int8"}
+    margins = results.items.query("benchmark == 'imagenet'").pivot(
+        index="item", columns="quantizer", values="confidence"
+    )
+    for quantizer in ("hf-int8", "hf-int4", "torch-int8"):
+        difference = (margins[quantizer] - margins["fp32"]).abs()
+        assert 0 < difference.max() < 0.9
+        assert difference.median() < 0.2
+
+
+def test_the_same_command_again_computes_nothing(small, qbench):
+    before = {p: p.stat().st_mtime_ns for p in small.rglob("*.parquet")}
+    done = qbench("run", "small.toml", "--out", "run", cwd=small.parent)
+    assert "16 cells done (0 computed now), 0 failed" in done.stderr
+    assert {p: p.stat().st_mtime_ns for p in small.rglob("*.parquet")} == before
+
+
+def test_an_added_quantizer_computes_its_own_cells_only(small, qbench, tmp_path):
+    shutil.copytree(small, tmp_path / "run")
+    spec = (small.parent / "small.toml").read_text().replace('"torch-int8"]', '"torch-int8", "bf16"]')
+    (tmp_path / "more.toml").write_text(spec)
+    done = qbench("run", "more.toml", "--out", "run", cwd=tmp_path)
+    assert "20 cells done (4 computed now), 0 failed" in done.stderr
+
+
+def test_a_new_folder_takes_the_embeddings_from_the_cache_and_gives_the_same_numbers(small, qbench, tmp_path):
+    shutil.copy(small.parent / "small.toml", tmp_path)
+    qbench("run", "small.toml", "--out", "again", cwd=tmp_path)
+    first, second = api.load(small), api.load(tmp_path / "again")
+    pd.testing.assert_frame_equal(first.metrics, second.metrics, check_exact=True)
+    pd.testing.assert_frame_equal(first.items, second.items, check_exact=True)
+    assert second.cost["images_seconds"].isna().all()
+
+
+def test_terminal_output_is_free_of_third_parties_noise(small, qbench, tmp_path, cache):
+    spec = small.parent / "small.toml"
+    text = spec.read_text().replace("limit = 48", "limit = 8")
+    (tmp_path / "s.toml").write_text(text)
+    done = qbench("run", "s.toml", cwd=tmp_path)
+    noise = re.compile(r"warn|Loading weights|MatMul8bitLt|deprecat|it/s", re.IGNORECASE)
+    assert not noise.search(done.stdout + done.stderr), done.stdout + done.stderr
+    assert "MatMul8bitLt" in (tmp_path / "qbench-runs" / "small" / "run.log").read_text()
+
+
+def test_the_report_names_what_was_run_and_that_people_are_drawings(small):
+    html = (small / "report.html").read_text()
+    for text in ("demo/balanced", "hf-int8", "hf-int4", "torch-int8", "drawings", "facet", "max_skew"):
+        assert text in html
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", html)
+
+
+def test_report_and_export_need_no_torch(small, tmp_path):
+    code = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "open_clip", "bitsandbytes", "torchvision"):
+            raise ImportError(f"blocked: {{name}}")
+sys.meta_path.insert(0, Blocked())
+from qbench.cli import app
+for command in (["report", {str(small)!r}, "--out", {str(tmp_path / "r.html")!r}],
+                ["export", {str(small)!r}, "--table", "effects", "--out", {str(tmp_path / "e.csv")!r}]):
+    app(command, standalone_mode=False)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "r.html").read_text() == (small / "report.html").read_text()
+    assert len(pd.read_csv(tmp_path / "e.csv")) > 100
+
+
+def test_export_writes_tidy_numbers_to_standard_output(small, qbench):
+    done = qbench("export", small, cwd=small)
+    header = done.stdout.splitlines()[0]
+    assert header == "model,quantizer,benchmark,metric,attribute,group,class,value,n"
+    assert qbench("export", small, "--format", "md", "--table", "coverage", cwd=small).stdout.startswith("| model |")
+
+
+def test_a_truncated_picture_fails_its_benchmark_and_nothing_else(small, qbench, cache, tmp_path):
+    broken = tmp_path / "facet"
+    shutil.copytree(next((cache / "datasets").glob("demo-demo-facet-*")), broken)
+    spec = (small.parent / "small.toml").read_text().replace('dataset = "demo-facet"', f'root = "{broken}"')
+    spec = spec.replace("limit = 48\n", "")
+    for picture in sorted(broken.glob("imgs_*/*.jpg"))[:1]:
+        picture.write_bytes(picture.read_bytes()[:200])
+    (tmp_path / "s.toml").write_text(
+        spec.replace('quantizers = ["fp32", "hf-int8", "hf-int4", "torch-int8"]', 'quantizers = ["fp32"]')
+    )
+    done = qbench("run", "s.toml", "--out", "run", cwd=tmp_path, check=1)
+    assert "3 cells done (3 computed now), 1 failed" in done.stderr
+    assert f"{picture.name}: the picture cannot be read" in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+    failed = [cell for cell in cells(tmp_path / "run") if cell["status"] == "failed"]
+    assert [cell["benchmark"] for cell in failed] == ["facet"]
+    assert picture.name in failed[0]["error"]["where"]
+    assert picture.name in (tmp_path / "run" / "report.html").read_text()
+
+    # Mended, the same command computes what was missing, and the failure is forgotten.
+    whole = next((cache / "datasets").glob("demo-demo-facet-*")) / picture.relative_to(broken)
+    shutil.copy(whole, picture)
+    done = qbench("run", "s.toml", "--out", "run", cwd=tmp_path)
+    assert "4 cells done (1 computed now), 0 failed" in done.stderr
+    assert not [p for p in (tmp_path / "run").glob("cells/facet/*/*") if "failed" in (p / "cell.json").read_text()]
+
+
+def test_an_interrupt_loses_nothing_that_was_computed(small, cache, tmp_path):
+    import os
+
+    (tmp_path / "s.toml").write_text((small.parent / "small.toml").read_text().replace("limit = 48", "limit = 47"))
+    command = [sys.executable, "-m", "qbench.cli", "run", "s.toml", "--out", "run"]
+    environment = {**os.environ, "QBENCH_CACHE": str(cache)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while not list((tmp_path / "run").glob("cells/*/*/*/cell.json")) and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1]
+    assert process.returncode == 130, said
+    assert "Nothing is lost" in said
+    assert "Traceback" not in said
+    kept = len(list((tmp_path / "run").glob("cells/*/*/*/cell.json")))
+    assert 1 <= kept < 16
+    assert not list(tmp_path.rglob("*.part"))
+    missing = api.load(tmp_path / "run").cells["status"].value_counts()["missing"]
+    assert missing == 16 - kept
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert f"16 cells done ({16 - kept} computed now), 0 failed" in done.stderr
+
+
+def test_the_python_api_runs_and_reads(small, cache, tmp_path, monkeypatch):
+    import tomllib
+
+    monkeypatch.setenv("QBENCH_CACHE", str(cache))
+    spec = tomllib.loads((small.parent / "small.toml").read_text())
+    results = api.run(spec, out=tmp_path / "run")
+    pd.testing.assert_frame_equal(results.metrics, api.load(small).metrics, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('models = ["demo/balanced"]', 'models = ["demo/balancd"]'), "has no checkpoint 'balancd'"),
+        (('models = ["demo/balanced"]', 'models = ["dmo/balanced"]'), "Did you mean 'demo'?"),
+        (('"hf-int4"', '"hf-int3"'), "there is no quantizer called 'hf-int3'"),
+        (('"fp32", ', ""), "the baseline 'fp32' is none of the quantizers"),
+        (("limit", "limitt"), "unknown key 'limitt'; did you mean 'limit'?"),
+        (("min_group", "mingroup"), "Did you mean 'min_group'?"),
+        (("ks = [10]", "ks = [0]"), "ks is [0]"),
+        (('dataset = "demo-coco"', 'dataset = "demo-cocoa"'), "there is no dataset called 'demo-cocoa'"),
+    ],
+)
+def test_a_wrong_spec_ends_with_code_2_and_one_message(small, qbench, tmp_path, change, message):
+    (tmp_path / "s.toml").write_text((small.parent / "small.toml").read_text().replace(*change))
+    done = qbench("run", "s.toml", cwd=tmp_path, check=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "qbench-runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "files", "message"),
+    [
+        ("facet", {}, "the data folder does not exist"),
+        ("facet", {"annotations/annotations.csv": ""}, "annotations.csv"),
+        ("fairface", {"fairface_label_val.csv": "file,age,gender,race,service_test\n"}, "fairface_label_val.csv"),
+        ("coco", {"annotations/captions_val2017.json": "{ half"}, "captions_val2017.json"),
+    ],
+)
+def test_data_that_is_missing_or_empty_ends_with_code_2(qbench, tmp_path, benchmark, files, message):
+    root = tmp_path / "data"
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    (tmp_path / "s.toml").write_text(
+        f'name = "x"\nmodels = ["demo/balanced"]\nquantizers = ["fp32"]\n'
+        f'benchmarks = [{{ name = "{benchmark}", root = "{root}" }}]\n'
+    )
+    done = qbench("run", "s.toml", cwd=tmp_path, check=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_the_traceback(qbench, tmp_path):
+    assert "Traceback" in qbench("run", "nothing.toml", "--debug", cwd=tmp_path, check=1).stderr

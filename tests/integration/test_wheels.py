@@ -1,0 +1,137 @@
+"""What is shipped: the wheel holds all it needs, and plugins from distributions of their own work beside it."""
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
+
+
+def build(source: Path, folder: Path, target: str = "wheel") -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)],
+        cwd=source,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else next(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build(ROOT, folder)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory, wheel) -> Path:
+    """A fresh environment with three wheels: qbench, a sample plugin, a broken plugin.
+
+    What they depend on is seen through a .pth file; qbench itself is not, being an editable install there.
+    """
+    folder = tmp_path_factory.mktemp("fresh")
+    wheels = [wheel]
+    for name in ("qbench-sample-plugin", "qbench-broken-plugin"):
+        build(FIXTURES / name, folder / name)
+        wheels.append(next((folder / name).glob("*.whl")))
+    venv.create(folder / "env", with_pip=True)
+    site = next((folder / "env").glob("lib/python*/site-packages"))
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install = [folder / "env" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels]
+    done = subprocess.run(list(map(str, install)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / "env"
+
+
+def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for source in ("balanced", "skewed", "noisy"):
+        for file in ("model.safetensors", "config.json", "vocab.json", "merges.txt", "README.md"):
+            assert f"qbench_demo/checkpoints/{source}/{file}" in names
+    assert {"qbench/templates/report.html.j2", "qbench/templates/style.css"} <= names
+    assert {"qbench/spec/presets/demo.toml", "qbench/spec/presets/paper.toml"} <= names
+    for package in ("qbench", "qbench_clip", "qbench_quantizers", "qbench_benchmarks", "qbench_demo"):
+        assert f"{package}/py.typed" in names
+    assert not [n for n in names if n.startswith(("tests", "plugins", "docs"))]
+
+
+def test_the_demos_weights_are_at_most_4_mb_each(wheel):
+    sizes = {i.filename: i.file_size for i in zipfile.ZipFile(wheel).infolist() if i.filename.endswith(".safetensors")}
+    assert len(sizes) == 3
+    assert max(sizes.values()) <= 4_000_000
+
+
+def test_the_sdist_builds_the_same_wheel(wheel, tmp_path):
+    import tarfile
+
+    build(ROOT, tmp_path / "sdist", "sdist")
+    with tarfile.open(next((tmp_path / "sdist").glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    build(next(tmp_path.glob("qbench_vlm-*")), tmp_path / "again")
+    again = next((tmp_path / "again").glob("*.whl"))
+    assert zipfile.ZipFile(again).namelist() == zipfile.ZipFile(wheel).namelist()
+
+
+def run(fresh: Path, cache: Path, *arguments, cwd: Path) -> subprocess.CompletedProcess:
+    environment = {"QBENCH_CACHE": str(cache), "COLUMNS": "200", "PATH": "/usr/bin:/bin", "HOME": str(cwd)}
+    return subprocess.run(
+        [fresh / "bin" / "qbench", *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+
+
+def test_a_strangers_quantizer_is_listed(fresh, cache, tmp_path):
+    done = run(fresh, cache, "list", "quantizers", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "sample-round" in done.stdout
+    assert "qbench-sample-plugin 1.2.3" in done.stdout
+    assert "hf-int4" in done.stdout
+
+
+def test_a_broken_plugin_is_shown_and_stops_nobody(fresh, cache, tmp_path):
+    done = run(fresh, cache, "plugins", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "broken (qbench-broken-plugin 0.0.1) failed at import: ModuleNotFoundError" in done.stdout
+    assert "sample-round" in done.stdout
+    assert run(fresh, cache, "--help", cwd=tmp_path).returncode == 0
+
+
+def test_a_strangers_quantizer_runs_in_a_spec_and_stands_in_the_report(fresh, cache, tmp_path):
+    (tmp_path / "s.toml").write_text(
+        """
+name = "third-party"
+limit = 40
+models = ["demo/balanced"]
+quantizers = ["fp32", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }]
+
+[[benchmarks]]
+name = "imagenet"
+dataset = "demo-imagenet"
+options = { classes = "present", templates = "single" }
+"""
+    )
+    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "3 cells done" in done.stderr
+    html = (tmp_path / "qbench-runs" / "third-party" / "report.html").read_text()
+    assert "sample-round (bits=8)" in html
+    assert "rounded Linear" in html or "sample-round" in html
+    exported = run(fresh, cache, "export", "qbench-runs/third-party", "--table", "effects", cwd=tmp_path)
+    assert "sample-round" in exported.stdout
+
+
+def test_a_wrong_option_of_a_strangers_quantizer_is_the_users_error(fresh, cache, tmp_path):
+    (tmp_path / "s.toml").write_text(
+        'name = "x"\nmodels = ["demo/balanced"]\nbenchmarks = ["facet"]\n'
+        'quantizers = ["fp32", { name = "sample-round", options = { bits = 1 } }]\n'
+    )
+    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "bits has to be 2 to 8, not 1" in done.stderr
