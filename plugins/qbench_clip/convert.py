@@ -21,6 +21,7 @@ from qbench.data.preprocessing import OPENAI_MEAN, OPENAI_STD
 from qbench.store.cache import Cache
 from qbench.store.files import atomic, write_json
 from qbench.store.lock import locked
+from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
 
 VERSION = 1
 
@@ -76,6 +77,11 @@ def _convert(folder: Path, weights: Path, target: Path) -> None:
         write_json(target / "config.json", transformers_config(settings["model_cfg"]))
         write_json(target / "preprocessor_config.json", preprocessor_config(settings))
         tensors = convert_tensors(tensors, where=str(weights))
+        text = settings["model_cfg"]["text_cfg"]
+        if not any((target / name).exists() for name in ("vocab.json", "tokenizer.json")):
+            if text["vocab_size"] != VOCABULARY:
+                raise ModelError("there are no tokenizer files, and the vocabulary is not CLIP's", where=str(folder))
+            write_clip_tokenizer(target, text.get("context_length", 77))
     else:
         _check_transformers_config(folder / "config.json")
         for name in ("config.json", "preprocessor_config.json"):

@@ -27,7 +27,8 @@ def test_every_cell_is_done_and_says_what_it_was(small):
         assert cell["data_info"]["items"] == 48
         assert cell["numerics"].startswith("cpu")
         assert cell["versions"]["torch"] != "missing"
-        assert (cell["coverage"]["model_bytes"] > 0) and cell["coverage"]["layers"]
+        assert cell["coverage"]["model_bytes"] > 0
+        assert cell["coverage"]["layers"]
         assert cell["model_info"]["fingerprint"]
     assert len({cell["key"] for cell in found}) == 16
 
