@@ -133,10 +133,10 @@ class _Run:
         self.created = folder.created() or _now()
 
     def go(self) -> Summary:
-        self.folder.write_environment(environment())
         self._prepare()
         cells = self._cells()
         self._write_run(cells)
+        self.folder.write_environment(environment())
         todo = [cell for cell in cells if not self.folder.is_done(cell.folder, cell.key)]
         self._decode(todo)
         self.progress.begin("embedding", sum(self._to_embed(cell) for cell in todo))

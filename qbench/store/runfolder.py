@@ -54,14 +54,15 @@ class RunFolder:
         """Raise `InputError` where the folder holds what is no run: nothing of the user's is to be mixed up."""
         if self.root.is_file():
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
-        if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "run.json").exists():
-            others = [p.name for p in self.root.iterdir() if p.name not in (".lock", "run.log")]
-            if others:
-                raise InputError(
-                    f"the folder holds other things ({', '.join(sorted(others)[:3])})",
-                    where=str(self.root),
-                    fix="Choose an empty or a new folder with --out.",
-                )
+        if not self.root.is_dir() or (self.root / "run.json").exists():
+            return
+        others = sorted(p.name for p in self.root.iterdir() if p.name not in (".lock", "run.log"))
+        if others:
+            raise InputError(
+                f"the folder holds other things ({', '.join(others[:3])})",
+                where=str(self.root),
+                fix="Choose an empty or a new folder with --out.",
+            )
 
     def cell(self, benchmark: str, model: str, quantizer: str, key: str) -> str:
         """The relative folder of a cell."""
