@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,7 +11,10 @@ if TYPE_CHECKING:
 
 def overridden(spec: RunSpec, **changes: Any) -> RunSpec:
     """The spec with the options of the command line in place of its own."""
-    return spec.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    from qbench.spec.read import validate
+
+    given = {name: value for name, value in changes.items() if value is not None}
+    return validate({**spec.model_dump(), **given}, where="the command line", base=Path.cwd())
 
 
 def size(count: float) -> str:

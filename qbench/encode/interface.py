@@ -32,7 +32,8 @@ class Identity:
     revision : str
         The hub's commit, or ``local`` for a folder.
     fingerprint : str
-        SHA-256 over all files that decide an embedding: weights, configuration, tokenizer.
+        SHA-256 over all that decides an embedding: weights, configuration, tokenizer, and every option of the source
+        that changes what is loaded. Caches are keyed by it.
     """
 
     source: str

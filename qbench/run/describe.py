@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from qbench.extension.options import options_dict
-from qbench.run.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
+from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.run.prepare import PreparedBenchmark, PreparedModel
 
 
@@ -81,3 +82,13 @@ def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, lim
             "missing": prepared.missing,
         }
     return info
+
+
+def without_folders(text: str, plan: Plan) -> str:
+    """`text` with the user's folders cut to their last name: a run folder is shared, the paths in it need not be."""
+    folders = [b.root for b in plan.benchmarks if b.root]
+    folders += [Path(m.options["path"]) for m in plan.spec.models if m.options.get("path")]
+    for parent in sorted({str(f.parent) for f in folders} | {str(Path.cwd()), str(Path.home())}, key=len, reverse=True):
+        if len(parent) > 1:
+            text = text.replace(f"{parent}/", "")
+    return text

@@ -22,7 +22,7 @@ from qbench.encode.numerics import check_device
 from qbench.errors import InputError, QbenchError
 from qbench.extension.registry import Registry, installed
 from qbench.metrics.similarity import CosineSimilarity
-from qbench.run.describe import benchmark_info, data_info, model_info, quantizer_info
+from qbench.run.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
 from qbench.run.environment import environment
 from qbench.run.keys import ORDER
 from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
@@ -221,7 +221,7 @@ class _Run:
                     workers=self.spec.workers,
                     step=self.progress.step,
                 )
-            except QbenchError as error:
+            except Exception as error:  # noqa: BLE001 - a full disk, too, fails this benchmark only
                 self.benchmarks[label] = self._failure(label, "data", error)
 
     def _to_embed(self, cell: _Cell) -> int:
@@ -286,6 +286,7 @@ class _Run:
         said = {"what": str(error) or type(error).__name__, "where": "", "fix": "See run.log for the traceback."}
         if isinstance(error, QbenchError):
             said = {"what": error.what, "where": error.where, "fix": error.fix}
+        said = {name: without_folders(text, self.plan) for name, text in said.items()}
         record = self._record(cell) | {
             "status": "failed",
             "error": {"stage": failure.stage, "type": type(error).__name__, **said},

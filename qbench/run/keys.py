@@ -7,6 +7,7 @@ be named.
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
 from qbench.data.store import store_parts
@@ -26,6 +27,7 @@ def variant_parts(model: PreparedModel, quantizer: PlannedQuantizer) -> Parts:
     """What decides a variant: weights, method and its options, versions, the kernels that run."""
     source, method = model.planned.entry, quantizer.entry
     return {
+        "core": version("qbench-vlm"),
         "weights": model.checkpoint.identity.fingerprint,
         "architecture": model.checkpoint.identity.architecture,
         "source": [source.qualified, source.plugin.distribution, source.plugin.version],

@@ -99,11 +99,10 @@ def _model(spec: ModelSpec, registry: Registry) -> PlannedModel:
     name = f"{entry.record.name}/{spec.checkpoint}" if spec.checkpoint else entry.record.name
     options = make_options(entry.record.options, spec.options, where=f"model {name}")
     known = entry.record.checkpoints
-    # A path of the user's own stands for whatever the checkpoint is called.
     if known and spec.checkpoint not in known:
         raise InputError(
             f"the model source {entry.record.name!r} has no checkpoint {spec.checkpoint!r}",
-            fix=f'It has: {", ".join(known)}. For any other: source = "clip".',
+            fix=f"It has: {', '.join(known)}.",
         )
     return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
 
@@ -112,12 +111,23 @@ def _quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> PlannedQ
     entry = registry.quantizer(spec.name)
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
     changed = ", ".join(f"{k}={v}" for k, v in changed_options(options).items())
-    kind = device.partition(":")[0]
     return PlannedQuantizer(
         label=spec.label or entry.record.name + (f" ({changed})" if changed else ""),
         entry=entry,
         options=options,
-        device=device if kind in entry.record.devices else entry.record.devices[0],
+        device=_device(entry.record, device),
+    )
+
+
+def _device(record: Quantizer, wanted: str) -> str:
+    """The device that was asked for; the CPU for methods that only run there."""
+    if wanted.partition(":")[0] in record.devices:
+        return wanted
+    if "cpu" in record.devices:
+        return "cpu"
+    raise InputError(
+        f"the quantizer {record.name!r} runs on {' or '.join(record.devices)}, not on {wanted!r}",
+        fix=f'Set device = "{record.devices[0]}", or leave it out.',
     )
 
 

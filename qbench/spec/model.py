@@ -22,7 +22,7 @@ class _Labelled(_Strict):
     @classmethod
     def _printable(cls, value: str) -> str:
         if value and not LABEL.fullmatch(value):
-            raise ValueError("a label may not hold control characters, or start with a slash")
+            raise ValueError("a label may not hold control characters or backslashes, nor start with a slash")
         return value
 
 

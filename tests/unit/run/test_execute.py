@@ -150,3 +150,14 @@ def test_missing_pictures_are_refused_or_counted(spec, registry, cache, tmp_path
         task.data = original
     cell = json.loads(next((tmp_path / "run").glob("cells/*/*/*/cell.json")).read_text())
     assert cell["data_info"]["missing"]["count"] == 1
+
+
+def test_a_failed_cell_names_the_file_and_not_the_users_folders(spec, registry, cache, tmp_path):
+    root = tmp_path / "private" / "toys"
+    root.mkdir(parents=True)
+    (root / "b.png").write_bytes(b"no picture")
+    broken = {"name": "toys", "root": str(root), "label": "broken"}
+    benchmarks = [broken, {"name": "toys", "dataset": "drawn"}]
+    execute(spec(benchmarks=benchmarks), tmp_path / "run", registry=registry, cache=cache)
+    failed = json.loads(next((tmp_path / "run").glob("cells/broken/*/*/cell.json")).read_text())
+    assert failed["error"]["where"] == "toys/b.png"

@@ -61,3 +61,22 @@ def test_a_forecast_runs_nothing(spec, registry, cache, tmp_path, log):
     assert (found.done, found.to_compute, found.unknown) == (0, 0, 4)
     assert not log
     assert not (tmp_path / "run").exists()
+
+
+def test_a_quantizer_for_gpus_only_is_refused_on_a_cpu(spec, registry):
+    from dataclasses import replace
+
+    entries = registry.entries["qbench_quantizers"]
+    registry.entries["qbench_quantizers"] = [
+        replace(e, record=replace(e.record, devices=("cuda",))) if e.record.name == "half" else e for e in entries
+    ]
+    with pytest.raises(InputError, match="'half' runs on cuda, not on 'cpu'"):
+        make_plan(spec(), registry)
+
+
+def test_the_command_lines_options_are_checked_like_the_specs(spec):
+    from qbench.cli.common import overridden
+
+    assert overridden(spec(), limit=3, device=None).limit == 3
+    with pytest.raises(InputError, match="the command line: batch_size"):
+        overridden(spec(), batch_size=100_000)

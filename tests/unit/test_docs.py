@@ -1,0 +1,356 @@
+"""The documentation says what the code does: names, defaults, signatures and examples are read from both."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib.util
+import inspect
+import json
+import re
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import qbench.api
+from qbench.extension import hookspecs
+from qbench.extension.options import make_options
+from qbench.extension.registry import HOOKS, discover, installed
+from qbench.run.plan import make_plan
+from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.spec.read import presets, validate
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+SPECS = {"The run": RunSpec, "A model": ModelSpec, "A quantizer": QuantizerSpec, "A benchmark": BenchmarkSpec}
+INTERFACES = [
+    name
+    for name in qbench.api.__all__
+    if dataclasses.is_dataclass(thing := getattr(qbench.api, name)) or getattr(thing, "_is_protocol", False)
+]
+
+
+def text(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)
+
+
+def sections(page: str) -> dict[str, str]:
+    """Heading → what stands below it, up to the next heading of any level."""
+    parts = re.split(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def rows(section: str) -> dict[str, str]:
+    """The first column of a section's tables (in backticks) → the second one."""
+    return dict(re.findall(r"^\| `([^`|]+)` \| (.+?) \|", section, re.M))
+
+
+def shown(value: object) -> str:
+    """A default as the tables have it: as TOML has it, in backticks."""
+    if value is None:
+        return "none"
+    return f"`{json.dumps(list(value) if isinstance(value, tuple) else value)}`"
+
+
+# --- the plugin guide
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented_with_its_signature(hook):
+    signature = str(inspect.signature(getattr(hookspecs, hook))).replace("'", "")
+    assert f"def {hook}{signature}: ...\n" in text("plugins.md")
+
+
+def test_no_hook_is_documented_that_does_not_exist():
+    assert set(re.findall(r"def (qbench_\w+)\(", text("plugins.md"))) == set(HOOKS)
+
+
+def stubs() -> dict[str, dict[str, str]]:
+    """Class → its fields (``type`` or ``type = default``) and methods (their signature), as the guide has them."""
+    found: dict[str, dict[str, str]] = {}
+    for block in blocks(text("plugins.md"), "pyi"):
+        for node in ast.parse(block).body:
+            if isinstance(node, ast.ClassDef):
+                members = found.setdefault(node.name, {})
+                for member in node.body:
+                    if isinstance(member, ast.AnnAssign):
+                        default = f" = {ast.unparse(member.value)}" if member.value else ""
+                        members[ast.unparse(member.target)] = ast.unparse(member.annotation) + default
+                    elif isinstance(member, ast.FunctionDef):
+                        members[member.name] = f"({ast.unparse(member.args)}) -> {ast.unparse(member.returns)}"
+    return found
+
+
+def members(name: str) -> dict[str, str]:
+    """The same, as the code has them."""
+    kind = getattr(qbench.api, name)
+    if not dataclasses.is_dataclass(kind):
+        public = {k: v for k, v in vars(kind).items() if not k.startswith("_")}
+        functions = {k: v.fget if isinstance(v, property) else v for k, v in public.items()}
+        return {k: ast_like(str(inspect.signature(f))) for k, f in functions.items() if inspect.isfunction(f)}
+    found = {}
+    for f in dataclasses.fields(kind):
+        default = ""
+        if f.default_factory is not dataclasses.MISSING:
+            default = " = {}" if f.default_factory is dict else f" = {f.default_factory}"
+        elif f.default is not dataclasses.MISSING:
+            named = {qbench.api.NoOptions: "NoOptions"}
+            named |= {getattr(qbench.data.preprocessing, x): x for x in ("OPENAI_MEAN", "OPENAI_STD")}
+            default = f" = {named.get(f.default) or repr(f.default)}"
+        found[f.name] = ast.unparse(ast.parse(str(f.type))) + default
+    return found
+
+
+def ast_like(signature: str) -> str:
+    """``inspect``'s signature as ``ast.unparse`` writes it: annotations bare, no space round a default's sign."""
+    tree = ast.parse(f"def f{signature}: ...".replace("'", "")).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    assert tree.returns is not None
+    return f"({ast.unparse(tree.args)}) -> {ast.unparse(tree.returns)}"
+
+
+@pytest.mark.parametrize("name", [x for x in INTERFACES if x != "NoOptions"])
+def test_every_record_and_interface_is_documented_as_it_is(name):
+    assert stubs().get(name) == members(name)
+
+
+def test_everything_in_the_api_is_named():
+    guide = text("plugins.md")
+    assert [name for name in qbench.api.__all__ if not re.search(rf"\b{name}\b", guide)] == []
+
+
+def module(block: int, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a Python block of the guide where it can be imported."""
+    (folder / f"{name}.py").write_text(blocks(text("plugins.md"), "python")[block], encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_the_quantizer_of_the_guide_loads_as_a_plugin(tmp_path, monkeypatch):
+    project = tomllib.loads(blocks(text("plugins.md"), "toml")[0])
+    [(plugin, name)] = project["project"]["entry-points"]["qbench"].items()
+    module(0, name, tmp_path, monkeypatch)
+    torch_before = "torch" in sys.modules
+    found = discover([EntryPoint(plugin, name, "qbench")])
+    monkeypatch.delitem(sys.modules, name)
+    assert found.failures == []
+    record = found.quantizer("rtn:rtn").record
+    assert ("torch" in sys.modules) == torch_before
+    assert make_options(record.options, {"bits": 4}, where="rtn").bits == 4
+    with pytest.raises(qbench.api.InputError, match="bits is 9; it is 2 to 8"):
+        make_options(record.options, {"bits": 9}, where="rtn")
+    assert list(inspect.signature(record.build).parameters) == ["checkpoint", "context", "options"]
+
+
+class Weight(np.ndarray):
+    """An array with what the guide's quantizer asks of a tensor: importing torch would cost seconds."""
+
+    data = property(lambda self: self)
+
+    def numel(self):
+        return self.size
+
+    def abs(self):
+        return np.abs(self)
+
+    def amax(self, dim, keepdim):
+        return self.max(axis=dim, keepdims=keepdim)
+
+    def clamp(self, min):
+        return np.maximum(self, min)
+
+    def copy_(self, other):
+        self[...] = other
+
+
+class Linear:
+    def __init__(self, rng):
+        self.weight = rng.normal(size=(8, 64)).view(Weight)
+        self.in_features = 64
+
+
+def test_the_quantizer_of_the_guide_rounds_every_linear_and_says_so(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    layers = {"visual_projection": Linear(rng), "text_projection": Linear(rng)}
+    model = SimpleNamespace(
+        named_modules=lambda: [("", object()), *layers.items()],
+        parameters=lambda: [layer.weight for layer in layers.values()],
+        buffers=list,
+    )
+    checkpoint = SimpleNamespace(load=lambda device, dtype: SimpleNamespace(module=model))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(nn=SimpleNamespace(Linear=Linear)))
+    module(0, "qbench_rtn", tmp_path, monkeypatch)
+    record = discover([EntryPoint("rtn", "qbench_rtn", "qbench")]).quantizer("rtn").record
+    monkeypatch.delitem(sys.modules, "qbench_rtn")
+    before = [np.array(layer.weight) for layer in layers.values()]
+    variant = record.build(checkpoint, qbench.api.Context(device="cpu"), record.options(bits=4))
+    for old, layer in zip(before, layers.values(), strict=True):
+        assert np.abs(layer.weight - old).max() <= np.abs(old).max() / 7 / 2 + 1e-12
+        assert max(len(np.unique(row)) for row in np.asarray(layer.weight)) <= 15
+    assert variant.coverage.share("image") == variant.coverage.share("text") == 1
+    assert variant.coverage.bits_per_weight == 4.5
+
+
+def test_the_dataset_of_the_guide_is_one_that_its_benchmark_reads(tmp_path, monkeypatch):
+    module(1, "grey_plugin", tmp_path, monkeypatch)
+    found = discover([EntryPoint("grey", "grey_plugin", "qbench")])
+    monkeypatch.delitem(sys.modules, "grey_plugin")
+    assert found.failures == []
+    folder = tmp_path / "data"
+    folder.mkdir()
+    found.dataset("grey").record.write(folder)
+    benchmark = installed().benchmark("fairface").record
+    items = benchmark.load(benchmark.options()).data(folder)
+    assert len(items) == 2
+    assert all(picture.path.is_file() for picture in items.pictures)
+
+
+# --- the spec
+
+
+@pytest.mark.parametrize("heading", SPECS)
+def test_every_key_of_the_spec_is_documented_with_its_default(heading):
+    documented = rows(sections(text("spec.md"))[heading])
+    fields = {
+        name: "required" if f.is_required() else shown(f.get_default(call_default_factory=True))
+        for name, f in SPECS[heading].model_fields.items()
+    }
+    assert documented == fields
+
+
+@pytest.mark.parametrize("block", blocks(text("spec.md"), "toml"))
+def test_every_example_spec_is_valid(block, tmp_path):
+    spec = validate(tomllib.loads(block), where="docs/spec.md", base=tmp_path)
+    assert make_plan(spec, installed()).cells > 0  # every name is known, every option valid
+
+
+def test_every_preset_and_command_is_documented():
+    from qbench.cli import app
+
+    documented = sections(text("spec.md"))
+    assert set(rows(documented["Presets"])) == set(presets())
+    for command in app.registered_commands:
+        assert f"| `qbench {command.name}" in documented["Commands"]
+
+
+def test_every_environment_variable_is_documented():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "qbench").rglob("*.py"))
+    used = set(re.findall(r"\bQBENCH_[A-Z_]+\b", code))
+    table = sections(text("spec.md"))["Environment variables"]
+    assert used
+    assert {name for name in used if f"| `{name}` |" not in table} == set()
+
+
+# --- the protocol
+
+
+def with_options():
+    """Every record of qbench's own that has something to choose."""
+    for entries in installed().entries.values():
+        for entry in entries:
+            kind = getattr(entry.record, "options", None)
+            if entry.plugin.distribution == "qbench-vlm" and kind and dataclasses.fields(kind):
+                yield pytest.param(entry.record, id=entry.qualified)
+
+
+@pytest.mark.parametrize("record", list(with_options()))
+def test_every_option_is_documented_with_its_default(record):
+    found = [body for heading, body in sections(text("protocol.md")).items() if f"`{record.name}`" in heading]
+    assert len(found) == 1, f"docs/protocol.md needs one heading with `{record.name}` in it"
+    documented = rows(found[0])
+    for name, value in dataclasses.asdict(record.options()).items():
+        assert documented.get(name) == shown(value), name
+
+
+def test_every_quantizer_and_metric_is_in_the_protocol():
+    protocol = text("protocol.md")
+    own = [e for e in installed().benchmarks() if e.plugin.distribution == "qbench-vlm"]
+    names = [metric.name for entry in own for metric in entry.record.metrics]
+    names += [e.record.name for e in installed().quantizers() if e.plugin.distribution == "qbench-vlm"]
+    assert [name for name in names if not re.search(rf"`{name}(@k)?`", protocol)] == []
+
+
+def test_every_choice_of_an_option_is_in_the_protocol():
+    from qbench_benchmarks import options
+    from qbench_benchmarks.promptsets import names_of_sets
+
+    kinds = ("Classes", "Templates", "Split", "Picture", "Persons", "SecondClass", "SkinCut", "Target")
+    values = [value for kind in kinds for value in getattr(options, kind).__args__] + names_of_sets()
+    protocol = text("protocol.md")
+    assert [v for v in values if f'"{v}"' not in protocol and f"`{v}`" not in protocol] == []
+
+
+# --- the run folder and the report
+
+
+def test_every_exported_table_is_documented_with_its_columns():
+    from qbench.report.tables import FORMATS, TABLES
+    from qbench.results import coverage, effects, results
+    from qbench.stats import paired
+
+    page = text("run-folder.md")
+    section = sections(page)["Tables to export"]
+    documented = {
+        name: re.findall(r"`([^`]+)`", columns)
+        for name, columns in re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", section, re.M)
+    }
+    assert sorted(documented) == sorted(TABLES)
+    assert "|".join(FORMATS) in section
+    assert documented["metrics"] == results.METRICS
+    assert documented["effects"] == effects.COLUMNS
+    assert documented["tests"] == [*paired.NAMES, *(f.name for f in dataclasses.fields(paired.PairedT))]
+    assert documented["coverage"] == coverage.SUMMARY
+    empty = results.Results(ROOT, {"baseline": "fp32"}, [], {})
+    assert documented["cells"] == list(empty.cells.columns)
+
+
+def test_every_field_of_a_layer_is_documented():
+    page = text("run-folder.md")
+    for kind in (qbench.api.Layer, qbench.api.Coverage):
+        assert [f.name for f in dataclasses.fields(kind) if f"`{f.name}`" not in page] == []
+
+
+def test_every_section_of_the_report_is_explained():
+    folder = ROOT / "qbench" / "report" / "sections"
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    titles = set(re.findall(r'Section\("[\w-]+", "([^"]+)"', code))
+    assert titles
+    assert titles <= set(sections(text("reading-a-report.md")))
+
+
+# --- all pages
+
+
+def anchor(heading: str) -> str:
+    """GitHub's anchor of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_relative_links_resolve(page):
+    source = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", source):
+        if "://" in target:
+            continue
+        file, _, fragment = target.partition("#")
+        there = (page.parent / file) if file else page
+        assert there.is_file(), target
+        if fragment:
+            assert fragment in map(anchor, sections(there.read_text(encoding="utf-8"))), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_modules_that_are_named_exist(page):
+    source = page.read_text(encoding="utf-8")
+    for name in set(re.findall(r"`((?:qbench|plugins|templates|tests)/[\w./]*)`", source)):
+        assert (ROOT / name).exists() or "checkpoints" in name, name
+    for name in set(re.findall(r"`(qbench\.[a-z]+)`", source)):
+        assert importlib.util.find_spec(name) or hasattr(qbench, name.partition(".")[2]), name
