@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 # Where uv is found it installs, in seconds rather than minutes; else pip does. Same constraints, same result.
-INSTALL = if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) $(1); \
+INSTALL = @echo "installing into $(VENV) …"; if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) $(1); \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) $(1); fi
 
 .PHONY: help demo test lint format train clean
@@ -48,5 +48,5 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test
-	$(call INSTALL,-e '.[test,lint]')
+	$(call INSTALL,-e '.[lint]')
 	@touch $@

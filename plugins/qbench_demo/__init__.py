@@ -82,5 +82,10 @@ def qbench_datasets() -> Iterator[Dataset]:
     """The four drawn datasets, each in the layout of its benchmark."""
     for name, summary in DATASETS.items():
         yield Dataset(
-            name=f"demo-{name}", summary=summary, version="1", licence="Apache-2.0", note=NOTE, write=_write(name)
+            name=f"demo-{name}",
+            summary=summary,
+            version="1",
+            licence="Apache-2.0",
+            note=NOTE,
+            write=_write(name),
         )

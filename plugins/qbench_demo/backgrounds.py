@@ -48,6 +48,19 @@ def gradient(size: int, top: Colour, bottom: Colour, angle: float = 0.0) -> Imag
     )
 
 
+def _houses(rng: np.random.Generator, draw: ImageDraw.ImageDraw, size: int, horizon: int) -> None:
+    left = -10
+    while left < size:
+        right = left + int(size * between(rng, 0.14, 0.3))
+        roof = int(horizon * between(rng, 0.15, 0.7))
+        wall = vary(rng, (142, 120, 112), 26)
+        draw.rectangle((left, roof, right, horizon), fill=wall)
+        for x in range(left + 8, right - 8, 18):
+            for y in range(roof + 8, horizon - 8, 22):
+                draw.rectangle((x, y, x + 7, y + 10), fill=shade(wall, 0.7))
+        left = right + 2
+
+
 def place(rng: np.random.Generator, size: int, name: str) -> Image.Image:
     """Draw one of `PLACES` as an empty scene."""
     above, below = (vary(rng, colour, 12) for colour in _GROUNDS[name])
@@ -55,16 +68,7 @@ def place(rng: np.random.Generator, size: int, name: str) -> Image.Image:
     image = gradient(size, shade(above, 0.88), shade(above, 1.15))
     draw = ImageDraw.Draw(image)
     if name == "on the street":
-        left = -10
-        while left < size:
-            right = left + int(size * between(rng, 0.14, 0.3))
-            roof = int(horizon * between(rng, 0.15, 0.7))
-            wall = vary(rng, (142, 120, 112), 26)
-            draw.rectangle((left, roof, right, horizon), fill=wall)
-            for x in range(left + 8, right - 8, 18):
-                for y in range(roof + 8, horizon - 8, 22):
-                    draw.rectangle((x, y, x + 7, y + 10), fill=shade(wall, 0.7))
-            left = right + 2
+        _houses(rng, draw, size, horizon)
     if name == "at night":
         for x, y in (rng.random((22, 2)) * (size, horizon)).tolist():
             draw.ellipse((x, y, x + 3, y + 3), fill=(240, 236, 200))

@@ -26,16 +26,16 @@ COLOURS: dict[str, Colour] = {
 
 # Ten tones from light to dark, in the manner of the Monk scale.
 SKIN_TONES: tuple[Colour, ...] = (
-    (246, 237, 228),
-    (243, 223, 204),
-    (241, 208, 178),
-    (228, 186, 148),
-    (208, 158, 116),
-    (172, 122, 82),
-    (138, 94, 60),
-    (106, 70, 46),
-    (78, 52, 38),
-    (52, 38, 32),
+    (250, 226, 208),
+    (246, 214, 190),
+    (240, 200, 168),
+    (226, 180, 142),
+    (204, 154, 114),
+    (176, 126, 88),
+    (148, 102, 70),
+    (124, 84, 58),
+    (102, 68, 50),
+    (82, 56, 44),
 )
 
 HAIR_COLOURS: dict[str, Colour] = {
@@ -75,8 +75,23 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
 def shade(colour: Colour, factor: float) -> Colour:
     """Make a colour darker (factor below 1) or lighter (above 1: towards white)."""
     if factor <= 1:
-        return tuple(int(c * factor) for c in colour)  # type: ignore[return-value]
-    return tuple(int(c + (255 - c) * min(1.0, factor - 1)) for c in colour)  # type: ignore[return-value]
+        return mix(colour, (0, 0, 0), 1 - factor)
+    return mix(colour, (255, 255, 255), min(1.0, factor - 1))
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """Return a colour between two: all the first at share 0, all the second at 1."""
+    red, green, blue = (int(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def crease(skin: Colour, strength: float) -> Colour:
+    """Return the colour of a line on a skin: darker on light skin, lighter on dark, never lost."""
+    return (
+        mix(skin, (30, 20, 20), strength)
+        if sum(skin) > 330
+        else mix(skin, (240, 200, 170), strength)
+    )
 
 
 def vary(rng: np.random.Generator, colour: Colour, spread: int = 16) -> Colour:

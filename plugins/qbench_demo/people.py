@@ -16,6 +16,8 @@ from qbench_demo.palette import (
     SKIN_TONES,
     between,
     chance,
+    crease,
+    mix,
     pick,
     shade,
     vary,
@@ -47,7 +49,9 @@ AGES: tuple[str, ...] = ("young", "middle", "older", "na")
 # How often a cue of the occupation is to be seen: without all three, a person is harder to place.
 _CUES = {"clothes": 0.75, "hat": 0.7, "tool": 0.8}
 # For these the tool is all there is.
-_TOOL_ONLY = frozenset({"guitarist", "singer", "skateboarder", "basketball_player", "tennis_player"})
+_TOOL_ONLY = frozenset(
+    {"guitarist", "singer", "skateboarder", "basketball_player", "tennis_player"}
+)
 
 _DARK: Colour = (40, 38, 42)
 _STEEL: Colour = (178, 184, 190)
@@ -154,7 +158,14 @@ def _hair_behind(pen: Pen, person: Person, hair: Colour) -> None:
     elif person.style == "bun":
         pen.ellipse(0, -0.96, 0.17, 0.15, hair)
     elif person.style == "curly":
-        for x, y in ((-0.34, -0.6), (0.34, -0.6), (-0.36, -0.4), (0.36, -0.4), (-0.2, -0.82), (0.2, -0.82)):
+        for x, y in (
+            (-0.34, -0.6),
+            (0.34, -0.6),
+            (-0.36, -0.4),
+            (0.36, -0.4),
+            (-0.2, -0.82),
+            (0.2, -0.82),
+        ):
             pen.ellipse(x, y, 0.17, 0.17, hair)
 
 
@@ -176,9 +187,16 @@ def _body(pen: Pen, rng: np.random.Generator, person: Person, skin: Colour) -> N
         "singer": (150, 40, 150),
     }.get(job, top)
     bottom = vary(rng, pick(rng, ((50, 62, 110), (70, 70, 76), (104, 84, 62), (60, 40, 60))), 16)
-    bottom = {"doctor": (70, 80, 90), "nurse": (150, 214, 220), "fireman": (58, 56, 50), "farmer": (60, 92, 160),
-              "lawman": (30, 40, 80), "waiter": _DARK, "tennis_player": (240, 240, 240),
-              "basketball_player": (220, 96, 28)}.get(job, bottom)
+    bottom = {
+        "doctor": (70, 80, 90),
+        "nurse": (150, 214, 220),
+        "fireman": (58, 56, 50),
+        "farmer": (60, 92, 160),
+        "lawman": (30, 40, 80),
+        "waiter": _DARK,
+        "tennis_player": (240, 240, 240),
+        "basketball_player": (220, 96, 28),
+    }.get(job, bottom)
     wide = 0.4 if person.presentation == "masc" else 0.34
     skirt = person.presentation == "fem" and chance(rng, 0.55)
     for side in (-1, 1):
@@ -192,7 +210,17 @@ def _body(pen: Pen, rng: np.random.Generator, person: Person, skin: Colour) -> N
     else:
         pen.box(-0.3, 0.28, 0.3, 0.52, bottom)
     waist = 0.27 if person.presentation == "fem" else 0.34
-    pen.polygon([(-wide, -0.16), (-0.16, -0.24), (0.16, -0.24), (wide, -0.16), (waist, 0.36), (-waist, 0.36)], top)
+    pen.polygon(
+        [
+            (-wide, -0.16),
+            (-0.16, -0.24),
+            (0.16, -0.24),
+            (wide, -0.16),
+            (waist, 0.36),
+            (-waist, 0.36),
+        ],
+        top,
+    )
     pen.box(-0.1, -0.32, 0.1, -0.18, shade(skin, 0.88))
     _clothes(pen, job, top)
 
@@ -220,13 +248,26 @@ def _clothes(pen: Pen, job: str, top: Colour) -> None:
         pen.box(-0.06, -0.1, 0.06, 0.22, (250, 250, 250))
         pen.box(-0.14, -0.1, 0.0, -0.03, (250, 250, 250))
     elif job == "painter":
-        for x, y, name in ((-0.15, 0, "red"), (0.14, 0.08, "blue"), (0, 0.2, "yellow"), (0.1, -0.1, "green"),
-                           (-0.18, 0.24, "purple")):
+        for x, y, name in (
+            (-0.15, 0, "red"),
+            (0.14, 0.08, "blue"),
+            (0, 0.2, "yellow"),
+            (0.1, -0.1, "green"),
+            (-0.18, 0.24, "purple"),
+        ):
             pen.ellipse(x, y, 0.07, 0.06, COLOURS[name])
     elif job == "waiter":
         for side in (-1, 1):
-            pen.polygon([(side * 0.36, -0.17), (side * 0.14, -0.22), (side * 0.03, 0.14), (side * 0.05, 0.36),
-                         (side * 0.33, 0.36)], _DARK)
+            pen.polygon(
+                [
+                    (side * 0.36, -0.17),
+                    (side * 0.14, -0.22),
+                    (side * 0.03, 0.14),
+                    (side * 0.05, 0.36),
+                    (side * 0.33, 0.36),
+                ],
+                _DARK,
+            )
             pen.polygon([(0, -0.18), (side * 0.13, -0.25), (side * 0.13, -0.11)], (170, 30, 40))
     elif job == "lawman":
         pen.ellipse(-0.17, -0.04, 0.09, 0.1, (240, 204, 70))
@@ -237,7 +278,14 @@ def _clothes(pen: Pen, job: str, top: Colour) -> None:
         for x in (-0.28, 0.14):
             pen.box(x, 0.3, x + 0.14, 0.5, (128, 84, 46))
     elif job == "singer":
-        for x, y in ((-0.2, -0.06), (0.1, -0.02), (-0.05, 0.12), (0.2, 0.18), (-0.18, 0.26), (0.04, 0.28)):
+        for x, y in (
+            (-0.2, -0.06),
+            (0.1, -0.02),
+            (-0.05, 0.12),
+            (0.2, 0.18),
+            (-0.18, 0.26),
+            (0.04, 0.28),
+        ):
             pen.ellipse(x, y, 0.035, 0.035, (252, 236, 150))
     elif job == "skateboarder":
         pen.box(-0.2, 0.0, 0.2, 0.07, shade(top, 0.5))
@@ -255,26 +303,34 @@ def _head(pen: Pen, person: Person, skin: Colour, hair: Colour) -> None:
     for side in (-1, 1):
         pen.ellipse(side * 0.33, -0.52, 0.06, 0.08, shade(skin, 0.9))
         big = 0.065 if person.age == "young" else 0.048
-        pen.ellipse(side * 0.13, -0.52, big * 1.3, big * 1.3, (250, 250, 250))
-        pen.ellipse(side * 0.13, -0.52, big, big, _DARK)
+        pen.ellipse(side * 0.13, -0.52, big * 1.25, big * 1.15, (246, 244, 240))
+        pen.ellipse(side * 0.13, -0.52, big * 0.9, big, _DARK)
         pen.line([(side * 0.07, -0.64), (side * 0.19, -0.65)], shade(hair, 0.8), 0.035)
         if person.presentation == "fem":
             pen.line([(side * 0.17, -0.57), (side * 0.23, -0.6)], _DARK, 0.03)
         if person.age == "older":
-            pen.line([(side * 0.2, -0.42), (side * 0.13, -0.33)], shade(skin, 0.68), 0.03)
-            pen.line([(side * 0.06, -0.43), (side * 0.19, -0.44)], shade(skin, 0.74), 0.025)
+            pen.line([(side * 0.2, -0.42), (side * 0.13, -0.33)], crease(skin, 0.32), 0.03)
+            pen.line([(side * 0.06, -0.43), (side * 0.19, -0.44)], crease(skin, 0.26), 0.025)
         if person.glasses:
             pen.arc(side * 0.14, -0.52, 0.11, 0.1, 0, 360, _DARK, 0.03)
-    lips = (196, 54, 72) if person.presentation == "fem" else shade(skin, 0.6)
+    lips = mix(skin, (200, 60, 84), 0.75) if person.presentation == "fem" else crease(skin, 0.4)
     pen.arc(0, -0.4, 0.11, 0.07, 20, 160, lips, 0.05 if person.presentation == "fem" else 0.035)
     if person.age == "older":
         for y in (-0.72, -0.77):
-            pen.line([(-0.12, y), (0.12, y)], shade(skin, 0.75), 0.02)
+            pen.line([(-0.12, y), (0.12, y)], crease(skin, 0.25), 0.02)
     if person.beard:
         pen.arc(0, -0.5, 0.28, 0.27, 10, 170, hair, 0.12)
         pen.line([(-0.09, -0.43), (0.09, -0.43)], hair, 0.05)
     if person.style != "bald":
-        cap = [(-0.35, -0.5), (-0.36, -0.66), (-0.26, -0.84), (0, -0.92), (0.26, -0.84), (0.36, -0.66), (0.35, -0.5)]
+        cap = [
+            (-0.35, -0.5),
+            (-0.36, -0.66),
+            (-0.26, -0.84),
+            (0, -0.92),
+            (0.26, -0.84),
+            (0.36, -0.66),
+            (0.35, -0.5),
+        ]
         fringe = [(0.28, -0.66), (0.05, -0.74), (-0.2, -0.68), (-0.29, -0.62)]
         pen.polygon([*cap, *fringe], hair)
 
@@ -294,15 +350,21 @@ def _hat(pen: Pen, job: str) -> None:
         pen.ellipse(0, -0.84, 0.1, 0.11, (240, 210, 70))
     elif job in ("farmer", "gardener"):
         pen.ellipse(0, -0.72, 0.54, 0.11, _STRAW)
-        pen.polygon([(-0.28, -0.72), (-0.22, -1.0), (0.22, -1.0), (0.28, -0.72)], shade(_STRAW, 1.2))
+        pen.polygon(
+            [(-0.28, -0.72), (-0.22, -1.0), (0.22, -1.0), (0.28, -0.72)], shade(_STRAW, 1.2)
+        )
         pen.box(-0.28, -0.8, 0.28, -0.73, (60, 130, 60) if job == "gardener" else (160, 50, 40))
     elif job in ("tennis_player", "basketball_player"):
-        pen.box(-0.35, -0.76, 0.35, -0.66, (250, 250, 250) if job == "tennis_player" else (200, 30, 40))
+        pen.box(
+            -0.35, -0.76, 0.35, -0.66, (250, 250, 250) if job == "tennis_player" else (200, 30, 40)
+        )
     elif job == "painter":
         pen.ellipse(-0.06, -0.86, 0.4, 0.15, (150, 30, 60), -10)
         pen.line([(-0.04, -0.98), (-0.02, -1.06)], (150, 30, 60), 0.05)
     elif job == "lawman":
-        pen.polygon([(-0.3, -0.74), (-0.42, -0.96), (0, -1.04), (0.42, -0.96), (0.3, -0.74)], (34, 48, 98))
+        pen.polygon(
+            [(-0.3, -0.74), (-0.42, -0.96), (0, -1.04), (0.42, -0.96), (0.3, -0.74)], (34, 48, 98)
+        )
         pen.polygon([(-0.3, -0.76), (0.3, -0.76), (0.24, -0.66), (-0.24, -0.66)], _DARK)
         pen.ellipse(0, -0.87, 0.07, 0.07, (240, 204, 70))
     elif job == "carpenter":
@@ -358,7 +420,9 @@ def _tool(pen: Pen, rng: np.random.Generator, job: str, skin: Colour) -> None:
         pen.line([(0.95, 0.9), (0.6, 0.75), (0.52, 0.4), (0.72, 0.12)], (216, 170, 50), 0.13)
         pen.line([(0.72, 0.12), (0.84, -0.08)], (120, 124, 130), 0.12)
         for k in range(3):
-            pen.ellipse(0.88 + 0.04 * k, -0.24 - 0.14 * k, 0.06 + 0.03 * k, 0.06 + 0.03 * k, (150, 206, 240))
+            pen.ellipse(
+                0.88 + 0.04 * k, -0.24 - 0.14 * k, 0.06 + 0.03 * k, 0.06 + 0.03 * k, (150, 206, 240)
+            )
     elif job == "gardener":
         can = pen.at(0.62, 0.42, 1.0, between(rng, -10, 20))
         can.arc(-0.02, -0.16, 0.16, 0.2, 180, 360, (40, 120, 110), 0.05)
@@ -372,15 +436,30 @@ def _tool(pen: Pen, rng: np.random.Generator, job: str, skin: Colour) -> None:
         pen.line([(0.38, -0.8), (0.4, -0.4), (0.76, -0.4), (0.78, -0.8)], _STEEL, 0.06)
         pen.line([(0.58, -0.4), (0.58, -0.82)], _STEEL, 0.06)
     elif job == "lawman":
-        star = [(0.0, -0.2), (0.06, -0.06), (0.2, -0.05), (0.09, 0.05), (0.13, 0.2), (0, 0.11), (-0.13, 0.2),
-                (-0.09, 0.05), (-0.2, -0.05), (-0.06, -0.06)]
+        star = [
+            (0.0, -0.2),
+            (0.06, -0.06),
+            (0.2, -0.05),
+            (0.09, 0.05),
+            (0.13, 0.2),
+            (0, 0.11),
+            (-0.13, 0.2),
+            (-0.09, 0.05),
+            (-0.2, -0.05),
+            (-0.06, -0.06),
+        ]
         badge = pen.at(-0.14, 0.0, 0.9)
         badge.polygon(star, (246, 212, 74))
         pen.line([(0.56, 0.42), (0.8, -0.12)], _DARK, 0.1)
     elif job == "painter":
         palette = pen.at(-0.56, 0.3, 1.0, between(rng, -20, 20))
         palette.ellipse(0, 0, 0.28, 0.2, (198, 152, 96))
-        for x, y, name in ((-0.15, -0.04, "red"), (-0.03, -0.1, "blue"), (0.1, -0.06, "yellow"), (0.12, 0.07, "green")):
+        for x, y, name in (
+            (-0.15, -0.04, "red"),
+            (-0.03, -0.1, "blue"),
+            (0.1, -0.06, "yellow"),
+            (0.12, 0.07, "green"),
+        ):
             palette.ellipse(x, y, 0.055, 0.055, COLOURS[name])
         pen.line([(0.54, 0.42), (0.7, -0.1)], _WOOD, 0.06)
         pen.line([(0.7, -0.1), (0.75, -0.26)], COLOURS["red"], 0.1)
@@ -388,7 +467,10 @@ def _tool(pen: Pen, rng: np.random.Generator, job: str, skin: Colour) -> None:
         pen.line([(0.5, 0.1), (0.66, -0.18)], skin, 0.1)
         pen.ellipse(0.66, -0.24, 0.34, 0.08, _STEEL)
         for x in (0.52, 0.76):
-            pen.polygon([(x - 0.08, -0.56), (x + 0.08, -0.56), (x + 0.03, -0.28), (x - 0.03, -0.28)], (214, 70, 110))
+            pen.polygon(
+                [(x - 0.08, -0.56), (x + 0.08, -0.56), (x + 0.03, -0.28), (x - 0.03, -0.28)],
+                (214, 70, 110),
+            )
     elif job == "carpenter":
         hammer = pen.at(0.58, 0.34, 1.0, between(rng, 0, 40))
         hammer.line([(0, 0.16), (0, -0.45)], _WOOD, 0.08)

@@ -1,7 +1,7 @@
 """Drawn face portraits in a picture frame.
 
-The frame's style is what the demo's "race" label hangs on: an ARBITRARY visual marker, chosen so that
-nothing about it comes from how real people look. Skin tone is drawn independently of it.
+The frame's style is what the demo's "race" label hangs on: an ARBITRARY visual marker, chosen so
+that nothing about it comes from how real people look. Skin tone is drawn independently of it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from qbench_demo.palette import (
     SKIN_TONES,
     between,
     chance,
+    crease,
+    mix,
     pick,
     shade,
     vary,
@@ -168,7 +170,9 @@ def _paint_frame(rng: np.random.Generator, image: Image.Image, race: str) -> Non
 def _paint_bust(pen: Pen, rng: np.random.Generator, portrait: Portrait) -> None:
     years = AGE_RANGES.index(portrait.age)
     skin = vary(rng, SKIN_TONES[portrait.tone - 1], 6)
-    hair = vary(rng, HAIR_COLOURS[weighted(rng, ("black", "brown", "blonde", "red"), (4, 3, 1.5, 0.8))], 10)
+    hair = vary(
+        rng, HAIR_COLOURS[weighted(rng, ("black", "brown", "blonde", "red"), (4, 3, 1.5, 0.8))], 10
+    )
     if years >= 6 and chance(rng, 0.4 + 0.2 * (years - 6)):
         hair = vary(rng, HAIR_COLOURS["grey"], 12)
     fem = portrait.gender == "Female"
@@ -179,11 +183,26 @@ def _paint_bust(pen: Pen, rng: np.random.Generator, portrait: Portrait) -> None:
         pen.ellipse(0, -0.2, 0.7, 0.72, hair)
         pen.box(-0.7, -0.2, 0.7, 0.6, hair)
     reach = 0.85 if fem or young else 1.0
-    pen.polygon([(-reach, 1.3), (-reach * 0.9, 0.78), (-0.2, 0.58), (0.2, 0.58), (reach * 0.9, 0.78), (reach, 1.3)],
-                shirt)
+    pen.polygon(
+        [
+            (-reach, 1.3),
+            (-reach * 0.9, 0.78),
+            (-0.2, 0.58),
+            (0.2, 0.58),
+            (reach * 0.9, 0.78),
+            (reach, 1.3),
+        ],
+        shirt,
+    )
     if portrait.striped:
         for y in (0.74, 0.94, 1.14):
-            pen.box(-reach * 0.86, y, reach * 0.86, y + 0.09, shade(shirt, 1.7) if sum(shirt) < 450 else (60, 60, 90))
+            pen.box(
+                -reach * 0.86,
+                y,
+                reach * 0.86,
+                y + 0.09,
+                shade(shirt, 1.7) if sum(shirt) < 450 else (60, 60, 90),
+            )
     pen.box(-0.2, 0.4, 0.2, 0.66, shade(skin, 0.88))
     wide = 0.56 if young else 0.52
     pen.ellipse(0, -0.05, wide, 0.6 if young else 0.66, skin)
@@ -192,10 +211,24 @@ def _paint_bust(pen: Pen, rng: np.random.Generator, portrait: Portrait) -> None:
         if fem and chance(rng, 0.6):
             pen.ellipse(side * wide, 0.17, 0.05, 0.06, (246, 214, 90))
     if not (young and chance(rng, 0.3)):
-        pen.polygon([(-0.56, -0.05), (-0.58, -0.4), (-0.4, -0.72), (0, -0.82), (0.4, -0.72), (0.58, -0.4),
-                     (0.56, -0.05), (0.46, -0.36), (0.1, -0.48), (-0.3, -0.42), (-0.48, -0.3)], hair)
+        pen.polygon(
+            [
+                (-0.56, -0.05),
+                (-0.58, -0.4),
+                (-0.4, -0.72),
+                (0, -0.82),
+                (0.4, -0.72),
+                (0.58, -0.4),
+                (0.56, -0.05),
+                (0.46, -0.36),
+                (0.1, -0.48),
+                (-0.3, -0.42),
+                (-0.48, -0.3),
+            ],
+            hair,
+        )
     _paint_face(pen, portrait, skin, hair, years)
-    if not fem and 3 <= years and chance(rng, 0.4):
+    if not fem and years >= 3 and chance(rng, 0.4):
         pen.arc(0, 0.02, 0.46, 0.54, 15, 165, hair, 0.16)
     if portrait.hat:
         cloth = vary(rng, pick(rng, tuple(COLOURS.values())), 20)
@@ -213,10 +246,10 @@ def _paint_face(pen: Pen, portrait: Portrait, skin: Colour, hair: Colour, years:
     sad = portrait.mood == "sad"
     for side in (-1, 1):
         if portrait.closed:
-            pen.arc(side * 0.22, -0.12, 0.13, 0.07, 10, 170, dark, 0.045)
+            pen.arc(side * 0.22, -0.12, 0.13, 0.07, 10, 170, crease(skin, 0.75), 0.045)
         else:
             open_wide = 1.35 if portrait.mood == "surprised" else 1.0
-            pen.ellipse(side * 0.22, -0.1, big * 1.4, big * open_wide, (250, 250, 250))
+            pen.ellipse(side * 0.22, -0.1, big * 1.25, big * 0.9 * open_wide, (246, 244, 240))
             pen.ellipse(side * 0.22, -0.1, big * 0.65, big * 0.75, dark)
         lift = -0.12 if portrait.mood == "surprised" else 0.0
         inner, outer = (-0.36, -0.26) if sad else (-0.28, -0.3)
@@ -224,17 +257,17 @@ def _paint_face(pen: Pen, portrait: Portrait, skin: Colour, hair: Colour, years:
         if portrait.gender == "Female" and not portrait.closed:
             pen.line([(side * 0.3, -0.17), (side * 0.39, -0.23)], dark, 0.035)
         if years >= 6:
-            pen.line([(side * 0.32, 0.12), (side * 0.2, 0.28)], shade(skin, 0.7), 0.03)
-            pen.line([(side * 0.13, 0.04), (side * 0.33, 0.03)], shade(skin, 0.76), 0.025)
+            pen.line([(side * 0.32, 0.12), (side * 0.2, 0.28)], crease(skin, 0.3), 0.03)
+            pen.line([(side * 0.13, 0.04), (side * 0.33, 0.03)], crease(skin, 0.24), 0.025)
         if portrait.glasses:
             pen.arc(side * 0.23, -0.1, 0.2, 0.17, 0, 360, dark, 0.05)
     if portrait.glasses:
         pen.line([(-0.05, -0.1), (0.05, -0.1)], dark, 0.05)
     if years >= 7:
         for y in (-0.4, -0.46):
-            pen.line([(-0.22, y), (0.22, y)], shade(skin, 0.74), 0.025)
-    pen.line([(0, 0.0), (-0.05, 0.14), (0.03, 0.16)], shade(skin, 0.72), 0.04)
-    lips = (200, 60, 80) if portrait.gender == "Female" else shade(skin, 0.55)
+            pen.line([(-0.22, y), (0.22, y)], crease(skin, 0.26), 0.025)
+    pen.line([(0, 0.0), (-0.05, 0.14), (0.03, 0.16)], crease(skin, 0.28), 0.04)
+    lips = mix(skin, (200, 60, 84), 0.75) if portrait.gender == "Female" else crease(skin, 0.45)
     if portrait.mood == "smiling":
         pen.polygon([(-0.25, 0.26), (0.25, 0.26), (0.14, 0.44), (-0.14, 0.44)], lips)
         pen.polygon([(-0.2, 0.28), (0.2, 0.28), (0.14, 0.35), (-0.14, 0.35)], (250, 250, 250))
