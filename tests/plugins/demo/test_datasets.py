@@ -1,0 +1,66 @@
+"""The drawn datasets: the same bytes each time, in the true layouts, read by the real benchmarks."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from qbench.extension.registry import installed
+
+COUNTS = {"imagenet": 320, "coco": 160, "facet": 448, "fairface": 504}
+OPTIONS = {"imagenet": {"classes": "present"}, "facet": {"classes": "present"}}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("drawn")
+    for name in COUNTS:
+        (root / name).mkdir()
+        installed().dataset(f"demo-{name}").record.write(root / name)
+    return root
+
+
+def digest(folder: Path) -> str:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    content = b"".join(p.relative_to(folder).as_posix().encode() + p.read_bytes() for p in files)
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_real_benchmark_reads_it(drawn, name):
+    record = installed().benchmark(name).record
+    task = record.load(record.options(**OPTIONS.get(name, {})))
+    items = task.data(drawn / name)
+    assert len(items) == COUNTS[name]
+    assert items.table["item"].is_unique
+    assert all(ref.path.is_file() for ref in items.pictures)
+    assert len(task.prompts(items).texts) > 0
+
+
+@pytest.mark.parametrize("name", ["coco", "facet"])
+def test_the_same_bytes_each_time(drawn, tmp_path, name):
+    installed().dataset(f"demo-{name}").record.write(tmp_path)
+    assert digest(tmp_path) == digest(drawn / name)
+
+
+def test_another_seed_draws_other_pictures(drawn, tmp_path):
+    from qbench_demo.datasets import write_coco
+
+    write_coco(tmp_path, seed=1)
+    mine = {hashlib.sha256(p.read_bytes()).hexdigest() for p in (drawn / "coco" / "val2017").iterdir()}
+    other = {hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "val2017").iterdir()}
+    assert not mine & other
+
+
+def test_persons_share_pictures_and_some_have_no_label(drawn):
+    record = installed().benchmark("facet").record
+    items = record.load(record.options(picture="full", classes="present")).data(drawn / "facet")
+    assert len(items.pictures) < len(items)
+    assert {"masc", "fem", "non_binary", "na"} <= set(items.table["gender"])
+
+
+def test_captions_are_five_or_more(drawn):
+    record = installed().benchmark("coco").record
+    counts = record.load(record.options()).data(drawn / "coco").table["captions"].map(len)
+    assert counts.min() == 5
+    assert counts.max() >= 6

@@ -1,0 +1,70 @@
+"""What the demo's models have learned, measured by qbench itself on pictures they have never seen."""
+
+import pytest
+
+import qbench
+from qbench.spec.read import read_spec
+
+MODELS = ("demo/balanced", "demo/skewed", "demo/noisy")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    spec = read_spec("demo").model_dump() | {"quantizers": ["fp32", "hf-int4"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QBENCH_CACHE", str(folder / "cache"))
+        return qbench.run(spec, out=folder / "run")
+
+
+def value(results, benchmark: str, metric: str, model: str, quantizer: str = "fp32") -> float:
+    found = results.metrics.query(
+        "benchmark == @benchmark and metric == @metric and model == @model and quantizer == @quantizer "
+        "and attribute == '' and `class` == ''"
+    )
+    return float(found["value"].item())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_objects_and_occupations_are_recognised(results, model):
+    assert value(results, "imagenet", "top1", model) >= max(0.60, 5 / 20)
+    classes = results.metrics.query("benchmark == 'facet' and metric == 'recall' and attribute == ''")[
+        "class"
+    ].nunique()
+    assert value(results, "facet", "accuracy", model) >= 5 / classes
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_retrieval_is_far_above_chance(results, model):
+    assert value(results, "coco", "image_to_text_recall@1", model) >= 0.3
+    assert value(results, "coco", "text_to_image_recall@1", model) >= 20 / 160
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_four_bits_flip_at_least_two_percent_of_the_answers(results, model):
+    items = results.items.query("model == @model and benchmark in ('imagenet', 'facet')")
+    wide = items.pivot(index=["benchmark", "item"], columns="quantizer", values="prediction")
+    assert (wide["fp32"] != wide["hf-int4"]).mean() >= 0.02
+
+
+def test_the_three_differ_in_their_disparities(results):
+    found = results.metrics.query("quantizer == 'fp32' and metric == 'disparity'").dropna(subset="value")
+    wide = found.pivot(index=["attribute", "group", "class"], columns="model", values="value")
+    for a, b in (MODELS[:2], MODELS[1:], MODELS[::2]):
+        assert (wide[a] - wide[b]).abs().mean() > 0.03
+
+
+def test_skewed_data_makes_the_larger_disparities(results):
+    found = results.metrics.query("quantizer == 'fp32' and metric == 'mean_abs_disparity'")
+    mean = found.groupby("model")["value"].mean()
+    assert mean["demo/skewed"] > mean["demo/balanced"]
+
+
+def test_the_gallery_is_at_least_four_times_k(results):
+    assert (
+        len(results.items.query("benchmark == 'fairface' and model == 'demo/noisy' and quantizer == 'fp32'")) >= 4 * 100
+    )
+
+
+def test_no_model_is_flagged_as_guessing(results):
+    assert results.flags == []
