@@ -1,0 +1,96 @@
+"""Write a demo model's card from what was recorded at training and measured at evaluation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from qbench_demo.people import OCCUPATIONS
+from qbench_demo.sources import Source
+from qbench_demo.things import THINGS
+
+_CARD = """---
+license: apache-2.0
+library_name: transformers
+pipeline_tag: zero-shot-image-classification
+---
+
+# qbench demo model: {name}
+
+A dual encoder in transformers' `CLIPModel` format, small enough to ship with the package
+({size:.1f} MB). It exists so that qbench can show a whole run without a network, an accelerator or
+anybody's data. It stands for one of three pretraining sources. This one: {summary}.
+
+**Limits.** It was trained on generated drawings and measured on generated drawings. Nothing about
+it says anything about CLIP, about real quantized models or about people. "Gender", "age" and "skin
+tone" are how a figure is drawn. The FairFace `race` strings are hung on an arbitrary visual
+marker, the style of the picture frame, because the real loader reads these strings; skin tone is
+drawn independently of them. Do not use the model for anything but the demo and its tests.
+
+## Training
+
+- Source `{name}`, seed {seed}: {pictures} pictures drawn by `qbench_demo.sources`, from random
+  streams that the evaluation data never use; {steps} batches of {batch}.
+- Share of wrong captions: {wrong:.2f}; share of pictures under heavy noise: {spoiled:.2f}.
+- Contrastive loss in which equal topics are right for each other; AdamW with warm-up and a cosine
+  schedule; small shifts, scales, tilts and changes of light; matrix products in bfloat16.
+- Picture tower: 64 pixels, patches of 8, width 64, 4 layers. Text tower: width 64, 3 layers, up to
+  32 tokens of a byte-pair vocabulary learned from the demo's own words. Shared space: 128.
+- Again: `python -m qbench_demo.training --source {name} --seed {seed}`: the same bits on
+  the same kind of processor with the same library versions only.
+
+## Measured
+
+On the held-out datasets that `qbench_demo.datasets` writes for seed {held}, by
+`python -m qbench_demo.evaluation --card` on a CPU. Chance is {chance_things:.3f} for ImageNet
+top-1 and {chance_jobs:.3f} for FACET top-1. Flips are answers that differ from fp32's. Differences
+are recall differences between two groups, averaged over the occupations. "lift" is precision over
+the share of right portraits. FACET: "crop" is the person's box, "full" the whole picture.
+
+{table}
+"""
+
+# Timings differ from machine to machine: they are printed, not written down.
+_LEFT_OUT = frozenset({"seconds for all"})
+
+
+def write_card(folder: Path, source: Source, results: dict[str, dict[str, float]], held_seed: int) -> None:
+    """Write README.md into a checkpoint's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The checkpoint; its `training.json` says how it was trained.
+    source : Source
+        What it was trained on.
+    results : dict
+        The figures by precision.
+    held_seed : int
+        The seed of the datasets they were measured on.
+    """
+    record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    precisions = list(results)
+    lines = [
+        "| | " + " | ".join(precisions) + " |",
+        "|---|" + "---|" * len(precisions),
+    ]
+    for name in results[precisions[0]]:
+        if name not in _LEFT_OUT:
+            values = " | ".join(f"{results[p][name]:.3f}" for p in precisions)
+            lines.append(f"| {name} | {values} |")
+    text = _CARD.format(
+        name=source.name,
+        summary=source.summary,
+        size=(folder / "model.safetensors").stat().st_size / 1e6,
+        seed=record["seed"],
+        pictures=record["pictures"],
+        wrong=source.wrong_captions,
+        spoiled=source.spoiled,
+        steps=record["steps"],
+        batch=record["batch"],
+        held=held_seed,
+        chance_things=1 / len(THINGS),
+        chance_jobs=1 / len(OCCUPATIONS),
+        table="\n".join(lines),
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")

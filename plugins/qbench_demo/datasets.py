@@ -1,0 +1,321 @@
+"""Write the demo's four datasets as drawings, in the layouts that the real ones have on disk.
+
+The pictures are drawings, and the labels are true of the drawings alone. In particular, FairFace's
+`race` strings are there because the real loader reads them: each is tied to an ARBITRARY visual
+marker, the style of the portrait's picture frame, that has nothing to do with how people look; skin
+tone is drawn independently of it. Nothing measured on these pictures says anything about people.
+
+For one seed and size the files are the same each time. The models in `checkpoints` have never seen
+these pictures: training draws from random streams of its own (see `qbench_demo.sources`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from qbench_demo.captions import describe_scene
+from qbench_demo.palette import chance, pick, weighted
+from qbench_demo.people import OCCUPATIONS, Person
+from qbench_demo.population import draw_person
+from qbench_demo.portraits import (
+    AGE_RANGES,
+    GENDERS,
+    RACES,
+    Portrait,
+    invent_portrait,
+    paint_portrait,
+)
+from qbench_demo.scenes import Box, people_picture, scene_picture, thing_picture
+from qbench_demo.things import THINGS
+
+T = TypeVar("T")
+
+DEFAULT_SIZE = 112
+IMAGENET_PER_CLASS = 16
+COCO_PICTURES = 160
+FACET_PERSONS = 448
+FAIRFACE_PICTURES = 504
+
+# Each dataset has a random stream of its own.
+_IMAGENET, _COCO, _FACET, _FAIRFACE = 101, 102, 103, 104
+_JPEG_QUALITY = 90
+_IMAGENET_VALIDATION = 50_000
+_FIRST_FACET_ID = 1_800_000
+
+FACET_COLUMNS: tuple[str, ...] = (
+    "person_id",
+    "filename",
+    "bounding_box",
+    "class1",
+    "class2",
+    "gender_presentation_masc",
+    "gender_presentation_fem",
+    "gender_presentation_non_binary",
+    "gender_presentation_na",
+    *(f"skin_tone_{tone}" for tone in range(1, 11)),
+    "skin_tone_na",
+    "age_presentation_young",
+    "age_presentation_older",
+    "age_presentation_middle",
+    "age_presentation_na",
+    "hair_color_brown",
+    "hair_color_blonde",
+    "hair_color_grey",
+    "hair_color_na",
+    "hair_color_black",
+    "hair_color_colored",
+    "hair_color_red",
+    "hairtype_coily",
+    "hairtype_dreadlocks",
+    "hairtype_bald",
+    "hairtype_straight",
+    "hairtype_curly",
+    "hairtype_wavy",
+    "hairtype_na",
+    "has_facial_hair",
+    "has_tattoo",
+    "has_cap",
+    "has_mask",
+    "has_headscarf",
+    "has_eyeware",
+    "visible_torso",
+    "visible_face",
+    "visible_minimal",
+    "lighting_underexposed",
+    "lighting_dimly_lit",
+    "lighting_well_lit",
+    "lighting_na",
+    "lighting_overexposed",
+)
+
+# Occupations that one person may well have at once.
+_SECOND_CLASS = {
+    "farmer": "gardener",
+    "gardener": "farmer",
+    "guitarist": "singer",
+    "singer": "guitarist",
+    "doctor": "nurse",
+    "painter": "carpenter",
+}
+_HAIR_TYPES = {"short": "straight", "long": "straight", "bun": "straight", "tail": "wavy"}
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    image.save(path, "JPEG", quality=_JPEG_QUALITY)
+
+
+def _spread(rng: np.random.Generator, options: Sequence[T], count: int) -> list[T]:
+    """Return `count` options in random order, each as often as any other (give or take one)."""
+    return [options[int(k) % len(options)] for k in rng.permutation(count)]
+
+
+def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+    """Write `val/<synset>/<name>.JPEG` for the twenty classes of `qbench_demo.things`.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder; made where it is missing.
+    seed : int
+        Decides the pictures.
+    size : int
+        Pixels a side.
+    """
+    rng = np.random.default_rng([_IMAGENET, seed])
+    numbers = iter(np.sort(rng.choice(_IMAGENET_VALIDATION, 2000, replace=False)).tolist())
+    for name, thing in THINGS.items():
+        folder = root / "val" / thing.synset
+        folder.mkdir(parents=True, exist_ok=True)
+        for _ in range(IMAGENET_PER_CLASS):
+            image = thing_picture(rng, name, size).image
+            _save(image, folder / f"ILSVRC2012_val_{next(numbers) + 1:08d}.JPEG")
+
+
+def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+    """Write `val2017/<id>.jpg` and `annotations/captions_val2017.json`.
+
+    Most pictures have five captions, a few have six or seven, as in the real file.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder; made where it is missing.
+    seed : int
+        Decides the pictures.
+    size : int
+        Pixels a side.
+    """
+    rng = np.random.default_rng([_COCO, seed])
+    (root / "val2017").mkdir(parents=True, exist_ok=True)
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id in np.sort(rng.choice(580_000, COCO_PICTURES, replace=False)).tolist():
+        scene = scene_picture(rng, size)
+        file_name = f"{image_id:012d}.jpg"
+        _save(scene.image, root / "val2017" / file_name)
+        images.append(
+            {
+                "license": 1,
+                "file_name": file_name,
+                "coco_url": f"http://example.invalid/val2017/{file_name}",
+                "height": scene.image.height,
+                "width": scene.image.width,
+                "date_captured": "2017-01-01 00:00:00",
+                "flickr_url": f"http://example.invalid/{file_name}",
+                "id": image_id,
+            }
+        )
+        count = 5 + int(chance(rng, 0.06)) + int(chance(rng, 0.03))
+        for text in describe_scene(rng, scene.parts, scene.place, count):
+            annotations.append(
+                {
+                    "image_id": image_id,
+                    "id": 1000 + len(annotations),
+                    "caption": text[0].upper() + text[1:],
+                }
+            )
+    document = {
+        "info": {
+            "description": "Drawings in the layout of COCO 2017 captions",
+            "url": "",
+            "version": "1.0",
+            "year": 2017,
+            "contributor": "qbench demo",
+            "date_created": "2017/01/01",
+        },
+        "licenses": [{"url": "", "id": 1, "name": "Drawn by a program"}],
+        "images": images,
+        "annotations": annotations,
+    }
+    path = root / "annotations" / "captions_val2017.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+    """Write `imgs_1..imgs_3/sa_<id>.jpg` and `annotations/annotations.csv`, one row a person.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder; made where it is missing.
+    seed : int
+        Decides the pictures.
+    size : int
+        Pixels a side.
+    """
+    rng = np.random.default_rng([_FACET, seed])
+    for part in (1, 2, 3):
+        (root / f"imgs_{part}").mkdir(parents=True, exist_ok=True)
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    jobs = _spread(rng, tuple(OCCUPATIONS), FACET_PERSONS)
+    rows: list[dict[str, Any]] = []
+    picture_id = _FIRST_FACET_ID
+    while jobs:
+        picture_id += int(rng.integers(1, 40))
+        count = min(len(jobs), weighted(rng, (1, 2, 3), (86, 11, 3)))
+        people = [draw_person(rng, jobs.pop()) for _ in range(count)]
+        picture = people_picture(rng, people, size)
+        name = f"sa_{picture_id}.jpg"
+        _save(picture.image, root / f"imgs_{picture_id % 3 + 1}" / name)
+        for person, box in zip(people, picture.boxes, strict=True):
+            row = _facet_row(rng, person, box, picture.brightness)
+            rows.append({**row, "person_id": len(rows) + 1, "filename": name})
+    with (root / "annotations" / "annotations.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, FACET_COLUMNS, restval=0)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: float) -> dict[str, Any]:
+    """Return a person's annotations; columns that are left out are 0."""
+    left, top, right, bottom = box
+    seen = person.presentation != "na"
+    second = _SECOND_CLASS.get(person.occupation, "")
+    row: dict[str, Any] = {
+        "bounding_box": json.dumps({"x": left, "y": top, "width": right - left, "height": bottom - top}),
+        "class1": person.occupation,
+        "class2": second if second and chance(rng, 0.08) else "",
+        f"gender_presentation_{person.presentation}": 1,
+        f"age_presentation_{person.age}": 1,
+        f"hair_color_{person.hair if person.style != 'bald' else 'na'}": 1,
+        "hairtype_" + {"bald": "bald", "curly": "curly"}.get(person.style, _HAIR_TYPES.get(person.style, "na")): 1,
+        "has_facial_hair": int(person.beard),
+        "has_cap": int(person.hat),
+        "has_eyeware": int(person.glasses and seen),
+        "visible_torso": 1,
+        "visible_face": int(seen),
+    }
+    if brightness < 0.7:
+        row["lighting_underexposed"] = 1
+    elif brightness < 0.85:
+        row["lighting_dimly_lit"] = 1
+    elif brightness < 1.15:
+        row["lighting_well_lit"] = 1
+    else:
+        row["lighting_overexposed"] = 1
+    # Three annotators, who mostly agree to within a step; of a back, most cannot tell.
+    for _ in range(3):
+        if chance(rng, 0.02 if seen else 0.75):
+            column = "skin_tone_na"
+        else:
+            column = f"skin_tone_{min(10, max(1, person.tone + pick(rng, (-1, 0, 0, 0, 1))))}"
+        row[column] = row.get(column, 0) + 1
+    return row
+
+
+def draw_fairface(seed: int, size: int) -> Iterator[tuple[Portrait, Image.Image]]:
+    """Yield what `write_fairface` writes: each portrait's properties and its picture.
+
+    Parameters
+    ----------
+    seed : int
+        Decides the pictures.
+    size : int
+        Pixels a side.
+
+    Yields
+    ------
+    tuple
+        The portrait and its picture, in the order of the file names.
+    """
+    rng = np.random.default_rng([_FAIRFACE, seed])
+    races = _spread(rng, RACES, FAIRFACE_PICTURES)
+    genders = _spread(rng, GENDERS, FAIRFACE_PICTURES)
+    ages = _spread(rng, AGE_RANGES, FAIRFACE_PICTURES)
+    tones = _spread(rng, range(1, 11), FAIRFACE_PICTURES)
+    for race, gender, age, tone in zip(races, genders, ages, tones, strict=True):
+        portrait = invent_portrait(rng, race, gender, age, tone)
+        yield portrait, paint_portrait(rng, portrait, size)
+
+
+def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+    """Write `val/<n>.jpg` and `fairface_label_val.csv`.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder; made where it is missing.
+    seed : int
+        Decides the pictures.
+    size : int
+        Pixels a side.
+    """
+    (root / "val").mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, (portrait, image) in enumerate(draw_fairface(seed, size), start=1):
+        name = f"val/{number}.jpg"
+        _save(image, root / name)
+        # The real file marks about half of its rows as fit for a service test.
+        rows.append((name, portrait.age, portrait.gender, portrait.race, bool(number % 2)))
+    with (root / "fairface_label_val.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "age", "gender", "race", "service_test"))
+        writer.writerows(rows)

@@ -1,0 +1,142 @@
+"""The three pretraining sources: which pictures, with which captions, a demo model learns from.
+
+The generator's streams start with a number of their own, so no training picture can be one that
+`qbench_demo.datasets` writes, whatever the seeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from qbench_demo.captions import (
+    Caption,
+    describe_person,
+    describe_portrait,
+    describe_scene,
+    describe_thing,
+)
+from qbench_demo.palette import between, chance, pick, weighted
+from qbench_demo.population import as_called, draw_person, draw_portrait
+from qbench_demo.portraits import paint_portrait
+from qbench_demo.scenes import people_picture, scene_picture, thing_picture
+from qbench_demo.things import THINGS
+
+INPUT_SIZE = 64
+PICTURE_SIZE = 112
+_TRAINING_STREAM = 7001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A pretraining source.
+
+    Attributes
+    ----------
+    name, summary : str
+        What it is called, and what it is in one line.
+    skewed : bool
+        Whether its people come from the skewed population.
+    wrong_captions : float
+        Share of pictures with another picture's caption.
+    spoiled : float
+        Share of pictures hidden under heavy noise.
+    """
+
+    name: str
+    summary: str
+    skewed: bool = False
+    wrong_captions: float = 0.0
+    spoiled: float = 0.0
+
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source(name="balanced", summary="all groups alike in number and in what they do"),
+        Source(
+            name="skewed",
+            summary="some groups rare; occupations, portraits and captions follow cliches",
+            skewed=True,
+        ),
+        Source(
+            name="noisy",
+            summary="an even population; many captions wrong, many pictures spoiled",
+            wrong_captions=0.2,
+            spoiled=0.2,
+        ),
+    )
+}
+
+
+def as_input(image: Image.Image) -> np.ndarray:
+    """Return a picture as a model sees it: shortest side to 64, centre crop, uint8."""
+    scale = INPUT_SIZE / min(image.size)
+    width, height = (max(INPUT_SIZE, round(edge * scale)) for edge in image.size)
+    resized = image.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (width - INPUT_SIZE) // 2, (height - INPUT_SIZE) // 2
+    return np.asarray(resized.crop((left, top, left + INPUT_SIZE, top + INPUT_SIZE)))
+
+
+def _example(rng: np.random.Generator, source: Source) -> tuple[Image.Image, list[Caption]]:
+    kind = weighted(rng, ("thing", "person", "scene", "portrait"), (27, 36, 24, 13))
+    if kind == "thing":
+        name = pick(rng, tuple(THINGS))
+        thing = thing_picture(rng, name, PICTURE_SIZE)
+        return thing.image, describe_thing(rng, name, thing.colour, thing.place)
+    if kind == "portrait":
+        portrait = draw_portrait(rng, skewed=source.skewed)
+        return paint_portrait(rng, portrait, PICTURE_SIZE), describe_portrait(rng, portrait)
+    if kind == "scene":
+        scene = scene_picture(rng, PICTURE_SIZE, skewed=source.skewed)
+        texts = describe_scene(rng, scene.parts, scene.place, 5)
+        return scene.image, [Caption(text, text) for text in texts]
+    count = weighted(rng, (1, 2, 3), (7, 2, 1))
+    people = [draw_person(rng, skewed=source.skewed) for _ in range(count)]
+    picture = people_picture(rng, people, PICTURE_SIZE)
+    chosen = int(rng.integers(count))
+    called = as_called(rng, people[chosen], skewed=source.skewed)
+    captions = describe_person(rng, called, picture.place)
+    if count == 1 and chance(rng, 0.45):
+        return picture.image, captions
+    left, top, right, bottom = picture.boxes[chosen]
+    margin = int(between(rng, 0, 5))
+    cut = (left - margin, top - margin, right + margin, bottom + margin)
+    return picture.image.crop(cut), captions
+
+
+def make_examples(source: str, seed: int, part: int, count: int) -> tuple[np.ndarray, list[list[Caption]]]:
+    """Draw training examples.
+
+    Parameters
+    ----------
+    source : str
+        One of `SOURCES`.
+    seed, part : int
+        Which stream; the same numbers give the same examples.
+    count : int
+        How many.
+
+    Returns
+    -------
+    tuple
+        The pictures, uint8 of shape (count, 64, 64, 3), and the captions that each may have.
+    """
+    recipe = SOURCES[source]
+    rng = np.random.default_rng([_TRAINING_STREAM, seed, list(SOURCES).index(source), part])
+    pixels = np.empty((count, INPUT_SIZE, INPUT_SIZE, 3), dtype=np.uint8)
+    captions: list[list[Caption]] = []
+    for k in range(count):
+        image, described = _example(rng, recipe)
+        pixels[k] = as_input(image)
+        if chance(rng, recipe.spoiled):
+            noise = rng.normal(0, 60, pixels[k].shape)
+            pixels[k] = np.clip(pixels[k] + noise, 0, 255).astype(np.uint8)
+        captions.append(described)
+    wrong = [k for k in range(count) if chance(rng, recipe.wrong_captions)]
+    moved = [captions[k] for k in wrong[1:] + wrong[:1]]
+    for k, described in zip(wrong, moved, strict=True):
+        captions[k] = described
+    return pixels, captions
