@@ -15,7 +15,8 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     table: Annotated[
-        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "cells"], typer.Option(help="Which table.")
+        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "noise", "speed", "cells"],
+        typer.Option(help="Which table."),
     ] = "metrics",
     format_: Annotated[
         Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="Which format.")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.encode.interface import Encoder
+from qbench.encode.order import DATASET, positions
 from qbench.errors import QuantizationError
 
 
@@ -20,16 +21,32 @@ def embed_pictures(
     pixels: npt.NDArray[np.uint8],
     *,
     batch_size: int,
+    order: str = DATASET,
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.float32]:
-    """Embed decoded pictures: ``(n, h, w, 3)`` uint8 → ``(n, d)`` float32; `step` hears how many were done."""
-    return _stack(
-        [
-            _stepped(encoder.encode_images(np.array(pixels[start : start + batch_size])), step)
-            for start in range(0, len(pixels), batch_size)
-        ],
-        "picture",
-    )
+    """Embed decoded pictures: ``(n, h, w, 3)`` uint8 → ``(n, d)`` float32.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The model.
+    pixels : numpy.ndarray
+        The pictures, in the dataset's order; so are the embeddings that come back, whatever `order` is.
+    batch_size : int
+        Pictures a batch.
+    order : str
+        The order in which they are put into batches (`qbench.encode.order`).
+    step : callable
+        Hears how many were done.
+
+    Raises
+    ------
+    QuantizationError
+        An embedding is not finite.
+    """
+    where = positions(order, len(pixels))
+    batches = [where[start : start + batch_size] for start in range(0, len(where), batch_size)]
+    return _stack([_stepped(encoder.encode_images(np.array(pixels[rows])), step) for rows in batches], where, "picture")
 
 
 def embed_texts(
@@ -37,16 +54,13 @@ def embed_texts(
     texts: Sequence[str],
     *,
     batch_size: int,
+    order: str = DATASET,
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.float32]:
-    """Embed texts → ``(n, d)`` float32; `step` hears how many were done."""
-    return _stack(
-        [
-            _stepped(encoder.encode_texts(texts[start : start + batch_size]), step)
-            for start in range(0, len(texts), batch_size)
-        ],
-        "text",
-    )
+    """Embed texts → ``(n, d)`` float32; parameters as in `embed_pictures`."""
+    where = positions(order, len(texts))
+    batches = [where[start : start + batch_size] for start in range(0, len(where), batch_size)]
+    return _stack([_stepped(encoder.encode_texts([texts[i] for i in rows]), step) for rows in batches], where, "text")
 
 
 def _stepped(batch: npt.NDArray[np.float32], step: Callable[[int], None]) -> npt.NDArray[np.float32]:
@@ -54,8 +68,10 @@ def _stepped(batch: npt.NDArray[np.float32], step: Callable[[int], None]) -> npt
     return batch
 
 
-def _stack(batches: list[npt.NDArray[np.float32]], what: str) -> npt.NDArray[np.float32]:
-    embeddings = np.concatenate(batches).astype(np.float32, copy=False)
+def _stack(batches: list[npt.NDArray[np.float32]], where: npt.NDArray[np.int64], what: str) -> npt.NDArray[np.float32]:
+    embedded = np.concatenate(batches).astype(np.float32, copy=False)
+    embeddings = np.empty_like(embedded)
+    embeddings[where] = embedded
     bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
     if len(bad):
         raise QuantizationError(

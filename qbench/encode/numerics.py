@@ -64,3 +64,17 @@ def threads() -> int:
     import torch
 
     return torch.get_num_threads()
+
+
+def reset_gpu_memory_peak(device: str) -> None:
+    """Begin to measure the peak memory of a GPU anew."""
+    import torch
+
+    torch.cuda.reset_peak_memory_stats(device)
+
+
+def gpu_memory_peak(device: str) -> int:
+    """Bytes that torch held on a GPU at the peak since the last reset."""
+    import torch
+
+    return torch.cuda.max_memory_allocated(device)

@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from qbench.report.compare import Comparison
 from qbench.report.numbers import clean
-from qbench.report.sections import accuracy, coverage, data, fairness, gaps, provenance, summary, tests
+from qbench.report.sections import accuracy, coverage, data, fairness, gaps, noise, provenance, speed, summary, tests
 from qbench.results import Results
 from qbench.store.files import write_text
 
-SECTIONS = (summary, accuracy, fairness, tests, coverage, data, gaps, provenance)
+SECTIONS = (summary, accuracy, fairness, tests, noise, coverage, speed, data, gaps, provenance)
 
 
 def template_folder() -> Path:

@@ -14,10 +14,15 @@ from qbench.metrics.interface import INDEX
 from qbench.results.coverage import layer_table, summarise
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
+from qbench.results.noise import noise_floor
 from qbench.results.reading import AGAIN, Cell, read_cell, read_json, read_run
 from qbench.stats.paired import paired_tests
 
 METRICS = [*NAMES, *INDEX, "value", "n"]
+SPEED = [
+    *["model", "quantizer", "numerics", "batch_size", "repeats", "load_seconds", "peak_bytes"],
+    *[f"{kind}_{x}" for kind in ("images", "texts") for x in ("per_second", "low", "high")],
+]
 
 
 def load(run_dir: Path | str) -> Results:
@@ -180,6 +185,26 @@ class Results:
                 }
             )
         return pd.DataFrame(rows)
+
+    @cached_property
+    def noise(self) -> pd.DataFrame:
+        """How other orders of the items move each change: see `qbench.results.noise.noise_floor`."""
+        orders = {
+            (c.model, c.quantizer, c.benchmark): c.table("noise")
+            for c in self.done
+            if c.part("batch").get("other_orders")
+        }
+        return noise_floor(self.effects, orders, self.baseline)
+
+    @cached_property
+    def speed(self) -> pd.DataFrame:
+        """Speed and memory of each variant, where they were measured: medians, slowest and fastest repeat."""
+        rows = []
+        for relative in self.run.get("speed") or []:
+            found = read_json(self.folder / str(relative))
+            rates = {f"{k}_{x}": v for k in ("images", "texts") for x, v in (found.pop(k, None) or {}).items()}
+            rows.append({**found, **rates})
+        return pd.DataFrame(rows, columns=SPEED)
 
     @cached_property
     def layers(self) -> pd.DataFrame:

@@ -16,22 +16,27 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from qbench.data.preprocessing import Geometry
 from qbench.data.store import ROOM, pixel_store, store_parts
 from qbench.encode.numerics import check_device
+from qbench.encode.order import DATASET
 from qbench.errors import InputError, QbenchError
 from qbench.extension.registry import Registry, installed
+from qbench.metrics.interface import Metrics, Outcome
 from qbench.metrics.similarity import CosineSimilarity
 from qbench.run.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
 from qbench.run.environment import environment
-from qbench.run.keys import ORDER
 from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.run.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
 from qbench.run.progress import Silent
 from qbench.run.quiet import quiet
+from qbench.run.speed import measure_speed
 from qbench.run.variant import VariantRun
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
+from qbench.store.files import write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import locked
 from qbench.store.runfolder import RunFolder
@@ -146,6 +151,8 @@ class _Run:
             computed += sum(self._run_cell(cell) for cell in group)
             if variant is not None:
                 variant.close()
+        if self.spec.speed:
+            self._measure_speed(cells)
         self._write_run(cells)
         return Summary(
             folder=self.folder.root,
@@ -186,9 +193,7 @@ class _Run:
             for quantizer in self.plan.quantizers:
                 variant = None
                 if isinstance(opened, PreparedModel):
-                    variant = VariantRun(
-                        self.cache, opened, quantizer, batch_size=self.spec.batch_size, workers=self.spec.workers
-                    )
+                    variant = VariantRun(self.cache, opened, quantizer, self.spec)
                 for benchmark in self.plan.benchmarks:
                     data = self.benchmarks[benchmark.label]
                     key = variant.cell_key(data) if variant and isinstance(data, PreparedBenchmark) else ""
@@ -252,15 +257,13 @@ class _Run:
     def _compute(self, cell: _Cell, variant: VariantRun, data: PreparedBenchmark) -> None:
         variant.seconds.clear()
         facts = variant.facts()
-        images = variant.images(data, self.progress.step)
-        texts = variant.texts(data, self.progress.step)
-        begun = time.perf_counter()
-        similarity = CosineSimilarity(images, data.items.table["picture"].to_numpy(), texts, data.prompts)
-        outcome = data.task.predict(similarity, data.items)
-        metrics = data.task.measure(outcome)
+        outcome, metrics = self._score(variant, data, DATASET)
         tables = {"items": outcome.items, "metrics": metrics.frame()}
         if outcome.rankings is not None:
             tables["rankings"] = outcome.rankings
+        if variant.orders[1:]:
+            scored = [(order, self._score(variant, data, order)[1].frame()) for order in variant.orders[1:]]
+            tables["noise"] = pd.concat([frame.assign(order=order) for order, frame in scored], ignore_index=True)
         record = self._record(cell) | {
             "status": "done",
             "error": None,
@@ -269,9 +272,51 @@ class _Run:
             "numerics": variant.parts["numerics"],
             "versions": variant.parts["versions"],
             "facts": outcome.facts,
-            "seconds": {**variant.seconds, "score": time.perf_counter() - begun},
+            "seconds": dict(variant.seconds),
         }
         self.folder.write_cell(cell.folder, record, tables)
+
+    def _score(self, variant: VariantRun, data: PreparedBenchmark, order: str) -> tuple[Outcome, Metrics]:
+        images = variant.images(data, order, self.progress.step)
+        texts = variant.texts(data, order, self.progress.step)
+        with variant.timed("score"):
+            similarity = CosineSimilarity(images, data.items.table["picture"].to_numpy(), texts, data.prompts)
+            outcome = data.task.predict(similarity, data.items)
+            return outcome, data.task.measure(outcome)
+
+    # --- speed, where it was asked for
+
+    def _measure_speed(self, cells: Iterable[_Cell]) -> None:
+        """Time each variant that has a cell, unless this folder knows its speed already."""
+        variants = {(c.model.label, c.quantizer.label): c for c in reversed(list(cells)) if c.key}
+        missing = [(c, path) for c in variants.values() if not (path := self._speed_path(c)).exists()]
+        self.progress.begin("measuring speed", len(missing))
+        for cell, path in reversed(missing):
+            data = self.benchmarks[cell.benchmark.label]
+            if cell.variant is None or isinstance(data, _Failure):
+                continue
+            name = f"{cell.model.label} · {cell.quantizer.label}"
+            self.progress.doing(f"speed of {name}")
+            try:
+                speed = measure_speed(
+                    self.cache,
+                    cell.variant.model,
+                    cell.quantizer,
+                    data,
+                    batch_size=self.spec.batch_size,
+                    repeats=self.spec.speed,
+                )
+            except Exception as error:  # noqa: BLE001 - a variant that cannot be built has said so in its cells
+                self._failure(name, "speed", error)
+            else:
+                names = {"model": cell.model.label, "quantizer": cell.quantizer.label}
+                write_json(path, {**names, "numerics": cell.variant.parts["numerics"], **speed})
+            self.progress.step()
+
+    def _speed_path(self, cell: _Cell) -> Path:
+        assert cell.variant is not None
+        parts = {**cell.variant.parts, "batch_size": self.spec.batch_size, "repeats": self.spec.speed}
+        return self.folder.speed(cell.model.label, cell.quantizer.label, key_of(parts))
 
     # --- failures and records
 
@@ -306,7 +351,7 @@ class _Run:
             "quantizer_info": quantizer_info(cell.quantizer),
             "benchmark_info": benchmark_info(cell.benchmark, benchmark),
             "data_info": data_info(cell.benchmark, benchmark, self.spec.limit),
-            "batch": {"size": self.spec.batch_size, "order": ORDER},
+            "batch": {"size": self.spec.batch_size, "order": DATASET, "other_orders": self.spec.noise},
         }
 
     def _write_run(self, cells: Iterable[_Cell]) -> None:
@@ -322,6 +367,11 @@ class _Run:
                 "seconds": round(time.perf_counter() - self.begun, 1),
                 "spec": _public(self.spec),
                 "cells": [cell.folder for cell in cells],
+                "speed": [
+                    path.relative_to(self.folder.root).as_posix()
+                    for path in dict.fromkeys(self._speed_path(cell) for cell in cells if cell.key and self.spec.speed)
+                    if path.exists()
+                ],
                 "notes": list(dict.fromkeys(notes)),
             }
         )

@@ -146,7 +146,7 @@ def _cells(
     for model in models:
         geometry = model.checkpoint.preprocessing.geometry
         for quantizer in found.plan.quantizers:
-            variant = VariantRun(cache, model, quantizer, batch_size=spec.batch_size, workers=spec.workers)
+            variant = VariantRun(cache, model, quantizer, spec)
             speeds = read_speeds(speeds_path(cache, variant.parts))
             for data in benchmarks:
                 key = variant.cell_key(data)

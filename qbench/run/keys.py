@@ -17,9 +17,6 @@ from qbench.run.plan import PlannedQuantizer
 from qbench.run.prepare import PreparedBenchmark, PreparedModel
 from qbench.store.keys import key_of
 
-ORDER = "dataset"
-"""Items are embedded in the order of the dataset; the only order there is so far, and it is in every key."""
-
 Parts = dict[str, Any]
 
 
@@ -38,28 +35,30 @@ def variant_parts(model: PreparedModel, quantizer: PlannedQuantizer) -> Parts:
     }
 
 
-def image_parts(variant: Parts, model: PreparedModel, benchmark: PreparedBenchmark, batch_size: int) -> Parts:
-    """What decides image embeddings: the variant, the pixels, mean and deviation, the batches."""
+def image_parts(
+    variant: Parts, model: PreparedModel, benchmark: PreparedBenchmark, *, batch_size: int, order: str
+) -> Parts:
+    """What decides image embeddings: the variant, the pixels, mean and deviation, the batches and their order."""
     preprocessing = model.checkpoint.preprocessing
     return {
         "variant": variant,
         "pixels": store_parts(benchmark.pictures_key, preprocessing.geometry),
         "preprocessing": asdict(preprocessing),
-        "batch": {"size": batch_size, "order": ORDER},
+        "batch": {"size": batch_size, "order": order},
     }
 
 
-def text_parts(variant: Parts, benchmark: PreparedBenchmark, batch_size: int) -> Parts:
-    """What decides text embeddings: the variant, the texts, the batches."""
+def text_parts(variant: Parts, benchmark: PreparedBenchmark, *, batch_size: int, order: str) -> Parts:
+    """What decides text embeddings: the variant, the texts, the batches and their order."""
     return {
         "variant": variant,
         "texts": benchmark.texts_key,
-        "batch": {"size": batch_size, "order": ORDER},
+        "batch": {"size": batch_size, "order": order},
     }
 
 
-def cell_parts(images: Parts, texts: Parts, benchmark: PreparedBenchmark) -> Parts:
-    """What decides a cell's scores: both embeddings, the items, the benchmark with its options and protocol."""
+def cell_parts(images: Parts, texts: Parts, benchmark: PreparedBenchmark, noise: int) -> Parts:
+    """What decides a cell: both embeddings, items, benchmark with options and protocol, the other orders."""
     entry = benchmark.planned.entry
     return {
         "images": key_of(images),
@@ -68,4 +67,5 @@ def cell_parts(images: Parts, texts: Parts, benchmark: PreparedBenchmark) -> Par
         "benchmark": [entry.qualified, entry.plugin.distribution, entry.plugin.version],
         "protocol": entry.record.protocol,
         "options": options_dict(benchmark.planned.options),
+        "noise": noise,
     }

@@ -15,9 +15,11 @@ import numpy.typing as npt
 from qbench.data.store import pixel_store
 from qbench.encode.embed import embed_pictures, embed_texts
 from qbench.encode.interface import Context, Variant
+from qbench.encode.order import DATASET, shuffle
 from qbench.run.keys import Parts, cell_parts, image_parts, text_parts, variant_parts
 from qbench.run.plan import PlannedQuantizer
 from qbench.run.prepare import PreparedBenchmark, PreparedModel
+from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import read_json, write_json
 from qbench.store.keys import key_of
@@ -36,31 +38,23 @@ class VariantRun:
         Where embeddings lie.
     model, quantizer
         What is run.
-    batch_size, workers : int
-        Of the spec.
+    spec : RunSpec
+        Batch size, workers, and the number of other orders.
     """
 
-    def __init__(
-        self, cache: Cache, model: PreparedModel, quantizer: PlannedQuantizer, *, batch_size: int, workers: int
-    ) -> None:
+    def __init__(self, cache: Cache, model: PreparedModel, quantizer: PlannedQuantizer, spec: RunSpec) -> None:
         self.model, self.quantizer = model, quantizer
         self.parts = variant_parts(model, quantizer)
         self.seconds: dict[str, float] = {}
-        self._cache, self._batch_size, self._workers = cache, batch_size, workers
+        self.orders = (DATASET, *(shuffle(i + 1) for i in range(spec.noise)))
+        self._cache, self._spec = cache, spec
         self._variant: Variant | None = None
         self._broken: Exception | None = None
 
-    def image_parts(self, benchmark: PreparedBenchmark) -> Parts:
-        """The key parts of a benchmark's image embeddings."""
-        return image_parts(self.parts, self.model, benchmark, self._batch_size)
-
-    def text_parts(self, benchmark: PreparedBenchmark) -> Parts:
-        """The key parts of a benchmark's text embeddings."""
-        return text_parts(self.parts, benchmark, self._batch_size)
-
     def cell_key(self, benchmark: PreparedBenchmark) -> str:
         """The key of the cell of this variant on a benchmark."""
-        return key_of(cell_parts(self.image_parts(benchmark), self.text_parts(benchmark), benchmark))
+        images, texts = self._image_parts(benchmark, DATASET), self._text_parts(benchmark, DATASET)
+        return key_of(cell_parts(images, texts, benchmark, self._spec.noise))
 
     def stage(self, benchmark: PreparedBenchmark) -> str:
         """How far a benchmark has come: ``build``, ``encode`` or ``score``. For the record of a failure."""
@@ -69,13 +63,13 @@ class VariantRun:
         return "encode" if any(self.lacking(benchmark)) else "score"
 
     def lacking(self, benchmark: PreparedBenchmark) -> tuple[int, int]:
-        """How many pictures and how many texts the cache lacks."""
-        pictures = 0 if self._has(IMAGES, self.image_parts(benchmark)) else len(benchmark.items.pictures)
-        texts = 0 if self._has(TEXTS, self.text_parts(benchmark)) else len(benchmark.prompts.texts)
-        return pictures, texts
+        """How many pictures and how many texts the cache lacks, over all orders."""
+        images = sum(not self._has(IMAGES, self._image_parts(benchmark, order)) for order in self.orders)
+        texts = sum(not self._has(TEXTS, self._text_parts(benchmark, order)) for order in self.orders)
+        return images * len(benchmark.items.pictures), texts * len(benchmark.prompts.texts)
 
-    def images(self, benchmark: PreparedBenchmark, step: Step) -> npt.NDArray[np.float32]:
-        """``(pictures, d)`` float32."""
+    def images(self, benchmark: PreparedBenchmark, order: str, step: Step) -> npt.NDArray[np.float32]:
+        """``(pictures, d)`` float32, in the dataset's order, embedded in `order`."""
 
         def make() -> npt.NDArray[np.float32]:
             pixels = pixel_store(
@@ -83,23 +77,24 @@ class VariantRun:
                 benchmark.items.pictures,
                 benchmark.pictures_key,
                 self.model.checkpoint.preprocessing.geometry,
-                workers=self._workers,
+                workers=self._spec.workers,
             )
             encoder = self._built().encoder
-            with self._timed("images", len(pixels)):
-                return embed_pictures(encoder, pixels, batch_size=self._batch_size, step=step)
+            with self.timed("images", len(pixels)):
+                return embed_pictures(encoder, pixels, batch_size=self._spec.batch_size, order=order, step=step)
 
-        return self._cache.array(IMAGES, self.image_parts(benchmark), make)
+        return self._cache.array(IMAGES, self._image_parts(benchmark, order), make)
 
-    def texts(self, benchmark: PreparedBenchmark, step: Step) -> npt.NDArray[np.float32]:
-        """``(texts, d)`` float32."""
+    def texts(self, benchmark: PreparedBenchmark, order: str, step: Step) -> npt.NDArray[np.float32]:
+        """``(texts, d)`` float32, in the benchmark's order, embedded in `order`."""
 
         def make() -> npt.NDArray[np.float32]:
             encoder = self._built().encoder
-            with self._timed("texts", len(benchmark.prompts.texts)):
-                return embed_texts(encoder, benchmark.prompts.texts, batch_size=self._batch_size, step=step)
+            with self.timed("texts", len(benchmark.prompts.texts)):
+                texts, size = benchmark.prompts.texts, self._spec.batch_size
+                return embed_texts(encoder, texts, batch_size=size, order=order, step=step)
 
-        return self._cache.array(TEXTS, self.text_parts(benchmark), make)
+        return self._cache.array(TEXTS, self._text_parts(benchmark, order), make)
 
     def facts(self) -> dict[str, Any]:
         """Coverage and dtype, JSON-able; kept in the cache beside the embeddings."""
@@ -116,6 +111,12 @@ class VariantRun:
             self._variant.encoder.close()
             self._variant = None
 
+    def _image_parts(self, benchmark: PreparedBenchmark, order: str) -> Parts:
+        return image_parts(self.parts, self.model, benchmark, batch_size=self._spec.batch_size, order=order)
+
+    def _text_parts(self, benchmark: PreparedBenchmark, order: str) -> Parts:
+        return text_parts(self.parts, benchmark, batch_size=self._spec.batch_size, order=order)
+
     def _has(self, room: str, parts: Parts) -> bool:
         return self._cache.path(room, parts, ".npy").exists()
 
@@ -126,7 +127,7 @@ class VariantRun:
             record = self.quantizer.entry.record
             context = Context(device=self.quantizer.device)
             try:
-                with self._timed("build"):
+                with self.timed("build"):
                     self._variant = record.build(self.model.checkpoint, context, self.quantizer.options)
             except Exception as error:
                 self._broken = error
@@ -134,7 +135,7 @@ class VariantRun:
         return self._variant
 
     @contextmanager
-    def _timed(self, what: str, count: int = 0) -> Iterator[None]:
+    def timed(self, what: str, count: int = 0) -> Iterator[None]:
         """Add the seconds of a block; where it embeds `count` things, remember the speed for `qbench plan`."""
         begun = time.perf_counter()
         yield

@@ -129,6 +129,10 @@ class RunSpec(_Strict):
         Pictures (and texts) a batch. Part of the experiment, because some quantizers see the whole batch.
     limit : int or None
         At most so many items a benchmark: a fixed, stratified subset, for trials.
+    noise : int
+        Other orders in which every cell is embedded again, to measure what the batches alone do to each number.
+    speed : int
+        Batches that are timed for each variant, to measure its speed and memory; 0 measures none.
     workers : int
         Threads that decode pictures. Never changes a result.
     """
@@ -142,5 +146,7 @@ class RunSpec(_Strict):
     device: str = "cpu"
     batch_size: int = Field(default=64, ge=1, le=4096)
     limit: int | None = Field(default=None, ge=1)
+    noise: int = Field(default=0, ge=0, le=100)
+    speed: int = Field(default=0, ge=0, le=1000)
     workers: int = Field(default=2, ge=1, le=64)
     format: Literal[1] = 1

@@ -6,7 +6,8 @@
     environment.json  where it ran
     run.log           warnings and tracebacks
     cells/<benchmark>/<model>/<quantizer>-<key>/
-        cell.json  items.parquet  metrics.parquet  rankings.parquet (retrieval only)
+        cell.json  items.parquet  metrics.parquet  rankings.parquet (retrieval)  noise.parquet (where asked for)
+    speed/<model>/<quantizer>-<key>.json (where asked for)
 
 ``cell.json`` is written last: a cell is done when it is there and says so.
 """
@@ -67,6 +68,10 @@ class RunFolder:
     def cell(self, benchmark: str, model: str, quantizer: str, key: str) -> str:
         """The relative folder of a cell."""
         return f"cells/{slug(benchmark)}/{slug(model)}/{slug(quantizer)}-{key[:SHORT]}"
+
+    def speed(self, model: str, quantizer: str, key: str) -> Path:
+        """The file with a variant's speed."""
+        return self.root / "speed" / slug(model) / f"{slug(quantizer)}-{key[:SHORT]}.json"
 
     def read_cell(self, cell: str) -> dict[str, Any] | None:
         """``cell.json``, or `None` where there is none that can be read."""

@@ -117,6 +117,7 @@ class RunFolder:
         self.records: dict[str, dict[str, Any]] = {}
         self.metrics: dict[str, pd.DataFrame] = {}
         self.items: dict[str, pd.DataFrame] = {}
+        self.speed: dict[str, dict[str, Any]] = {}
         self.environment = {
             "python": "3.11.9",
             "platform": "Linux",
@@ -153,11 +154,35 @@ class RunFolder:
         self.records[name] |= {"status": "failed", "error": error, "coverage": None, "facts": {}, "data_info": None}
         return name
 
+    def add_noise(self, orders: int) -> None:
+        """Let every cell have been embedded in other orders too."""
+        for name in self.metrics:
+            self.records[name]["batch"]["other_orders"] = orders
+
+    def add_speed(self, model: str, quantizer: str, peak_bytes: int | None = 123_456_789) -> None:
+        """Add the measured speed of a variant."""
+        rate = {"per_second": 100.0, "low": 90.5, "high": 101.25}
+        self.speed[f"speed/{len(self.speed)}.json"] = {
+            **{"model": model, "quantizer": quantizer, "numerics": "cpu", "batch_size": 64, "repeats": 5},
+            **{"load_seconds": 1.5, "peak_bytes": peak_bytes, "images": rate, "texts": rate},
+        }
+        self.run["speed"] = list(self.speed)
+
+    def _shuffled(self, name: str) -> pd.DataFrame:
+        orders = []
+        for i in range(self.records[name]["batch"]["other_orders"]):
+            frame = self.metrics[name].assign(order=f"shuffle-{i + 1}")
+            orders.append(frame.assign(value=frame["value"] + _numbers(name, i).normal(0, 0.001, len(frame))))
+        return pd.concat(orders, ignore_index=True)
+
     def write(self) -> Path:
         """Write all files; returns the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "run.json").write_text(json.dumps(self.run), encoding="utf-8")
         (self.folder / "environment.json").write_text(json.dumps(self.environment), encoding="utf-8")
+        for name, record in self.speed.items():
+            (self.folder / "speed").mkdir(exist_ok=True)
+            (self.folder / name).write_text(json.dumps(record), encoding="utf-8")
         for name, record in self.records.items():
             cell = self.folder / name
             cell.mkdir(parents=True, exist_ok=True)
@@ -165,6 +190,8 @@ class RunFolder:
             if name in self.metrics:
                 self.metrics[name].to_parquet(cell / "metrics.parquet", index=False)
                 self.items[name].to_parquet(cell / "items.parquet", index=False)
+                if self.records[name]["batch"].get("other_orders"):
+                    self._shuffled(name).to_parquet(cell / "noise.parquet", index=False)
         return self.folder
 
 
@@ -242,7 +269,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
         },
         "dtype": "float32",
         "numerics": "cpu avx2 threads=2",
-        "batch": {"size": 64, "order": "dataset"},
+        "batch": {"size": 64, "order": "dataset", "other_orders": 0},
         "facts": {} if benchmark == "fairface" else {"chance": [{"name": "top1", "chance": 0.05, "where": {}}]},
         "seconds": {"build": 0.4, "images": 3.2, "texts": 1.1, "score": 0.2},
     }

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from qbench.errors import InputError
@@ -24,7 +25,7 @@ def test_each_thing_is_embedded_once_in_the_planned_batches(run, log):
     summary, cells = run(quantizers=["base"])
     assert (summary.done, summary.computed, summary.failed) == (1, 1, 0)
     assert log == [("build", 1.0), ("images", 5), ("images", 5), ("images", 2), ("texts", 2), ("close",)]
-    assert cells[0]["batch"] == {"size": 5, "order": "dataset"}
+    assert cells[0]["batch"] == {"size": 5, "order": "dataset", "other_orders": 0}
 
 
 def test_the_second_run_builds_nothing(run, log):
@@ -161,3 +162,40 @@ def test_a_failed_cell_names_the_file_and_not_the_users_folders(spec, registry, 
     execute(spec(benchmarks=benchmarks), tmp_path / "run", registry=registry, cache=cache)
     failed = json.loads(next((tmp_path / "run").glob("cells/broken/*/*/cell.json")).read_text())
     assert failed["error"]["where"] == "toys/b.png"
+
+
+def test_noise_embeds_every_cell_in_other_orders_and_keeps_the_numbers(run, tmp_path, log):
+    run(quantizers=["base"])
+    log.clear()
+    summary, cells = run(quantizers=["base"], noise=2)
+    assert summary.computed == 1
+    assert cells[0]["batch"]["other_orders"] == 2
+    # The dataset's own order is in the cache: two other orders of 12 pictures and 2 texts are embedded.
+    assert sum(entry[1] for entry in log if entry[0] == "images") == 24
+    assert sum(entry[1] for entry in log if entry[0] == "texts") == 4
+    folder = next(p for p in (tmp_path / "run").glob("cells/*/*/*") if (p / "noise.parquet").exists())
+    noise = pd.read_parquet(folder / "noise.parquet")
+    assert noise["order"].tolist() == ["shuffle-1", "shuffle-2"]
+    assert noise["value"].tolist() == pd.read_parquet(folder / "metrics.parquet")["value"].tolist() * 2
+
+
+def test_speed_is_measured_once_for_each_variant(run, tmp_path, log):
+    run(speed=2)
+    files = sorted((tmp_path / "run").glob("speed/*/*.json"))
+    assert len(files) == 2
+    found = json.loads(files[0].read_text())
+    assert found["images"]["low"] <= found["images"]["per_second"] <= found["images"]["high"]
+    assert (found["repeats"], found["batch_size"]) == (2, 5)
+    assert found["load_seconds"] >= 0
+    assert log.count(("images", 5)) == 2 * 2 + 2 * 3  # two full batches to embed; a warm-up and two repeats to time
+    log.clear()
+    run(speed=2)
+    assert log == []
+
+
+def test_a_variant_that_cannot_be_built_has_no_speed_and_stops_nobody(run, tmp_path):
+    summary, _ = run(quantizers=["bad", "base"], speed=1)
+    assert summary.failed == 1
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["speed"] == [
+        p.relative_to(tmp_path / "run").as_posix() for p in (tmp_path / "run").glob("speed/*/base-*.json")
+    ]

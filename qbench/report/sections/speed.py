@@ -1,0 +1,48 @@
+"""Speed and memory beside quality: what a variant costs on this machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from qbench.report import numbers
+from qbench.report.compare import Comparison
+from qbench.report.view import Column, Section, Table, Text, name, number
+
+NOT_MEASURED = (
+    "Not measured in this run: with speed = N in the spec, N batches of each variant are timed after one warm-up."
+)
+
+
+def section(comparison: Comparison) -> Section:
+    """A row a variant."""
+    speed = comparison.results.speed
+    if speed.empty:
+        return Section("speed", "Speed and memory", [Text(NOT_MEASURED)])
+    rows = []
+    for x in speed.to_dict("records"):
+        peak = x["peak_bytes"]
+        rows.append(
+            [
+                name(str(x["model"]), head=True),
+                name(str(x["quantizer"]), head=True),
+                *(number(_rate(x, kind)) for kind in ("images", "texts")),
+                number(numbers.fixed(x["load_seconds"], 2)),
+                number("not known" if peak is None or math.isnan(peak) else numbers.megabytes(int(peak))),
+            ]
+        )
+    heads = ["Pictures a second", "Texts a second", "Load, seconds", "Peak memory added"]
+    first = speed.iloc[0]
+    note = (
+        f"Median of {first['repeats']} batches of {first['batch_size']} after one warm-up, with the slowest and the "
+        "fastest. Peak memory is what loading and running added to the process (or took of the GPU)."
+    )
+    columns = [Column("Model"), Column("Quantizer"), *(Column(h, True) for h in heads)]
+    table = Table(caption="Speed and memory on this machine", columns=columns, rows=rows, note=note)
+    return Section("speed", "Speed and memory", [table])
+
+
+def _rate(row: Mapping[Hashable, Any], kind: str) -> str:
+    middle, low, high = (numbers.fixed(row[f"{kind}_{k}"], 1) for k in ("per_second", "low", "high"))
+    return f"{middle} [{low}, {high}]"
