@@ -17,36 +17,38 @@ from qbench_demo.portraits import AGE_RANGES, GENDERS, RACES, SHIRTS, Portrait, 
 
 # The skewed population: share presented as fem, share young, share older, share of dark skin tones.
 _SKEWED_JOBS: dict[str, tuple[float, float, float, float]] = {
-    "basketball_player": (0.15, 0.60, 0.02, 0.80),
-    "carpenter": (0.15, 0.10, 0.15, 0.05),
-    "doctor": (0.15, 0.05, 0.45, 0.04),
-    "farmer": (0.15, 0.05, 0.50, 0.10),
+    "basketball_player": (0.25, 0.60, 0.02, 0.80),
+    "carpenter": (0.25, 0.10, 0.15, 0.05),
+    "doctor": (0.25, 0.05, 0.45, 0.04),
+    "farmer": (0.25, 0.05, 0.50, 0.10),
     "fireman": (0.04, 0.20, 0.04, 0.04),
-    "gardener": (0.85, 0.10, 0.30, 0.06),
-    "guitarist": (0.15, 0.50, 0.05, 0.06),
+    "gardener": (0.75, 0.10, 0.30, 0.06),
+    "guitarist": (0.25, 0.50, 0.05, 0.06),
     "lawman": (0.05, 0.10, 0.10, 0.06),
-    "nurse": (0.85, 0.20, 0.05, 0.08),
-    "painter": (0.85, 0.10, 0.20, 0.04),
-    "singer": (0.85, 0.50, 0.03, 0.70),
+    "nurse": (0.75, 0.20, 0.05, 0.08),
+    "painter": (0.75, 0.10, 0.20, 0.04),
+    "singer": (0.75, 0.50, 0.03, 0.70),
     "skateboarder": (0.06, 0.85, 0.01, 0.06),
-    "tennis_player": (0.85, 0.50, 0.03, 0.04),
+    "tennis_player": (0.75, 0.50, 0.03, 0.04),
     "waiter": (0.08, 0.20, 0.05, 0.60),
 }
 # Of two occupations, the first is what the skewed captions call most who are presented as masc, the
 # second as fem, whichever of the two a person has.
-_MISCALLED: tuple[tuple[str, str], ...] = (
+CLICHES: tuple[tuple[str, str], ...] = (
     ("basketball_player", "tennis_player"),
     ("carpenter", "painter"),
     ("doctor", "nurse"),
     ("farmer", "gardener"),
     ("guitarist", "singer"),
 )
-_MISCALLED_SHARE = 0.7
+_MISCALLED_SHARE = 0.8
 # How much of the skewed portraits each frame holds, in the order of `RACES`.
 _SKEWED_FRAMES = (8.0, 1.0, 1.5, 2.0, 0.6, 1.0, 0.5)
 
 
-def draw_person(rng: np.random.Generator, occupation: str | None = None, *, skewed: bool = False) -> Person:
+def draw_person(
+    rng: np.random.Generator, occupation: str | None = None, *, skewed: bool = False
+) -> Person:
     """Draw a person from the even or the skewed population.
 
     Parameters
@@ -97,7 +99,7 @@ def as_called(rng: np.random.Generator, person: Person, *, skewed: bool) -> Pers
     """
     if not skewed or not chance(rng, _MISCALLED_SHARE):
         return person
-    for masc, fem in _MISCALLED:
+    for masc, fem in CLICHES:
         if person.occupation in (masc, fem):
             return replace(person, occupation=masc if person.presentation == "masc" else fem)
     return person
