@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from qbench.api import ModelError, PictureRef
 from qbench.data.pictures import read_picture
-from qbench_clip.convert import convert_tensors
+from qbench_clip.tensors import convert_tensors
 
 
 def settings(quick_gelu: bool) -> dict:
