@@ -25,6 +25,9 @@ SMALL = (
 )
 """All that decides an embedding beside the weights."""
 
+TIMEOUT = 20
+"""Seconds to wait for the hub's word on a page."""
+
 
 def locate_path(path: str) -> Located:
     """Whether what an option ``path`` names is there."""
@@ -96,13 +99,16 @@ def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
         'options = { path = "…" }.'
     )
     try:
-        files = HfApi().list_repo_files(repository, revision=revision)
+        # One question with a limit; the hub's listing of a tree tries six times and tells of each.
+        page = HfApi().model_info(repository, revision=revision, timeout=TIMEOUT)
+        files = {file.rfilename for file in page.siblings or ()}
         best = next((name for name in weights if name in files), None)
         if best is None:
             raise ModelError(f"the hub page has none of {', '.join(weights)}", where=repository, fix=fix)
         return Path(snapshot_download(repository, revision=revision, allow_patterns=[best, *SMALL]))
-    except (OSError, ValueError, RuntimeError) as error:
-        # huggingface_hub's own errors (HTTP, offline, not found) all derive from these three.
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the hub's HTTP library is not ours to know, and has errors of its own
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"the checkpoint is not on this machine and cannot be fetched ({first})", where=repository, fix=fix

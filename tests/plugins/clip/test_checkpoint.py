@@ -150,3 +150,27 @@ def test_what_is_not_on_the_machine_is_said_with_how_to_get_it(tmp_path, monkeyp
     assert located.how_to_get == "hf download openai/clip-vit-base-patch32 --revision main"
     with pytest.raises(ModelError, match=r"openai/clip-vit-base-patch32: the checkpoint is not on this machine"):
         record.open("ViT-B-32", ClipOptions())
+
+
+def test_whatever_the_network_does_is_said_in_one_line(tmp_path, monkeypatch):
+    class OwnError(Exception):
+        """As HTTP libraries have them: of no class that is known here."""
+
+    def fail(*args, **kwargs):
+        raise OwnError("Name or service not known\nand more")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", fail)
+    said = r"cannot be fetched \(Name or service not known\)\nOn a machine with a network: hf download "
+    with pytest.raises(ModelError, match=said):
+        installed().model("openai").record.open("ViT-B-32", ClipOptions())
+
+
+def test_a_hub_page_without_weights_that_can_be_read(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    page = SimpleNamespace(siblings=[SimpleNamespace(rfilename="flax_model.msgpack")])
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *args, **kwargs: page)
+    with pytest.raises(ModelError, match=r"some/page: the hub page has none of model\.safetensors, "):
+        installed().model("clip").record.open("some/page", ClipOptions())
