@@ -1,4 +1,4 @@
-"""CLIP checkpoints as model sources: OpenAI's, LAION's, DataComp's, and any folder or hub id of that architecture.
+"""CLIP checkpoints as model sources: OpenAI's, LAION's, DataComp's, any of open_clip's, any folder or hub id.
 
 Every one comes out as transformers' ``CLIPModel``, because only there are q, k, v and the output projection Linear
 layers that a quantizer sees (see ``docs/protocol.md``). This file is light; opening a checkpoint imports torch.
@@ -10,40 +10,56 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from qbench.api import Located, ModelSource, hookimpl
-from qbench_clip.names import HUB_IDS, LICENCES, SUMMARIES
+from qbench_clip.names import HUB_IDS, LICENCES, SUMMARIES, WEIGHTS
 from qbench_clip.options import ClipOptions
 
 if TYPE_CHECKING:
     from qbench.api import Checkpoint
 
-REQUIRES = ("torch", "transformers", "tokenizers")
+REQUIRES = ("torch", "transformers", "tokenizers", "ftfy")
 
 
-def _repository(source: str, checkpoint: str) -> str:
-    return HUB_IDS[source][checkpoint] if source in HUB_IDS else checkpoint
+def _locate(checkpoint: str, options: ClipOptions) -> Located:
+    from qbench_dual.find import locate_hub, locate_path
+
+    return locate_path(options.path) if options.path else locate_hub(checkpoint, options.revision, WEIGHTS)
 
 
-def _locate(source: str) -> Callable[[str, ClipOptions], Located]:
+def _locate_of(source: str) -> Callable[[str, ClipOptions], Located]:
     def locate(checkpoint: str, options: ClipOptions) -> Located:
-        from qbench_clip.find import locate as find
-
-        return find(_repository(source, checkpoint), options)
+        return _locate(HUB_IDS[source][checkpoint], options)
 
     return locate
 
 
-def _open(source: str) -> Callable[[str, ClipOptions], Checkpoint]:
+def _locate_named(checkpoint: str, options: ClipOptions) -> Located:
+    from qbench_dual.find import locate_path
+
+    if options.path:
+        return locate_path(options.path)
+    from qbench_clip.checkpoint import locate_named
+
+    return locate_named(checkpoint, options)
+
+
+def _open_of(source: str) -> Callable[[str, ClipOptions], Checkpoint]:
     def open_(checkpoint: str, options: ClipOptions) -> Checkpoint:
         from qbench_clip.checkpoint import open_checkpoint
 
-        return open_checkpoint(source, checkpoint, _repository(source, checkpoint), options)
+        return open_checkpoint(source, checkpoint, options)
 
     return open_
 
 
+def _open_named(checkpoint: str, options: ClipOptions) -> Checkpoint:
+    from qbench_clip.checkpoint import open_named
+
+    return open_named("open_clip", checkpoint, options)
+
+
 @hookimpl
 def qbench_models() -> Iterator[ModelSource]:
-    """The three sources of the study, and ``clip`` for any other checkpoint of the architecture."""
+    """The three sources of the study; ``clip`` and ``open_clip`` for any other checkpoint of the architecture."""
     for source, ids in HUB_IDS.items():
         yield ModelSource(
             name=source,
@@ -52,14 +68,22 @@ def qbench_models() -> Iterator[ModelSource]:
             options=ClipOptions,
             requires=REQUIRES,
             licence=LICENCES[source],
-            locate=_locate(source),
-            open=_open(source),
+            locate=_locate_of(source),
+            open=_open_of(source),
         )
     yield ModelSource(
         name="clip",
         summary="any CLIP checkpoint: a hub id, or a folder with path = …",
         options=ClipOptions,
         requires=REQUIRES,
-        locate=_locate("clip"),
-        open=_open("clip"),
+        locate=_locate,
+        open=_open_of("clip"),
+    )
+    yield ModelSource(
+        name="open_clip",
+        summary="any plain ViT of open_clip: ViT-B-32/laion2b_s34b_b79k, or one weights file with path = …",
+        options=ClipOptions,
+        requires=(*REQUIRES, "open_clip_torch"),
+        locate=_locate_named,
+        open=_open_named,
     )

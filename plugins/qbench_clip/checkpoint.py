@@ -1,65 +1,24 @@
-"""A CLIP checkpoint in a folder: checked, identified, and loaded as transformers' ``CLIPModel``."""
+"""Opening a CLIP checkpoint: found, checked, converted where needed, and identified; no weight is loaded."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-
-from qbench.api import DType, Geometry, Identity, ModelError, Preprocessing
-from qbench.data.fingerprint import Digests
+from qbench.api import Identity, Located, ModelError
 from qbench.store.cache import Cache
-from qbench.store.keys import key_of
 from qbench_clip.convert import as_transformers_folder
-from qbench_clip.encoder import ClipEncoder
-from qbench_clip.find import SMALL, fetch, weights_in
+from qbench_clip.family import CLIP
+from qbench_clip.names import HUB_IDS, MEAN_AND_STD, OPEN_CLIP_WEIGHTS, TAGS, WEIGHTS
 from qbench_clip.options import ClipOptions
-
-RESAMPLE = {2: "bilinear", 3: "bicubic"}
-"""PIL's numbers for the filters, as ``preprocessor_config.json`` has them."""
-
-
-class ClipCheckpoint:
-    """A folder in transformers' ``CLIPModel`` format.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        ``config.json``, ``model.safetensors``, ``preprocessor_config.json``, the tokenizer.
-    identity : Identity
-        Whose weights they are.
-    """
-
-    def __init__(self, folder: Path, identity: Identity) -> None:
-        self.folder = folder
-        self.identity = identity
-        self.preprocessing = read_preprocessing(folder / "preprocessor_config.json")
-
-    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> ClipEncoder:
-        """Load the weights; see `qbench.api.Checkpoint`."""
-        from transformers import AutoTokenizer, CLIPModel
-
-        options: dict[str, Any] = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True}
-        if quantization_config is not None:
-            options |= {"quantization_config": quantization_config, "device_map": {"": device}}
-        try:
-            model: Any = CLIPModel.from_pretrained(self.folder, **options)
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-        except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            raise ModelError(
-                f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(self.folder)
-            ) from error
-        if quantization_config is None:
-            model = model.to(device)
-        return ClipEncoder(model.eval(), tokenizer, self.preprocessing, device)
+from qbench_clip.tags import Named, look_up
+from qbench_dual.checkpoint import DualCheckpoint, fingerprint
+from qbench_dual.find import fetch, locate_hub, weights_in
 
 
-def open_checkpoint(source: str, checkpoint: str, repository: str, options: ClipOptions) -> ClipCheckpoint:
-    """Find, check and identify a checkpoint; the weights are hashed, not loaded.
+def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:
+    """One of the study's nine, or (source ``clip``) whatever a hub id or a path names.
 
     Raises
     ------
@@ -67,57 +26,79 @@ def open_checkpoint(source: str, checkpoint: str, repository: str, options: Clip
         Files are missing, damaged, or of another architecture.
     """
     if options.path:
-        folder, revision = Path(options.path).expanduser(), "local"
-    else:
-        folder = fetch(repository, options.revision)
-        revision = folder.name  # the cache names a snapshot by its commit
-    return open_folder(folder, source=source, checkpoint=checkpoint, revision=revision)
+        tag = TAGS.get(source, {}).get(checkpoint)
+        return _open_path(source, checkpoint, options, f"{checkpoint}/{tag}" if tag else "")
+    folder = fetch(HUB_IDS.get(source, {}).get(checkpoint, checkpoint), options.revision, WEIGHTS)
+    opened = open_folder(folder, source=source, checkpoint=checkpoint, revision=folder.name)
+    if checkpoint in MEAN_AND_STD.get(source, {}):
+        mean, std = MEAN_AND_STD[source][checkpoint]
+        opened.preprocessing = replace(opened.preprocessing, mean=mean, std=std)
+    return opened
 
 
-def open_folder(folder: Path, *, source: str, checkpoint: str, revision: str = "local") -> ClipCheckpoint:
-    """A checkpoint in a local folder, converted first where it is in open_clip's format."""
-    weights = weights_in(folder)
-    if weights is None:
-        there = "it has no weights" if folder.is_dir() else "the folder does not exist"
-        raise ModelError(f"there is no CLIP checkpoint: {there}", where=str(folder))
-    files = [weights, *(folder / name for name in SMALL if (folder / name).is_file())]
-    cache = Cache()
-    digests = Digests(cache, folder).of(files)
-    fingerprint = key_of({path.name: digest for path, digest in zip(files, digests, strict=True)})
-    ready = as_transformers_folder(folder, weights, fingerprint, cache)
-    identity = Identity(
-        source=source,
-        checkpoint=checkpoint,
-        architecture="CLIPModel",
-        revision=revision,
-        fingerprint=fingerprint,
-    )
-    return ClipCheckpoint(ready, identity)
-
-
-def read_preprocessing(path: Path) -> Preprocessing:
-    """``preprocessor_config.json`` as data.
+def open_named(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:
+    """Weights by open_clip's own name, ``model/tag``.
 
     Raises
     ------
     ModelError
-        It is missing or asks for something that CLIP does not do.
+        open_clip does not know the name, or files are missing, damaged, or of another architecture.
     """
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        size, crop = config["size"], config.get("crop_size", config["size"])
-        short = size if isinstance(size, int) else size["shortest_edge"] if "shortest_edge" in size else size["height"]
-        side = crop if isinstance(crop, int) else crop["height"]
-        interpolation = RESAMPLE[config.get("resample", 3)]
-        mean, std = tuple(config["image_mean"]), tuple(config["image_std"])
-    except FileNotFoundError:
-        raise ModelError("the file is missing", where=str(path)) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"not understood ({type(error).__name__}: {error})", where=str(path)) from None
-    if short != side or not config.get("do_center_crop", True):
-        raise ModelError(f"resizing to {short} and cropping to {side} is not what CLIP does", where=str(path))
-    return Preprocessing(
-        geometry=Geometry(size=side, resize="shortest", interpolation=interpolation),  # type: ignore[arg-type]
-        mean=mean,
-        std=std,
+    if options.path:
+        return _open_path(source, checkpoint, options, checkpoint)
+    known = _on_the_hub(checkpoint)
+    folder = fetch(known.repository, options.revision, known.files or OPEN_CLIP_WEIGHTS)
+    weights = weights_in(folder, known.files or OPEN_CLIP_WEIGHTS)
+    return _opened(weights, known.settings, source=source, checkpoint=checkpoint, revision=folder.name)
+
+
+def locate_named(checkpoint: str, options: ClipOptions) -> Located:
+    """Whether the weights of open_clip's ``model/tag`` are in the Hugging Face cache. Downloads nothing."""
+    known = _on_the_hub(checkpoint)
+    return locate_hub(known.repository, options.revision, known.files or OPEN_CLIP_WEIGHTS)
+
+
+def open_folder(folder: Path, *, source: str, checkpoint: str, revision: str = "local") -> DualCheckpoint:
+    """A checkpoint in a folder, which says itself what it is; converted first where it is in open_clip's format."""
+    weights = weights_in(folder, WEIGHTS)
+    return _opened(weights, None, source=source, checkpoint=checkpoint, revision=revision)
+
+
+def _open_path(source: str, checkpoint: str, options: ClipOptions, name: str) -> DualCheckpoint:
+    path = Path(options.path).expanduser()
+    if not path.is_file():
+        return open_folder(path, source=source, checkpoint=checkpoint)
+    if not name:
+        # Shapes would tell widths and depths; but a wrong activation or mean runs as well, and gives wrong numbers.
+        raise ModelError(
+            "one weights file does not say its activation, mean and standard deviation",
+            where=str(path),
+            fix='Name the model: source = "open_clip", checkpoint = "ViT-B-32-quickgelu" or "ViT-L-14/<tag>"; or give '
+            "the folder, with its config.json or open_clip_config.json.",
+        )
+    return _opened(path, look_up(name).settings, source=source, checkpoint=checkpoint, revision="local")
+
+
+def _opened(
+    weights: Path, settings: dict[str, Any] | None, *, source: str, checkpoint: str, revision: str
+) -> DualCheckpoint:
+    found = fingerprint(weights, settings=settings)
+    folder = as_transformers_folder(weights, found, Cache(), settings)
+    identity = Identity(
+        source=source,
+        checkpoint=checkpoint,
+        architecture=CLIP.architecture,
+        revision=revision,
+        fingerprint=found,
     )
+    return DualCheckpoint(folder, identity, CLIP)
+
+
+def _on_the_hub(checkpoint: str) -> Named:
+    known = look_up(checkpoint)
+    if not known.repository:
+        raise ModelError(
+            f"{checkpoint!r} names no weights that are on the hub",
+            fix='Give checkpoint = "model/tag", such as "ViT-B-32/laion2b_s34b_b79k"; or path = … to a weights file.',
+        )
+    return known

@@ -1,6 +1,8 @@
-"""The nine checkpoints of the study: names and hub ids. Data only."""
+"""The nine checkpoints of the study: names, hub ids, what open_clip calls them. Data only."""
 
 from __future__ import annotations
+
+from qbench.data.preprocessing import OPENAI_MEAN, OPENAI_STD
 
 SIZES = ("ViT-B-32", "ViT-B-16", "ViT-L-14")
 
@@ -22,6 +24,22 @@ HUB_IDS: dict[str, dict[str, str]] = {
     },
 }
 
+TAGS: dict[str, dict[str, str]] = {
+    "openai": dict.fromkeys(SIZES, "openai"),
+    "laion": {"ViT-B-32": "laion2b_s34b_b79k", "ViT-B-16": "laion2b_s34b_b88k", "ViT-L-14": "laion2b_s32b_b82k"},
+    "datacomp": dict.fromkeys(SIZES, "datacomp_xl_s13b_b90k"),
+}
+
+HALF = (0.5, 0.5, 0.5)
+
+MEAN_AND_STD = {
+    source: {
+        size: (OPENAI_MEAN, OPENAI_STD) if (source, size) != ("laion", "ViT-L-14") else (HALF, HALF) for size in ids
+    }
+    for source, ids in HUB_IDS.items()
+}
+"""What the nine were trained with, whatever a hub page's ``preprocessor_config.json`` says."""
+
 SUMMARIES = {
     "openai": "CLIP trained by OpenAI on WIT",
     "laion": "CLIP trained on LAION-2B",
@@ -29,3 +47,9 @@ SUMMARIES = {
 }
 
 LICENCES = {"openai": "MIT", "laion": "MIT", "datacomp": "MIT"}
+
+OPEN_CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+
+WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin", "open_clip_pytorch_model.bin")
+"""Weight files in the order of preference: transformers' before open_clip's, and pickles (read with
+``weights_only=True``) only where a page has nothing else."""

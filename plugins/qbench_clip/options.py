@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qbench_dual.options import WeightsOptions
+
 
 @dataclass(frozen=True, kw_only=True)
-class ClipOptions:
+class ClipOptions(WeightsOptions):
     """Where the weights come from.
 
     Attributes
     ----------
     path : str
-        A local folder with the checkpoint (transformers' or open_clip's format); nothing is downloaded then.
+        On this machine: a folder in transformers' or open_clip's format; or one weights file, where the checkpoint's
+        name says what the tensors cannot (activation, mean and standard deviation). Nothing is downloaded then.
     revision : str
         The hub revision: a commit, a tag or a branch.
     """
-
-    path: str = ""
-    revision: str = "main"

@@ -1,7 +1,13 @@
 """One picture: from a file to the square of pixels that a model sees.
 
-One pinned path, PIL's, for every model: open → cut to the box → RGB → resize → centre crop, in the order and with the
-rounding of torchvision's transforms, which open_clip uses.
+One pinned path, PIL's, for every model: open → cut to the box → resize → centre crop → RGB, in the order and with the
+rounding of open_clip's transform, which is OpenAI's. Three of its habits look like mistakes and are kept, because the
+published numbers were made with them:
+
+- The picture becomes RGB *last*. So a palette is resized by nearest neighbour, transparency is weighed while resizing
+  and then dropped, and CMYK is blended as ink.
+- 16-bit greyscale is clipped to 8 bit rather than scaled: nearly white, whatever it shows.
+- The EXIF orientation is not applied: a rotated photograph is seen as the sensor saw it.
 """
 
 from __future__ import annotations
@@ -54,8 +60,7 @@ def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
                     where=str(ref.path),
                     fix="Remove it, or replace it by a smaller one.",
                 )
-            cut = _cut(picture, ref)
-            return _fit(cut.convert("RGB"), geometry)
+            return np.asarray(_fit(_cut(picture, ref), geometry).convert("RGB"), dtype=np.uint8)
     except FileNotFoundError:
         raise DataError("the picture is missing", where=str(ref.path)) from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -80,10 +85,10 @@ def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
     return picture.crop((left, top, right, bottom))
 
 
-def _fit(picture: Image.Image, geometry: Geometry) -> npt.NDArray[np.uint8]:
+def _fit(picture: Image.Image, geometry: Geometry) -> Image.Image:
     size, resample = geometry.size, _FILTERS[geometry.interpolation]
     if geometry.resize == "squash":
-        return np.asarray(picture.resize((size, size), resample), dtype=np.uint8)
+        return picture.resize((size, size), resample)
     width, height = picture.size
     # torchvision truncates the longer side; and PIL must not see a side of 0 (very wide pictures).
     if width <= height:
@@ -93,7 +98,7 @@ def _fit(picture: Image.Image, geometry: Geometry) -> npt.NDArray[np.uint8]:
     if picture.size != target:
         picture = picture.resize(target, resample)
     left, top = round((target[0] - size) / 2.0), round((target[1] - size) / 2.0)
-    return np.asarray(picture.crop((left, top, left + size, top + size)), dtype=np.uint8)
+    return picture.crop((left, top, left + size, top + size))
 
 
 def relative_name(path: Path, root: Path) -> str:

@@ -26,7 +26,7 @@ AHEAD = 256
 
 def store_parts(pictures: str, geometry: Geometry) -> dict[str, object]:
     """What decides a pixel store: the picture set's key, the geometry, the decoder's version."""
-    return {"pictures": pictures, "geometry": asdict(geometry), "pillow": PIL.__version__, "path": 1}
+    return {"pictures": pictures, "geometry": asdict(geometry), "pillow": PIL.__version__, "path": 2}
 
 
 def pixel_store(

@@ -58,7 +58,15 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
             assert f"qbench_demo/checkpoints/{source}/{file}" in names
     assert {"qbench/templates/report.html.j2", "qbench/templates/style.css"} <= names
     assert {"qbench/spec/presets/demo.toml", "qbench/spec/presets/paper.toml"} <= names
-    for package in ("qbench", "qbench_clip", "qbench_quantizers", "qbench_benchmarks", "qbench_demo"):
+    for package in (
+        "qbench",
+        "qbench_dual",
+        "qbench_clip",
+        "qbench_siglip",
+        "qbench_quantizers",
+        "qbench_benchmarks",
+        "qbench_demo",
+    ):
         assert f"{package}/py.typed" in names
     assert not [n for n in names if n.startswith(("tests", "plugins", "docs"))]
 

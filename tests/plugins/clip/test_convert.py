@@ -1,7 +1,6 @@
 """open_clip's weights come out as a ``CLIPModel`` that gives the same embeddings."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +9,7 @@ from safetensors.torch import save_file
 
 from qbench.api import ModelError, PictureRef
 from qbench.data.pictures import read_picture
-from qbench_clip.convert import convert_tensors
-
-SHARED = Path(__file__).parents[4] / "shared" / "data" / "clip_preprocess"
+from qbench_clip.tensors import convert_tensors
 
 
 def settings(quick_gelu: bool) -> dict:
@@ -81,20 +78,6 @@ def test_a_tensor_too_few_or_too_many_is_another_architecture():
     del tensors["visual.transformer.resblocks.1.attn.in_proj_bias"]
     with pytest.raises(ModelError, match=r"in_proj_bias is missing"):
         convert_tensors(tensors, where="x")
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared reference pictures are not beside this checkout")
-def test_preprocessing_is_that_of_clip_to_the_last_bit():
-    from qbench.data.preprocessing import Geometry, Preprocessing
-
-    preprocessing = Preprocessing(geometry=Geometry(size=224))
-    pixels = read_picture(PictureRef(SHARED / "franz-kafka.jpg"), preprocessing.geometry)
-    values = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div(255)
-    values = values.sub(torch.tensor(preprocessing.mean).view(3, 1, 1)).div(
-        torch.tensor(preprocessing.std).view(3, 1, 1)
-    )
-    expected = np.load(SHARED / "expected_preprocessed_image.npy")[0]
-    assert np.abs(values.numpy() - expected).max() == 0.0
 
 
 def test_the_encoder_normalises_as_open_clip_does_to_the_last_bit(tmp_path, pair, open_clip_source, monkeypatch):

@@ -25,7 +25,7 @@ def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
 def test_equal_to_torchvision(tmp_path, width, height, mode):
     path = tmp_path / ("x.jpg" if mode == "CMYK" else "x.png")
     noise(width, height, mode).save(path)
-    theirs = Compose([Resize(64, InterpolationMode.BICUBIC), CenterCrop(64)])(Image.open(path).convert("RGB"))
+    theirs = Compose([Resize(64, InterpolationMode.BICUBIC), CenterCrop(64)])(Image.open(path)).convert("RGB")
     np.testing.assert_array_equal(read_picture(PictureRef(path), GEOMETRY), np.asarray(theirs))
 
 

@@ -1,8 +1,8 @@
-"""A loaded ``CLIPModel`` as an encoder: uint8 pictures and plain texts in, float32 embeddings out."""
+"""A loaded dual encoder of transformers: uint8 pictures and plain texts in, float32 embeddings out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ import torch
 from qbench.api import Preprocessing
 
 
-class ClipEncoder:
-    """Runs a ``CLIPModel``.
+class DualEncoder:
+    """Runs a ``CLIPModel``, a ``SiglipModel`` or what has the same methods.
 
     Parameters
     ----------
-    module : transformers.CLIPModel
+    module : transformers.PreTrainedModel
         In eval mode, on `device`; a quantizer may exchange its layers in place.
     tokenizer : transformers tokenizer
         Of the same folder.
@@ -25,10 +25,15 @@ class ClipEncoder:
         Mean and standard deviation are used here; the geometry was applied by the pixel store.
     device : str
         Where the inputs go.
+    clean : callable
+        What is done to a text before the tokenizer sees it.
     """
 
-    def __init__(self, module: Any, tokenizer: Any, preprocessing: Preprocessing, device: str) -> None:
+    def __init__(
+        self, module: Any, tokenizer: Any, preprocessing: Preprocessing, device: str, *, clean: Callable[[str], str]
+    ) -> None:
         self.module = module
+        self.clean = clean
         self.tokenizer = tokenizer
         self.device = device
         self.context_length = int(module.config.text_config.max_position_embeddings)
@@ -48,13 +53,14 @@ class ClipEncoder:
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed texts → ``(b, d)`` float32, not normalised; each is cut or padded to the model's context length."""
         tokens = self.tokenizer(
-            list(texts),
+            [self.clean(text) for text in texts],
             padding="max_length",
             max_length=self.context_length,
             truncation=True,
             return_tensors="pt",
         )
-        # No attention mask: attention is causal and the embedding is read at the end token, before any padding.
+        # No attention mask. CLIP needs none: attention is causal and the embedding is read at the end token, before
+        # any padding. SigLIP was trained without: it sees the padding, and the embedding is read at the last place.
         return _array(self.module.get_text_features(input_ids=tokens["input_ids"].to(self.device)))
 
     def close(self) -> None:

@@ -1,0 +1,139 @@
+"""The tensors of a CLIP: read, and brought to the names and shapes of transformers' ``CLIPModel``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from qbench.api import ModelError
+
+BLOCK = {
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "attn.out_proj": "self_attn.out_proj",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
+
+Tensors = dict[str, torch.Tensor]
+
+
+def read_weights(path: Path) -> Tensors:
+    """All tensors of a file: safetensors, or a pickle of tensors and nothing else.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, truncated, or a pickle that would run code.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError("the file is missing", where=str(path)) from None
+    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
+        raise ModelError(f"the weights cannot be read: truncated or damaged ({error})", where=str(path)) from None
+    except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError: a pickle that holds more than tensors
+        raise ModelError(
+            f"refused: the file holds more than tensors ({type(error).__name__})", where=str(path)
+        ) from None
+    state = state.get("state_dict", state)
+    return {name.removeprefix("module."): value for name, value in state.items() if isinstance(value, torch.Tensor)}
+
+
+def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Tensors:
+    """Those of a ``CLIPModel`` of this configuration, from its own names or from open_clip's.
+
+    Raises
+    ------
+    ModelError
+        They are those of another architecture or size; the message names the first that does not fit.
+    """
+    own = any(name.startswith("vision_model.") for name in tensors)
+    found = dict(tensors) if own else convert_tensors(tensors, where=where)
+    found = {name: tensor for name, tensor in found.items() if not name.endswith(".position_ids")}  # constants
+    if "logit_scale" in found:
+        found["logit_scale"] = found["logit_scale"].reshape(())  # some files have it as a list of one
+    wanted = _shapes(config)
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            raise ModelError(f"the tensor {name} is missing", where=where)
+        if name not in wanted:
+            raise ModelError(f"there is a tensor that this architecture has not: {name}", where=where)
+        if found[name].shape != wanted[name]:
+            raise ModelError(
+                f"the tensor {name} is {_by(found[name].shape)}, and this architecture has {_by(wanted[name])}",
+                where=where,
+                fix="The weights are of another architecture than the configuration (or the name) says.",
+            )
+    return found
+
+
+def _shapes(config: dict[str, Any]) -> dict[str, torch.Size]:
+    from transformers import CLIPConfig, CLIPModel
+
+    with torch.device("meta"):  # shapes only, no memory
+        model: Any = CLIPModel(CLIPConfig.from_dict(config))
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
+
+
+def _by(shape: torch.Size) -> str:
+    return " × ".join(map(str, shape)) or "a scalar"
+
+
+def convert_tensors(tensors: Tensors, *, where: str) -> Tensors:
+    """Rename and split open_clip's tensors into those of ``CLIPModel``.
+
+    ``in_proj`` is split into q, k and v; the two projections are transposed, being bare matrices there and Linear
+    layers here.
+
+    Raises
+    ------
+    ModelError
+        A tensor that a plain ViT CLIP has is missing, or there is one that it has not.
+    """
+    found: Tensors = {}
+    rest = dict(tensors)
+
+    def move(old: str, new: str, *, transpose: bool = False) -> None:
+        if old not in rest:
+            raise ModelError(f"the tensor {old} is missing: not a plain ViT CLIP", where=where)
+        tensor = rest.pop(old)
+        found[new] = tensor.t() if transpose else tensor
+
+    def both(old: str, new: str) -> None:
+        for part in ("weight", "bias"):
+            move(f"{old}.{part}", f"{new}.{part}")
+
+    move("logit_scale", "logit_scale")
+    move("visual.class_embedding", "vision_model.embeddings.class_embedding")
+    move("visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight")
+    move("visual.positional_embedding", "vision_model.embeddings.position_embedding.weight")
+    both("visual.ln_pre", "vision_model.pre_layrnorm")  # transformers' own spelling
+    both("visual.ln_post", "vision_model.post_layernorm")
+    move("visual.proj", "visual_projection.weight", transpose=True)
+    move("token_embedding.weight", "text_model.embeddings.token_embedding.weight")
+    move("positional_embedding", "text_model.embeddings.position_embedding.weight")
+    both("ln_final", "text_model.final_layer_norm")
+    move("text_projection", "text_projection.weight", transpose=True)
+    for old, new in (("visual.transformer.resblocks", "vision_model"), ("transformer.resblocks", "text_model")):
+        depth = 1 + max((int(n[len(old) + 1 :].split(".")[0]) for n in tensors if n.startswith(f"{old}.")), default=-1)
+        for i in range(depth):
+            layer = f"{new}.encoder.layers.{i}"
+            for inner, outer in BLOCK.items():
+                both(f"{old}.{i}.{inner}", f"{layer}.{outer}")
+            for part in ("weight", "bias"):
+                name = f"{old}.{i}.attn.in_proj_{part}"
+                if name not in rest:
+                    raise ModelError(f"the tensor {name} is missing: not a plain ViT CLIP", where=where)
+                for letter, third in zip("qkv", rest.pop(name).chunk(3), strict=True):
+                    found[f"{layer}.self_attn.{letter}_proj.{part}"] = third
+    rest.pop("attn_mask", None)  # a constant that older checkpoints carry along
+    if rest:
+        raise ModelError(f"there is a tensor that a plain ViT CLIP has not: {min(rest)}", where=where)
+    return found

@@ -1,0 +1,78 @@
+"""A folder's ``preprocessor_config.json`` as data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from qbench.api import Geometry, ModelError, Preprocessing
+
+RESAMPLE = {2: "bilinear", 3: "bicubic"}
+"""PIL's numbers for the filters, as ``preprocessor_config.json`` has them."""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError("the file is missing", where=str(path)) from None
+    except ValueError as error:
+        raise ModelError(f"the file is damaged ({error})", where=str(path)) from None
+    if not isinstance(value, dict):
+        raise ModelError("the file holds no JSON object", where=str(path))
+    return value
+
+
+def read_preprocessing(folder: Path) -> Preprocessing:
+    """How a checkpoint wants its pictures.
+
+    A size by the shortest edge is CLIP's way: scale, then cut the centre. A size by height and width is SigLIP's: both
+    sides are scaled to it.
+
+    Raises
+    ------
+    ModelError
+        The file is missing or asks for something that is done for no model here.
+    """
+    path = folder / "preprocessor_config.json"
+    if path.exists() or not (folder / "processor_config.json").exists():
+        config = read_json(path)
+    else:  # transformers 5 keeps a processor's parts in one file
+        path = folder / "processor_config.json"
+        config = read_json(path).get("image_processor", {})
+    try:
+        return _preprocessing(config)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"not understood ({type(error).__name__}: {error})", where=str(path)) from None
+
+
+def _preprocessing(config: dict[str, Any]) -> Preprocessing:
+    size = config["size"]
+    crop = config.get("crop_size", size)
+    squash = isinstance(size, dict) and "shortest_edge" not in size
+    sides = [size["height"], size["width"]] if squash else [size if isinstance(size, int) else size["shortest_edge"]]
+    if squash and not config.get("do_center_crop"):
+        crop = size  # a crop size that is not used
+    sides += [crop] if isinstance(crop, int) else [crop.get("height", sides[0]), crop.get("width", sides[0])]
+    if len(set(sides)) > 1 or not (squash or config.get("do_center_crop", True)):
+        raise ValueError("the picture does not come out as a square that was scaled or cut once")
+    mean, std = config["image_mean"], config["image_std"]
+    if len(mean) != 3 or len(std) != 3:
+        raise ValueError("three channels are needed")
+    return Preprocessing(
+        geometry=Geometry(
+            size=int(sides[0]),
+            resize="squash" if squash else "shortest",
+            interpolation=RESAMPLE[config.get("resample", 3)],  # type: ignore[arg-type]
+        ),
+        mean=tuple(mean),
+        std=tuple(std),
+    )

@@ -1,0 +1,36 @@
+"""Opening a SigLIP checkpoint: found, checked and identified; no weight is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qbench.api import Identity
+from qbench_dual.checkpoint import DualCheckpoint, Family, fingerprint
+from qbench_dual.find import fetch, weights_in
+from qbench_dual.options import WeightsOptions
+from qbench_siglip import WEIGHTS
+from qbench_siglip.tokenizer import check_tokenizer
+
+SIGLIP = Family(model_type="siglip", architecture="SiglipModel")
+
+
+def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
+    """A hub id, or the folder of the option ``path``.
+
+    Raises
+    ------
+    ModelError
+        Files are missing, damaged, or of another architecture.
+    """
+    folder = Path(options.path).expanduser() if options.path else fetch(checkpoint, options.revision, WEIGHTS)
+    weights = weights_in(folder, WEIGHTS)
+    SIGLIP.check(folder / "config.json")
+    check_tokenizer(folder)
+    identity = Identity(
+        source="siglip",
+        checkpoint=checkpoint,
+        architecture=SIGLIP.architecture,
+        revision="local" if options.path else folder.name,  # the cache names a snapshot by its commit
+        fingerprint=fingerprint(weights),
+    )
+    return DualCheckpoint(folder, identity, SIGLIP)

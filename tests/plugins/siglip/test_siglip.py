@@ -1,0 +1,135 @@
+"""SigLIP behind the same interface: transformers' own embeddings, and every quantizer."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from qbench.api import Context, ModelError
+from qbench.data.preprocessing import Geometry
+from qbench.extension.registry import installed
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+TEXTS = ["a photo of a cat", "a red car", "", "dog " * 30]
+HEAD = "vision_model.head.attention.out_proj"
+QUANTIZERS = ["fp32", "fp16", "bf16", "hf-int8", "hf-int4", "torch-int8"]
+
+
+@pytest.fixture
+def copy(tiny_siglip, tmp_path):
+    return shutil.copytree(tiny_siglip, tmp_path / "copy")
+
+
+@pytest.fixture
+def build(tiny_siglip, open_siglip):
+    def make(name):
+        record = installed().quantizer(name).record
+        return record.build(open_siglip(tiny_siglip), Context(device="cpu"), record.options())
+
+    return make
+
+
+def test_preprocessing_squashes(tiny_siglip, open_siglip):
+    preprocessing = open_siglip(tiny_siglip).preprocessing
+    assert preprocessing.geometry == Geometry(size=32, resize="squash", interpolation="bicubic")
+    assert preprocessing.mean == preprocessing.std == (0.5, 0.5, 0.5)
+
+
+def test_the_embeddings_are_those_of_transformers_own_processor(tiny_siglip, open_siglip):
+    from transformers import AutoTokenizer, SiglipImageProcessor, SiglipModel, SiglipProcessor
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_siglip)
+    processor = SiglipProcessor(SiglipImageProcessor.from_pretrained(tiny_siglip), tokenizer)
+    model = SiglipModel.from_pretrained(tiny_siglip)
+    # The pictures have the model's size, so that this compares all but the resizing, which is PIL's here.
+    values = processor(images=list(torch.from_numpy(PIXELS).permute(0, 3, 1, 2)), return_tensors="pt")
+    ids = processor(text=TEXTS, padding="max_length", max_length=12, truncation=True, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        images = model.get_image_features(pixel_values=values["pixel_values"]).pooler_output
+        texts = model.get_text_features(input_ids=ids).pooler_output
+    encoder = open_siglip(tiny_siglip).load(device="cpu", dtype="float32")
+    np.testing.assert_allclose(encoder.encode_images(PIXELS), images.numpy(), atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_texts(TEXTS), texts.numpy(), atol=1e-5)
+
+
+def test_the_padding_is_part_of_a_text(tiny_siglip, open_siglip):
+    """Unlike CLIP's: so a text has to be padded alike, whatever stands beside it."""
+    encoder = open_siglip(tiny_siglip).load(device="cpu", dtype="float32")
+    padded = encoder.encode_texts(["a red car"])
+    np.testing.assert_allclose(encoder.encode_texts(["a red car", "dog " * 30])[:1], padded, atol=1e-6)
+    encoder.context_length = 5
+    assert np.abs(encoder.encode_texts(["a red car"]) - padded).max() > 1e-3
+
+
+def test_the_bias_is_part_of_the_identity_and_moves_no_embedding(copy, tiny_siglip, open_siglip):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(copy / "model.safetensors")
+    tensors["logit_bias"] += 1
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    mine, theirs = open_siglip(copy), open_siglip(tiny_siglip)
+    assert mine.identity.fingerprint != theirs.identity.fingerprint
+    assert mine.identity.architecture == "SiglipModel"
+    a, b = (c.load(device="cpu", dtype="float32").encode_images(PIXELS) for c in (mine, theirs))
+    np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_every_quantizer_runs_and_stays_near_the_baseline(build, name):
+    base, variant = build("fp32").encoder, build(name).encoder
+    for run in (lambda e: e.encode_images(PIXELS), lambda e: e.encode_texts(TEXTS)):
+        a, b = run(base), run(variant)
+        cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+        assert cosine.min() > 0.9
+        assert np.array_equal(a, b) == (name == "fp32")
+
+
+@pytest.mark.parametrize("name", ["hf-int8", "hf-int4", "torch-int8"])
+def test_one_layer_is_left_out_and_it_is_not_clips(build, name):
+    coverage = build(name).coverage
+    assert [layer.name for layer in coverage.layers if not layer.quantized] == [HEAD]
+    assert coverage.share("text") == 1
+    assert 0.9 < coverage.share("image") < 1
+    assert {layer.tower for layer in coverage.layers} == {"image", "text"}
+
+
+def test_a_clip_is_no_siglip(tiny_clip, open_siglip):
+    with pytest.raises(ModelError, match=r"config\.json: the model is of type 'clip', not 'siglip'"):
+        open_siglip(tiny_clip)
+
+
+def test_a_tokenizer_that_would_quietly_be_another_is_refused(copy, open_siglip, monkeypatch):
+    config = json.loads((copy / "tokenizer_config.json").read_text())
+
+    def of(kind):
+        (copy / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": kind}))
+
+    of("GemmaTokenizer")
+    with pytest.raises(ModelError, match="SigLIP 2"):
+        open_siglip(copy)
+    of("SiglipTokenizer")
+    with pytest.raises(ModelError, match=r"spiece\.model: the file is missing"):
+        open_siglip(copy)
+    (copy / "spiece.model").touch()
+    monkeypatch.setattr("qbench_siglip.tokenizer.find_spec", lambda module: None)
+    with pytest.raises(ModelError, match="pip install sentencepiece protobuf"):
+        open_siglip(copy)
+
+
+def test_siglips_own_tokenizer(copy, open_siglip):
+    sentencepiece = pytest.importorskip("sentencepiece", reason="SigLIP's tokenizer needs sentencepiece")
+    pytest.importorskip("google.protobuf", reason="SigLIP's tokenizer needs protobuf")
+    (copy / "tokenizer.json").unlink()
+    (copy / "words.txt").write_text("a photo of a cat\na photo of a dog\na red car\n")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(copy / "words.txt"), model_prefix=str(copy / "spiece"), vocab_size=16, minloglevel=2
+    )
+    (copy / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "SiglipTokenizer", "model_max_length": 12})
+    )
+    encoder = open_siglip(copy).load(device="cpu", dtype="float32")
+    assert type(encoder.tokenizer).__name__ == "SiglipTokenizer"
+    tokens = encoder.tokenizer(["A Photo, of a CAT!", "a photo of a cat"], padding="max_length", max_length=12)
+    assert tokens["input_ids"][0] == tokens["input_ids"][1]
