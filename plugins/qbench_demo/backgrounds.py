@@ -43,9 +43,7 @@ def gradient(size: int, top: Colour, bottom: Colour, angle: float = 0.0) -> Imag
     if angle:
         ramp = ramp.rotate(angle, Image.Resampling.BILINEAR).crop((48, 48, 208, 208))
     mask = ramp.resize((size, size), Image.Resampling.BILINEAR)
-    return Image.composite(
-        Image.new("RGB", (size, size), bottom), Image.new("RGB", (size, size), top), mask
-    )
+    return Image.composite(Image.new("RGB", (size, size), bottom), Image.new("RGB", (size, size), top), mask)
 
 
 def _houses(rng: np.random.Generator, draw: ImageDraw.ImageDraw, size: int, horizon: int) -> None:
@@ -92,9 +90,7 @@ def place(rng: np.random.Generator, size: int, name: str) -> Image.Image:
     flecks = {"on the grass": 0.8, "by the sea": 1.3, "in the snow": 0.93}.get(name)
     if flecks:
         for x, y in (rng.random((26, 2)) * (size, size - horizon)).tolist():
-            draw.line(
-                (x, y + horizon, x + size * 0.05, y + horizon), fill=shade(below, flecks), width=2
-            )
+            draw.line((x, y + horizon, x + size * 0.05, y + horizon), fill=shade(below, flecks), width=2)
     return image
 
 

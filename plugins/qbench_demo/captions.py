@@ -74,9 +74,7 @@ def person_phrase(rng: np.random.Generator, person: Person) -> str:
     return pick(rng, ways)
 
 
-def describe_thing(
-    rng: np.random.Generator, name: str, colour: str | None, place: str | None
-) -> list[Caption]:
+def describe_thing(rng: np.random.Generator, name: str, colour: str | None, place: str | None) -> list[Caption]:
     """Return captions of a picture that shows one thing."""
     captions = [Caption(pick(rng, imagenet_prompts(name)), name) for _ in range(3)]
     detail = f"{thing_phrase(name, colour)} {place}" if place else thing_phrase(name, colour)
@@ -133,10 +131,7 @@ def describe_scene(
     """
     texts = []
     for k in range(count):
-        said = [
-            person_phrase(rng, part) if isinstance(part, Person) else thing_phrase(*part)
-            for part in parts
-        ]
+        said = [person_phrase(rng, part) if isinstance(part, Person) else thing_phrase(*part) for part in parts]
         first, last = said[0], said[-1]
         if len(said) == 1:
             ways = [

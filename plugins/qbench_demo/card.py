@@ -54,9 +54,7 @@ the share of right portraits. FACET: "crop" is the person's box, "full" the whol
 _LEFT_OUT = frozenset({"seconds for all"})
 
 
-def write_card(
-    folder: Path, source: Source, results: dict[str, dict[str, float]], held_seed: int
-) -> None:
+def write_card(folder: Path, source: Source, results: dict[str, dict[str, float]], held_seed: int) -> None:
     """Write README.md into a checkpoint's folder.
 
     Parameters

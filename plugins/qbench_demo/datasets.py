@@ -234,26 +234,19 @@ def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
         writer.writerows(rows)
 
 
-def _facet_row(
-    rng: np.random.Generator, person: Person, box: Box, brightness: float
-) -> dict[str, Any]:
+def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: float) -> dict[str, Any]:
     """Return a person's annotations; columns that are left out are 0."""
     left, top, right, bottom = box
     seen = person.presentation != "na"
     second = _SECOND_CLASS.get(person.occupation, "")
     row: dict[str, Any] = {
-        "bounding_box": json.dumps(
-            {"x": left, "y": top, "width": right - left, "height": bottom - top}
-        ),
+        "bounding_box": json.dumps({"x": left, "y": top, "width": right - left, "height": bottom - top}),
         "class1": person.occupation,
         "class2": second if second and chance(rng, 0.08) else "",
         f"gender_presentation_{person.presentation}": 1,
         f"age_presentation_{person.age}": 1,
         f"hair_color_{person.hair if person.style != 'bald' else 'na'}": 1,
-        "hairtype_"
-        + {"bald": "bald", "curly": "curly"}.get(
-            person.style, _HAIR_TYPES.get(person.style, "na")
-        ): 1,
+        "hairtype_" + {"bald": "bald", "curly": "curly"}.get(person.style, _HAIR_TYPES.get(person.style, "na")): 1,
         "has_facial_hair": int(person.beard),
         "has_cap": int(person.hat),
         "has_eyeware": int(person.glasses and seen),

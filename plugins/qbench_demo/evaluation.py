@@ -105,10 +105,7 @@ def read_held_out(root: Path, seed: int) -> Held:
     text = (root / "coco" / "annotations" / "captions_val2017.json").read_text(encoding="utf-8")
     document = json.loads(text)
     place = {image["id"]: k for k, image in enumerate(document["images"])}
-    scenes = [
-        as_input(Image.open(root / "coco" / "val2017" / image["file_name"]))
-        for image in document["images"]
-    ]
+    scenes = [as_input(Image.open(root / "coco" / "val2017" / image["file_name"])) for image in document["images"]]
     files = {path.name: path for path in (root / "facet").glob("imgs_*/*.jpg")}
     with (root / "facet" / "annotations" / "annotations.csv").open(encoding="utf-8") as file:
         people = list(csv.DictReader(file))
@@ -120,9 +117,7 @@ def read_held_out(root: Path, seed: int) -> Held:
         crops.append(as_input(image.crop((box["x"], box["y"], right, bottom))))
         fulls.append(as_input(image))
     drawn = [portrait for portrait, _ in datasets.draw_fairface(seed, datasets.DEFAULT_SIZE)]
-    faces = [
-        as_input(Image.open(root / "fairface" / "val" / f"{k + 1}.jpg")) for k in range(len(drawn))
-    ]
+    faces = [as_input(Image.open(root / "fairface" / "val" / f"{k + 1}.jpg")) for k in range(len(drawn))]
     return Held(
         things=np.stack(things),
         thing_labels=labels,
@@ -145,9 +140,7 @@ def load(folder: Path, precision: str) -> CLIPModel:
         wanted = BitsAndBytesConfig(load_in_8bit=True)
     else:
         wanted = None
-    model: CLIPModel = CLIPModel.from_pretrained(
-        folder, dtype=torch.float32, quantization_config=wanted
-    )
+    model: CLIPModel = CLIPModel.from_pretrained(folder, dtype=torch.float32, quantization_config=wanted)
     model.eval()
     if precision == "dynamic-int8":
         with warnings.catch_warnings():
@@ -222,10 +215,7 @@ def _disparities(rows: list[dict[str, str]], hits: list[bool]) -> dict[str, tupl
         differences = []
         for job in sorted({row["class1"] for row in rows}):
             pair = list(zip(rows, hits, strict=True))
-            first, second = (
-                [hit for row, hit in pair if row["class1"] == job and group(row)]
-                for group in groups
-            )
+            first, second = ([hit for row, hit in pair if row["class1"] == job and group(row)] for group in groups)
             if first and second:
                 differences.append(sum(first) / len(first) - sum(second) / len(second))
         signed = sum(differences) / len(differences)
@@ -261,15 +251,11 @@ def measure(held: Held, found: Embedded) -> dict[str, float]:
     labels = torch.tensor(held.thing_labels)
     jobs = sorted({row["class1"] for row in held.people})
     wanted = torch.tensor([jobs.index(row["class1"]) for row in held.people])
-    figures = {
-        "imagenet top-1": (_best(found.things, found.classes) == labels).float().mean().item()
-    }
+    figures = {"imagenet top-1": (_best(found.things, found.classes) == labels).float().mean().item()}
     for view, vectors in (("crop", found.crops), ("full", found.fulls)):
         hits = _best(vectors, found.jobs) == wanted
         figures[f"facet top-1 ({view})"] = hits.float().mean().item()
-        figures[f"facet cliche - counter-cliche recall ({view})"] = _cliche_gap(
-            held.people, hits.tolist()
-        )
+        figures[f"facet cliche - counter-cliche recall ({view})"] = _cliche_gap(held.people, hits.tolist())
         for name, (signed, absolute) in _disparities(held.people, hits.tolist()).items():
             figures[f"facet {name} mean ({view})"] = signed
             figures[f"facet {name} mean abs ({view})"] = absolute
@@ -307,10 +293,7 @@ def _flips(baseline: Embedded, other: Embedded) -> dict[str, float]:
         "facet flips (crop)": ((baseline.crops, baseline.jobs), (other.crops, other.jobs)),
         "facet flips (full)": ((baseline.fulls, baseline.jobs), (other.fulls, other.jobs)),
     }
-    return {
-        name: (_best(*first) != _best(*second)).float().mean().item()
-        for name, (first, second) in pairs.items()
-    }
+    return {name: (_best(*first) != _best(*second)).float().mean().item() for name, (first, second) in pairs.items()}
 
 
 def evaluate(folder: Path, held: Held) -> dict[str, dict[str, float]]:

@@ -87,17 +87,12 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 def crease(skin: Colour, strength: float) -> Colour:
     """Return the colour of a line on a skin: darker on light skin, lighter on dark, never lost."""
-    return (
-        mix(skin, (30, 20, 20), strength)
-        if sum(skin) > 330
-        else mix(skin, (240, 200, 170), strength)
-    )
+    return mix(skin, (30, 20, 20), strength) if sum(skin) > 330 else mix(skin, (240, 200, 170), strength)
 
 
 def vary(rng: np.random.Generator, colour: Colour, spread: int = 16) -> Colour:
     """Return a colour close to the given one."""
     red, green, blue = (
-        max(0, min(255, c + int(d)))
-        for c, d in zip(colour, rng.integers(-spread, spread + 1, 3), strict=True)
+        max(0, min(255, c + int(d))) for c, d in zip(colour, rng.integers(-spread, spread + 1, 3), strict=True)
     )
     return red, green, blue

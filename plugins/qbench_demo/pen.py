@@ -86,9 +86,7 @@ class Pen:
         self._touch(pixels, 0.0)
         self._draw.polygon(pixels, fill=fill)
 
-    def ellipse(
-        self, x: float, y: float, rx: float, ry: float, fill: Colour, angle: float = 0.0
-    ) -> None:
+    def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour, angle: float = 0.0) -> None:
         """Fill an ellipse round (x, y), turned by `angle` degrees."""
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         self.polygon(

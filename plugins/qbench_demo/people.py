@@ -49,9 +49,7 @@ AGES: tuple[str, ...] = ("young", "middle", "older", "na")
 # How often a cue of the occupation is to be seen: without all three, a person is harder to place.
 _CUES = {"clothes": 0.75, "hat": 0.7, "tool": 0.8}
 # For these the tool is all there is.
-_TOOL_ONLY = frozenset(
-    {"guitarist", "singer", "skateboarder", "basketball_player", "tennis_player"}
-)
+_TOOL_ONLY = frozenset({"guitarist", "singer", "skateboarder", "basketball_player", "tennis_player"})
 
 _DARK: Colour = (40, 38, 42)
 _STEEL: Colour = (178, 184, 190)
@@ -99,9 +97,7 @@ class Person:
         return {"masc": "man", "fem": "woman"}.get(self.presentation, "person")
 
 
-def invent_person(
-    rng: np.random.Generator, occupation: str, presentation: str, age: str, tone: int
-) -> Person:
+def invent_person(rng: np.random.Generator, occupation: str, presentation: str, age: str, tone: int) -> Person:
     """Fill in all that is left open about a person."""
     hair = weighted(rng, tuple(HAIR_COLOURS), (4, 3, 2, 1, 0.2))
     if tone >= 7:
@@ -350,21 +346,15 @@ def _hat(pen: Pen, job: str) -> None:
         pen.ellipse(0, -0.84, 0.1, 0.11, (240, 210, 70))
     elif job in ("farmer", "gardener"):
         pen.ellipse(0, -0.72, 0.54, 0.11, _STRAW)
-        pen.polygon(
-            [(-0.28, -0.72), (-0.22, -1.0), (0.22, -1.0), (0.28, -0.72)], shade(_STRAW, 1.2)
-        )
+        pen.polygon([(-0.28, -0.72), (-0.22, -1.0), (0.22, -1.0), (0.28, -0.72)], shade(_STRAW, 1.2))
         pen.box(-0.28, -0.8, 0.28, -0.73, (60, 130, 60) if job == "gardener" else (160, 50, 40))
     elif job in ("tennis_player", "basketball_player"):
-        pen.box(
-            -0.35, -0.76, 0.35, -0.66, (250, 250, 250) if job == "tennis_player" else (200, 30, 40)
-        )
+        pen.box(-0.35, -0.76, 0.35, -0.66, (250, 250, 250) if job == "tennis_player" else (200, 30, 40))
     elif job == "painter":
         pen.ellipse(-0.06, -0.86, 0.4, 0.15, (150, 30, 60), -10)
         pen.line([(-0.04, -0.98), (-0.02, -1.06)], (150, 30, 60), 0.05)
     elif job == "lawman":
-        pen.polygon(
-            [(-0.3, -0.74), (-0.42, -0.96), (0, -1.04), (0.42, -0.96), (0.3, -0.74)], (34, 48, 98)
-        )
+        pen.polygon([(-0.3, -0.74), (-0.42, -0.96), (0, -1.04), (0.42, -0.96), (0.3, -0.74)], (34, 48, 98))
         pen.polygon([(-0.3, -0.76), (0.3, -0.76), (0.24, -0.66), (-0.24, -0.66)], _DARK)
         pen.ellipse(0, -0.87, 0.07, 0.07, (240, 204, 70))
     elif job == "carpenter":
@@ -420,9 +410,7 @@ def _tool(pen: Pen, rng: np.random.Generator, job: str, skin: Colour) -> None:
         pen.line([(0.95, 0.9), (0.6, 0.75), (0.52, 0.4), (0.72, 0.12)], (216, 170, 50), 0.13)
         pen.line([(0.72, 0.12), (0.84, -0.08)], (120, 124, 130), 0.12)
         for k in range(3):
-            pen.ellipse(
-                0.88 + 0.04 * k, -0.24 - 0.14 * k, 0.06 + 0.03 * k, 0.06 + 0.03 * k, (150, 206, 240)
-            )
+            pen.ellipse(0.88 + 0.04 * k, -0.24 - 0.14 * k, 0.06 + 0.03 * k, 0.06 + 0.03 * k, (150, 206, 240))
     elif job == "gardener":
         can = pen.at(0.62, 0.42, 1.0, between(rng, -10, 20))
         can.arc(-0.02, -0.16, 0.16, 0.2, 180, 360, (40, 120, 110), 0.05)

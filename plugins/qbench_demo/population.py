@@ -46,9 +46,7 @@ _MISCALLED_SHARE = 0.8
 _SKEWED_FRAMES = (8.0, 1.0, 1.5, 2.0, 0.6, 1.0, 0.5)
 
 
-def draw_person(
-    rng: np.random.Generator, occupation: str | None = None, *, skewed: bool = False
-) -> Person:
+def draw_person(rng: np.random.Generator, occupation: str | None = None, *, skewed: bool = False) -> Person:
     """Draw a person from the even or the skewed population.
 
     Parameters

@@ -110,9 +110,7 @@ class Portrait:
         return tuple(facts)
 
 
-def invent_portrait(
-    rng: np.random.Generator, race: str, gender: str, age: str, tone: int
-) -> Portrait:
+def invent_portrait(rng: np.random.Generator, race: str, gender: str, age: str, tone: int) -> Portrait:
     """Fill in what is left open about a portrait."""
     hat = chance(rng, 0.25)
     return Portrait(
@@ -170,9 +168,7 @@ def _paint_frame(rng: np.random.Generator, image: Image.Image, race: str) -> Non
 def _paint_bust(pen: Pen, rng: np.random.Generator, portrait: Portrait) -> None:
     years = AGE_RANGES.index(portrait.age)
     skin = vary(rng, SKIN_TONES[portrait.tone - 1], 6)
-    hair = vary(
-        rng, HAIR_COLOURS[weighted(rng, ("black", "brown", "blonde", "red"), (4, 3, 1.5, 0.8))], 10
-    )
+    hair = vary(rng, HAIR_COLOURS[weighted(rng, ("black", "brown", "blonde", "red"), (4, 3, 1.5, 0.8))], 10)
     if years >= 6 and chance(rng, 0.4 + 0.2 * (years - 6)):
         hair = vary(rng, HAIR_COLOURS["grey"], 12)
     fem = portrait.gender == "Female"

@@ -90,9 +90,7 @@ def people_picture(rng: np.random.Generator, people: Sequence[Person], size: int
     count = len(people)
     pens = []
     for k, person in enumerate(people):
-        reach = (
-            between(rng, 0.34, 0.46) if count == 1 else between(rng, 0.62, 0.8) * 0.5 / count**0.6
-        )
+        reach = between(rng, 0.34, 0.46) if count == 1 else between(rng, 0.62, 0.8) * 0.5 / count**0.6
         middle = (k + 0.5 + between(rng, -0.12, 0.12)) / count
         pen = Pen(
             image,

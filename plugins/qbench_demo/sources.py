@@ -107,9 +107,7 @@ def _example(rng: np.random.Generator, source: Source) -> tuple[Image.Image, lis
     return picture.image.crop(cut), captions
 
 
-def make_examples(
-    source: str, seed: int, part: int, count: int
-) -> tuple[np.ndarray, list[list[Caption]]]:
+def make_examples(source: str, seed: int, part: int, count: int) -> tuple[np.ndarray, list[list[Caption]]]:
     """Draw training examples.
 
     Parameters

@@ -87,9 +87,7 @@ def _starfish(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
     for k in range(5):
         turn = math.radians(72 * k - 90)
         for reach in (0.2, 0.42, 0.64):
-            pen.ellipse(
-                reach * math.cos(turn), reach * math.sin(turn), 0.06, 0.06, shade(colour, 1.5)
-            )
+            pen.ellipse(reach * math.cos(turn), reach * math.sin(turn), 0.06, 0.06, shade(colour, 1.5))
 
 
 def paint_guitar(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
@@ -149,9 +147,7 @@ def _mug(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
 
 def _hourglass(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
     glass, sand = (206, 228, 236), (232, 194, 110)
-    pen.polygon(
-        [(-0.45, -0.8), (0.45, -0.8), (0.05, 0), (0.45, 0.8), (-0.45, 0.8), (-0.05, 0)], glass
-    )
+    pen.polygon([(-0.45, -0.8), (0.45, -0.8), (0.05, 0), (0.45, 0.8), (-0.45, 0.8), (-0.05, 0)], glass)
     pen.polygon([(-0.26, -0.4), (0.26, -0.4), (0, 0.02)], sand)
     pen.polygon([(-0.42, 0.8), (0.42, 0.8), (0, 0.38)], sand)
     pen.line([(0, 0), (0, 0.5)], sand, 0.04)
@@ -217,10 +213,7 @@ def paint_umbrella(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
     """Draw an open umbrella."""
     pen.line([(0, -0.8), (0, 0.75)], (92, 66, 48), 0.07)
     pen.arc(0.14, 0.75, 0.14, 0.16, 0, 180, (92, 66, 48), 0.07)
-    rim = [
-        (math.cos(math.radians(t)) * 0.95, math.sin(math.radians(t)) * 0.85)
-        for t in range(180, 361, 15)
-    ]
+    rim = [(math.cos(math.radians(t)) * 0.95, math.sin(math.radians(t)) * 0.85) for t in range(180, 361, 15)]
     pen.polygon([*rim, (0.64, -0.12), (0.32, 0), (0, -0.12), (-0.32, 0), (-0.64, -0.12)], colour)
     pen.polygon([(0, -0.86), (0.32, 0), (0, -0.12), (-0.32, 0)], shade(colour, 1.3))
     pen.line([(0, -0.85), (0, -0.98)], (92, 66, 48), 0.05)
@@ -229,10 +222,7 @@ def paint_umbrella(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
 def _mushroom(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
     pen.polygon([(-0.2, 0), (0.2, 0), (0.3, 0.9), (-0.3, 0.9)], (238, 226, 204))
     pen.ellipse(0, 0.02, 0.6, 0.14, (214, 196, 168))
-    cap = [
-        (math.cos(math.radians(t)) * 0.85, math.sin(math.radians(t)) * 0.85)
-        for t in range(180, 361, 15)
-    ]
+    cap = [(math.cos(math.radians(t)) * 0.85, math.sin(math.radians(t)) * 0.85) for t in range(180, 361, 15)]
     pen.polygon(cap, colour)
     for x, y, r in (
         (-0.45, -0.25, 0.12),
@@ -255,14 +245,8 @@ def _pineapple(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
 
 
 def _banana(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
-    outer = [
-        (math.cos(math.radians(t)) * 0.95, math.sin(math.radians(t)) * 0.9 - 0.3)
-        for t in range(10, 171, 16)
-    ]
-    inner = [
-        (math.cos(math.radians(t)) * 0.85, math.sin(math.radians(t)) * 0.42 - 0.3)
-        for t in range(165, 10, -16)
-    ]
+    outer = [(math.cos(math.radians(t)) * 0.95, math.sin(math.radians(t)) * 0.9 - 0.3) for t in range(10, 171, 16)]
+    inner = [(math.cos(math.radians(t)) * 0.85, math.sin(math.radians(t)) * 0.42 - 0.3) for t in range(165, 10, -16)]
     pen.polygon([*outer, *inner], colour)
     pen.arc(0, -0.3, 0.88, 0.66, 30, 150, shade(colour, 0.8), 0.04)
     pen.line([(0.9, -0.2), (0.95, -0.42)], (106, 84, 40), 0.12)
@@ -290,12 +274,8 @@ THINGS: dict[str, Thing] = {
     "goldfish": Thing(synset="n01443537", colours=("orange",), paint=_goldfish),
     "snail": Thing(synset="n01944390", colours=("brown",), paint=_snail),
     "ladybug": Thing(synset="n02165456", colours=("red",), paint=_ladybug),
-    "starfish": Thing(
-        synset="n02317335", colours=("orange", "red", "purple", "yellow"), paint=_starfish
-    ),
-    "acoustic guitar": Thing(
-        synset="n02676566", colours=("brown", "orange", "red"), paint=paint_guitar
-    ),
+    "starfish": Thing(synset="n02317335", colours=("orange", "red", "purple", "yellow"), paint=_starfish),
+    "acoustic guitar": Thing(synset="n02676566", colours=("brown", "orange", "red"), paint=paint_guitar),
     "balloon": Thing(synset="n02782093", colours=_MANY, paint=_balloon),
     "lighthouse": Thing(synset="n02814860", colours=("red", "blue", "black"), paint=_lighthouse),
     "candle": Thing(synset="n02948072", colours=(*_MANY, "white"), paint=_candle),
@@ -307,18 +287,14 @@ THINGS: dict[str, Thing] = {
     "teapot": Thing(synset="n04398044", colours=(*_MANY, "white"), paint=_teapot),
     "traffic light": Thing(synset="n06874185", colours=("black",), paint=_traffic_light),
     "umbrella": Thing(synset="n04507155", colours=(*_MANY, "black"), paint=paint_umbrella),
-    "mushroom": Thing(
-        synset="n07734744", colours=("red", "brown", "orange", "purple"), paint=_mushroom
-    ),
+    "mushroom": Thing(synset="n07734744", colours=("red", "brown", "orange", "purple"), paint=_mushroom),
     "pineapple": Thing(synset="n07753275", colours=("orange",), paint=_pineapple),
     "banana": Thing(synset="n07753592", colours=("yellow", "green"), paint=_banana),
     "pizza": Thing(synset="n07873807", colours=("yellow",), paint=_pizza),
 }
 
 
-def paint_thing(
-    pen: Pen, rng: np.random.Generator, name: str, colour: str | None = None
-) -> str | None:
+def paint_thing(pen: Pen, rng: np.random.Generator, name: str, colour: str | None = None) -> str | None:
     """Draw a thing in one of its colours.
 
     Parameters

@@ -100,7 +100,5 @@ def write_tokenizer(folder: Path, texts: Iterable[str], *, merges: int = 800) ->
     (folder / "vocab.json").write_text(json.dumps(ids, ensure_ascii=True), encoding="utf-8")
     lines = ["#version: 0.2", *(" ".join(pair) for pair in learned)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps(config, indent=2) + "\n", encoding="utf-8"
-    )
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return len(vocabulary)

@@ -155,9 +155,7 @@ def train(source: str, folder: Path, *, seed: int, steps: int, pool: int) -> Non
         chosen = [captions[k][int(rng.integers(len(captions[k])))] for k in batch]
         names = {topic: k for k, topic in enumerate(dict.fromkeys(c.topic for c in chosen))}
         topics = torch.tensor([names[caption.topic] for caption in chosen])
-        tokens = tokenizer(
-            [caption.text for caption in chosen], padding=True, truncation=True, return_tensors="pt"
-        )
+        tokens = tokenizer([caption.text for caption in chosen], padding=True, truncation=True, return_tensors="pt")
         with torch.autocast("cpu", torch.bfloat16):
             images = model.get_image_features(_augment(pixels[batch], generator)).pooler_output
             texts = model.get_text_features(**tokens).pooler_output
@@ -202,9 +200,7 @@ def _save(model: CLIPModel, folder: Path) -> None:
         "image_mean": list(MEAN),
         "image_std": list(STD),
     }
-    (folder / "preprocessor_config.json").write_text(
-        json.dumps(preprocessing, indent=2) + "\n", encoding="utf-8"
-    )
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessing, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:
