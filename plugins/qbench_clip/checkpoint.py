@@ -16,13 +16,14 @@ from qbench.store.keys import key_of
 from qbench_clip.convert import as_transformers_folder
 from qbench_clip.encoder import ClipEncoder
 from qbench_clip.find import SMALL, fetch, weights_in
+from qbench_clip.folder import FolderWeights
 from qbench_clip.options import ClipOptions
 
 RESAMPLE = {2: "bilinear", 3: "bicubic"}
 """PIL's numbers for the filters, as ``preprocessor_config.json`` has them."""
 
 
-class ClipCheckpoint:
+class ClipCheckpoint(FolderWeights):
     """A folder in transformers' ``CLIPModel`` format.
 
     Parameters
@@ -40,11 +41,20 @@ class ClipCheckpoint:
 
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> ClipEncoder:
         """Load the weights; see `qbench.api.Checkpoint`."""
+        self.check_not_quantized()
+        if quantization_config is None:
+            return self._load(device, dtype)
+        return self._load(device, dtype, quantization_config=quantization_config, device_map={"": device})
+
+    def load_stored(self, *, device: str) -> tuple[ClipEncoder, DType]:
+        """Load weights that are stored quantized; see `qbench.api.Storable`."""
+        dtype = self.stored_dtype()
+        return self._load(device, dtype, device_map={"": device}), dtype
+
+    def _load(self, device: str, dtype: DType, **how: Any) -> ClipEncoder:
         from transformers import AutoTokenizer, CLIPModel
 
-        options: dict[str, Any] = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True}
-        if quantization_config is not None:
-            options |= {"quantization_config": quantization_config, "device_map": {"": device}}
+        options = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True, **how}
         try:
             model: Any = CLIPModel.from_pretrained(self.folder, **options)
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
@@ -53,7 +63,7 @@ class ClipCheckpoint:
             raise ModelError(
                 f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(self.folder)
             ) from error
-        if quantization_config is None:
+        if "device_map" not in how:
             model = model.to(device)
         return ClipEncoder(model.eval(), tokenizer, self.preprocessing, device)
 
