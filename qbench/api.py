@@ -12,7 +12,9 @@ from qbench.encode.interface import (
     DType,
     Encoder,
     Identity,
+    Inspectable,
     Layer,
+    Storable,
     Variant,
 )
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
@@ -49,6 +51,7 @@ __all__ = [
     "Geometry",
     "Identity",
     "InputError",
+    "Inspectable",
     "Items",
     "Layer",
     "Located",
@@ -65,6 +68,7 @@ __all__ = [
     "QuantizationError",
     "Quantizer",
     "Similarity",
+    "Storable",
     "Task",
     "Variant",
     "hookimpl",

@@ -16,6 +16,7 @@ from qbench.store.cache import Cache
 from qbench.store.keys import key_of
 from qbench_dual.encoder import DualEncoder
 from qbench_dual.find import small_files
+from qbench_dual.folder import FolderWeights
 from qbench_dual.preprocessing import read_json, read_preprocessing
 
 
@@ -49,7 +50,7 @@ class Family:
             raise ModelError(f"the model is of type {found!r}, not {self.model_type!r}", where=str(config))
 
 
-class DualCheckpoint:
+class DualCheckpoint(FolderWeights):
     """A folder in transformers' format.
 
     Parameters
@@ -79,6 +80,17 @@ class DualCheckpoint:
 
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> DualEncoder:
         """Load the weights; see `qbench.api.Checkpoint`."""
+        self.check_not_quantized()
+        if quantization_config is None:
+            return self._load(device, dtype)
+        return self._load(device, dtype, quantization_config=quantization_config, device_map={"": device})
+
+    def load_stored(self, *, device: str) -> tuple[DualEncoder, DType]:
+        """Load weights that are stored quantized; see `qbench.api.Storable`."""
+        dtype = self.stored_dtype()
+        return self._load(device, dtype, device_map={"": device}), dtype
+
+    def _load(self, device: str, dtype: DType, **how: Any) -> DualEncoder:
         import transformers
 
         options: dict[str, Any] = {
@@ -86,9 +98,8 @@ class DualCheckpoint:
             "local_files_only": True,
             "use_safetensors": True,
             "output_loading_info": True,
+            **how,
         }
-        if quantization_config is not None:
-            options |= {"quantization_config": quantization_config, "device_map": {"": device}}
         try:
             model, loading = getattr(transformers, self.family.architecture).from_pretrained(self.folder, **options)
             tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
@@ -104,7 +115,7 @@ class DualCheckpoint:
                 f"{min(loading['missing_keys'])}",
                 where=str(self.folder),
             )
-        if quantization_config is None:
+        if "device_map" not in how:
             model = model.to(device)
         return DualEncoder(model.eval(), tokenizer, self.preprocessing, device, clean=self.family.clean)
 

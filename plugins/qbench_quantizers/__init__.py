@@ -1,7 +1,8 @@
 """The built-in quantizers and control arms, as hook implementations; the methods are imported when one is built.
 
-``hf-int8`` and ``hf-int4`` are bitsandbytes through transformers, ``torch-int8`` is PyTorch's dynamic quantization;
-``fp32`` is the baseline, ``fp16`` and ``bf16`` only cast.
+``hf-int8`` and ``hf-int4`` are bitsandbytes through transformers, ``torch-int8`` is PyTorch's dynamic quantization,
+``prune-magnitude`` prunes; ``stored`` loads what one of them saved. ``fp32`` is the baseline, ``fp16`` and ``bf16``
+only cast.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from qbench.api import DType, NoOptions, Quantizer, hookimpl
-from qbench_quantizers.options import Int4Options, Int8Options
+from qbench_quantizers.options import DynamicOptions, Int4Options, Int8Options, PruneOptions
 
 if TYPE_CHECKING:
     from qbench.api import Checkpoint, Context, Variant
@@ -31,10 +32,22 @@ def _int4(checkpoint: Checkpoint, context: Context, options: Int4Options) -> Var
     return build_int4(checkpoint, context, options)
 
 
-def _dynamic(checkpoint: Checkpoint, context: Context, options: NoOptions) -> Variant:
+def _dynamic(checkpoint: Checkpoint, context: Context, options: DynamicOptions) -> Variant:
     from qbench_quantizers.dynamic import build_dynamic
 
-    return build_dynamic(checkpoint, context)
+    return build_dynamic(checkpoint, context, options)
+
+
+def _pruned(checkpoint: Checkpoint, context: Context, options: PruneOptions) -> Variant:
+    from qbench_quantizers.prune import build_pruned
+
+    return build_pruned(checkpoint, context, options)
+
+
+def _stored(checkpoint: Checkpoint, context: Context, options: NoOptions) -> Variant:
+    from qbench_quantizers.stored import build_stored
+
+    return build_stored(checkpoint, context)
 
 
 def _cast(dtype: DType) -> Callable[[Checkpoint, Context, NoOptions], Variant]:
@@ -48,7 +61,7 @@ def _cast(dtype: DType) -> Callable[[Checkpoint, Context, NoOptions], Variant]:
 
 @hookimpl
 def qbench_quantizers() -> Iterator[Quantizer]:
-    """The six built-ins."""
+    """The built-ins: three control arms, three quantizers, pruning, and what was saved."""
     yield Quantizer(
         name="fp32",
         summary="single precision: the baseline",
@@ -98,8 +111,26 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         name="torch-int8",
         summary="PyTorch's dynamic quantization: 8 bit weights by tensor, activations scaled at run time",
         bits=8,
+        options=DynamicOptions,
         devices=("cpu",),
         batch_invariant=False,  # one activation scale for the whole batch
         requires=TORCH,
         build=_dynamic,
+    )
+    yield Quantizer(
+        name="prune-magnitude",
+        summary="unstructured magnitude pruning: the smallest weights of each layer become zero, stored in 32 bit",
+        bits=32,
+        options=PruneOptions,
+        batch_invariant=True,
+        requires=TORCH,
+        build=_pruned,
+    )
+    yield Quantizer(
+        name="stored",
+        summary="a checkpoint whose weights are stored quantized, as it is (see `qbench quantize`)",
+        bits=0,  # the checkpoint decides
+        batch_invariant=False,  # nor is it known here which method it was
+        requires=BITSANDBYTES,
+        build=_stored,
     )

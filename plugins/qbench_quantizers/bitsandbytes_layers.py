@@ -1,52 +1,120 @@
 """8 and 4 bit of bitsandbytes, through transformers' own configuration.
 
-transformers decides which layers are replaced (it leaves out ``text_projection`` of a CLIPModel, being the model's last
-parameter); nothing is added to its list here, and coverage shows what came of it.
+Which layers are replaced is decided before, from the model without its weights, and given as the whole list of names
+to leave out; transformers' own choice (``text_projection`` of a CLIPModel, the model's last parameter) is part of it.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from qbench.api import Checkpoint, Context, DType, QuantizationError, Variant
+from qbench.api import Checkpoint, Context, DType, Encoder, Inspectable, QuantizationError, Storable, Variant
 from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.module import module_of
-from qbench_quantizers.options import Int4Options, Int8Options
+from qbench_quantizers.options import CONTROLS, Int4Options, Int8Options, ScopeOptions
+from qbench_quantizers.scope import Scope, resolve
 
 BLOCK = 64
 """Weights a block of NF4 and fp4; on a CPU every input width has to be a multiple of it."""
 
+LEFT_OUT = "left out by transformers"
+
 
 def build_int8(checkpoint: Checkpoint, context: Context, options: Int8Options) -> Variant:
     """LLM.int8() (Dettmers et al. 2022)."""
-    from transformers import BitsAndBytesConfig
-
-    config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=options.threshold)
-    return _build(checkpoint, context, options.dtype, config)
+    return _build(checkpoint, context, options, load_in_8bit=True, llm_int8_threshold=options.threshold)
 
 
 def build_int4(checkpoint: Checkpoint, context: Context, options: Int4Options) -> Variant:
     """4 bit by blocks (Dettmers et al. 2023)."""
-    from transformers import BitsAndBytesConfig
-
-    config = BitsAndBytesConfig(
+    variant = _build(
+        checkpoint,
+        context,
+        options,
         load_in_4bit=True,
         bnb_4bit_quant_type=options.quant_type,
         bnb_4bit_use_double_quant=options.double_quant,
         bnb_4bit_compute_dtype=getattr(torch, options.compute_dtype),
     )
-    variant = _build(checkpoint, context, options.dtype, config)
     if context.device == "cpu":
         _check_widths(module_of(variant.encoder))
     return variant
 
 
-def _build(checkpoint: Checkpoint, context: Context, dtype: DType, config: Any) -> Variant:
-    encoder = checkpoint.load(device=context.device, dtype=dtype, quantization_config=config)
-    coverage = measure_coverage(module_of(encoder), reason="left out by transformers")
-    return Variant(encoder=encoder, coverage=coverage, dtype=dtype)
+def compute_note(model: torch.nn.Module, dtype: DType) -> str:
+    """What the quantized layers of a model in `dtype` cast besides; empty where that is nothing."""
+    from bitsandbytes.nn.modules import Linear4bit, Linear8bitLt
+
+    kinds = {type(layer): layer for layer in model.modules()}
+    if Linear8bitLt in kinds and dtype != "float16":
+        return "LLM.int8() casts its inputs to float16 inside the product"
+    # 4 bit is computed in the type of the input, but for float16, where bitsandbytes does as it is told.
+    if Linear4bit in kinds and dtype == "float16" and kinds[Linear4bit].compute_dtype != torch.float16:
+        return f"the products of the 4 bit layers are computed in {kinds[Linear4bit].compute_dtype}".replace(
+            "torch.", ""
+        )
+    return ""
+
+
+def _build(checkpoint: Checkpoint, context: Context, options: Int8Options | Int4Options, **settings: Any) -> Variant:
+    from transformers import BitsAndBytesConfig
+
+    scope = _scope(checkpoint, options)
+    skip = None if scope is None else sorted(scope.reasons)
+    config = BitsAndBytesConfig(llm_int8_skip_modules=skip, **settings)
+    encoder = checkpoint.load(device=context.device, dtype=options.dtype, quantization_config=config)
+    return Variant(
+        encoder=encoder,
+        coverage=measure_coverage(module_of(encoder), reason=LEFT_OUT, checkpoint=checkpoint, scope=scope),
+        dtype=options.dtype,
+        control=CONTROLS[options.dtype],
+        note=compute_note(module_of(encoder), options.dtype),
+        save=_save(checkpoint, encoder),
+    )
+
+
+def _scope(checkpoint: Checkpoint, options: ScopeOptions) -> Scope | None:
+    """The scope, or `None` where the source cannot show its layers and the library's own choice is wanted."""
+    if isinstance(checkpoint, Inspectable):
+        model = checkpoint.skeleton()
+        return resolve(model, options, library=dict.fromkeys(_library_list(model), LEFT_OUT))
+    if (options.towers, options.skip, options.projections) != ("both", (), "library"):
+        raise QuantizationError(
+            f"the model source {checkpoint.identity.source!r} cannot show its layers before they are loaded, so "
+            "towers, skip and projections cannot be kept to"
+        )
+    return None
+
+
+def _library_list(model: Any) -> list[str]:
+    """The Linear layers that transformers leaves out where it is not told otherwise, by its own functions."""
+    from transformers.quantizers.base import HfQuantizer
+    from transformers.quantizers.quantizers_utils import should_convert_module
+
+    keys = HfQuantizer.get_modules_to_not_convert(model, None, model._keep_in_fp32_modules)
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and not should_convert_module(name, keys)
+    ]
+
+
+def _save(checkpoint: Checkpoint, encoder: Encoder) -> Any:
+    if not isinstance(checkpoint, Storable):
+        return None
+
+    def save(folder: Path) -> str:
+        # On some CPUs the first forward repacks 4-bit weights, and what is saved afterwards is not the same any more.
+        states = (getattr(p, "quant_state", None) for p in module_of(encoder).parameters())
+        if any(getattr(state, "packing_format_for_cpu", False) for state in states):
+            raise QuantizationError("the model has run already, which repacked its weights: save it before")
+        checkpoint.save(encoder, folder)
+        return "stored"
+
+    return save
 
 
 def _check_widths(model: torch.nn.Module) -> None:

@@ -7,9 +7,35 @@ from typing import Literal
 
 from qbench.api import DType
 
+CONTROLS: dict[DType, str] = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+"""The control arm that only casts, by the type of the layers that a quantizer leaves alone."""
+
+Towers = Literal["both", "image", "text"]
+Projections = Literal["library", "both", "none"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Int8Options:
+class ScopeOptions:
+    """Which Linear layers a method is to change; a base of the other options.
+
+    Attributes
+    ----------
+    towers : {"both", "image", "text"}
+        Both encoders, or only one.
+    skip : tuple of str
+        Layers to leave out, by shell patterns over their names (``*.fc2``). One that fits no layer is an error.
+    projections : {"library", "both", "none"}
+        The last layers of both towers: as the library has it (transformers leaves out ``text_projection`` and
+        quantizes ``visual_projection``), or both quantized, or neither.
+    """
+
+    towers: Towers = "both"
+    skip: tuple[str, ...] = ()
+    projections: Projections = "library"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Int8Options(ScopeOptions):
     """LLM.int8() through transformers.
 
     Attributes
@@ -30,7 +56,7 @@ class Int8Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Int4Options:
+class Int4Options(ScopeOptions):
     """4 bit by blocks (QLoRA) through transformers.
 
     Attributes
@@ -40,7 +66,7 @@ class Int4Options:
     double_quant : bool
         Whether the scales of the blocks are quantized too.
     compute_dtype : {"float32", "float16", "bfloat16"}
-        The type of the products.
+        The type of the products. bitsandbytes heeds it for float16 input only, so it needs ``dtype = "float16"``.
     dtype : {"float32", "float16", "bfloat16"}
         The type of the layers that are not quantized.
     """
@@ -49,3 +75,42 @@ class Int4Options:
     double_quant: bool = False
     compute_dtype: DType = "float32"
     dtype: DType = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse a compute type that would be ignored: two names for one variant."""
+        if self.compute_dtype != "float32" and self.dtype != "float16":
+            raise ValueError(
+                f'compute_dtype = "{self.compute_dtype}" needs dtype = "float16": bitsandbytes computes in the type of '
+                "the input where that is float32 or bfloat16"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicOptions(ScopeOptions):
+    """PyTorch's dynamic quantization.
+
+    Attributes
+    ----------
+    per_channel : bool
+        One scale for each row of a weight in place of one for the whole.
+    """
+
+    per_channel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneOptions(ScopeOptions):
+    """Magnitude pruning.
+
+    Attributes
+    ----------
+    sparsity : float
+        Share of each layer's weights that become zero.
+    """
+
+    sparsity: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse a share that prunes nothing or all."""
+        if not 0 < self.sparsity < 1:
+            raise ValueError(f"sparsity has to be between 0 and 1, not {self.sparsity}")

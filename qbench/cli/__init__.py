@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from qbench.cli import doctor, export, listing, plan, plugins, report, run
+from qbench.cli import doctor, export, inspect, listing, plan, plugins, quantize, report, run
 
 DEBUG = "--debug"
 
@@ -42,6 +42,8 @@ app.command("run", epilog=run.EXAMPLES)(run.command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
+app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
+app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
 app.command("plugins")(plugins.command)
 app.command("doctor")(doctor.command)

@@ -5,11 +5,13 @@ Plugins implement these; the runner uses nothing else of them. Arrays are numpy,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -83,6 +85,53 @@ class Checkpoint(Protocol):
             The type of every layer that is not quantized. Always explicit.
         quantization_config : object, optional
             Passed to the library that loads the weights, for methods that quantize while loading.
+
+        Raises
+        ------
+        ModelError
+            The weights are damaged, or are stored quantized: no method may quantize them again by accident.
+        """
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """What a checkpoint may offer besides: its layers and weights, looked at without loading it.
+
+    Without it a quantizer that exchanges layers while loading takes no scope, and the weight error is not known.
+    """
+
+    def skeleton(self) -> Any:
+        """The model without its weights (for torch: on the meta device), to see which layers it has."""
+        ...
+
+    def weight(self, name: str) -> npt.NDArray[np.float32] | None:
+        """One weight as the checkpoint has it, by its name in the loaded model (``visual_projection.weight``).
+
+        `None` where there is none of that name, or where it is stored quantized.
+        """
+        ...
+
+    def disk_bytes(self) -> int:
+        """Bytes of the weight files."""
+        ...
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """What a checkpoint may offer besides: variants of it are kept on disk, and loaded again as they were."""
+
+    def save(self, encoder: Encoder, folder: Path) -> None:
+        """Write a variant's model, and all that belongs to it, into the empty `folder`."""
+        ...
+
+    def load_stored(self, *, device: str) -> tuple[Encoder, DType]:
+        """Load weights that are stored quantized, and the type of the layers that are not.
+
+        Raises
+        ------
+        ModelError
+            They are not stored quantized.
         """
         ...
 
@@ -102,11 +151,16 @@ class Layer:
     parameters : int
         Number of weights (bias not counted).
     quantized : bool
-        Whether its weights are stored in fewer bits than the dtype that was asked for.
+        Whether the method changed its weights: stored in fewer bits than the dtype that was asked for, or pruned.
     bits : float
         Bits a weight, scales and other state of the quantization included.
     reason : str
         Why it was left out; empty where it was quantized.
+    error : float or None
+        Relative Frobenius norm of what the method (or a cast) did: ‖original − effective‖ / ‖original‖; `None` where
+        it cannot be known.
+    sparsity : float or None
+        Share of the effective weights that are exactly zero, 0 to 1; `None` where it cannot be known.
     """
 
     name: str
@@ -116,6 +170,13 @@ class Layer:
     quantized: bool
     bits: float
     reason: str = ""
+    error: float | None = None
+    sparsity: float | None = None
+
+    @property
+    def snr(self) -> float | None:
+        """Signal to noise of the weights in dB; `None` where the error is not known, or where there is none."""
+        return -20 * math.log10(self.error) if self.error else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +191,14 @@ class Coverage:
         Parameters of the whole model, embeddings and norms included.
     model_bytes : int
         Bytes of the whole model in memory, as loaded.
+    disk_bytes : int or None
+        Bytes of the weight files that it was loaded from; `None` where they are not known.
     """
 
     layers: tuple[Layer, ...]
     total_parameters: int
     model_bytes: int
+    disk_bytes: int | None = None
 
     def share(self, tower: str | None = None) -> float:
         """Share of the Linear weights (of one tower) that is quantized, 0 to 1; 0 where there is none."""
@@ -174,8 +238,18 @@ class Variant:
         What was quantized.
     dtype : {"float32", "float16", "bfloat16"}
         The type of the layers that were not quantized.
+    control : str
+        Name of the control arm that only casts, to the same type; empty where it is one itself, or where there is none.
+    note : str
+        What else is cast, so that no arm matches in full.
+    save : callable or None
+        Writes the exact variant into an empty folder, which a model source can open, and gives the name of the
+        quantizer that loads it as it is. Called before the first forward. `None` where the method cannot.
     """
 
     encoder: Encoder
     coverage: Coverage
     dtype: DType
+    control: str = ""
+    note: str = ""
+    save: Callable[[Path], str] | None = None

@@ -87,7 +87,7 @@ class Quantizer:
     summary : str
         One line for ``qbench list``.
     bits : float
-        Nominal bits a weight.
+        Nominal bits a weight; 0 where the checkpoint decides.
     build : callable
         ``(checkpoint, context, options) -> Variant``. The only place where heavy packages are imported.
     options : type

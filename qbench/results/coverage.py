@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from statistics import median
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -11,33 +13,49 @@ from qbench.encode.interface import Coverage, Layer
 from qbench.errors import InputError
 from qbench.results.reading import AGAIN, Cell
 
-LAYERS = ["model", "quantizer", "name", "tower", "kind", "parameters", "quantized", "bits", "reason"]
+LAYERS = [
+    *["model", "quantizer", "name", "tower", "kind", "parameters", "quantized", "bits", "error", "snr", "sparsity"],
+    "reason",
+]
 SUMMARY = [
     *["model", "quantizer", "tower", "layers", "quantized_layers", "parameters", "share", "bits_per_weight"],
-    *["total_parameters", "model_bytes"],
+    *["median_error", "max_error", "sparsity", "total_parameters", "model_bytes", "disk_bytes"],
 ]
 
+Number = TypeVar("Number", int, float)
 
-def layer_table(cells: Iterable[Cell]) -> pd.DataFrame:
-    """One row a Linear of each model × quantizer."""
+Named = tuple[str, str, Coverage]
+"""Model, quantizer, and what was quantized."""
+
+
+def layer_table(variants: Iterable[Named]) -> pd.DataFrame:
+    """One row a Linear of each model × quantizer.
+
+    ``error`` is relative, ``snr`` in dB, ``sparsity`` a share; each is empty where it is not known, and ``snr`` where
+    there is no error.
+    """
     rows = [
         {"model": model, "quantizer": quantizer, **{k: getattr(layer, k) for k in LAYERS[2:]}}
-        for model, quantizer, coverage in _variants(cells)
+        for model, quantizer, coverage in variants
         for layer in coverage.layers
     ]
-    return pd.DataFrame(rows, columns=LAYERS)
+    frame = pd.DataFrame(rows, columns=LAYERS)
+    return frame.astype(dict.fromkeys(("error", "snr", "sparsity"), "float64"))
 
 
-def summarise(cells: Iterable[Cell]) -> pd.DataFrame:
+def summarise(variants: Iterable[Named]) -> pd.DataFrame:
     """One row a tower of each model × quantizer, and one for both (``tower`` is ``all``).
 
-    ``share`` is the share of the Linear weights that is quantized, 0 to 1.
+    ``share`` is the share of the Linear weights that is quantized, ``sparsity`` that which is zero, 0 to 1. The errors
+    are over the quantized layers (of a control arm over all), as far as they are known.
     """
     rows: list[dict[str, Any]] = []
-    for model, quantizer, whole in _variants(cells):
+    for model, quantizer, whole in variants:
         for tower in ["all", *dict.fromkeys(x.tower for x in whole.layers)]:
             layers = tuple(x for x in whole.layers if tower in ("all", x.tower))
-            part = Coverage(layers=layers, total_parameters=whole.total_parameters, model_bytes=whole.model_bytes)
+            part = replace(whole, layers=layers)
+            of = [x for x in layers if x.quantized] or (layers if not whole.share() else ())
+            errors = [x.error for x in of if x.error is not None]
             rows.append(
                 {
                     "model": model,
@@ -48,15 +66,27 @@ def summarise(cells: Iterable[Cell]) -> pd.DataFrame:
                     "parameters": sum(x.parameters for x in layers),
                     "share": part.share(),
                     "bits_per_weight": part.bits_per_weight,
+                    "median_error": median(errors) if errors else None,
+                    "max_error": max(errors, default=None),
+                    "sparsity": _sparsity(layers),
                     "total_parameters": whole.total_parameters,
                     "model_bytes": whole.model_bytes,
+                    "disk_bytes": whole.disk_bytes,
                 }
             )
-    return pd.DataFrame(rows, columns=SUMMARY)
+    frame = pd.DataFrame(rows, columns=SUMMARY)
+    return frame.astype(dict.fromkeys(("median_error", "max_error", "sparsity"), "float64") | {"disk_bytes": "Int64"})
 
 
-def _variants(cells: Iterable[Cell]) -> Iterator[tuple[str, str, Coverage]]:
-    seen: set[tuple[str, str]] = set()  # a variant is the same on every benchmark
+def _sparsity(layers: Iterable[Layer]) -> float | None:
+    known = [(x.parameters, x.sparsity) for x in layers if x.sparsity is not None]
+    total = sum(count for count, _ in known)
+    return sum(count * share for count, share in known) / total if total else None
+
+
+def of_cells(cells: Iterable[Cell]) -> Iterator[Named]:
+    """What the cells of a run recorded, once for each model × quantizer: a variant is the same on every benchmark."""
+    seen: set[tuple[str, str]] = set()
     for cell in cells:
         record = cell.part("coverage")
         if record and (cell.model, cell.quantizer) not in seen:
@@ -65,11 +95,24 @@ def _variants(cells: Iterable[Cell]) -> Iterator[tuple[str, str, Coverage]]:
 
 
 def _coverage(cell: Cell, record: dict[str, Any]) -> Coverage:
-    names = Layer.__dataclass_fields__
     try:
-        layers = tuple(Layer(**{k: v for k, v in x.items() if k in names}) for x in record["layers"])
-        total, size = int(record["total_parameters"]), int(record["model_bytes"])
+        return Coverage(
+            layers=tuple(_layer(x) for x in record["layers"]),
+            total_parameters=int(record["total_parameters"]),
+            model_bytes=int(record["model_bytes"]),
+            disk_bytes=_known(record.get("disk_bytes"), int),
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         where = str(cell.folder / "cell.json")
         raise InputError(f"the file is damaged: its coverage ({error!r})", where=where, fix=AGAIN) from error
-    return Coverage(layers=layers, total_parameters=total, model_bytes=size)
+
+
+def _layer(record: dict[str, Any]) -> Layer:
+    values = {k: v for k, v in record.items() if k in Layer.__dataclass_fields__}
+    # Cells of earlier versions have neither of these two.
+    measured = {k: _known(record.get(k), float) for k in ("error", "sparsity")}
+    return Layer(**{**values, **measured})
+
+
+def _known(value: Any, kind: Callable[[Any], Number]) -> Number | None:
+    return None if value is None else kind(value)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX
-from qbench.results.coverage import layer_table, summarise
+from qbench.results.coverage import layer_table, of_cells, summarise
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
 from qbench.results.noise import noise_floor
@@ -209,12 +209,12 @@ class Results:
     @cached_property
     def layers(self) -> pd.DataFrame:
         """Every Linear of every variant and what became of it."""
-        return layer_table(self.done)
+        return layer_table(of_cells(self.done))
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
         """How much of each variant, and of each of its towers, was quantized."""
-        return summarise(self.done)
+        return summarise(of_cells(self.done))
 
     @cached_property
     def flags(self) -> list[Flag]:

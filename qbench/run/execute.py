@@ -269,6 +269,7 @@ class _Run:
             "error": None,
             "coverage": facts["coverage"],
             "dtype": facts["dtype"],
+            "control": facts.get("control"),  # the cache may hold facts of an earlier version
             "numerics": variant.parts["numerics"],
             "versions": variant.parts["versions"],
             "facts": outcome.facts,

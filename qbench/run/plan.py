@@ -79,8 +79,8 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     """
     plan = Plan(
         spec=spec,
-        models=tuple(_model(m, registry) for m in spec.models),
-        quantizers=tuple(_quantizer(q, spec.device, registry) for q in spec.quantizers),
+        models=tuple(plan_model(m, registry) for m in spec.models),
+        quantizers=tuple(plan_quantizer(q, spec.device, registry) for q in spec.quantizers),
         benchmarks=tuple(_benchmark(b, registry) for b in spec.benchmarks),
     )
     for kind, planned in (("models", plan.models), ("quantizers", plan.quantizers), ("benchmarks", plan.benchmarks)):
@@ -94,7 +94,8 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     return plan
 
 
-def _model(spec: ModelSpec, registry: Registry) -> PlannedModel:
+def plan_model(spec: ModelSpec, registry: Registry) -> PlannedModel:
+    """Resolve one model; raises `InputError` as `make_plan` does."""
     entry = registry.model(spec.source)
     name = f"{entry.record.name}/{spec.checkpoint}" if spec.checkpoint else entry.record.name
     options = make_options(entry.record.options, spec.options, where=f"model {name}")
@@ -107,7 +108,8 @@ def _model(spec: ModelSpec, registry: Registry) -> PlannedModel:
     return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
 
 
-def _quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> PlannedQuantizer:
+def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> PlannedQuantizer:
+    """Resolve one quantizer, on `device` where it runs there; raises `InputError` as `make_plan` does."""
     entry = registry.quantizer(spec.name)
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
     changed = ", ".join(f"{k}={v}" for k, v in changed_options(options).items())

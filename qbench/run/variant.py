@@ -97,11 +97,12 @@ class VariantRun:
         return self._cache.array(TEXTS, self._text_parts(benchmark, order), make)
 
     def facts(self) -> dict[str, Any]:
-        """Coverage and dtype, JSON-able; kept in the cache beside the embeddings."""
+        """Coverage, dtype and matching control, JSON-able; kept in the cache beside the embeddings."""
         path = self._cache.path(VARIANTS, self.parts, ".json")
         if not path.exists():
             variant = self._built()
-            write_json(path, {"coverage": asdict(variant.coverage), "dtype": variant.dtype})
+            control = {"name": variant.control, "note": variant.note}
+            write_json(path, {"coverage": asdict(variant.coverage), "dtype": variant.dtype, "control": control})
         facts: dict[str, Any] = read_json(path)
         return facts
 

@@ -23,7 +23,9 @@ def imported_by(*arguments) -> set[str]:
     return set(json.loads(done.stderr.strip().splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("list",), ("plugins",), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("run", "--help"), ("inspect", "--help"), ("list",), ("plugins",), ("--version",)]
+)
 def test_light_commands_import_nothing_heavy(arguments):
     assert not imported_by(*arguments) & set(HEAVY)
 
@@ -42,7 +44,7 @@ def test_importing_qbench_is_light():
     assert not set(done.stdout.split()) & {*HEAVY, "numpy", "pydantic"}
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "report", "export", "list"])
+@pytest.mark.parametrize("command", ["run", "plan", "report", "export", "inspect", "quantize", "list"])
 def test_help_has_an_example(qbench, tmp_path, command):
     assert "Example" in qbench(command, "--help", cwd=tmp_path).stdout
 

@@ -14,6 +14,7 @@ from scipy import stats
 
 from qbench.errors import InputError
 from qbench.results import load
+from qbench.results.controls import find_controls
 
 Make = Callable[..., Any]
 A, B = "openai/ViT-B-32", "laion/ViT-B-16"
@@ -133,6 +134,48 @@ def test_coverage_counts_towers_and_names_what_was_left_out(make_run: Make) -> N
         **{(q, t): s for q in ("hf-int8", "hf-int4") for t, s in (("all", 0.5), ("image", 1.0), ("text", 0.0))},
     }
     assert set(results.layers.query("not quantized")["name"]) == {"vision.fc1", "text_projection"}
+
+
+def test_errors_and_zeros_are_summed_up_by_tower(make_run: Make) -> None:
+    run = make_run(models=(A,), quantizers=("fp32", "hf-int4"), benchmarks=("coco",))
+    coverage = run.records[run.run["cells"][1]]["coverage"]
+    one, two = coverage["layers"]
+    one |= {"error": 0.1, "sparsity": 0.5}
+    two |= {"error": 0.0, "sparsity": 0.0}
+    coverage["layers"].append({**one, "name": "vision.fc2", "error": 0.3, "parameters": 3 * one["parameters"]})
+    coverage["disk_bytes"] = 7
+    results = load(run.write())
+    whole = results.coverage.set_index(["quantizer", "tower"]).loc[("hf-int4", "all")]
+    assert whole["median_error"] == pytest.approx(0.2)  # of the quantized layers
+    assert whole["max_error"] == 0.3
+    assert whole["sparsity"] == pytest.approx(0.5 * 4 / 5)
+    assert whole["disk_bytes"] == 7
+    layers = results.layers.set_index(["quantizer", "name"])
+    assert layers.loc[("hf-int4", "vision.fc1"), "snr"] == pytest.approx(20)
+    assert np.isnan(layers.loc[("hf-int4", "text_projection"), "snr"])
+
+
+def test_cells_of_earlier_versions_have_no_errors(make_run: Make) -> None:
+    results = load(make_run(models=(A,)).write())  # their records have none of the later fields
+    assert results.layers[["error", "snr", "sparsity"]].isna().all().all()
+    assert results.coverage[["median_error", "max_error", "sparsity", "disk_bytes"]].isna().all().all()
+
+
+def test_the_matching_control_is_found_on_the_same_model_whatever_its_label(make_run: Make) -> None:
+    run = make_run(models=(A, B), quantizers=("fp32", "hf-int4"), benchmarks=("coco", "facet"))
+    for record in run.records.values():
+        if record["quantizer"] == "hf-int4":
+            record["control"] = {"name": "fp32", "note": "and more"}
+        elif record["model"] == A:
+            record["quantizer"] = "the baseline"
+        else:
+            record["quantizer_info"]["record"] = "quantizers:fp16"
+    found = find_controls(load(run.write()).done)
+    assert {key: (x.name, x.label) for key, x in found.items()} == {
+        (A, "hf-int4"): ("fp32", "the baseline"),
+        (B, "hf-int4"): ("fp32", ""),
+    }
+    assert found[A, "hf-int4"].note == "and more"
 
 
 def test_a_baseline_that_guesses_voids_comparisons_and_the_same_models_retrieval(empty_run: Any) -> None:
@@ -266,6 +309,13 @@ def test_damaged_coverage_is_refused(make_run: Make) -> None:
     run.records[run.run["cells"][0]]["coverage"] = {"layers": [{"name": "a"}], "total_parameters": 1, "model_bytes": 1}
     with pytest.raises(InputError, match="coverage"):
         load(run.write()).coverage  # noqa: B018 - reading is what fails
+
+
+def test_an_error_that_is_no_number_is_refused(make_run: Make) -> None:
+    run = make_run(models=(A,), benchmarks=("coco",))
+    run.records[run.run["cells"][0]]["coverage"]["layers"][0]["error"] = "much"
+    with pytest.raises(InputError, match="coverage"):
+        load(run.write()).layers  # noqa: B018 - likewise
 
 
 def test_right_answers_stay_booleans_beside_benchmarks_without_any(make_run: Make) -> None:

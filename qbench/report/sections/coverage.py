@@ -1,17 +1,30 @@
-"""What was really quantized: shares of the weights by tower, and the layers that were left out."""
+"""What was really quantized: shares of the weights by tower, the matching controls, the layers and their errors."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from typing import Any
+
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Column, Entry, Section, Table, Text, name, number
+from qbench.report.view import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.results.controls import Control, find_controls
+
+UNKNOWN = "not known"
 
 
 def section(comparison: Comparison) -> Section:
-    """A row a variant, and the layers left out with their reasons."""
+    """A row a variant; its control arm; the layers with their errors; those left out, with their reasons."""
     coverage = comparison.results.coverage
     if coverage.empty:
         return Section("coverage", "What was quantized", [Text("This run recorded no coverage.")])
+    blocks: list[Block] = [_shares(comparison), *_controls(comparison), *_by_layer(comparison), *_left_out(comparison)]
+    return Section("coverage", "What was quantized", blocks)
+
+
+def _shares(comparison: Comparison) -> Table:
+    coverage = comparison.results.coverage
     towers = [t for t in dict.fromkeys(coverage["tower"]) if t != "all"]
     shares = {(x["model"], x["quantizer"], x["tower"]): x for x in coverage.to_dict("records")}
     rows: list[list[Entry]] = []
@@ -26,7 +39,11 @@ def section(comparison: Comparison) -> Section:
                 *(number(numbers.value(p["share"], "share") if p else "") for p in parts),
                 number(f"{whole['quantized_layers']:,} of {whole['layers']:,}"),
                 number(numbers.fixed(whole["bits_per_weight"], 2)),
+                number(_error(whole["median_error"])),
+                number(_error(whole["max_error"])),
+                number(_share(whole["sparsity"])),
                 number(numbers.megabytes(whole["model_bytes"])),
+                number(_megabytes(whole["disk_bytes"])),
             ]
         )
     heads = [
@@ -34,16 +51,98 @@ def section(comparison: Comparison) -> Section:
         *(f"{t.capitalize()} tower" for t in towers),
         "Linear layers",
         "Bits a weight",
-        "Model",
+        "Median error",
+        "Largest error",
+        "Zero weights",
+        "In memory",
+        "Weight files",
     ]
-    table = Table(
-        caption="Share of the Linear weights that is stored in fewer bits",
+    return Table(
+        caption="Share of the Linear weights that is stored in fewer bits, or pruned",
         columns=[Column("Model"), Column("Quantizer"), *(Column(h, True) for h in heads)],
         rows=rows,
-        note="Scales and other state of a quantization count as bits. Embeddings and norms are not Linear layers.",
+        note=(
+            "Scales and other state of a quantization count as bits. Embeddings and norms are not Linear layers. The "
+            "error of a layer is ‖original − effective‖ / ‖original‖ over its weights, before the first forward; "
+            "median and largest are over the quantized layers. The weight files are those that were loaded."
+        ),
         closed=len(rows) > 40,
     )
-    return Section("coverage", "What was quantized", [table, *_left_out(comparison)])
+
+
+def _controls(comparison: Comparison) -> list[Table]:
+    controls = find_controls(comparison.results.done)
+    rows = [
+        [name(model, head=True), name(quantizer, head=True), Entry(x.dtype or "?"), Entry(_control(x)), Entry(x.note)]
+        for (model, quantizer), x in controls.items()
+    ]
+    if not rows:
+        return []
+    heads = ["Model", "Quantizer", "Type of the other layers", "Control", "What it does not match"]
+    note = (
+        "A quantizer leaves layers in a type that may not be the baseline's. Only the arm that casts to the same type, "
+        "and quantizes nothing, tells the one from the other."
+    )
+    caption = "The control arm of each variant: what the cast alone does"
+    return [
+        Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, note=note, closed=len(rows) > 40),
+    ]
+
+
+def _control(control: Control) -> str:
+    if not control.name:
+        return "none named"
+    return control.label or f"{control.name}, not in this run"
+
+
+def _by_layer(comparison: Comparison) -> Iterable[Table]:
+    """A table a model: a row a layer, a column a quantizer that changed something."""
+    layers = comparison.results.layers
+    touched = layers.loc[layers["quantized"].astype(bool), ["model", "quantizer"]].drop_duplicates()
+    for model, group in touched.groupby("model", sort=False):
+        quantizers = list(group["quantizer"])
+        of_model = layers[(layers["model"] == model) & layers["quantizer"].isin(quantizers)]
+        found = {(x["name"], x["quantizer"]): x for x in of_model.to_dict("records")}
+        rows: list[list[Entry]] = [
+            [
+                name(str(row["name"]), head=True),
+                name(str(row["tower"])),
+                number(f"{row['parameters']:,}"),
+                *(number(_layer(found.get((row["name"], q)))) for q in quantizers),
+            ]
+            for row in of_model.drop_duplicates("name").to_dict("records")
+        ]
+        yield Table(
+            caption=f"Error by layer: {numbers.isolated(str(model))}",
+            columns=[
+                *(Column("Layer"), Column("Tower"), Column("Weights", True)),
+                *(Column(q, True) for q in quantizers),
+            ],
+            rows=rows,
+            note="Relative error of the weights, and in brackets the signal to noise in dB.",
+            closed=True,
+        )
+
+
+def _layer(layer: dict[Any, Any] | None) -> str:
+    if layer is None:
+        return ""
+    if not layer["quantized"]:
+        return "left out"
+    said = _error(layer["error"])
+    return said if math.isnan(layer["snr"]) else f"{said} ({numbers.fixed(layer['snr'], 1)})"
+
+
+def _error(error: float) -> str:
+    return UNKNOWN if math.isnan(error) else numbers.fixed(error, 4)
+
+
+def _share(share: float) -> str:
+    return UNKNOWN if math.isnan(share) else numbers.value(share, "share")
+
+
+def _megabytes(size: Any) -> str:
+    return numbers.megabytes(float(size)) if isinstance(size, int) else UNKNOWN
 
 
 def _left_out(comparison: Comparison) -> list[Table]:

@@ -4,24 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from qbench.api import Context, QuantizationError
+from qbench.api import QuantizationError
 from qbench.extension.registry import installed
-from qbench_quantizers.coverage import measure_coverage, tower_of
-from qbench_quantizers.options import Int4Options, Int8Options
+from qbench_quantizers.coverage import measure_coverage
+from qbench_quantizers.options import Int4Options, Int8Options, PruneOptions
+from qbench_quantizers.towers import tower_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
 TEXTS = ["a cat", "a dog", "a red car"]
 QUANTIZED = ["hf-int8", "hf-int4", "torch-int8"]
 LINEARS = 2 * 2 * 6 + 2
-
-
-@pytest.fixture
-def build(tiny_clip, open_clip_source):
-    def make(name, folder=tiny_clip, **options):
-        record = installed().quantizer(name).record
-        return record.build(open_clip_source(folder), Context(device="cpu"), record.options(**options))
-
-    return make
 
 
 def cosine(a, b):
@@ -112,14 +104,14 @@ def test_nothing_quantized_is_an_error():
 
 
 def test_what_claims_to_be_batch_invariant_is(build):
-    for name in ("fp32", "fp16", "bf16", "hf-int4"):
+    for name in ("fp32", "fp16", "bf16", "hf-int4", "prune-magnitude"):
         assert installed().quantizer(name).record.batch_invariant
         encoder = build(name).encoder
         together, alone = (
             encoder.encode_images(PIXELS),
             np.concatenate([encoder.encode_images(p[None]) for p in PIXELS]),
         )
-        assert cosine(together, alone).min() > (0.99999 if name in ("fp32", "hf-int4") else 0.999)
+        assert cosine(together, alone).min() > (0.999 if name in ("fp16", "bf16") else 0.99999)
 
 
 def test_dynamic_quantization_is_not_batch_invariant(build):
@@ -137,4 +129,27 @@ def test_towers_are_told_by_name():
 def test_options_that_mean_nothing_are_refused():
     with pytest.raises(ValueError, match="threshold"):
         Int8Options(threshold=-1)
+    with pytest.raises(ValueError, match="compute_dtype"):
+        Int4Options(compute_dtype="bfloat16")  # bitsandbytes would ignore it for float32 input
+    for sparsity in (0, 1):
+        with pytest.raises(ValueError, match="sparsity"):
+            PruneOptions(sparsity=sparsity)
     assert Int4Options().quant_type == "nf4"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "control", "note"),
+    [
+        ("fp16", {}, "", ""),
+        ("hf-int8", {}, "fp32", "LLM.int8() casts its inputs to float16 inside the product"),
+        ("hf-int8", {"dtype": "float16"}, "fp16", ""),
+        ("hf-int4", {"dtype": "bfloat16"}, "bf16", ""),
+        ("hf-int4", {"dtype": "float16"}, "fp16", "the products of the 4 bit layers are computed in float32"),
+        ("hf-int4", {"dtype": "float16", "compute_dtype": "float16"}, "fp16", ""),
+        ("torch-int8", {}, "fp32", ""),
+        ("prune-magnitude", {}, "fp32", ""),
+    ],
+)
+def test_the_matching_control_and_what_it_does_not_match(build, name, options, control, note):
+    variant = build(name, **options)
+    assert (variant.control, variant.note) == (control, note)

@@ -181,6 +181,26 @@ def test_the_numbers_are_the_runs(make_run: Make) -> None:
     assert "lower in 1. The lowest change: −2.1 points, 63.3 % → 61.2 %, openai/ViT-B-32 × hf-int4 (n = 80)" in text
 
 
+def test_the_coverage_names_the_control_and_every_layer_with_its_error(make_run: Make) -> None:
+    run = make_run(models=(A,), quantizers=("fp32", "hf-int4"), benchmarks=("imagenet",))
+    record = run.records[run.run["cells"][1]]
+    record["control"] = {"name": "fp16", "note": "products in float32"}
+    record["coverage"]["layers"][0] |= {"error": 0.0912, "sparsity": 0.25}
+    text = Page(page(load(run.write()))).text
+    assert "openai/ViT-B-32 hf-int4 float32 fp16, not in this run products in float32" in text
+    assert "vision.fc1 image 4,096 0.0912 (20.8)" in text
+    assert "text_projection text 4,096 left out" in text
+    assert "0.0912 0.0912 25.0 %" in text
+    record["control"]["name"] = "fp32"
+    assert "openai/ViT-B-32 hf-int4 float32 fp32 products in float32" in Page(page(load(run.write()))).text
+
+
+def test_coverage_of_an_earlier_version_is_not_known_rather_than_zero(make_run: Make) -> None:
+    text = Page(page(load(make_run(models=(A,), quantizers=("fp32", "hf-int4")).write()))).text
+    assert "not known not known not known 2.0 MB not known" in text
+    assert "openai/ViT-B-32 hf-int4 float32 none named" in text
+
+
 def test_items_without_a_label_stand_beside_the_others(make_run: Make) -> None:
     text = Page(page(load(make_run(benchmarks=("facet",)).write()))).text
     assert "gender: masc (n = 30) gender: fem (n = 30) gender: non_binary – no label to compare (n = 30)" in text

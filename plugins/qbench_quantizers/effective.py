@@ -1,0 +1,54 @@
+"""The weights that a layer really multiplies by, read back with the library's own functions, and how far off they are.
+
+Only right before the first forward: on some CPUs bitsandbytes then repacks its 4-bit weights in place.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from qbench.api import Inspectable
+
+
+def effective_weight(module: nn.Module) -> torch.Tensor | None:
+    """The weight of a Linear as float32 on the CPU; `None` where the layer cannot be read back."""
+    if isinstance(module, torch.ao.nn.quantized.dynamic.Linear):
+        tensor: torch.Tensor = module.weight().dequantize()
+        return tensor
+    weight: Any = getattr(module, "weight", None)
+    if not isinstance(weight, torch.Tensor):
+        return None
+    if weight.dtype.is_floating_point:
+        return weight.detach().float().cpu()
+    state, scales = getattr(weight, "quant_state", None), getattr(weight, "SCB", None)
+    if state is not None and not getattr(state, "packing_format_for_cpu", False):
+        from bitsandbytes.functional import dequantize_4bit
+
+        tensor = dequantize_4bit(weight.data, state)
+    elif scales is not None:
+        from bitsandbytes.functional import int8_vectorwise_dequant
+
+        tensor = int8_vectorwise_dequant(weight.data, scales)
+    else:
+        return None
+    return tensor.float().cpu()
+
+
+def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> float | None:
+    """‖original − effective‖ / ‖original‖ (Frobenius); `None` where the original is not to be had, or not finite."""
+    original = checkpoint.weight(f"{name}.weight") if isinstance(checkpoint, Inspectable) else None
+    if original is None or original.shape != tuple(effective.shape):
+        return None
+    reference = torch.from_numpy(original)
+    norm = torch.linalg.vector_norm(reference, dtype=torch.float64)
+    error = float(torch.linalg.vector_norm(reference - effective, dtype=torch.float64) / norm)
+    return error if math.isfinite(error) else None
+
+
+def sparsity(effective: torch.Tensor) -> float:
+    """Share of exact zeros."""
+    return 1 - int(torch.count_nonzero(effective)) / effective.numel()

@@ -1,0 +1,37 @@
+"""``qbench quantize``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = "Example: `qbench quantize openai/ViT-B-32 --quantizer hf-int4 --save models/b32-nf4`"
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="source/checkpoint as in a spec, or the folder of a CLIP checkpoint.")],
+    quantizer: Annotated[str, typer.Option(help="A quantizer (see `qbench list quantizers`).")],
+    save: Annotated[Path, typer.Option(help="The folder to write; it has to be new or empty.")],
+    option: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+) -> None:
+    """Keep a quantized model as a checkpoint of its own, where its library can. Exit code 2 where it cannot."""
+    from qbench.cli.common import size
+    from qbench.extension.registry import installed
+    from qbench.run.single import built, check_empty, keep
+    from qbench.spec.words import read_model, read_quantizer
+
+    check_empty(save)
+    wanted = read_model(model), read_quantizer(quantizer, option or ())
+    with built(*wanted, device=device, registry=installed()) as made:
+        coverage, again = made.variant.coverage, keep(made, save)
+        label = f"{made.model.label} · {made.quantizer.label}"
+    written = sum(file.stat().st_size for file in save.rglob("*") if file.is_file())
+    typer.echo(
+        f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits a "
+        f"weight, {size(written)}\n"
+        f'Saved: {save}\nTo evaluate it: models = [{{ source = "clip", checkpoint = "{save.name}", '
+        f'options = {{ path = "{save}" }} }}], quantizers = ["{again}"], baseline = "{again}"'
+    )

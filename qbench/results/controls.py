@@ -1,0 +1,61 @@
+"""Which control arm of a run tells a cast from a quantization, for each of its variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qbench.results.reading import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """The control arm of a variant.
+
+    Attributes
+    ----------
+    name : str
+        The quantizer that only casts; empty where the variant names none.
+    label : str
+        What it is called in this run, on the same model; empty where the run does not have it.
+    dtype : str
+        The type of the layers that were not quantized.
+    note : str
+        What else is cast, so that the arm does not match in full.
+    """
+
+    name: str
+    label: str
+    dtype: str
+    note: str
+
+
+def find_controls(cells: Iterable[Cell]) -> dict[tuple[str, str], Control]:
+    """``(model, quantizer)`` → its control arm, for all variants that are no control arms, in the order of the run."""
+    cells = list(cells)
+    arms: dict[tuple[str, str], str] = {}
+    for cell in cells:
+        if _is_control(cell):
+            arms.setdefault((cell.model, _record(cell)), cell.quantizer)
+    found: dict[tuple[str, str], Control] = {}
+    for cell in cells:
+        if _is_control(cell):
+            continue
+        control = cell.part("control")
+        name = str(control.get("name") or "")
+        found[cell.model, cell.quantizer] = Control(
+            name=name,
+            label=arms.get((cell.model, name), ""),
+            dtype=str(cell.record.get("dtype") or ""),
+            note=str(control.get("note") or ""),
+        )
+    return found
+
+
+def _is_control(cell: Cell) -> bool:
+    return cell.part("quantizer_info").get("kind") == "control"
+
+
+def _record(cell: Cell) -> str:
+    """The quantizer's own name, whatever its label and its plugin."""
+    return str(cell.part("quantizer_info").get("record")).rpartition(":")[2]

@@ -1,0 +1,56 @@
+"""Variants of the tiny checkpoint, and the ``qbench`` command."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from qbench.api import Context
+from qbench.extension.registry import installed
+
+
+@pytest.fixture
+def build(tiny_clip, open_clip_source):
+    """Build a variant: ``build("hf-int4", double_quant=True)``."""
+
+    def make(name, folder=tiny_clip, **options):
+        record = installed().quantizer(name).record
+        return record.build(open_clip_source(folder), Context(device="cpu"), record.options(**options))
+
+    return make
+
+
+@pytest.fixture
+def embed():
+    """Image and text embeddings of a variant."""
+    pixels = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    return lambda v: (v.encoder.encode_images(pixels), v.encoder.encode_texts(["a cat", "a red car"]))
+
+
+@pytest.fixture
+def original(tiny_clip):
+    """The checkpoint's tensors, read without qbench."""
+    from safetensors.torch import load_file
+
+    return load_file(tiny_clip / "model.safetensors")
+
+
+@pytest.fixture
+def qbench(tmp_path):
+    """Run the command as a user does; the exit code has to be `code`."""
+
+    def run(*arguments, code=0):
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+        done = subprocess.run(
+            [sys.executable, "-m", "qbench.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return run
