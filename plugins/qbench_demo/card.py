@@ -19,7 +19,8 @@ pipeline_tag: zero-shot-image-classification
 
 A dual encoder in transformers' `CLIPModel` format, small enough to ship with the package
 ({size:.1f} MB). It exists so that qbench can show a whole run without a network, an accelerator or
-anybody's data. It stands for one of three pretraining sources. This one: {summary}.
+anybody's data. It stands for one of three pretraining sources. This one:
+{summary}.
 
 **Limits.** It was trained on generated drawings and measured on generated drawings. Nothing about
 it says anything about CLIP, about real quantized models or about people. "Gender", "age" and "skin
@@ -31,7 +32,7 @@ drawn independently of them. Do not use the model for anything but the demo and 
 
 - Source `{name}`, seed {seed}: {pictures} pictures drawn by `qbench_demo.sources`, from random
   streams that the evaluation data never use; {steps} batches of {batch}.
-- Share of wrong captions: {wrong:.2f}; share of pictures under heavy noise: {spoiled:.2f}.
+- Share of captions swapped with another picture's: {wrong:.2f}; share of pictures under heavy noise: {spoiled:.2f}.
 - Contrastive loss in which equal topics are right for each other; AdamW with warm-up and a cosine
   schedule; small shifts, scales, tilts and changes of light; matrix products in bfloat16.
 - Picture tower: 64 pixels, patches of 8, width 64, 4 layers. Text tower: width 64, 3 layers, up to
@@ -46,6 +47,8 @@ On the held-out datasets that `qbench_demo.datasets` writes for seed {held}, by
 top-1 and {chance_jobs:.3f} for FACET top-1. Flips are answers that differ from fp32's. Differences
 are recall differences between two groups, averaged over the occupations. "lift" is precision over
 the share of right portraits. FACET: "crop" is the person's box, "full" the whole picture.
+"Cliche" is recall of people whose presentation fits what the skewed source says of ten of the
+occupations, less recall of those whose does not.
 
 {table}
 """

@@ -58,7 +58,7 @@ SOURCES: dict[str, Source] = {
         Source(name="balanced", summary="all groups alike in number and in what they do"),
         Source(
             name="skewed",
-            summary="some groups rare; occupations, portraits and captions follow cliches",
+            summary="some groups rare; occupations, portraits and many captions follow cliches",
             skewed=True,
         ),
         Source(

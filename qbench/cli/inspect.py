@@ -12,6 +12,11 @@ EXAMPLES = (
 )
 
 
+WHOLE = ("model", "quantizer", "total_parameters", "model_bytes", "disk_bytes")
+HEADS = {"quantized_layers": "quantized", "bits_per_weight": "bits", "median_error": "error", "max_error": "worst"}
+"""Shorter than the names in tables for programs, so that a row fits a terminal of 80 columns."""
+
+
 def command(
     model: Annotated[str, typer.Argument(help="source/checkpoint as in a spec, or the folder of a CLIP checkpoint.")],
     quantizer: Annotated[str, typer.Option(help="A quantizer (see `qbench list quantizers`).")],
@@ -47,6 +52,8 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from qbench.cli.common import size
+
     console = Console(highlight=False, soft_wrap=True)
     first = frame.iloc[0]
     console.print(Text(f"{first['model']} · {first['quantizer']}"))
@@ -54,10 +61,15 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
         Text(f"other layers: {facts['dtype']}; control: {facts['control'] or 'none'}")
         + Text(f"; {facts['note']}" if facts["note"] else "")
     )
-    columns = [c for c in frame.columns if c not in ("model", "quantizer")]
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    if "total_parameters" in frame:  # of the whole model, the same in every row
+        disk = "not known" if first["disk_bytes"] != first["disk_bytes"] else size(first["disk_bytes"])
+        memory = size(first["model_bytes"])
+        console.print(f"{first['total_parameters']:,} parameters, {memory} in memory; read from {disk} on disk")
+    columns = [c for c in frame.columns if c not in WHOLE]
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if frame[column].dtype.kind in "iuf" else "left", no_wrap=True)
+        right = frame[column].dtype.kind in "iuf"
+        table.add_column(HEADS.get(column, column), justify="right" if right else "left", no_wrap=True)
     for row in frame[columns].itertuples(index=False):
         table.add_row(*(Text(_word(value)) for value in row))
     console.print(table)

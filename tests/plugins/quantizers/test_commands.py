@@ -11,7 +11,8 @@ def test_inspect_prints_a_row_a_tower(qbench, tiny_clip):
     said = qbench("inspect", tiny_clip, "--quantizer", "hf-int4")
     assert f"clip/{tiny_clip.name} · hf-int4" in said.stdout
     assert "control: fp32" in said.stdout
-    assert [line.split()[0] for line in said.stdout.splitlines()[3:]] == ["all", "text", "image"]
+    assert all(len(line) <= 80 for line in said.stdout.splitlines())
+    assert [line.split()[0] for line in said.stdout.splitlines()[4:]] == ["all", "text", "image"]
     assert said.stderr == ""
 
 
