@@ -5,7 +5,6 @@ The two optional halves of a checkpoint, `qbench.api.Inspectable` and `qbench.ap
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any, get_args
@@ -15,10 +14,12 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 
-from qbench.api import DType, Encoder, Identity, ModelError
-from qbench_dual.find import small_files
+from qbench.api import DType, Encoder, Identity, ModelError, Preprocessing
+from qbench_dual.find import SMALL
+from qbench_dual.preprocessing import read_json, write_preprocessing
 
 WEIGHTS = "model.safetensors"
+TOKENIZER = tuple(name for name in SMALL if "config" not in name or name == "tokenizer_config.json")
 PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -31,10 +32,13 @@ class FolderWeights:
         The folder.
     identity : Identity
         Whose weights they are; its architecture is a class of transformers.
+    preprocessing : Preprocessing
+        As it is used.
     """
 
     folder: Path
     identity: Identity
+    preprocessing: Preprocessing
 
     def skeleton(self) -> Any:
         """The model on the meta device: layers and shapes, no weights."""
@@ -69,9 +73,10 @@ class FolderWeights:
         module.save_pretrained(folder)
         # safetensors makes its file private; it follows the user's umask like the file beside it.
         (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)
-        for path in small_files(self.folder):
-            if path.name != "config.json":
-                shutil.copyfile(path, folder / path.name)
+        for name in TOKENIZER:
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, folder / name)
+        write_preprocessing(self.folder, folder, self.preprocessing)
 
     def check_not_quantized(self) -> None:
         """Raise `ModelError` where the weights are stored quantized.
@@ -112,5 +117,4 @@ class FolderWeights:
         return str(config.get("quant_method", "unknown")) if isinstance(config, dict) else ""
 
     def _config(self) -> dict[str, Any]:
-        config: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
-        return config
+        return read_json(self.folder / "config.json")

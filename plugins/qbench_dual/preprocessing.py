@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Geometry, ModelError, Preprocessing
+from qbench.store.files import write_json
 
 RESAMPLE = {2: "bilinear", 3: "bicubic"}
 """PIL's numbers for the filters, as ``preprocessor_config.json`` has them."""
@@ -42,16 +43,28 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     ModelError
         The file is missing or asks for something that is done for no model here.
     """
-    path = folder / "preprocessor_config.json"
-    if path.exists() or not (folder / "processor_config.json").exists():
-        config = read_json(path)
-    else:  # transformers 5 keeps a processor's parts in one file
-        path = folder / "processor_config.json"
-        config = read_json(path).get("image_processor", {})
+    path, config = _settings(folder)
     try:
         return _preprocessing(config)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"not understood ({type(error).__name__}: {error})", where=str(path)) from None
+
+
+def write_preprocessing(source: Path, target: Path, preprocessing: Preprocessing) -> None:
+    """Write the settings of the folder `source` into `target`, with the mean and deviation that are in use.
+
+    These need not be the folder's own: of some hub pages they are known better.
+    """
+    used = {"image_mean": list(preprocessing.mean), "image_std": list(preprocessing.std)}
+    write_json(target / "preprocessor_config.json", {**_settings(source)[1], **used})
+
+
+def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
+    path = folder / "preprocessor_config.json"
+    if path.exists() or not (folder / "processor_config.json").exists():
+        return path, read_json(path)
+    path = folder / "processor_config.json"  # transformers 5 keeps a processor's parts in one file
+    return path, read_json(path).get("image_processor", {})
 
 
 def _preprocessing(config: dict[str, Any]) -> Preprocessing:

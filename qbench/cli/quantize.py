@@ -28,10 +28,12 @@ def command(
     with built(*wanted, device=device, registry=installed()) as made:
         coverage, again = made.variant.coverage, keep(made, save)
         label = f"{made.model.label} · {made.quantizer.label}"
+        record = made.model.entry.record
+    source = "clip" if record.checkpoints else record.name  # of a source with names, any other is clip's
     written = sum(file.stat().st_size for file in save.rglob("*") if file.is_file())
     typer.echo(
         f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits a "
         f"weight, {size(written)}\n"
-        f'Saved: {save}\nTo evaluate it: models = [{{ source = "clip", checkpoint = "{save.name}", '
+        f'Saved: {save}\nTo evaluate it: models = [{{ source = "{source}", checkpoint = "{save.name}", '
         f'options = {{ path = "{save}" }} }}], quantizers = ["{again}"], baseline = "{again}"'
     )

@@ -1,9 +1,12 @@
 """A variant that is kept on disk is the same one when it comes back, and nothing quantizes it again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from qbench.api import ModelError, QuantizationError
+from qbench.api import Context, ModelError, QuantizationError
+from qbench.extension.registry import installed
 
 SAVED = [
     ("hf-int8", {}),
@@ -29,6 +32,14 @@ def test_it_comes_back_bit_for_bit_with_its_coverage(build, embed, tmp_path, nam
     assert (again.dtype, again.control, again.note) == (variant.dtype, variant.control, variant.note)
     for mine, theirs in zip(embed(again), embed(variant), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_preprocessing_in_use_is_kept_and_not_the_folders(open_clip_source, tiny_clip, tmp_path):
+    checkpoint = open_clip_source(tiny_clip)
+    checkpoint.preprocessing = replace(checkpoint.preprocessing, mean=(0.1, 0.2, 0.3))
+    record = installed().quantizer("hf-int8").record
+    record.build(checkpoint, Context(device="cpu"), record.options()).save(tmp_path)
+    assert open_clip_source(tmp_path).preprocessing == checkpoint.preprocessing
 
 
 def test_a_second_copy_is_the_same_too(build, embed, tmp_path):

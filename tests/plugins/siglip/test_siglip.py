@@ -95,6 +95,26 @@ def test_one_layer_is_left_out_and_it_is_not_clips(build, name):
     assert {layer.tower for layer in coverage.layers} == {"image", "text"}
 
 
+@pytest.mark.parametrize("name", ["hf-int8", "hf-int4", "torch-int8", "prune-magnitude"])
+def test_a_scope_keeps_to_one_tower_and_errors_are_known(tiny_siglip, open_siglip, name):
+    record, checkpoint = installed().quantizer(name).record, open_siglip(tiny_siglip)
+    coverage = record.build(
+        checkpoint, Context(device="cpu"), record.options(towers="text", projections="both")
+    ).coverage
+    assert (coverage.share("text"), coverage.share("image")) == (1, 0)
+    assert all((x.error > 0) == x.quantized for x in coverage.layers)
+
+
+def test_a_variant_that_is_kept_comes_back_bit_for_bit(build, open_siglip, tmp_path):
+    variant = build("hf-int4")
+    assert variant.save(tmp_path) == "stored"
+    kept = open_siglip(tmp_path)
+    record = installed().quantizer("stored").record
+    again = record.build(kept, Context(device="cpu"), record.options())
+    np.testing.assert_array_equal(again.encoder.encode_images(PIXELS), variant.encoder.encode_images(PIXELS))
+    np.testing.assert_array_equal(again.encoder.encode_texts(["a cat"]), variant.encoder.encode_texts(["a cat"]))
+
+
 def test_a_clip_is_no_siglip(tiny_clip, open_siglip):
     with pytest.raises(ModelError, match=r"config\.json: the model is of type 'clip', not 'siglip'"):
         open_siglip(tiny_clip)
