@@ -43,8 +43,8 @@ def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = 
     qbench.errors.InputError
         The spec is wrong, or nothing of it can be run.
     """
-    from qbench.run.execute import execute
-    from qbench.run.plan import default_folder
+    from qbench.runner.execute import execute
+    from qbench.runner.plan import default_folder
     from qbench.spec.read import read_spec
 
     wanted = read_spec(spec)

@@ -28,7 +28,7 @@ def command(
     """Show what a quantizer does to a model, by tower or layer: bits, errors, bytes. Runs no benchmark."""
     from qbench.extension.registry import installed
     from qbench.results.coverage import layer_table, summarise
-    from qbench.run.single import built
+    from qbench.runner.single import built
     from qbench.spec.words import read_model, read_quantizer
 
     wanted = read_model(model), read_quantizer(quantizer, option or ())

@@ -23,9 +23,9 @@ def command(
     from rich.text import Text
 
     from qbench.cli.common import duration, overridden, size
-    from qbench.run.forecast import forecast
-    from qbench.run.plan import default_folder
-    from qbench.run.progress import Bar
+    from qbench.runner.forecast import forecast
+    from qbench.runner.plan import default_folder
+    from qbench.runner.progress import Bar
     from qbench.spec.read import read_spec
 
     wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)

@@ -20,7 +20,7 @@ def command(
     """Keep a quantized model as a checkpoint of its own, where its library can. Exit code 2 where it cannot."""
     from qbench.cli.common import size
     from qbench.extension.registry import installed
-    from qbench.run.single import built, check_empty, keep
+    from qbench.runner.single import built, check_empty, keep
     from qbench.spec.words import read_model, read_quantizer
 
     check_empty(save)

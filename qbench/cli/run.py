@@ -25,9 +25,9 @@ def command(
     from rich.console import Console
 
     from qbench.cli.common import overridden
-    from qbench.run.execute import execute
-    from qbench.run.plan import default_folder
-    from qbench.run.progress import Bar
+    from qbench.runner.execute import execute
+    from qbench.runner.plan import default_folder
+    from qbench.runner.progress import Bar
     from qbench.spec.read import read_spec
 
     console = Console(stderr=True)

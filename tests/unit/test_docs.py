@@ -21,7 +21,7 @@ import qbench.api
 from qbench.extension import hookspecs
 from qbench.extension.options import make_options
 from qbench.extension.registry import HOOKS, discover, installed
-from qbench.run.plan import make_plan
+from qbench.runner.plan import make_plan
 from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qbench.errors import InputError
-from qbench.run.single import built, keep
+from qbench.runner.single import built, keep
 from qbench.spec.model import ModelSpec, QuantizerSpec
 
 MODEL, QUANTIZER = ModelSpec(source="toy", checkpoint="one"), QuantizerSpec(name="half")

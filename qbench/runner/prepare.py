@@ -22,7 +22,7 @@ from qbench.errors import DataError
 from qbench.extension.records import Dataset
 from qbench.extension.registry import Entry
 from qbench.metrics.interface import Prompts, Task
-from qbench.run.plan import PlannedBenchmark, PlannedModel
+from qbench.runner.plan import PlannedBenchmark, PlannedModel
 from qbench.store.cache import Cache
 from qbench.store.lock import locked
 

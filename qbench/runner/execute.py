@@ -26,14 +26,14 @@ from qbench.errors import InputError, QbenchError
 from qbench.extension.registry import Registry, installed
 from qbench.metrics.interface import Metrics, Outcome
 from qbench.metrics.similarity import CosineSimilarity
-from qbench.run.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
-from qbench.run.environment import environment
-from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
-from qbench.run.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
-from qbench.run.progress import Silent
-from qbench.run.quiet import quiet
-from qbench.run.speed import measure_speed
-from qbench.run.variant import VariantRun
+from qbench.runner.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
+from qbench.runner.environment import environment
+from qbench.runner.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
+from qbench.runner.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
+from qbench.runner.progress import Silent
+from qbench.runner.quiet import quiet
+from qbench.runner.speed import measure_speed
+from qbench.runner.variant import VariantRun
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import write_json
@@ -41,7 +41,7 @@ from qbench.store.keys import key_of
 from qbench.store.lock import locked
 from qbench.store.runfolder import RunFolder
 
-log = logging.getLogger("qbench.run")
+log = logging.getLogger("qbench.runner")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from typing import Any
 from qbench.data.store import store_parts
 from qbench.encode.numerics import numerics, versions
 from qbench.extension.options import options_dict
-from qbench.run.plan import PlannedQuantizer
-from qbench.run.prepare import PreparedBenchmark, PreparedModel
+from qbench.runner.plan import PlannedQuantizer
+from qbench.runner.prepare import PreparedBenchmark, PreparedModel
 from qbench.store.keys import key_of
 
 Parts = dict[str, Any]

@@ -8,8 +8,8 @@ from pathlib import Path
 from qbench.data.store import ROOM, store_parts
 from qbench.errors import QbenchError
 from qbench.extension.registry import Registry, installed
-from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
-from qbench.run.prepare import (
+from qbench.runner.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
+from qbench.runner.prepare import (
     MADE,
     PreparedBenchmark,
     PreparedModel,
@@ -17,8 +17,8 @@ from qbench.run.prepare import (
     prepare_benchmark,
     prepare_model,
 )
-from qbench.run.progress import Silent
-from qbench.run.variant import VariantRun, read_speeds, speeds_path
+from qbench.runner.progress import Silent
+from qbench.runner.variant import VariantRun, read_speeds, speeds_path
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from qbench.extension.options import options_dict
-from qbench.run.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
-from qbench.run.prepare import PreparedBenchmark, PreparedModel
+from qbench.runner.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
+from qbench.runner.prepare import PreparedBenchmark, PreparedModel
 
 
 def model_info(planned: PlannedModel, prepared: PreparedModel | None) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import pytest
 
 from qbench.errors import InputError
-from qbench.run.forecast import forecast
-from qbench.run.plan import make_plan
+from qbench.runner.forecast import forecast
+from qbench.runner.plan import make_plan
 
 
 def test_every_combination_is_a_cell(spec, registry):

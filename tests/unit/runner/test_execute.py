@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from qbench.errors import InputError
-from qbench.run.execute import execute
+from qbench.runner.execute import execute
 
 
 @pytest.fixture
@@ -199,3 +199,9 @@ def test_a_variant_that_cannot_be_built_has_no_speed_and_stops_nobody(run, tmp_p
     assert json.loads((tmp_path / "run" / "run.json").read_text())["speed"] == [
         p.relative_to(tmp_path / "run").as_posix() for p in (tmp_path / "run").glob("speed/*/base-*.json")
     ]
+
+
+def test_the_function_run_is_still_there_after_the_runner_was_imported():
+    import qbench
+
+    assert callable(qbench.run)

@@ -12,8 +12,8 @@ from qbench.encode.interface import Context, Variant
 from qbench.encode.numerics import check_device
 from qbench.errors import InputError
 from qbench.extension.registry import Registry
-from qbench.run.plan import PlannedModel, PlannedQuantizer, plan_model, plan_quantizer
-from qbench.run.quiet import quiet
+from qbench.runner.plan import PlannedModel, PlannedQuantizer, plan_model, plan_quantizer
+from qbench.runner.quiet import quiet
 from qbench.spec.model import ModelSpec, QuantizerSpec
 
 

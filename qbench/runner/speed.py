@@ -11,9 +11,9 @@ import numpy as np
 
 from qbench.data.store import pixel_store
 from qbench.encode.interface import Context
-from qbench.run.memory import Peak
-from qbench.run.plan import PlannedQuantizer
-from qbench.run.prepare import PreparedBenchmark, PreparedModel
+from qbench.runner.memory import Peak
+from qbench.runner.plan import PlannedQuantizer
+from qbench.runner.prepare import PreparedBenchmark, PreparedModel
 from qbench.store.cache import Cache
 
 

@@ -16,9 +16,9 @@ from qbench.data.store import pixel_store
 from qbench.encode.embed import embed_pictures, embed_texts
 from qbench.encode.interface import Context, Variant
 from qbench.encode.order import DATASET, shuffle
-from qbench.run.keys import Parts, cell_parts, image_parts, text_parts, variant_parts
-from qbench.run.plan import PlannedQuantizer
-from qbench.run.prepare import PreparedBenchmark, PreparedModel
+from qbench.runner.keys import Parts, cell_parts, image_parts, text_parts, variant_parts
+from qbench.runner.plan import PlannedQuantizer
+from qbench.runner.prepare import PreparedBenchmark, PreparedModel
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import read_json, write_json

@@ -1,1 +1,0 @@
-"""Plan the cells of a spec, execute them, go on where a run stopped."""
