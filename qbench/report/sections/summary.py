@@ -111,7 +111,7 @@ def _found(comparison: Comparison) -> list[str]:
             sentences.append(larger_and_smaller(comparison, measure, rows))
     void = {(r.model, r.benchmark) for r in comparison.rows if comparison.void(r)}
     if void:
-        counted = numbers.count(len(void), "model on a benchmark", "models on a benchmark")
+        counted = numbers.count(len(void), "pair of model and benchmark", "pairs of model and benchmark")
         sentences.append(f"Not counted: {counted}, because the baseline guesses.")
     sentences.append(_tests(comparison))
     return [x for x in sentences if x]

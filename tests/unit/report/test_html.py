@@ -262,7 +262,7 @@ def test_guessing_is_on_the_first_screen_and_marked_in_the_tables(empty_run: Any
     assert "Guesses. openai/ViT-B-32 × fp32 × fairface" in text
     assert "The same holds for hf-int8 of this model" in text
     assert "hf-int8 baseline guesses" in text
-    assert "Not counted: 2\xa0models on a benchmark".replace("\xa0", " ") in text
+    assert "Not counted: 2\xa0pairs of model and benchmark".replace("\xa0", " ") in text
     assert "in 1 of 1 comparisons" in text or "in 0 of 1 comparisons" in text
 
 

@@ -1,0 +1,76 @@
+"""What each built-in quantizer does to a full-size ViT-B/32, as the table of docs/coverage.md.
+
+Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores). The weights are random, which
+decides the errors: see the text it prints.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from qbench.extension.registry import installed
+from qbench.results.coverage import summarise
+from qbench.runner.quiet import quiet
+from qbench.runner.single import built
+from qbench.spec.words import read_model, read_quantizer
+from qbench_clip.untrained import write_untrained
+
+SIZE = "ViT-B-32"
+VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("fp32", ()),
+    ("fp16", ()),
+    ("bf16", ()),
+    ("hf-int8", ()),
+    ("hf-int8", ("projections=both",)),
+    ("hf-int4", ()),
+    ("hf-int4", ("double_quant=true",)),
+    ("hf-int4", ("quant_type=fp4",)),
+    ("hf-int4", ("towers=image",)),
+    ("torch-int8", ()),
+    ("torch-int8", ("per_channel=true",)),
+    ("prune-magnitude", ()),
+)
+HEAD = f"""# What each quantizer does to a full-size {SIZE}
+
+Made by `python benchmarks/coverage_table.py`, on a CPU, before the first forward. The model has random weights, drawn
+by `python -m qbench_clip.untrained {SIZE} FOLDER`: shares, bits and bytes are those of every checkpoint of this size;
+the errors are those of normally distributed weights, and a trained checkpoint's differ (`qbench inspect` shows them).
+"""
+COLUMNS = (
+    *("variant", "control", "image tower", "text tower", "Linear layers", "bits a weight"),
+    *("median error", "largest error", "zeros", "MB in memory"),
+)
+
+
+def row(folder: Path, quantizer: str, options: tuple[str, ...]) -> str:
+    """One variant as a row of the table."""
+    with built(read_model(str(folder)), read_quantizer(quantizer, options), device="cpu", registry=installed()) as made:
+        label, variant = made.quantizer.label, made.variant
+        table = summarise([("", label, variant.coverage)]).set_index("tower")
+    whole = table.loc["all"]
+    cells = [
+        f"`{label}`",
+        variant.control or "–",
+        *(f"{100 * table.loc[tower, 'share']:.1f} %" for tower in ("image", "text")),
+        f"{whole['quantized_layers']} of {whole['layers']}",
+        f"{whole['bits_per_weight']:.2f}",
+        *(f"{whole[name]:.2g}" for name in ("median_error", "max_error")),
+        f"{100 * whole['sparsity']:.1f} %",
+        f"{whole['model_bytes'] / 1e6:.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Print the page."""
+    with tempfile.TemporaryDirectory() as name, quiet(Path(name) / "log"):
+        folder = Path(name) / SIZE
+        write_untrained(SIZE, folder)
+        print(f"{HEAD}\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+        for variant in VARIANTS:
+            print(row(folder, *variant))
+
+
+if __name__ == "__main__":
+    main()
