@@ -43,7 +43,6 @@ OCCUPATIONS: dict[str, str] = {
     "tennis_player": "racket",
     "waiter": "tray",
 }
-PRESENTATIONS: tuple[str, ...] = ("masc", "fem", "non_binary", "na")
 AGES: tuple[str, ...] = ("young", "middle", "older", "na")
 
 # How often a cue of the occupation is to be seen: without all three, a person is harder to place.
