@@ -65,7 +65,7 @@ class Person:
     occupation : str
         One of `OCCUPATIONS`.
     presentation, age : str
-        One of `PRESENTATIONS`, one of `AGES`; "na" is a person seen from behind.
+        `masc`, `fem`, `non_binary` or `na`, and one of `AGES`; "na" is a person seen from behind.
     tone : int
         Skin tone, 1 (light) to 10 (dark).
     hair : str
