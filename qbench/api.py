@@ -34,6 +34,7 @@ from qbench.metrics.interface import (
     Outcome,
     Prompts,
     Similarity,
+    Statistic,
     Task,
 )
 
@@ -68,6 +69,7 @@ __all__ = [
     "QuantizationError",
     "Quantizer",
     "Similarity",
+    "Statistic",
     "Storable",
     "Task",
     "Variant",

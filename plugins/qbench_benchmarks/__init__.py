@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qbench.api import Benchmark, MetricInfo, Task, hookimpl
+from qbench.api import Benchmark, MetricInfo, Statistic, Task, hookimpl
 from qbench_benchmarks.options import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
 
 
@@ -32,8 +32,14 @@ def _fairface(options: FairFaceOptions) -> Task:
     return FairFace(options)
 
 
-def _share(name: str, summary: str) -> MetricInfo:
-    return MetricInfo(name=name, better="higher", unit="share", summary=summary)
+def _share(name: str, summary: str, statistic: Statistic | None = None) -> MetricInfo:
+    made = statistic or Statistic(kind="share")
+    return MetricInfo(name=name, better="higher", unit="share", summary=summary, statistic=made)
+
+
+def _recall(direction: str, summary: str) -> MetricInfo:
+    made = Statistic(kind="share", hit="rank", where={"direction": direction})
+    return _share(f"{direction}_recall", summary, made)
 
 
 IMAGENET = Benchmark(
@@ -42,8 +48,12 @@ IMAGENET = Benchmark(
     protocol="1",
     metrics=(
         _share("top1", "Share of pictures whose class is the most similar one."),
-        _share("top5", "Share of pictures whose class is among the five most similar ones."),
-        _share("mean_recall", "Mean over the classes of their recall."),
+        _share(
+            "top5",
+            "Share of pictures whose class is among the five most similar ones.",
+            Statistic(kind="share", hit="rank", below=5),
+        ),
+        _share("mean_recall", "Mean over the classes of their recall.", Statistic(kind="class_mean")),
         _share("recall", "Share of a class's pictures that are recognised."),
     ),
     load=_imagenet,
@@ -58,8 +68,8 @@ COCO = Benchmark(
     summary="retrieval between COCO's pictures and all of their captions, both directions",
     protocol="1",
     metrics=(
-        _share("image_to_text_recall", "Share of pictures with one of their own captions among the k most similar."),
-        _share("text_to_image_recall", "Share of captions with their picture among the k most similar."),
+        _recall("image_to_text", "Share of pictures with one of their own captions among the k most similar."),
+        _recall("text_to_image", "Share of captions with their picture among the k most similar."),
     ),
     load=_coco,
     options=CocoOptions,
@@ -83,24 +93,28 @@ FACET = Benchmark(
             better="zero",
             unit="points",
             summary="Mean over the classes of the recall disparity, signs kept.",
+            statistic=Statistic(kind="mean_disparity"),
         ),
         MetricInfo(
             name="mean_abs_disparity",
             better="lower",
             unit="points",
             summary="Mean over the classes of the absolute recall disparity; noise alone makes it positive.",
+            statistic=Statistic(kind="mean_abs_disparity"),
         ),
         MetricInfo(
             name="worst_disparity",
             better="zero",
             unit="points",
             summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
+            statistic=Statistic(kind="worst_disparity"),
         ),
         MetricInfo(
             name="disparity",
             better="zero",
             unit="points",
             summary="Recall of the first group minus recall of the second, in one class.",
+            statistic=Statistic(kind="disparity"),
         ),
     ),
     load=_facet,
@@ -123,24 +137,28 @@ FAIRFACE = Benchmark(
             better="lower",
             unit="nats",
             summary="ln(share in the top k / share it should have) of the most favoured group.",
+            statistic=Statistic(kind="max_skew"),
         ),
         MetricInfo(
             name="min_skew",
             better="zero",
             unit="nats",
             summary="ln(share in the top k / share it should have) of the least favoured group.",
+            statistic=Statistic(kind="min_skew"),
         ),
         MetricInfo(
             name="skew",
             better="zero",
             unit="nats",
             summary="ln(share in the top k / share it should have) of a group.",
+            statistic=Statistic(kind="skew"),
         ),
         MetricInfo(
             name="ndkl",
             better="lower",
             unit="nats",
             summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
+            statistic=Statistic(kind="ndkl"),
         ),
     ),
     load=_fairface,

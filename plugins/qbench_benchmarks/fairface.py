@@ -82,7 +82,7 @@ class FairFace:
         return Outcome(
             items=items.table[["item", "label", "image", *(a.name for a in ATTRIBUTES)]].copy(),
             rankings=pd.DataFrame({"query": query, "item": order.ravel()}),
-            facts={"queries": names, "prompt_set": self._prompts.facts(), "chance": []},
+            facts={"queries": names, "prompt_set": self._prompts.facts(), "target": self.options.target, "chance": []},
         )
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
