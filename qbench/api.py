@@ -5,6 +5,7 @@ The records and the hook marker come from `qbench.extension`, the interfaces fro
 
 from qbench.data.items import Attribute, Items, PictureRef
 from qbench.data.preprocessing import Geometry, Preprocessing
+from qbench.declared.record import declared_benchmark
 from qbench.encode.interface import (
     Checkpoint,
     Context,
@@ -73,5 +74,6 @@ __all__ = [
     "Storable",
     "Task",
     "Variant",
+    "declared_benchmark",
     "hookimpl",
 ]

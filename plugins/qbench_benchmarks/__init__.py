@@ -1,10 +1,13 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET and FairFace. Light: records only; numpy and pandas come later."""
+"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace, and declared datasets. Light: records only; numpy and pandas come later."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qbench.api import Benchmark, MetricInfo, Statistic, Task, hookimpl
+from qbench.api import Benchmark, InputError, MetricInfo, Statistic, Task, hookimpl
+from qbench.declared.options import DeclaredOptions
+from qbench.declared.record import VERSION, describe
+from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench_benchmarks.options import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
 
 
@@ -30,6 +33,10 @@ def _fairface(options: FairFaceOptions) -> Task:
     from qbench_benchmarks.fairface import FairFace
 
     return FairFace(options)
+
+
+def _declared(options: DeclaredOptions) -> Task:
+    raise InputError("no dataset is named", where="declared", fix='Set root = "…", a folder with a dataset.toml.')
 
 
 def _share(name: str, summary: str, statistic: Statistic | None = None) -> MetricInfo:
@@ -85,38 +92,7 @@ FACET = Benchmark(
     name="facet",
     summary="zero-shot classification of 52 occupations, and its recall by perceived gender, age and skin tone",
     protocol="1",
-    metrics=(
-        _share("accuracy", "Share of persons whose class is recognised."),
-        _share("recall", "Share of a class's persons that are recognised."),
-        MetricInfo(
-            name="mean_disparity",
-            better="zero",
-            unit="points",
-            summary="Mean over the classes of the recall disparity, signs kept.",
-            statistic=Statistic(kind="mean_disparity"),
-        ),
-        MetricInfo(
-            name="mean_abs_disparity",
-            better="lower",
-            unit="points",
-            summary="Mean over the classes of the absolute recall disparity; noise alone makes it positive.",
-            statistic=Statistic(kind="mean_abs_disparity"),
-        ),
-        MetricInfo(
-            name="worst_disparity",
-            better="zero",
-            unit="points",
-            summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
-            statistic=Statistic(kind="worst_disparity"),
-        ),
-        MetricInfo(
-            name="disparity",
-            better="zero",
-            unit="points",
-            summary="Recall of the first group minus recall of the second, in one class.",
-            statistic=Statistic(kind="disparity"),
-        ),
-    ),
+    metrics=RECALL_BY_GROUP,
     load=_facet,
     options=FacetOptions,
     how_to_get=(
@@ -131,36 +107,7 @@ FAIRFACE = Benchmark(
     name="fairface",
     summary="who is found by queries that name no group: skew of FairFace's rankings by race, gender and age",
     protocol="1",
-    metrics=(
-        MetricInfo(
-            name="max_skew",
-            better="lower",
-            unit="nats",
-            summary="ln(share in the top k / share it should have) of the most favoured group.",
-            statistic=Statistic(kind="max_skew"),
-        ),
-        MetricInfo(
-            name="min_skew",
-            better="zero",
-            unit="nats",
-            summary="ln(share in the top k / share it should have) of the least favoured group.",
-            statistic=Statistic(kind="min_skew"),
-        ),
-        MetricInfo(
-            name="skew",
-            better="zero",
-            unit="nats",
-            summary="ln(share in the top k / share it should have) of a group.",
-            statistic=Statistic(kind="skew"),
-        ),
-        MetricInfo(
-            name="ndkl",
-            better="lower",
-            unit="nats",
-            summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
-            statistic=Statistic(kind="ndkl"),
-        ),
-    ),
+    metrics=SKEWS,
     load=_fairface,
     options=FairFaceOptions,
     how_to_get="Download the labels and the 0.25-padded pictures from github.com/joojs/fairface: "
@@ -169,8 +116,21 @@ FAIRFACE = Benchmark(
     citation="Kärkkäinen & Joo, FairFace, WACV 2021. Skew: Geyik et al. 2019; prompts: Berg et al. 2022.",
 )
 
+DECLARED = Benchmark(
+    name="declared",
+    summary="a dataset of yours: the folder of a dataset.toml that says what is measured (docs/datasets.md)",
+    protocol=VERSION,
+    metrics=(*RECALL_BY_GROUP, *SKEWS),
+    load=_declared,
+    options=DeclaredOptions,
+    how_to_get="Write a dataset.toml beside your table; docs/datasets.md says how.",
+    licence="as its dataset.toml says",
+    citation="Measures: those of facet and fairface.",
+    describe=describe,
+)
+
 
 @hookimpl
 def qbench_benchmarks() -> Iterable[Benchmark]:
-    """The four built-in benchmarks."""
-    return (IMAGENET, COCO, FACET, FAIRFACE)
+    """The four built-in benchmarks, and the one that a dataset describes itself."""
+    return (IMAGENET, COCO, FACET, FAIRFACE, DECLARED)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import DataError
+from qbench.data.tables import read_json, relative
 from qbench_benchmarks import COCO
-from qbench_benchmarks.files import read_json, relative
 
 
 @dataclass(kw_only=True)

@@ -7,16 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qbench.api import Attribute, Items, Metrics, Outcome, Prompts, Similarity
-from qbench.metrics.builder import MetricsBuilder
-from qbench.metrics.disparity import class_disparity, comparable, mean_absolute, mean_signed, worst
-from qbench.metrics.grouped import ClassByGroup, class_by_group
-from qbench.metrics.weights import item_weights, weighted_share
+from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
+from qbench.metrics.answers import answers, positions
+from qbench.metrics.recall_by_group import measure_recall
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import WORDS, attributes
 from qbench_benchmarks.facet_table import read_persons
 from qbench_benchmarks.options import FacetOptions
-from qbench_benchmarks.zeroshot import answers, positions
 
 
 class Facet:
@@ -64,28 +61,7 @@ class Facet:
         Values of an attribute that are no group (``na``, ``non_binary``) have accuracy and recall of their own and are
         in no disparity. A class with fewer than ``min_group`` persons in one group of a pair has a disparity of NaN.
         """
-        table, classes = outcome.items, outcome.facts["classes"]
-        w = item_weights(weights, len(table))
-        correct = table["correct"].to_numpy(dtype=bool)
-        label = positions(classes, table["label"])
-        numbers = MetricsBuilder()
-        numbers.add("accuracy", weighted_share(correct, w), len(table))
-        whole = class_by_group(correct, label, np.zeros_like(label), shape=(len(classes), 1), weights=w)
-        for c in np.flatnonzero(whole.n[:, 0]):
-            numbers.add("recall", whole.class_recall[:, c], whole.n[c, 0], class_=classes[c])
-        for attribute in self.attributes:
-            others = sorted(set(table[attribute.name]) - {*attribute.groups})
-            values = [*attribute.groups, *others]
-            cells = class_by_group(
-                correct,
-                label,
-                positions(values, table[attribute.name]),
-                shape=(len(classes), len(values)),
-                weights=w,
-            )
-            _add_groups(numbers, cells, attribute.name, values, classes)
-            _add_disparities(numbers, cells, attribute, classes, self.options.min_group)
-        return numbers.build()
+        return measure_recall(outcome, self.attributes, self.options.min_group, weights)
 
     def _classes(self, items: Items) -> tuple[str, ...]:
         if self.options.classes == "all":
@@ -104,39 +80,3 @@ class Facet:
             "classes in disparities": f"those with at least {o.min_group} persons in both groups",
             "skin tone": WORDS[o.skin_cut],
         }
-
-
-def _add_groups(
-    numbers: MetricsBuilder, cells: ClassByGroup, attribute: str, values: list[str], classes: list[str]
-) -> None:
-    accuracy, recall = cells.group_accuracy, cells.recall
-    for g, value in enumerate(values):
-        numbers.add("accuracy", accuracy[:, g], int(cells.n[:, g].sum()), attribute=attribute, group=value)
-        for c in np.flatnonzero(cells.n[:, g]):
-            numbers.add("recall", recall[:, c, g], cells.n[c, g], attribute=attribute, group=value, class_=classes[c])
-
-
-def _add_disparities(
-    numbers: MetricsBuilder, cells: ClassByGroup, attribute: Attribute, classes: list[str], minimum: int
-) -> None:
-    recall = cells.recall
-    for first, second in attribute.pairs:
-        a, b = attribute.groups.index(first), attribute.groups.index(second)
-        usable = comparable(cells.n[:, a], cells.n[:, b], minimum)
-        by_class = class_disparity(recall[:, :, a], recall[:, :, b], usable)
-        pair = f"{first}-{second}"
-        for name, summary in (
-            ("mean_disparity", mean_signed),
-            ("mean_abs_disparity", mean_absolute),
-            ("worst_disparity", worst),
-        ):
-            numbers.add(name, summary(by_class), int(usable.sum()), attribute=attribute.name, group=pair)
-        for c in np.flatnonzero(cells.n[:, a] + cells.n[:, b]):
-            numbers.add(
-                "disparity",
-                by_class[:, c],
-                int(cells.n[c, a] + cells.n[c, b]),
-                attribute=attribute.name,
-                group=pair,
-                class_=classes[c],
-            )

@@ -57,13 +57,6 @@ def attributes(cut: SkinCut) -> tuple[Attribute, ...]:
     return GENDER, AGE, tone
 
 
-def chosen(flags: npt.NDArray[np.int64], values: tuple[str, ...]) -> list[str]:
-    """The one value whose flag is set: ``(n, len(values))`` of 0 and 1 → n values; ``na`` for none, ``several``."""
-    count = flags.sum(axis=1)
-    first = np.asarray(values, dtype=object)[flags.argmax(axis=1)]
-    return [str(x) for x in np.where(count == 0, "na", np.where(count > 1, "several", first))]
-
-
 def skin_tones(votes: npt.NDArray[np.int64], cut: SkinCut) -> list[str]:
     """Group the votes of each person: ``(n, 10)`` counts → n groups."""
     total = votes.sum(axis=1)

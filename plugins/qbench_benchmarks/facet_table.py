@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import json
-import math
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import DataError, PictureRef
+from qbench.data.boxes import parsed_box
+from qbench.data.groups import chosen
+from qbench.data.tables import Table, read_table, relative, unique, whole_numbers
 from qbench_benchmarks import FACET
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import (
@@ -23,14 +22,11 @@ from qbench_benchmarks.facet_groups import (
     GENDER_COLUMNS,
     GENDERS,
     TONES,
-    chosen,
     skin_tones,
 )
-from qbench_benchmarks.files import Table, read_table, relative, unique
 from qbench_benchmarks.options import FacetOptions
 
 COLUMNS = ("person_id", "filename", "class1", "class2", "bounding_box", *GENDER_COLUMNS, *AGE_COLUMNS, *TONES)
-Box = tuple[float, float, float, float]
 
 
 def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple[PictureRef, ...], Path]:
@@ -49,9 +45,9 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     persons = read_table(path, COLUMNS, how_to_get=FACET.how_to_get)
     unique(persons.columns["person_id"], "person_id", table=persons)
     _check_classes(persons)
-    gender = chosen(_whole_numbers(persons, GENDER_COLUMNS, most=1), GENDERS)
-    age = chosen(_whole_numbers(persons, AGE_COLUMNS, most=1), AGES)
-    tone = skin_tones(_whole_numbers(persons, TONES), options.skin_cut)
+    gender = chosen(whole_numbers(persons, GENDER_COLUMNS, most=1), GENDERS)
+    age = chosen(whole_numbers(persons, AGE_COLUMNS, most=1), AGES)
+    tone = skin_tones(whole_numbers(persons, TONES), options.skin_cut)
     images = _images(persons, root)
     keep: Sequence[int] = range(len(persons))
     if options.persons == "single":
@@ -62,7 +58,9 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     refs: dict[PictureRef, int] = {}
     picture: list[int] = []
     for row in keep:
-        box = _box(persons.columns["bounding_box"][row], persons.where(row)) if options.picture == "crop" else None
+        box = (
+            parsed_box(persons.columns["bounding_box"][row], persons.where(row)) if options.picture == "crop" else None
+        )
         picture.append(refs.setdefault(PictureRef(root / images[row], box), len(refs)))
     columns = {
         "item": persons.columns["person_id"],
@@ -89,22 +87,6 @@ def _check_classes(persons: Table) -> None:
                 )
 
 
-def _whole_numbers(persons: Table, names: Sequence[str], most: int | None = None) -> npt.NDArray[np.int64]:
-    """Columns of counts, ``(n, len(names))``; ``2`` and ``2.0`` are the same."""
-    values = np.zeros((len(persons), len(names)), dtype=np.int64)
-    for column, name in enumerate(names):
-        for row, text in enumerate(persons.columns[name]):
-            try:
-                number = float(text)
-            except ValueError:
-                number = math.nan
-            if not (number >= 0 and number.is_integer() and (most is None or number <= most)):
-                wanted = "0 or 1" if most == 1 else "a count of votes"
-                raise DataError(f"{name} is {text!r}, not {wanted}", where=persons.where(row))
-            values[row, column] = int(number)
-    return values
-
-
 def _images(persons: Table, root: Path) -> list[str]:
     """Path of each person's picture below `root`: where a file of that name is, else where it is missing from."""
     folders = sorted(path.name for path in root.glob("imgs*") if path.is_dir())
@@ -121,25 +103,3 @@ def _images(persons: Table, root: Path) -> list[str]:
         else:
             images.append(f"{lies_in.get(name, 'imgs_1')}/{name}")
     return images
-
-
-def _box(text: str, where: str) -> Box:
-    """Parse a box: a dict in text, quoted as JSON or as Python does; cut to what lies right of and below 0."""
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError:
-        try:
-            content = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            content = None
-    try:
-        x, y, width, height = (float(content[name]) for name in ("x", "y", "width", "height"))
-    except (TypeError, KeyError, ValueError):
-        raise DataError(
-            f"the bounding box {text[:80]!r} is no dict with the numbers x, y, width and height", where=where
-        ) from None
-    left, top = max(x, 0.0), max(y, 0.0)
-    box = (left, top, x + width - left, y + height - top)
-    if not all(math.isfinite(v) for v in box) or box[2] <= 0 or box[3] <= 0:
-        raise DataError(f"the bounding box {text[:80]!r} is empty", where=where)
-    return box

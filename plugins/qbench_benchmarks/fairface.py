@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import Attribute, DataError, Items, Metrics, Outcome, PictureRef, Prompts, Similarity
-from qbench.metrics.blocks import blocks
+from qbench.data.promptsets import prompt_set
+from qbench.data.tables import Table, read_table, relative, spreadsheet_date, unique
+from qbench.metrics.rankings import measure_skew, whole_rankings
 from qbench_benchmarks import FAIRFACE
-from qbench_benchmarks.fairface_skew import measure_skew
-from qbench_benchmarks.files import Table, read_table, relative, unique
 from qbench_benchmarks.options import FairFaceOptions
-from qbench_benchmarks.promptsets import prompt_set
 
 ATTRIBUTES = (
     Attribute(
@@ -28,8 +26,6 @@ ATTRIBUTES = (
         groups=("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70"),
     ),
 )
-MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-DATE = re.compile(rf"\d{{1,4}}[-/. ]{MONTH}\.?|{MONTH}[-/. ]\d{{1,4}}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*", re.I)
 
 
 class FairFace:
@@ -73,15 +69,10 @@ class FairFace:
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first."""
-        n, queries = similarity.shape
-        order = np.empty((queries, n), dtype=np.int32)
-        for start, stop in blocks(queries, n):
-            order[start:stop] = np.argsort(-similarity.targets(start, stop), axis=1, kind="stable")
         names = list(self._prompts.targets)
-        query = pd.Categorical.from_codes(np.repeat(np.arange(queries), n), categories=pd.Index(names))
         return Outcome(
             items=items.table[["item", "label", "image", *(a.name for a in ATTRIBUTES)]].copy(),
-            rankings=pd.DataFrame({"query": query, "item": order.ravel()}),
+            rankings=whole_rankings(similarity, names),
             facts={"queries": names, "prompt_set": self._prompts.facts(), "target": self.options.target, "chance": []},
         )
 
@@ -104,7 +95,7 @@ def _check(labels: Table, attribute: Attribute) -> None:
     for row, value in enumerate(labels.columns[attribute.name]):
         if value in attribute.groups:
             continue
-        if attribute.name == "age" and DATE.fullmatch(value.strip()):
+        if attribute.name == "age" and spreadsheet_date(value):
             raise DataError(
                 f"the age {value!r} is a date: a spreadsheet has turned an age range such as 3-9 into one",
                 where=labels.where(row),

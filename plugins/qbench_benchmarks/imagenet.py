@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import DataError, Items, Metrics, Outcome, PictureRef, Prompts, Similarity
+from qbench.metrics.answers import answers, positions
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.grouped import class_by_group
 from qbench.metrics.weights import item_weights, mean_of_known, weighted_share
 from qbench_benchmarks import IMAGENET, imagenet_classes
 from qbench_benchmarks.options import ImageNetOptions
-from qbench_benchmarks.zeroshot import answers, positions
 
 SYNSET = re.compile(r"n\d{8}")
 SUFFIXES = (".jpeg", ".jpg", ".png")

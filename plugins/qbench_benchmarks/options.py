@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from qbench_benchmarks.promptsets import names_of_sets
+from qbench.data.promptsets import names_of_sets, one_place
 
 Classes = Literal["all", "present"]
 Templates = Literal["openai-80", "simple-7", "single"]
@@ -34,11 +34,7 @@ def _cutoffs(ks: Sequence[int]) -> tuple[int, ...]:
 
 
 def _template(template: str) -> None:
-    try:
-        filled = template.format("\0")
-    except (IndexError, KeyError, ValueError):
-        filled = ""
-    if filled.count("\0") != 1:
+    if not one_place(template):
         raise ValueError(f"template is {template!r}; it has exactly one {{}}, where the class name goes")
 
 

@@ -137,6 +137,16 @@ class Benchmark:
         Of the data.
     citation : str
         Of the data.
+    note : str
+        What a reader of results on it has to know; shown at the top of the report.
+    items : int
+        Items of the whole published split, by which a check knows another one; 0 where there is no such number, or
+        where the options decide.
+    root : pathlib.Path or None
+        Where the data lies if the spec does not say: for data that the plugin's distribution holds.
+    describe : callable or None
+        ``(folder or file) -> Benchmark``, for a benchmark whose data says itself what is measured on it: the record
+        for that data. Its ``name`` is then the name in results.
     """
 
     name: str
@@ -148,6 +158,10 @@ class Benchmark:
     how_to_get: str = ""
     licence: str = ""
     citation: str = ""
+    note: str = ""
+    items: int = 0
+    root: Path | None = None
+    describe: Callable[[Path], Benchmark] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,7 @@ def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, lim
     info: dict[str, Any] = {
         "root": planned.root.name if planned.root else "",
         "dataset": dataset.name if dataset else None,
-        "note": dataset.note if dataset else "",
+        "note": (dataset.note if dataset else "") or planned.entry.record.note,
         "limit": limit,
     }
     if prepared is not None:

@@ -357,7 +357,8 @@ class _Run:
 
     def _write_run(self, cells: Iterable[_Cell]) -> None:
         notes = [self.spec.note] if self.spec.note else []
-        notes += [b.dataset.record.note for b in self.plan.benchmarks if b.dataset and b.dataset.record.note]
+        for planned in self.plan.benchmarks:
+            notes += [planned.dataset.record.note if planned.dataset else "", planned.entry.record.note]
         self.folder.write_run(
             {
                 "name": self.spec.name,
@@ -373,7 +374,7 @@ class _Run:
                     for path in dict.fromkeys(self._speed_path(cell) for cell in cells if cell.key and self.spec.speed)
                     if path.exists()
                 ],
-                "notes": list(dict.fromkeys(notes)),
+                "notes": [note for note in dict.fromkeys(notes) if note],
             }
         )
 

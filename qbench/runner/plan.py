@@ -6,7 +6,7 @@ A plan is records, options and folders, never live models or data; what it costs
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
         spec=spec,
         models=tuple(plan_model(m, registry) for m in spec.models),
         quantizers=tuple(plan_quantizer(q, spec.device, registry) for q in spec.quantizers),
-        benchmarks=tuple(_benchmark(b, registry) for b in spec.benchmarks),
+        benchmarks=tuple(plan_benchmark(b, registry) for b in spec.benchmarks),
     )
     for kind, planned in (("models", plan.models), ("quantizers", plan.quantizers), ("benchmarks", plan.benchmarks)):
         _unique(kind, [p.label for p in planned])
@@ -133,20 +133,42 @@ def _device(record: Quantizer, wanted: str) -> str:
     )
 
 
-def _benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
+def plan_benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
+    """Resolve one benchmark; raises `InputError` as `make_plan` does."""
     entry = registry.benchmark(spec.name)
-    root = Path(spec.root) if spec.root else None
     dataset = registry.dataset(spec.dataset) if spec.dataset else None
-    if root is None and dataset is None and os.environ.get("QBENCH_DATA"):
-        root = Path(os.environ["QBENCH_DATA"]).expanduser() / entry.record.name
+    root, label = _root(spec, entry.record), spec.label or entry.record.name
+    if entry.record.describe is not None:
+        if root is None:
+            raise InputError(
+                "no dataset is named",
+                where=f"benchmark {spec.name}",
+                fix='Set root = "…", to a folder with a dataset.toml in it or to such a file.',
+            )
+        described = entry.record.describe(root)
+        root, label = described.root, spec.label or described.name
+        entry = Entry(plugin=entry.plugin, record=replace(described, name=entry.record.name))
     return PlannedBenchmark(
-        label=spec.label or entry.record.name,
+        label=label,
         entry=entry,
         options=make_options(entry.record.options, spec.options, where=f"benchmark {spec.name}"),
         root=root,
         dataset=dataset,
         allow_missing=spec.allow_missing,
     )
+
+
+def _root(spec: BenchmarkSpec, record: Benchmark) -> Path | None:
+    """The folder that the spec names, else the distribution's own, else the one below ``QBENCH_DATA``."""
+    if spec.root:
+        return Path(spec.root)
+    if spec.dataset:
+        return None
+    if record.root is not None:
+        return record.root
+    if os.environ.get("QBENCH_DATA") and record.describe is None:
+        return Path(os.environ["QBENCH_DATA"]).expanduser() / record.name
+    return None
 
 
 def _unique(kind: str, labels: list[str]) -> None:

@@ -279,8 +279,8 @@ def test_every_quantizer_and_metric_is_in_the_protocol():
 
 
 def test_every_choice_of_an_option_is_in_the_protocol():
+    from qbench.data.promptsets import names_of_sets
     from qbench_benchmarks import options
-    from qbench_benchmarks.promptsets import names_of_sets
 
     kinds = ("Classes", "Templates", "Split", "Picture", "Persons", "SecondClass", "SkinCut", "Target")
     values = [value for kind in kinds for value in getattr(options, kind).__args__] + names_of_sets()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from qbench.api import DataError, Outcome
+from qbench.data.promptsets import prompt_set
 from qbench_benchmarks.fairface import FairFace
 from qbench_benchmarks.options import FairFaceOptions
-from qbench_benchmarks.promptsets import prompt_set
 
 MAN, WOMAN = ("20-29", "Male", "White"), ("30-39", "Female", "Black")
 PEOPLE = [MAN, WOMAN, MAN, WOMAN, MAN, WOMAN]
@@ -148,7 +148,7 @@ def test_a_prompt_set_is_hashed_by_its_content():
 def test_a_pooled_set_has_a_query_for_each_term(tmp_path, monkeypatch):
     content = 'name = "p"\nversion = 1\nsource = "s"\npool = true\ntemplates = ["a {}", "the {}"]\nterms = ["x", "y"]\n'
     (tmp_path / "p.toml").write_text(content, "utf-8")
-    monkeypatch.setattr("qbench_benchmarks.promptsets.FOLDER", tmp_path)
+    monkeypatch.setattr("qbench.data.promptsets.FOLDER", tmp_path)
     task = FairFace(FairFaceOptions(prompts="p"))
     prompts = task.prompts(None)
     assert prompts.pool

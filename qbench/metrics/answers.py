@@ -1,4 +1,4 @@
-"""What ImageNet and FACET share: the table of answers of a zero-shot classifier."""
+"""What zero-shot classifications share: the table of answers, an item a row."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import Items, Similarity
+from qbench.data.items import Items
 from qbench.metrics.classification import classify
+from qbench.metrics.interface import Similarity
 
 
 def answers(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from qbench.errors import DataError
 
 FOLDER = Path(__file__).with_name("prompts")
 
@@ -61,7 +64,46 @@ def prompt_set(prompts: str | tuple[str, ...]) -> PromptSet:
         return PromptSet(
             name="custom", version="", source="the spec", texts=prompts, targets=prompts, target_of=places, pool=False
         )
-    raw = tomllib.loads((FOLDER / f"{prompts}.toml").read_text("utf-8"))
+    return _filled(tomllib.loads((FOLDER / f"{prompts}.toml").read_text("utf-8")))
+
+
+def one_place(template: str) -> bool:
+    """Whether a template has exactly one ``{}``, where the class or the query goes."""
+    try:
+        return template.format("\0").count("\0") == 1
+    except (IndexError, KeyError, ValueError):
+        return False
+
+
+def read_prompt_set(path: Path) -> PromptSet:
+    """Return the set of a file in the format of those that are shipped.
+
+    The keys are ``name``, ``version``, ``source``, ``pool``, ``templates`` (each with one ``{}``) and ``terms``.
+
+    Raises
+    ------
+    DataError
+        The file is missing, no TOML, or lacks a key; the message names file and key.
+    """
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"the prompt set cannot be read ({error})", where=str(path)) from None
+    kinds = {"name": str, "version": (str, int), "source": str, "pool": bool, "templates": list, "terms": list}
+    for key, kind in kinds.items():
+        if not isinstance(raw.get(key), kind):  # type: ignore[arg-type]
+            raise DataError(f"the key {key!r} is missing or of another kind", where=str(path))
+    for key in ("templates", "terms"):
+        texts = raw[key]
+        if not texts or len(set(texts)) < len(texts) or not all(isinstance(t, str) and t.strip() for t in texts):
+            raise DataError(f"{key} is a list of one or more texts, all different", where=str(path))
+    wrong = [template for template in raw["templates"] if not one_place(template)]
+    if wrong:
+        raise DataError(f"the template {wrong[0]!r} does not have exactly one {{}}", where=str(path))
+    return _filled(raw)
+
+
+def _filled(raw: Mapping[str, Any]) -> PromptSet:
     filled = [(i, template.format(term)) for i, term in enumerate(raw["terms"]) for template in raw["templates"]]
     texts = tuple(text for _, text in filled)
     pool = bool(raw["pool"])

@@ -1,4 +1,4 @@
-"""From stored rankings to skews: every query, attribute and cut-off, under any weights of the gallery."""
+"""Rankings of a whole gallery, and from stored ones to skews: every query, attribute and cut-off, under any weights."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from qbench.api import Attribute, Metrics, Outcome
+from qbench.data.items import Attribute
+from qbench.metrics.answers import positions
+from qbench.metrics.blocks import blocks
 from qbench.metrics.builder import MetricsBuilder
+from qbench.metrics.interface import Metrics, Outcome, Similarity
 from qbench.metrics.skew import Target, max_skew, min_skew, ndkl, skew, target_shares, top_shares
 from qbench.metrics.weights import Floats, item_weights, mean_of_known
-from qbench_benchmarks.zeroshot import positions
 
 
 def measure_skew(
@@ -46,6 +49,29 @@ def measure_skew(
         each = np.array([[ndkl(groups[r], d, x[r]) for d, x in zip(wanted, w, strict=True)] for r in order])
         _add(numbers, "ndkl", each, len(groups), queries, attribute=attribute.name)
     return numbers.build()
+
+
+def whole_rankings(similarity: Similarity, queries: Sequence[str]) -> pd.DataFrame:
+    """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first.
+
+    Parameters
+    ----------
+    similarity : Similarity
+        Of the ``n`` items of the gallery and the queries.
+    queries : sequence of str
+        Their names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``query`` (categorical) and ``item`` (int32, a position in the gallery), ``n`` rows a query, best first.
+    """
+    n, count = similarity.shape
+    order = np.empty((count, n), dtype=np.int32)
+    for start, stop in blocks(count, n):
+        order[start:stop] = np.argsort(-similarity.targets(start, stop), axis=1, kind="stable")
+    query = pd.Categorical.from_codes(np.repeat(np.arange(count), n), categories=pd.Index(list(queries)))
+    return pd.DataFrame({"query": query, "item": order.ravel()})
 
 
 def rankings_by_query(outcome: Outcome, queries: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -1,21 +1,30 @@
-"""Reading annotation files: tables by column name with line numbers, JSON, and paths that stay inside the dataset."""
+"""Reading annotation files: tables by column name with row numbers, JSON, and paths that stay inside the dataset."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from qbench.api import DataError
+import numpy as np
+import numpy.typing as npt
+
+from qbench.errors import DataError
+
+MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+DATE = re.compile(rf"\d{{1,4}}[-/. ]{MONTH}\.?|{MONTH}[-/. ]\d{{1,4}}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*", re.I)
+SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d{2,}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Columns of a CSV file, as text.
+    """Columns of a table, as text.
 
     Attributes
     ----------
@@ -24,7 +33,8 @@ class Table:
     columns : mapping of str to list of str
         The columns that were asked for.
     lines : list of int
-        The line of the file that each row ends on; the header is line 1.
+        What a message calls each row: the line of a CSV file that it ends on (the header is line 1), or the number of
+        a row of a Parquet file, from 1.
     """
 
     path: Path
@@ -38,6 +48,25 @@ class Table:
     def where(self, row: int) -> str:
         """How a message names a row."""
         return f"{self.path}:row {self.lines[row]}"
+
+
+def spreadsheet_date(text: str) -> bool:
+    """Whether a cell is what a spreadsheet makes of a range such as ``3-9``: a date."""
+    return DATE.fullmatch(text.strip()) is not None
+
+
+def spreadsheet_number(text: str) -> bool:
+    """Whether a cell is what a spreadsheet makes of a long number: ``1.23E+15``, its digits lost."""
+    return SCIENTIFIC.fullmatch(text.strip()) is not None
+
+
+def cell_text(value: object) -> str:
+    """How a cell reads as text: ``3`` and ``3.0`` are ``3``, an empty one (or NaN) is the empty text."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _text(path: Path, how_to_get: str) -> str:
@@ -85,6 +114,56 @@ def read_table(path: Path, columns: Iterable[str], *, how_to_get: str) -> Table:
     if not rows:
         raise DataError("the file has a header and no rows", where=str(path), fix=how_to_get)
     return Table(path=path, columns={w: [row[i] for row in rows] for i, w in enumerate(wanted)}, lines=numbers)
+
+
+def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Table:
+    """Read the named columns of a Parquet file, as text (see `cell_text`).
+
+    Raises
+    ------
+    DataError
+        The file is missing, no Parquet or without a row; a column is missing or occurs twice.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    wanted = list(columns)
+    try:
+        with parquet.ParquetFile(path) as file:
+            _places(file.schema_arrow.names, wanted, path)
+            content = file.read(columns=wanted).to_pydict()
+    except FileNotFoundError:
+        raise DataError("the file does not exist", where=str(path), fix=how_to_get) from None
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"this is no valid Parquet file: {reason}", where=str(path), fix=how_to_get) from None
+    found = {name: [cell_text(value) for value in content[name]] for name in wanted}
+    rows = len(found[wanted[0]]) if wanted else 0
+    if not rows:
+        raise DataError("the file has no rows", where=str(path), fix=how_to_get)
+    return Table(path=path, columns=found, lines=list(range(1, rows + 1)))
+
+
+def whole_numbers(table: Table, names: Sequence[str], most: int | None = None) -> npt.NDArray[np.int64]:
+    """Columns of counts, ``(n, len(names))``; ``2`` and ``2.0`` are the same.
+
+    Raises
+    ------
+    DataError
+        A cell is no whole number from 0 (to `most`).
+    """
+    values = np.zeros((len(table), len(names)), dtype=np.int64)
+    for column, name in enumerate(names):
+        for row, text in enumerate(table.columns[name]):
+            try:
+                number = float(text)
+            except ValueError:
+                number = math.nan
+            if not (number >= 0 and number.is_integer() and (most is None or number <= most)):
+                wanted = "0 or 1" if most == 1 else "a count of votes"
+                raise DataError(f"{name} is {text!r}, not {wanted}", where=table.where(row))
+            values[row, column] = int(number)
+    return values
 
 
 def _places(header: list[str], wanted: list[str], path: Path) -> list[int]:

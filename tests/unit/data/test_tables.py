@@ -3,7 +3,7 @@
 import pytest
 
 from qbench.api import DataError
-from qbench_benchmarks.files import read_json, read_table, relative
+from qbench.data.tables import read_json, read_table, relative
 
 
 def table(tmp_path, content):

@@ -1,0 +1,84 @@
+"""Reading a ``dataset.toml``: the file, and a whole `Description` of it, with messages that name file and key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qbench.errors import DataError
+
+if TYPE_CHECKING:
+    from qbench.declared.schema import Description
+
+FILE = "dataset.toml"
+WORDS = ("summary", "citation", "how_to_get", "note", "licence", "perceived", "items")
+"""Keys that decide no number."""
+
+
+def find(place: Path) -> Path:
+    """The file that is meant: `place` itself, or the ``dataset.toml`` in it.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    path = place / FILE if place.is_dir() else place
+    if not path.is_file():
+        raise DataError(
+            "there is no such file",
+            where=str(path),
+            fix=f"Name a folder with a {FILE} in it, or such a file; docs/datasets.md says what goes into it.",
+        )
+    return path
+
+
+def read_raw(path: Path) -> dict[str, Any]:
+    """What the file says, unchecked. Light: no pydantic.
+
+    Raises
+    ------
+    DataError
+        It is no UTF-8 text or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"byte {error.start} is not UTF-8", where=str(path), fix="Save the file as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"this is no TOML file ({error})", where=str(path)) from None
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def read_description(path: Path) -> Description:
+    """Read and check a file.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or says something that such a file cannot say; every wrong key is named.
+    """
+    return checked(read_raw(path), path)
+
+
+def checked(raw: dict[str, Any], path: Path) -> Description:
+    """What the file says, as a `Description`; raises `DataError` as `read_description` does."""
+    from pydantic import ValidationError
+
+    from qbench.declared.schema import Description
+    from qbench.validation import explain
+
+    try:
+        return Description.model_validate(raw)
+    except ValidationError as error:
+        raise DataError(explain(error, Description, "the description"), where=str(path)) from None
+
+
+def digest(raw: dict[str, Any]) -> str:
+    """A hash (12 hexadecimal digits) of all that the file says and that could decide a number."""
+    content = json.dumps({k: v for k, v in raw.items() if k not in WORDS}, sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]

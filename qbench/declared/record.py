@@ -1,0 +1,96 @@
+"""From a ``dataset.toml`` to a `Benchmark`. Light: tomllib only; the file is checked whole when it is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qbench.declared.options import DeclaredOptions
+from qbench.declared.read import checked, digest, find, read_description, read_raw
+from qbench.errors import DataError
+from qbench.extension.records import Benchmark
+from qbench.metrics.interface import MetricInfo
+from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+
+if TYPE_CHECKING:
+    from qbench.metrics.interface import Task
+
+METRICS: dict[str, tuple[MetricInfo, ...]] = {"classification-disparity": RECALL_BY_GROUP, "retrieval-skew": SKEWS}
+VERSION = "1"
+"""Of what is measured and how: raise it when a number of a declared dataset would change."""
+
+
+def declared_benchmark(path: str | Path) -> Benchmark:
+    """Make a benchmark of a ``dataset.toml``: what a plugin's hook yields to register a dataset without code.
+
+    A whole plugin, with the data in the distribution::
+
+        from pathlib import Path
+
+        from qbench.api import declared_benchmark, hookimpl
+
+        @hookimpl
+        def qbench_benchmarks():
+            yield declared_benchmark(Path(__file__).parent / "data")
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file, or the folder of a ``dataset.toml``. Where its table lies beside it, the data is found without a
+        ``root`` in the spec; else a spec (or ``QBENCH_DATA``) names the folder, and the file says what lies there.
+
+    Returns
+    -------
+    Benchmark
+        Its protocol has a hash of the description, so that a changed one is another result.
+
+    Raises
+    ------
+    DataError
+        The file is not there, is no TOML, or lacks its name or protocol. Everything else is checked when the
+        benchmark is used, so that listing plugins stays fast.
+    """
+    file = find(Path(path))
+    raw = read_raw(file)
+    protocol = _text(raw, "protocol", file)
+    if protocol not in METRICS:
+        raise DataError(f"protocol: {protocol!r} is none of {', '.join(map(repr, METRICS))}", where=str(file))
+    name = _text(raw, "name", file)
+    table = raw.get("table")
+    beside = isinstance(table, dict) and (file.parent / str(table.get("file", ""))).is_file()
+    return Benchmark(
+        name=name,
+        summary=str(raw.get("summary") or f"{protocol} on {name}"),
+        protocol=f"{VERSION}-{digest(raw)}",
+        metrics=METRICS[protocol],
+        load=partial(_load, file),
+        options=DeclaredOptions,
+        how_to_get=str(raw.get("how_to_get", "")),
+        licence=str(raw.get("licence", "")),
+        citation=str(raw.get("citation", "")),
+        note=str(raw.get("note", "")),
+        items=raw["items"] if isinstance(raw.get("items"), int) else 0,
+        root=file.parent if beside else None,
+    )
+
+
+def describe(place: Path) -> Benchmark:
+    """`declared_benchmark`, with the whole file checked at once: for a folder or file that a user named."""
+    file = find(place)
+    checked(read_raw(file), file)
+    return replace(declared_benchmark(file), root=file.parent)
+
+
+def _load(file: Path, options: DeclaredOptions) -> Task:
+    from qbench.declared.task import task_of
+
+    return task_of(read_description(file), file, options)
+
+
+def _text(raw: dict[str, Any], key: str, file: Path) -> str:
+    value = raw.get(key)
+    if not isinstance(value, str) or not value:
+        raise DataError(f"the key {key!r} is missing or no text", where=str(file))
+    return value

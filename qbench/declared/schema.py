@@ -1,0 +1,365 @@
+"""What a ``dataset.toml`` may say, checked by pydantic. Plain data: no table is opened here."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from qbench.data.groups import NONE, SEVERAL
+from qbench.data.promptsets import names_of_sets, one_place
+from qbench.data.tables import cell_text
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+RESERVED = frozenset(
+    {
+        *("item", "image", "picture", "label", "captions", "prediction", "correct", "rank", "margin"),
+        *("runner_up_margin", "confidence", "direction", "query", "metric", "attribute", "group", "class"),
+    }
+)
+"""Names of columns that results have anyway: an attribute cannot be called so."""
+
+
+def _listed(value: object) -> object:
+    """One value stands for a list of one."""
+    return [cell_text(v) for v in value] if isinstance(value, list) else [cell_text(value)]
+
+
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+"""One cell's value, or a list of them."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sides(_Strict):
+    """A box in four columns: its corner and its size. Pixels of the file.
+
+    Attributes
+    ----------
+    x, y, width, height : str
+        The columns.
+    """
+
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+class Corners(_Strict):
+    """A box in four columns: its sides' places. Pixels of the file.
+
+    Attributes
+    ----------
+    left, top, right, bottom : str
+        The columns.
+    """
+
+    left: str
+    top: str
+    right: str
+    bottom: str
+
+
+class TableSpec(_Strict):
+    """``[table]``: the table, a row an item, and where its pictures are.
+
+    Attributes
+    ----------
+    file : str
+        A ``.csv`` (UTF-8, with a header) or ``.parquet`` file below the dataset's folder.
+    picture : str
+        The column with the name of each item's picture.
+    folder : str or list of str
+        Folder of the pictures, below the dataset's; of several ones the first that has the picture.
+    suffix : str
+        Added to each name, where the column has none, such as ``".jpg"``.
+    id : str
+        The column with a name of each item, all different; if empty, the picture's path.
+    label : str
+        The column with the right class.
+    also_right : list of str
+        Columns with further classes that count as right too; their cells may be empty.
+    box : str or dict of str to str
+        Where the item is in its picture, which is cut to it: a column with a dict in text (``x``, ``y``, ``width``,
+        ``height``), or four columns, ``{ x, y, width, height }`` or ``{ left, top, right, bottom }``.
+    keep : dict of str to list
+        Columns and the values of the rows that are used; all other rows are left out.
+    leave_out_unlabelled : bool
+        Leave out items that have no group to compare in some attribute. Otherwise they are counted on their own
+        (``classification-disparity``) or refused (``retrieval-skew``, which ranks every item).
+    """
+
+    file: str = Field(min_length=1)
+    picture: str = Field(min_length=1)
+    folder: Texts = Field(default_factory=lambda: ["."])
+    suffix: str = ""
+    id: str = ""
+    label: str = ""
+    also_right: list[str] = Field(default_factory=list)
+    box: str | Sides | Corners = ""
+    keep: dict[str, Texts] = Field(default_factory=dict)
+    leave_out_unlabelled: bool = False
+
+    @field_validator("box", mode="before")
+    @classmethod
+    def _sides_or_corners(cls, value: object) -> object:
+        for kind in (Sides, Corners):
+            if isinstance(value, dict) and set(value) == set(kind.model_fields):
+                return kind.model_validate(value)
+        if isinstance(value, str):
+            return value
+        raise ValueError(
+            "a box is one column, or four: { x, y, width, height } or { left, top, right, bottom }, each a column"
+        )
+
+    @field_validator("file")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if not value.lower().endswith((".csv", ".parquet")):
+            raise ValueError("a table is a .csv or a .parquet file")
+        return value
+
+
+class PromptSpec(_Strict):
+    """``[prompts]``: what the model is asked.
+
+    Attributes
+    ----------
+    template : str or list of str
+        The sentence, with ``{}`` where the class or the query goes. The embeddings of several are averaged.
+    classes : list of str
+        The candidates; if empty, those of `names`, or the labels that the items have.
+    names : dict of str to str
+        What the prompt calls a class; else its label, underscores as spaces.
+    queries : list of str
+        For ``retrieval-skew``: what goes into the template.
+    set : str
+        In place of `queries`: a prompt set that qbench has, or a ``.toml`` file with one beside this file.
+    """
+
+    template: Texts = Field(default_factory=list)
+    classes: list[str] = Field(default_factory=list)
+    names: dict[str, str] = Field(default_factory=dict)
+    queries: list[str] = Field(default_factory=list)
+    set: str = ""
+
+    @field_validator("template")
+    @classmethod
+    def _one_place(cls, value: list[str]) -> list[str]:
+        wrong = [template for template in value if not one_place(template)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} does not have exactly one {{}}")
+        return _all_different(value)
+
+    @field_validator("classes", "queries")
+    @classmethod
+    def _different(cls, value: list[str]) -> list[str]:
+        if not all(text.strip() for text in value):
+            raise ValueError("one of them is empty")
+        return _all_different(value)
+
+    @field_validator("set")
+    @classmethod
+    def _known_set(cls, value: str) -> str:
+        if value and not value.endswith(".toml") and value not in names_of_sets():
+            raise ValueError(f"there are the sets {', '.join(names_of_sets())}; or name a .toml file with one")
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> PromptSpec:
+        if self.set and (self.queries or self.template):
+            raise ValueError("a prompt set has its own sentences: give set, or queries and template, not both")
+        unknown = [name for name in self.names if self.classes and name not in self.classes]
+        if unknown:
+            raise ValueError(f"names has {unknown[0]!r}, which is none of the classes")
+        return self
+
+
+class AttributeSpec(_Strict):
+    """``[attributes.NAME]``: a grouping of the items, such as perceived age, and how cells become groups.
+
+    One of `values`, `bins`, `flags`, or a plain column with `groups`; `votes` goes with `bins`.
+
+    Attributes
+    ----------
+    column : str
+        The column; if empty, the one called like the attribute.
+    values : dict of str to list
+        Group → the cells that belong to it; ``""`` is an empty cell.
+    bins : dict of str to (float, float)
+        Group → from (included), to (excluded) of a number; ``inf`` is allowed. They do not overlap.
+    flags : dict of str to str
+        Group → its 0/1 column. An item without a flag is ``na``, one with several is ``several``.
+    votes : list of str
+        Columns with counts of votes for the values 1, 2, 3, …: `bins` are of the mean of the votes. An item without a
+        vote is ``na``.
+    groups : list of str
+        The groups that are compared, in the order of the report; if empty, all that are named above. Others are
+        counted and have accuracies of their own.
+    other : str
+        What a cell is that belongs nowhere; if empty, such a cell is an error.
+    pairs : list of (str, str)
+        The disparities: first minus second. If not given, all pairs of `groups` for ``classification-disparity``.
+    """
+
+    column: str = ""
+    values: dict[str, Texts] = Field(default_factory=dict)
+    bins: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    flags: dict[str, str] = Field(default_factory=dict)
+    votes: list[str] = Field(default_factory=list)
+    groups: list[str] = Field(default_factory=list)
+    other: str = ""
+    pairs: list[tuple[str, str]] | None = None
+
+    @field_validator("values")
+    @classmethod
+    def _each_once(cls, values: dict[str, list[str]]) -> dict[str, list[str]]:
+        seen: dict[str, str] = {}
+        for group, cells in values.items():
+            for cell in cells:
+                if seen.setdefault(cell, group) != group:
+                    raise ValueError(f"the value {cell!r} belongs to {seen[cell]!r} and to {group!r}")
+        return values
+
+    @field_validator("bins")
+    @classmethod
+    def _apart(cls, bins: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for group, (low, high) in bins.items():
+            if not low < high:
+                raise ValueError(f"{group!r} is [{low:g}, {high:g}]: it ends before it begins")
+        for (one, a), (other, b) in combinations(bins.items(), 2):
+            if a[0] < b[1] and b[0] < a[1]:
+                raise ValueError(f"{one!r} and {other!r} overlap (the upper limit is not included)")
+        return bins
+
+    @model_validator(mode="after")
+    def _one_way(self) -> AttributeSpec:
+        ways = [name for name in ("values", "bins", "flags") if getattr(self, name)]
+        if len(ways) > 1:
+            raise ValueError(f"give one of values, bins and flags, not {' and '.join(ways)}")
+        if not ways and not self.groups:
+            raise ValueError('say which groups there are: values, bins, flags, or groups = ["…", "…"]')
+        if self.votes and (self.column or not self.bins):
+            raise ValueError("votes go with bins, which are of their mean, and without column")
+        if self.flags and self.column:
+            raise ValueError("flags name their columns themselves: leave column out")
+        if self.flags and self.other:
+            raise ValueError(f"with flags nothing is other: no flag is {NONE!r}, more than one is {SEVERAL!r}")
+        self._check_groups()
+        return self
+
+    def _check_groups(self) -> None:
+        named = [*self.values, *self.bins, *self.flags]
+        unknown = [group for group in self.groups if named and group not in named]
+        if unknown:
+            raise ValueError(f"groups has {unknown[0]!r}, which is none of {', '.join(map(repr, named))}")
+        _all_different(self.groups)
+        if "" in (*named, *self.groups):
+            raise ValueError("a group has no name")
+        if self.other in self.compared() and self.other:
+            raise ValueError(f"other is {self.other!r}, which is compared: a cell that nobody named is no such group")
+        for pair in self.pairs or ():
+            absent = [group for group in pair if group not in self.compared()]
+            if absent or pair[0] == pair[1]:
+                raise ValueError(f"the pair {list(pair)} is not of two of the groups {', '.join(self.compared())}")
+        _all_different([f"{first}-{second}" for first, second in self.pairs or ()])
+
+    def compared(self) -> tuple[str, ...]:
+        """The groups that are compared, in the order of the report."""
+        return tuple(self.groups or (*self.values, *self.bins, *self.flags))
+
+
+class Description(_Strict):
+    """A whole ``dataset.toml``.
+
+    Attributes
+    ----------
+    format : int
+        Version of this format.
+    name : str
+        The dataset's name in results.
+    protocol : str
+        What is measured: ``classification-disparity`` (as on FACET) or ``retrieval-skew`` (as on FairFace).
+    licence : str
+        Of pictures and labels; ``"unknown"`` where nobody knows.
+    perceived : bool
+        Whether the attributes are what annotators saw in a picture, or (false) what the persons said of themselves.
+    summary, citation, how_to_get : str
+        One line for lists; whom to cite; where the data comes from.
+    note : str
+        What a reader of results on it has to know; shown at the top of the report.
+    items : int
+        Items of the whole dataset, by which a check knows an incomplete one or another split; 0 is not known.
+    min_group : int
+        Fewest items that both groups of a pair need in a class for a disparity.
+    ks : list of int
+        Cut-offs of the skews; the first one is the main metric's.
+    target : {"uniform", "gallery"}
+        Shares that the groups should have in the top k: equal ones, or those of all items.
+    table, prompts, attributes
+        See `TableSpec`, `PromptSpec`, `AttributeSpec`.
+    """
+
+    format: Literal[1] = 1
+    name: str = Field(pattern=NAME, max_length=100)
+    protocol: Literal["classification-disparity", "retrieval-skew"]
+    licence: str = Field(min_length=1)
+    perceived: bool
+    summary: str = ""
+    citation: str = ""
+    how_to_get: str = ""
+    note: str = ""
+    items: int = Field(default=0, ge=0)
+    min_group: int = Field(default=10, ge=1)
+    ks: list[Annotated[int, Field(ge=1, strict=True)]] = Field(default_factory=lambda: [100], min_length=1)
+    target: Literal["uniform", "gallery"] = "uniform"
+    table: TableSpec
+    prompts: PromptSpec = Field(default_factory=PromptSpec)
+    attributes: dict[str, AttributeSpec] = Field(min_length=1)
+
+    @field_validator("ks")
+    @classmethod
+    def _cutoffs(cls, value: list[int]) -> list[int]:
+        if len(set(value)) < len(value):
+            raise ValueError("a cut-off is named twice")
+        return value
+
+    @field_validator("attributes")
+    @classmethod
+    def _free_names(cls, value: dict[str, AttributeSpec]) -> dict[str, AttributeSpec]:
+        for name, attribute in value.items():
+            if not name or name in RESERVED:
+                raise ValueError(f"an attribute cannot be called {name!r}; results have a column of that name")
+            if len(attribute.compared()) < 2:
+                raise ValueError(f"{name} has one group: there is nothing to compare")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_the_protocol(self) -> Description:
+        classify = self.protocol == "classification-disparity"
+        given = self.model_fields_set
+        foreign: list[str] = [key for key in (("ks", "target") if classify else ("min_group",)) if key in given]
+        asked = self.prompts.model_fields_set & ({"queries", "set"} if classify else {"classes", "names"})
+        foreign += [f"prompts.{key}" for key in sorted(asked)]
+        foreign += [f"table.{key}" for key in ("label", "also_right") if not classify and getattr(self.table, key)]
+        foreign += [f"attributes.{name}.pairs" for name, a in self.attributes.items() if not classify and a.pairs]
+        if foreign:
+            raise ValueError(f"{foreign[0]} has no meaning for the protocol {self.protocol!r}")
+        if classify and not self.table.label:
+            raise ValueError("the protocol 'classification-disparity' needs table.label, the column of the right class")
+        if classify and not self.prompts.template:
+            raise ValueError('the protocol needs prompts.template, such as "a photo of a {}."')
+        if not classify and not (self.prompts.queries or self.prompts.set):
+            raise ValueError("the protocol 'retrieval-skew' needs prompts.queries or prompts.set")
+        return self
+
+
+def _all_different(values: list[str]) -> list[str]:
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is there twice")
+    return values

@@ -1,0 +1,219 @@
+"""From the table of a declared dataset to its items; pictures are named, not opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from qbench.data.boxes import Box, clipped, parsed_box
+from qbench.data.items import Attribute, PictureRef
+from qbench.data.tables import Table, read_parquet, read_table, relative, unique
+from qbench.declared.groups import columns_of, groups_of
+from qbench.declared.schema import Corners, Description, Sides, TableSpec
+from qbench.errors import DataError
+
+SECOND = "label{}"
+"""Name of the columns of further right classes: ``label2``, ``label3``, …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What was made of a table.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``item``, ``label``, ``label2`` …, ``image``, a column an attribute, ``picture``.
+    pictures : tuple of PictureRef
+        The distinct pictures (or boxes of them).
+    path : pathlib.Path
+        The file that was read.
+    unused, unlabelled : int
+        Rows that `TableSpec.keep` leaves out, and those that are left out because they have no group to compare.
+    """
+
+    table: pd.DataFrame
+    pictures: tuple[PictureRef, ...]
+    path: Path
+    unused: int
+    unlabelled: int
+
+
+def read_rows(description: Description, attributes: Sequence[Attribute], root: Path) -> Rows:
+    """Read and check the table below `root`.
+
+    Raises
+    ------
+    DataError
+        The file is missing or malformed, or a cell is wrong; the message names file and row.
+    """
+    spec = description.table
+    path = root / relative(spec.file, "table.file")
+    whole = _read(path, _columns(description), description.how_to_get)
+    kept = _kept(spec, whole)
+    table = _take(whole, kept)
+    groups = {name: groups_of(name, a, table) for name, a in description.attributes.items()}
+    labelled = _labelled(description, attributes, groups, table)
+    table = _take(table, labelled)
+    groups = {name: [values[row] for row in labelled] for name, values in groups.items()}
+
+    images = _images(spec, table, root)
+    names = table.columns[spec.id] if spec.id else images
+    unique(names, spec.id or "picture", table=table)
+    _not_empty(names, spec.id or spec.picture, table)
+    labels = table.columns[spec.label] if spec.label else [""] * len(table)
+    if spec.label:
+        _known_classes(description, table)
+    refs: dict[PictureRef, int] = {}
+    boxes = _boxes(spec, table)
+    picture = [
+        refs.setdefault(PictureRef(root / image, box), len(refs)) for image, box in zip(images, boxes, strict=True)
+    ]
+    second = {SECOND.format(i): table.columns[column] for i, column in enumerate(spec.also_right, start=2)}
+    frame = pd.DataFrame({"item": names, "label": labels, **second, "image": images, **groups}, dtype="str")
+    return Rows(
+        table=frame.assign(picture=np.array(picture, dtype=np.int64)),
+        pictures=tuple(refs),
+        path=path,
+        unused=len(whole) - len(kept),
+        unlabelled=len(kept) - len(labelled),
+    )
+
+
+def _columns(description: Description) -> list[str]:
+    spec = description.table
+    columns = [spec.picture, spec.id, spec.label, *spec.also_right, *spec.keep]
+    if isinstance(spec.box, str):
+        columns.append(spec.box)
+    else:
+        columns += spec.box.model_dump().values()
+    for name, attribute in description.attributes.items():
+        columns += columns_of(name, attribute)
+    return [column for column in dict.fromkeys(columns) if column]
+
+
+def _read(path: Path, columns: list[str], how_to_get: str) -> Table:
+    read = read_parquet if path.suffix.lower() == ".parquet" else read_table
+    return read(path, columns, how_to_get=how_to_get)
+
+
+def _take(table: Table, rows: Sequence[int]) -> Table:
+    return Table(
+        path=table.path,
+        columns={name: [values[row] for row in rows] for name, values in table.columns.items()},
+        lines=[table.lines[row] for row in rows],
+    )
+
+
+def _kept(spec: TableSpec, table: Table) -> list[int]:
+    kept = [
+        row
+        for row in range(len(table))
+        if all(table.columns[column][row] in values for column, values in spec.keep.items())
+    ]
+    if not kept:
+        wanted = "; ".join(f"{column} = {', '.join(values)}" for column, values in spec.keep.items())
+        raise DataError(
+            f"none of the {len(table)} rows is one to keep ({wanted})",
+            where=str(table.path),
+            fix="This may be the table of another split; or mend table.keep in the description.",
+        )
+    return kept
+
+
+def _labelled(
+    description: Description, attributes: Sequence[Attribute], groups: dict[str, list[str]], table: Table
+) -> list[int]:
+    """The rows that are used; refuses one without a group where every item has to have one."""
+    rank = description.protocol == "retrieval-skew"
+    if not rank and not description.table.leave_out_unlabelled:
+        return list(range(len(table)))
+    rows = []
+    for row in range(len(table)):
+        without = [a.name for a in attributes if groups[a.name][row] not in a.groups]
+        if not without:
+            rows.append(row)
+        elif not description.table.leave_out_unlabelled:
+            name = without[0]
+            raise DataError(
+                f"the {name} is {groups[name][row]!r}, no group to compare, and retrieval-skew ranks every item",
+                where=table.where(row),
+                fix="Set leave_out_unlabelled = true in [table]: such items are then left out, and counted.",
+            )
+    if not rows:
+        raise DataError("no row has a group to compare in every attribute", where=str(table.path))
+    return rows
+
+
+def _not_empty(values: Sequence[str], column: str, table: Table) -> None:
+    for row, value in enumerate(values):
+        if not value.strip():
+            raise DataError(f"{column} is empty", where=table.where(row))
+
+
+def _known_classes(description: Description, table: Table) -> None:
+    """Refuse an empty label, and one that is none of the candidates where they are listed."""
+    spec, prompts = description.table, description.prompts
+    _not_empty(table.columns[spec.label], spec.label, table)
+    known = prompts.classes or list(prompts.names)
+    for column in (spec.label, *spec.also_right) if known else ():
+        for row, value in enumerate(table.columns[column]):
+            if value not in known and (value or column == spec.label):
+                raise DataError(
+                    f"the class {value!r} is none of {', '.join(known[:20])}{', …' if len(known) > 20 else ''}",
+                    where=table.where(row),
+                    fix="The candidates are those of prompts.classes or prompts.names in the description.",
+                )
+
+
+def _images(spec: TableSpec, table: Table, root: Path) -> list[str]:
+    """Path of each row's picture below `root`: in the first folder that has it, else where it is missing from."""
+    folders = [relative(folder, "table.folder") for folder in spec.folder]
+    there = [_files(root / folder) if len(folders) > 1 else set() for folder in folders]
+    images = []
+    for row, name in enumerate(table.columns[spec.picture]):
+        if not name.strip():
+            raise DataError(f"{spec.picture} is empty", where=table.where(row))
+        path = relative(name + spec.suffix, table.where(row))
+        held = (folder for folder, files in zip(folders, there, strict=True) if path.as_posix() in files)
+        images.append((next(held, folders[0]) / path).as_posix())
+    return images
+
+
+def _files(folder: Path) -> set[str]:
+    """Files below a folder, as names relative to it."""
+    return {
+        (PurePosixPath(Path(at).relative_to(folder).as_posix()) / name).as_posix()
+        for at, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+def _boxes(spec: TableSpec, table: Table) -> list[Box | None]:
+    if spec.box == "":
+        return [None] * len(table)
+    if isinstance(spec.box, str):
+        return [parsed_box(text, table.where(row)) for row, text in enumerate(table.columns[spec.box])]
+    columns = list(spec.box.model_dump().values())
+    return [
+        _box(spec.box, [table.columns[column][row] for column in columns], columns, table.where(row))
+        for row in range(len(table))
+    ]
+
+
+def _box(kind: Sides | Corners, texts: list[str], columns: list[str], where: str) -> Box:
+    numbers = []
+    for column, text in zip(columns, texts, strict=True):
+        try:
+            numbers.append(float(text))
+        except ValueError:
+            raise DataError(f"{column} is {text!r}, not a number of pixels", where=where) from None
+    x, y, width, height = numbers
+    if isinstance(kind, Corners):
+        width, height = width - x, height - y
+    return clipped(x, y, width, height, text=", ".join(texts), where=where)

@@ -1,0 +1,236 @@
+"""The two things that are measured on declared datasets: recall by group as on FACET, skew as on FairFace.
+
+The measures are those of the built-in benchmarks (`qbench.metrics.recall_by_group`, `qbench.metrics.rankings`).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.data.items import Attribute, Items
+from qbench.data.promptsets import PromptSet, prompt_set, read_prompt_set
+from qbench.data.tables import relative
+from qbench.declared.options import DeclaredOptions
+from qbench.declared.schema import Description
+from qbench.declared.table import SECOND, Rows, read_rows
+from qbench.errors import InputError
+from qbench.metrics.answers import answers, positions
+from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task
+from qbench.metrics.rankings import measure_skew, whole_rankings
+from qbench.metrics.recall_by_group import measure_recall
+from qbench.metrics.skew import Target
+
+PERCEIVED = {
+    True: "perceived: what annotators saw in the pictures, not what the persons are or say",
+    False: "reported by the persons themselves, as the dataset says",
+}
+
+
+def task_of(description: Description, file: Path, options: DeclaredOptions) -> Task:
+    """Return the task of a description.
+
+    Parameters
+    ----------
+    description : Description
+        What is measured, on what.
+    file : pathlib.Path
+        Where it was read; a prompt set of its own lies beside it.
+    options : DeclaredOptions
+        What a spec says in its place.
+
+    Raises
+    ------
+    InputError
+        An option has no meaning for the protocol.
+    """
+    classify = description.protocol == "classification-disparity"
+    for name in ("ks", "target") if classify else ("min_group",):
+        if getattr(options, name):
+            raise InputError(
+                f"the option {name!r} has no meaning for the protocol {description.protocol!r}", where=description.name
+            )
+    if classify:
+        return ClassificationDisparity(description, options)
+    return RetrievalSkew(description, options, file)
+
+
+def attributes_of(description: Description) -> tuple[Attribute, ...]:
+    """The groupings, with their pairs: those that are declared, else all pairs where the protocol compares pairs."""
+    classify = description.protocol == "classification-disparity"
+    found = []
+    for name, spec in description.attributes.items():
+        groups = spec.compared()
+        every = tuple(combinations(groups, 2)) if classify else ()
+        found.append(Attribute(name=name, groups=groups, pairs=every if spec.pairs is None else tuple(spec.pairs)))
+    return tuple(found)
+
+
+class _Declared:
+    """What both have in common: the items."""
+
+    def __init__(self, description: Description, options: DeclaredOptions) -> None:
+        self.description, self.options = description, options
+        self.attributes = attributes_of(description)
+
+    def data(self, root: Path) -> Items:
+        """Read the table; see `qbench.declared.table`."""
+        rows = read_rows(self.description, self.attributes, root)
+        return Items(
+            table=rows.table,
+            pictures=rows.pictures,
+            root=root,
+            attributes=self.attributes,
+            annotations=(rows.path, *self._own_files(root)),
+            choices={**self._choices(), **self._left_out(rows)},
+        )
+
+    def _choices(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _own_files(self, root: Path) -> tuple[Path, ...]:
+        """Files beside the table that decide a number."""
+        return ()
+
+    def _left_out(self, rows: Rows) -> dict[str, str]:
+        spec = self.description.table
+        said = {
+            "picture": "cut to the item's box" if spec.box else "the whole picture",
+            "labels of groups": PERCEIVED[self.description.perceived],
+        }
+        if spec.keep:
+            kept = "; ".join(f"{column} = {', '.join(values)}" for column, values in spec.keep.items())
+            said["rows that are used"] = f"those with {kept}; {rows.unused:,} others are left out"
+        if spec.leave_out_unlabelled:
+            said["items without a group"] = f"{rows.unlabelled:,}, left out"
+        return said
+
+
+class ClassificationDisparity(_Declared):
+    """Zero-shot classification, its recall by group, and how that differs. See `qbench.metrics.interface.Task`."""
+
+    @property
+    def min_group(self) -> int:
+        """Fewest items that both groups of a pair need in a class."""
+        return self.options.min_group or self.description.min_group
+
+    def prompts(self, items: Items) -> Prompts:
+        """The texts of each candidate; those of several templates are averaged."""
+        spec, classes = self.description.prompts, self._classes(items)
+        named = [spec.names.get(name, name.replace("_", " ")) for name in classes]
+        return Prompts(
+            texts=tuple(template.format(name) for name in named for template in spec.template),
+            targets=classes,
+            target_of=np.repeat(np.arange(len(classes), dtype=np.int64), len(spec.template)),
+            pool=len(spec.template) > 1,
+        )
+
+    def predict(self, similarity: Similarity, items: Items) -> Outcome:
+        """Arg-max over the candidates; the label and the further right classes count as right."""
+        classes = self._classes(items)
+        second = [SECOND.format(i + 2) for i in range(len(self.description.table.also_right))]
+        accepted = np.stack([positions(classes, items.table[name]) for name in ("label", *second)], axis=1)
+        table = answers(similarity, items, classes, accepted, [*second, *(a.name for a in self.attributes), "image"])
+        chance = float(np.mean([len(set(row[row >= 0])) for row in accepted]) / len(classes))
+        return Outcome(
+            items=table,
+            facts={"classes": list(classes), "chance": [{"name": "accuracy", "chance": chance, "where": {}}]},
+        )
+
+    def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
+        """Accuracy, recall and disparities; see `qbench.metrics.recall_by_group.measure_recall`."""
+        return measure_recall(outcome, self.attributes, self.min_group, weights)
+
+    def _classes(self, items: Items) -> tuple[str, ...]:
+        spec = self.description.prompts
+        return tuple(spec.classes or spec.names or sorted(set(items.table["label"])))
+
+    def _choices(self) -> dict[str, str]:
+        spec = self.description.prompts
+        listed = len(spec.classes or spec.names)
+        prompts = ", ".join(f"“{template}”" for template in spec.template[:3])
+        return {
+            "candidates": f"{listed} classes, listed" if listed else "the classes that items have",
+            "prompt": prompts if len(spec.template) <= 3 else f"{len(spec.template)} templates, averaged: {prompts}, …",
+            "classes in disparities": f"those with at least {self.min_group} items in both groups",
+        }
+
+
+class RetrievalSkew(_Declared):
+    """Whom do queries that name no group find? See `qbench.metrics.interface.Task`."""
+
+    def __init__(self, description: Description, options: DeclaredOptions, file: Path) -> None:
+        super().__init__(description, options)
+        self._file = file
+        self._prompts = _queries(description, file)
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """The cut-offs."""
+        return self.options.ks or tuple(self.description.ks)
+
+    @property
+    def target(self) -> Target:
+        """Shares that the groups should have."""
+        return "gallery" if (self.options.target or self.description.target) == "gallery" else "uniform"
+
+    def prompts(self, items: Items) -> Prompts:
+        """The queries; the same ones for any items."""
+        chosen = self._prompts
+        return Prompts(
+            texts=chosen.texts,
+            targets=chosen.targets,
+            target_of=np.array(chosen.target_of, dtype=np.int64),
+            pool=chosen.pool,
+        )
+
+    def _own_files(self, root: Path) -> tuple[Path, ...]:
+        own = self._file.parent / self.description.prompts.set
+        return (own,) if own.suffix == ".toml" and own.is_relative_to(root) else ()
+
+    def predict(self, similarity: Similarity, items: Items) -> Outcome:
+        """Rank the whole gallery for each query; see `qbench.metrics.rankings.whole_rankings`."""
+        names = list(self._prompts.targets)
+        return Outcome(
+            items=items.table[["item", "label", "image", *(a.name for a in self.attributes)]].copy(),
+            rankings=whole_rankings(similarity, names),
+            facts={"queries": names, "prompt_set": self._prompts.facts(), "target": self.target, "chance": []},
+        )
+
+    def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
+        """Skews at each k and NDKL, by attribute; for each query, and (with an empty class) their mean."""
+        return measure_skew(outcome, self.attributes, self.ks, self.target, weights)
+
+    def _choices(self) -> dict[str, str]:
+        chosen = self._prompts
+        label = f"{chosen.name} version {chosen.version}" if chosen.version else chosen.name
+        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of all items"}
+        return {
+            "queries": f"{len(chosen.targets)} queries, prompt set {label} ({chosen.source})",
+            "cut-offs": ", ".join(map(str, self.ks)),
+            "desired shares": targets[self.target],
+            "a group without a hit": "counts as a share of 1/k",
+        }
+
+
+def _queries(description: Description, file: Path) -> PromptSet:
+    spec = description.prompts
+    if spec.set.endswith(".toml"):
+        return read_prompt_set(file.parent / relative(spec.set, f"{file}: prompts.set"))
+    if spec.set:
+        return prompt_set(spec.set)
+    templates = spec.template or ["{}"]
+    filled = [(i, template.format(query)) for i, query in enumerate(spec.queries) for template in templates]
+    texts, pool = tuple(text for _, text in filled), len(templates) > 1
+    return PromptSet(
+        name=description.name,
+        version="",
+        source="the dataset's description",
+        texts=texts,
+        targets=tuple(spec.queries) if pool else texts,
+        target_of=tuple(i for i, _ in filled) if pool else tuple(range(len(texts))),
+        pool=pool,
+    )

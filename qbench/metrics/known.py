@@ -1,0 +1,83 @@
+"""What the metrics are that several benchmarks share, in light words: no numpy, no pandas."""
+
+from __future__ import annotations
+
+from qbench.metrics.interface import MetricInfo, Statistic
+
+RECALL_BY_GROUP = (
+    MetricInfo(
+        name="accuracy",
+        better="higher",
+        unit="share",
+        summary="Share of items whose class is recognised.",
+        statistic=Statistic(kind="share"),
+    ),
+    MetricInfo(
+        name="recall",
+        better="higher",
+        unit="share",
+        summary="Share of a class's items that are recognised.",
+        statistic=Statistic(kind="share"),
+    ),
+    MetricInfo(
+        name="mean_disparity",
+        better="zero",
+        unit="points",
+        summary="Mean over the classes of the recall disparity, signs kept.",
+        statistic=Statistic(kind="mean_disparity"),
+    ),
+    MetricInfo(
+        name="mean_abs_disparity",
+        better="lower",
+        unit="points",
+        summary="Mean over the classes of the absolute recall disparity; noise alone makes it positive.",
+        statistic=Statistic(kind="mean_abs_disparity"),
+    ),
+    MetricInfo(
+        name="worst_disparity",
+        better="zero",
+        unit="points",
+        summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
+        statistic=Statistic(kind="worst_disparity"),
+    ),
+    MetricInfo(
+        name="disparity",
+        better="zero",
+        unit="points",
+        summary="Recall of the first group minus recall of the second, in one class.",
+        statistic=Statistic(kind="disparity"),
+    ),
+)
+"""The numbers of `qbench.metrics.recall_by_group.measure_recall`."""
+
+SKEWS = (
+    MetricInfo(
+        name="max_skew",
+        better="lower",
+        unit="nats",
+        summary="ln(share in the top k / share it should have) of the most favoured group.",
+        statistic=Statistic(kind="max_skew"),
+    ),
+    MetricInfo(
+        name="min_skew",
+        better="zero",
+        unit="nats",
+        summary="ln(share in the top k / share it should have) of the least favoured group.",
+        statistic=Statistic(kind="min_skew"),
+    ),
+    MetricInfo(
+        name="skew",
+        better="zero",
+        unit="nats",
+        summary="ln(share in the top k / share it should have) of a group.",
+        statistic=Statistic(kind="skew"),
+    ),
+    MetricInfo(
+        name="ndkl",
+        better="lower",
+        unit="nats",
+        summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
+        statistic=Statistic(kind="ndkl"),
+    ),
+)
+"""The numbers of `qbench.metrics.rankings.measure_skew`."""
