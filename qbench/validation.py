@@ -28,6 +28,8 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
             close = difflib.get_close_matches(str(found["loc"][-1]), names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"
             lines.append(f"unknown key {place!r}{hint}")
+        elif found["type"] == "missing" and isinstance(found["loc"][-1], int):
+            lines.append(f"{place.rpartition('.')[0]}: there are too few values")
         elif found["type"] == "missing":
             lines.append(f"the key {place!r} is missing")
         else:

@@ -1,4 +1,4 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace, and declared datasets. Light: records only; numpy and pandas come later."""
+"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace, and declared datasets. Light: records only."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ IMAGENET = Benchmark(
         _share("recall", "Share of a class's pictures that are recognised."),
     ),
     load=_imagenet,
+    items=50_000,
     options=ImageNetOptions,
     how_to_get="Download the ILSVRC2012 validation set from image-net.org and sort it into val/<synset>/*.JPEG.",
     licence="ImageNet terms of access: non-commercial research and education",
@@ -79,6 +80,7 @@ COCO = Benchmark(
         _recall("text_to_image", "Share of captions with their picture among the k most similar."),
     ),
     load=_coco,
+    items=5_000,
     options=CocoOptions,
     how_to_get=(
         "Download val2017.zip and annotations_trainval2017.zip from cocodataset.org: annotations/captions_val2017.json "
@@ -94,6 +96,7 @@ FACET = Benchmark(
     protocol="1",
     metrics=RECALL_BY_GROUP,
     load=_facet,
+    items=49_551,
     options=FacetOptions,
     how_to_get=(
         "Ask for it at ai.meta.com/datasets/facet: annotations/annotations.csv and the pictures in imgs_1/, imgs_2/ "
@@ -109,6 +112,7 @@ FAIRFACE = Benchmark(
     protocol="1",
     metrics=SKEWS,
     load=_fairface,
+    items=10_954,
     options=FairFaceOptions,
     how_to_get="Download the labels and the 0.25-padded pictures from github.com/joojs/fairface: "
     "fairface_label_val.csv and val/*.jpg.",

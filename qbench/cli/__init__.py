@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from qbench.cli import doctor, export, inspect, listing, plan, plugins, quantize, report, run
+from qbench.cli import data, doctor, export, inspect, listing, plan, plugins, quantize, report, run
 
 DEBUG = "--debug"
 
@@ -45,6 +45,7 @@ app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
+app.add_typer(data.app, name="data")
 app.command("plugins")(plugins.command)
 app.command("doctor")(doctor.command)
 

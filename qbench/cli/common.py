@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,18 @@ if TYPE_CHECKING:
     from qbench.spec.model import RunSpec
 
 
-def overridden(spec: RunSpec, **changes: Any) -> RunSpec:
-    """The spec with the options of the command line in place of its own."""
+DECLARED = "declared"
+"""The benchmark that a dataset describes itself."""
+
+
+def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> RunSpec:
+    """The spec with the options of the command line in place of its own, and with its datasets beside those it has."""
     from qbench.spec.read import validate
 
     given = {name: value for name, value in changes.items() if value is not None}
-    return validate({**spec.model_dump(), **given}, where="the command line", base=Path.cwd())
+    values = {**spec.model_dump(), **given}
+    values["benchmarks"] += [{"name": DECLARED, "root": str(path)} for path in datasets]
+    return validate(values, where="the command line", base=Path.cwd())
 
 
 def size(count: float) -> str:

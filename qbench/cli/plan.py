@@ -16,6 +16,10 @@ def command(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
+    dataset: Annotated[
+        list[Path] | None,
+        typer.Option(help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."),
+    ] = None,
 ) -> None:
     """Show what a spec would run, what is there, what is missing and how to get it. Runs nothing."""
     from rich.console import Console
@@ -28,7 +32,7 @@ def command(
     from qbench.runner.progress import Bar
     from qbench.spec.read import read_spec
 
-    wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
+    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     found = forecast(wanted, out or default_folder(wanted), progress=Bar(Console(stderr=True)))
     plan, console = found.plan, Console(highlight=False)
     for title, parts in (("models", found.models), ("benchmarks", found.benchmarks)):

@@ -9,7 +9,7 @@ import typer
 
 EXAMPLES = (
     "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a trial) | "
-    "`qbench run paper --device cuda --out runs/paper`"
+    "`qbench run paper --device cuda --out runs/paper` | `qbench run demo --dataset mine/dataset.toml`"
 )
 
 
@@ -19,6 +19,10 @@ def command(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
+    dataset: Annotated[
+        list[Path] | None,
+        typer.Option(help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."),
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Run a spec: quantize, embed, score, report. The same command again goes on where it stopped."""
@@ -31,7 +35,7 @@ def command(
     from qbench.spec.read import read_spec
 
     console = Console(stderr=True)
-    wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
+    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     folder = out or default_folder(wanted)
     try:
         done = execute(wanted, folder, progress=Bar(console))

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,26 @@ def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
     DataError
         The file is missing, truncated, no picture, too large, or the box lies outside of it.
     """
+    with _opened(ref) as picture:
+        return np.asarray(_fit(_cut(picture, ref), geometry).convert("RGB"), dtype=np.uint8)
+
+
+def check_picture(ref: PictureRef, *, decode: bool = False) -> None:
+    """Look at a picture: its header, whether its box lies in it, and its pixels where `decode` asks for it.
+
+    Raises
+    ------
+    DataError
+        As `read_picture` would; without `decode` a file that is cut off behind its header is not noticed.
+    """
+    with _opened(ref) as picture:
+        cut = _corners(picture, ref)
+        if decode:
+            picture.crop(cut).convert("RGB")
+
+
+@contextmanager
+def _opened(ref: PictureRef) -> Iterator[Image.Image]:
     try:
         # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are right all the same.
         with warnings.catch_warnings(), Image.open(ref.path) as picture:
@@ -60,7 +82,7 @@ def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
                     where=str(ref.path),
                     fix="Remove it, or replace it by a smaller one.",
                 )
-            return np.asarray(_fit(_cut(picture, ref), geometry).convert("RGB"), dtype=np.uint8)
+            yield picture
     except FileNotFoundError:
         raise DataError("the picture is missing", where=str(ref.path)) from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -72,8 +94,12 @@ def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
 
 
 def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
+    return picture if ref.box is None else picture.crop(_corners(picture, ref))
+
+
+def _corners(picture: Image.Image, ref: PictureRef) -> tuple[int, int, int, int]:
     if ref.box is None:
-        return picture
+        return 0, 0, picture.width, picture.height
     x, y, width, height = ref.box
     left, top = max(0, round(x)), max(0, round(y))
     right, bottom = min(picture.width, round(x + width)), min(picture.height, round(y + height))
@@ -82,7 +108,7 @@ def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
             f"the box {ref.box} lies outside of the picture ({picture.width} × {picture.height})",
             where=str(ref.path),
         )
-    return picture.crop((left, top, right, bottom))
+    return left, top, right, bottom
 
 
 def _fit(picture: Image.Image, geometry: Geometry) -> Image.Image:

@@ -140,8 +140,8 @@ class Benchmark:
     note : str
         What a reader of results on it has to know; shown at the top of the report.
     items : int
-        Items of the whole published split, by which a check knows another one; 0 where there is no such number, or
-        where the options decide.
+        Items of the whole published split under the default options, by which a check knows another one; 0 where
+        there is no such number.
     root : pathlib.Path or None
         Where the data lies if the spec does not say: for data that the plugin's distribution holds.
     describe : callable or None

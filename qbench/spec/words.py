@@ -25,7 +25,12 @@ def read_model(text: str) -> ModelSpec:
 
 
 def read_quantizer(name: str, options: Iterable[str]) -> QuantizerSpec:
-    """A quantizer with ``name=value`` options.
+    """A quantizer with ``name=value`` options; raises as `read_options` does."""
+    return QuantizerSpec(name=name, options=read_options(options))
+
+
+def read_options(options: Iterable[str]) -> dict[str, Any]:
+    """Options of the form ``name=value``.
 
     A value is read as TOML has it (``0.5``, ``true``, ``["*.fc2"]``); what is no TOML value is a text (``image``).
 
@@ -43,7 +48,7 @@ def read_quantizer(name: str, options: Iterable[str]) -> QuantizerSpec:
         if key in values:
             raise InputError(f"{key!r} is given twice", where="--option")
         values[key] = _value(value.strip())
-    return QuantizerSpec(name=name, options=values)
+    return values
 
 
 def _value(text: str) -> Any:

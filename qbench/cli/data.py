@@ -1,0 +1,103 @@
+"""``qbench data``: commands on datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from qbench.runner.checking import CheckedData
+    from qbench.spec.model import BenchmarkSpec
+
+EXAMPLES = (
+    "Examples: `qbench data check fairface --root ~/data/fairface` | `qbench data check mine/dataset.toml --decode` | "
+    "`qbench data check coco --root coco --option split=karpathy-test --format json`"
+)
+
+app = typer.Typer(help="Commands on datasets.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _main() -> None:
+    pass
+
+
+@app.command("check", epilog=EXAMPLES)
+def check(
+    benchmark: Annotated[str, typer.Argument(help="A benchmark (see `qbench list`), or a dataset.toml or its folder.")],
+    root: Annotated[Path | None, typer.Option(help="The data's folder [default: QBENCH_DATA/NAME].")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
+    decode: Annotated[bool, typer.Option("--decode", help="Decode every picture, not only its header.")] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Missing pictures are a warning, as in a spec that allows them.")
+    ] = False,
+    format_: Annotated[Literal["table", "json"], typer.Option("--format", help="Which format.")] = "table",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read.")] = 2,
+) -> None:
+    """Check a dataset: is it complete and sound, how many items has each group. Exit code 2 where a result is wrong."""
+    from rich.console import Console
+
+    from qbench.extension.registry import installed
+    from qbench.runner.checking import as_dict, check_data
+    from qbench.runner.progress import Bar
+
+    spec = _spec(benchmark, root, option or [], allow_missing)
+    checked = check_data(
+        spec, installed(), decode=decode, workers=workers, progress=Bar(Console(stderr=True))
+    )
+    if format_ == "json":
+        import json
+
+        typer.echo(json.dumps(as_dict(checked), ensure_ascii=False, indent=2))
+    else:
+        _print(checked)
+    if checked.wrong:
+        raise typer.Exit(2)
+
+
+def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: bool) -> BenchmarkSpec:
+    from qbench.cli.common import DECLARED
+    from qbench.errors import InputError
+    from qbench.extension.registry import installed
+    from qbench.spec.model import BenchmarkSpec
+    from qbench.spec.words import read_options
+
+    known = {name for entry in installed().benchmarks() for name in (entry.record.name, entry.qualified)}
+    if benchmark not in known and Path(benchmark).exists():
+        if root is not None:
+            raise InputError("--root goes with a benchmark's name; a dataset.toml says itself where its data is")
+        benchmark, root = DECLARED, Path(benchmark)
+    return BenchmarkSpec(
+        name=benchmark,
+        root=str(root.expanduser().resolve()) if root is not None else "",
+        options=read_options(options),
+        allow_missing=allow_missing,
+    )
+
+
+def _print(checked: CheckedData) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(f"{checked.benchmark}: {checked.root}"))
+    console.print(f"{checked.items:,} items in {checked.pictures:,} pictures; {len(checked.labels):,} classes\n")
+    table = Table("attribute", "group", "items", box=None, padding=(0, 2, 0, 0))
+    for attribute, groups in checked.groups.items():
+        for group, number in groups.items():
+            table.add_row(Text(attribute), Text(group or "(empty)"), f"{number:,}")
+    if checked.groups:
+        console.print(table)
+        console.print()
+    for finding in checked.findings:
+        console.print(Text(f"{finding.level}: {finding.what}", style="red" if finding.level == "wrong" else "yellow"))
+        for example in finding.examples:
+            console.print(Text(f"    {example}"))
+    if not checked.findings:
+        console.print("Nothing is wrong.")
+    console.print(Text(f"\nlicence: {checked.record.licence or 'not known'}"))
+    if checked.fingerprint:
+        console.print(Text(f"fingerprint: {checked.fingerprint}"))
