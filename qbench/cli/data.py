@@ -44,9 +44,7 @@ def check(
     from qbench.runner.progress import Bar
 
     spec = _spec(benchmark, root, option or [], allow_missing)
-    checked = check_data(
-        spec, installed(), decode=decode, workers=workers, progress=Bar(Console(stderr=True))
-    )
+    checked = check_data(spec, installed(), decode=decode, workers=workers, progress=Bar(Console(stderr=True)))
     if format_ == "json":
         import json
 

@@ -18,7 +18,9 @@ def command(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
     dataset: Annotated[
         list[Path] | None,
-        typer.Option(help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."),
+        typer.Option(
+            help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."
+        ),
     ] = None,
 ) -> None:
     """Show what a spec would run, what is there, what is missing and how to get it. Runs nothing."""

@@ -21,7 +21,9 @@ def command(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
     dataset: Annotated[
         list[Path] | None,
-        typer.Option(help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."),
+        typer.Option(
+            help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."
+        ),
     ] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
+EXAMPLES = ROOT / "examples"
 
 
 def build(source: Path, folder: Path, target: str = "wheel") -> Path:
@@ -33,15 +34,20 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory, wheel) -> Path:
-    """A fresh environment with three wheels: qbench, a sample plugin, a broken plugin.
+    """A fresh environment with four wheels: qbench, a sample plugin, a broken plugin, the example dataset.
 
     What they depend on is seen through a .pth file; qbench itself is not, being an editable install there.
     """
     folder = tmp_path_factory.mktemp("fresh")
     wheels = [wheel]
-    for name in ("qbench-sample-plugin", "qbench-broken-plugin"):
-        build(FIXTURES / name, folder / name)
-        wheels.append(next((folder / name).glob("*.whl")))
+    sources = (
+        FIXTURES / "qbench-sample-plugin",
+        FIXTURES / "qbench-broken-plugin",
+        EXAMPLES / "qbench-example-dataset",
+    )
+    for source in sources:
+        build(source, folder / source.name)
+        wheels.append(next((folder / source.name).glob("*.whl")))
     venv.create(folder / "env", with_pip=True)
     site = next((folder / "env").glob("lib/python*/site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -133,6 +139,24 @@ options = { classes = "present", templates = "single" }
     assert "rounded Linear" in html or "sample-round" in html
     exported = run(fresh, cache, "export", "qbench-runs/third-party", "--table", "effects", cwd=tmp_path)
     assert "sample-round" in exported.stdout
+
+
+def test_the_example_dataset_is_checked_and_runs_from_its_wheel(fresh, cache, tmp_path):
+    done = run(fresh, cache, "data", "check", "example-animals", "--decode", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "48 items in 48 pictures; 4 classes" in done.stdout
+    (tmp_path / "s.toml").write_text(
+        'name = "animals"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "torch-int8"]\n'
+        'benchmarks = ["example-animals", "example-rankings"]\n'
+    )
+    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4 cells done" in done.stderr
+    html = (tmp_path / "qbench-runs" / "animals" / "report.html").read_text()
+    assert "48 small drawings" in html
+    exported = run(fresh, cache, "export", "qbench-runs/animals", cwd=tmp_path).stdout
+    assert "example-animals,mean_disparity,light,day-night," in exported
+    assert "example-rankings,max_skew@10,light,," in exported
 
 
 def test_a_wrong_option_of_a_strangers_quantizer_is_the_users_error(fresh, cache, tmp_path):

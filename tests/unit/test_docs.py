@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import qbench.api
+from qbench.declared.schema import AttributeSpec, Description, PromptSpec, TableSpec
 from qbench.extension import hookspecs
 from qbench.extension.options import make_options
 from qbench.extension.registry import HOOKS, discover, installed
@@ -247,6 +248,41 @@ def test_every_environment_variable_is_documented():
     table = sections(text("spec.md"))["Environment variables"]
     assert used
     assert {name for name in used if f"| `{name}` |" not in table} == set()
+
+
+# --- declared datasets
+
+TABLES = {
+    "The file": Description,
+    "`[table]`": TableSpec,
+    "`[prompts]`": PromptSpec,
+    "`[attributes.NAME]`": AttributeSpec,
+}
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_every_key_of_a_dataset_is_documented_with_its_default(heading):
+    documented = rows(sections(text("datasets.md"))[heading])
+    fields = {}
+    for name, f in TABLES[heading].model_fields.items():
+        default = None if f.is_required() else f.get_default(call_default_factory=True)
+        default = default.model_dump(exclude_defaults=True) if isinstance(default, PromptSpec) else default
+        fields[name] = "required" if f.is_required() else shown(default)
+    assert documented == fields
+
+
+def test_every_way_to_make_groups_is_valid():
+    ways = tomllib.loads(blocks(text("datasets.md"), "toml")[2])["attributes"]
+    assert len(ways) == 5
+    for way in ways.values():
+        AttributeSpec.model_validate(way)
+
+
+def test_every_kind_of_finding_is_documented():
+    code = "\n".join((ROOT / "qbench" / name).read_text("utf-8") for name in ("data/check.py", "runner/checking.py"))
+    kinds = set(re.findall(r'(?:_finding\((?:level|"\w+"), |kind=)"(\w+)"', code))
+    documented = rows(sections(text("datasets.md"))["Checking data"])
+    assert kinds == {name for name in documented if not name.startswith("--")}
 
 
 # --- the protocol

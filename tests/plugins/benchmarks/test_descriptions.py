@@ -53,7 +53,10 @@ def test_facet(facet_root, similarity):
     rng = np.random.default_rng(2)
     people = []
     for i in range(300):
-        person = {"class1": str(rng.choice(["nurse", "judge"])), "bounding_box": f"{{'x': {i}, 'y': 2, 'width': 9, 'height': 9}}"}
+        person = {
+            "class1": str(rng.choice(["nurse", "judge"])),
+            "bounding_box": f"{{'x': {i}, 'y': 2, 'width': 9, 'height': 9}}",
+        }
         for name, values in (("gender", ["masc", "fem", "non_binary", "na"]), ("age", ["young", "middle", "older"])):
             for value in rng.choice(values, rng.integers(0, 3), replace=False):
                 person[f"{name}_presentation_{value}"] = "1"

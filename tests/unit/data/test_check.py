@@ -64,7 +64,8 @@ def test_ids_that_a_spreadsheet_rounded(items):
 
 
 @pytest.mark.parametrize(
-    ("expected", "allowed", "level"), [(2, False, "wrong"), (2, True, "wrong"), (9, False, "wrong"), (9, True, "warning")]
+    ("expected", "allowed", "level"),
+    [(2, False, "wrong"), (2, True, "wrong"), (9, False, "wrong"), (9, True, "warning")],
 )
 def test_another_number_of_items_than_the_split_has(items, expected, allowed, level):
     assert table_findings(items(), expected, allowed) == [(level, "split", abs(expected - 3), ())]

@@ -82,10 +82,26 @@ def test_whole_numbers_with_a_point_are_the_same_values(items_of, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "cell", "said"),
     [
-        ({"column": "sex", "groups": ["male", "f"]}, "mael", "row 2: the of 'mael' is none of 'male', 'f'\nDid you mean"),
-        ({"column": "sex", "groups": ["m", "f"]}, "", 'row 2: the of is empty\nOr say in the description what all other'),
-        ({"column": "sex", "groups": ["3-9", "f"]}, "9-Mar", "row 2: the of '9-Mar' is a date: a spreadsheet has turned"),
-        ({"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}}, "x", "row 2: the of 'x' is no number\nThe bins: a [0, 9)"),
+        (
+            {"column": "sex", "groups": ["male", "f"]},
+            "mael",
+            "row 2: the of 'mael' is none of 'male', 'f'\nDid you mean",
+        ),
+        (
+            {"column": "sex", "groups": ["m", "f"]},
+            "",
+            "row 2: the of is empty\nOr say in the description",
+        ),
+        (
+            {"column": "sex", "groups": ["3-9", "f"]},
+            "9-Mar",
+            "row 2: the of '9-Mar' is a date: a spreadsheet",
+        ),
+        (
+            {"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}},
+            "x",
+            "row 2: the of 'x' is no number\nThe bins: a",
+        ),
         ({"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}}, "20", "row 2: the of 20 is in none of the bins"),
         ({"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}}, "nan", "row 2: the of 'nan' is no number"),
         ({"flags": {"a": "sex", "b": "job"}}, "2", "row 2: sex is '2', not 0 or 1"),
@@ -167,7 +183,9 @@ def test_boxes_of_four_columns(items_of, box, first):
 
 def test_a_ranking_needs_a_group_for_every_item_or_leaves_it_out(items_of):
     change = {"attributes": {"sex": {"values": {"man": None, "boy": "b"}, "other": "na"}}}
-    with pytest.raises(DataError, match=r"row 2: the sex is 'na', no group to compare, and .*\nSet leave_out_unlabelled"):
+    with pytest.raises(
+        DataError, match=r"row 2: the sex is 'na', no group to compare, and .*\nSet leave_out_unlabelled"
+    ):
         items_of(change, "rank")
     people = "file,sex\na.jpg,f\nb.jpg,b\nc.jpg,?\n"
     items = items_of({**change, "table": {"leave_out_unlabelled": True}}, "rank", people=people)
