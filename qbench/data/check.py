@@ -140,7 +140,7 @@ def check_duplicates(items: Items, digests: Mapping[PictureRef, str]) -> list[Fi
         The digest of each picture's file, of those that can be read.
     """
     columns = ["label", *(a.name for a in items.attributes)]
-    by_picture = items.table.groupby("picture")[columns].agg(lambda values: tuple(sorted(set(values))))
+    by_picture = items.table.groupby("picture")[columns].agg(_distinct)
     said = {number: tuple(row) for number, *row in by_picture.itertuples(name=None)}
     files: dict[str, dict[str, set[object]]] = {}
     for number, ref in enumerate(items.pictures):
@@ -157,6 +157,10 @@ def check_duplicates(items: Items, digests: Mapping[PictureRef, str]) -> list[Fi
         what = f"{len(contrary)} of them have different labels or groups under their names"
         findings.append(_finding("warning", "duplicates", what, [" = ".join(names) for names in contrary]))
     return findings
+
+
+def _distinct(values: pd.Series[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))
 
 
 def _finding(level: Literal["wrong", "warning"], kind: str, what: str, examples: Sequence[str]) -> Finding:
