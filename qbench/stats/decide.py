@@ -155,7 +155,7 @@ def needed_items(
         second = first if psi2 is None else np.asarray(psi2, dtype=np.float64)
         null, true = null + _score_variance(second, m) / (1 - share), true + second / (1 - share)
     z_alpha, z_beta = -special.ndtri(alpha), special.ndtri(power if sides == 1 else (1 + power) / 2)
-    return np.ceil(((z_alpha * np.sqrt(null) + z_beta * np.sqrt(true)) / m) ** 2)
+    return np.asarray(np.ceil(((z_alpha * np.sqrt(null) + z_beta * np.sqrt(true)) / m) ** 2))
 
 
 def needed_from_se(

@@ -1,7 +1,7 @@
 """The interval of a difference of two independent numbers from the interval of each (MOVER), and the disparity's.
 
-The change of a disparity is the change of the first group's share of right answers minus that of the second. The
-groups have no item in common, so their intervals can be put together; each is Tango's, which holds where few items flip.
+The change of a disparity is that of the first group's share of right answers minus that of the second. The two groups
+have no item in common, so their intervals can be put together; each is Tango's, which holds where few items flip.
 
 References
 ----------
