@@ -34,6 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from qbench.stats.ranked import (
     FEW,
@@ -68,15 +69,6 @@ class SkewChange:
     groups: tuple[RankedChange, ...]
     max: RankedChange
     min: RankedChange
-
-
-@dataclass(frozen=True)
-class _Side:
-    """One variant's tops: who is in them, hits and shares (at least one hit) of each query and group."""
-
-    top: Booleans
-    hits: Integers
-    share: Floats
 
 
 def skew_change(
@@ -130,45 +122,36 @@ def skew_change(
         nothing = undetermined(queries, images, why)
         return SkewChange((nothing,) * count, nothing, nothing)
 
-    old, new = (_side(ranking, group, count, k) for ranking in (first, second))
-    local = _local_share(first, second, group, count, k)
-    gallery = np.where(known, wanted, 1.0) if target_is_gallery else None
-    work = _Work(old, new, local, group, gallery, k, at, images, single)
+    tops = _Tops.of(first[:, :k], second[:, :k], group, count)
+    work = _Work(tops, _local_share(first, second, group, count, k), group, at, images, single)
+    gallery = wanted if target_is_gallery else None
     absent = undetermined(queries, images, "the group has no item in the gallery")
     log_target = np.log(np.where(known, wanted, 1.0))
-    skews = [np.where(known, np.log(side.share) - log_target, np.nan) for side in (old, new)]
-    each = [np.full(queries, g) for g in range(count)]
-    return SkewChange(
-        tuple(
-            work.change(each[g], each[g], skews[1][:, g] - skews[0][:, g]) if known[g] else absent for g in range(count)
-        ),
-        work.change(*_extreme(skews[0], skews[1], 1.0)),
-        work.change(*_extreme(skews[0], skews[1], -1.0)),
-    )
+    skews = [np.where(known, np.log(share) - log_target, np.nan) for share in tops.share]
+    changes = []
+    for g in range(count):
+        each = np.full(queries, g)
+        changes.append(work.change(each, each, skews[1][:, g] - skews[0][:, g], None) if known[g] else absent)
+    largest, smallest = (work.change(*_extreme(skews[0], skews[1], sign), gallery) for sign in (1.0, -1.0))
+    return SkewChange(tuple(changes), largest, smallest)
 
 
 def _extreme(before: Floats, after: Floats, sign: float) -> tuple[Integers, Integers, Floats]:
     """The largest (or, with sign −1, smallest) group of each query before and after, and the change of its skew."""
     first, second = (np.where(np.isnan(x), -np.inf, sign * x).argmax(axis=1) for x in (before, after))
     rows = np.arange(len(before))
-    return first, second, after[rows, second] - before[rows, first]
-
-
-def _side(ranking: Integers, group: Integers, count: int, k: int) -> _Side:
-    queries, n = ranking.shape
-    top = np.zeros((queries, n), dtype=bool)
-    top[np.arange(queries)[:, None], ranking[:, :k]] = True
-    hits = _count(group[ranking[:, :k]], count)
-    return _Side(top, hits, np.maximum(hits, 1) / k)
+    return first, second, np.asarray(after[rows, second] - before[rows, first], dtype=np.float64)
 
 
 def _count(codes: Integers, count: int) -> Integers:
+    """How often each code is in each row: ``(queries, m)`` → ``(queries, count)``."""
     rows = len(codes)
     index = (np.arange(rows)[:, None] * count + codes).ravel()
     return np.bincount(index, minlength=rows * count).reshape(rows, count)
 
 
 def _local_share(first: Integers, second: Integers, group: Integers, count: int, k: int) -> Floats:
+    """Shares of the groups around the cut, over both variants: ``(queries, G)``."""
     half = max(round(WINDOW * k), LEAST)
     around = slice(max(k - half, 0), k + half)
     counts = _count(group[np.concatenate([first[:, around], second[:, around]], axis=1)], count)
@@ -176,42 +159,90 @@ def _local_share(first: Integers, second: Integers, group: Integers, count: int,
 
 
 @dataclass(frozen=True)
+class _Tops:
+    """The top k of both variants: who is in them, and who entered or left.
+
+    Attributes
+    ----------
+    inside : tuple of scipy.sparse.csc_array
+        Before and after: ``(n, queries)``, 1 where an item is in the top.
+    share, hits_share : tuple of numpy.ndarray
+        Before and after, ``(queries, G)``: share of each group, no less than one hit; and as it is.
+    cells : numpy.ndarray
+        ``(queries, 4, G)`` int: items in neither top, only the first, only the second, both.
+    moved_query, moved_item : numpy.ndarray
+        The pairs that are in one top only.
+    """
+
+    k: int
+    inside: tuple[sparse.csc_array, sparse.csc_array]
+    share: tuple[Floats, Floats]
+    hits_share: tuple[Floats, Floats]
+    cells: Integers
+    moved_query: Integers
+    moved_item: Integers
+
+    @classmethod
+    def of(cls, first: Integers, second: Integers, group: Integers, count: int) -> _Tops:
+        """Compare tops of ``(queries, k)``."""
+        (queries, k), n = first.shape, len(group)
+        rows = np.arange(queries)[:, None]
+        mask = np.zeros((queries, n), dtype=bool)
+        mask[rows, second] = True
+        stays = mask[rows, first]
+        mask[rows, first] = False
+        comes = mask[rows, second]
+        in_first, in_second = (_count(group[top], count) for top in (first, second))
+        new = _count(np.where(comes, group[second], count), count + 1)[:, :count]
+        both = in_second - new
+        neither = np.bincount(group, minlength=count) - in_first - new
+        left, came = np.nonzero(~stays), np.nonzero(comes)
+        ends = np.arange(queries + 1) * k
+        inside = tuple(
+            sparse.csc_array((np.ones(top.size), top.ravel(), ends), shape=(n, queries)) for top in (first, second)
+        )
+        return cls(
+            k=k,
+            inside=(inside[0], inside[1]),
+            share=(np.maximum(in_first, 1) / k, np.maximum(in_second, 1) / k),
+            hits_share=(in_first / k, in_second / k),
+            cells=np.stack([neither, in_first - both, new, both], axis=1),
+            moved_query=np.r_[left[0], came[0]],
+            moved_item=np.r_[first[left], second[came]],
+        )
+
+
+@dataclass(frozen=True)
 class _Work:
     """What all numbers of one attribute and cut-off share."""
 
-    old: _Side
-    new: _Side
+    tops: _Tops
     local: Floats
     group: Integers
-    gallery: Floats | None
-    k: int
     image: Integers
     images: int
     single: bool
 
-    def change(self, first: Integers, second: Integers, change: Floats) -> RankedChange:
+    def change(self, first: Integers, second: Integers, change: Floats, gallery: Floats | None) -> RankedChange:
         """The change of the skew of group ``second[q]`` after against that of group ``first[q]`` before."""
-        queries, n = self.old.top.shape
-        rows = np.arange(queries)
-        # Influence of item i on query q: a term of the group of i, minus a term of being in a top, minus a constant.
-        own, inside, level = np.zeros((2, queries, self.local.shape[1])), np.zeros((2, queries)), np.zeros(queries)
-        for s, (sign, side, which) in enumerate(((-1.0, self.old, first), (1.0, self.new, second))):
-            share, local = side.share[rows, which], self.local[rows, which]
-            actual = side.hits[rows, which] / self.k
-            own[s, rows, which] = sign / (self.k * share)
-            inside[s] = sign * local / (self.k * share)
-            level += sign * (actual - local) / (n * share)
-        gallery = np.zeros((queries, self.local.shape[1]))
-        if self.gallery is not None:
-            # −ln d_g; its constant, 1 / n, is the same before and after.
-            gallery[rows, first] += 1 / (n * self.gallery[first])
-            gallery[rows, second] -= 1 / (n * self.gallery[second])
-        variance = self._variances(own, inside, level, gallery)
-        influence = self._mean_influence(own, inside, level, gallery)
+        queries, count = self.local.shape
+        rows, n, k = np.arange(queries), len(self.group), self.tops.k
+        # An item's influence on a query: what its group gives in a top, minus what any item does, plus what its group
+        # gives anywhere, minus a constant. Signs: before counts negative.
+        own, any_ = np.zeros((2, queries, count)), np.zeros((2, queries))
+        where, level = np.zeros((queries, count)), np.zeros(queries)
+        for s, (sign, which) in enumerate(((-1.0, first), (1.0, second))):
+            share, local = self.tops.share[s][rows, which], self.local[rows, which]
+            own[s, rows, which] = sign / (k * share)
+            any_[s] = sign * local / (k * share)
+            level += sign * (self.tops.hits_share[s][rows, which] - local) / (n * share)
+            if gallery is not None:  # −ln d_g; its constant, 1 / n, is the same before and after
+                where[rows, which] -= sign / (n * gallery[which])
+        influence = self._mean_influence(own, any_, where, level)
         extra, few, mean_extra, mean_few = self._one_more(first, second)
         return RankedChange(
             change=change,
-            se=np.sqrt(variance + extra),
+            se=np.sqrt(self._variances(own, any_, where, level) + extra),
             few=few,
             mean=float(change.mean()),
             mean_se=math.sqrt(float(influence @ influence) + mean_extra),
@@ -219,48 +250,50 @@ class _Work:
             influence=influence,
         )
 
-    def _mean_influence(self, own: Floats, inside: Floats, level: Floats, gallery: Floats) -> Floats:
-        queries = len(level)
-        values = np.full(len(self.group), -float(level.sum()))
-        values += gallery.sum(axis=0)[self.group]
-        for s, side in enumerate((self.old, self.new)):
-            # A product with few columns instead of a loop over queries: the top is the same for all numbers.
-            terms = np.concatenate([own[s], inside[s][:, None]], axis=1)
-            table = side.top.T.astype(np.float64) @ terms
-            values += table[np.arange(len(values)), self.group] - table[:, -1]
-        return sum_by_picture(values[None] / queries, self.image, self.images)[0]
+    def _mean_influence(self, own: Floats, any_: Floats, where: Floats, level: Floats) -> Floats:
+        values = where.sum(axis=0)[self.group] - level.sum()
+        for s, inside in enumerate(self.tops.inside):
+            used = np.flatnonzero(own[s].any(axis=0))
+            sums = np.asarray(inside @ np.column_stack([own[s][:, used], any_[s]]))
+            for column, g in enumerate(used):
+                values += np.where(self.group == g, sums[:, column], 0.0)
+            values -= sums[:, -1]
+        return sum_by_picture(values[None] / len(level), self.image, self.images)[0]
 
-    def _variances(self, own: Floats, inside: Floats, level: Floats, gallery: Floats) -> Floats:
-        queries, n = self.old.top.shape
-        count = own.shape[2]
-        # Without shared pictures an item's influence depends only on its group and the tops it is in: 4 G values.
-        code = self.group + count * (self.old.top + 2 * self.new.top.astype(np.int64))
-        in_old, in_new = (np.arange(4) & 1)[:, None], (np.arange(4) >> 1)[:, None]
-        value = (
-            in_old * (own[0] - inside[0][:, None])[:, None]
-            + in_new * (own[1] - inside[1][:, None])[:, None]
-            + (gallery - level[:, None])[:, None]
-        ).reshape(queries, 4 * count)
+    def _variances(self, own: Floats, any_: Floats, where: Floats, level: Floats) -> Floats:
+        queries, n, count = len(level), len(self.group), self.local.shape[1]
+        # An item's influence depends only on its group and the tops it is in: 4 G values a query.
+        one, two = (own[s] - any_[s][:, None] for s in (0, 1))
+        rest = where - level[:, None]
+        value = np.stack([rest, rest + one, rest + two, rest + one + two], axis=1)
         if self.single:
-            return np.asarray((_count(code, 4 * count) * value**2).sum(axis=1) * n / (n - 1), dtype=np.float64)
+            return np.asarray((self.tops.cells * value**2).sum(axis=(1, 2)) * n / (n - 1), dtype=np.float64)
         variance = np.empty(queries)
+        old, new = self.tops.inside
         for q in range(queries):
-            variance[q] = (sum_by_picture(value[q, code[q]][None], self.image, self.images) ** 2).sum()
+            code = np.zeros(n, dtype=np.int64)
+            code[old.indices[old.indptr[q] : old.indptr[q + 1]]] += count
+            code[new.indices[new.indptr[q] : new.indptr[q + 1]]] += 2 * count
+            each = value[q].ravel()[code + self.group]
+            variance[q] = (sum_by_picture(each[None], self.image, self.images) ** 2).sum()
         return variance
 
     def _one_more(self, first: Integers, second: Integers) -> tuple[Floats, Booleans, float, bool]:
         """Variances of one more picture that enters or leaves, where few did: of each query, and of the mean."""
         queries = len(first)
         rows = np.arange(queries)
-        moved = self.old.top != self.new.top
-        moved &= (self.group == first[:, None]) | (self.group == second[:, None])
+        query, item = self.tops.moved_query, self.tops.moved_item
+        counts = (self.group[item] == first[query]) | (self.group[item] == second[query])
+        each = np.bincount(query[counts], minlength=queries)
         size = np.maximum(
-            (1 - self.local[rows, first]) / (self.k * self.old.share[rows, first]),
-            (1 - self.local[rows, second]) / (self.k * self.new.share[rows, second]),
+            *(
+                (1 - self.local[rows, g]) / (self.tops.k * self.tops.share[s][rows, g])
+                for s, g in ((0, first), (1, second))
+            )
         )
-        each = moved.sum(axis=1)
         few = each < FEW
-        distinct = int(moved.any(axis=0).sum())
+        distinct = len(np.unique(item[counts]))
         mean_few = distinct < FEW
         often = float(each.sum()) / (distinct * queries) if distinct else 1.0
-        return np.where(few, size**2, 0.0), few, (float(size.mean()) * often) ** 2 if mean_few else 0.0, mean_few
+        each_extra = np.asarray(np.where(few, size**2, 0.0), dtype=np.float64)
+        return each_extra, few, (float(size.mean()) * often) ** 2 if mean_few else 0.0, mean_few
