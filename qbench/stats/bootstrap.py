@@ -110,7 +110,8 @@ def bootstrap_change(
         if not why:
             se[r] = known.std(ddof=1)
             interval[:, r] = np.quantile(known, [alpha / 2, 1 - alpha / 2, alpha, 1 - alpha])
-    return BootstrapChange(change, se, *interval, tuple(reason), resamples)
+    low, high, eq_low, eq_high = interval
+    return BootstrapChange(change, se, low, high, eq_low, eq_high, tuple(reason), resamples)
 
 
 def _weights(rng: np.random.Generator, b: int, count: int) -> Floats:

@@ -229,20 +229,20 @@ class _Work:
         rows, n, k = np.arange(queries), len(self.group), self.tops.k
         # An item's influence on a query: what its group gives in a top, minus what any item does, plus what its group
         # gives anywhere, minus a constant. Signs: before counts negative.
-        own, any_ = np.zeros((2, queries, count)), np.zeros((2, queries))
+        own, common = np.zeros((2, queries, count)), np.zeros((2, queries))
         where, level = np.zeros((queries, count)), np.zeros(queries)
         for s, (sign, which) in enumerate(((-1.0, first), (1.0, second))):
             share, local = self.tops.share[s][rows, which], self.local[rows, which]
             own[s, rows, which] = sign / (k * share)
-            any_[s] = sign * local / (k * share)
+            common[s] = sign * local / (k * share)
             level += sign * (self.tops.hits_share[s][rows, which] - local) / (n * share)
             if gallery is not None:  # −ln d_g; its constant, 1 / n, is the same before and after
                 where[rows, which] -= sign / (n * gallery[which])
-        influence = self._mean_influence(own, any_, where, level)
+        influence = self._mean_influence(own, common, where, level)
         extra, few, mean_extra, mean_few = self._one_more(first, second)
         return RankedChange(
             change=change,
-            se=np.sqrt(self._variances(own, any_, where, level) + extra),
+            se=np.sqrt(self._variances(own, common, where, level) + extra),
             few=few,
             mean=float(change.mean()),
             mean_se=math.sqrt(float(influence @ influence) + mean_extra),
@@ -250,20 +250,20 @@ class _Work:
             influence=influence,
         )
 
-    def _mean_influence(self, own: Floats, any_: Floats, where: Floats, level: Floats) -> Floats:
-        values = where.sum(axis=0)[self.group] - level.sum()
+    def _mean_influence(self, own: Floats, common: Floats, where: Floats, level: Floats) -> Floats:
+        values: Floats = where.sum(axis=0)[self.group] - level.sum()
         for s, inside in enumerate(self.tops.inside):
             used = np.flatnonzero(own[s].any(axis=0))
-            sums = np.asarray(inside @ np.column_stack([own[s][:, used], any_[s]]))
+            sums = np.asarray(inside @ np.column_stack([own[s][:, used], common[s]]))
             for column, g in enumerate(used):
                 values += np.where(self.group == g, sums[:, column], 0.0)
             values -= sums[:, -1]
-        return sum_by_picture(values[None] / len(level), self.image, self.images)[0]
+        return np.asarray(sum_by_picture(values[None] / len(level), self.image, self.images)[0], dtype=np.float64)
 
-    def _variances(self, own: Floats, any_: Floats, where: Floats, level: Floats) -> Floats:
+    def _variances(self, own: Floats, common: Floats, where: Floats, level: Floats) -> Floats:
         queries, n, count = len(level), len(self.group), self.local.shape[1]
         # An item's influence depends only on its group and the tops it is in: 4 G values a query.
-        one, two = (own[s] - any_[s][:, None] for s in (0, 1))
+        one, two = (own[s] - common[s][:, None] for s in (0, 1))
         rest = where - level[:, None]
         value = np.stack([rest, rest + one, rest + two, rest + one + two], axis=1)
         if self.single:
