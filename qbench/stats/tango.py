@@ -30,7 +30,8 @@ def tango_interval(
     Parameters
     ----------
     gain, loss, n : array_like
-        Broadcastable int: items that became right, items that became wrong, all items; ``gain + loss <= n``.
+        Broadcastable: items that became right, items that became wrong, all items; ``gain + loss <= n``. Whole numbers,
+        or all three divided by a design effect where items share pictures.
     confidence : float
         Of the two-sided interval, between 0 and 1.
 
@@ -98,8 +99,10 @@ def _unique(
     counts = np.broadcast_arrays(*_counts(gain, loss, n))
     table = np.stack([x.ravel() for x in counts])
     # A run has thousands of groups of the same few sizes and flips; one number a triple sorts faster than rows.
-    base = (table.max(initial=0.0) + 1).astype(np.int64)
-    key = (table[0].astype(np.int64) * base + table[1].astype(np.int64)) * base + table[2].astype(np.int64)
+    key = np.zeros(table.shape[1], dtype=np.int64)
+    for row in table:
+        values, place = np.unique(row, return_inverse=True)
+        key = key * len(values) + place
     _, first, back = np.unique(key, return_index=True, return_inverse=True)
     return table[:, first], counts[0].shape, back
 
