@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis import absolute, intervals, means, rankings, shares, verdicts
-from qbench.analysis.flips import Exemplars, flip_table
+from qbench.analysis.flips import COLUMNS as FLIPS
+from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
 from qbench.analysis.populations import population_table
 from qbench.analysis.power import with_power
@@ -132,9 +133,9 @@ def analyse(
     return Analysis(
         effects=table,
         populations=population_table(table, influence, known.source, settings),
-        flips=_joined(flips),
-        exemplars=_joined(e.table(*key) for key, e in exemplars.items()),
-        squares=pd.DataFrame(squares),
+        flips=_joined(flips, FLIPS),
+        exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
+        squares=pd.DataFrame(squares, columns=absolute.COLUMNS),
         variance=variance_table(table, known.source, known.size),
     )
 
@@ -199,6 +200,6 @@ def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(**{c: np.zeros(0) for c in [*FLOATS, *COUNTS]}, **dict.fromkeys(TEXTS, ""))
 
 
-def _joined(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def _joined(frames: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     kept = [f for f in frames if len(f)]
-    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=list(columns))

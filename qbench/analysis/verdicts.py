@@ -60,9 +60,9 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     why = effects["why"].to_numpy(dtype=object)
     known = np.isfinite(change)
     cases: list[tuple[npt.NDArray[np.bool_], Strings | str, Strings | str]] = [
+        (~known, UNKNOWN, np.where(why != "", why, "the number is undetermined on these items")),
         (void, UNKNOWN, "not valid: the baseline is flagged"),
         (blocked & ~(real & (direction == WORSE)), UNKNOWN, "not valid: the variant is flagged"),
-        (~known, UNKNOWN, "the number is undetermined on these items"),
         (inside & real, EQUIVALENT, "real, but inside the margin"),
         (inside, EQUIVALENT, "the whole interval is inside the margin"),
         (real & quiet, UNKNOWN, "other batches alone move it as much (noise floor)"),
