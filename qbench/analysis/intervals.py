@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 from qbench.stats.mover import mover_difference
-from qbench.stats.paired import _log10_p as log10_t
+from qbench.stats.paired import log10_t
 from qbench.stats.tango import tango_interval
 
 TANGO, MOVER = "tango", "mover"
@@ -59,7 +59,7 @@ def _tango(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int, confiden
     counts = [x / deff for x in (gain, loss, n)]
     change = np.full(len(at), np.nan)
     np.divide(counts[0] - counts[1], counts[2], out=change, where=counts[2] > 0)
-    return change, *tango_interval(*counts, confidence=confidence)
+    return change, *tango_interval(counts[0], counts[1], counts[2], confidence)
 
 
 def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: float) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -110,10 +110,9 @@ def analyse(
     flips: list[pd.DataFrame] = []
     squares: list[dict[str, Any]] = []
     exemplars: dict[tuple[str, str], Exemplars] = {}
-    for names, rows in effects.groupby(NAMES, sort=False).groups.items():
+    for (model, quantizer, benchmark), rows in _by_comparison(effects).items():
         numbers = effects.loc[rows]
         ledger = Ledger(numbers.reset_index(drop=True))
-        model, quantizer, benchmark = (str(x) for x in names)
         waiting = pending.get((model, quantizer, benchmark))
         if waiting is not None:
             step(" · ".join((model, quantizer, benchmark)))
@@ -140,6 +139,13 @@ def analyse(
     )
 
 
+def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index[int]]:
+    """Rows of each model, quantizer and benchmark."""
+    names = effects[NAMES].astype(str).agg(tuple, axis=1) if len(effects) else pd.Series(dtype=object)
+    indices = cast("dict[tuple[str, str, str], npt.NDArray[np.int64]]", names.groupby(names, sort=False).indices)
+    return {key: effects.index[at] for key, at in indices.items()}
+
+
 def judge(
     ledger: Ledger, comparison: Comparison, settings: Settings, measure: Measure | None = None
 ) -> list[dict[str, Any]]:
@@ -155,7 +161,7 @@ def judge(
         elif kind == "share":
             shares.judge_shares(ledger, comparison, metric, statistic)
         elif kind == "disparity":
-            shares.judge_disparities(ledger, comparison, metric, statistic, settings)
+            shares.judge_disparities(ledger, comparison, metric, statistic)
         elif kind in ("class_mean", "mean_disparity"):
             means.judge_means(ledger, comparison, metric, statistic)
         elif kind == "mean_abs_disparity":

@@ -26,9 +26,7 @@ def correct_tests(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Add ``family``, ``p_holm`` and ``p_bh``: within each family, numbers of classes apart from numbers over all."""
     parts = [effects[name].astype(str) for name in settings.family]
     level = np.where(effects["class"] == "", "over all", "by class")
-    family = pd.Series(level, index=effects.index)
-    for part in parts:
-        family = part + " · " + family
+    family = pd.Series([" · ".join(x) for x in zip(*parts, level, strict=True)], index=effects.index, dtype=object)
     p = effects["p"].to_numpy(np.float64)
     corrected, rate = np.full(len(p), np.nan), np.full(len(p), np.nan)
     for at in family.groupby(family, sort=False).indices.values():

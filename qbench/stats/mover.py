@@ -99,16 +99,16 @@ def disparity_p(
     Parameters
     ----------
     gain1, loss1, n1, gain2, loss2, n2 : array_like
-        As for `disparity_interval`.
+        As for `disparity_interval`; or effective counts, as `tango_interval` takes them.
 
     Returns
     -------
     numpy.ndarray
         float64, above 0; NaN where a group has no item, 1 where the change is 0.
     """
-    counts = np.broadcast_arrays(*(np.asarray(x, dtype=np.int64) for x in (gain1, loss1, n1, gain2, loss2, n2)))
+    counts = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (gain1, loss1, n1, gain2, loss2, n2)))
     rows, back = np.unique(np.stack([x.ravel() for x in counts]), axis=1, return_inverse=True)
-    g1, b1, m1, g2, b2, m2 = rows.astype(np.float64)
+    g1, b1, m1, g2, b2, m2 = rows
     change = _share_change(g1, b1, m1) - _share_change(g2, b2, m2)
     # With gains and losses of a falling disparity exchanged, it is the lower limit that touches 0.
     falls = change < 0

@@ -199,8 +199,9 @@ def population(
         reason = "All checkpoints changed exactly alike and no error is known: nothing to judge the mean by."
         return replace(base, reason=reason)
     alpha = 1 - confidence
-    df = (k - 1) * (variance / (spread / k)) ** 2 if spread > 0 else math.inf
-    df = df if df < 1e6 else math.inf
+    # Beyond a thousand times their own spread the shared error is all there is, and it is known: a normal quantile.
+    ratio = variance / (spread / k) if spread > variance / 1e3 else math.inf
+    df = (k - 1) * ratio**2 if math.isfinite(ratio) else math.inf
     se = math.sqrt(variance)
     tau2 = max(spread - (float(np.trace(s)) / k - shared), 0.0)
     half, half_eq = (_t(1 - a, df) * se for a in (alpha / 2, alpha))
