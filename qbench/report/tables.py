@@ -13,7 +13,7 @@ from qbench.errors import InputError
 from qbench.report.numbers import MINUS, clean
 from qbench.results import Results
 
-TABLES = ("metrics", "effects", "items", "tests", "cells", "coverage", "cost", "noise", "speed")
+TABLES = ("metrics", "effects", "items", "tests", "cells", "coverage", "cost", "noise", "drift", "speed")
 FORMATS = ("csv", "parquet", "md", "latex")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 _LATEX = {
@@ -38,7 +38,7 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
     ----------
     results : Results
         Of ``qbench.results.load``.
-    table : {"metrics", "effects", "items", "tests", "cells", "coverage", "cost", "noise", "speed"}
+    table : {"metrics", "effects", "items", "tests", "cells", "coverage", "cost", "noise", "drift", "speed"}
         Which one.
     format : {"csv", "parquet", "md", "latex"}
         CSV and Parquet hold the numbers as they are (an undetermined one is empty); Markdown and LaTeX (which

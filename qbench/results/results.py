@@ -12,6 +12,7 @@ import pandas as pd
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX
 from qbench.results.coverage import layer_table, of_cells, summarise
+from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
 from qbench.results.noise import noise_floor
@@ -195,6 +196,11 @@ class Results:
             if c.part("batch").get("other_orders")
         }
         return noise_floor(self.effects, orders, self.baseline)
+
+    @cached_property
+    def drift(self) -> pd.DataFrame:
+        """How far each variant moved the pictures' embeddings: see `qbench.results.drift.summarise_drift`."""
+        return summarise_drift(self.folder, [str(x) for x in self.run.get("drift") or []], self.done)
 
     @cached_property
     def speed(self) -> pd.DataFrame:

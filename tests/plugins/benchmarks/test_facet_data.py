@@ -31,7 +31,8 @@ def test_groups_come_from_the_columns(facet_root):
     assert items.table["gender"].tolist() == ["masc", "fem", "non_binary", "several"]
     assert items.table["age"].tolist() == ["young", "older", "na", "na"]
     assert items.table["skin_tone"].tolist() == ["light", "dark", "medium", "na"]
-    assert [a.name for a in items.attributes] == ["gender", "age", "skin_tone"]
+    others = ["skin_tone[1-5/6-10]", "skin_tone[mean<=5.5]", "skin_tone[<=4/>=6]"]
+    assert [a.name for a in items.attributes] == ["gender", "age", "skin_tone", *others]
     assert items.attributes[0].pairs == (("masc", "fem"),)
 
 
