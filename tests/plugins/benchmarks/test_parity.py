@@ -38,9 +38,8 @@ def answers(seed):
     return table.assign(correct=table["label"] == table["prediction"])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_facet_agrees_with_fairlearn(seed):
-    table = answers(seed)
+def test_facet_agrees_with_fairlearn():
+    table = answers(seed=0)
     task = Facet(FacetOptions(min_group=10, other_cuts=False, intersections=(("gender", "skin_tone"),)))
     crossed = table["gender"].where(table["gender"].ne("na")) + "×" + table["skin_tone"]
     table["gender×skin_tone"] = crossed.fillna("na")

@@ -23,7 +23,7 @@ from qbench_benchmarks.options import CocoOptions, FacetOptions, FairFaceOptions
 QUERIES = ("a", "b")
 SKEW = FairFace(FairFaceOptions(ks=(5, 9), prompts=QUERIES))
 seeds = st.integers(0, 2**32 - 1)
-some = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])  # `matrix` keeps nothing
+some = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])  # `matrix` keeps nothing
 
 
 def items_of(table):
