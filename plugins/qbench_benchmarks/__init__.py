@@ -1,4 +1,4 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET and FairFace (twice). Light: records only; numpy and pandas come later."""
+"""The built-in benchmarks: ImageNet, COCO, FACET and FairFace (twice). Light: numpy and pandas come later."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ IMAGENET = Benchmark(
     load=_imagenet,
     options=ImageNetOptions,
     how_to_get=(
-        "Download the ILSVRC2012 validation set from image-net.org: sorted into val/<synset>/*.JPEG, or flat in val/ with "
-        "the devkit's ILSVRC2012_validation_ground_truth.txt and meta.mat, or with LOC_val_solution.csv."
+        "Download the ILSVRC2012 validation set from image-net.org: sorted into val/<synset>/*.JPEG, or flat in val/ "
+        "with the devkit's ILSVRC2012_validation_ground_truth.txt and meta.mat, or with LOC_val_solution.csv."
     ),
     licence="ImageNet terms of access: non-commercial research and education",
     citation="Deng et al. 2009; Russakovsky et al. 2015. Class names and templates: Radford et al. 2021, open_clip.",

@@ -31,7 +31,7 @@ class AttributePrompts:
     texts: dict[str, dict[str, tuple[str, ...]]]
 
     def facts(self, asked: Sequence[str]) -> dict[str, Any]:
-        """What a result says about it, with a hash of everything that decides a number of the attributes that are asked."""
+        """What a result says about it, with a hash of all that decides a number of the attributes asked."""
         content = json.dumps({name: self.texts[name] for name in asked}, ensure_ascii=True, sort_keys=True)
         return {
             "name": self.name,

@@ -1,4 +1,4 @@
-"""COCO's pictures and captions, from COCO's own annotation file or from Karpathy's split in one of its three formats."""
+"""COCO's pictures and captions, from COCO's own annotation file or from Karpathy's split in any of three formats."""
 
 from __future__ import annotations
 
@@ -111,9 +111,7 @@ def _of_list(content: list[Any], path: Path) -> list[Captioned]:
     return [pictures[number] for number in sorted(pictures)]
 
 
-def _add(
-    pictures: dict[int, Captioned], number: int, file: str, where: str, captions: Iterable[str] = ()
-) -> None:
+def _add(pictures: dict[int, Captioned], number: int, file: str, where: str, captions: Iterable[str] = ()) -> None:
     if number in pictures:
         raise DataError(f"the picture {number} was there before", where=where)
     raw = [_caption(text, where) for text in captions]

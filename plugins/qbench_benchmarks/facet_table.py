@@ -42,7 +42,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     -------
     table : pandas.DataFrame
         ``item``, ``picture``, ``label``, ``label2`` (empty for none), ``gender``, ``age``, ``skin_tone``, ``image``; a
-        column for each cut that was not chosen, if they are wanted; the ten vote counts and ``tone_mean`` (NaN for none).
+        column for each cut that was not chosen, if wanted; the ten vote counts and ``tone_mean`` (NaN for none).
     pictures : tuple of PictureRef
         What the models see: boxes or whole pictures.
     path : pathlib.Path

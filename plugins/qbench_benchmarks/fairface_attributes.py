@@ -64,7 +64,7 @@ class FairFaceAttributes:
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Arg-max over the groups of each attribute that is asked.
 
-        ``item`` is the face's with ``#`` and the attribute, which is ``asked``; ``label`` and ``prediction`` are groups.
+        ``item`` is the face's with ``#`` and the attribute ``asked``; ``label`` and ``prediction`` are groups.
         """
         tables, chance, start = [], [], 0
         columns = ["image", *(a.name for a in self.attributes)]

@@ -35,9 +35,7 @@ class ImageNet:
             if not pictures:
                 raise DataError("no class of the subset has a picture", where=str(root))
         name_of = dict(zip(imagenet_classes.synsets(), imagenet_classes.labels(), strict=True))
-        rows = [
-            {"item": x.file, "label": name_of[x.synset], "synset": x.synset, "image": x.file} for x in pictures
-        ]
+        rows = [{"item": x.file, "label": name_of[x.synset], "synset": x.synset, "image": x.file} for x in pictures]
         table = pd.DataFrame(rows, dtype="str").assign(picture=np.arange(len(rows), dtype=np.int64))
         return Items(
             table=table,

@@ -55,7 +55,9 @@ def subset(chosen: int | tuple[str, ...]) -> frozenset[str] | None:
             known.setdefault(word, set()).add(synset)
     for word in chosen:
         if len(known.get(word, ())) != 1:
-            what = f"belongs to {' and '.join(sorted(known[word]))}" if word in known else "is none of ImageNet's classes"
+            what = "is none of ImageNet's classes"
+            if word in known:
+                what = f"belongs to {' and '.join(sorted(known[word]))}"
             raise InputError(
                 f"the class {word!r} of the subset {what}",
                 where="ImageNet's classes",

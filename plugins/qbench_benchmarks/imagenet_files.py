@@ -1,4 +1,4 @@
-"""ImageNet's validation pictures and their synsets, in either layout: folders of synsets, or flat with a list of labels.
+"""ImageNet's validation pictures and their synsets, in either layout: folders of synsets, or flat with labels.
 
 Which layout it is shows in the folder itself. What the labels of the flat one say is the business of
 `qbench_benchmarks.imagenet_truth`.

@@ -1,8 +1,8 @@
 """The labels of ImageNet's flat validation pictures: ``LOC_val_solution.csv``, or the devkit's ground truth.
 
 The devkit numbers the classes 1 to 1,000 in an order of its own: **not** that of the sorted synsets, which is the class
-index of every model. A sorted list (``LOC_synset_mapping.txt``, Caffe's ``synset_words.txt``) taken for that order gives
-wrong labels without an error; so it is refused, and only a file that says the numbers is used: ``meta.mat`` or
+index of every model. A sorted list (``LOC_synset_mapping.txt``, Caffe's ``synset_words.txt``) taken for that order
+gives wrong labels without an error; so it is refused, and only a file that says the numbers is used: ``meta.mat`` or
 ``map_clsloc.txt``.
 """
 
@@ -69,7 +69,7 @@ def _find(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _of_solution(path: Path) -> Truth:
-    """``ImageId,PredictionString``: boxes of one picture, each begun by the synset, which is the same in all of them."""
+    """``ImageId,PredictionString``: boxes of one picture, each begun by its synset, the same in all of them."""
     table = read_table(path, ("ImageId", "PredictionString"), how_to_get=IMAGENET.how_to_get)
     unique(table.columns["ImageId"], "picture", table=table)
     known = {*imagenet_classes.synsets()}
@@ -111,7 +111,7 @@ def _of_devkit(path: Path, root: Path) -> Truth:
 
 
 def _of_mat(path: Path) -> dict[int, str]:
-    """``ILSVRC2012_ID`` and ``WNID`` of ``synsets``; it lists inner nodes of the hierarchy too, with numbers above 1,000."""
+    """``ILSVRC2012_ID`` and ``WNID`` of ``synsets``; inner nodes of the hierarchy have numbers above 1,000."""
     from scipy.io import loadmat
 
     try:

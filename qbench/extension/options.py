@@ -58,9 +58,7 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
 def options_dict(options: Any) -> dict[str, Any]:
     """Options that decide a result, as plain JSON-able values, defaults included; tuples become lists."""
     return {
-        f.name: _plain(getattr(options, f.name))
-        for f in dataclasses.fields(options)
-        if f.metadata.get("decides", True)
+        f.name: _plain(getattr(options, f.name)) for f in dataclasses.fields(options) if f.metadata.get("decides", True)
     }
 
 

@@ -290,7 +290,7 @@ class _Run:
     # --- how far the embeddings moved: last, since the baseline may come after a variant
 
     def _measure_drift(self, cells: list[_Cell]) -> None:
-        """Compare each variant's image embeddings with its baseline's, where the cache has both and the folder lacks it."""
+        """Compare each variant's image embeddings with its baseline's, where the cache has both."""
         for cell, base, path in self._drifts(cells):
             data = self.benchmarks[cell.benchmark.label]
             if path.exists() or isinstance(data, _Failure) or not self.folder.is_done(cell.folder, cell.key):
@@ -400,9 +400,7 @@ class _Run:
                     if path.exists()
                 ],
                 "drift": [
-                    path.relative_to(self.folder.root).as_posix()
-                    for _, _, path in self._drifts(cells)
-                    if path.exists()
+                    path.relative_to(self.folder.root).as_posix() for _, _, path in self._drifts(cells) if path.exists()
                 ],
                 "notes": list(dict.fromkeys(notes)),
             }

@@ -1,11 +1,12 @@
 """The same embeddings, evaluated by qbench and by CLIP_benchmark: ``make parity``.
 
-Embeddings are drawn here, written to a folder, and evaluated by ``theirs.py`` under the interpreter that is named on the
-command line; then the numbers are compared to 1e-12. Drawn embeddings have no ties (peers differ on ties), and the numbers
-of pictures and captions are powers of two, so that the peer's means in float32 are exact.
+Embeddings are drawn here, written to a folder, and evaluated by ``theirs.py`` under the interpreter that is named on
+the command line; then the numbers are compared to 1e-12. Drawn embeddings have no ties (peers differ on ties), and the
+numbers of pictures and captions are powers of two, so that the peer's means in float32 are exact.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -82,7 +83,8 @@ def main(python: str) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ours = {**classification(folder, rng), **retrieval(folder, rng)}
-        subprocess.run([python, str(Path(__file__).with_name("theirs.py")), name], check=True, stderr=subprocess.DEVNULL)
+        theirs_py = str(Path(__file__).with_name("theirs.py"))
+        subprocess.run([python, "-W", "ignore", theirs_py, name], check=True, env={**os.environ, "TQDM_DISABLE": "1"})
         theirs = json.loads((folder / "theirs.json").read_text())
     worst = 0.0
     print(f"{'CLIP_benchmark':28}{'theirs':>20}{'qbench':>20}  difference")
@@ -91,7 +93,8 @@ def main(python: str) -> int:
         worst = max(worst, difference if difference == difference else np.inf)  # NaN is no agreement
         print(f"{their:28}{theirs[their]:20.15f}{ours[our]:20.15f}  {difference:.1e}  {our}")
     agrees = worst <= TOLERANCE
-    print(f"{len(NAMES)} numbers {'agree' if agrees else 'do NOT agree'} to {TOLERANCE:g} (largest difference {worst:.1e})")
+    said = "agree" if agrees else "do NOT agree"
+    print(f"{len(NAMES)} numbers {said} to {TOLERANCE:g} (largest difference {worst:.1e})")
     return 0 if agrees else 1
 
 

@@ -154,7 +154,8 @@ def test_intersections_have_numbers_of_their_own(facet_root, matrix, value_of):
         intersection_pairs=(("masc×light", "fem×dark"),),
     )
     task = Facet(options)
-    outcome = task.predict(matrix([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]]), task.data(facet_root([*people, {"class1": "nurse"}])))
+    items = task.data(facet_root([*people, {"class1": "nurse"}]))
+    outcome = task.predict(matrix([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]]), items)
     metrics = task.measure(outcome)
     assert value_of(metrics, "accuracy", "gender×skin_tone", "fem×dark") == 0.5
     assert value_of(metrics, "recall", "gender×skin_tone", "masc×light", "doctor") == 1

@@ -8,7 +8,12 @@ from qbench_benchmarks.fairface_attributes import FairFaceAttributes
 from qbench_benchmarks.fairface_table import ATTRIBUTES
 from qbench_benchmarks.options import FairFaceAttributesOptions
 
-PEOPLE = [("20-29", "Male", "White"), ("30-39", "Female", "Black"), ("0-2", "Female", "White"), ("0-2", "Male", "Black")]
+PEOPLE = [
+    ("20-29", "Male", "White"),
+    ("30-39", "Female", "Black"),
+    ("0-2", "Female", "White"),
+    ("0-2", "Male", "Black"),
+]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from qbench_benchmarks.options import ImageNetOptions
 
 DEVKIT = [*synsets()[500:], *synsets()[:500]]  # an order of its own, as the real one is
 NUMBERS = (1, 1000, 501)
+TRUTH = "".join(f"{n}\n" for n in NUMBERS)
 EXPECTED = [labels()[500], labels()[499], labels()[0]]
 
 
@@ -25,7 +26,7 @@ def flat(tmp_path):
     return tmp_path
 
 
-def ground_truth(root, text="\n".join(map(str, NUMBERS)) + "\n", place="."):
+def ground_truth(root, text=TRUTH, place="."):
     (root / place).mkdir(parents=True, exist_ok=True)
     (root / place / "ILSVRC2012_validation_ground_truth.txt").write_text(text, "utf-8")
 
@@ -64,7 +65,7 @@ def test_or_through_a_list_that_says_the_numbers(flat):
 def test_a_sorted_list_is_not_taken_for_the_devkits_order(flat):
     ground_truth(flat)
     (flat / "synset_words.txt").write_text("\n".join(f"{s} words" for s in synsets()), "utf-8")
-    with pytest.raises(DataError, match=r"synset_words\.txt lists the synsets sorted, which is another order.*\n.*meta\.mat"):
+    with pytest.raises(DataError, match=r"synset_words\.txt lists the synsets sorted, which is another.*\n.*meta\.mat"):
         ImageNet().data(flat)
 
 
@@ -91,7 +92,7 @@ def test_pictures_of_the_list_that_are_not_on_disk_stay_items(flat):
 
 
 def test_flat_pictures_without_labels_are_refused(flat):
-    with pytest.raises(DataError, match="neither LOC_val_solution.csv nor ILSVRC2012_validation_ground_truth.txt"):
+    with pytest.raises(DataError, match=r"neither LOC_val_solution\.csv nor ILSVRC2012_validation_ground_truth"):
         ImageNet().data(flat)
 
 
@@ -101,7 +102,7 @@ def test_flat_pictures_without_labels_are_refused(flat):
         ("ILSVRC2012_val_00000001,n99999999 1 2 3 4", "row 2: .* has the synsets n99999999; it needs one"),
         ("ILSVRC2012_val_00000001,", "row 2: .* has '', which names no synset"),
         ("ILSVRC2012_val_00000001,nan", "row 2: .* has the synsets nan"),
-        ("ILSVRC2012_val_00000001,n01440764 1 2 3 4 n01443537 1 2 3 4", "row 2: .* has the synsets n01440764, n01443537"),
+        ("ILSVRC2012_val_00000001,n01440764 1 2 3 4 n01443537 1 2 3 4", "row 2: .* the synsets n01440764, n01443537"),
         ("val_1,n01440764 1 2 3 4", "row 2: the picture 'val_1' is not named like"),
         ("../../etc/passwd,n01440764 1 2 3 4", "row 2: the picture '../../etc/passwd' is not named like"),
     ],
@@ -121,7 +122,9 @@ def test_a_picture_twice_and_a_missing_column_are_refused(flat):
         ImageNet().data(flat)
 
 
-@pytest.mark.parametrize(("text", "said"), [("1\n1001\n", "row 2: '1001'"), ("1\n\n2\n", "row 2: ''"), ("x\n", "row 1: 'x'")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("1\n1001\n", "row 2: '1001'"), ("1\n\n2\n", "row 2: ''"), ("x\n", "row 1: 'x'")]
+)
 def test_a_number_out_of_range_is_refused(flat, text, said):
     ground_truth(flat, text)
     meta(flat)
@@ -157,7 +160,7 @@ def test_a_subset_by_name_by_synset_or_the_first_so_many(imagenet_root):
 
 
 def test_a_name_that_is_none_or_two_classes_is_refused(imagenet_root):
-    for name, said in (("Tench", "is none of ImageNet's classes"), ("sunglasses", "belongs to n04355933 and n04356056")):
+    for name, said in (("Tench", "is none of ImageNet's"), ("sunglasses", "belongs to n04355933 and n04356056")):
         with pytest.raises(InputError, match=f"{name}.* {said}"):
             ImageNet(ImageNetOptions(subset=(name,))).data(imagenet_root)
 

@@ -97,8 +97,8 @@ def gallery(seed, ties):
 def test_skews_and_ndkl_agree_with_brute_force_and_scipy(fairface_root, matrix, ties, target):
     people, scores = gallery(7, ties)
     assert (len(np.unique(scores)) < scores.size) == ties
-    options = FairFaceOptions(ks=(20, "30%"), target=target, prompts=("a", "b", "c"), intersections=(("race", "gender"),))
-    task = FairFace(options)
+    crossed = (("race", "gender"),)
+    task = FairFace(FairFaceOptions(ks=(20, "30%"), target=target, prompts=("a", "b", "c"), intersections=crossed))
     items = task.data(fairface_root(people[["age", "gender", "race"]].to_records(index=False).tolist()))
     ours = task.measure(task.predict(matrix(scores), items)).frame().set_index(INDEX)["value"]
     for q, query in enumerate("abc"):

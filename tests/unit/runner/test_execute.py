@@ -220,7 +220,8 @@ def test_the_drift_of_a_variant_is_measured_wherever_the_baseline_stands(run, tm
     found = drift_of(tmp_path / "run")
     assert list(found) == ["half"]
     bright = np.array([0.2, 0.8])  # of a dark and a bright picture, about; the fake has (x, 1 - x) and (x, 0.9 - x)
-    expected = [np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b) for a, b in [((x, 1 - x), (x, 0.9 - x)) for x in bright]]
+    base, half = np.stack([bright, 1 - bright]), np.stack([bright, 0.9 - bright])
+    expected = (base * half).sum(0) / np.linalg.norm(base, axis=0) / np.linalg.norm(half, axis=0)
     cosine = found["half"].groupby(found["half"]["item"].str[0])["cosine"].mean()
     np.testing.assert_allclose(cosine[["d", "b"]], expected, atol=0.01)
 
