@@ -19,6 +19,7 @@ from qbench.encode.interface import (
 )
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.extension.hookspecs import hookimpl
+from qbench.extension.options import DECIDES_NOTHING
 from qbench.extension.records import (
     Benchmark,
     Dataset,
@@ -39,6 +40,7 @@ from qbench.metrics.interface import (
 )
 
 __all__ = [
+    "DECIDES_NOTHING",
     "INDEX",
     "Attribute",
     "Benchmark",

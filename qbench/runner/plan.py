@@ -138,7 +138,7 @@ def _benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
     root = Path(spec.root) if spec.root else None
     dataset = registry.dataset(spec.dataset) if spec.dataset else None
     if root is None and dataset is None and os.environ.get("QBENCH_DATA"):
-        root = Path(os.environ["QBENCH_DATA"]).expanduser() / entry.record.name
+        root = Path(os.environ["QBENCH_DATA"]).expanduser() / (entry.record.folder or entry.record.name)
     return PlannedBenchmark(
         label=spec.label or entry.record.name,
         entry=entry,

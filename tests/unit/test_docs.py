@@ -305,10 +305,12 @@ def test_every_quantizer_and_metric_is_in_the_protocol():
 
 def test_every_choice_of_an_option_is_in_the_protocol():
     from qbench_benchmarks import options
+    from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
     from qbench_benchmarks.promptsets import names_of_sets
 
     kinds = ("Classes", "Templates", "Split", "Picture", "Persons", "SecondClass", "SkinCut", "Target")
-    values = [value for kind in kinds for value in getattr(options, kind).__args__] + names_of_sets()
+    values = [value for kind in kinds for value in getattr(options, kind).__args__]
+    values += names_of_sets() + names_of_attribute_sets()
     protocol = text("protocol.md")
     assert [v for v in values if f'"{v}"' not in protocol and f"`{v}`" not in protocol] == []
 
@@ -320,7 +322,7 @@ def test_every_exported_table_is_documented_with_its_columns():
     from qbench.analysis.judge import analyse
     from qbench.analysis.settings import Settings
     from qbench.report.tables import FORMATS, TABLES
-    from qbench.results import coverage, effects, results
+    from qbench.results import coverage, drift, effects, results
     from qbench.stats import paired
 
     nothing = pd.DataFrame(columns=effects.COLUMNS)
@@ -339,6 +341,7 @@ def test_every_exported_table_is_documented_with_its_columns():
         assert documented[name] == list(getattr(judged, name).columns), name
     assert documented["tests"] == [*paired.NAMES, *(f.name for f in dataclasses.fields(paired.PairedT))]
     assert documented["coverage"] == coverage.SUMMARY
+    assert documented["drift"] == drift.COLUMNS
     empty = results.Results(ROOT, {"baseline": "fp32"}, [], {})
     assert documented["cells"] == list(empty.cells.columns)
 
