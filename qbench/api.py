@@ -20,6 +20,7 @@ from qbench.encode.interface import (
 )
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.extension.hookspecs import hookimpl
+from qbench.extension.options import DECIDES_NOTHING
 from qbench.extension.records import (
     Benchmark,
     Dataset,
@@ -40,6 +41,7 @@ from qbench.metrics.interface import (
 )
 
 __all__ = [
+    "DECIDES_NOTHING",
     "INDEX",
     "Attribute",
     "Benchmark",

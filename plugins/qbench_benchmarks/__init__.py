@@ -1,4 +1,4 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace, and declared datasets. Light: records only."""
+"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace (twice), and declared datasets. Light: records only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from qbench.api import Benchmark, InputError, MetricInfo, Statistic, Task, hooki
 from qbench.declared.options import DeclaredOptions
 from qbench.declared.record import VERSION, describe
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
-from qbench_benchmarks.options import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
+from qbench_benchmarks.options import (
+    CocoOptions,
+    FacetOptions,
+    FairFaceAttributesOptions,
+    FairFaceOptions,
+    ImageNetOptions,
+)
 
 
 def _imagenet(options: ImageNetOptions) -> Task:
@@ -35,6 +41,12 @@ def _fairface(options: FairFaceOptions) -> Task:
     return FairFace(options)
 
 
+def _fairface_attributes(options: FairFaceAttributesOptions) -> Task:
+    from qbench_benchmarks.fairface_attributes import FairFaceAttributes
+
+    return FairFaceAttributes(options)
+
+
 def _declared(options: DeclaredOptions) -> Task:
     raise InputError("no dataset is named", where="declared", fix='Set root = "…", a folder with a dataset.toml.')
 
@@ -47,6 +59,25 @@ def _share(name: str, summary: str, statistic: Statistic | None = None) -> Metri
 def _recall(direction: str, summary: str) -> MetricInfo:
     made = Statistic(kind="share", hit="rank", where={"direction": direction})
     return _share(f"{direction}_recall", summary, made)
+
+
+def _asked(attribute: str) -> tuple[MetricInfo, ...]:
+    made = Statistic(kind="share", where={"asked": attribute})
+    return (
+        _share(f"{attribute}_accuracy", f"Share of pictures whose {attribute}, as perceived, is recognised.", made),
+        MetricInfo(
+            name=f"{attribute}_worst_group",
+            better="higher",
+            unit="share",
+            summary=f"That share in the group where it is lowest, of those with enough pictures ({attribute}).",
+        ),
+        MetricInfo(
+            name=f"{attribute}_ratio",
+            better="higher",
+            unit="share",
+            summary=f"The lowest group's share divided by the highest group's ({attribute}).",
+        ),
+    )
 
 
 IMAGENET = Benchmark(
@@ -66,7 +97,10 @@ IMAGENET = Benchmark(
     load=_imagenet,
     items=50_000,
     options=ImageNetOptions,
-    how_to_get="Download the ILSVRC2012 validation set from image-net.org and sort it into val/<synset>/*.JPEG.",
+    how_to_get=(
+        "Download the ILSVRC2012 validation set from image-net.org: sorted into val/<synset>/*.JPEG, or flat in val/ "
+        "with the devkit's ILSVRC2012_validation_ground_truth.txt and meta.mat, or with LOC_val_solution.csv."
+    ),
     licence="ImageNet terms of access: non-commercial research and education",
     citation="Deng et al. 2009; Russakovsky et al. 2015. Class names and templates: Radford et al. 2021, open_clip.",
 )
@@ -84,7 +118,7 @@ COCO = Benchmark(
     options=CocoOptions,
     how_to_get=(
         "Download val2017.zip and annotations_trainval2017.zip from cocodataset.org: annotations/captions_val2017.json "
-        "and val2017/*.jpg. For karpathy-test: dataset_coco.json and val2014/*.jpg."
+        "and val2017/*.jpg. For karpathy-test: dataset_coco.json (or coco_test_karpathy.json) and val2014/*.jpg."
     ),
     licence="annotations CC BY 4.0; each picture has its own Flickr licence",
     citation="Lin et al. 2014; Chen et al. 2015. Split: Karpathy & Fei-Fei 2015.",
@@ -93,8 +127,22 @@ COCO = Benchmark(
 FACET = Benchmark(
     name="facet",
     summary="zero-shot classification of 52 occupations, and its recall by perceived gender, age and skin tone",
-    protocol="1",
-    metrics=RECALL_BY_GROUP,
+    protocol="2",
+    metrics=(
+        *RECALL_BY_GROUP,
+        MetricInfo(
+            name="worst_group_recall",
+            better="higher",
+            unit="share",
+            summary="Recall of the group that is recognised least, of those with enough persons.",
+        ),
+        MetricInfo(
+            name="recall_ratio",
+            better="higher",
+            unit="share",
+            summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
+        ),
+    ),
     load=_facet,
     items=49_551,
     options=FacetOptions,
@@ -134,7 +182,22 @@ DECLARED = Benchmark(
 )
 
 
+FAIRFACE_ATTRIBUTES = Benchmark(
+    name="fairface-attributes",
+    summary="zero-shot classification of what FairFace's annotators saw: accuracy of race, gender and age by group",
+    protocol="1",
+    metrics=(*_asked("race"), *_asked("gender"), *_asked("age")),
+    load=_fairface_attributes,
+    items=10_954,
+    options=FairFaceAttributesOptions,
+    how_to_get=FAIRFACE.how_to_get,
+    licence=FAIRFACE.licence,
+    citation="Kärkkäinen & Joo, FairFace, WACV 2021. Measured of CLIP: Radford et al. 2021, section 7.1.",
+    folder="fairface",
+)
+
+
 @hookimpl
 def qbench_benchmarks() -> Iterable[Benchmark]:
-    """The four built-in benchmarks, and the one that a dataset describes itself."""
-    return (IMAGENET, COCO, FACET, FAIRFACE, DECLARED)
+    """The built-in benchmarks, and the one that a dataset describes itself."""
+    return (IMAGENET, COCO, FACET, FAIRFACE, FAIRFACE_ATTRIBUTES, DECLARED)

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.answers import answers, positions
 from qbench.metrics.recall_by_group import measure_recall
+from qbench_benchmarks.crossed import crossed, with_crossed
 from qbench_benchmarks.facet_classes import CLASSES
-from qbench_benchmarks.facet_groups import WORDS, attributes
+from qbench_benchmarks.facet_groups import TONES, WORDS, attributes, other_cuts
 from qbench_benchmarks.facet_table import read_persons
 from qbench_benchmarks.options import FacetOptions
 
@@ -20,14 +21,17 @@ class Facet:
     """The task, see `qbench.metrics.interface.Task`. An item is a person."""
 
     def __init__(self, options: FacetOptions | None = None) -> None:
-        self.options = options or FacetOptions()
-        self.attributes = attributes(self.options.skin_cut)
+        self.options = o = options or FacetOptions()
+        plain = attributes(o.skin_cut)
+        self.crossings = crossed(plain, o.intersections, o.intersection_pairs)
+        self.cuts = tuple(other_cuts(o.skin_cut).values()) if o.other_cuts else ()
+        self.attributes = (*plain, *self.crossings, *self.cuts)
 
     def data(self, root: Path) -> Items:
         """Read the persons; see `qbench_benchmarks.facet_table`."""
         table, pictures, path = read_persons(root, self.options)
         return Items(
-            table=table,
+            table=with_crossed(table, self.attributes, self.crossings),
             pictures=pictures,
             root=root,
             attributes=self.attributes,
@@ -49,19 +53,21 @@ class Facet:
             right.append(positions(classes, items.table["label2"]))
         accepted = np.stack(right, axis=1)
         names = [attribute.name for attribute in self.attributes]
-        table = answers(similarity, items, classes, accepted, ["label2", *names, "image"])
+        table = answers(similarity, items, classes, accepted, ["label2", *names, *TONES, "tone_mean", "image"])
         distinct = 1 + sum((accepted[:, i] >= 0) & (accepted[:, i] != accepted[:, 0]) for i in range(1, len(right)))
         chance = float(np.mean(np.broadcast_to(distinct, len(items))) / len(classes))
         facts = {"classes": list(classes), "chance": [{"name": "accuracy", "chance": chance, "where": {}}]}
         return Outcome(items=table, facts=facts)
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
-        """Accuracy, recall and disparities.
+        """Accuracy, recall, disparities, and the group that is served worst.
 
         Values of an attribute that are no group (``na``, ``non_binary``) have accuracy and recall of their own and are
         in no disparity. A class with fewer than ``min_group`` persons in one group of a pair has a disparity of NaN.
         """
-        return measure_recall(outcome, self.attributes, self.options.min_group, weights)
+        return measure_recall(
+            outcome, self.attributes, self.options.min_group, weights, brief=self.cuts, worst_groups=True
+        )
 
     def _classes(self, items: Items) -> tuple[str, ...]:
         if self.options.classes == "all":
@@ -79,4 +85,6 @@ class Facet:
             "prompt": f"“{o.template}”, with the class's underscores as spaces",
             "classes in disparities": f"those with at least {o.min_group} persons in both groups",
             "skin tone": WORDS[o.skin_cut],
+            "other cuts of the skin tone": "measured beside it" if o.other_cuts else "not measured",
+            "intersections": ", ".join(a.name for a in self.crossings) or "none",
         }

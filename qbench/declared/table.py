@@ -72,7 +72,8 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
     refs: dict[PictureRef, int] = {}
     boxes = _boxes(spec, table)
     picture = [
-        refs.setdefault(PictureRef(root / image, box), len(refs)) for image, box in zip(images, boxes, strict=True)
+        refs.setdefault(PictureRef(root / image, boxes[row], table.where(row)), len(refs))
+        for row, image in enumerate(images)
     ]
     second = {SECOND.format(i): table.columns[column] for i, column in enumerate(spec.also_right, start=2)}
     frame = pd.DataFrame({"item": names, "label": labels, **second, "image": images, **groups}, dtype="str")

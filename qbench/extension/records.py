@@ -147,6 +147,9 @@ class Benchmark:
     describe : callable or None
         ``(folder or file) -> Benchmark``, for a benchmark whose data says itself what is measured on it: the record
         for that data. Its ``name`` is then the name in results.
+    folder : str
+        The folder below ``QBENCH_DATA`` where the data lies; the benchmark's name if empty. For benchmarks that share a
+        dataset.
     """
 
     name: str
@@ -162,6 +165,7 @@ class Benchmark:
     items: int = 0
     root: Path | None = None
     describe: Callable[[Path], Benchmark] | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

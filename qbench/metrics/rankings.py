@@ -51,25 +51,31 @@ def measure_skew(
     return numbers.build()
 
 
-def whole_rankings(similarity: Similarity, queries: Sequence[str]) -> pd.DataFrame:
+def whole_rankings(
+    similarity: Similarity, queries: Sequence[str], rows: npt.NDArray[np.int64] | None = None
+) -> pd.DataFrame:
     """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first.
 
     Parameters
     ----------
     similarity : Similarity
-        Of the ``n`` items of the gallery and the queries.
+        Of items and queries.
     queries : sequence of str
         Their names.
+    rows : numpy.ndarray, optional
+        ``(n,)``, the items that are the gallery; all of them if not given.
 
     Returns
     -------
     pandas.DataFrame
         ``query`` (categorical) and ``item`` (int32, a position in the gallery), ``n`` rows a query, best first.
     """
-    n, count = similarity.shape
+    items, count = similarity.shape
+    gallery = np.arange(items) if rows is None else rows
+    n = len(gallery)
     order = np.empty((count, n), dtype=np.int32)
-    for start, stop in blocks(count, n):
-        order[start:stop] = np.argsort(-similarity.targets(start, stop), axis=1, kind="stable")
+    for start, stop in blocks(count, items):
+        order[start:stop] = np.argsort(-similarity.targets(start, stop)[:, gallery], axis=1, kind="stable")
     query = pd.Categorical.from_codes(np.repeat(np.arange(count), n), categories=pd.Index(list(queries)))
     return pd.DataFrame({"query": query, "item": order.ravel()})
 

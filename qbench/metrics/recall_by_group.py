@@ -17,10 +17,17 @@ from qbench.metrics.disparity import class_disparity, comparable, mean_absolute,
 from qbench.metrics.grouped import ClassByGroup, class_by_group
 from qbench.metrics.interface import Metrics, Outcome
 from qbench.metrics.weights import item_weights, weighted_share
+from qbench.metrics.worst_group import worst_group
 
 
 def measure_recall(
-    outcome: Outcome, attributes: Sequence[Attribute], minimum: int, weights: npt.NDArray[np.float64] | None
+    outcome: Outcome,
+    attributes: Sequence[Attribute],
+    minimum: int,
+    weights: npt.NDArray[np.float64] | None,
+    *,
+    brief: Sequence[Attribute] = (),
+    worst_groups: bool = False,
 ) -> Metrics:
     """Measure ``accuracy``, ``recall``, ``mean_disparity``, ``mean_abs_disparity``, ``worst_disparity``, ``disparity``.
 
@@ -34,6 +41,10 @@ def measure_recall(
         Fewest items that *both* groups of a pair need in a class; with fewer its disparity is NaN.
     weights : numpy.ndarray or None
         ``(b, n)``, see `qbench.metrics.interface.Task.measure`.
+    brief : sequence of Attribute
+        Of these only accuracies and disparities.
+    worst_groups : bool
+        Measure ``worst_group_recall`` and ``recall_ratio`` too (`qbench.metrics.worst_group`).
     """
     table, classes = outcome.items, outcome.facts["classes"]
     w = item_weights(weights, len(table))
@@ -54,17 +65,33 @@ def measure_recall(
             shape=(len(classes), len(values)),
             weights=w,
         )
-        _add_groups(numbers, cells, attribute.name, values, classes)
+        _add_accuracy(numbers, cells, attribute.name, values)
+        if attribute not in brief:
+            _add_recall(numbers, cells, attribute.name, values, classes)
+            if worst_groups:
+                _add_worst_group(numbers, cells, attribute, minimum)
         _add_disparities(numbers, cells, attribute, classes, minimum)
     return numbers.build()
 
 
-def _add_groups(
-    numbers: MetricsBuilder, cells: ClassByGroup, attribute: str, values: list[str], classes: list[str]
-) -> None:
-    accuracy, recall = cells.group_accuracy, cells.recall
+def _add_accuracy(numbers: MetricsBuilder, cells: ClassByGroup, attribute: str, values: list[str]) -> None:
+    accuracy = cells.group_accuracy
     for g, value in enumerate(values):
         numbers.add("accuracy", accuracy[:, g], int(cells.n[:, g].sum()), attribute=attribute, group=value)
+
+
+def _add_worst_group(numbers: MetricsBuilder, cells: ClassByGroup, attribute: Attribute, minimum: int) -> None:
+    groups = len(attribute.groups)  # they come first; the values without a label to compare follow
+    lowest, ratio, count = worst_group(cells.group_accuracy[:, :groups], cells.n[:, :groups].sum(axis=0), minimum)
+    numbers.add("worst_group_recall", lowest, count, attribute=attribute.name)
+    numbers.add("recall_ratio", ratio, count, attribute=attribute.name)
+
+
+def _add_recall(
+    numbers: MetricsBuilder, cells: ClassByGroup, attribute: str, values: list[str], classes: list[str]
+) -> None:
+    recall = cells.recall
+    for g, value in enumerate(values):
         for c in np.flatnonzero(cells.n[:, g]):
             numbers.add("recall", recall[:, c, g], cells.n[c, g], attribute=attribute, group=value, class_=classes[c])
 

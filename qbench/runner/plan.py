@@ -167,7 +167,7 @@ def _root(spec: BenchmarkSpec, record: Benchmark) -> Path | None:
     if record.root is not None:
         return record.root
     if os.environ.get("QBENCH_DATA") and record.describe is None:
-        return Path(os.environ["QBENCH_DATA"]).expanduser() / record.name
+        return Path(os.environ["QBENCH_DATA"]).expanduser() / (record.folder or record.name)
     return None
 
 

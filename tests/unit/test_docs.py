@@ -15,6 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+import pydantic
 import pytest
 
 import qbench.api
@@ -23,12 +25,13 @@ from qbench.extension import hookspecs
 from qbench.extension.options import make_options
 from qbench.extension.registry import HOOKS, discover, installed
 from qbench.runner.plan import make_plan
-from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.spec.model import AnalysisSpec, BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 SPECS = {"The run": RunSpec, "A model": ModelSpec, "A quantizer": QuantizerSpec, "A benchmark": BenchmarkSpec}
+SPECS["The analysis"] = AnalysisSpec
 INTERFACES = [
     name
     for name in qbench.api.__all__
@@ -59,6 +62,8 @@ def shown(value: object) -> str:
     """A default as the tables have it: as TOML has it, in backticks."""
     if value is None:
         return "none"
+    if isinstance(value, pydantic.BaseModel):
+        return "`{}`"  # a table of its own
     return f"`{json.dumps(list(value) if isinstance(value, tuple) else value)}`"
 
 
@@ -227,6 +232,26 @@ def test_every_key_of_the_spec_is_documented_with_its_default(heading):
     assert documented == fields
 
 
+def test_the_default_margins_are_documented():
+    from qbench.analysis.settings import MARGINS
+
+    documented = rows(sections(text("verdicts.md"))["Default margins"])
+    assert {name: float(value) for name, value in documented.items()} == MARGINS
+
+
+def test_every_column_of_the_effects_is_explained():
+    from qbench.analysis.judge import analyse
+    from qbench.analysis.settings import Settings
+    from qbench.metrics.interface import INDEX
+    from qbench.results import effects
+
+    nothing = pd.DataFrame(columns=effects.COLUMNS)
+    judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
+    explained = sections(text("verdicts.md"))["The columns"] + "`gain2` `loss2` `deff2`"
+    names = {"model", "quantizer", "baseline", "benchmark", *INDEX}
+    assert [c for c in judged.effects if c not in names and f"`{c}`" not in explained] == []
+
+
 @pytest.mark.parametrize("block", blocks(text("spec.md"), "toml"))
 def test_every_example_spec_is_valid(block, tmp_path):
     spec = validate(tomllib.loads(block), where="docs/spec.md", base=tmp_path)
@@ -317,9 +342,11 @@ def test_every_quantizer_and_metric_is_in_the_protocol():
 def test_every_choice_of_an_option_is_in_the_protocol():
     from qbench.data.promptsets import names_of_sets
     from qbench_benchmarks import options
+    from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
 
     kinds = ("Classes", "Templates", "Split", "Picture", "Persons", "SecondClass", "SkinCut", "Target")
-    values = [value for kind in kinds for value in getattr(options, kind).__args__] + names_of_sets()
+    values = [value for kind in kinds for value in getattr(options, kind).__args__]
+    values += names_of_sets() + names_of_attribute_sets()
     protocol = text("protocol.md")
     assert [v for v in values if f'"{v}"' not in protocol and f"`{v}`" not in protocol] == []
 
@@ -328,9 +355,14 @@ def test_every_choice_of_an_option_is_in_the_protocol():
 
 
 def test_every_exported_table_is_documented_with_its_columns():
+    from qbench.analysis.judge import analyse
+    from qbench.analysis.settings import Settings
     from qbench.report.tables import FORMATS, TABLES
-    from qbench.results import coverage, effects, results
+    from qbench.results import coverage, drift, effects, results
     from qbench.stats import paired
+
+    nothing = pd.DataFrame(columns=effects.COLUMNS)
+    judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
 
     page = text("run-folder.md")
     section = sections(page)["Tables to export"]
@@ -341,9 +373,11 @@ def test_every_exported_table_is_documented_with_its_columns():
     assert sorted(documented) == sorted(TABLES)
     assert "|".join(FORMATS) in section
     assert documented["metrics"] == results.METRICS
-    assert documented["effects"] == effects.COLUMNS
+    for name in ("effects", "populations", "flips", "exemplars", "squares", "variance"):
+        assert documented[name] == list(getattr(judged, name).columns), name
     assert documented["tests"] == [*paired.NAMES, *(f.name for f in dataclasses.fields(paired.PairedT))]
     assert documented["coverage"] == coverage.SUMMARY
+    assert documented["drift"] == drift.COLUMNS
     empty = results.Results(ROOT, {"baseline": "fp32"}, [], {})
     assert documented["cells"] == list(empty.cells.columns)
 
