@@ -63,12 +63,14 @@ def _asked(attribute: str) -> tuple[MetricInfo, ...]:
             better="higher",
             unit="share",
             summary=f"That share in the group where it is lowest, of those with enough pictures ({attribute}).",
+            statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
             name=f"{attribute}_ratio",
             better="higher",
             unit="share",
             summary=f"The lowest group's share divided by the highest group's ({attribute}).",
+            statistic=Statistic(kind="selected"),
         ),
     )
 
@@ -141,7 +143,7 @@ FACET = Benchmark(
             better="zero",
             unit="points",
             summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
-            statistic=Statistic(kind="worst_disparity"),
+            statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
             name="disparity",
@@ -155,12 +157,14 @@ FACET = Benchmark(
             better="higher",
             unit="share",
             summary="Recall of the group that is recognised least, of those with enough persons.",
+            statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
             name="recall_ratio",
             better="higher",
             unit="share",
             summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
+            statistic=Statistic(kind="selected"),
         ),
     ),
     load=_facet,
