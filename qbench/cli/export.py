@@ -15,7 +15,7 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     table: Annotated[
-        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "noise", "speed", "cells"],
+        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "noise", "drift", "speed", "cells"],
         typer.Option(help="Which table."),
     ] = "metrics",
     format_: Annotated[
