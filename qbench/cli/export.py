@@ -15,6 +15,7 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     table: Annotated[
+<<<<<<< HEAD
         Literal[
             "metrics",
             "effects",
@@ -32,6 +33,9 @@ def command(
             "speed",
             "cells",
         ],
+=======
+        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "noise", "drift", "speed", "cells"],
+>>>>>>> bench
         typer.Option(help="Which table."),
     ] = "metrics",
     format_: Annotated[
