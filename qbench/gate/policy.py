@@ -179,7 +179,9 @@ class Policy(_Strict):
                 raise ValueError(f"two rules have the id {name!r}")
         for waiver in self.waiver:
             if waiver.rule not in ids:
-                raise ValueError(f"a waiver names the rule {waiver.rule!r}, which there is not{suggest(waiver.rule, ids)}")
+                raise ValueError(
+                    f"a waiver names the rule {waiver.rule!r}, which there is not{suggest(waiver.rule, ids)}"
+                )
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a gate found, as plain frozen data. Every writer (terminal, JUnit, Markdown, JSON, the report) reads only this."""
+"""What a gate found, as plain frozen data. Every writer (terminal, JUnit, Markdown, JSON, report) reads only this."""
 
 from __future__ import annotations
 
