@@ -243,10 +243,6 @@ def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResu
     status: RowStatus = worst.status if worst else "left out" if selection.left_out else "error"
     if selection.problems:
         status = "error"
-    elif worst and worst.status == "left out" and not counts["pass"]:
-        status, reason = "error", "all that it looks at is undetermined"
-    elif worst and worst.status == "left out":
-        status = "pass"
     return RuleResult(
         id=rule.id,
         status=status,
@@ -270,5 +266,4 @@ def _sentence(rows: tuple[GateRow, ...], rules: tuple[RuleResult, ...], problems
     errors = [p for p in problems if p.level == "error"]
     if errors:
         return f"{said(errors[0].where)}: {said(errors[0].what)}. {counts}"
-    worst = next((row for row in rows if row.status != "left out"), None)
-    return f"{headline(worst)} {counts}" if worst else counts
+    return f"{headline(rows[0])} {counts}" if rows else counts

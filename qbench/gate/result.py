@@ -14,7 +14,7 @@ Counts = Literal["", "warn", "undecided", "fail", "error"]
 
 EXIT_CODES: dict[Status, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 2, "undecided": 3}
 BANDS = {"pass": "PASS", "fail": "FAIL", "undecided": "NOT SHOWN SAFE", "error": "COULD NOT EVALUATE"}
-WORST_FIRST: tuple[RowStatus, ...] = ("error", "fail", "undecided", "waived", "left out", "pass")
+WORST_FIRST: tuple[RowStatus, ...] = ("error", "fail", "undecided", "waived", "pass", "left out")
 
 
 @dataclass(frozen=True, kw_only=True)

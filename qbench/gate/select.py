@@ -139,13 +139,16 @@ def _of_cells(rule: Rule, comparison: Comparison, cells: list[Cell], wanted: Map
         seen |= {*rows["attribute"], *rows["group"], *(rows["attribute"] + "=" + rows["group"])}
     rows = pd.concat(kept, ignore_index=True) if kept else frame.iloc[:0]
     unmatched = [name for name in (*rule.by, *rule.groups) if name not in seen]
-    if unmatched and len(rows):
-        known = sorted({*frame["attribute"], *(frame["group"] if rule.groups else ())} - {""})
+    problems = []
+    if unmatched and kept:
+        known = list(dict.fromkeys(name for cell in cells for name in _names(cell, rule)))
         what = "; ".join(f"it has no number of {name!r}{suggest(name, known)}" for name in unmatched)
-        return Selection(rows=rows.iloc[:0], problems=[Problem(level="error", where=f"rule {rule.id}", what=what)])
+        problems.append(Problem(level="error", where=f"rule {rule.id}", what=what))
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
     others += _undetermined(rule, rows[undetermined])
-    return Selection(rows=rows[~undetermined], others=others)
+    if others and undetermined.all() and all(other.status == "left out" for other in others):
+        problems.append(Problem(level="error", where=f"rule {rule.id}", what="all that it looks at is undetermined"))
+    return Selection(rows=rows[~undetermined], others=others, problems=problems)
 
 
 def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
@@ -184,6 +187,15 @@ def _attributes(cell: Cell) -> list[tuple[str, list[str], list[str]]]:
         pairs = ["-".join(map(str, pair)) for pair in attribute.get("pairs") or []]
         found.append((str(attribute.get("name")), [str(g) for g in attribute.get("groups") or []], pairs))
     return found
+
+
+def _names(cell: Cell, rule: Rule) -> Iterator[str]:
+    """Names that `rule` could have meant."""
+    for attribute, groups, pairs in _attributes(cell):
+        if rule.by:
+            yield attribute
+        if rule.groups:
+            yield from (x for group in (*groups, *pairs) for x in (group, f"{attribute}={group}"))
 
 
 def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Mapping[str, str]) -> Iterator[GateRow]:

@@ -19,8 +19,8 @@ STATUS = {
     "fail": ("✗", "fail"),
     "undecided": ("?", "undecided"),
     "waived": ("~", "waived"),
-    "left out": ("-", "left out"),
     "pass": ("✓", "pass"),
+    "left out": ("-", "left out"),
 }
 """A sign and a word for each status of a row or a rule: colour is never the only sign."""
 
@@ -109,8 +109,8 @@ def tally(counts: dict[str, int]) -> str:
         "fail": "failed",
         "undecided": "undecided",
         "waived": "waived",
-        "left out": "left out",
         "pass": "passed",
+        "left out": "left out",
     }
     there = [(counts[status], word) for status, word in words.items() if counts.get(status)]
     if not there:
