@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qbench.analysis.intervals import bounds
 from qbench.gate.bounds import limited
-from qbench.gate.intervals import bounds
 from qbench.gate.levels import adjusted
 from tests.unit.gate.conftest import Study
 
