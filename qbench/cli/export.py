@@ -15,7 +15,6 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     table: Annotated[
-<<<<<<< HEAD
         Literal[
             "metrics",
             "effects",
@@ -33,9 +32,6 @@ def command(
             "speed",
             "cells",
         ],
-=======
-        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "noise", "drift", "speed", "cells"],
->>>>>>> bench
         typer.Option(help="Which table."),
     ] = "metrics",
     format_: Annotated[

@@ -57,7 +57,7 @@ def disparity_interval(
     gain2: npt.ArrayLike,
     loss2: npt.ArrayLike,
     n2: npt.ArrayLike,
-    confidence: float = 0.95,
+    confidence: npt.ArrayLike = 0.95,
 ) -> tuple[Floats, Floats, Floats]:
     """The change of a disparity in one class, and its interval.
 
@@ -66,8 +66,8 @@ def disparity_interval(
     gain1, loss1, n1, gain2, loss2, n2 : array_like
         Broadcastable int: items that became right, items that became wrong and all items of the first and the second
         group.
-    confidence : float
-        Of the two-sided interval.
+    confidence : array_like
+        Of the two-sided interval; one for all, or broadcastable with the counts.
 
     Returns
     -------
