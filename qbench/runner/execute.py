@@ -296,7 +296,7 @@ class _Run:
             if path.exists() or isinstance(data, _Failure) or not self.folder.is_done(cell.folder, cell.key):
                 continue
             try:
-                mine, its = cell.variant.cached_images(data), base.variant.cached_images(data)
+                mine, its = (x.variant.cached_images(data) if x.variant else None for x in (cell, base))
                 if mine is not None and its is not None:
                     self.folder.write_table(path, drift_table(data.items, its, mine))
             except Exception as error:  # noqa: BLE001 - the cell itself is done and stays so
