@@ -34,8 +34,12 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    no_plugin: list[str] | None = typer.Option(None, help="A plugin not to load; as often as needed."),
 ) -> None:
-    pass
+    if no_plugin:
+        from qbench.extension.chosen import leave_out
+
+        leave_out(no_plugin)
 
 
 app.command("run", epilog=run.EXAMPLES)(run.command)
@@ -45,7 +49,7 @@ app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
-app.command("plugins")(plugins.command)
+app.command("plugins", epilog=plugins.EXAMPLES)(plugins.command)
 app.command("doctor")(doctor.command)
 
 

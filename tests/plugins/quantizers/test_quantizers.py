@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from qbench.api import QuantizationError
+from qbench.api import QuantizationError, tower_of
 from qbench.extension.registry import installed
 from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.options import Int4Options, Int8Options, PruneOptions
-from qbench_quantizers.towers import tower_of
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
 TEXTS = ["a cat", "a dog", "a red car"]
