@@ -1,7 +1,7 @@
 """A new distribution from templates: whole, small, and passing its own tests as it is written.
 
-The files are Jinja templates under ``templates/new``: one folder for what all kinds share, one for each kind. Nothing of
-qbench is imported by the templates' rendering; what they say is tested by generating each kind and running its tests.
+The files are Jinja templates under ``templates/new``: one folder for what all kinds share, one for each kind. What they
+say is tested by generating each kind and running its tests.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ BROKEN = {
     "import-error": "import a_package_that_nobody_has\n",
     "wrong-signature": RECORD + "@hookimpl\ndef qbench_quantizers(models):\n    return []\n",
     "unknown-hook": RECORD + "@hookimpl\ndef qbench_quantisers():\n    return []\n",
-    "raises": RECORD + "@hookimpl\ndef qbench_quantizers():\n    yield record('half')\n    raise RuntimeError('no more')\n",
+    "raises": RECORD
+    + "@hookimpl\ndef qbench_quantizers():\n    yield record('half')\n    raise RuntimeError('no more')\n",
     "clash": RECORD + "@hookimpl\ndef qbench_quantizers():\n    yield record('hf-int4')\n",
     "heavy": "import pandas\n" + RECORD + "@hookimpl\ndef qbench_quantizers():\n    yield record('from-heavy')\n",
 }

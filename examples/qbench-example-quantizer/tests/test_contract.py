@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qbench.testing import QuantizerContract
 
 
