@@ -21,6 +21,7 @@ class                    fixture     what it says
 `QuantizerContract`      quantizer   a quantizer, as in a spec
 `ModelSourceContract`    model       a checkpoint that is on this machine, as in a spec
 `BenchmarkContract`      benchmark   a benchmark with its data, as in a spec
+`ReportSectionContract`  section     a section of the report, by its name
 =======================  ==========  ==================================================
 
 This is the one room that imports pytest, which is no dependency of qbench: add it to your test extra.
@@ -29,11 +30,12 @@ This is the one room that imports pytest, which is no dependency of qbench: add 
 import pytest
 
 # Before they are imported: asserts of a library say nothing of their values otherwise.
-for _name in ("base", "benchmarks", "models", "quantizers"):
+for _name in ("base", "benchmarks", "models", "quantizers", "reports"):
     pytest.register_assert_rewrite(f"qbench.testing.{_name}")
 
 from qbench.testing.benchmarks import BenchmarkContract  # noqa: E402
 from qbench.testing.models import ModelSourceContract  # noqa: E402
 from qbench.testing.quantizers import QuantizerContract  # noqa: E402
+from qbench.testing.reports import ReportSectionContract  # noqa: E402
 
-__all__ = ["BenchmarkContract", "ModelSourceContract", "QuantizerContract"]
+__all__ = ["BenchmarkContract", "ModelSourceContract", "QuantizerContract", "ReportSectionContract"]

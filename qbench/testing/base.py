@@ -15,7 +15,7 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.extension.options import make_options, options_dict
-from qbench.extension.registry import GROUP, Entry, Registry, installed
+from qbench.extension.registry import GROUP, HOOKS, Entry, Registry, installed
 from qbench.store.keys import key_of
 from qbench.testing import tiny
 
@@ -44,7 +44,7 @@ def loaded_alone(module: str, path: tuple[str, ...]) -> tuple[int, str, str]:
 
 
 class Contract:
-    """Checks for every kind of record. A subclass gives the fixtures ``entry`` and ``options``."""
+    """Checks for every kind of record. A subclass gives the fixture ``entry``."""
 
     @pytest.fixture
     def registry(self) -> Registry:
@@ -83,6 +83,13 @@ class Contract:
         assert NAME.fullmatch(name), f"{name!r} has to be letters, digits, dots and dashes"
         assert name not in registry.clashes(registry.entries[self._hook(entry)]), f"{name!r} is another plugin's too"
 
+    def _hook(self, entry: Entry[Any]) -> str:
+        return next(hook for hook, kind in HOOKS.items() if isinstance(entry.record, kind))
+
+
+class WithOptions(Contract):
+    """Checks for records that stand in lists and specs. A subclass gives the fixtures ``entry`` and ``options``."""
+
     def test_the_summary_is_one_line(self, entry: Entry[Any]) -> None:
         """`qbench list` shows it."""
         summary = entry.record.summary
@@ -107,11 +114,6 @@ class Contract:
         """A typo in a spec must not be the default."""
         with pytest.raises(InputError, match="unknown option"):
             make_options(entry.record.options, {"no-such-option": 1}, where="the test")
-
-    def _hook(self, entry: Entry[Any]) -> str:
-        from qbench.extension.registry import HOOKS
-
-        return next(hook for hook, kind in HOOKS.items() if isinstance(entry.record, kind))
 
 
 def check_requires(requires: tuple[str, ...]) -> None:

@@ -21,14 +21,14 @@ from qbench.runner.prepare import data_root
 from qbench.spec.model import BenchmarkSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
-from qbench.testing.base import Contract
+from qbench.testing.base import WithOptions
 from qbench.testing.outcomes import differences, random_similarity, stored, through_parquet
 
 LIMIT = 24
 """Items of the run at the end: pictures are the slow part."""
 
 
-class BenchmarkContract(Contract):
+class BenchmarkContract(WithOptions):
     """Checks for a benchmark, on data that is on this machine. Override `benchmark`."""
 
     @pytest.fixture

@@ -24,7 +24,7 @@ from qbench.spec.model import ModelSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
-from qbench.testing.base import Contract, check_requires
+from qbench.testing.base import WithOptions, check_requires
 from qbench.testing.embedding import alone, distance, embed
 from qbench.testing.quantizers import INVARIANT
 
@@ -32,7 +32,7 @@ ORDER = 1e-3
 """Relative distance that an embedding in float32 may move by the items beside it."""
 
 
-class ModelSourceContract(Contract):
+class ModelSourceContract(WithOptions):
     """Checks for a model source, on one checkpoint that is on this machine. Override `model`."""
 
     @pytest.fixture

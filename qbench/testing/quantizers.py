@@ -22,7 +22,7 @@ from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
-from qbench.testing.base import Contract, check_requires
+from qbench.testing.base import WithOptions, check_requires
 from qbench.testing.embedding import alone, distance, embed
 
 EXACT = 1e-5
@@ -32,7 +32,7 @@ INVARIANT = {"float32": 1e-3, "float16": 0.02, "bfloat16": 0.1}
 """Relative distance that embeddings may move by other batches, by type: what rounding in another order makes."""
 
 
-class QuantizerContract(Contract):
+class QuantizerContract(WithOptions):
     """Checks for a quantizer or a control arm. Override `quantizer`; for special checkpoints `model` too."""
 
     @pytest.fixture

@@ -26,7 +26,7 @@ SAID = {
     "unknown-hook": "unknown-hook (qbench-unknown-hook 0.0.1) failed at hooks: PluginValidationError",
     "raises": "raises (qbench-raises 0.0.1) failed at qbench_quantizers: RuntimeError: no more",
     "clash": "hf-int4 is given by several plugins: clash:hf-int4 (qbench-clash), quantizers:hf-int4 (qbench-vlm)",
-    "heavy": "heavy (qbench-heavy 0.0.1) imports pandas at the top of qbench_heavy or in a hook: every command waits",
+    "heavy": "heavy (qbench-heavy 0.0.1) imports pandas",
 }
 SPEC = """
 name = "beside"
