@@ -34,7 +34,7 @@ class BenchmarkContract(WithOptions):
     @pytest.fixture
     def benchmark(self) -> Any:
         """Override: the benchmark and its data, ``{"name": …, "root": …}`` or ``{"name": …, "dataset": …}``."""
-        raise NotImplementedError("override the fixture `benchmark`")
+        pytest.fail("override the fixture `benchmark`")
 
     @pytest.fixture
     def planned(self, benchmark: Any, registry: Registry) -> PlannedBenchmark:

@@ -38,7 +38,7 @@ class ModelSourceContract(WithOptions):
     @pytest.fixture
     def model(self) -> Any:
         """Override: a checkpoint as a spec names it, ``"mine/small"`` or ``{"source": …, "options": {…}}``."""
-        raise NotImplementedError("override the fixture `model`")
+        pytest.fail("override the fixture `model`")
 
     @pytest.fixture
     def planned(self, model: Any, registry: Registry) -> PlannedModel:

@@ -50,7 +50,7 @@ class ReportSectionContract(Contract):
     @pytest.fixture
     def section(self) -> str:
         """Override: the section's name, bare or as ``plugin:name``."""
-        raise NotImplementedError("override the fixture `section`")
+        pytest.fail("override the fixture `section`")
 
     @pytest.fixture
     def entry(self, section: str, registry: Registry) -> Entry[Any]:
