@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.metrics.interface import Outcome, Statistic
+from qbench.stats.ndkl import NdklLevels
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -36,6 +37,8 @@ class Comparison:
         Attribute → its groups, in the benchmark's order.
     pairs : mapping
         ``(attribute, "first-second")`` → the two groups of a disparity.
+    of_baseline : dict
+        What was computed of the baseline alone; comparisons with the same baseline share it.
     """
 
     names: Mapping[str, str]
@@ -44,6 +47,7 @@ class Comparison:
     statistics: Mapping[str, Statistic]
     attributes: Mapping[str, tuple[str, ...]]
     pairs: Mapping[tuple[str, str], tuple[str, str]]
+    of_baseline: dict[tuple[str, str], NdklLevels] = field(default_factory=dict)
 
     @property
     def image(self) -> Rows:
