@@ -44,7 +44,7 @@ def test_importing_qbench_is_light():
     assert not set(done.stdout.split()) & {*HEAVY, "numpy", "pydantic"}
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "report", "export", "inspect", "quantize", "list"])
+@pytest.mark.parametrize("command", ["run", "plan", "report", "check", "export", "inspect", "quantize", "list"])
 def test_help_has_an_example(qbench, tmp_path, command):
     assert "Example" in qbench(command, "--help", cwd=tmp_path).stdout
 
