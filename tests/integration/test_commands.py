@@ -46,7 +46,8 @@ def test_importing_qbench_is_light():
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "plan", "report", "export", "inspect", "quantize", "list", "plugins", "new"]
+    "command",
+    ["run", "plan", "analyse", "report", "check", "export", "inspect", "quantize", "list", "plugins", "new"],
 )
 def test_help_has_an_example(qbench, tmp_path, command):
     assert "Example" in qbench(command, "--help", cwd=tmp_path).stdout
