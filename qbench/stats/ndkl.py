@@ -123,7 +123,7 @@ def ndkl_change(
     by_picture = sum_by_picture(own, at, images)
     se = np.sqrt((by_picture**2).sum(axis=1))
     influence = by_picture.mean(axis=0)
-    mean_se = math.sqrt(float(influence @ influence))
+    mean_se = math.sqrt(float(np.sum(influence**2)))
     # Where nothing moved, what a picture can do at most: not a spread of zero.
     most = np.abs(_influence(old.without)).max(axis=1)
     few = se <= 1e-9 * most
