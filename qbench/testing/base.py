@@ -98,8 +98,8 @@ class WithOptions(Contract):
 
     def test_options_have_defaults_and_survive_a_round_trip(self, entry: Entry[Any], options: Any) -> None:
         """They come from a TOML file, and are part of keys and results: plain values, a frozen dataclass."""
+        assert dataclasses.is_dataclass(entry.record.options), "options is no dataclass"
         kind: Any = entry.record.options
-        assert dataclasses.is_dataclass(kind), f"{kind.__name__} is no dataclass"
         assert kind.__dataclass_params__.frozen, f"{kind.__name__} is not frozen"
         for made in (make_options(kind, {}, where="the defaults"), options):
             values = options_dict(made)

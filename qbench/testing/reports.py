@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,8 +94,7 @@ class ReportSectionContract(Contract):
         """A label is a user's text: no markup, and no template."""
         page = _page(load(full), entry)
         assert "<b>bold</b>" not in page, "a label is put into the page as markup"
-        assert ">49<" not in page, "a label is run as a template"
-        assert " 49" not in page.replace(HOSTILE, ""), "a label is run as a template"
+        assert not re.search(r"quoted\W[^<]{0,8} 49\b", page), "a label is run as a template"
 
     def test_the_same_results_give_the_same_page(self, entry: Entry[Any], full: Path) -> None:
         """No time, no random number, no order of a set."""
@@ -116,7 +116,8 @@ class ReportSectionContract(Contract):
             [sys.executable, "-c", WITHOUT_TORCH, *arguments], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        assert FAILED not in done.stdout, f"without torch the section fails: {_error(done.stdout)}"
+        part = _own(done.stdout, entry)
+        assert FAILED not in part, f"without torch the section fails: {_error(part)}"
 
 
 def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantizers: list[Any], pictures: Path) -> Path:
@@ -129,11 +130,18 @@ def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantize
 
 
 def _page(results: Results, entry: Entry[Any]) -> str:
+    """The section as it stands in the page."""
     from qbench.report import html
 
     report: Any = html
-    page: str = report.page(results, report.Look(sections=[entry.record]))
-    return page
+    return _own(report.page(results, report.Look(sections=[entry.record])), entry)
+
+
+def _own(page: str, entry: Entry[Any]) -> str:
+    """The part of the page that is the section's: what others do there is not its fault."""
+    found = re.search(rf'<section[^>]*id="x-{entry.record.name}".*?</section>', page, re.DOTALL)
+    assert found is not None, f"the page has no section called {entry.record.name!r}"
+    return found.group()
 
 
 def _error(page: str) -> str:
