@@ -14,6 +14,7 @@ from qbench.encode.interface import (
     Identity,
     Inspectable,
     Layer,
+    NamedEncoder,
     Storable,
     Variant,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Metrics",
     "ModelError",
     "ModelSource",
+    "NamedEncoder",
     "NoOptions",
     "Outcome",
     "PictureRef",

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from qbench.cli import doctor, export, inspect, listing, plan, plugins, quantize, report, run
+from qbench.cli import doctor, embeddings, export, inspect, listing, plan, plugins, quantize, report, run
 
 DEBUG = "--debug"
 
@@ -44,6 +44,7 @@ app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
+app.add_typer(embeddings.app, name="embeddings")
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
 app.command("plugins")(plugins.command)
 app.command("doctor")(doctor.command)
