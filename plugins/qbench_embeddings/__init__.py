@@ -33,10 +33,10 @@ def _open(checkpoint: str, options: FolderOptions) -> Checkpoint:
     return open_folder(checkpoint, options)
 
 
-def _folder(checkpoint: Checkpoint, options: VariantOptions) -> Path:
-    from qbench_embeddings.folders import variant_folder
+def _content(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:
+    from qbench_embeddings.build import content
 
-    return variant_folder(checkpoint, options)
+    return content(checkpoint, options)
 
 
 def _build(checkpoint: Checkpoint, context: Context, options: VariantOptions) -> Variant:
@@ -66,5 +66,5 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         bits=0,  # the folder's manifest says
         options=VariantOptions,
         build=_build,
-        embeddings=_folder,
+        embeddings=_content,
     )

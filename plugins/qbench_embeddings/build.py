@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from qbench.api import Checkpoint, ModelError, Preprocessing, Variant
 from qbench_embeddings.checkpoint import ElsewhereCheckpoint
 from qbench_embeddings.encoder import FileEncoder
-from qbench_embeddings.folders import HOW_TO_GET, MANIFEST, variant_folder, variants_in
+from qbench_embeddings.folders import HOW_TO_GET, MANIFEST, folder_of, variants_in
 from qbench_embeddings.manifest import read_manifest
 from qbench_embeddings.options import VariantOptions
 
@@ -20,12 +21,12 @@ def build(checkpoint: Checkpoint, options: VariantOptions) -> Variant:
     ModelError
         The folder or its manifest is missing or damaged, or it is of other weights or another preprocessing.
     """
-    if not options.path and not isinstance(checkpoint, ElsewhereCheckpoint):
+    folder = _folder(checkpoint, options)
+    if folder is None:
         raise ModelError(
             "the quantizer embeddings needs the option path with this model",
             fix="Name the folder, with {checkpoint} in it where there are several models.",
         )
-    folder = variant_folder(checkpoint, options)
     if not (folder / MANIFEST).exists():
         names = ", ".join(variants_in(folder if not options.variant else folder.parent)) or "none"
         raise ModelError(f"there is no {MANIFEST} (variants there: {names})", where=str(folder), fix=HOW_TO_GET)
@@ -54,6 +55,21 @@ def build(checkpoint: Checkpoint, options: VariantOptions) -> Variant:
         kind=manifest.kind,
         numerics=f"declared: {manifest.numerics}",
     )
+
+
+def content(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:
+    """The folder whose files decide the variant; `None` where it is none, which building says in words.
+
+    Without a manifest it may be any folder of the user's, and all below it would be read for a key.
+    """
+    folder = _folder(checkpoint, options)
+    return folder if folder is not None and (folder / MANIFEST).is_file() else None
+
+
+def _folder(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:
+    if options.path:
+        return folder_of(options.path, checkpoint.identity) / options.variant
+    return checkpoint.folder / options.variant if isinstance(checkpoint, ElsewhereCheckpoint) else None
 
 
 def _same(mine: Preprocessing, other: Preprocessing) -> bool:

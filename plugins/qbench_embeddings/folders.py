@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qbench.api import Checkpoint, Located
+from qbench.api import Identity, Located
 from qbench.store.runfolder import slug
-from qbench_embeddings.options import FolderOptions, VariantOptions
+from qbench_embeddings.options import FolderOptions
 
 MANIFEST = "manifest.json"
 HOW_TO_GET = (
@@ -28,13 +28,7 @@ def locate(options: FolderOptions) -> Located:
     return Located(ready=bool(variants_in(folder)), where=str(folder), how_to_get=HOW_TO_GET)
 
 
-def variant_folder(checkpoint: Checkpoint, options: VariantOptions) -> Path:
-    """The folder of a variant, whether or not it is there."""
-    folder = getattr(checkpoint, "folder", Path()) if not options.path else _named(options.path, checkpoint)
-    return Path(folder) / options.variant
-
-
-def _named(path: str, checkpoint: Checkpoint) -> Path:
-    identity = checkpoint.identity
+def folder_of(path: str, identity: Identity) -> Path:
+    """A path with `{source}` and `{checkpoint}` filled in, reduced as the names of run folders are."""
     filled = path.replace("{source}", slug(identity.source)).replace("{checkpoint}", slug(identity.checkpoint))
     return Path(filled).expanduser()

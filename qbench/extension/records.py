@@ -101,10 +101,10 @@ class Quantizer:
     requires : tuple of str
         Distributions whose versions decide the embeddings.
     embeddings : callable or None
-        ``(checkpoint, options) -> Path``, for a method that reads embeddings which were made elsewhere: the folder
-        they lie in, whether or not it is there. Its variants have a `NamedEncoder`. No picture is decoded for them,
-        no speed is measured, no other order is tried; and the content of the folder is in their key, in place of
-        an option called ``path``.
+        ``(checkpoint, options) -> Path or None``, for a method that reads embeddings which were made elsewhere: the
+        folder they lie in, `None` where there is none. Its variants have a `NamedEncoder`. No picture is decoded for
+        them, no speed is measured, no other order is tried; and the content of the folder is in their key, in place
+        of an option called ``path``.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Quantizer:
     devices: tuple[str, ...] = ("cpu", "cuda")
     batch_invariant: bool = False
     requires: tuple[str, ...] = ()
-    embeddings: Callable[[Checkpoint, Any], Path] | None = None
+    embeddings: Callable[[Checkpoint, Any], Path | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

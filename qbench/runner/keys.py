@@ -50,8 +50,10 @@ def variant_parts(model: PreparedModel, quantizer: PlannedQuantizer, cache: Cach
     }
 
 
-def _digests(folder: Path, cache: Cache) -> dict[str, str]:
-    """Name → digest of every file below `folder`; empty where it does not exist, which building says in words."""
+def _digests(folder: Path | None, cache: Cache) -> dict[str, str]:
+    """Name → digest of every file below `folder`; empty where there is none, which building says in words."""
+    if folder is None:
+        return {}
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     found = Digests(cache, folder).of(files) if files else []
     return {path.relative_to(folder).as_posix(): digest for path, digest in zip(files, found, strict=True)}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from qbench.extension.registry import installed
+from qbench.results.controls import find_controls
 from qbench.runner.plan import make_plan
 from qbench.runner.prepare import prepare_benchmark, prepare_model
 from qbench.runner.variant import VariantRun
@@ -126,6 +127,7 @@ def test_a_variant_from_files_is_paired_and_said_to_be_declared(mixed):
     assert whole["origin"].to_dict() == {"fp32": "measured", "again": "declared", "phone int8": "declared"}
     assert whole["share"].to_dict() == {"fp32": 0.0, "again": 0.0, "phone int8": 1.0}
     assert whole["model_bytes"].isna().to_dict() == {"fp32": False, "again": True, "phone int8": True}
+    assert find_controls(results.done)["demo/balanced", "phone int8"].label == "again"  # an export without quantization
     numerics = results.cells.set_index("quantizer")["numerics"]
     assert set(numerics["phone int8"]) == {"declared: numpy on nobody's phone"}
     page = (mixed / "report.html").read_text()

@@ -163,3 +163,18 @@ def test_a_damaged_manifest_is_named(phone, content):
     (phone / "int8" / "manifest.json").write_bytes(content)
     with pytest.raises(ModelError, match=r"int8.manifest\.json"):
         read_manifest(phone / "int8")
+
+
+def test_what_decides_a_variant_is_its_folder_and_never_one_without_a_manifest(opened, phone, tmp_path, monkeypatch):
+    record = installed().quantizer("embeddings").record
+    monkeypatch.chdir(phone)
+
+    def content(checkpoint, **options):
+        return record.embeddings(checkpoint, record.options(**options))
+
+    assert content(opened, variant="int8") == content(Real(opened), path=str(phone), variant="int8") == phone / "int8"
+    real = Real(opened)
+    real.folder = phone / "int8"  # where a model's own weights would lie
+    assert content(real) is None
+    assert content(real, variant="int8") is None
+    assert content(real, path=str(tmp_path)) is None
