@@ -14,6 +14,7 @@ from qbench.encode.interface import (
     Identity,
     Inspectable,
     Layer,
+    NamedEncoder,
     Storable,
     Variant,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "Metrics",
     "ModelError",
     "ModelSource",
+    "NamedEncoder",
     "NoOptions",
     "Outcome",
     "PictureRef",

@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from qbench.cli import analyse, check, doctor, export, inspect, listing, new, plan, plugins, quantize, report, run
+from qbench.cli import (
+    analyse,
+    check,
+    doctor,
+    embeddings,
+    export,
+    inspect,
+    listing,
+    new,
+    plan,
+    plugins,
+    quantize,
+    report,
+    run,
+)
 
 DEBUG = "--debug"
 
@@ -51,6 +65,7 @@ app.command("check", epilog=check.EXAMPLES)(check.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
+app.add_typer(embeddings.app, name="embeddings")
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
 app.command("new", epilog=new.EXAMPLES)(new.command)
 app.command("plugins", epilog=plugins.EXAMPLES)(plugins.command)

@@ -65,6 +65,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_dual",
         "qbench_clip",
         "qbench_siglip",
+        "qbench_embeddings",
         "qbench_quantizers",
         "qbench_benchmarks",
         "qbench_demo",

@@ -271,13 +271,51 @@ def test_every_example_spec_is_valid(block, tmp_path):
     assert make_plan(spec, installed()).cells > 0  # every name is known, every option valid
 
 
+@pytest.mark.parametrize("block", blocks(text("embeddings.md"), "toml"))
+def test_every_spec_with_embeddings_is_valid(block, tmp_path):
+    spec = validate(tomllib.loads(block), where="docs/embeddings.md", base=tmp_path)
+    assert make_plan(spec, installed()).cells > 0
+
+
+def test_the_manifest_of_the_guide_is_one_and_its_keys_are_documented(tmp_path):
+    from qbench_embeddings.manifest import Manifest, read_manifest
+
+    page = text("embeddings.md")
+    (tmp_path / "manifest.json").write_text(blocks(page, "json")[0], encoding="utf-8")
+    assert read_manifest(tmp_path).declared().share("image") == 1
+    documented = rows(sections(page)["3. Declare how"])
+    fields = {k: "required" if f.is_required() else shown(f.default) for k, f in Manifest.model_fields.items()}
+    assert documented == fields
+
+
+def test_what_the_guide_embeds_is_read(tmp_path, monkeypatch):
+    import pandas as pd
+
+    from qbench_embeddings.encoder import FileEncoder
+    from qbench_embeddings.manifest import Manifest
+
+    (tmp_path / "elsewhere.py").write_text(blocks(text("embeddings.md"), "python")[0], encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    write = importlib.import_module("elsewhere").write
+    monkeypatch.delitem(sys.modules, "elsewhere")
+    ids = [f"{i}.jpg" for i in range(100)]
+    pd.DataFrame({"id": ids}).to_parquet(tmp_path / "images.parquet")
+    write(tmp_path / "images.parquet", tmp_path / "int8" / "facet", lambda t: np.array([[1, len(x)] for x in t["id"]]))
+    manifest = json.loads(blocks(text("embeddings.md"), "json")[0]) | {"dimension": 2}
+    found = FileEncoder(tmp_path / "int8", Manifest.model_validate(manifest)).find_images("facet", ids[::-1])
+    assert found.tolist() == [[1, len(x)] for x in ids[::-1]]
+
+
 def test_every_preset_and_command_is_documented():
     from qbench.cli import app
 
     documented = sections(text("spec.md"))
     assert set(rows(documented["Presets"])) == set(presets())
-    for command in app.registered_commands:
-        assert f"| `qbench {command.name}" in documented["Commands"]
+    names = [command.name for command in app.registered_commands]
+    for group in app.registered_groups:
+        names += [f"{group.name} {command.name}" for command in group.typer_instance.registered_commands]
+    for name in names:
+        assert f"| `qbench {name}" in documented["Commands"]
 
 
 def test_every_environment_variable_is_documented():
