@@ -134,7 +134,7 @@ class QuantizerContract(WithOptions):
             assert layer.tower in ("image", "text", "shared"), f"{layer.name} is in the tower {layer.tower!r}"
         count = sum(p.numel() for p in _module(original).parameters())
         assert coverage.total_parameters == count, f"the model has {count} parameters"
-        assert coverage.model_bytes > 0, "model_bytes are the bytes held in memory"
+        assert (coverage.model_bytes or 0) > 0, "model_bytes are the bytes held in memory"
         quantized = [layer for layer in coverage.layers if layer.quantized]
         if entry.record.kind == "control":
             assert not quantized, "a control arm only casts"
