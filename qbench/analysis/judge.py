@@ -141,8 +141,7 @@ def analyse(
 
 def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index[int]]:
     """Rows of each model, quantizer and benchmark."""
-    names = effects[NAMES].astype(str).agg(tuple, axis=1) if len(effects) else pd.Series(dtype=object)
-    indices = cast("dict[tuple[str, str, str], npt.NDArray[np.int64]]", names.groupby(names, sort=False).indices)
+    indices = cast("dict[tuple[str, str, str], npt.NDArray[np.int64]]", effects.groupby(NAMES, sort=False).indices)
     return {key: effects.index[at] for key, at in indices.items()}
 
 
