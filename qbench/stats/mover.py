@@ -119,7 +119,8 @@ def disparity_p(
     if changed.any():
         args = tuple(x[changed] for x in table)
         ends = (np.zeros(len(args[0])), np.full(len(args[0]), FAR))
-        found = elementwise.find_root(_lower_limit, ends, args=args)
+        with np.errstate(invalid="ignore"):  # as in `score_lower`
+            found = elementwise.find_root(_lower_limit, ends, args=args)
         p[changed] = np.where(found.success, 2 * special.ndtr(-found.x), TINY)
     return p[back.reshape(counts[0].shape)]
 

@@ -72,7 +72,8 @@ def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
     # The statistic falls as the tested change grows. The end is just below the estimate, which is a root itself where
     # no item flipped.
     ends = (np.full_like(change, -1.0), change - NUDGE)
-    found = elementwise.find_root(excess, ends, args=(gain, loss, size, z))
+    with np.errstate(invalid="ignore"):  # find_root's own choice of a step takes roots of rounded negative numbers
+        found = elementwise.find_root(excess, ends, args=(gain, loss, size, z))
     return np.where(known, np.where(found.success, found.x, change), np.nan)
 
 
