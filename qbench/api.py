@@ -18,6 +18,20 @@ from qbench.encode.interface import (
     Variant,
 )
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
+from qbench.extension.blocks import (
+    Block,
+    Box,
+    Bullets,
+    Chart,
+    Code,
+    Column,
+    Entry,
+    Facts,
+    Heading,
+    Table,
+    Template,
+    Text,
+)
 from qbench.extension.hookspecs import hookimpl
 from qbench.extension.records import (
     Benchmark,
@@ -26,6 +40,7 @@ from qbench.extension.records import (
     ModelSource,
     NoOptions,
     Quantizer,
+    ReportSection,
 )
 from qbench.metrics.interface import (
     INDEX,
@@ -42,14 +57,23 @@ __all__ = [
     "INDEX",
     "Attribute",
     "Benchmark",
+    "Block",
+    "Box",
+    "Bullets",
+    "Chart",
     "Checkpoint",
+    "Code",
+    "Column",
     "Context",
     "Coverage",
     "DType",
     "DataError",
     "Dataset",
     "Encoder",
+    "Entry",
+    "Facts",
     "Geometry",
+    "Heading",
     "Identity",
     "InputError",
     "Inspectable",
@@ -68,10 +92,14 @@ __all__ = [
     "QbenchError",
     "QuantizationError",
     "Quantizer",
+    "ReportSection",
     "Similarity",
     "Statistic",
     "Storable",
+    "Table",
     "Task",
+    "Template",
+    "Text",
     "Variant",
     "hookimpl",
 ]

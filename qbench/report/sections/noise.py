@@ -6,7 +6,7 @@ import math
 
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
 
 TITLE = "Batch noise"
 NOT_MEASURED = (

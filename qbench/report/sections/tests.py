@@ -6,7 +6,7 @@ import pandas as pd
 
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Column, Heading, Section, Table, Text, name, number
+from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number
 from qbench.stats.paired import OVER, WITHIN
 
 ROWS = 60

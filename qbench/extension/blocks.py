@@ -1,14 +1,63 @@
-"""What a section is made of. Plain data: the templates decide how it looks, and escape every text."""
+"""What a section of the report is made of. Plain data: the templates decide how it looks, and escape every text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from qbench.report.charts import Axis, Strip
+WIDTH, MARGIN = 220.0, 12.0
+"""Of a strip, in pixels."""
 
 Tone = Literal["", "up", "down", "weak"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis with zero on it, for the strips of a table.
+
+    Attributes
+    ----------
+    low, high : float
+        Its ends, in data units.
+    ticks : tuple of (float, str)
+        Position in the drawing, and label.
+    """
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    @property
+    def zero(self) -> float:
+        """Where zero is in the drawing."""
+        return self.at(0.0)
+
+    def at(self, value: float) -> float:
+        """Where a value is in the drawing."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(MARGIN + share * (WIDTH - 2 * MARGIN), 1)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row: a line between two positions, an open mark where it starts, a filled one where it ends.
+
+    Attributes
+    ----------
+    zero, start, end : float
+        Positions in the drawing. A change starts at zero.
+    tone : str
+        ``up`` where the end is above zero (a disc), ``down`` where it is below (a square), else empty.
+    open : bool
+        Whether to draw the mark at the start.
+    """
+
+    zero: float
+    start: float
+    end: float
+    tone: str
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -124,7 +173,70 @@ class Box:
     kind: str = field(default="box", init=False)
 
 
-Block = Table | Text | Heading | Bullets | Facts | Code | Box
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A Vega-Lite chart: drawn as a still picture, and alive where the page may run its script.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the page, of letters, digits and dashes; the name of its files.
+    title : str
+        What it is about.
+    words : str
+        What it shows, for who cannot see it; the numbers stand in a table near it.
+    spec : mapping
+        The specification, with its data in ``data.values``. Rows with ``model``, ``quantizer`` or ``attribute`` can be
+        filtered in the page. Fields are named by the caller; texts of a user stand in values only.
+    note : str
+        Below it.
+    """
+
+    name: str
+    title: str
+    words: str
+    spec: Mapping[str, Any]
+    note: str = ""
+    kind: str = field(default="chart", init=False)
+
+
+@dataclass(frozen=True)
+class Band:
+    """The answer of the gate: a word with a sign of its own, and a sentence."""
+
+    word: str
+    sentence: str
+    tone: Literal["pass", "fail", "undecided", "error"]
+    kind: str = field(default="band", init=False)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A small picture, as a data URI, and its words."""
+
+    source: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Small pictures in a row."""
+
+    caption: str
+    items: Sequence[Picture]
+    kind: str = field(default="pictures", init=False)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A Jinja template of the section's own, with its data. What it prints is escaped; it may run no script."""
+
+    source: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = field(default="template", init=False)
+
+
+Block = Table | Text | Heading | Bullets | Facts | Code | Box | Chart | Band | Pictures | Template
 
 
 @dataclass(frozen=True)
