@@ -43,6 +43,7 @@ def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = 
     qbench.errors.InputError
         The spec is wrong, or nothing of it can be run.
     """
+    from qbench.results.analysis import analysed
     from qbench.runner.execute import execute
     from qbench.runner.plan import default_folder
     from qbench.spec.read import read_spec
@@ -50,7 +51,7 @@ def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = 
     wanted = read_spec(spec)
     folder = Path(out) if out is not None else default_folder(wanted)
     execute(wanted, folder)
-    return load(folder)
+    return analysed(load(folder))
 
 
 def load(run_folder: str | Path) -> Results:

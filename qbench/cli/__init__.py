@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from qbench.cli import doctor, export, inspect, listing, plan, plugins, quantize, report, run
+from qbench.cli import analyse, doctor, export, inspect, listing, plan, plugins, quantize, report, run
 
 DEBUG = "--debug"
 
@@ -40,6 +40,7 @@ def _main(
 
 app.command("run", epilog=run.EXAMPLES)(run.command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.command)
+app.command("analyse", epilog=analyse.EXAMPLES)(analyse.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)

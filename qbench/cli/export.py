@@ -15,7 +15,22 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     table: Annotated[
-        Literal["metrics", "effects", "tests", "items", "coverage", "cost", "noise", "speed", "cells"],
+        Literal[
+            "metrics",
+            "effects",
+            "populations",
+            "flips",
+            "exemplars",
+            "squares",
+            "variance",
+            "tests",
+            "items",
+            "coverage",
+            "cost",
+            "noise",
+            "speed",
+            "cells",
+        ],
         typer.Option(help="Which table."),
     ] = "metrics",
     format_: Annotated[

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qbench.results import Results
 
 EXAMPLES = (
     "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a trial) | "
@@ -21,7 +26,7 @@ def command(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
-    """Run a spec: quantize, embed, score, report. The same command again goes on where it stopped."""
+    """Run a spec: quantize, embed, score, analyse, report. The same command again goes on where it stopped."""
     from rich.console import Console
 
     from qbench.cli.common import overridden
@@ -47,13 +52,21 @@ def command(
         ),
         highlight=False,
     )
+    results = _analysed(folder, console)
     if report:
         from qbench.report.html import render
-        from qbench.results import load
 
-        typer.echo(f"Report: {render(load(folder), folder / 'report.html')}")
+        typer.echo(f"Report: {render(results, folder / 'report.html')}")
     else:
         typer.echo(f"Run folder: {folder}")
     if done.failed:
         console.print(f"Why cells failed is said above, in the report, and in {folder / 'run.log'}.", highlight=False)
         raise typer.Exit(1)
+
+
+def _analysed(folder: Path, console: Console) -> Results:
+    from qbench.results import load
+    from qbench.results.analysis import analysed
+
+    with console.status("reading outcomes") as status:
+        return analysed(load(folder), step=lambda name: status.update(f"judging {name}"))

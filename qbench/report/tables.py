@@ -13,7 +13,10 @@ from qbench.errors import InputError
 from qbench.report.numbers import MINUS, clean
 from qbench.results import Results
 
-TABLES = ("metrics", "effects", "items", "tests", "cells", "coverage", "cost", "noise", "speed")
+TABLES = (
+    *("metrics", "effects", "populations", "flips", "exemplars", "squares", "variance", "tests", "items"),
+    *("coverage", "cost", "noise", "speed", "cells"),
+)
 FORMATS = ("csv", "parquet", "md", "latex")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 _LATEX = {
@@ -38,8 +41,8 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
     ----------
     results : Results
         Of ``qbench.results.load``.
-    table : {"metrics", "effects", "items", "tests", "cells", "coverage", "cost", "noise", "speed"}
-        Which one.
+    table : str
+        One of `TABLES`.
     format : {"csv", "parquet", "md", "latex"}
         CSV and Parquet hold the numbers as they are (an undetermined one is empty); Markdown and LaTeX (which
         needs the ``booktabs`` package) print six digits, and a dash.

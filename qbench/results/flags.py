@@ -1,4 +1,8 @@
-"""What makes numbers of a run worthless: models that guess. Counts come from the stored items."""
+"""What makes numbers of a run worthless: models that guess, say the same to everything, or lost their accuracy.
+
+Counts come from the stored items and numbers. A model that guesses looks perfectly fair, so these are the first things
+to look at.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,11 @@ class Flag:
     ----------
     model, quantizer, benchmark : str
         What it concerns.
-    kind : {"near-chance", "follows", "unchecked"}
-        ``near-chance``: its answers cannot be told from guessing. ``follows``: the benchmark has no right and wrong
-        answers, but the same variant guesses on another one. ``unchecked``: the test could not be made.
+    kind : {"near-chance", "constant", "accuracy-lost", "follows", "unchecked"}
+        ``near-chance``: its answers cannot be told from guessing. ``constant``: nearly all of its answers are the same.
+        ``accuracy-lost``: more than a fifth of the baseline's accuracy is gone, so that quantization has failed.
+        ``follows``: the benchmark has no right and wrong answers, but the same variant has one of these on another.
+        ``unchecked``: the test could not be made.
     comparisons : bool
         Whether it is the baseline, so that every comparison of the model on the benchmark is void.
     message : str
@@ -38,23 +44,78 @@ class Flag:
     message: str
 
 
-def find_flags(cells: Iterable[Cell], baseline: str) -> list[Flag]:
-    """Compare each done cell with guessing, and carry the answer to benchmarks that cannot be compared themselves."""
+CONSTANT = 0.9
+"""Share of one prediction from which answers are called constant, where the items have several labels."""
+
+LOST = 0.2
+"""Share of the baseline's accuracy that a variant may lose before its quantization is called failed."""
+
+
+def find_flags(
+    cells: Iterable[Cell], baseline: str, accuracy: Mapping[tuple[str, str, str], tuple[float, float]] | None = None
+) -> list[Flag]:
+    """Check each done cell, and carry what is found to benchmarks that cannot be checked themselves.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        Of the run.
+    baseline : str
+        Label of the quantizer that the others are compared with.
+    accuracy : mapping, optional
+        ``(model, quantizer, benchmark)`` → main accuracy before and after, where both are known.
+    """
     done = [c for c in cells if c.done]
     flags: list[Flag] = []
-    near: dict[tuple[str, str], list[str]] = {}
+    bad: dict[tuple[str, str], list[str]] = {}
     for cell in done:
-        for entry in _entries(cell):
-            flag = _flag(cell, entry, baseline)
-            if flag is not None:
-                flags.append(flag)
-                if flag.kind == "near-chance":
-                    near.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
+        found = [_flag(cell, entry, baseline) for entry in _entries(cell)]
+        found += [
+            _constant(cell, baseline),
+            _lost(cell, (accuracy or {}).get((cell.model, cell.quantizer, cell.benchmark))),
+        ]
+        kept = [flag for flag in found if flag is not None]
+        flags += kept
+        if any(flag.kind != "unchecked" for flag in kept):
+            bad.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
     for cell in done:
-        where = near.get((cell.model, cell.quantizer))
+        where = bad.get((cell.model, cell.quantizer))
         if where and not _entries(cell):
             flags.append(_follows(cell, list(dict.fromkeys(where)), baseline))
     return flags
+
+
+def _constant(cell: Cell, baseline: str) -> Flag | None:
+    if not _entries(cell):
+        return None
+    try:
+        items = cell.table("items", columns=["label", "prediction"])
+    except InputError:
+        return None  # answers are no labels here
+    said = items["prediction"].value_counts()
+    if len(said) == 0 or items["label"].nunique() < 2 or cell.part("facts").get("classes") is None:
+        return None
+    share = float(said.iloc[0]) / len(items)
+    if share < CONSTANT or share <= float(items["label"].value_counts().iloc[0]) / len(items) + 0.05:
+        return None
+    message = f"{share:.0%} of its answers are {str(said.index[0])!r}: a model that says the same to all looks fair."
+    return Flag(
+        **cell.names, kind="constant", comparisons=cell.quantizer == baseline, message=message.replace("%", " %")
+    )
+
+
+def _lost(cell: Cell, accuracy: tuple[float, float] | None) -> Flag | None:
+    if accuracy is None or not accuracy[0] > 0:
+        return None
+    before, after = accuracy
+    share = (before - after) / before
+    if not share > LOST:
+        return None
+    message = (
+        f"It lost {100 * share:.0f} % of the baseline's accuracy ({100 * before:.1f} % → {100 * after:.1f} %): "
+        "quantization has failed, and its group differences mean little."
+    )
+    return Flag(**cell.names, kind="accuracy-lost", comparisons=False, message=message)
 
 
 def _entries(cell: Cell) -> list[Mapping[str, Any]]:
@@ -93,7 +154,7 @@ def _test(cell: Cell, entry: Mapping[str, Any]) -> ChanceTest:
 
 def _follows(cell: Cell, where: list[str], baseline: str) -> Flag:
     message = (
-        f"On {', '.join(where)} the answers of the same variant cannot be told from guessing, so what it retrieves "
-        "here is as good as random: its fairness numbers mean nothing."
+        f"On {', '.join(where)} the same variant guesses, says the same to all, or has lost its accuracy, so what it "
+        "retrieves here may be as good as random: its fairness numbers mean nothing."
     )
     return Flag(**cell.names, kind="follows", comparisons=cell.quantizer == baseline, message=message)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX
+from qbench.results import analysis
 from qbench.results.coverage import layer_table, of_cells, summarise
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
@@ -146,9 +148,45 @@ class Results:
         return pair(self.metrics, self.records, self.baseline, self.metric_infos)
 
     @property
-    def effects(self) -> pd.DataFrame:
-        """Each number of a variant with its baseline's: see `qbench.results.effects.pair`."""
+    def changes(self) -> pd.DataFrame:
+        """Each number of a variant with its baseline's, not yet judged: see `qbench.results.effects.pair`."""
         return self._paired[0]
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The analysis that lies in the run folder, or one made now with the spec's settings."""
+        kept = analysis.stored(self)
+        return kept if kept is not None else analysis.make(self, analysis.kept_settings(self))
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """Each change with its interval, test, margin, flags and verdict: see ``docs/run-folder.md``."""
+        return self.analysis.effects
+
+    @property
+    def populations(self) -> pd.DataFrame:
+        """Each change over the checkpoints: a row a quantizer × number over all classes."""
+        return self.analysis.populations
+
+    @property
+    def flips(self) -> pd.DataFrame:
+        """Items whose answer changed between right and wrong: by group and by how sure the baseline was."""
+        return self.analysis.flips
+
+    @property
+    def exemplars(self) -> pd.DataFrame:
+        """Items whose majority answer over the models changed between right and wrong."""
+        return self.analysis.exemplars
+
+    @property
+    def squares(self) -> pd.DataFrame:
+        """Changes of mean squared disparities, with intervals, in place of those of absolute ones."""
+        return self.analysis.squares
+
+    @property
+    def variance(self) -> pd.DataFrame:
+        """How much of the spread of the changes goes with quantizer, size, source and group. Descriptive."""
+        return self.analysis.variance
 
     @property
     def unpaired(self) -> pd.DataFrame:
@@ -158,7 +196,7 @@ class Results:
     @cached_property
     def tests(self) -> pd.DataFrame:
         """Paired t-tests of all effects in both readings: see `qbench.stats.paired.paired_tests`."""
-        return paired_tests(self.effects)
+        return paired_tests(self.changes)
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -194,7 +232,7 @@ class Results:
             for c in self.done
             if c.part("batch").get("other_orders")
         }
-        return noise_floor(self.effects, orders, self.baseline)
+        return noise_floor(self.changes, orders, self.baseline)
 
     @cached_property
     def speed(self) -> pd.DataFrame:
@@ -218,8 +256,16 @@ class Results:
 
     @cached_property
     def flags(self) -> list[Flag]:
-        """Reasons to distrust numbers: models that guess."""
-        return find_flags(self.records, self.baseline)
+        """Reasons to distrust numbers: models that guess, say the same to all, or lost their accuracy."""
+        return find_flags(self.records, self.baseline, self._accuracy())
+
+    def _accuracy(self) -> dict[tuple[str, str, str], tuple[float, float]]:
+        """Main accuracy of each variant, before and after: the first declared share, over everything."""
+        whole = self.changes[(self.changes["attribute"] == "") & (self.changes["class"] == "")]
+        whole = whole[(whole["better"] == "higher") & (whole["unit"] == "share")]
+        first = whole.drop_duplicates(NAMES)
+        values = zip(first["baseline_value"], first["value"], strict=True)
+        return dict(zip(first[NAMES].itertuples(index=False, name=None), values, strict=True))
 
 
 def _baseline_first(cells: list[Cell], baseline: str) -> list[Cell]:

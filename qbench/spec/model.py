@@ -110,6 +110,41 @@ class BenchmarkSpec(_Labelled):
         return self
 
 
+class AnalysisSpec(_Strict):
+    """How changes are judged: ``[analysis]``.
+
+    Attributes
+    ----------
+    confidence : float
+        Of the intervals; tests are made at ``1 - confidence``.
+    margins : dict
+        Changes up to which count as none, by ``benchmark.metric``, by metric, or by unit (``share``, ``share/group``,
+        ``share/class``, ``points``, ``points/class``, ``nats``, ``nats/class``); in the unit of the change.
+    family : list of str
+        The columns that one family of tests shares: p-values are corrected within it.
+    resamples : int
+        Draws of permutations and bootstraps.
+    seed : int
+        Of these draws.
+    """
+
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    margins: dict[str, float] = Field(default_factory=dict)
+    family: list[Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]] = Field(
+        default_factory=lambda: ["benchmark", "metric", "attribute"]
+    )
+    resamples: int = Field(default=1999, ge=99, le=100_000)
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("margins")
+    @classmethod
+    def _positive(cls, value: dict[str, float]) -> dict[str, float]:
+        wrong = [name for name, margin in value.items() if not 0 < margin < float("inf")]
+        if wrong:
+            raise ValueError(f"the margin of {wrong[0]!r} is {value[wrong[0]]:g}; it is above 0")
+        return value
+
+
 class RunSpec(_Strict):
     """A run: every model × quantizer × benchmark is a cell.
 
@@ -135,6 +170,8 @@ class RunSpec(_Strict):
         Batches that are timed for each variant, to measure its speed and memory; 0 measures none.
     workers : int
         Threads that decode pictures. Never changes a result.
+    analysis : AnalysisSpec
+        How changes are judged; it changes no number and no key.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
@@ -149,4 +186,5 @@ class RunSpec(_Strict):
     noise: int = Field(default=0, ge=0, le=100)
     speed: int = Field(default=0, ge=0, le=1000)
     workers: int = Field(default=2, ge=1, le=64)
+    analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
     format: Literal[1] = 1

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,11 +23,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
+from qbench.stats import symmetric
+
 OVER = "over checkpoints"
 WITHIN = "within a checkpoint"
 NAMES = ["reading", "model", "quantizer", "benchmark", "metric", "attribute", "group", "of"]
 ZERO = "all differences are zero"
 TINY = sys.float_info.min
+ROUNDING = 8 * sys.float_info.epsilon
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class PairedT:
         95 % t-interval of the mean difference.
     reason : str
         Why the test is undetermined; empty where it is not.
+    p_sign_flip, p_wilcoxon : float
+        Two-sided, of the exact sign-flip test and of Wilcoxon's signed ranks (`qbench.stats.symmetric`).
+    reason_exact : str
+        Why those two are undetermined; empty where they are not.
     """
 
     n: int
@@ -63,6 +71,9 @@ class PairedT:
     low: float = math.nan
     high: float = math.nan
     reason: str = ""
+    p_sign_flip: float = math.nan
+    p_wilcoxon: float = math.nan
+    reason_exact: str = ""
 
 
 def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
@@ -74,11 +85,42 @@ def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
         ``(n,)`` float: the same things measured twice. Pairs with a number that is not finite are left out.
     """
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    test = _t_test(first, second)
+    return _with_exact([test], [_differences(first, second)])[0]
+
+
+def _finite(first: Floats, second: Floats) -> tuple[Floats, Floats, Floats]:
     with np.errstate(over="ignore", invalid="ignore"):
         change = second - first
     finite = np.isfinite(change)
-    first, second, change = first[finite], second[finite], change[finite]
-    n, left_out = len(first), int((~finite).sum())
+    return first[finite], second[finite], change[finite]
+
+
+def _differences(first: Floats, second: Floats) -> Floats:
+    """Differences in units of the largest, those within the rounding of the numbers they are of set to zero."""
+    first, second, change = _finite(first, second)
+    size = float(np.abs(change).max(initial=0.0)) or 1.0
+    rounding = ROUNDING * np.maximum(np.abs(first), np.abs(second)) / size
+    change = change / size
+    return np.where(np.abs(change) <= rounding, 0.0, change)
+
+
+def _with_exact(tests: list[PairedT], differences: list[Floats]) -> list[PairedT]:
+    """The tests with their exact p-values, rows of one length at a time."""
+    done = list(tests)
+    lengths = np.array([len(d) for d in differences], dtype=np.int64)
+    for n in np.unique(lengths):
+        at = np.flatnonzero(lengths == n)
+        rows = np.stack([differences[i] for i in at])
+        for i, flip, ranks in zip(at, symmetric.sign_flip(rows), symmetric.wilcoxon(rows), strict=True):
+            why = symmetric.TOO_FEW if math.isnan(flip) else ""
+            done[i] = replace(tests[i], p_sign_flip=float(flip), p_wilcoxon=float(ranks), reason_exact=why)
+    return done
+
+
+def _t_test(before: Floats, after: Floats) -> PairedT:
+    first, second, change = _finite(before, after)
+    n, left_out = len(first), len(before) - len(first)
     if n == 0:
         return PairedT(n, left_out, reason="no pair has both numbers")
     size = float(np.abs(change).max()) or 1.0  # in units of the largest difference no square over- or underflows
@@ -87,7 +129,7 @@ def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
     if n == 1:
         return PairedT(n, left_out, mean=mean, reason="one pair only: no spread to judge it by")
     # Differences of numbers of this size carry that much rounding; a spread within it is no spread.
-    rounding = 8 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max()) / size
+    rounding = ROUNDING * max(np.abs(first).max(), np.abs(second).max()) / size
     if np.ptp(change) <= rounding:
         zero = np.abs(change).max() <= rounding
         reason = ZERO if zero else "every difference is the same: no variance"
@@ -119,7 +161,7 @@ def _log10_p(t: float, df: int) -> float:
 
 
 def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:
-    """Paired t-tests of all effects, in both readings.
+    """Paired t-tests of all effects, in both readings, with Wilcoxon's and the exact sign-flip test beside them.
 
     Parameters
     ----------
@@ -144,10 +186,10 @@ def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:
 def _rows(frame: pd.DataFrame, of: str, before: str, after: str) -> list[dict[str, object]]:
     keys: Sequence[str] = NAMES[:-1]
     first, second = frame[before].to_numpy(np.float64), frame[after].to_numpy(np.float64)
-    rows: list[dict[str, object]] = []
     # Positions, not sub-frames: a run has thousands of groups.
     names = {k: frame[k].to_numpy() for k in keys}
-    for at in frame.groupby(list(keys), sort=False).indices.values():
-        test = paired_t(first[at], second[at])
-        rows.append({**{k: str(names[k][at[0]]) for k in keys}, "of": of, **asdict(test)})
-    return rows
+    groups = list(frame.groupby(list(keys), sort=False).indices.values())
+    tests = [_t_test(first[at], second[at]) for at in groups]
+    tests = _with_exact(tests, [_differences(first[at], second[at]) for at in groups])
+    labels = [{**{k: str(names[k][at[0]]) for k in keys}, "of": of} for at in groups]
+    return [{**label, **vars(test)} for label, test in zip(labels, tests, strict=True)]

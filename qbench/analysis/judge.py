@@ -1,0 +1,204 @@
+"""The whole analysis of a run: every change with its interval, test, margin and verdict; flips; populations.
+
+Comparisons are read one at a time, benchmark by benchmark, so that memory is bounded by one benchmark's outcomes and
+the influences of its numbers over all classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qbench.analysis import absolute, intervals, means, rankings, shares, verdicts
+from qbench.analysis.flips import Exemplars, flip_table
+from qbench.analysis.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
+from qbench.analysis.populations import population_table
+from qbench.analysis.power import with_power
+from qbench.analysis.resampled import Measure, judge_resampled
+from qbench.analysis.settings import Settings
+from qbench.analysis.variance import variance_table
+
+NAMES = ["model", "quantizer", "benchmark"]
+WORST = "the worst class was chosen after looking: see the row of the class itself"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """A comparison that is read when its turn comes.
+
+    Attributes
+    ----------
+    names : mapping
+        ``model``, ``quantizer``, ``benchmark``.
+    read : callable
+        ``() -> Comparison``.
+    measure : callable or None
+        ``(Outcome, weights) -> Metrics`` of the benchmark, for metrics without a closed form; `None` where the plugin
+        is not at hand.
+    """
+
+    names: Mapping[str, str]
+    read: Callable[[], Comparison]
+    measure: Measure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """What the checkpoints are, for questions over all of them.
+
+    Attributes
+    ----------
+    source, size : mapping
+        Model → where it comes from, and how large it is.
+    """
+
+    source: Mapping[str, str] = field(default_factory=dict)
+    size: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """The tables of an analysis; their columns are in ``docs/run-folder.md``."""
+
+    effects: pd.DataFrame
+    populations: pd.DataFrame
+    flips: pd.DataFrame
+    exemplars: pd.DataFrame
+    squares: pd.DataFrame
+    variance: pd.DataFrame
+
+
+def analyse(
+    effects: pd.DataFrame,
+    comparisons: Sequence[Pending],
+    settings: Settings,
+    *,
+    flags: Callable[[pd.DataFrame], npt.NDArray[np.object_]],
+    noise: pd.Series[float] | None = None,
+    checkpoints: Population | None = None,
+    step: Callable[[str], None] = lambda name: None,
+) -> Analysis:
+    """Judge every change.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        Of `qbench.results.effects.pair`: a row a number of a variant beside its baseline's.
+    comparisons : sequence of Pending
+        One for each model × quantizer × benchmark of `effects`, in any order.
+    settings : Settings
+        Confidence, margins, families, draws.
+    flags : callable
+        Effects → kinds of flags a row, joined by ``;``.
+    noise : pandas.Series, optional
+        The noise floor of each row, on the index of `effects`.
+    checkpoints : Population, optional
+        Sources and sizes of the models.
+    step : callable
+        Hears the name of each comparison when it is judged.
+    """
+    effects = effects.reset_index(drop=True)
+    pending = {(c.names["model"], c.names["quantizer"], c.names["benchmark"]): c for c in comparisons}
+    judged: list[pd.DataFrame] = []
+    influence: dict[int, Floats] = {}
+    flips: list[pd.DataFrame] = []
+    squares: list[dict[str, Any]] = []
+    exemplars: dict[tuple[str, str], Exemplars] = {}
+    for names, rows in effects.groupby(NAMES, sort=False).groups.items():
+        numbers = effects.loc[rows]
+        ledger = Ledger(numbers.reset_index(drop=True))
+        model, quantizer, benchmark = (str(x) for x in names)
+        waiting = pending.get((model, quantizer, benchmark))
+        if waiting is not None:
+            step(" · ".join((model, quantizer, benchmark)))
+            comparison = waiting.read()
+            squares += judge(ledger, comparison, settings, waiting.measure)
+            flips.append(flip_table(comparison, settings))
+            exemplars.setdefault((quantizer, benchmark), Exemplars()).add(comparison)
+        places = np.asarray(rows)
+        influence |= {int(places[row]): values.astype(np.float32) for row, values in ledger.influence.items()}
+        judged.append(ledger.table().set_index(numbers.index))
+    table = pd.concat(judged).sort_index() if judged else _without_rows(effects)
+    table = table.assign(noise=np.nan if noise is None else noise.reindex(table.index))
+    table = table.assign(flags=flags(table), margin=_margins(table, settings))
+    table = _with_intervals(table, settings)
+    table = verdicts.decide(verdicts.correct_tests(with_power(table, settings), settings), settings)
+    known = checkpoints or Population()
+    return Analysis(
+        effects=table,
+        populations=population_table(table, influence, known.source, settings),
+        flips=_joined(flips),
+        exemplars=_joined(e.table(*key) for key, e in exemplars.items()),
+        squares=pd.DataFrame(squares),
+        variance=variance_table(table, known.source, known.size),
+    )
+
+
+def judge(
+    ledger: Ledger, comparison: Comparison, settings: Settings, measure: Measure | None = None
+) -> list[dict[str, Any]]:
+    """Fill in the ledger of one comparison, each metric by how it is made; returns rows of squares."""
+    ledger.put(np.arange(len(ledger.numbers)), items=float(len(comparison.before.items)))
+    squares: list[dict[str, Any]] = []
+    unknown: list[str] = []
+    for metric in dict.fromkeys(str(m) for m in ledger.column("metric")):
+        statistic = comparison.statistics.get(metric.partition("@")[0])
+        kind = statistic.kind if statistic is not None else ""
+        if statistic is None:
+            unknown.append(metric)
+        elif kind == "share":
+            shares.judge_shares(ledger, comparison, metric, statistic)
+        elif kind == "disparity":
+            shares.judge_disparities(ledger, comparison, metric, statistic, settings)
+        elif kind in ("class_mean", "mean_disparity"):
+            means.judge_means(ledger, comparison, metric, statistic)
+        elif kind == "mean_abs_disparity":
+            found = absolute.judge_absolute(ledger, comparison, metric, statistic, settings)
+            squares += [{**comparison.names, **row} for row in found]
+        elif kind == "worst_disparity":
+            ledger.put(ledger.rows(metric=metric), why=WORST)
+    rankings.judge_rankings(ledger, comparison)
+    judge_resampled(ledger, comparison, unknown, settings, measure)
+    return squares
+
+
+def _margins(effects: pd.DataFrame, settings: Settings) -> Floats:
+    named = ["benchmark", "metric", "unit"]
+    levels = zip(*(effects[c] for c in named), effects["attribute"] != "", effects["class"] != "", strict=True)
+    known: dict[tuple[str, str, str, bool, bool], float] = {}
+    found = np.empty(len(effects))
+    for i, key in enumerate(levels):
+        if key not in known:
+            benchmark, metric, unit, grouped, of_class = key
+            known[key] = settings.margin(benchmark, metric, unit, grouped=grouped, of_class=of_class)
+        found[i] = known[key]
+    return found
+
+
+def _with_intervals(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    low, high = intervals.bounds(effects, settings.confidence)
+    eq_low, eq_high = intervals.bounds(effects, settings.equivalence)
+    p, log10_p = intervals.two_sided_p(effects)
+    given = effects["p"].notna().to_numpy()
+    return effects.assign(
+        low=low,
+        high=high,
+        eq_low=eq_low,
+        eq_high=eq_high,
+        p=np.where(given, effects["p"], p),
+        log10_p=np.where(given, effects["log10_p"], log10_p),
+    )
+
+
+def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:
+    return effects.assign(**{c: np.zeros(0) for c in [*FLOATS, *COUNTS]}, **dict.fromkeys(TEXTS, ""))
+
+
+def _joined(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    kept = [f for f in frames if len(f)]
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()

@@ -1,0 +1,58 @@
+"""``qbench analyse``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    "Examples: `qbench analyse qbench-runs/demo` | `qbench analyse RUN --margin top1=0.005 --margin facet.recall=0.03` "
+    "| `qbench analyse RUN --confidence 0.99 --seed 1`"
+)
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    confidence: Annotated[float | None, typer.Option(help="Of the intervals, between 0.5 and 1.")] = None,
+    margin: Annotated[
+        list[str] | None, typer.Option(help="metric=value (or benchmark.metric=value), as often as needed.")
+    ] = None,
+    resamples: Annotated[int | None, typer.Option(min=99, help="Draws of permutations and bootstraps.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of these draws.")] = None,
+) -> None:
+    """Judge the changes of a stored run again: intervals, tests, verdicts. No model, no pictures, no torch.
+
+    What is not given is as the run's spec says. The result replaces the analysis in the run folder.
+    """
+    from rich.console import Console
+
+    from qbench.results import load
+    from qbench.results.analysis import analyse_again
+
+    given = {"confidence": confidence, "margins": _margins(margin or []), "resamples": resamples, "seed": seed}
+    console = Console(stderr=True)
+    with console.status("reading") as status:
+        results = load(run)
+        folder = analyse_again(
+            results, {k: v for k, v in given.items() if v}, step=lambda name: status.update(f"judging {name}")
+        )
+    for verdict, count in results.effects["verdict"].value_counts().items():
+        typer.echo(f"{count:>8,}  {verdict}")
+    typer.echo(f"Analysis: {folder}")
+
+
+def _margins(given: list[str]) -> dict[str, float]:
+    from qbench.errors import InputError
+
+    margins = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        try:
+            margins[name.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip() or not margins.get(name.strip(), 0) > 0:
+            raise InputError(f"{text!r} is no margin", where="--margin", fix="Write it as metric=0.02.")
+    return margins

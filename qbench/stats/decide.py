@@ -1,0 +1,209 @@
+"""From intervals and p-values to decisions: many tests, equivalence, what could be seen, how much would decide.
+
+Words for verdicts are made elsewhere; here are the numbers behind them. Minimum detectable effects and needed items
+come from standard errors and flip rates, never from the effect that was seen. Adjusted p-values are computed on
+logarithms, so that none underflows.
+
+References
+----------
+S. Holm, Scandinavian Journal of Statistics 6 (1979) 65-70; Y. Benjamini and Y. Hochberg, Journal of the Royal
+Statistical Society B 57 (1995) 289-300; D. J. Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987)
+657-680 (two one-sided tests); R. J. Connor, Biometrics 43 (1987) 207-211, and J.-M. Nam, Biometrics 53 (1997) 1422-1430
+(size of a paired sample); J. M. Hoenig and D. M. Heisey, The American Statistician 55 (2001) 19-24 (not from the effect
+that was seen).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+TINY = sys.float_info.min
+
+
+def holm(p: npt.ArrayLike, *, log10: bool = False) -> Floats:
+    """Holm's adjusted p-values: with those at most α rejected, a false rejection anywhere has probability at most α.
+
+    Parameters
+    ----------
+    p : array_like
+        ``(m,)`` float: the p-values of one family. NaN stays NaN and is not counted.
+    log10 : bool
+        Whether `p` and the answer are decimal logarithms, so that none underflows.
+    """
+    return _adjusted(p, log10, step_up=False)
+
+
+def benjamini_hochberg(p: npt.ArrayLike, *, log10: bool = False) -> Floats:
+    """Benjamini's and Hochberg's adjusted p-values: of those at most q, a share of q is false on average.
+
+    Holds for independent and for positively dependent tests. Parameters as for `holm`.
+    """
+    return _adjusted(p, log10, step_up=True)
+
+
+def equivalent(eq_low: npt.ArrayLike, eq_high: npt.ArrayLike, margin: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether the interval at 1 - 2α lies inside ``(-margin, margin)``: two one-sided tests at α both reject.
+
+    False where a number is NaN: what is not known is not equivalent.
+    """
+    low, high, m = (np.asarray(v, dtype=np.float64) for v in (eq_low, eq_high, margin))
+    return np.asarray((low > -m) & (high < m))
+
+
+def minimum_detectable(
+    se: npt.ArrayLike, df: npt.ArrayLike = np.inf, power: float = 0.8, confidence: float = 0.95
+) -> Floats:
+    """The smallest true effect that a two-sided test finds with the given power: ``(t_{1-α/2} + t_power) * se``.
+
+    Parameters
+    ----------
+    se, df : array_like
+        Broadcastable float: standard error and its degrees of freedom. For shares of one class, whose flips are few,
+        use `minimum_detectable_cell`.
+    """
+    error, freedom = np.asarray(se, dtype=np.float64), np.asarray(df, dtype=np.float64)
+    return np.asarray((_quantile(freedom, (1 + confidence) / 2) + _quantile(freedom, power)) * error)
+
+
+def minimum_detectable_cell(
+    psi: npt.ArrayLike, n1: npt.ArrayLike, n2: npt.ArrayLike | None = None, power: float = 0.8, confidence: float = 0.95
+) -> Floats:
+    """The smallest true change of a share, or of a disparity, that is found with the given power.
+
+    A share that changes by δ has at least so many flips, and with them more variance: the change sought is the solution
+    of ``δ = z * sqrt(ψ / n1 + (max(ψ, δ) - δ²) / n2)``, where only the smaller group changes.
+
+    Parameters
+    ----------
+    psi : array_like
+        Share of items that flip where nothing else changes, 0 to 1.
+    n1, n2 : array_like
+        Items of the two groups, in any order. With `n2` left out: of the one group whose share changes.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64; NaN where there is no item or no change up to 1 is found.
+    """
+    if n2 is None:
+        small, large = np.asarray(n1, dtype=np.float64), np.asarray(np.inf)
+    else:
+        first, second = np.asarray(n1, dtype=np.float64), np.asarray(n2, dtype=np.float64)
+        small, large = np.minimum(first, second), np.maximum(first, second)
+    rate = np.asarray(psi, dtype=np.float64)
+    z2 = float(special.ndtri((1 + confidence) / 2) + special.ndtri(power)) ** 2
+    known = small > 0
+    small = np.where(known, small, 1.0)
+    other = z2 * rate / np.where(known, large, 1.0)
+    # δ ≤ ψ: δ² (1 + z²/n2) = z² ψ (1/n1 + 1/n2). Above it: δ² (1 + z²/n2) - δ z²/n2 = z² ψ / n1.
+    a, b = 1 + z2 / small, z2 / small
+    within = np.sqrt((other + b * rate) / a)
+    beyond = (b + np.sqrt(b * b + 4 * a * other)) / (2 * a)
+    found = np.where(within <= rate, within, beyond)
+    return np.where(known & (found <= 1), found, np.nan)
+
+
+def needed_items(
+    psi: npt.ArrayLike,
+    margin: npt.ArrayLike,
+    n1: npt.ArrayLike = 1,
+    n2: npt.ArrayLike | None = None,
+    *,
+    psi2: npt.ArrayLike | None = None,
+    sides: int = 2,
+    alpha: float = 0.05,
+    power: float = 0.8,
+) -> Floats:
+    """Items with which equivalence, or non-inferiority, of a share or a disparity is shown if nothing changed.
+
+    The score test's sample size: ``((z_α s_0 + z_β s_1) / margin)²``, with the variance of the items at a change of the
+    margin (`s_0²`) and at none (`s_1² = ψ`). Where no item flips it is what Tango's limit, z² / (n + z²), needs.
+
+    Parameters
+    ----------
+    psi : array_like
+        Share of items that flip (of the first group), 0 to 1.
+    margin : array_like
+        Of the change, above 0, below 1.
+    n1, n2 : array_like
+        Items of the two groups, which stay in this proportion; with `n2` left out there is one group.
+    psi2 : array_like, optional
+        Share of items that flip in the second group; `psi` if not given.
+    sides : {1, 2}
+        1 for non-inferiority (a gate), 2 for equivalence.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, a whole number: of both groups together; NaN where a number is.
+    """
+    first, m = np.asarray(psi, dtype=np.float64), np.asarray(margin, dtype=np.float64)
+    share = np.asarray(1.0)
+    if n2 is not None:
+        one, two = np.asarray(n1, dtype=np.float64), np.asarray(n2, dtype=np.float64)
+        known = (one > 0) & (two > 0)
+        share = np.where(known, one, np.nan) / np.where(known, one + two, 1.0)
+    valid = (m > 0) & (m < 1)
+    m = np.where(valid, m, np.nan)
+    null, true = _score_variance(first, m) / share, first / share
+    if n2 is not None:
+        second = first if psi2 is None else np.asarray(psi2, dtype=np.float64)
+        null, true = null + _score_variance(second, m) / (1 - share), true + second / (1 - share)
+    z_alpha, z_beta = -special.ndtri(alpha), special.ndtri(power if sides == 1 else (1 + power) / 2)
+    return np.asarray(np.ceil(((z_alpha * np.sqrt(null) + z_beta * np.sqrt(true)) / m) ** 2))
+
+
+def needed_from_se(
+    se: npt.ArrayLike,
+    n: npt.ArrayLike,
+    margin: npt.ArrayLike,
+    *,
+    sides: int = 2,
+    alpha: float = 0.05,
+    power: float = 0.8,
+) -> Floats:
+    """The same from a standard error of `n` items, for numbers that are no single share.
+
+    Parameters as for `needed_items`; the standard error falls with the root of the items.
+    """
+    error, items, m = (np.asarray(v, dtype=np.float64) for v in (se, n, margin))
+    m = np.where(m > 0, m, np.nan)
+    z = -special.ndtri(alpha) + special.ndtri(power if sides == 1 else (1 + power) / 2)
+    return np.asarray(np.ceil(items * (z * error / m) ** 2))
+
+
+def _score_variance(psi: Floats, margin: Floats) -> Floats:
+    """Variance of an item's change under a change of `margin`, as the score test expects it where ψ/2 gain and lose."""
+    # the limit of Tango's quadratic for n → ∞, with shares in place of counts
+    half = 2 * margin - psi
+    c = -psi / 2 * margin * (1 - margin)
+    q = (np.sqrt(half * half - 8 * c) - half) / 4
+    return 2 * q + margin * (1 - margin)
+
+
+def _quantile(df: Floats, probability: float) -> Floats:
+    normal = special.ndtri(probability)
+    finite = np.isfinite(df) & (df > 0)
+    t = special.stdtrit(np.where(finite, df, 1.0), probability)
+    return np.where(finite, t, np.where(np.isposinf(df), normal, np.nan))
+
+
+def _adjusted(p: npt.ArrayLike, log10: bool, *, step_up: bool) -> Floats:
+    values = np.asarray(p, dtype=np.float64)
+    logs = values if log10 else np.log10(np.maximum(values, TINY))
+    answer = np.full(logs.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(logs))
+    m = len(known)
+    order = known[np.argsort(logs[known], kind="stable")]
+    rank = np.arange(1, m + 1)
+    if step_up:
+        scaled = np.minimum.accumulate((logs[order] + np.log10(m / rank))[::-1])[::-1]
+    else:
+        scaled = np.maximum.accumulate(logs[order] + np.log10(m - rank + 1))
+    answer[order] = np.minimum(scaled, 0.0)
+    return answer if log10 else np.power(10.0, answer)

@@ -1,0 +1,163 @@
+"""Flips: answers that were right and became wrong, and back; between which groups, and of which items.
+
+References
+----------
+M. W. Fagerland, S. Lydersen and P. Laake, The McNemar test for binary matched-pairs data, BMC Medical Research
+Methodology 13 (2013) 91 (mid-p); E. B. Wilson, JASA 22 (1927) 209-212; S. Hooker et al., What do compressed deep neural
+networks forget? arXiv 1911.05248 (compression-identified exemplars).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+Floats = npt.NDArray[np.float64]
+SPARSE = 5.0
+"""Below so many expected flips in a group the chi-squared approximation is not used (Cochran, Biometrics 10 (1954))."""
+
+
+def mcnemar(gain: npt.ArrayLike, loss: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """McNemar's exact test with the mid-p, two-sided, of `qbench.stats.nulls.NO_CHANGE`.
+
+    Parameters
+    ----------
+    gain, loss : array_like
+        Broadcastable int: items that became right, items that became wrong.
+
+    Returns
+    -------
+    p, log10_p : numpy.ndarray
+        float64; 1 and 0 where nothing flipped or both ways alike. A `p` too small for a float is the smallest normal
+        one; its logarithm is exact.
+    """
+    g, b = np.broadcast_arrays(np.asarray(gain, dtype=np.int64), np.asarray(loss, dtype=np.int64))
+    less, n = np.minimum(g, b).astype(np.float64), (g + b).astype(np.float64)
+    point = special.gammaln(n + 1) - special.gammaln(less + 1) - special.gammaln(n - less + 1) - n * math.log(2)
+    # mid-p = 2 P(X < less) + P(X = less), X binomial with n and 1/2; term by term below `less` where that underflows
+    ratio = np.ones_like(point)
+    term, at = np.ones_like(point), less.copy()
+    with np.errstate(under="ignore"):
+        while True:
+            term = np.where(at > 0, term * at / (n - at + 1), 0.0)
+            ratio = ratio + 2 * term
+            at = at - 1
+            if not (term > 1e-17 * ratio).any():
+                break
+    log10_p = np.where(g == b, 0.0, np.minimum((point + np.log(ratio)) / math.log(10), 0.0))
+    return np.maximum(np.power(10.0, log10_p), np.finfo(np.float64).tiny), log10_p
+
+
+def flip_rate_interval(flips: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Wilson's interval of the share of items that flip, items taken as independent.
+
+    Parameters
+    ----------
+    flips, n : array_like
+        Broadcastable int: items that flipped, and all. Where none flipped the upper limit is about 3.84 / n.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        float64; NaN where `n` is 0.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    k, m = np.broadcast_arrays(np.asarray(flips, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    known = m > 0
+    limits = np.full((2, *k.shape), np.nan)
+    if known.any():
+        limits[:, known] = proportion_confint(k[known], m[known], alpha=1 - confidence, method="wilson")
+    return limits[0], limits[1]
+
+
+def flip_rates_differ(flips: npt.ArrayLike, n: npt.ArrayLike, *, draws: int = 9_999, seed: int = 0) -> float:
+    """P-value of `qbench.stats.nulls.SAME_RATES`: whether groups flip at different rates.
+
+    The chi-squared test of a table of groups by flipped or not; where a group expects fewer than `SPARSE` flips, its
+    statistic is compared with those of `draws` tables of the same margins in place of the chi-squared distribution.
+
+    Parameters
+    ----------
+    flips, n : array_like
+        ``(groups,)`` int: items that flipped, and all.
+    draws, seed : int
+        Of random tables.
+
+    Returns
+    -------
+    float
+        NaN where fewer than two groups have items; 1 where no item flipped, or all.
+    """
+    k, m = np.asarray(flips, dtype=np.int64), np.asarray(n, dtype=np.int64)
+    k, m = k[m > 0], m[m > 0]
+    if len(m) < 2:
+        return math.nan
+    total, rate = int(k.sum()), float(k.sum() / m.sum())
+    if rate in (0, 1):
+        return 1.0
+
+    def statistic(table: npt.NDArray[np.int64]) -> Floats:
+        return np.asarray(((table - m * rate) ** 2 / (m * rate * (1 - rate))).sum(-1))
+
+    seen = float(statistic(k))
+    if float((m * min(rate, 1 - rate)).min()) >= SPARSE:
+        return float(stats.chi2.sf(seen, len(m) - 1))
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric(m, total, size=draws)
+    return (int(np.sum(statistic(drawn) >= seen * (1 - 1e-9))) + 1) / (draws + 1)
+
+
+@dataclass(frozen=True)
+class Exemplars:
+    """Majority answers of several models before and after.
+
+    Attributes
+    ----------
+    before, after : numpy.ndarray
+        ``(n,)`` int64: the most frequent answer to each item; -1 where several are.
+    agree_before, agree_after : numpy.ndarray
+        ``(n,)`` float64: the share of models that give it.
+    changed : numpy.ndarray
+        ``(n,)`` bool: there is a majority before and after, and it is not the same answer.
+    """
+
+    before: npt.NDArray[np.int64]
+    after: npt.NDArray[np.int64]
+    agree_before: Floats
+    agree_after: Floats
+    changed: npt.NDArray[np.bool_]
+
+
+def exemplars(before: npt.ArrayLike, after: npt.ArrayLike) -> Exemplars:
+    """Items whose majority answer over models changes.
+
+    Parameters
+    ----------
+    before, after : array_like
+        ``(models, n)`` int, 0 or more: the answer of each model to each item. The two may have different models.
+
+    Raises
+    ------
+    ValueError
+        There is no model, or the items are not the same number.
+    """
+    old, new = np.asarray(before, dtype=np.int64), np.asarray(after, dtype=np.int64)
+    if old.ndim != 2 or new.ndim != 2 or not len(old) or not len(new) or old.shape[1] != new.shape[1]:
+        raise ValueError(
+            f"answers of shape {old.shape} and {new.shape}: a row a model, a column an item, the same items"
+        )
+    (answer_old, share_old), (answer_new, share_new) = _majority(old), _majority(new)
+    changed = (answer_old >= 0) & (answer_new >= 0) & (answer_old != answer_new)
+    return Exemplars(answer_old, answer_new, share_old, share_new, changed)
+
+
+def _majority(answers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Floats]:
+    votes = np.stack([(answers == mine).sum(0) for mine in answers])
+    most = votes.max(0)
+    answer = np.take_along_axis(answers, votes.argmax(0)[None], axis=0)[0]
+    rival = ((votes == most) & (answers != answer)).any(0)
+    return np.where(rival, -1, answer), most / len(answers)

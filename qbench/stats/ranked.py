@@ -1,0 +1,104 @@
+"""What is known of the change of one number of rankings: for each query, and for the mean over the queries.
+
+The unit is the gallery's picture: it is drawn once for all queries, both variants and all checkpoints. Queries are a
+fixed, named set, so that the standard error of the mean over queries is one of these queries; it is made of influence
+values, which hold what the queries have in common. Skew and NDKL fill this record (`qbench.stats.skew`,
+`qbench.stats.ndkl`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+FEW = 20
+"""Below so many pictures that entered or left the top, one more is assumed: see `qbench.stats.skew`."""
+
+
+@dataclass(frozen=True)
+class RankedChange:
+    """The change of one number of rankings, after minus before, in nats. All intervals are normal ones (df infinite).
+
+    Attributes
+    ----------
+    change, se : numpy.ndarray
+        ``(queries,)`` float64; NaN where `reason` says why.
+    few : numpy.ndarray
+        ``(queries,)`` bool: so few pictures entered or left the top that one more was assumed, and the interval is
+        wider than its nominal level.
+    mean, mean_se : float
+        The mean over the queries, and its standard error.
+    mean_few : bool
+        As `few`, of the mean.
+    influence : numpy.ndarray
+        ``(images,)`` float64: what each picture adds to the error of the mean. Its sum of squares is ``mean_se ** 2``
+        but where `mean_few`; the sum of products with another number's is their covariance.
+    reason : str
+        Why the number is undetermined; empty where it is not.
+    """
+
+    change: Floats
+    se: Floats
+    few: Booleans
+    mean: float = math.nan
+    mean_se: float = math.nan
+    mean_few: bool = False
+    influence: Floats = field(default_factory=lambda: np.zeros(0))
+    reason: str = ""
+
+
+def undetermined(queries: int, images: int, reason: str) -> RankedChange:
+    """A change of which nothing is known."""
+    nothing = np.full(queries, np.nan)
+    return RankedChange(nothing, nothing, np.zeros(queries, dtype=bool), influence=np.zeros(images), reason=reason)
+
+
+def as_rankings(before: npt.ArrayLike, after: npt.ArrayLike, groups: npt.ArrayLike) -> tuple[Integers, Integers]:
+    """Both sets of rankings as ``(queries, n)`` integers of one size.
+
+    Raises
+    ------
+    ValueError
+        They have another shape than each other, or another number of items than `groups`.
+    """
+    first, second = np.asarray(before), np.asarray(after)
+    n = len(np.asarray(groups))
+    if first.ndim != 2 or first.shape != second.shape or first.shape[1] != n:
+        raise ValueError(f"rankings of shapes {first.shape} and {second.shape} of a gallery of {n} items")
+    return first, second
+
+
+def pictures(image: npt.ArrayLike | None, n: int) -> tuple[Integers, int, bool]:
+    """The picture of each item, how many pictures there are, and whether each has one item.
+
+    Parameters
+    ----------
+    image : array_like or None
+        ``(n,)`` int, 0 or more; None where every item is a picture of its own.
+    n : int
+        Number of items.
+    """
+    if image is None:
+        return np.arange(n), n, True
+    at = np.asarray(image, dtype=np.int64)
+    if at.shape != (n,):
+        raise ValueError(f"pictures of {at.shape} items of a gallery of {n}")
+    count = np.bincount(at, minlength=1)
+    return at, len(count), bool((count == 1).all())
+
+
+def sum_by_picture(values: Floats, image: Integers, images: int) -> Floats:
+    """Sum ``(r, n)`` values of items → ``(r, images)``, times √(m / (m - 1)) for m pictures that have an item (the
+    finite-sample factor of a variance that is estimated from m independent units)."""
+    rows = len(values)
+    index = (np.arange(rows)[:, None] * images + image).ravel()
+    summed = np.bincount(index, np.ascontiguousarray(values).ravel(), rows * images).reshape(rows, images)
+    m = int(np.count_nonzero(np.bincount(image, minlength=1)))
+    return np.asarray(summed * math.sqrt(m / max(m - 1, 1)), dtype=np.float64)
