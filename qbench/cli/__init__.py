@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from qbench.cli import analyse, doctor, export, inspect, listing, plan, plugins, quantize, report, run
+from qbench.cli import analyse, check, doctor, export, inspect, listing, plan, plugins, quantize, report, run
 
 DEBUG = "--debug"
 
@@ -42,6 +42,7 @@ app.command("run", epilog=run.EXAMPLES)(run.command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.command)
 app.command("analyse", epilog=analyse.EXAMPLES)(analyse.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
+app.command("check", epilog=check.EXAMPLES)(check.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)

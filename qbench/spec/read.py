@@ -56,7 +56,7 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
     try:
         spec = RunSpec.model_validate(dict(values))
     except ValidationError as error:
-        raise InputError(_explain(error), where=where) from None
+        raise InputError(explain(error), where=where) from None
     return spec.model_copy(
         update={
             "models": [
@@ -95,27 +95,28 @@ def _read(path: Path, known: Mapping[str, str]) -> str:
         raise InputError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
 
 
-def _explain(error: ValidationError) -> str:
+def explain(error: ValidationError, kind: type[BaseModel] = RunSpec, name: str = "the spec") -> str:
+    """What pydantic found, a line each, with the key and for an unknown one what may be meant."""
     lines = []
     for found in error.errors():
         place = ".".join(str(part) for part in found["loc"])
         if found["type"] == "extra_forbidden":
-            names = _fields_at(found["loc"][:-1])
+            names = _fields_at(found["loc"][:-1], kind)
             close = difflib.get_close_matches(str(found["loc"][-1]), names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"
             lines.append(f"unknown key {place!r}{hint}")
         elif found["type"] == "missing":
             lines.append(f"the key {place!r} is missing")
         else:
-            lines.append(f"{place or 'the spec'}: {found['msg'].removeprefix('Value error, ')}")
+            lines.append(f"{place or name}: {found['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
 
 
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that may stand at a place of the spec."""
-    kind: type[BaseModel] = RunSpec
+def _fields_at(location: tuple[int | str, ...], kind: type[BaseModel]) -> list[str]:
+    """The keys that may stand at a place below `kind`."""
     for part in location:
         if isinstance(part, str) and part in kind.model_fields:
-            inner = [a for a in get_args(kind.model_fields[part].annotation) if isinstance(a, type)]
+            annotation = kind.model_fields[part].annotation
+            inner = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type)]
             kind = next((a for a in inner if issubclass(a, BaseModel)), kind)
     return list(kind.model_fields)
