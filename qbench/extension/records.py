@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qbench.extension.blocks import Block
     from qbench.encode.interface import Checkpoint, Context, Variant
+    from qbench.extension.blocks import Block
     from qbench.metrics.interface import MetricInfo, Task
 
 

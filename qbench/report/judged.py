@@ -70,7 +70,10 @@ def mark(row: Row, *parts: str) -> Mark:
 def flags(row: Row) -> list[str]:
     """The words of its flags."""
     found = [f for f in str(row["flags"]).split(";") if f]
-    return [f"baseline {FLAGS.get(f.removeprefix('baseline-'), f)}" if f.startswith("baseline-") else FLAGS.get(f, f) for f in found]
+    return [
+        f"baseline {FLAGS.get(f.removeprefix('baseline-'), f)}" if f.startswith("baseline-") else FLAGS.get(f, f)
+        for f in found
+    ]
 
 
 def amount(row: Row) -> str:

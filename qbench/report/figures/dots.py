@@ -41,19 +41,45 @@ def dots(
     encoding = {
         "y": {"field": "category", "type": "nominal", "title": None, "sort": None if sort is None else list(sort)},
         "yOffset": {"field": "quantizer", "type": "nominal", "sort": domain},
-        "color": {"field": "quantizer", "type": "nominal", "title": "Quantizer", "scale": {"domain": domain, "range": [SERIES[i % len(SERIES)] for i in range(len(domain))]}},
+        "color": {
+            "field": "quantizer",
+            "type": "nominal",
+            "title": "Quantizer",
+            "scale": {"domain": domain, "range": [SERIES[i % len(SERIES)] for i in range(len(domain))]},
+        },
     }
-    shape = {"field": "quantizer", "type": "nominal", "title": "Quantizer", "scale": {"domain": domain, "range": [SHAPES[i % len(SHAPES)] for i in range(len(domain))]}}
+    shape = {
+        "field": "quantizer",
+        "type": "nominal",
+        "title": "Quantizer",
+        "scale": {"domain": domain, "range": [SHAPES[i % len(SHAPES)] for i in range(len(domain))]},
+    }
     x = {"type": "quantitative", "title": title}
     tip = [
         {"field": f, "type": "nominal", "title": t}
-        for f, t in (("model", "Model"), ("quantizer", "Quantizer"), ("category", "What"), ("said", "Value"), ("n", "n"))
+        for f, t in (
+            ("model", "Model"),
+            ("quantizer", "Quantizer"),
+            ("category", "What"),
+            ("said", "Value"),
+            ("n", "n"),
+        )
     ]
     layer = [
-        {"mark": {"type": "rule", "strokeWidth": 1.6}, "encoding": {**encoding, "x": {**x, "field": "low"}, "x2": {"field": "high"}}},
-        {"mark": {"type": "point", "filled": True, "size": 48, "opacity": 1}, "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": shape, "tooltip": tip}},
+        {
+            "mark": {"type": "rule", "strokeWidth": 1.6},
+            "encoding": {**encoding, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
+            "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": shape, "tooltip": tip},
+        },
     ]
-    inner: dict[str, Any] = {"width": width, "height": {"step": max(9, 4 + 8 * len(domain)) if len(domain) < 3 else 10}, "layer": layer}
+    inner: dict[str, Any] = {
+        "width": width,
+        "height": {"step": max(9, 4 + 8 * len(domain)) if len(domain) < 3 else 10},
+        "layer": layer,
+    }
     if not facet:
         return {"data": {"values": list(rows)}, **inner}
     return {

@@ -78,7 +78,13 @@ def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
     y = {"field": "row", "type": "ordinal", "title": None, "sort": None, "axis": LABELS}
     tip = [
         {"field": field, "type": "nominal", "title": head}
-        for field, head in (("label", "What"), ("said", "Change"), ("verdict", "Verdict"), ("tolerance", "Tolerance"), ("n", "n"))
+        for field, head in (
+            ("label", "What"),
+            ("said", "Change"),
+            ("verdict", "Verdict"),
+            ("tolerance", "Tolerance"),
+            ("n", "n"),
+        )
     ]
     layers: list[dict[str, Any]] = [
         {
@@ -86,8 +92,15 @@ def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
             "transform": [{"filter": "datum.margin > 0"}],
             "encoding": {"x": {**x, "field": "minus"}, "x2": {"field": "margin"}, "y": y},
         },
-        {"mark": {"type": "rule", "color": SOFT, "strokeDash": [3, 3]}, "data": {"values": [{"zero": 0}]}, "encoding": {"x": {**x, "field": "zero"}}},
-        {"mark": {"type": "rule", "color": SOFT, "strokeWidth": 1, "opacity": 0.7}, "encoding": {"x": {**x, "field": "wide_low"}, "x2": {"field": "wide_high"}, "y": y}},
+        {
+            "mark": {"type": "rule", "color": SOFT, "strokeDash": [3, 3]},
+            "data": {"values": [{"zero": 0}]},
+            "encoding": {"x": {**x, "field": "zero"}},
+        },
+        {
+            "mark": {"type": "rule", "color": SOFT, "strokeWidth": 1, "opacity": 0.7},
+            "encoding": {"x": {**x, "field": "wide_low"}, "x2": {"field": "wide_high"}, "y": y},
+        },
         {
             "mark": {"type": "rule", "strokeWidth": 2.2},
             "encoding": {"x": {**x, "field": "from"}, "x2": {"field": "to"}, "y": y, "color": _colour()},
@@ -106,7 +119,12 @@ def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
                 "x": {**x, "field": "at"},
                 "y": y,
                 "stroke": _colour(),
-                "shape": {"field": "verdict", "type": "nominal", "scale": {"domain": list(SIGNS), "range": list(SHAPES)}, "legend": None},
+                "shape": {
+                    "field": "verdict",
+                    "type": "nominal",
+                    "scale": {"domain": list(SIGNS), "range": list(SHAPES)},
+                    "legend": None,
+                },
                 "fill": {"condition": {"test": "datum.verdict === 'not yet known'", "value": PANEL}, **_colour()},
                 "size": {"condition": {"test": "datum.whole", "value": 150}, "value": 62},
                 "tooltip": tip,
@@ -124,7 +142,10 @@ def _colour() -> dict[str, Any]:
 
 
 def _text(field: str, at: int, align: str, y: Mapping[str, Any]) -> dict[str, Any]:
-    return {"mark": {"type": "text", "align": align, "x": at}, "encoding": {"text": {"field": field, "type": "nominal"}, "y": y}}
+    return {
+        "mark": {"type": "text", "align": align, "x": at},
+        "encoding": {"text": {"field": field, "type": "nominal"}, "y": y},
+    }
 
 
 def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[str, Any]:
@@ -150,7 +171,9 @@ def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[st
         "n": f"{mark.n:,}",
         "n_shown": f"n = {mark.n:,}",
         "said": said,
-        "tolerance": f"±{numbers.bare(numbers.value(mark.margin, 'points' if scale > 1 else unit))}" if margin else "none",
+        "tolerance": f"±{numbers.bare(numbers.value(mark.margin, 'points' if scale > 1 else unit))}"
+        if margin
+        else "none",
     }
 
 

@@ -24,22 +24,58 @@ def grid(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], quantizers: 
         The columns, in order.
     """
     place = {
-        "x": {"field": "quantizer", "type": "nominal", "title": None, "sort": list(quantizers), "axis": {"orient": "top", "labelAngle": 0, "labelLimit": CELL[0] - 4, "domain": False, "ticks": False}},
-        "y": {"field": "model", "type": "nominal", "title": None, "sort": None, "axis": {"domain": False, "ticks": False}},
+        "x": {
+            "field": "quantizer",
+            "type": "nominal",
+            "title": None,
+            "sort": list(quantizers),
+            "axis": {"orient": "top", "labelAngle": 0, "labelLimit": CELL[0] - 4, "domain": False, "ticks": False},
+        },
+        "y": {
+            "field": "model",
+            "type": "nominal",
+            "title": None,
+            "sort": None,
+            "axis": {"domain": False, "ticks": False},
+        },
     }
     tip = [
         {"field": f, "type": "nominal", "title": t}
-        for f, t in (("model", "Model"), ("quantizer", "Quantizer"), ("number", "Number"), ("said", "Change"), ("verdict", "Verdict"), ("n", "n"))
+        for f, t in (
+            ("model", "Model"),
+            ("quantizer", "Quantizer"),
+            ("number", "Number"),
+            ("said", "Change"),
+            ("verdict", "Verdict"),
+            ("n", "n"),
+        )
     ]
-    shade = {"field": "shade", "type": "ordinal", "scale": {"domain": list(range(-3, 4)), "range": list(HEAT)}, "legend": None}
+    shade = {
+        "field": "shade",
+        "type": "ordinal",
+        "scale": {"domain": list(range(-3, 4)), "range": list(HEAT)},
+        "legend": None,
+    }
     return {
         "data": {"values": list(rows)},
-        "params": [{"name": "shown", "value": numbers[0], "bind": {"input": "select", "options": list(numbers), "name": "Number "}}],
+        "params": [
+            {
+                "name": "shown",
+                "value": numbers[0],
+                "bind": {"input": "select", "options": list(numbers), "name": "Number "},
+            }
+        ],
         "transform": [{"filter": "datum.number === shown"}],
         "width": {"step": CELL[0]},
         "height": {"step": CELL[1]},
         "layer": [
-            {"mark": {"type": "rect", "stroke": PANEL, "strokeWidth": 2}, "encoding": {**place, "color": shade, "tooltip": tip}},
-            {"mark": {"type": "text", "color": INK}, "encoding": {**place, "text": {"field": "short", "type": "nominal"}}},
+            {
+                "mark": {"type": "rect", "stroke": PANEL, "strokeWidth": 2},
+                "encoding": {**place, "color": shade, "tooltip": tip},
+            },
+            {
+                "mark": {"type": "text", "color": INK},
+                "encoding": {**place, "text": {"field": "short", "type": "nominal"}},
+            },
         ],
     }

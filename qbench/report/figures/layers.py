@@ -36,8 +36,18 @@ def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> dict
             "encoding": {
                 "x": {"field": "place", "type": "quantitative", "title": "Layer, from the input"},
                 "y": {"field": "error", "type": "quantitative", "title": "Error, %"},
-                "color": {"field": "quantizer", "type": "nominal", "title": "Quantizer", "scale": {"domain": domain, "range": colours}},
-                "shape": {"field": "quantizer", "type": "nominal", "title": "Quantizer", "scale": {"domain": domain, "range": shapes}},
+                "color": {
+                    "field": "quantizer",
+                    "type": "nominal",
+                    "title": "Quantizer",
+                    "scale": {"domain": domain, "range": colours},
+                },
+                "shape": {
+                    "field": "quantizer",
+                    "type": "nominal",
+                    "title": "Quantizer",
+                    "scale": {"domain": domain, "range": shapes},
+                },
                 "tooltip": tip,
             },
         },

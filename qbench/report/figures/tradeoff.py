@@ -37,16 +37,40 @@ def tradeoff(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title
     """
     domain = list(quantizers)
     several = {
-        "color": {"field": "quantizer", "type": "nominal", "title": "Quantizer", "sort": domain, "scale": {"domain": domain, "range": _repeated(SERIES, domain)}},
-        "shape": {"field": "quantizer", "type": "nominal", "title": "Quantizer", "sort": domain, "scale": {"domain": domain, "range": _repeated(SHAPES, domain)}},
+        "color": {
+            "field": "quantizer",
+            "type": "nominal",
+            "title": "Quantizer",
+            "sort": domain,
+            "scale": {"domain": domain, "range": _repeated(SERIES, domain)},
+        },
+        "shape": {
+            "field": "quantizer",
+            "type": "nominal",
+            "title": "Quantizer",
+            "sort": domain,
+            "scale": {"domain": domain, "range": _repeated(SHAPES, domain)},
+        },
     }
     x = {"field": "gap", "type": "quantitative", "title": titles[1], "scale": {"zero": True}}
     y = {"field": "accuracy", "type": "quantitative", "title": titles[0], "scale": {"zero": False}}
     tip = [
         {"field": f, "type": "nominal", "title": t}
-        for f, t in (("model", "Model"), ("quantizer", "Quantizer"), ("accuracy_said", "Accuracy"), ("gap_said", "Gap"), ("size_said", "In memory"), ("speed", "Speed"))
+        for f, t in (
+            ("model", "Model"),
+            ("quantizer", "Quantizer"),
+            ("accuracy_said", "Accuracy"),
+            ("gap_said", "Gap"),
+            ("size_said", "In memory"),
+            ("speed", "Speed"),
+        )
     ]
-    size = {"field": "megabytes", "type": "quantitative", "title": "In memory, MB", "scale": {"range": [40, 420], "zero": True}}
+    size = {
+        "field": "megabytes",
+        "type": "quantitative",
+        "title": "In memory, MB",
+        "scale": {"range": [40, 420], "zero": True},
+    }
     return {
         "data": {"values": list(rows)},
         "width": 460,
@@ -57,7 +81,10 @@ def tradeoff(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title
                 "transform": [{"filter": "datum.front"}],
                 "encoding": {"x": x, "y": y, "order": {"field": "gap", "type": "quantitative"}},
             },
-            {"mark": {"type": "point", "filled": True, "opacity": 0.85, "stroke": PANEL, "strokeWidth": 0.8}, "encoding": {"x": x, "y": y, **several, "size": size, "tooltip": tip}},
+            {
+                "mark": {"type": "point", "filled": True, "opacity": 0.85, "stroke": PANEL, "strokeWidth": 0.8},
+                "encoding": {"x": x, "y": y, **several, "size": size, "tooltip": tip},
+            },
         ],
     }
 

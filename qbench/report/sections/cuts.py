@@ -46,6 +46,10 @@ def _chart(rows: list[Any], metric: str, benchmark: str, unit: str) -> Chart:
         name=chart_name("cuts", benchmark, metric),
         title=f"{metric} on {numbers.isolated(benchmark)} under each cut of the skin tones",
         words=f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}, a row a cut. {told}.",
-        spec=forest([judged.mark(r, "quantizer", "model", "where") for r in rows[:ROWS]], rows[0]["unit"], f"Change{unit and f', {unit}'}"),
+        spec=forest(
+            [judged.mark(r, "quantizer", "model", "where") for r in rows[:ROWS]],
+            rows[0]["unit"],
+            f"Change{unit and f', {unit}'}",
+        ),
         note=f"{told} under these cuts. A finding that holds under one cut only is a finding about the cut.",
     )

@@ -19,7 +19,9 @@ def section(comparison: Comparison) -> Section:
     """A chart and a table a benchmark."""
     drift = getattr(comparison.results, "drift", None)  # until the runner's drift is merged
     if drift is None or drift.empty:
-        return Section("drift", "Embedding drift", [Text("This run has no embeddings of a variant beside its baseline's.")])
+        return Section(
+            "drift", "Embedding drift", [Text("This run has no embeddings of a variant beside its baseline's.")]
+        )
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
     for benchmark, frame in drift.groupby("benchmark", sort=False):

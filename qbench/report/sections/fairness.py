@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 from qbench.report import numbers
 from qbench.report.compare import Comparison, Measure, Row, describe, forest, pivot
-from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 
 CLASSES = 20
 EXPORT = "all are in `qbench export --table effects`"

@@ -7,7 +7,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-from qbench.extension.blocks import Band, Block, Box, Bullets, Chart, Column, Entry, Facts, Heading, Section, Table, Text, name, number
+from qbench.extension.blocks import (
+    Band,
+    Block,
+    Box,
+    Bullets,
+    Chart,
+    Column,
+    Entry,
+    Facts,
+    Heading,
+    Section,
+    Table,
+    Text,
+    name,
+    number,
+)
 from qbench.gate import GateResult, GateRow
 from qbench.report import judged, numbers
 from qbench.report.context import Context
@@ -24,7 +39,14 @@ TONES: dict[str, Literal["pass", "fail", "undecided", "error"]] = {
     "NOT SHOWN SAFE": "undecided",
     "COULD NOT EVALUATE": "error",
 }
-STATUS = {"pass": "✓ pass", "fail": "✗ fail", "undecided": "? undecided", "error": "! not evaluated", "waived": "– waived", "left out": "– left out"}
+STATUS = {
+    "pass": "✓ pass",
+    "fail": "✗ fail",
+    "undecided": "? undecided",
+    "error": "! not evaluated",
+    "waived": "– waived",
+    "left out": "– left out",
+}
 LABELS = (
     "Group labels are what annotators perceived or what a dataset says, not what people are; a change for a group is a "
     "change on these pictures with these labels."
@@ -76,18 +98,28 @@ def _worst(context: Context) -> Iterator[Block]:
         (b, m.metric)
         for b in context.comparison.benchmarks
         for grouped in (False, True)
-        for m in [m for m in context.comparison.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"][:1]
+        for m in [
+            m for m in context.comparison.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"
+        ][:1]
     }
-    shares = [r for r in effects.to_dict("records") if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])]
+    shares = [
+        r for r in effects.to_dict("records") if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
+    ]
     rows = judged.worst_first(shares)
     if not rows:
         return
-    left = f"{len(rows) - ROWS:,} more changes, less bad than these, are in the sections below. " if len(rows) > ROWS else ""
+    left = (
+        f"{len(rows) - ROWS:,} more changes, less bad than these, are in the sections below. "
+        if len(rows) > ROWS
+        else ""
+    )
     yield Chart(
         name="worst",
         title="Accuracy, over all items and by group: paired change, worst first",
         words=f"Forest plot of the {min(len(rows), ROWS):,} worst of {numbers.count(len(rows), 'change')}. The numbers stand beside the marks.",
-        spec=forest([judged.mark(r, "where", "quantizer", "model", "benchmark") for r in rows[:ROWS]], "share", "Change, points"),
+        spec=forest(
+            [judged.mark(r, "where", "quantizer", "model", "benchmark") for r in rows[:ROWS]], "share", "Change, points"
+        ),
         note=f"{left}Shaded: the tolerance. A large mark is over all items. A square is worse, a disc better, a diamond equivalent, a ring not yet known.",
     )
 
@@ -145,15 +177,30 @@ def _rules(gate: GateResult) -> Iterator[Block]:
 
 def _subject(row: GateRow) -> str:
     what = ": ".join(x for x in (row.attribute, row.group, row.class_) if x)
-    parts = [" × ".join(numbers.isolated(x) for x in (row.model, row.quantizer) if x), numbers.isolated(row.metric) if row.metric else ""]
-    said = " · ".join(x for x in (*parts, numbers.isolated(row.benchmark) if row.benchmark else "", numbers.isolated(what) if what else "") if x)
+    parts = [
+        " × ".join(numbers.isolated(x) for x in (row.model, row.quantizer) if x),
+        numbers.isolated(row.metric) if row.metric else "",
+    ]
+    said = " · ".join(
+        x
+        for x in (
+            *parts,
+            numbers.isolated(row.benchmark) if row.benchmark else "",
+            numbers.isolated(what) if what else "",
+        )
+        if x
+    )
     return said or row.reason
 
 
 def _found(row: GateRow) -> str:
     if not math.isfinite(row.found):
         return numbers.UNDETERMINED
-    ends = f" {numbers.interval(row.low, row.high, row.unit)}" if math.isfinite(row.low) and math.isfinite(row.high) else ""
+    ends = (
+        f" {numbers.interval(row.low, row.high, row.unit)}"
+        if math.isfinite(row.low) and math.isfinite(row.high)
+        else ""
+    )
     return numbers.bare(numbers.change(row.found, row.unit)) + ends
 
 

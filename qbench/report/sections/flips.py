@@ -74,7 +74,18 @@ def _known(x: float) -> float | None:
 
 
 def _table(benchmark: str, frame: pd.DataFrame) -> Table:
-    heads = ["Model", "Quantizer", "Groups", "Lost", "Gained", "Flipped", "95 % interval", "p (as many lost as gained)", "p (groups alike)", "n"]
+    heads = [
+        "Model",
+        "Quantizer",
+        "Groups",
+        "Lost",
+        "Gained",
+        "Flipped",
+        "95 % interval",
+        "p (as many lost as gained)",
+        "p (groups alike)",
+        "n",
+    ]
     rows = [_row(r) for r in frame.head(ROWS).to_dict("records")]
     return Table(
         caption=f"Flips on {numbers.isolated(benchmark)}",

@@ -33,7 +33,13 @@ def section(context: Context) -> Section:
             blocks += [Heading(benchmark), *_rows(context, benchmark, root)]
     if len(blocks) == 1:
         names = numbers.listing(context.comparison.benchmarks)
-        blocks.append(Box("Nothing to show", f"Name a folder of pictures with --data-root; benchmarks of this run: {names}.", "note"))
+        blocks.append(
+            Box(
+                "Nothing to show",
+                f"Name a folder of pictures with --data-root; benchmarks of this run: {names}.",
+                "note",
+            )
+        )
     return Section("gallery", title, blocks)
 
 
@@ -52,11 +58,16 @@ def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
         flipped = before[was != now].assign(lost=was[was != now], answer=after.loc[was != now, "prediction"])
         attribute = next((a for a in labels if a in flipped), "")
         for group, frame in flipped.groupby(attribute, sort=False) if attribute else [("all", flipped)]:
-            pictures = list(_pictures(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root))
+            pictures = list(
+                _pictures(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root)
+            )
             who = f"{attribute}: {group}" if attribute else "all"
             where = " × ".join(numbers.isolated(x) for x in (model, quantizer))
             if pictures:
-                yield Pictures(f"{where}, {numbers.isolated(who)}: {len(pictures):,} of {numbers.count(len(frame), 'flipped item')}", pictures)
+                yield Pictures(
+                    f"{where}, {numbers.isolated(who)}: {len(pictures):,} of {numbers.count(len(frame), 'flipped item')}",
+                    pictures,
+                )
 
 
 def _pictures(frame: pd.DataFrame, root: Path) -> Iterator[Picture]:

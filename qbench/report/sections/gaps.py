@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qbench.report.compare import Comparison
 from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.report.compare import Comparison
 
 ROWS = 60
 NOT_HERE = (
@@ -50,8 +50,15 @@ def _unknown(comparison: Comparison) -> list[Block]:
     unknown = effects[effects["verdict"] == "not yet known"]
     if unknown.empty:
         return []
-    found = unknown.groupby(["benchmark", "metric", "reason"], sort=False).size().sort_values(ascending=False, kind="stable")
-    rows = [[*(name(str(x), head=i < 2) for i, x in enumerate(key)), number(f"{count:,}")] for key, count in found.head(ROWS).items()]
+    found = (
+        unknown.groupby(["benchmark", "metric", "reason"], sort=False)
+        .size()
+        .sort_values(ascending=False, kind="stable")
+    )
+    rows = [
+        [*(name(str(x), head=i < 2) for i, x in enumerate(key)), number(f"{count:,}")]
+        for key, count in found.head(ROWS).items()
+    ]
     return [
         Table(
             caption="Numbers without a verdict, and why",

@@ -28,8 +28,17 @@ def section(comparison: Comparison) -> Section:
             at = place.setdefault((tower, str(r["name"])), sum(t == tower for t, _ in place) + 1)
             rows.append(
                 {
-                    **{"model": model, "quantizer": str(r["quantizer"]), "tower": f"{tower} tower", "layer": str(r["name"])},
-                    **{"place": at, "error": round(100 * r["error"], 4), "said": f"{numbers.fixed(100 * r['error'], 2)} %"},
+                    **{
+                        "model": model,
+                        "quantizer": str(r["quantizer"]),
+                        "tower": f"{tower} tower",
+                        "layer": str(r["name"]),
+                    },
+                    **{
+                        "place": at,
+                        "error": round(100 * r["error"], 4),
+                        "said": f"{numbers.fixed(100 * r['error'], 2)} %",
+                    },
                 }
             )
         blocks.append(

@@ -39,9 +39,7 @@ def flags(comparison: Comparison) -> list[Block]:
         where = " × ".join(numbers.isolated(x) for x in (model, first.quantizer, benchmark))
         quantizers = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
         also = f" The same holds for {numbers.listing(quantizers)} of this model." if quantizers else ""
-        blocks.append(
-            Box(LABELS.get(kind, "Guesses"), f"{where}: {first.message}{also}", "warning")
-        )
+        blocks.append(Box(LABELS.get(kind, "Guesses"), f"{where}: {first.message}{also}", "warning"))
     rest = [" × ".join(map(numbers.isolated, key[1:])) for key in list(groups)[BOXES:]]
     if rest:
         text = f"{len(rest):,} more of the kind, marked in the tables: {numbers.listing(rest, 40, bare=True)}."

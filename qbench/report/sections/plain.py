@@ -48,7 +48,9 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
             groups = sorted({str(a) for a in frame["attribute"] if a})
             who = f" for all groups by {numbers.listing(groups)}" if groups else ""
             names = [numbers.isolated(str(x)) for x in (quantizer, model, benchmark)]
-            told.append(f"{names[0]} on {names[1]} is equivalent within {margin}{who} in all {numbers.count(len(frame), 'share')} on {names[2]}.")
+            told.append(
+                f"{names[0]} on {names[1]} is equivalent within {margin}{who} in all {numbers.count(len(frame), 'share')} on {names[2]}."
+            )
     if len(told) > WORST:
         return [*told[:WORST], f"The same holds for {len(told) - WORST:,} more pairs of variant and benchmark."]
     return told
@@ -57,11 +59,20 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
 def _undecided(rows: pd.DataFrame) -> list[str]:
     unknown = rows[(rows["verdict"] == "not yet known") & rows["change"].notna() & (rows["flags"] == "")]
     known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
-    told = [f"{judged.subject(r)} is not yet known: {judged.amount(r)}, n = {int(r['n']):,}.{judged.more(r)}" for r in _records(known.head(UNKNOWN))]
+    told = [
+        f"{judged.subject(r)} is not yet known: {judged.amount(r)}, n = {int(r['n']):,}.{judged.more(r)}"
+        for r in _records(known.head(UNKNOWN))
+    ]
     if len(unknown) > len(told):
         most = known["needed"].max() if len(known) else math.nan
-        end = f" {math.ceil(most):,} items of a group would decide every one for which that is known." if math.isfinite(most) else ""
-        told.append(f"{numbers.count(len(unknown) - len(told), 'more number', 'more numbers')} could not be decided.{end}")
+        end = (
+            f" {math.ceil(most):,} items of a group would decide every one for which that is known."
+            if math.isfinite(most)
+            else ""
+        )
+        told.append(
+            f"{numbers.count(len(unknown) - len(told), 'more number', 'more numbers')} could not be decided.{end}"
+        )
     return told
 
 

@@ -41,7 +41,10 @@ def section(comparison: Comparison) -> Section:
 def _main(comparison: Comparison, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Of each benchmark the main number and the first number by group, the most telling first."""
     main = {
-        (b, m.metric) for b in comparison.benchmarks for g in (False, True) for m in comparison.measures(b, grouped=g)[:1]
+        (b, m.metric)
+        for b in comparison.benchmarks
+        for g in (False, True)
+        for m in comparison.measures(b, grouped=g)[:1]
     }
     return [r for r in rows if (r["benchmark"], r["metric"]) in main] or rows
 
@@ -84,12 +87,28 @@ def _direction(row: Mapping[str, Any]) -> str:
 
 
 def _table(rows: list[Mapping[str, Any]]) -> Table:
-    heads = ["Quantizer", "Benchmark", "Number", "Groups", "Checkpoints", "Mean", "95 % interval", "These checkpoints", "Prediction", "Same sign", "Verdict", "Why"]
+    heads = [
+        "Quantizer",
+        "Benchmark",
+        "Number",
+        "Groups",
+        "Checkpoints",
+        "Mean",
+        "95 % interval",
+        "These checkpoints",
+        "Prediction",
+        "Same sign",
+        "Verdict",
+        "Why",
+    ]
     numeric = set(heads[4:10])
     body: list[list[Entry]] = []
     for r in rows[:ROWS]:
         unit = str(r["unit"])
-        pairs = [numbers.interval(float(r[a]), float(r[b]), unit) for a, b in (("low", "high"), ("fixed_low", "fixed_high"), ("pi_low", "pi_high"))]
+        pairs = [
+            numbers.interval(float(r[a]), float(r[b]), unit)
+            for a, b in (("low", "high"), ("fixed_low", "fixed_high"), ("pi_low", "pi_high"))
+        ]
         body.append(
             [
                 *(name(str(r[k]), head=k == "quantizer") for k in ("quantizer", "benchmark", "metric")),
