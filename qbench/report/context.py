@@ -1,4 +1,4 @@
-"""What a section may know beside the results: the comparison, the gate's answer, other runs, what the reader asked for."""
+"""What a section may know beside the results: the comparison, the gate's answer, other runs, what was asked for."""
 
 from __future__ import annotations
 

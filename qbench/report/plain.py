@@ -35,7 +35,7 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def latex(title: str, sections: Sequence[Section]) -> str:
-    r"""Sections of an article, without a preamble: needs ``booktabs``, ``longtable`` and ``graphicx`` only for figures."""
+    """Sections of an article, without a preamble; the tables need ``booktabs`` and ``longtable``."""
     lines = [f"\\section{{{_tex(title)}}}"]
     for section in sections:
         lines.append(f"\\subsection{{{_tex(section.title)}}}")

@@ -24,8 +24,8 @@ def dots(
     Parameters
     ----------
     rows : sequence of mapping
-        ``category``, ``quantizer``, ``value``, ``low``, ``high`` (None where there is no interval), ``said``, ``n``, ``model`` and,
-        where there are facets, the facet's field.
+        ``category``, ``quantizer``, ``value``, ``low``, ``high`` (None where there is no interval), ``said``, ``n``,
+        ``model`` and, where there are facets, the facet's field.
     quantizers : sequence of str
         In order.
     title : str

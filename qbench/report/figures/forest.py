@@ -1,6 +1,6 @@
 """Forest plots: a row a change, its interval, the tolerance shaded behind it, n and numbers beside it.
 
-All rows share one axis. An interval that leaves it ends in an arrow, so that one wide interval does not squeeze the rest.
+All rows share one axis. An interval that leaves it ends in an arrow, so that a wide one does not squeeze the rest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Heat map: a row a model, a column a quantizer, the change of one number in each place; the number is chosen in the page."""
+"""Heat map: a row a model, a column a quantizer, in each place the change of one number, chosen in the page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Colours of the charts, and what all specifications share.
 
-A specification names colours of the light theme. On the page each becomes a CSS variable of the style sheet, so that one
-drawing serves light, dark, print and forced colours; in files for papers it stays what it is. Blue and orange differ in
-lightness too, and every sign has a shape of its own: no chart needs its colours to be read.
+A specification names colours of the light theme. On the page each becomes a CSS variable of the style sheet, so that
+one drawing serves light, dark, print and forced colours; in files for papers it stays what it is. Blue and orange differ
+in lightness too, and every sign has a shape of its own: no chart needs its colours to be read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sections of the report, a module each, and the records that they are: plugins give theirs through the same door."""
+"""The sections of the report, a module each, as records: plugins give theirs through the same door."""
 
 from __future__ import annotations
 

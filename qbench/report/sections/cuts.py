@@ -13,7 +13,8 @@ from qbench.report.figures.palette import chart_name
 
 ROWS = 60
 NOT_MEASURED = (
-    "Not measured in this run. No source settles where light skin ends and dark skin begins; with other_cuts = true in the options of "
+    "Not measured in this run. No source settles where light skin ends and dark skin begins; with "
+    "other_cuts = true in the options of "
     "facet every cut is measured beside the chosen one."
 )
 

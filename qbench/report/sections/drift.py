@@ -10,7 +10,8 @@ from qbench.report.figures.palette import chart_name
 
 ROWS = 80
 EXPLAINED = (
-    "Cosine between the baseline's and the variant's embedding of the same picture: 1 is unmoved. It needs no labels and no "
+    "Cosine between the baseline's and the variant's embedding of the same picture: 1 is unmoved. It needs "
+    "no labels and no "
     "task; a group whose pictures move more is at more risk on any task."
 )
 
@@ -32,7 +33,10 @@ def section(comparison: Comparison) -> Section:
                 **{k: str(r[k]) for k in ("model", "quantizer", "attribute")},
                 "category": ": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all",
                 **{"value": round(1 - r["mean"], 6), "low": round(1 - r["median"], 6), "high": round(1 - r["q05"], 6)},
-                "said": f"mean {numbers.fixed(1 - r['mean'], 5)}, most moved twentieth from {numbers.fixed(1 - r['q05'], 5)}",
+                "said": (
+                    f"mean {numbers.fixed(1 - r['mean'], 5)}, most moved twentieth from "
+                    f"{numbers.fixed(1 - r['q05'], 5)}"
+                ),
                 "n": f"{int(r['n']):,}",
             }
             for r in records
@@ -42,7 +46,10 @@ def section(comparison: Comparison) -> Section:
             Chart(
                 name=chart_name("drift", benchmark),
                 title=f"Drift of the pictures of {where}: one minus the cosine",
-                words=f"{numbers.count(len(rows), 'dot')} for {numbers.count(len(models), 'model')}; the numbers are in the table below.",
+                words=(
+                    f"{numbers.count(len(rows), 'dot')} for {numbers.count(len(models), 'model')}; the numbers "
+                    f"are in the table below."
+                ),
                 spec=dots(rows, quantizers, "1 − cosine", facet="model" if len(models) > 1 else ""),
                 note="A dot is the mean; the line goes from the median to the twentieth of the items that moved most.",
             )

@@ -116,11 +116,17 @@ def _worst(context: Context) -> Iterator[Block]:
     yield Chart(
         name="worst",
         title="Accuracy, over all items and by group: paired change, worst first",
-        words=f"Forest plot of the {min(len(rows), ROWS):,} worst of {numbers.count(len(rows), 'change')}. The numbers stand beside the marks.",
+        words=(
+            f"Forest plot of the {min(len(rows), ROWS):,} worst of {numbers.count(len(rows), 'change')}. The "
+            f"numbers stand beside the marks."
+        ),
         spec=forest(
             [judged.mark(r, "where", "quantizer", "model", "benchmark") for r in rows[:ROWS]], "share", "Change, points"
         ),
-        note=f"{left}Shaded: the tolerance. A large mark is over all items. A square is worse, a disc better, a diamond equivalent, a ring not yet known.",
+        note=(
+            f"{left}Shaded: the tolerance. A large mark is over all items. A square is worse, a disc better, a "
+            f"diamond equivalent, a ring not yet known."
+        ),
     )
 
 
@@ -149,7 +155,10 @@ def _rules(gate: GateResult) -> Iterator[Block]:
         caption="Each rule of the policy and the worst that it found",
         columns=[Column(h, h in ("Found", "Limit", "n")) for h in heads],
         rows=rows,
-        note="Losses are positive: a drop of an accuracy or the growth of a bias. Intervals are adjusted for the number of rows that decide. `qbench check` gives the same answer with its exit code.",
+        note=(
+            "Losses are positive: a drop of an accuracy or the growth of a bias. Intervals are adjusted for the "
+            "number of rows that decide. `qbench check` gives the same answer with its exit code."
+        ),
     )
     undecided = [r for r in gate.rows if r.status == "undecided"]
     if undecided:

@@ -16,7 +16,8 @@ from qbench.report.figures.palette import chart_name
 
 ROWS = 80
 EXPLAINED = (
-    "An average can stand still while many answers change. A flip is an item whose answer was right and is wrong now, or "
+    "An average can stand still while many answers change. A flip is an item whose answer was right and is "
+    "wrong now, or "
     "wrong and right now. Margin is how far the baseline's answer was from the next one: quarter 1 was the least sure."
 )
 
@@ -55,7 +56,10 @@ def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]
                 **{"quantizer": found["quantizer"], "attribute": found["attribute"], "category": category},
                 "model": str(part["model"].iloc[0]) if len(part) == 1 else f"all {len(part)} models",
                 **{"value": round(rate, 3), "low": _known(low), "high": _known(high)},
-                "said": f"{numbers.fixed(rate, 1)} % ({int(part['lost'].sum()):,} lost, {int(part['gained'].sum()):,} gained)",
+                "said": (
+                    f"{numbers.fixed(rate, 1)} % ({int(part['lost'].sum()):,} lost, "
+                    f"{int(part['gained'].sum()):,} gained)"
+                ),
                 "n": f"{n:,}",
             }
         )
@@ -63,7 +67,10 @@ def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]
     return Chart(
         name=chart_name("flips", benchmark, kind),
         title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
-        words=f"{numbers.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. The numbers are in the table below.",
+        words=(
+            f"{numbers.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. "
+            f"The numbers are in the table below."
+        ),
         spec=dots(rows, quantizers, "Flipped, %", width=420),
         note="Over all models of the run." if frame["model"].nunique() > 1 else "With the 95 % interval.",
     )
@@ -91,7 +98,10 @@ def _table(benchmark: str, frame: pd.DataFrame) -> Table:
         caption=f"Flips on {numbers.isolated(benchmark)}",
         columns=[Column(h, i > 2) for i, h in enumerate(heads)],
         rows=rows,
-        note="McNemar's test, exact with mid-p; then whether the groups of an attribute flip equally often. Neither is corrected for the number of tests.",
+        note=(
+            "McNemar's test, exact with mid-p; then whether the groups of an attribute flip equally often. "
+            "Neither is corrected for the number of tests."
+        ),
         left_out=max(0, len(frame) - ROWS),
         left_out_note="all are in `qbench export --table flips`",
         closed=True,

@@ -16,7 +16,8 @@ from qbench.report.context import Context
 
 SIZE, QUALITY = 96, 70
 OFF = (
-    "Off: pictures of people belong in a report only where its readers may see them. `qbench report RUN --gallery 4 --data-root "
+    "Off: pictures of people belong in a report only where its readers may see them. `qbench report RUN "
+    "--gallery 4 --data-root "
     "BENCHMARK=FOLDER` shows flipped items by group."
 )
 NOTICE = "These pictures are the dataset's, under its licence and with its people's rights: look before you pass this file on."
@@ -65,7 +66,8 @@ def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
             where = " × ".join(numbers.isolated(x) for x in (model, quantizer))
             if pictures:
                 yield Pictures(
-                    f"{where}, {numbers.isolated(who)}: {len(pictures):,} of {numbers.count(len(frame), 'flipped item')}",
+                    f"{where}, {numbers.isolated(who)}: {len(pictures):,} of "
+                    f"{numbers.count(len(frame), 'flipped item')}",
                     pictures,
                 )
 

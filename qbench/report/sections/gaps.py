@@ -1,4 +1,4 @@
-"""What was not measured: failed and missing cells, pairs that were refused, numbers without a verdict, what was not asked."""
+"""What was not measured: failed and missing cells, pairs that were refused, numbers without a verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from qbench.report.compare import Comparison
 
 ROWS = 60
 NOT_HERE = (
-    "An equivalent change is equivalent within the tolerance, on these pictures, prompts and labels: not on others. Nothing here "
+    "An equivalent change is equivalent within the tolerance, on these pictures, prompts and labels: not on "
+    "others. Nothing here "
     "says what a model does outside of these benchmarks, nor that a baseline is fair."
 )
 

@@ -35,7 +35,10 @@ def section(comparison: Comparison) -> Section:
         title="Change of a number, a row a model, a column a quantizer",
         words=f"Heat map of {shown[0]}; with its script the page lets you choose one of {len(shown):,} numbers.",
         spec=grid(rows, shown, list(dict.fromkeys(effects["quantizer"]))),
-        note=f"Orange is below zero, blue above; each number has a scale of its own.{left} The numbers are in the tables of “Accuracy” and “Fairness”.",
+        note=(
+            f"Orange is below zero, blue above; each number has a scale of its own.{left} The numbers are in the "
+            f"tables of “Accuracy” and “Fairness”."
+        ),
     )
     return Section("grid", title, [chart])
 

@@ -49,7 +49,8 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
             who = f" for all groups by {numbers.listing(groups)}" if groups else ""
             names = [numbers.isolated(str(x)) for x in (quantizer, model, benchmark)]
             told.append(
-                f"{names[0]} on {names[1]} is equivalent within {margin}{who} in all {numbers.count(len(frame), 'share')} on {names[2]}."
+                f"{names[0]} on {names[1]} is equivalent within {margin}{who} in all "
+                f"{numbers.count(len(frame), 'share')} on {names[2]}."
             )
     if len(told) > WORST:
         return [*told[:WORST], f"The same holds for {len(told) - WORST:,} more pairs of variant and benchmark."]

@@ -15,9 +15,12 @@ from qbench.report.figures.palette import chart_name
 CHARTS, ROWS = 6, 60
 SIGN = {"negligible": "equivalent", "inconsistent": "not yet known"}
 EXPLAINED = (
-    "Is a change one of such models, or only of these checkpoints? The mean has two intervals: for a population of such "
-    "models, and for these very checkpoints. The prediction interval (faint line) is where another checkpoint might lie; it is "
-    "descriptive. “Inconsistent” means that the checkpoints differ by more than their own uncertainty and zero is among "
+    "Is a change one of such models, or only of these checkpoints? The mean has two intervals: for a "
+    "population of such "
+    "models, and for these very checkpoints. The prediction interval (faint line) is where another "
+    "checkpoint might lie; it is "
+    "descriptive. “Inconsistent” means that the checkpoints differ by more than their own uncertainty and "
+    "zero is among "
     "what is predicted: some groups gain under one model and lose under another."
 )
 
@@ -74,7 +77,10 @@ def _chart(comparison: Comparison, row: Mapping[str, Any]) -> Chart:
     return Chart(
         name=chart_name("population", *(row[k] for k in keys)),
         title=title,
-        words=f"Forest plot of {numbers.count(len(known), 'checkpoint')}, sorted, and their mean: {row['verdict']}. {row['reason']}",
+        words=(
+            f"Forest plot of {numbers.count(len(known), 'checkpoint')}, sorted, and their mean: "
+            f"{row['verdict']}. {row['reason']}"
+        ),
         spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
         note=f"{str(row['verdict']).capitalize()}: {row['reason']}.",
     )

@@ -12,7 +12,8 @@ from qbench.report.compare import Comparison
 from qbench.results import Cell
 
 STUDY = (
-    "You Never Know: Quantization Induces Inconsistent Biases in Vision-Language Foundation Models. arXiv 2410.20265: the "
+    "You Never Know: Quantization Induces Inconsistent Biases in Vision-Language Foundation Models. arXiv "
+    "2410.20265: the "
     "study whose measurements these are."
 )
 
@@ -42,7 +43,8 @@ def _again(comparison: Comparison) -> str:
     version = str(run.get("qbench_version") or "")
     install = f"pip install qbench-vlm=={version}\n" if version else ""
     return (
-        f"{install}# save the spec below as spec.json; the folders of data and models are named in it without their paths\n"
+        f"{install}# save the spec below as spec.json; the folders of data and models are named in it "
+        f"without their paths\n"
         "python -c \"import json, qbench; qbench.run(json.load(open('spec.json')), out='again')\"\n"
         "qbench report again"
     )

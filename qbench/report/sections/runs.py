@@ -20,7 +20,8 @@ def section(context: Context) -> Section:
     first = context.comparison.results
     blocks: list[Block] = [
         Text(
-            "Values over all classes of the main numbers. A difference between runs is no verdict: it has no interval here."
+            "Values over all classes of the main numbers. A difference between runs is no verdict: it has "
+            "no interval here."
         )
     ]
     for other in context.others:

@@ -18,8 +18,10 @@ def section(comparison: Comparison) -> Section:
     """A chart a benchmark × metric: overall ones first, then gaps and skews by attribute."""
     blocks: list[Block] = [
         Text(
-            "Each row is the change of one number of one model × quantizer against its own baseline on the same items, with its "
-            "95 % interval. The shaded band is the tolerance; a filled square has changed for the worse, a disc for the "
+            "Each row is the change of one number of one model × quantizer against its own baseline on the "
+            "same items, with its "
+            "95 % interval. The shaded band is the tolerance; a filled square has changed for the worse, a "
+            "disc for the "
             "better, a diamond is equivalent, and an open ring is not yet known. Larger marks are over all items."
         )
     ]
@@ -58,8 +60,14 @@ def drawn(comparison: Comparison, measure: Measure, *, grouped: bool) -> Iterato
     left = f" {len(rows) - ROWS:,} more rows, less bad than these, are in the tables." if len(rows) > ROWS else ""
     yield Chart(
         name=chart_name(measure.benchmark, measure.metric, "groups" if grouped else "all"),
-        title=f"{measure.metric} on {numbers.isolated(measure.benchmark)}{', by group' if grouped else ''}: change, worst first",
-        words=f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}: {judged.verdict_counts(mine)}. The numbers stand beside the marks.",
+        title=(
+            f"{measure.metric} on {numbers.isolated(measure.benchmark)}{', by group' if grouped else ''}: "
+            f"change, worst first"
+        ),
+        words=(
+            f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}: {judged.verdict_counts(mine)}. The "
+            f"numbers stand beside the marks."
+        ),
         spec=forest([judged.mark(r, *parts) for r in rows[:ROWS]], measure.unit, f"Change{unit and f', {unit}'}"),
         note=f"{comparison.measure(measure.benchmark, measure.metric).summary}{left}".strip(),
     )

@@ -61,8 +61,14 @@ def _chart(comparison: Comparison, benchmark: str) -> list[Chart]:
         Chart(
             name=chart_name("trade-off", benchmark),
             title=f"{accuracy.metric} and {gap.metric} on {numbers.isolated(benchmark)}",
-            words=f"A mark a model × quantizer. No other is both more accurate and more even than: {numbers.listing(best, 6, bare=True)}.",
+            words=(
+                f"A mark a model × quantizer. No other is both more accurate and more even than: "
+                f"{numbers.listing(best, 6, bare=True)}."
+            ),
             spec=tradeoff(rows, quantizers, titles),
-            note="Up and to the left is better; the dashed line joins what no other variant beats. Points of one run: read the intervals before you choose by them.",
+            note=(
+                "Up and to the left is better; the dashed line joins what no other variant beats. Points of one "
+                "run: read the intervals before you choose by them."
+            ),
         )
     ]
