@@ -17,6 +17,7 @@ from qbench.encode.interface import (
     Storable,
     Variant,
 )
+from qbench.encode.simulate import simulate, tower_of
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.extension.blocks import (
     Block,
@@ -33,6 +34,7 @@ from qbench.extension.blocks import (
     Text,
 )
 from qbench.extension.hookspecs import hookimpl
+from qbench.extension.options import DECIDES_NOTHING
 from qbench.extension.records import (
     Benchmark,
     Dataset,
@@ -53,7 +55,13 @@ from qbench.metrics.interface import (
     Task,
 )
 
+API_VERSION = "1.0"
+"""What plugins can rely on, see ``docs/stability.md``: the first number changes when a plugin may have to, the second
+when there is something new."""
+
 __all__ = [
+    "API_VERSION",
+    "DECIDES_NOTHING",
     "INDEX",
     "Attribute",
     "Benchmark",
@@ -102,4 +110,6 @@ __all__ = [
     "Text",
     "Variant",
     "hookimpl",
+    "simulate",
+    "tower_of",
 ]

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 from qbench.stats.mover import mover_difference
-from qbench.stats.paired import _log10_p as log10_t
+from qbench.stats.paired import log10_t
 from qbench.stats.tango import tango_interval
 
 TANGO, MOVER = "tango", "mover"
@@ -23,15 +23,15 @@ TANGO, MOVER = "tango", "mover"
 Floats = npt.NDArray[np.float64]
 
 
-def bounds(effects: pd.DataFrame, confidence: float) -> tuple[Floats, Floats]:
+def bounds(effects: pd.DataFrame, confidence: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Two-sided intervals of ``change``.
 
     Parameters
     ----------
     effects : pandas.DataFrame
         Rows with ``method``, ``change``, ``se``, ``df`` and ``n1, gain1, loss1, deff1, n2, gain2, loss2, deff2``.
-    confidence : float
-        Between 0 and 1.
+    confidence : array_like
+        Between 0 and 1; one for all, or one a row.
 
     Returns
     -------
@@ -39,30 +39,32 @@ def bounds(effects: pd.DataFrame, confidence: float) -> tuple[Floats, Floats]:
         ``(rows,)``; NaN where a row has no method.
     """
     method = effects["method"].to_numpy(dtype=object)
+    given = np.asarray(confidence, dtype=np.float64)
     low, high = np.full(len(effects), np.nan), np.full(len(effects), np.nan)
     for name in dict.fromkeys(method):
         at = np.flatnonzero(method == name)
+        of = given[at] if given.ndim else given
         if name == TANGO:
-            low[at], high[at] = _tango(effects, at, 1, confidence)[1:]
+            low[at], high[at] = _tango(effects, at, 1, of)[1:]
         elif name == MOVER:
-            first, second = (_tango(effects, at, side, confidence) for side in (1, 2))
+            first, second = (_tango(effects, at, side, of) for side in (1, 2))
             low[at], high[at] = mover_difference(*first, *second)
         elif name:
-            low[at], high[at] = _spread(effects, at, confidence)
+            low[at], high[at] = _spread(effects, at, of)
     return low, high
 
 
-def _tango(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int, confidence: float) -> tuple[Floats, ...]:
+def _tango(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int, confidence: Floats) -> tuple[Floats, ...]:
     gain, loss, n, deff = (
         effects[f"{name}{side}"].to_numpy(np.float64, na_value=np.nan)[at] for name in ("gain", "loss", "n", "deff")
     )
     counts = [x / deff for x in (gain, loss, n)]
     change = np.full(len(at), np.nan)
     np.divide(counts[0] - counts[1], counts[2], out=change, where=counts[2] > 0)
-    return change, *tango_interval(*counts, confidence=confidence)
+    return change, *tango_interval(counts[0], counts[1], counts[2], confidence)
 
 
-def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: float) -> tuple[Floats, Floats]:
+def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: Floats) -> tuple[Floats, Floats]:
     change, se, df = (effects[name].to_numpy(np.float64)[at] for name in ("change", "se", "df"))
     half = quantile((1 + confidence) / 2, df) * se
     return change - half, change + half
@@ -75,12 +77,12 @@ def normal_p(z: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.maximum(10.0**log10_p, sys.float_info.min), log10_p
 
 
-def quantile(share: float, df: npt.ArrayLike) -> Floats:
+def quantile(share: npt.ArrayLike, df: npt.ArrayLike) -> Floats:
     """Quantile of Student's t with `df` degrees of freedom; of the normal where they are infinite."""
-    freedom = np.asarray(df, dtype=np.float64)
+    freedom, level = np.asarray(df, dtype=np.float64), np.asarray(share, dtype=np.float64)
     finite = np.isfinite(freedom)
-    t = special.stdtrit(np.where(finite, freedom, 1.0), share)
-    return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(share), np.nan))
+    t = special.stdtrit(np.where(finite, freedom, 1.0), level)
+    return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(level), np.nan))
 
 
 def two_sided_p(effects: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +97,8 @@ class Ledger:
         """Write columns of some rows."""
         at = np.asarray(rows, dtype=np.int64)
         for name, value in found.items():
-            (self.texts if name in self.texts else self.values)[name][at] = value
+            column: npt.NDArray[Any] = self.texts[name] if name in self.texts else self.values[name]
+            column[at] = value
 
     def table(self) -> pd.DataFrame:
         """The numbers with all that was found."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -77,7 +79,7 @@ class _Attribute:
             key = str(ledger.column("metric")[row]), str(ledger.column("group")[row])
             self._rows.setdefault(key, []).append(int(row))
 
-    def put(self, kinds: dict[str, str], kind: str, cut: str, group: str, found: RankedChange, method: str) -> None:
+    def put(self, kinds: Mapping[str, str], kind: str, cut: str, group: str, found: RankedChange, method: str) -> None:
         """Write one number: of each query, and of the mean over them."""
         for metric in (name for name, made in kinds.items() if made == kind):
             rows = np.array(self._rows.get((f"{metric}@{cut}" if cut else metric, group), []), dtype=np.int64)

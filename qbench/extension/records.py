@@ -140,6 +140,9 @@ class Benchmark:
         Of the data.
     citation : str
         Of the data.
+    folder : str
+        The folder below ``QBENCH_DATA`` where the data lies; the benchmark's name if empty. For benchmarks that share a
+        dataset.
     """
 
     name: str
@@ -151,6 +154,7 @@ class Benchmark:
     how_to_get: str = ""
     licence: str = ""
     citation: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ Names = tuple[str, str, str]
 """Model, quantizer, benchmark."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Comparison:
     """All that a policy is held against.
 
@@ -40,6 +41,7 @@ class Comparison:
     baseline: str
     warnings: list[str]
 
+    @cached_property
     def declared(self) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Benchmark → its metrics as declared, the main one first: name → ``better``, ``unit``, ``statistic``, ….
 
@@ -95,7 +97,7 @@ def with_older(new: Results, old: Results) -> Comparison:
     here = {(c.model, c.quantizer, c.benchmark) for c in new.records}
     gone = [" × ".join(names) for names in before if names not in here]
     return Comparison(
-        effects=pd.concat(effects, ignore_index=True) if effects else new.effects.iloc[:0],
+        effects=pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(columns=new.effects.columns),
         cells=list(new.records),
         unpaired=unpaired,
         run=new.name,

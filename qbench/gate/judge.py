@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qbench.analysis.intervals import bounds as intervals
+from qbench.analysis.verdicts import BASELINE
 from qbench.gate.bounds import Bounds, limited
 from qbench.gate.comparison import Comparison, with_its_baseline, with_older
-from qbench.gate.intervals import bounds as intervals
 from qbench.gate.levels import adjusted
 from qbench.gate.needed import needed
 from qbench.gate.policy import Policy, Rule, read_policy
@@ -41,7 +42,9 @@ VOID = {
     "follows": "the same model guesses on another benchmark",
     "undetermined": "it is undetermined",
 }
-"""Flags of numbers that mean nothing: what is not a failure could not be evaluated."""
+"""Flags of numbers that mean nothing. Of a variant with one it can still be said that an accuracy fell; of a baseline
+with one (``baseline-…``) nothing can.
+"""
 
 
 def check(
@@ -148,7 +151,9 @@ def _decided(
         rule = policy.rule[of_rule[at]]
         flags = tuple(x for x in str(record["flags"] or "").split(";") if x)
         names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
-        verdict = _verdict(low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0)
+        verdict = _verdict(
+            low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, drop=rule.quantity == "drop"
+        )
         known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
         yield (
             GateRow(
@@ -172,7 +177,7 @@ def _decided(
         )
 
 
-def _verdict(low: float, high: float, limit: float, flags: tuple[str, ...], *, unclear: bool) -> _Verdict:
+def _verdict(low: float, high: float, limit: float, flags: tuple[str, ...], *, unclear: bool, drop: bool) -> _Verdict:
     if not (np.isfinite(low) and np.isfinite(high)):
         return _Verdict("error", "no interval is known for this number, so nothing can be decided on it")
     status: RowStatus = "undecided"
@@ -185,8 +190,11 @@ def _verdict(low: float, high: float, limit: float, flags: tuple[str, ...], *, u
         status, reason = "pass", "the interval lies wholly within the limit"
     if high - low <= 0:
         return _Verdict("undecided", "its interval has no width: what was resampled never changed, which shows nothing")
+    of_baseline = [words for flag, words in VOID.items() if f"{BASELINE}{flag}" in flags]
+    if of_baseline:
+        return _Verdict("error", f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything")
     void = [words for flag, words in VOID.items() if flag in flags]
-    if void and status != "fail":
+    if void and not (drop and status == "fail"):
         return _Verdict("error", f"{'; '.join(void)}: its numbers mean nothing")
     if "below-noise" in flags:
         return _Verdict("undecided", "the change is below what another order of the items makes")

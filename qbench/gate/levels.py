@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from qbench.gate.bounds import Bounds, Floats, Limited
 
-STEPS = 34  # of the bisection, over log10 of the level: to 1e-9 of a decade
+STEPS = 24  # of the bisection, over log10 of the level: to a millionth of a decade
 LOWEST = 1e-10
 HIGHEST = 0.5
 

@@ -63,7 +63,11 @@ def needed(
     (the usual size of a non-inferiority trial; Julious 2004, Statistics in Medicine 23:1921). Where that is not more
     than there is, the effect lies near the limit: then so many that the bound is as near to it as the limit is.
     """
-    items = _items(rows, comparison)
+    items = rows["items"].to_numpy(np.float64)
+    of_group = np.array(
+        [_is_share(comparison, *names) for names in zip(rows["benchmark"], rows["metric"], strict=True)]
+    )
+    items = np.nan_to_num(np.where(of_group, rows["n"].to_numpy(np.float64), items))
     one = np.full(len(rows), float(special.erf(np.sqrt(0.5))))  # the confidence of one standard error
     near, far = bounds(rows, one)
     error = (far - near) / 2
@@ -88,18 +92,6 @@ def _rounded(count: float) -> int:
     return int(-(-count // step) * step)
 
 
-def _items(rows: pd.DataFrame, comparison: Comparison) -> Floats:
-    declared = comparison.declared()
-    of_cell: dict[str, float] = {}
-    for cell in comparison.cells:
-        count = cell.part("data_info").get("items")
-        if isinstance(count, int):
-            of_cell.setdefault(cell.benchmark, float(count))
-
-    def of(benchmark: str, metric: str, n: float) -> float:
-        statistic = declared.get(benchmark, {}).get(metric.partition("@")[0], {}).get("statistic")
-        of_items = isinstance(statistic, dict) and statistic.get("kind") == "share"
-        return n if of_items else of_cell.get(benchmark, n)
-
-    found = [of(str(b), str(m), float(n)) for b, m, n in zip(rows["benchmark"], rows["metric"], rows["n"], strict=True)]
-    return np.array(found, dtype=np.float64)
+def _is_share(comparison: Comparison, benchmark: str, metric: str) -> bool:
+    statistic = comparison.declared.get(benchmark, {}).get(metric.partition("@")[0], {}).get("statistic")
+    return isinstance(statistic, dict) and statistic.get("kind") == "share"

@@ -46,7 +46,7 @@ def select(rule: Rule, comparison: Comparison) -> Selection:
     problems = [Problem(level="error", where=f"rule {rule.id}", what=what) for what in _unknown_names(rule, comparison)]
     if problems:
         return Selection(rows=empty, problems=problems)
-    wanted, what = _metrics(rule, comparison.declared())
+    wanted, what = _metrics(rule, comparison.declared)
     if what:
         if rule.optional and not wanted and _known(rule):
             return Selection(rows=empty, left_out=what)

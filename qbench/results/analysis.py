@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,7 +153,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
     pending = [
         Pending(
             names=dict(zip(NAMES, names, strict=True)),
-            read=lambda cell=cells[names]: reader.comparison(cell),
+            read=partial(reader.comparison, cells[names]),
             measure=reader.measure(cells[names]),
         )
         for names in changes[NAMES].drop_duplicates().itertuples(index=False, name=None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from qbench.extension.registry import Registry, installed
 from qbench.metrics.interface import Metrics, Outcome
 from qbench.metrics.similarity import CosineSimilarity
 from qbench.runner.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
+from qbench.runner.drift import drift_table
 from qbench.runner.environment import environment
 from qbench.runner.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.runner.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
@@ -151,6 +152,7 @@ class _Run:
             computed += sum(self._run_cell(cell) for cell in group)
             if variant is not None:
                 variant.close()
+        self._measure_drift(cells)
         if self.spec.speed:
             self._measure_speed(cells)
         self._write_run(cells)
@@ -285,6 +287,30 @@ class _Run:
             outcome = data.task.predict(similarity, data.items)
             return outcome, data.task.measure(outcome)
 
+    # --- how far the embeddings moved: last, since the baseline may come after a variant
+
+    def _measure_drift(self, cells: list[_Cell]) -> None:
+        """Compare each variant's image embeddings with its baseline's, where the cache has both."""
+        for cell, base, path in self._drifts(cells):
+            data = self.benchmarks[cell.benchmark.label]
+            if path.exists() or isinstance(data, _Failure) or not self.folder.is_done(cell.folder, cell.key):
+                continue
+            try:
+                mine, its = (x.variant.cached_images(data) if x.variant else None for x in (cell, base))
+                if mine is not None and its is not None:
+                    self.folder.write_table(path, drift_table(data.items, its, mine))
+            except Exception as error:  # noqa: BLE001 - the cell itself is done and stays so
+                self._failure(cell.name, "drift", error)
+
+    def _drifts(self, cells: list[_Cell]) -> Iterator[tuple[_Cell, _Cell, Path]]:
+        """Each cell that has a baseline, the baseline's cell, and the file for the distance between the two."""
+        bases = {(c.model.label, c.benchmark.label): c for c in cells if c.quantizer.label == self.spec.baseline}
+        for cell in cells:
+            base = bases[cell.model.label, cell.benchmark.label]
+            data = self.benchmarks[cell.benchmark.label]
+            if cell is not base and cell.variant and base.variant and isinstance(data, PreparedBenchmark):
+                yield cell, base, self.folder.drift(cell.folder, base.variant.image_key(data))
+
     # --- speed, where it was asked for
 
     def _measure_speed(self, cells: Iterable[_Cell]) -> None:
@@ -355,7 +381,7 @@ class _Run:
             "batch": {"size": self.spec.batch_size, "order": DATASET, "other_orders": self.spec.noise},
         }
 
-    def _write_run(self, cells: Iterable[_Cell]) -> None:
+    def _write_run(self, cells: list[_Cell]) -> None:
         notes = [self.spec.note] if self.spec.note else []
         notes += [b.dataset.record.note for b in self.plan.benchmarks if b.dataset and b.dataset.record.note]
         self.folder.write_run(
@@ -372,6 +398,9 @@ class _Run:
                     path.relative_to(self.folder.root).as_posix()
                     for path in dict.fromkeys(self._speed_path(cell) for cell in cells if cell.key and self.spec.speed)
                     if path.exists()
+                ],
+                "drift": [
+                    path.relative_to(self.folder.root).as_posix() for _, _, path in self._drifts(cells) if path.exists()
                 ],
                 "notes": list(dict.fromkeys(notes)),
             }

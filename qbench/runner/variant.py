@@ -85,6 +85,15 @@ class VariantRun:
 
         return self._cache.array(IMAGES, self._image_parts(benchmark, order), make)
 
+    def image_key(self, benchmark: PreparedBenchmark) -> str:
+        """The key of the image embeddings in the dataset's order."""
+        return key_of(self._image_parts(benchmark, DATASET))
+
+    def cached_images(self, benchmark: PreparedBenchmark) -> npt.NDArray[np.float32] | None:
+        """What `images` gives in the dataset's order where the cache has it; nothing is embedded."""
+        path = self._cache.path(IMAGES, self._image_parts(benchmark, DATASET), ".npy")
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+
     def texts(self, benchmark: PreparedBenchmark, order: str, step: Step) -> npt.NDArray[np.float32]:
         """``(texts, d)`` float32, in the benchmark's order, embedded in `order`."""
 

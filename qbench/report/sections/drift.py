@@ -18,8 +18,8 @@ EXPLAINED = (
 
 def section(comparison: Comparison) -> Section:
     """A chart and a table a benchmark."""
-    drift = getattr(comparison.results, "drift", None)  # until the runner's drift is merged
-    if drift is None or drift.empty:
+    drift = comparison.results.drift
+    if drift.empty:
         return Section(
             "drift", "Embedding drift", [Text("This run has no embeddings of a variant beside its baseline's.")]
         )

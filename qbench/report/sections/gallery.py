@@ -20,7 +20,10 @@ OFF = (
     "--gallery 4 --data-root "
     "BENCHMARK=FOLDER` shows flipped items by group."
 )
-NOTICE = "These pictures are the dataset's, under its licence and with its people's rights: look before you pass this file on."
+NOTICE = (
+    "These pictures are the dataset's, under its licence and with its people's rights: look before you pass this file "
+    "on."
+)
 
 
 def section(context: Context) -> Section:

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qbench.analysis.intervals import bounds
 from qbench.gate import GateResult
 from qbench.gate.comparison import Comparison
-from qbench.gate.intervals import bounds
 from qbench.gate.judge import judge
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
@@ -46,7 +46,7 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     ],
     "fairface": [{"name": "race", "groups": ["White", "Black"], "pairs": []}],
 }
-COUNTS = ["n1", "gain1", "loss1", "n2", "gain2", "loss2"]
+COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "deff")]
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Study:
             "metrics": METRICS[benchmark],
             "attributes": ATTRIBUTES.get(benchmark, []) if attributes is None else attributes,
         }
-        whole = {"benchmark_info": info, "data_info": {"items": 5000}, "facts": {"target": "uniform"}, **record}
+        whole = {"benchmark_info": info, "facts": {"target": "uniform"}, **record}
         self.cells.append(Cell(Path("nowhere"), model, quantizer, benchmark, status, whole))
 
     def effect(
@@ -107,7 +107,8 @@ class Study:
                 **{"baseline_value": before, "value": after, "change": change},
                 "abs_change": abs(after) - abs(before) if signed else np.nan,
                 **{"method": "closed form" if se == se else "", "se": se, "df": np.inf, "flags": flags},
-                **dict.fromkeys(COUNTS, pd.NA),
+                **dict.fromkeys(COUNTS, np.nan),
+                **{"sum_se": np.nan, "items": 5000.0},
                 **more,
             }
         )

@@ -90,7 +90,7 @@ def test_an_interval_without_width_shows_nothing(study: Study) -> None:
     assert one(study, 0.0, 0.0).rows[0].status == "undecided"
 
 
-@pytest.mark.parametrize("flag", ["near-chance", "constant", "follows", "undetermined"])
+@pytest.mark.parametrize("flag", ["near-chance", "constant", "follows", "undetermined", "baseline-constant"])
 def test_numbers_that_mean_nothing_never_pass(study: Study, flag: str) -> None:
     result = one(study, 0.0, flags=f"other;{flag}")
     assert (result.rows[0].status, result.exit_code) == ("error", 2)
@@ -99,6 +99,14 @@ def test_numbers_that_mean_nothing_never_pass(study: Study, flag: str) -> None:
 
 def test_a_model_that_guesses_still_fails_where_it_lost_its_accuracy(study: Study) -> None:
     assert one(study, -0.5, flags="near-chance").rows[0].status == "fail"
+
+
+def test_of_a_model_that_guesses_no_bias_is_known_and_of_a_baseline_nothing(study: Study) -> None:
+    pair = {"attribute": "age", "group": "older-young", "before": 0.1}
+    study.effect("mean_abs_disparity", 0.5, flags="near-chance", **pair)
+    assert study.judge({"metric": "mean_abs_disparity", "max_growth": 0.01}).exit_code == 2
+    study.effect("accuracy", -0.5, flags="baseline-near-chance")
+    assert study.judge(OVERALL).exit_code == 2
 
 
 @pytest.mark.parametrize(
