@@ -68,8 +68,8 @@ class Entry:
     ----------
     text : str
         The text; for a chart, what it shows in words.
-    kind : {"text", "name", "number", "chart"}
-        A name may be long, hostile, or written from right to left.
+    kind : {"text", "word", "name", "number", "chart"}
+        A name may be long, hostile, or written from right to left; a word or two stay on one line.
     tone : {"", "up", "down", "weak"}
         Above zero, below zero, or of less weight. Never the only sign of what it says.
     strip : Strip or None
@@ -81,7 +81,7 @@ class Entry:
     """
 
     text: str
-    kind: Literal["text", "name", "number", "chart"] = "text"
+    kind: Literal["text", "word", "name", "number", "chart"] = "text"
     tone: Tone = ""
     strip: Strip | None = None
     head: bool = False

@@ -216,7 +216,7 @@ def forest(
         entries += [*values, _chart(row, measure, scale), difference(row, measure)]
         entries += [gap(row, measure)] if signed else []
         ends = numbers.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else ""
-        body.append([*entries, number(ends), Entry(row.verdict), number(f"{row.n:,}")])
+        body.append([*entries, number(ends), Entry(row.verdict, "word"), number(f"{row.n:,}")])
         before = row
     return Table(
         caption=caption,

@@ -1,7 +1,7 @@
 """Colours of the charts, and what all specifications share.
 
 A specification names colours of the light theme. On the page each becomes a CSS variable of the style sheet, so that
-one drawing serves light, dark, print and forced colours; in files for papers it stays what it is. Blue and orange differ
+one drawing serves light, dark, print and forced colours; in files for papers it stays so. Blue and orange differ
 in lightness too, and every sign has a shape of its own: no chart needs its colours to be read.
 """
 

@@ -49,7 +49,13 @@ def _main(comparison: Comparison, rows: list[Mapping[str, Any]]) -> list[Mapping
         for g in (False, True)
         for m in comparison.measures(b, grouped=g)[:1]
     }
-    return [r for r in rows if (r["benchmark"], r["metric"]) in main] or rows
+    labels = {(b, a): set(g) for b in comparison.benchmarks for a, g in comparison.labels(b).items()}
+    found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for r in rows:
+        labelled = not r["group"] or str(r["group"]) in labels.get((str(r["benchmark"]), str(r["attribute"])), set())
+        if (r["benchmark"], r["metric"]) in main and labelled:
+            found.setdefault((str(r["benchmark"]), str(r["metric"]), str(r["quantizer"])), []).append(r)
+    return [of[0] for of in found.values()]  # the first of each: no benchmark fills the page alone
 
 
 def _chart(comparison: Comparison, row: Mapping[str, Any]) -> Chart:
