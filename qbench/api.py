@@ -20,6 +20,20 @@ from qbench.encode.interface import (
 )
 from qbench.encode.simulate import simulate, tower_of
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
+from qbench.extension.blocks import (
+    Block,
+    Box,
+    Bullets,
+    Chart,
+    Code,
+    Column,
+    Entry,
+    Facts,
+    Heading,
+    Table,
+    Template,
+    Text,
+)
 from qbench.extension.hookspecs import hookimpl
 from qbench.extension.options import DECIDES_NOTHING
 from qbench.extension.records import (
@@ -29,6 +43,7 @@ from qbench.extension.records import (
     ModelSource,
     NoOptions,
     Quantizer,
+    ReportSection,
 )
 from qbench.metrics.interface import (
     INDEX,
@@ -51,14 +66,23 @@ __all__ = [
     "INDEX",
     "Attribute",
     "Benchmark",
+    "Block",
+    "Box",
+    "Bullets",
+    "Chart",
     "Checkpoint",
+    "Code",
+    "Column",
     "Context",
     "Coverage",
     "DType",
     "DataError",
     "Dataset",
     "Encoder",
+    "Entry",
+    "Facts",
     "Geometry",
+    "Heading",
     "Identity",
     "InputError",
     "Inspectable",
@@ -78,10 +102,14 @@ __all__ = [
     "QbenchError",
     "QuantizationError",
     "Quantizer",
+    "ReportSection",
     "Similarity",
     "Statistic",
     "Storable",
+    "Table",
     "Task",
+    "Template",
+    "Text",
     "Variant",
     "hookimpl",
     "simulate",

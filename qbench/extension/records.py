@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qbench.encode.interface import Checkpoint, Context, Variant
+    from qbench.extension.blocks import Block
     from qbench.metrics.interface import MetricInfo, Task
 
 
@@ -186,3 +189,26 @@ class Dataset:
     write: Callable[[Path], None]
     licence: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSection:
+    """A section of the report. Hook: ``qbench_report_sections``.
+
+    Attributes
+    ----------
+    name : str
+        Its id in the page: letters, digits and dashes.
+    title : str
+        Its heading.
+    render : callable
+        ``(results, context) -> iterable of Block``. `results` is what ``qbench.load`` gives; `context` has
+        ``baseline`` and ``gate``. Where it raises, the page shows the error in the section's place.
+    before : str
+        The name of the section that it stands before; empty for the end, before "Not measured".
+    """
+
+    name: str
+    title: str
+    render: Callable[[Any, Any], Iterable[Block]]
+    before: str = ""

@@ -20,17 +20,18 @@ from qbench.errors import InputError
 from qbench.extension import hookspecs
 from qbench.extension.chosen import chosen
 from qbench.extension.heavy import imported_now
-from qbench.extension.records import Benchmark, Dataset, ModelSource, Quantizer
+from qbench.extension.records import Benchmark, Dataset, ModelSource, Quantizer, ReportSection
 
 GROUP = "qbench"
 
-Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset)
+Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, ReportSection)
 
 HOOKS: dict[str, type] = {
     "qbench_models": ModelSource,
     "qbench_quantizers": Quantizer,
     "qbench_benchmarks": Benchmark,
     "qbench_datasets": Dataset,
+    "qbench_report_sections": ReportSection,
 }
 
 
@@ -148,6 +149,10 @@ class Registry:
     def datasets(self) -> list[Entry[Dataset]]:
         """The datasets that can be written on demand, sorted by name."""
         return self.entries["qbench_datasets"]
+
+    def report_sections(self) -> list[Entry[ReportSection]]:
+        """The sections of the report, sorted by name."""
+        return self.entries["qbench_report_sections"]
 
     def model(self, name: str) -> Entry[ModelSource]:
         """The model source called `name` (bare or ``plugin:name``)."""

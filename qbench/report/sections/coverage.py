@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.results.controls import Control, find_controls
 
 UNKNOWN = "not known"
