@@ -294,25 +294,26 @@ class _Run:
 
     def _measure_drift(self, cells: list[_Cell]) -> None:
         """Compare each variant's image embeddings with its baseline's, where the cache has both."""
-        for cell, base, path in self._drifts(cells):
+        for cell, variant, baseline, path in self._drifts(cells):
             data = self.benchmarks[cell.benchmark.label]
             if path.exists() or isinstance(data, _Failure) or not self.folder.is_done(cell.folder, cell.key):
                 continue
             try:
-                mine, its = (x.variant.cached_images(data) if x.variant else None for x in (cell, base))
+                mine, its = variant.cached_images(data), baseline.cached_images(data)
                 if mine is not None and its is not None:
                     self.folder.write_table(path, drift_table(data.items, its, mine))
             except Exception as error:  # noqa: BLE001 - the cell itself is done and stays so
                 self._failure(cell.name, "drift", error)
 
-    def _drifts(self, cells: list[_Cell]) -> Iterator[tuple[_Cell, _Cell, Path]]:
-        """Each cell that has a baseline, the baseline's cell, and the file for the distance between the two."""
+    def _drifts(self, cells: list[_Cell]) -> Iterator[tuple[_Cell, VariantRun, VariantRun, Path]]:
+        """Each cell that has a baseline, its variant and the baseline's, and the file for the distance between them."""
         bases = {(c.model.label, c.benchmark.label): c for c in cells if c.quantizer.label == self.spec.baseline}
         for cell in cells:
             base = bases[cell.model.label, cell.benchmark.label]
             data = self.benchmarks[cell.benchmark.label]
             if cell is not base and cell.variant and base.variant and isinstance(data, PreparedBenchmark):
-                yield cell, base, self.folder.drift(cell.folder, base.variant.image_key(data))
+                file = self.folder.drift(cell.folder, base.variant.image_key(data))
+                yield cell, cell.variant, base.variant, file
 
     # --- speed, where it was asked for
 
@@ -404,7 +405,7 @@ class _Run:
                     if path.exists()
                 ],
                 "drift": [
-                    path.relative_to(self.folder.root).as_posix() for _, _, path in self._drifts(cells) if path.exists()
+                    path.relative_to(self.folder.root).as_posix() for *_, path in self._drifts(cells) if path.exists()
                 ],
                 "notes": list(dict.fromkeys(notes)),
             }
