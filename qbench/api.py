@@ -15,10 +15,26 @@ from qbench.encode.interface import (
     Identity,
     Inspectable,
     Layer,
+    NamedEncoder,
     Storable,
     Variant,
 )
+from qbench.encode.simulate import simulate, tower_of
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
+from qbench.extension.blocks import (
+    Block,
+    Box,
+    Bullets,
+    Chart,
+    Code,
+    Column,
+    Entry,
+    Facts,
+    Heading,
+    Table,
+    Template,
+    Text,
+)
 from qbench.extension.hookspecs import hookimpl
 from qbench.extension.options import DECIDES_NOTHING
 from qbench.extension.records import (
@@ -28,6 +44,7 @@ from qbench.extension.records import (
     ModelSource,
     NoOptions,
     Quantizer,
+    ReportSection,
 )
 from qbench.metrics.interface import (
     INDEX,
@@ -40,19 +57,33 @@ from qbench.metrics.interface import (
     Task,
 )
 
+API_VERSION = "1.0"
+"""What plugins can rely on, see ``docs/stability.md``: the first number changes when a plugin may have to, the second
+when there is something new."""
+
 __all__ = [
+    "API_VERSION",
     "DECIDES_NOTHING",
     "INDEX",
     "Attribute",
     "Benchmark",
+    "Block",
+    "Box",
+    "Bullets",
+    "Chart",
     "Checkpoint",
+    "Code",
+    "Column",
     "Context",
     "Coverage",
     "DType",
     "DataError",
     "Dataset",
     "Encoder",
+    "Entry",
+    "Facts",
     "Geometry",
+    "Heading",
     "Identity",
     "InputError",
     "Inspectable",
@@ -63,6 +94,7 @@ __all__ = [
     "Metrics",
     "ModelError",
     "ModelSource",
+    "NamedEncoder",
     "NoOptions",
     "Outcome",
     "PictureRef",
@@ -71,11 +103,17 @@ __all__ = [
     "QbenchError",
     "QuantizationError",
     "Quantizer",
+    "ReportSection",
     "Similarity",
     "Statistic",
     "Storable",
+    "Table",
     "Task",
+    "Template",
+    "Text",
     "Variant",
     "declared_benchmark",
     "hookimpl",
+    "simulate",
+    "tower_of",
 ]

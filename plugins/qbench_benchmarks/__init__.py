@@ -70,12 +70,14 @@ def _asked(attribute: str) -> tuple[MetricInfo, ...]:
             better="higher",
             unit="share",
             summary=f"That share in the group where it is lowest, of those with enough pictures ({attribute}).",
+            statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
             name=f"{attribute}_ratio",
             better="higher",
             unit="share",
             summary=f"The lowest group's share divided by the highest group's ({attribute}).",
+            statistic=Statistic(kind="selected"),
         ),
     )
 
@@ -135,12 +137,14 @@ FACET = Benchmark(
             better="higher",
             unit="share",
             summary="Recall of the group that is recognised least, of those with enough persons.",
+            statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
             name="recall_ratio",
             better="higher",
             unit="share",
             summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
+            statistic=Statistic(kind="selected"),
         ),
     ),
     load=_facet,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
 from qbench.data.promptsets import prompt_set

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
+from qbench.metrics.answers import positions
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.classification import classify
 from qbench.metrics.grouped import class_by_group
@@ -22,7 +23,6 @@ from qbench_benchmarks.attribute_prompts import attribute_prompts
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
 from qbench_benchmarks.options import FairFaceAttributesOptions
-from qbench.metrics.answers import positions
 
 
 class FairFaceAttributes:

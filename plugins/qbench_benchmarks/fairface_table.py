@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from qbench.api import Attribute, DataError, Items, PictureRef
+from qbench.data.tables import Table, read_table, relative, spreadsheet_date, unique
 from qbench_benchmarks import FAIRFACE
 from qbench_benchmarks.crossed import with_crossed
-from qbench.data.tables import Table, read_table, relative, spreadsheet_date, unique
 
 ATTRIBUTES = (
     Attribute(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import DataError
-from qbench_benchmarks import IMAGENET, imagenet_classes
 from qbench.data.tables import read_lines, read_table, unique
+from qbench_benchmarks import IMAGENET, imagenet_classes
 
 SOLUTION = "LOC_val_solution.csv"
 GROUND_TRUTH = "ILSVRC2012_validation_ground_truth.txt"

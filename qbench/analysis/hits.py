@@ -113,6 +113,7 @@ def count_cells(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows) ->
     between = np.bincount(owner, weights=(total - size * mean[owner]) ** 2, minlength=cells)
     within = gain + loss - n * mean**2
     clustered = np.bincount(owner, weights=size**2, minlength=cells) / np.maximum(n, 1)
-    ratio = np.where(within > 0, between / np.where(within > 0, within, 1.0), 1.0)
+    shared = (within > 0) & (clustered > 1)
+    ratio = np.where(shared, between / np.where(shared, within, 1.0), 1.0)
     bound = np.where(gain + loss < FEW, clustered, 1.0)
     return Counts(n, gain, loss, np.maximum(np.maximum(ratio, bound), 1.0))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from qbench.stats.mover import mover_difference
+from qbench.stats.mover import disparity_p, mover_difference
 from qbench.stats.paired import log10_t
 from qbench.stats.tango import tango_interval
 
@@ -23,15 +23,15 @@ TANGO, MOVER = "tango", "mover"
 Floats = npt.NDArray[np.float64]
 
 
-def bounds(effects: pd.DataFrame, confidence: float) -> tuple[Floats, Floats]:
+def bounds(effects: pd.DataFrame, confidence: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Two-sided intervals of ``change``.
 
     Parameters
     ----------
     effects : pandas.DataFrame
         Rows with ``method``, ``change``, ``se``, ``df`` and ``n1, gain1, loss1, deff1, n2, gain2, loss2, deff2``.
-    confidence : float
-        Between 0 and 1.
+    confidence : array_like
+        Between 0 and 1; one for all, or one a row.
 
     Returns
     -------
@@ -39,30 +39,37 @@ def bounds(effects: pd.DataFrame, confidence: float) -> tuple[Floats, Floats]:
         ``(rows,)``; NaN where a row has no method.
     """
     method = effects["method"].to_numpy(dtype=object)
+    given = np.asarray(confidence, dtype=np.float64)
     low, high = np.full(len(effects), np.nan), np.full(len(effects), np.nan)
     for name in dict.fromkeys(method):
         at = np.flatnonzero(method == name)
+        of = given[at] if given.ndim else given
         if name == TANGO:
-            low[at], high[at] = _tango(effects, at, 1, confidence)[1:]
+            low[at], high[at] = _tango(effects, at, 1, of)[1:]
         elif name == MOVER:
-            first, second = (_tango(effects, at, side, confidence) for side in (1, 2))
+            first, second = (_tango(effects, at, side, of) for side in (1, 2))
             low[at], high[at] = mover_difference(*first, *second)
         elif name:
-            low[at], high[at] = _spread(effects, at, confidence)
+            low[at], high[at] = _spread(effects, at, of)
     return low, high
 
 
-def _tango(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int, confidence: float) -> tuple[Floats, ...]:
+def _tango(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int, confidence: Floats) -> tuple[Floats, ...]:
+    gain, loss, n = _effective(effects, at, side)
+    change = np.full(len(at), np.nan)
+    np.divide(gain - loss, n, out=change, where=n > 0)
+    return change, *tango_interval(gain, loss, n, confidence)
+
+
+def _effective(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int) -> tuple[Floats, Floats, Floats]:
+    """Counts of one group, divided by their design effect."""
     gain, loss, n, deff = (
         effects[f"{name}{side}"].to_numpy(np.float64, na_value=np.nan)[at] for name in ("gain", "loss", "n", "deff")
     )
-    counts = [x / deff for x in (gain, loss, n)]
-    change = np.full(len(at), np.nan)
-    np.divide(counts[0] - counts[1], counts[2], out=change, where=counts[2] > 0)
-    return change, *tango_interval(counts[0], counts[1], counts[2], confidence)
+    return gain / deff, loss / deff, n / deff
 
 
-def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: float) -> tuple[Floats, Floats]:
+def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: Floats) -> tuple[Floats, Floats]:
     change, se, df = (effects[name].to_numpy(np.float64)[at] for name in ("change", "se", "df"))
     half = quantile((1 + confidence) / 2, df) * se
     return change - half, change + half
@@ -75,19 +82,19 @@ def normal_p(z: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.maximum(10.0**log10_p, sys.float_info.min), log10_p
 
 
-def quantile(share: float, df: npt.ArrayLike) -> Floats:
+def quantile(share: npt.ArrayLike, df: npt.ArrayLike) -> Floats:
     """Quantile of Student's t with `df` degrees of freedom; of the normal where they are infinite."""
-    freedom = np.asarray(df, dtype=np.float64)
+    freedom, level = np.asarray(df, dtype=np.float64), np.asarray(share, dtype=np.float64)
     finite = np.isfinite(freedom)
-    t = special.stdtrit(np.where(finite, freedom, 1.0), share)
-    return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(share), np.nan))
+    t = special.stdtrit(np.where(finite, freedom, 1.0), level)
+    return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(level), np.nan))
 
 
 def two_sided_p(effects: pd.DataFrame) -> tuple[Floats, Floats]:
-    """p-values of "the change is zero" for rows with a standard error, and their decimal logarithms.
+    """p-values of "the change is zero" for rows with a standard error or two groups' counts, and their logarithms.
 
-    NaN where there is none, or where it is zero. No p-value underflows: one too small for a float is given as the
-    smallest normal one, its logarithm exactly (of the normal) or by a series (of Student's t).
+    NaN where there is neither, or where the error is zero. No p-value underflows: one too small for a float is given as
+    the smallest normal one, its logarithm exactly (of the normal) or by a series (of Student's t).
     """
     change, se, df = (effects[name].to_numpy(np.float64) for name in ("change", "se", "df"))
     known = np.isfinite(change) & (se > 0) & ~np.isnan(df)
@@ -100,4 +107,8 @@ def two_sided_p(effects: pd.DataFrame) -> tuple[Floats, Floats]:
     logs[~normal] = [log10_t(float(t), float(d)) for t, d in zip(ratio[~normal], df[at][~normal], strict=True)]
     log10_p[at] = np.minimum(logs, 0.0)
     p[at] = np.maximum(10.0 ** log10_p[at], sys.float_info.min)
+    pairs = np.flatnonzero((effects["method"] == MOVER).to_numpy(dtype=bool))
+    if len(pairs):
+        p[pairs] = disparity_p(*(x for side in (1, 2) for x in _effective(effects, pairs, side)))
+        log10_p[pairs] = np.log10(p[pairs])
     return p, log10_p

@@ -25,7 +25,7 @@ from qbench.analysis.settings import Settings
 from qbench.analysis.variance import variance_table
 
 NAMES = ["model", "quantizer", "benchmark"]
-WORST = "the worst class was chosen after looking: see the row of the class itself"
+SELECTED = "it is of the class or group that was found to be extreme: see that one's own row"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +141,7 @@ def analyse(
 
 def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index[int]]:
     """Rows of each model, quantizer and benchmark."""
-    names = effects[NAMES].astype(str).agg(tuple, axis=1) if len(effects) else pd.Series(dtype=object)
-    indices = cast("dict[tuple[str, str, str], npt.NDArray[np.int64]]", names.groupby(names, sort=False).indices)
+    indices = cast("dict[tuple[str, str, str], npt.NDArray[np.int64]]", effects.groupby(NAMES, sort=False).indices)
     return {key: effects.index[at] for key, at in indices.items()}
 
 
@@ -167,8 +166,8 @@ def judge(
         elif kind == "mean_abs_disparity":
             found = absolute.judge_absolute(ledger, comparison, metric, statistic, settings)
             squares += [{**comparison.names, **row} for row in found]
-        elif kind == "worst_disparity":
-            ledger.put(ledger.rows(metric=metric), why=WORST)
+        elif kind == "selected":
+            ledger.put(ledger.rows(metric=metric), why=SELECTED)
     rankings.judge_rankings(ledger, comparison)
     judge_resampled(ledger, comparison, unknown, settings, measure)
     return squares

@@ -11,7 +11,7 @@ from qbench.analysis.hits import codes
 from qbench.analysis.ledger import Comparison, Ledger
 from qbench.metrics.interface import Outcome
 from qbench.metrics.skew import Target, target_shares
-from qbench.stats.ndkl import ndkl_change
+from qbench.stats.ndkl import ndkl_change, ndkl_levels
 from qbench.stats.nulls import ZERO_MEAN
 from qbench.stats.ranked import RankedChange
 from qbench.stats.skew import skew_change
@@ -63,8 +63,16 @@ def judge_rankings(ledger: Ledger, comparison: Comparison) -> None:
                 for name, change in zip(names, found.groups, strict=True):
                     work.put(kinds, "skew", cut, name, change, INFLUENCE)
             else:
+                known = comparison.of_baseline
+                if (attribute, target) not in known:
+                    known[attribute, target] = ndkl_levels(before, group, shares, target_is_gallery=target == "gallery")
                 deep = ndkl_change(
-                    before, after, group, shares, target_is_gallery=target == "gallery", image=comparison.image
+                    known[attribute, target],
+                    after,
+                    group,
+                    shares,
+                    target_is_gallery=target == "gallery",
+                    image=comparison.image,
                 )
                 work.put(kinds, "ndkl", "", "", deep, JACKKNIFE)
 

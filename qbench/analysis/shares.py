@@ -13,7 +13,6 @@ from qbench.analysis.hits import Counts, change_of, codes, count_cells, counted,
 from qbench.analysis.ledger import Comparison, Floats, Ledger, Rows
 from qbench.metrics.interface import Statistic
 from qbench.stats.flips import mcnemar
-from qbench.stats.mover import disparity_p
 from qbench.stats.nulls import NO_CHANGE, SAME_IN_GROUPS
 from qbench.stats.tango import tango_p
 
@@ -36,7 +35,7 @@ def judge_shares(ledger: Ledger, comparison: Comparison, metric: str, statistic:
 
 
 def judge_disparities(ledger: Ledger, comparison: Comparison, metric: str, statistic: Statistic) -> None:
-    """Fill in the rows of a disparity in one class: MOVER over two Tango intervals, and the p where they touch zero."""
+    """Fill in the counts of a disparity in one class: interval and p are made of them for all comparisons at once."""
     x = change_of(comparison, statistic, metric)
     for attribute in dict.fromkeys(ledger.column("attribute")[ledger.rows(metric=metric)]):
         rows = ledger.rows(metric=metric, attribute=attribute, classes=True)
@@ -56,9 +55,6 @@ def judge_disparities(ledger: Ledger, comparison: Comparison, metric: str, stati
             _put_counts(ledger, rows, counts, cell, side)
         level = mean_variance(sum_of(comparison, statistic, metric), parts.cell, parts.cells)
         ledger.put(rows, method=intervals.MOVER, null=SAME_IN_GROUPS, sum_se=np.sqrt(level[sides[0]] + level[sides[1]]))
-        effective = [getattr(counts, name)[at] / counts.deff[at] for at in sides for name in ("gain", "loss", "n")]
-        p = disparity_p(*effective)
-        ledger.put(rows, p=p, log10_p=np.log10(p))
 
 
 @dataclass(frozen=True)

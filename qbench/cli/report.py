@@ -7,15 +7,59 @@ from typing import Annotated
 
 import typer
 
-EXAMPLES = "Example: `qbench report qbench-runs/demo --out demo.html`"
+EXAMPLES = (
+    "Examples: `qbench report qbench-runs/demo --open` | `qbench report RUN RUN2` (side by side) | "
+    "`qbench report RUN --format html,md,latex --figures figures --tables tables`"
+)
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    out: Annotated[Path | None, typer.Option(help="The HTML file [default: RUN/report.html].")] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="A run folder; more are shown beside the first.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="The file [default: RUN/report.html].")] = None,
+    format_: Annotated[str, typer.Option("--format", help="html, md, latex: one or more, with commas.")] = "html",
+    figures: Annotated[Path | None, typer.Option(help="Write every chart as SVG and PDF into this folder.")] = None,
+    tables: Annotated[Path | None, typer.Option(help="Write every table as CSV into this folder.")] = None,
+    charts: Annotated[
+        bool, typer.Option(help="Draw charts; without them the page is small and has its tables.")
+    ] = True,
+    template_dir: Annotated[
+        Path | None, typer.Option(help="A folder with templates or a style.css that come before qbench's own.")
+    ] = None,
+    gallery: Annotated[int, typer.Option(min=0, help="Show so many flipped items a group: pictures of people.")] = 0,
+    data_root: Annotated[
+        list[str] | None, typer.Option(metavar="BENCHMARK=FOLDER", help="Where the gallery's pictures are; repeatable.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Write the HTML report of a run: one file, no network, no model needed."""
-    from qbench.report.html import render
+    """Write the report of a run: one file, no network, no model needed."""
+    from qbench.errors import InputError
+    from qbench.report import files
+    from qbench.report.html import Look
     from qbench.results import load
 
-    typer.echo(f"Report: {render(load(run), out if out is not None else run / 'report.html')}")
+    roots = dict(x.partition("=")[::2] for x in data_root or [])
+    wrong = [name for name, root in roots.items() if not Path(root).is_dir() or not root]
+    if wrong:
+        raise InputError(f"{wrong[0]!r} has no such folder", where="--data-root", fix="Say BENCHMARK=FOLDER.")
+    if template_dir is not None and not template_dir.is_dir():
+        raise InputError("there is no such folder", where=str(template_dir))
+    look = Look(
+        charts=charts,
+        templates=template_dir,
+        gallery=gallery,
+        data_roots={name: Path(root) for name, root in roots.items()},
+    )
+    first, *others = [load(run) for run in runs]
+    formats = [x.strip() for x in format_.split(",") if x.strip()]
+    default = runs[0] / f"report{files.FORMATS.get(formats[0] if formats else '', '.html')}"
+    written = files.write(first, out or default, formats, look, others)
+    for path in written:
+        typer.echo(f"Report: {path}")
+    if figures is not None:
+        typer.echo(f"Figures: {len(files.figures(first, figures, look)):,} files in {figures}")
+    if tables is not None:
+        typer.echo(f"Tables: {len(files.tables(first, tables)):,} files in {tables}")
+    if open_:
+        typer.launch(str(written[0].resolve()))

@@ -24,7 +24,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from qbench.extension.records import Benchmark, Dataset, ModelSource, Quantizer
+from qbench.extension.records import Benchmark, Dataset, ModelSource, Quantizer, ReportSection
 
 PROJECT = "qbench"
 
@@ -53,4 +53,10 @@ def qbench_benchmarks() -> Iterable[Benchmark]:
 @hookspec
 def qbench_datasets() -> Iterable[Dataset]:
     """Datasets that can be written on demand, in the layout of a benchmark."""
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def qbench_report_sections() -> Iterable[ReportSection]:
+    """Sections of the report."""
     raise AssertionError("a hook specification is never called")

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qbench.encode.interface import Checkpoint, Context, Variant
+    from qbench.extension.blocks import Block
     from qbench.metrics.interface import MetricInfo, Task
 
 
@@ -100,6 +103,11 @@ class Quantizer:
         Whether an item's embedding is independent of the items beside it in the batch (up to rounding).
     requires : tuple of str
         Distributions whose versions decide the embeddings.
+    embeddings : callable or None
+        ``(checkpoint, options) -> Path or None``, for a method that reads embeddings which were made elsewhere: the
+        folder they lie in, `None` where there is none. Its variants have a `NamedEncoder`. No picture is decoded for
+        them, no speed is measured, no other order is tried; and the content of the folder is in their key, in place
+        of an option called ``path``.
     """
 
     name: str
@@ -111,6 +119,7 @@ class Quantizer:
     devices: tuple[str, ...] = ("cpu", "cuda")
     batch_invariant: bool = False
     requires: tuple[str, ...] = ()
+    embeddings: Callable[[Checkpoint, Any], Path | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,3 +203,26 @@ class Dataset:
     write: Callable[[Path], None]
     licence: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSection:
+    """A section of the report. Hook: ``qbench_report_sections``.
+
+    Attributes
+    ----------
+    name : str
+        Its id in the page: letters, digits and dashes.
+    title : str
+        Its heading.
+    render : callable
+        ``(results, context) -> iterable of Block``. `results` is what ``qbench.load`` gives; `context` has
+        ``baseline`` and ``gate``. Where it raises, the page shows the error in the section's place.
+    before : str
+        The name of the section that it stands before; empty for the end, before "Not measured".
+    """
+
+    name: str
+    title: str
+    render: Callable[[Any, Any], Iterable[Block]]
+    before: str = ""

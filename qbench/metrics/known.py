@@ -38,7 +38,7 @@ RECALL_BY_GROUP = (
         better="zero",
         unit="points",
         summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
-        statistic=Statistic(kind="worst_disparity"),
+        statistic=Statistic(kind="selected"),
     ),
     MetricInfo(
         name="disparity",

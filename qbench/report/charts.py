@@ -7,57 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-WIDTH, MARGIN = 220.0, 12.0
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A linear axis with zero on it.
-
-    Attributes
-    ----------
-    low, high : float
-        Its ends, in data units.
-    ticks : tuple of (float, str)
-        Position in the drawing, and label.
-    """
-
-    low: float
-    high: float
-    ticks: tuple[tuple[float, str], ...]
-
-    @property
-    def zero(self) -> float:
-        """Where zero is in the drawing."""
-        return self.at(0.0)
-
-    def at(self, value: float) -> float:
-        """Where a value is in the drawing."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(MARGIN + share * (WIDTH - 2 * MARGIN), 1)
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One row: a line between two positions, an open mark where it starts, a filled one where it ends.
-
-    Attributes
-    ----------
-    zero, start, end : float
-        Positions in the drawing. A change starts at zero.
-    tone : str
-        ``up`` where the end is above zero (a disc), ``down`` where it is below (a square), else empty.
-    open : bool
-        Whether to draw the mark at the start.
-    """
-
-    zero: float
-    start: float
-    end: float
-    tone: str
-    open: bool
+from qbench.extension.blocks import Axis, Strip
 
 
 def axis(values: Iterable[float], *, scale: float = 1.0) -> Axis:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from qbench.extension.blocks import Column, Entry, Table, name, number, tone_of
 from qbench.metrics.interface import INDEX
 from qbench.report import charts, numbers
-from qbench.report.view import Column, Entry, Table, name, number, tone_of
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES
 
@@ -36,6 +36,9 @@ class Row:
     baseline_value: float
     change: float
     abs_change: float
+    low: float
+    high: float
+    verdict: str
     state: str  # "baseline", "compared" or "not compared"
 
     @property
@@ -82,11 +85,13 @@ class Comparison:
         whole = self.results.metrics[self.results.metrics["class"] == ""]
         effects = self.results.effects
         keys = [*NAMES, *INDEX]
-        wanted = effects.loc[effects["class"] == "", [*keys, "baseline_value", "change", "abs_change"]]
+        judged = ["baseline_value", "change", "abs_change", "low", "high", "verdict"]
+        wanted = effects.loc[effects["class"] == "", [*keys, *judged]]
         frame = whole.merge(wanted.assign(state="compared"), on=keys, how="left").drop(columns="class")
         frame["state"] = (
             frame["state"].fillna("not compared").mask(frame["quantizer"] == self.results.baseline, "baseline")
         )
+        frame["verdict"] = frame["verdict"].fillna("")
         return [Row(**{str(k): v for k, v in x.items()}) for x in frame.to_dict("records")]
 
     @cached_property
@@ -200,7 +205,7 @@ def forest(
         Column(_with(unit, "Change"), True),
         *([Column(_with(unit, "Size of the gap"), True)] if signed else []),
     ]
-    columns += [Column("n", True)]
+    columns += [Column("95 % interval of the change", True), Column("Verdict"), Column("n", True)]
     body: list[list[Entry]] = []
     before: Row | None = None
     for row in rows:
@@ -210,7 +215,8 @@ def forest(
         entries = [*who(comparison, row, before), *([name(row.what)] if grouped else [])]
         entries += [*values, _chart(row, measure, scale), difference(row, measure)]
         entries += [gap(row, measure)] if signed else []
-        body.append([*entries, number(f"{row.n:,}")])
+        ends = numbers.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else ""
+        body.append([*entries, number(ends), Entry(row.verdict, "word"), number(f"{row.n:,}")])
         before = row
     return Table(
         caption=caption,

@@ -1,23 +1,56 @@
-"""Sections → one HTML file that asks the network for nothing and needs no script."""
+"""Sections → one HTML file that asks the network for nothing, and that is whole without its script."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import lru_cache
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from qbench.extension.blocks import Block, Box, Chart, Section
+from qbench.extension.records import ReportSection
+from qbench.extension.registry import installed
+from qbench.gate import check
 from qbench.report.compare import Comparison
+from qbench.report.context import Context
+from qbench.report.drawing import bundle, policy_hash, still
+from qbench.report.figures.palette import finished, script_json, themed
 from qbench.report.numbers import clean
-from qbench.report.sections import accuracy, coverage, data, fairness, gaps, noise, provenance, speed, summary, tests
+from qbench.report.sections import ordered
 from qbench.results import Results
 from qbench.store.files import write_text
 
-SECTIONS = (summary, accuracy, fairness, tests, noise, coverage, speed, data, gaps, provenance)
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a reader chose.
+
+    Attributes
+    ----------
+    charts : bool
+        Whether to draw charts; without them the page is small and quick to make, and has its tables and strips.
+    templates : pathlib.Path or None
+        A folder whose files come before the templates of the same name.
+    gallery : int
+        Pictures of flipped items a group; 0 for none.
+    data_roots : mapping
+        Benchmark → the folder of its pictures.
+    sections : iterable of ReportSection or None
+        Those of plugins; the installed ones if None.
+    """
+
+    charts: bool = True
+    templates: Path | None = None
+    gallery: int = 0
+    data_roots: Mapping[str, Path] = field(default_factory=dict)
+    sections: Sequence[ReportSection] | None = None
 
 
 def template_folder() -> Path:
@@ -35,11 +68,10 @@ def template_folder() -> Path:
     raise FileNotFoundError("qbench's templates are not installed: reinstall qbench-vlm")
 
 
-@lru_cache(maxsize=1)
-def environment() -> jinja2.Environment:
+def environment(own: Path | None = None) -> jinja2.Environment:
     """The template environment: every text is escaped, whatever the template's file is called."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_folder()),
+    return SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([*([own] if own else []), template_folder()]),
         autoescape=True,  # select_autoescape would leave .j2 files unescaped
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,
@@ -53,32 +85,114 @@ def _finalize(value: Any) -> Any:
     return clean(value, isolates=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def page(results: Results) -> str:
-    """Render the report of a run. Same results, same text.
+def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) -> list[Section]:
+    """All sections of a run, in order; one that fails holds its error.
 
     Raises
     ------
     qbench.errors.InputError
         A file of the run folder is missing or damaged.
     """
-    comparison = Comparison(results)
-    style = (template_folder() / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            title=results.name,
-            created=str(results.run.get("created") or "")[:16].replace("T", " "),
-            version=str(results.run.get("qbench_version") or ""),
-            sections=[module.section(comparison) for module in SECTIONS],
-            style=Markup(style),  # qbench's own file: no text of a user is in it
-            style_hash=digest,
-        )
+    context = Context(
+        comparison=Comparison(results),
+        gate=check(results),
+        others=others,
+        gallery=look.gallery,
+        data_roots=look.data_roots,
+    )
+    added = look.sections
+    if added is None:
+        added = [e.record for e in installed().report_sections()]
+    known = {id(x) for x in added}
+    return [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
+
+
+def _section(record: ReportSection, results: Results, context: Context, *, foreign: bool) -> Section:
+    name = record.name if NAME.fullmatch(record.name) else "unnamed"
+    if foreign:
+        name = f"x-{name}"
+    try:
+        blocks: list[Block] = list(record.render(results, context))
+    except Exception as error:  # noqa: BLE001 - a section is a stranger's code; the rest of the page must stand
+        blocks = [failed(error)]
+    return Section(name, record.title, blocks)
+
+
+def failed(error: Exception) -> Box:
+    """What stands in the place of a section, or a part of it, that could not be made."""
+    return Box("This section failed", f"{type(error).__name__}: {error}", "error")
+
+
+def page(results: Results, look: Look | None = None, others: Sequence[Results] = ()) -> str:
+    """Render the report of a run. Same results, same text.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``qbench.results.load``.
+    look : Look, optional
+        What to show and how.
+    others : sequence of Results
+        Runs to show beside it.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        A file of the run folder is missing or damaged.
+    """
+    look = look or Look()
+    env = environment(look.templates)
+    style = _source(env, "style.css")
+    specs: dict[str, Any] = {}
+    parts = [(s, _rendered(env, s, look, specs)) for s in sections_of(results, look, others)]
+    scripts = [bundle(), _source(env, "charts.js")] if specs else []
+    names = {key: list(dict.fromkeys(getattr(c, key) for c in results.done)) for key in ("model", "quantizer")}
+    names["attribute"] = [str(a) for a in dict.fromkeys(results.metrics["attribute"]) if a]
+    return env.get_template("report.html.j2").render(
+        title=results.name,
+        created=str(results.run.get("created") or "")[:16].replace("T", " "),
+        version=str(results.run.get("qbench_version") or ""),
+        sections=[(s.id, s.title, body) for s, body in parts],
+        style=Markup(style),  # qbench's own file, or the reader's: no text of a run is in it
+        style_hash=Markup(policy_hash(style)),
+        script_hashes=Markup(" ".join(policy_hash(x) for x in scripts) or "'none'"),
+        scripts=[Markup(x) for x in scripts],
+        specs=Markup(themed(script_json(specs))),
+        filters=names,
     )
 
 
-def render(results: Results, out: Path) -> Path:
+def _source(env: jinja2.Environment, name: str) -> str:
+    assert env.loader is not None
+    return env.loader.get_source(env, name)[0]
+
+
+def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
+    """The blocks of a section as HTML; a block that cannot be rendered is an error in its place."""
+    macro = env.get_template("blocks.html.j2").make_module({"drawn": _drawn, "own": _own(env), "charts": look.charts})
+    found = []
+    for i, block in enumerate(section.blocks, 1):
+        try:
+            if isinstance(block, Chart) and look.charts:
+                specs[block.name] = finished(block.spec)
+            found.append(macro.block(block, f"{section.id}-{i}"))
+        except Exception as error:  # noqa: BLE001
+            if isinstance(block, Chart):
+                specs.pop(block.name, None)
+            found.append(macro.block(failed(error), f"{section.id}-{i}"))
+    return Markup("").join(found)
+
+
+def _drawn(chart: Chart) -> Markup:
+    return still(chart.spec, chart.name)
+
+
+def _own(env: jinja2.Environment) -> Any:
+    """Renders a section's own template in the same sandbox, escaped like all others."""
+    return lambda block: Markup(env.from_string(block.source).render(**block.data))
+
+
+def render(results: Results, out: Path, look: Look | None = None, others: Sequence[Results] = ()) -> Path:
     """Write the report of a run to `out`, whole or not at all.
 
     Parameters
@@ -87,6 +201,10 @@ def render(results: Results, out: Path) -> Path:
         Of ``qbench.results.load``.
     out : pathlib.Path
         The file; its folder is made.
+    look : Look, optional
+        What to show and how.
+    others : sequence of Results
+        Runs to show beside it.
     """
-    write_text(Path(out), page(results))
+    write_text(Path(out), page(results, look, others))
     return Path(out)

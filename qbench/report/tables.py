@@ -73,17 +73,17 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
 
 def markdown(frame: pd.DataFrame) -> str:
     """Print a table as GitHub's Markdown; every text is inert in it."""
-    lines = [[_markdown(str(c)) for c in frame.columns]]
+    lines = [[escape_markdown(str(c)) for c in frame.columns]]
     lines.append(["---:" if pd.api.types.is_numeric_dtype(t) else "---" for t in frame.dtypes])
-    lines += [[_markdown(_print(x, "–")) for x in row] for row in frame.itertuples(index=False, name=None)]
+    lines += [[escape_markdown(_print(x, "–")) for x in row] for row in frame.itertuples(index=False, name=None)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def latex(frame: pd.DataFrame) -> str:
     """Print a table as LaTeX for ``booktabs``; every text is inert in it."""
     places = "".join("r" if pd.api.types.is_numeric_dtype(t) else "l" for t in frame.dtypes)
-    rows = [[_latex(_print(x, "--")) for x in row] for row in frame.itertuples(index=False, name=None)]
-    head = " & ".join(_latex(str(c)) for c in frame.columns)
+    rows = [[escape_latex(_print(x, "--")) for x in row] for row in frame.itertuples(index=False, name=None)]
+    head = " & ".join(escape_latex(str(c)) for c in frame.columns)
     body = "".join(f"{' & '.join(row)} \\\\\n" for row in rows)
     return f"\\begin{{tabular}}{{{places}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
 
@@ -97,10 +97,12 @@ def _print(value: Any, nothing: str) -> str:
     return " ".join(clean(str(value)).split())
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """A text that is inert in GitHub's Markdown."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", text)
 
 
-def _latex(text: str) -> str:
+def escape_latex(text: str) -> str:
+    """A text that is inert in LaTeX."""
     return "".join(_LATEX.get(c, c) for c in text)

@@ -112,7 +112,8 @@ def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> Plan
     """Resolve one quantizer, on `device` where it runs there; raises `InputError` as `make_plan` does."""
     entry = registry.quantizer(spec.name)
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
-    changed = ", ".join(f"{k}={v}" for k, v in changed_options(options).items())
+    # A label goes into reports: of a folder of the user's it has the last name only.
+    changed = ", ".join(f"{k}={Path(v).name if k == 'path' else v}" for k, v in changed_options(options).items())
     return PlannedQuantizer(
         label=spec.label or entry.record.name + (f" ({changed})" if changed else ""),
         entry=entry,

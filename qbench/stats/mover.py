@@ -57,7 +57,7 @@ def disparity_interval(
     gain2: npt.ArrayLike,
     loss2: npt.ArrayLike,
     n2: npt.ArrayLike,
-    confidence: float = 0.95,
+    confidence: npt.ArrayLike = 0.95,
 ) -> tuple[Floats, Floats, Floats]:
     """The change of a disparity in one class, and its interval.
 
@@ -66,8 +66,8 @@ def disparity_interval(
     gain1, loss1, n1, gain2, loss2, n2 : array_like
         Broadcastable int: items that became right, items that became wrong and all items of the first and the second
         group.
-    confidence : float
-        Of the two-sided interval.
+    confidence : array_like
+        Of the two-sided interval; one for all, or broadcastable with the counts.
 
     Returns
     -------
@@ -119,7 +119,8 @@ def disparity_p(
     if changed.any():
         args = tuple(x[changed] for x in table)
         ends = (np.zeros(len(args[0])), np.full(len(args[0]), FAR))
-        found = elementwise.find_root(_lower_limit, ends, args=args)
+        with np.errstate(invalid="ignore"):  # as in `score_lower`
+            found = elementwise.find_root(_lower_limit, ends, args=args)
         p[changed] = np.where(found.success, 2 * special.ndtr(-found.x), TINY)
     return p[back.reshape(counts[0].shape)]
 

@@ -28,6 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,12 @@ def _tail(t: float, df: float) -> float:
     return float(special.stdtr(df, -t) if math.isfinite(df) else special.ndtr(-t))
 
 
+@lru_cache(maxsize=64)
+def _contrasts(k: int) -> Floats:
+    """``(k - 1, k)``: orthonormal, each of sum zero."""
+    return np.asarray(linalg.helmert(k), dtype=np.float64)
+
+
 def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[float, float]:
     """Cochran's Q with the whole covariance, and its degrees of freedom.
 
@@ -255,8 +262,8 @@ def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[
     k = len(y)
     if k < 2:
         return math.nan, 0.0
-    contrast = linalg.helmert(k)
-    values, vectors = linalg.eigh(contrast @ s @ contrast.T)
+    contrast = _contrasts(k)
+    values, vectors = np.linalg.eigh(contrast @ s @ contrast.T)
     along = vectors.T @ (contrast @ y)
     rounding = ROUNDING * float(np.abs(y).max())
     known = values > max(SINGULAR * float(np.max(np.diag(s))), rounding**2, np.finfo(np.float64).tiny)

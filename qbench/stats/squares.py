@@ -10,7 +10,9 @@ that is there twice when estimated sums and differences stand for true ones: ``v
 covariance (the variance of a product of normal variables; L. A. Goodman, JASA 55 (1960) 708-713).
 
 The interval is claimed to hold only where each group of each class has `ENOUGH` items and there is disparity to be
-amplified.
+amplified. Its two sides do not miss alike: where disparities truly grew, the estimate is too low together with its
+standard error, and an "equivalent" from it would be false in up to 10 % rather than 5 % (docs/calibration.md). Take no
+such verdict from it.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ class SquaredDisparity:
         Mean squared disparity with its sampling variance taken off; may be slightly below 0 where there is none.
     change, se : float
         After minus before, and its standard error.
+    df : float
+        Degrees of freedom of `se`: twice the number of pictures that it effectively comes from.
     low, high : float
-        The interval at `confidence`; NaN where `reason` says why.
+        The t-interval at `confidence`; NaN where `reason` says why.
     classes : int
         Classes with at least two items of both groups, which are those that count.
     reason : str
@@ -51,6 +55,7 @@ class SquaredDisparity:
     after: float = math.nan
     change: float = math.nan
     se: float = math.nan
+    df: float = math.nan
     low: float = math.nan
     high: float = math.nan
     classes: int = 0
@@ -108,11 +113,14 @@ def squared_disparity(
     variance = float(own @ own) - float(np.sum(v_s * v_d + both**2)) / classes**2
     change = float(np.mean(square_new - square_old))
     point = SquaredDisparity(float(square_old.mean()), float(square_new.mean()), change, classes=classes)
+    point = replace(point, se=math.sqrt(variance) if variance > 0 else math.nan)
     reason = _reason(n, s, v_s, float(np.sum(v_d)), variance)
     if reason:
-        return replace(point, se=math.sqrt(variance) if variance > 0 else math.nan, reason=reason)
-    half = float(special.ndtri((1 + confidence) / 2)) * math.sqrt(variance)
-    return replace(point, se=math.sqrt(variance), low=change - half, high=change + half)
+        return replace(point, reason=reason)
+    # A sum of squares of m equal values has the relative variance of a chi-squared one with 2 m degrees of freedom.
+    df = 2 * float(np.sum(own**2)) ** 2 / float(np.sum(own**4))
+    half = float(special.stdtrit(df, (1 + confidence) / 2)) * point.se
+    return replace(point, df=df, low=change - half, high=change + half)
 
 
 def _disparity(

@@ -24,7 +24,7 @@ NUDGE = 1e-12
 
 
 def tango_interval(
-    gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95
+    gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike, confidence: npt.ArrayLike = 0.95
 ) -> tuple[Floats, Floats]:
     """The score interval of the change ``p_after - p_before = (gain - loss) / n``.
 
@@ -33,8 +33,8 @@ def tango_interval(
     gain, loss, n : array_like
         Broadcastable: items that became right, items that became wrong, all items; ``gain + loss <= n``. Whole numbers,
         or all three divided by a design effect where items share pictures.
-    confidence : float
-        Of the two-sided interval, between 0 and 1.
+    confidence : array_like
+        Of the two-sided interval, between 0 and 1; one for all, or broadcastable with the counts.
 
     Returns
     -------
@@ -46,9 +46,8 @@ def tango_interval(
     ValueError
         A count is negative, or more items flipped than there are.
     """
-    triples, shape, back = _unique(gain, loss, n)
-    g, b, m = triples
-    z = np.full(len(m), special.ndtri((1 + confidence) / 2))
+    quantile = special.ndtri((1 + np.asarray(confidence, dtype=np.float64)) / 2)
+    (g, b, m, z), shape, back = _unique(gain, loss, n, quantile)
     low, high = score_lower(g, b, m, z), -score_lower(b, g, m, z)
     return low[back].reshape(shape), high[back].reshape(shape)
 
@@ -73,7 +72,8 @@ def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
     # The statistic falls as the tested change grows. The end is just below the estimate, which is a root itself where
     # no item flipped.
     ends = (np.full_like(change, -1.0), change - NUDGE)
-    found = elementwise.find_root(excess, ends, args=(gain, loss, size, z))
+    with np.errstate(invalid="ignore"):  # find_root's own choice of a step takes roots of rounded negative numbers
+        found = elementwise.find_root(excess, ends, args=(gain, loss, size, z))
     return np.where(known, np.where(found.success, found.x, change), np.nan)
 
 
@@ -104,17 +104,19 @@ def tango_p(
 
 def _counts(gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
     g, b, m = (np.asarray(x, dtype=np.float64) for x in (gain, loss, n))
-    if (g < 0).any() or (b < 0).any() or (g + b > m).any():
+    if (g < 0).any() or (b < 0).any() or (g + b > m * (1 + 1e-9)).any():  # effective counts are rounded
         raise ValueError("gains and losses are counts of 0 or more, and together no more than the items")
     return g, b, m
 
 
 def _unique(
-    gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike
+    gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike, quantile: npt.ArrayLike
 ) -> tuple[Floats, tuple[int, ...], npt.NDArray[np.intp]]:
-    """The distinct triples ``(3, u)``, the shape of the input, and where each of its entries is among them."""
-    counts = np.broadcast_arrays(*_counts(gain, loss, n))
+    """The distinct rows ``(4, u)``, the shape of the input, and where each of its entries is among them."""
+    counts = np.broadcast_arrays(*_counts(gain, loss, n), np.asarray(quantile, dtype=np.float64))
     table = np.stack([x.ravel() for x in counts])
+    if np.ndim(quantile):  # whoever gives a confidence to each row has few that are alike
+        return table, counts[0].shape, np.arange(table.shape[1])
     # A run has thousands of groups of the same few sizes and flips; one number a triple sorts faster than rows.
     key = np.zeros(table.shape[1], dtype=np.int64)
     for row in table:

@@ -1,1 +1,82 @@
-"""The sections of the report, a module each: ``section(comparison) -> Section``."""
+"""The sections of the report, a module each, as records: plugins give theirs through the same door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from qbench.extension.blocks import Block, Section
+from qbench.extension.records import ReportSection
+from qbench.report.compare import Comparison
+from qbench.report.context import Context
+from qbench.report.sections import (
+    accuracy,
+    coverage,
+    cuts,
+    data,
+    drift,
+    fairness,
+    first,
+    flips,
+    gallery,
+    gaps,
+    heat,
+    layers,
+    noise,
+    populations,
+    provenance,
+    runs,
+    speed,
+    study,
+    tests,
+    tradeoff,
+)
+from qbench.results import Results
+
+
+def _of(name: str, title: str, section: Callable[[Comparison], Section]) -> ReportSection:
+    return with_context(name, title, lambda context: section(context.comparison))
+
+
+def with_context(name: str, title: str, section: Callable[[Context], Section]) -> ReportSection:
+    """A record of a section that wants the whole context."""
+
+    def render(results: Results, context: Context) -> Iterable[Block]:
+        return section(context).blocks
+
+    return ReportSection(name=name, title=title, render=render)
+
+
+LAST = "not-measured"
+"""Sections of plugins that name no place stand before this one."""
+
+BUILT_IN = (
+    with_context("summary", "Summary", first.section),
+    _of("figures", "Changes at a glance", study.section),
+    _of("population", "Over checkpoints", populations.section),
+    _of("grid", "Model × quantizer", heat.section),
+    _of("accuracy", "Accuracy", accuracy.section),
+    _of("fairness", "Fairness", fairness.section),
+    _of("cuts", "Skin tone: other cuts", cuts.section),
+    _of("trade-off", "Accuracy against disparity", tradeoff.section),
+    _of("flips", "Flips", flips.section),
+    with_context("gallery", "Flipped items", gallery.section),
+    _of("drift", "Embedding drift", drift.section),
+    _of("t-tests", "Paired t-tests", tests.section),
+    _of("noise", "Batch noise", noise.section),
+    _of("layers", "Weight error by layer", layers.section),
+    _of("coverage", "What was quantized", coverage.section),
+    _of("speed", "Speed and memory", speed.section),
+    with_context("runs", "Other runs", runs.section),
+    _of("data", "Data and choices", data.section),
+    _of(LAST, "Not measured", gaps.section),
+    _of("provenance", "Environment and provenance", provenance.section),
+)
+
+
+def ordered(added: Iterable[ReportSection]) -> list[ReportSection]:
+    """The built-in sections with those of plugins in the places that they name."""
+    found = list(BUILT_IN)
+    for record in added:
+        at = [i for i, x in enumerate(found) if x.name == (record.before or LAST)]
+        found.insert(at[0] if at else len(found), record)
+    return found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from qbench.extension.blocks import Block, Heading, Section, Text
 from qbench.report import numbers
 from qbench.report.compare import Comparison, forest, pivot
-from qbench.report.view import Block, Heading, Section, Text
 
 
 def section(comparison: Comparison) -> Section:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from qbench.errors import InputError
+from qbench.extension.blocks import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
 from qbench.results import Cell
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
 
+from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 from qbench.report import numbers
 from qbench.report.compare import Comparison, Measure, Row, describe, forest, pivot
-from qbench.report.view import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 
 CLASSES = 20
 EXPORT = "all are in `qbench export --table effects`"
@@ -104,27 +103,4 @@ def _class_table(measure: Measure, worst: pd.DataFrame, left_out: int, undetermi
         left_out=left_out,
         left_out_note=note,
         closed=True,
-    )
-
-
-def larger_and_smaller(comparison: Comparison, measure: Measure, rows: list[Row]) -> str:
-    """One sentence on how often a number rose and fell, and where it moved most; empty where nothing can be said."""
-    usable = [r for r in rows if r.state == "compared" and math.isfinite(r.change) and not comparison.void(r)]
-    if not usable:
-        return ""
-    signed = measure.signed
-    moves = [r.abs_change if signed else r.change for r in usable]
-    up, down = sum(x > 0 for x in moves), sum(x < 0 for x in moves)
-    # The worst change for what has a better side; else the largest.
-    worst = {"higher": min, "lower": max}.get(measure.better, max)
-    size, row = worst(zip(moves, usable, strict=True), key=lambda x: x[0])
-    verbs = ("the gap is larger", "smaller") if signed else ("it is higher", "lower")
-    what = f" ({numbers.isolated(row.what)})" if row.what else ""
-    before, after = (numbers.value(x, measure.unit, signed=measure.signed) for x in (row.baseline_value, row.value))
-    label = {"higher": "lowest change", "lower": "highest change", "zero": "most growth of a gap"}
-    return (
-        f"{numbers.isolated(measure.benchmark)}, {measure.metric}: after quantizing {verbs[0]} in {up:,} of "
-        f"{len(usable):,} comparisons and {verbs[1]} in {down:,}. The {label.get(measure.better, 'highest change')}: "
-        f"{numbers.change(size, measure.unit)}, {before} → {after}{what}, {numbers.isolated(row.model)} × "
-        f"{numbers.isolated(row.quantizer)} (n = {row.n:,})."
     )

@@ -1,13 +1,15 @@
-"""What was not measured: failed and missing cells, pairs that were refused, what this version does not do."""
+"""What was not measured: failed and missing cells, pairs that were refused, numbers without a verdict."""
 
 from __future__ import annotations
 
+from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Column, Entry, Section, Table, Text, name
 
+ROWS = 60
 NOT_HERE = (
-    "This version gives no verdict: it does not say that a change is negligible, nor that a model may be shipped. "
-    "Equivalence tests, intervals over items and the smallest change that could have been seen are not part of it."
+    "An equivalent change is equivalent within the tolerance, on these pictures, prompts and labels: not on "
+    "others. Nothing here "
+    "says what a model does outside of these benchmarks, nor that a baseline is fair."
 )
 
 
@@ -37,6 +39,34 @@ def section(comparison: Comparison) -> Section:
         heads = ["Model", "Quantizer", "Benchmark", "Why"]
         caption = "Numbers that have no baseline to be compared with"
         blocks.append(Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, closed=len(rows) > 20))
+    blocks += _unknown(comparison)
     if not (failed or missing or len(unpaired)):
         blocks.append(Text("Every cell that was asked for is done and has its baseline."))
     return Section("not-measured", "Not measured", blocks)
+
+
+def _unknown(comparison: Comparison) -> list[Block]:
+    """Why verdicts are missing, counted: by benchmark, metric and reason."""
+    effects = comparison.results.effects
+    unknown = effects[effects["verdict"] == "not yet known"]
+    if unknown.empty:
+        return []
+    found = (
+        unknown.groupby(["benchmark", "metric", "reason"], sort=False)
+        .size()
+        .sort_values(ascending=False, kind="stable")
+    )
+    rows = [
+        [*(name(str(x), head=i < 2) for i, x in enumerate(key)), number(f"{count:,}")]
+        for key, count in found.head(ROWS).items()
+    ]
+    return [
+        Table(
+            caption="Numbers without a verdict, and why",
+            columns=[Column("Benchmark"), Column("Number"), Column("Why"), Column("How many", True)],
+            rows=rows,
+            left_out=max(0, len(found) - ROWS),
+            left_out_note="all are in `qbench export --table effects`",
+            closed=True,
+        )
+    ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Column, Entry, Section, Table, Text, name, number
 
 TITLE = "Batch noise"
 NOT_MEASURED = (

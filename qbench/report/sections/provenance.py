@@ -6,16 +6,27 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from qbench.extension.blocks import Block, Bullets, Code, Column, Entry, Facts, Heading, Section, Table, name
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Code, Column, Entry, Facts, Section, Table, name
 from qbench.results import Cell
+
+STUDY = (
+    "You Never Know: Quantization Induces Inconsistent Biases in Vision-Language Foundation Models. arXiv "
+    "2410.20265: the "
+    "study whose measurements these are."
+)
 
 
 def section(comparison: Comparison) -> Section:
     """All that is needed to run it again."""
     results = comparison.results
     blocks: list[Block] = [Facts(list(_machine(comparison)))]
+    blocks += [
+        Code("To run it again", _again(comparison)),
+        Heading("To cite"),
+        Bullets([STUDY, *_citations(comparison)]),
+    ]
     blocks.append(_table("Checkpoints", results.done, "model", _model))
     blocks.append(_table("Quantizers and controls", results.done, "quantizer", _quantizer))
     packages = results.environment.get("packages") or {}
@@ -24,6 +35,28 @@ def section(comparison: Comparison) -> Section:
         blocks.append(Table(caption="Packages", columns=[Column("Package"), Column("Version")], rows=rows, closed=True))
     blocks.append(Code("The spec, every default filled in", json.dumps(results.spec, indent=2, ensure_ascii=False)))
     return Section("provenance", "Environment and provenance", blocks)
+
+
+def _again(comparison: Comparison) -> str:
+    """Commands that give the same numbers on the same machine with the same data."""
+    run = comparison.results.run
+    version = str(run.get("qbench_version") or "")
+    install = f"pip install qbench-vlm=={version}\n" if version else ""
+    return (
+        f"{install}# save the spec below as spec.json; the folders of data and models are named in it "
+        f"without their paths\n"
+        "python -c \"import json, qbench; qbench.run(json.load(open('spec.json')), out='again')\"\n"
+        "qbench report again"
+    )
+
+
+def _citations(comparison: Comparison) -> list[str]:
+    found: dict[str, list[str]] = {}
+    for benchmark in comparison.benchmarks:
+        citation = str(comparison.cell(benchmark).part("benchmark_info").get("citation") or "")
+        if citation:
+            found.setdefault(citation, []).append(benchmark)
+    return [f"{numbers.listing(names)}: {citation}" for citation, names in found.items()]
 
 
 def _machine(comparison: Comparison) -> Iterator[tuple[str, str]]:
@@ -44,7 +77,9 @@ def _machine(comparison: Comparison) -> Iterator[tuple[str, str]]:
         ),
     )
     for item in dict.fromkeys(json.dumps(c.record.get("batch"), sort_keys=True) for c in comparison.results.done):
-        batch = json.loads(item) or {}
+        batch = json.loads(item)
+        if batch is None:
+            continue  # made elsewhere
         yield "Batches", f"{batch.get('size', '?')} items, in the order of the {batch.get('order', '?')}"
 
 
@@ -71,7 +106,7 @@ def _model(cell: Cell) -> list[tuple[str, str]]:
 
 def _quantizer(cell: Cell) -> list[tuple[str, str]]:
     info = cell.part("quantizer_info")
-    alone = info.get("batch_invariant")
+    alone: Any = info.get("batch_invariant")
     return [
         ("Record", f"{info.get('record', '?')} ({info.get('distribution', '?')} {info.get('version', '?')})"),
         ("Kind", str(info.get("kind", "?"))),
@@ -79,7 +114,7 @@ def _quantizer(cell: Cell) -> list[tuple[str, str]]:
         ("Other layers", str(cell.record.get("dtype") or "?")),
         (
             "Same embedding in any batch",
-            {"True": "yes", "False": "no: batch size and order are part of it"}.get(str(alone), "?"),
+            {True: "yes", False: "no: batch size and order are part of it"}.get(alone, "not known"),
         ),
         ("Options", _options(info.get("options"))),
     ]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from qbench.extension.blocks import Column, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Column, Section, Table, Text, name, number
 
 NOT_MEASURED = (
     "Not measured in this run: with speed = N in the spec, N batches of each variant are timed after one warm-up."

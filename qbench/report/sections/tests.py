@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
-from qbench.report.view import Block, Column, Heading, Section, Table, Text, name, number
 from qbench.stats.paired import OVER, WITHIN
 
 ROWS = 60

@@ -65,6 +65,9 @@ def persons() -> Callable[..., tuple[pd.DataFrame, Comparison]]:
                 "label2": "",
             }
         )
+        for attribute in task.attributes:  # the other cuts of the skin tones
+            if attribute.name not in items:
+                items[attribute.name] = rng.choice(attribute.groups, n)
         old = np.repeat(rng.random(-(-n // cluster)) < 0.7, cluster)[:n]  # the persons of a picture go together
         moved = np.repeat(rng.random(-(-n // cluster)) < flips, cluster)[:n]
         moved |= (items["gender"].to_numpy() == "fem") & old & (rng.random(n) < harm)

@@ -41,6 +41,8 @@ def test_methods_by_kind(persons, gallery):
         "mean_disparity": "closed form",
         "mean_abs_disparity": "",
         "worst_disparity": "",
+        "worst_group_recall": "",
+        "recall_ratio": "",
     }
     ranked = judged(gallery()).effects
     assert set(ranked.loc[ranked["metric"] == "ndkl", "method"]) == {"jackknife"}

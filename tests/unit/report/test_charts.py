@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbench.report.charts import MARGIN, WIDTH, axis, strip
+from qbench.extension.blocks import MARGIN, WIDTH
+from qbench.report.charts import axis, strip
 
 
 @given(st.lists(st.floats(min_value=-3, max_value=3) | st.just(math.nan), max_size=20))

@@ -23,7 +23,7 @@ def test_every_table_comes_back_from_csv_and_parquet(make_run: Make, table: str)
     run.add_speed("laion/ViT-B-16", "hf-int8")
     results = load(run.write())
     frame = getattr(results, table)
-    assert len(frame) or table in ("exemplars", "squares")  # the run's items are too few to have any
+    assert len(frame) or table in ("exemplars", "squares", "drift")  # the run is too small, or has no embeddings
     assert len(frame.columns)
     text, data = export(results, table, "csv").decode(), export(results, table, "parquet")
     read = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[], dtype=str)

@@ -87,6 +87,27 @@ def test_any_input_gives_a_sound_answer_without_a_warning(pairs: list[tuple[floa
         assert test.low <= test.mean <= test.high
 
 
+def test_the_exact_tests_stand_beside_it() -> None:
+    before = np.linspace(0.2, 0.8, 9)
+    change = np.array([-0.02, -0.05, 0.01, -0.03, -0.04, -0.015, 0.005, -0.06, -0.025])
+    test = paired_t(before, before + change)
+    assert test.p_wilcoxon == pytest.approx(stats.wilcoxon(change).pvalue)
+    wanted = stats.permutation_test((change,), lambda x, axis: x.mean(axis), permutation_type="samples")
+    assert test.p_sign_flip == pytest.approx(wanted.pvalue)
+    assert test.reason_exact == ""
+
+
+def test_the_exact_tests_need_six_pairs_that_differ() -> None:
+    for n, able in ((5, False), (6, True), (20, True)):
+        test = paired_t(np.zeros(n), np.linspace(0.1, 0.2, n))
+        assert math.isnan(test.p_sign_flip) is not able
+        assert math.isnan(test.p_wilcoxon) is not able
+        assert bool(test.reason_exact) is not able
+    # differences within the rounding of the numbers are none
+    rounded = paired_t([0.3] * 8, [0.1 + 0.2] * 8)
+    assert (rounded.reason, rounded.reason_exact != "") == (ZERO, True)
+
+
 def _effects() -> pd.DataFrame:
     rows = []
     for model, overall, classes in (
@@ -116,6 +137,25 @@ def test_signed_biases_are_also_tested_by_their_size() -> None:
     assert tests.loc[(OVER, "", "abs_change"), "mean"] == pytest.approx((-0.1 - 0.1 - 0.2) / 3)
     plain = paired_tests(_effects().assign(better="higher"))
     assert set(plain["of"]) == {"change"}
+
+
+def test_groups_of_all_sizes_at_once_are_the_same_as_one_by_one() -> None:
+    rng = np.random.default_rng(8)
+    rows = [
+        ("m", "int8", "facet", "recall", "age", str(group), f"c{i}", "higher", rng.random(), rng.random())
+        for group in range(12)
+        for i in range(1 + 3 * group)
+    ]
+    names = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class", "better"]
+    effects = pd.DataFrame(rows, columns=[*names, "baseline_value", "value"])
+    effects = effects.assign(baseline_abs=np.nan, value_abs=np.nan)
+    tests = paired_tests(effects).set_index("group")
+    for group, frame in effects.groupby("group"):
+        alone = paired_t(frame["baseline_value"], frame["value"])
+        assert tests.loc[group, ["p", "p_sign_flip", "p_wilcoxon"]].astype(float).tolist() == pytest.approx(
+            [alone.p, alone.p_sign_flip, alone.p_wilcoxon], nan_ok=True
+        )
+        assert tests.loc[group, "reason_exact"] == alone.reason_exact
 
 
 def test_no_effects_no_tests() -> None:

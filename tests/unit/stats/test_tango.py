@@ -100,3 +100,16 @@ def test_no_flip_is_evidence_against_a_loss_where_items_are_many() -> None:
     assert p[0] > 0.3
     assert p[1] < 1e-6
     assert tango_p(0, 0, 10)[0] == 0
+
+
+def test_each_row_can_have_a_confidence_of_its_own() -> None:
+    gain, loss, n, confidence = (
+        np.array([3, 0, 7]),
+        np.array([5, 0, 2]),
+        np.array([50, 20, 40]),
+        np.array([0.9, 0.95, 0.999]),
+    )
+    low, high = tango_interval(gain, loss, n, confidence)
+    for at in range(3):
+        one = tango_interval(gain[at], loss[at], n[at], float(confidence[at]))
+        assert (low[at], high[at]) == pytest.approx((float(one[0]), float(one[1])))

@@ -1,0 +1,151 @@
+"""Means of signed disparities over classes: the closed form by influence values of the pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from calibrate.people import Design, Rates, design, flips, heavy_tailed, loses, nothing, same_loss
+from calibrate.regime import Band, Cell, Regime, furthest
+from qbench.stats.decide import equivalent
+from qbench.stats.linear import linear_change
+
+MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class World:
+    """Persons and how they flip."""
+
+    label: str
+    people: Design
+    flip: tuple[float, float]
+    shared: float = 0.0
+
+    def expected(self) -> float:
+        """Flips that are expected among the persons that count."""
+        stratum, a = self.people.strata()
+        counted = a[stratum] != 0
+        return float(np.sum(np.where(self.people.side > 0, *self.flip)[counted]))
+
+
+def run(rng: np.random.Generator, world: World, rates: Rates, replicates: int) -> dict[str, float]:
+    """Shares of replicates for one truth; the disparity changes alike in all classes."""
+    stratum, a = world.people.strata()
+    n = np.maximum(np.bincount(stratum, minlength=len(a)), 1)
+    used = np.flatnonzero(a[: len(a) // 2])
+    found = np.empty((replicates, 4))  # estimate, se, df, se of persons taken as independent
+    classes = np.empty((replicates, len(used)))
+    for i in range(replicates):
+        x = flips(rng, world.people, rates, world.shared)
+        change = linear_change(x, stratum, a, world.people.image)
+        sums, squares = np.bincount(stratum, x, len(a)), np.bincount(stratum, x * x, len(a))
+        variance = (squares / n - (sums / n) ** 2) / np.maximum(n - 1, 1)
+        found[i] = change.estimate, change.se, change.df, math.sqrt(float(a**2 @ variance))
+        mean = sums / n
+        classes[i] = mean[used] - mean[used + len(a) // 2]
+    estimate, se, df, alone = found.T
+    truth = rates.change()
+    half = quantile(df, 0.975) * se
+    half_90 = quantile(df, 0.95) * se
+    return {
+        "coverage": float(np.mean(np.abs(estimate - truth) <= half)),
+        "excludes 0": float(np.mean(np.abs(estimate) > half)),
+        "equivalent": float(np.mean(equivalent(estimate - half_90, estimate + half_90, MARGIN))),
+        "alone": float(np.mean(np.abs(estimate - truth) <= 1.959964 * alone)),
+        "t over classes": over_classes(classes),
+    }
+
+
+def quantile(df: np.ndarray, probability: float) -> np.ndarray:
+    """Of t with `df`, normal where that is infinite."""
+    finite = np.isfinite(df)
+    return np.where(finite, special.stdtrit(np.where(finite, df, 1.0), probability), special.ndtri(probability))
+
+
+def over_classes(classes: np.ndarray) -> float:
+    """How often the study's paired t-test within a checkpoint, one difference a class, rejects."""
+    if classes.shape[1] < 2:
+        return math.nan
+    spread = classes.std(1, ddof=1)
+    t = classes.mean(1)[spread > 0] / spread[spread > 0] * math.sqrt(classes.shape[1])
+    return float(np.sum(2 * stats.t.sf(np.abs(t), classes.shape[1] - 1) <= 0.05) / len(classes))
+
+
+def cell(rng: np.random.Generator, world: World, replicates: int, band: Band) -> Cell:
+    """All truths of a world."""
+    nulls = [run(rng, world, rates(world.flip), replicates) for rates in (nothing, same_loss)]
+    margin = run(rng, world, loses(world.flip, MARGIN), replicates)
+    return Cell(
+        f"{world.label}; {world.expected():.0f} flips",
+        replicates,
+        coverage=furthest([x["coverage"] for x in (*nulls, margin)], band.coverage),
+        false_alarm=furthest([x["excludes 0"] for x in nulls], band.alarm),
+        false_equivalent=margin["equivalent"],
+        beside={
+            "persons taken as independent, coverage": min(x["alone"] for x in (*nulls, margin)),
+            "t over classes, false alarm": max(x["t over classes"] for x in nulls),
+        },
+    )
+
+
+def enough(rng: np.random.Generator) -> list[World]:
+    """Worlds in which at least 20 flips are expected."""
+    photographs = heavy_tailed(rng, 40, 60, 0.3, 10)
+    small = heavy_tailed(rng, 35, 20, 0.4, 3)
+    absent = [(a, b if i % 3 else 0) for i, (a, b) in enumerate(heavy_tailed(rng, 30, 80, 0.25, 5))]
+    return [
+        World("40 classes, one person a picture, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
+        World("40 classes, 1–4 persons, 5 % flip, 0.3 shared", design(rng, photographs, 4), (0.05, 0.05), 0.3),
+        World("40 classes, 1–4 persons, 3 % flip, 0.8 shared", design(rng, photographs, 4), (0.03, 0.03), 0.8),
+        World("40 classes, 1–4 persons, 2 % and 6 % flip, 0.8 shared", design(rng, photographs, 4), (0.02, 0.06), 0.8),
+        World("12 classes of 300 and 8 persons, 10 % flip", design(rng, [(300, 8)] * 12, 1), (0.1, 0.1)),
+        World("30 classes, a group absent from 10, 2 % flip", design(rng, absent, 2), (0.02, 0.02), 0.3),
+        World("35 small classes, 10 % flip", design(rng, small, 1), (0.1, 0.1)),
+        World("12 classes of 400 and 200 persons, 0.5 % flip", design(rng, [(400, 200)] * 12, 1), (0.005, 0.005)),
+        World("one class of 1,000 and 600 persons, 5 %, 0.8 shared", design(rng, [(1000, 600)], 4), (0.05, 0.05), 0.8),
+    ]
+
+
+def few(rng: np.random.Generator) -> list[World]:
+    """Worlds in which fewer are."""
+    photographs = heavy_tailed(rng, 30, 25, 0.3, 4)
+    return [
+        World("30 classes, one person a picture, 0 % flip", design(rng, photographs, 1), (0.0, 0.0)),
+        World("30 classes, one person a picture, 0.2 % flip", design(rng, photographs, 1), (0.002, 0.002)),
+        World("30 classes, one person a picture, 0.5 % flip", design(rng, photographs, 1), (0.005, 0.005)),
+        World("30 classes, one person a picture, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
+        World("30 classes, 1–4 persons, 0.5 % flip, 0.3 shared", design(rng, photographs, 4), (0.005, 0.005), 0.3),
+        World("30 classes, 1–4 persons, 1 % flip, 0.8 shared", design(rng, photographs, 4), (0.01, 0.01), 0.8),
+        World("30 classes, 0.5 % and 2 % flip", design(rng, photographs, 1), (0.005, 0.02)),
+        World("5 classes of 200 and 10 persons, 1 % flip", design(rng, [(200, 10)] * 5, 1), (0.01, 0.01)),
+    ]
+
+
+BAND = Band((0.935, 0.965), (0.04, 0.06), 0.05)
+BAND_FEW = Band((0.935, math.nan), (math.nan, 0.06), 0.05)
+ABOUT = """Truths: no change, the same loss in both groups, and a change of the mean disparity by the margin of 1 point.
+Normal (or t) interval of the closed form; persons of one picture are one unit. Beside it the same with persons taken as
+independent, and the study's paired t-test over the classes of one checkpoint, which asks whether classes move
+together."""
+REGIMES = [
+    Regime(
+        "mean-signed",
+        "Mean signed disparity over classes, at least 20 expected flips",
+        ABOUT,
+        BAND,
+        10_000,
+        lambda rng, r: [cell(rng, world, r, BAND) for world in enough(rng)],
+    ),
+    Regime(
+        "mean-signed-few",
+        "Mean signed disparity over classes, fewer flips or none",
+        f"{ABOUT} Here the variance is at least that of the groups' flip rates.",
+        BAND_FEW,
+        10_000,
+        lambda rng, r: [cell(rng, world, r, BAND_FEW) for world in few(rng)],
+    ),
+]

@@ -1,0 +1,81 @@
+"""How often the gate is wrong, and how often it can answer: simulated runs, as the table of docs/gate.md.
+
+Run: ``python benchmarks/gate_false_alarms.py [--runs 2000] [--seed 1]`` (minutes on two cores). A run has several
+groups; each person's answer gets lost or won with set probabilities. Its rows are decided as `qbench check` decides
+those of a rule ``max_drop`` for each group: Tango's intervals, inverted and adjusted by Holm's method.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qbench.analysis.intervals import TANGO, bounds
+from qbench.gate.bounds import limited
+from qbench.gate.comparison import Comparison
+from qbench.gate.levels import adjusted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LIMIT = 0.02
+SIZES = {
+    "12 groups of 100 to 2,000": (2000, 1500, 1200, 1000, 800, 600, 500, 400, 300, 200, 150, 100),
+    "3 groups of 4,000": (4000, 4000, 4000),
+    "1 group of 300": (300,),
+}
+WORLDS = [
+    (sizes, flips, loss) for sizes in SIZES for flips, loss in ((0.01, 0.0), (0.05, 0.0), (0.05, 0.02), (0.05, 0.04))
+]
+"""Sizes, share of answers that flip, true loss of every group."""
+
+
+def simulate(rng: np.random.Generator, runs: int, sizes: tuple[int, ...], flips: float, loss: float) -> pd.DataFrame:
+    """Draw flips of ``(runs × groups,)`` rows, as effects."""
+    import pandas as pd
+
+    n = np.tile(np.array(sizes), runs)
+    chances = [(flips + loss) / 2, (flips - loss) / 2, 1 - flips]
+    lost, gained, _ = rng.multinomial(n, chances).T
+    frame = pd.DataFrame({"n1": n, "gain1": gained, "loss1": lost, "deff1": 1.0, "change": (gained - lost) / n})
+    return frame.assign(method=TANGO, better="higher", abs_change=np.nan, se=np.nan, df=np.inf)
+
+
+def rates(
+    rng: np.random.Generator, runs: int, sizes: tuple[int, ...], flips: float, loss: float, holm: bool
+) -> list[float]:
+    """Shares of runs in which a group fails, a group passes, all pass; and of rows that are undecided."""
+    frame = simulate(rng, runs, sizes, flips, loss)
+    nothing = Comparison(effects=frame, cells=[], unpaired={}, run="", baseline="", warnings=[])
+    limit, family = np.full(len(frame), LIMIT), np.repeat(np.arange(runs), len(sizes))
+    low, high = adjusted(limited(frame, nothing), limit, bounds, confidence=0.95, family=family, holm=holm)
+    failed, passed = ((x).reshape(runs, -1) for x in (low > limit, high < limit))
+    undecided = 1 - failed.mean() - passed.mean()
+    return [
+        float(x) for x in (failed.any(axis=1).mean(), passed.any(axis=1).mean(), passed.all(axis=1).mean(), undecided)
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    print(f"`python benchmarks/{Path(__file__).name} --runs {given.runs} --seed {given.seed}`; limit: 2.0 points.\n")
+    print("| groups | flips | true loss | adjust | a group fails | a group passes | all pass | rows undecided |")
+    print("|---|---|---|---|---|---|---|---|")
+    for at, (sizes, flips, loss) in enumerate(WORLDS):
+        for adjust in ("holm", "none"):
+            found = rates(
+                np.random.default_rng([given.seed, at]), given.runs, SIZES[sizes], flips, loss, adjust == "holm"
+            )
+            cells = (sizes, f"{flips:.0%}", f"{100 * loss:.0f} points", adjust, *(f"{100 * x:.1f} %" for x in found))
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

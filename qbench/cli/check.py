@@ -1,0 +1,92 @@
+"""``qbench check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from qbench.gate import GateResult
+
+EXAMPLES = (
+    "Examples: `qbench check qbench-runs/demo` | `qbench check RUN --policy policy.toml --junit gate.xml` | "
+    "`qbench check --print-policy > policy.toml`"
+)
+
+
+def command(
+    run: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="A TOML policy [default: the built-in one].")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An older run folder: each cell is compared with the same cell there.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML into this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request into this file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write everything, as JSON, into this file.")] = None,
+    today: Annotated[str | None, typer.Option(help="The date that waivers are held against [default: today].")] = None,
+    print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the built-in policy and end.")] = False,
+) -> None:
+    """Hold a policy against a run. Exit code 0: pass, 1: fail, 2: could not evaluate, 3: undecided where that fails."""
+    if print_policy:
+        from qbench.gate.policy import default_text
+
+        typer.echo(default_text(), nl=False)
+        return
+    from qbench.errors import InputError
+    from qbench.store.files import atomic
+
+    if run is None:
+        raise InputError("no run folder is named", where="qbench check", fix="Name the folder that `qbench run` wrote.")
+    result = _result(run, policy, baseline, today)
+    for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
+        with atomic(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    _show(result)
+    raise typer.Exit(result.exit_code)
+
+
+def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | None) -> GateResult:
+    """The answer; also where it could not be evaluated, so that no file of an earlier call is taken for this one's."""
+    from datetime import UTC, date, datetime
+
+    from qbench.errors import InputError
+    from qbench.gate import check
+    from qbench.gate.judge import not_evaluated
+    from qbench.results import load
+
+    day = datetime.now(UTC).date()
+    try:
+        if today is not None:
+            try:
+                day = date.fromisoformat(today)
+            except ValueError:
+                raise InputError(f"{today!r} is no date", where="--today", fix="Write it as 2026-06-30.") from None
+        older = None if baseline is None else load(baseline)
+        return check(load(run), policy, older, day)
+    except InputError as error:
+        what = f"{error.what}. {error.fix}" if error.fix else error.what
+        return not_evaluated(error.where, what, today=day)
+
+
+def _texts(
+    result: GateResult, *, junit: Path | None, markdown: Path | None, json: Path | None
+) -> list[tuple[Path, str]]:
+    from qbench.gate.junit import to_junit
+    from qbench.gate.machine import to_json
+    from qbench.gate.markdown import to_markdown
+
+    writers = ((junit, to_junit), (markdown, to_markdown), (json, to_json))
+    return [(file, write(result)) for file, write in writers if file is not None]
+
+
+def _show(result: GateResult) -> None:
+    import sys
+
+    from rich.console import Console
+
+    from qbench.gate.terminal import show
+
+    # Without a terminal there is no width to fold at: a log keeps a row on its line.
+    show(result, Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=500))

@@ -1,0 +1,265 @@
+"""What a section of the report is made of. Plain data: the templates decide how it looks, and escape every text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+WIDTH, MARGIN = 220.0, 12.0
+"""Of a strip, in pixels."""
+
+Tone = Literal["", "up", "down", "weak"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis with zero on it, for the strips of a table.
+
+    Attributes
+    ----------
+    low, high : float
+        Its ends, in data units.
+    ticks : tuple of (float, str)
+        Position in the drawing, and label.
+    """
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    @property
+    def zero(self) -> float:
+        """Where zero is in the drawing."""
+        return self.at(0.0)
+
+    def at(self, value: float) -> float:
+        """Where a value is in the drawing."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(MARGIN + share * (WIDTH - 2 * MARGIN), 1)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row: a line between two positions, an open mark where it starts, a filled one where it ends.
+
+    Attributes
+    ----------
+    zero, start, end : float
+        Positions in the drawing. A change starts at zero.
+    tone : str
+        ``up`` where the end is above zero (a disc), ``down`` where it is below (a square), else empty.
+    open : bool
+        Whether to draw the mark at the start.
+    """
+
+    zero: float
+    start: float
+    end: float
+    tone: str
+    open: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in a table's cell.
+
+    Attributes
+    ----------
+    text : str
+        The text; for a chart, what it shows in words.
+    kind : {"text", "word", "name", "number", "chart"}
+        A name may be long, hostile, or written from right to left; a word or two stay on one line.
+    tone : {"", "up", "down", "weak"}
+        Above zero, below zero, or of less weight. Never the only sign of what it says.
+    strip : Strip or None
+        The chart.
+    head : bool
+        Whether it names its row.
+    note : str
+        A word of warning beside it.
+    """
+
+    text: str
+    kind: Literal["text", "word", "name", "number", "chart"] = "text"
+    tone: Tone = ""
+    strip: Strip | None = None
+    head: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head; `axis` is drawn in it where the column holds charts."""
+
+    title: str
+    numeric: bool = False
+    axis: Axis | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with a caption.
+
+    Attributes
+    ----------
+    left_out : int
+        Rows that are not shown; the page says how many.
+    left_out_note : str
+        Which ones these are, and where they can be had.
+    closed : bool
+        Whether it is folded; the fold says how many rows it has.
+    """
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Entry]]
+    note: str = ""
+    left_out: int = 0
+    left_out_note: str = ""
+    closed: bool = False
+    kind: str = field(default="table", init=False)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `strong` sets it apart."""
+
+    text: str
+    strong: bool = False
+    kind: str = field(default="text", init=False)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a section."""
+
+    text: str
+    kind: str = field(default="heading", init=False)
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: Sequence[str]
+    kind: str = field(default="bullets", init=False)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Pairs of a term and what it is."""
+
+    items: Sequence[tuple[str, str]]
+    kind: str = field(default="facts", init=False)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text as it is, folded under a title."""
+
+    title: str
+    text: str
+    kind: str = field(default="code", init=False)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A notice: a note, a warning or an error, named in words as well as by colour."""
+
+    label: str
+    text: str
+    tone: Literal["note", "warning", "error"]
+    kind: str = field(default="box", init=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A Vega-Lite chart: drawn as a still picture, and alive where the page may run its script.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the page, of letters, digits and dashes; the name of its files.
+    title : str
+        What it is about.
+    words : str
+        What it shows, for who cannot see it; the numbers stand in a table near it.
+    spec : mapping
+        The specification, with its data in ``data.values``. Rows with ``model``, ``quantizer`` or ``attribute`` can be
+        filtered in the page. Fields are named by the caller; texts of a user stand in values only.
+    note : str
+        Below it.
+    """
+
+    name: str
+    title: str
+    words: str
+    spec: Mapping[str, Any]
+    note: str = ""
+    kind: str = field(default="chart", init=False)
+
+
+@dataclass(frozen=True)
+class Band:
+    """The answer of the gate: a word with a sign of its own, and a sentence."""
+
+    word: str
+    sentence: str
+    tone: Literal["pass", "fail", "undecided", "error"]
+    kind: str = field(default="band", init=False)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A small picture, as a data URI, and its words."""
+
+    source: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Small pictures in a row."""
+
+    caption: str
+    items: Sequence[Picture]
+    kind: str = field(default="pictures", init=False)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A Jinja template of the section's own, with its data. What it prints is escaped; it may run no script."""
+
+    source: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = field(default="template", init=False)
+
+
+Block = Table | Text | Heading | Bullets | Facts | Code | Box | Chart | Band | Pictures | Template
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading of its own."""
+
+    id: str
+    title: str
+    blocks: Sequence[Block]
+
+
+def name(text: str, *, head: bool = False) -> Entry:
+    """A name from the run."""
+    return Entry(text, "name", head=head)
+
+
+def number(text: str, tone: Tone = "") -> Entry:
+    """A number, already printed."""
+    return Entry(text, "number", tone)
+
+
+def tone_of(value: float, shown: str) -> Tone:
+    """The tone of a difference: none where it is undetermined or printed as zero."""
+    if value != value or not any(c in "123456789" for c in shown):
+        return ""
+    return "up" if value > 0 else "down"

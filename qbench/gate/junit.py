@@ -1,0 +1,79 @@
+"""The answer as JUnit XML, for CI servers: a test case a row, with real ``<failure>`` and ``<error>``."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+from qbench.gate.result import GateResult, GateRow
+from qbench.gate.words import found, limit, named, place, said, variant
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+Element = Literal["", "failure", "error", "skipped"]
+
+
+def to_junit(result: GateResult) -> str:
+    """Write a result as JUnit XML.
+
+    What counts as an error is an ``<error>``; what counts as failed, or as undecided where the policy fails that, is a
+    ``<failure>``; what is a warning, undecided, waived or left out is ``<skipped>``, with the words. So the exit code
+    is 0 exactly where the file has no failure and no error.
+    """
+    suite = ET.Element("testsuite", name=_clean(f"qbench check {named(result.run)}"))
+    for row in result.rows:
+        name = ", ".join(x for x in (named(row.metric), place(row)) if x)
+        classname = " / ".join(x for x in (named(row.rule), named(row.benchmark), variant(row)) if x)
+        _case(suite, classname, name or named(row.rule), element(row), row.status, _words(row))
+    for rule in result.rules:
+        if rule.worst is None and rule.status == "left out":
+            _case(suite, named(rule.id), "the rule", "skipped", "left out", said(rule.reason))
+    for problem in result.problems:
+        level: Element = "error" if problem.level == "error" else "skipped"
+        _case(suite, "policy", said(problem.where), level, problem.level, said(problem.what))
+    counts = {
+        "tests": len(suite),
+        "failures": len(suite.findall("*/failure")),
+        "errors": len(suite.findall("*/error")),
+        "skipped": len(suite.findall("*/skipped")),
+    }
+    root = ET.Element("testsuites", name="qbench check")
+    for one in (root, suite):
+        for key, count in counts.items():
+            one.set(key, str(count))
+    properties = ET.Element("properties")
+    for key, value in (("status", result.status), ("exit_code", str(result.exit_code)), ("sentence", result.sentence)):
+        ET.SubElement(properties, "property", name=key, value=_clean(value))
+    suite.insert(0, properties)
+    root.append(suite)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def element(row: GateRow) -> Element:
+    """What a row is in JUnit's words."""
+    if row.counts == "error":
+        return "error"
+    if row.counts in ("fail", "undecided"):
+        return "failure"
+    return "" if row.status == "pass" else "skipped"
+
+
+def _case(suite: ET.Element, classname: str, name: str, kind: Element, status: str, words: str) -> None:
+    case = ET.SubElement(suite, "testcase", classname=_clean(classname), name=_clean(name))
+    if kind == "skipped":
+        ET.SubElement(case, kind, message=_clean(f"{status}: {words}"))
+    elif kind:
+        ET.SubElement(case, kind, type=status, message=_clean(words)).text = _clean(words)
+
+
+def _words(row: GateRow) -> str:
+    numbers = f"found {found(row)}, limit {limit(row)}, n = {row.n:,}: " if row.unit else ""
+    waiver = f" (waived {said(row.waiver)})" if row.waiver else ""
+    why = f" Why this limit: {said(row.why)}" if row.why else ""
+    return f"{numbers}{said(row.reason)}{waiver}.{why}"
+
+
+def _clean(text: str) -> str:
+    """Characters that XML 1.0 cannot hold at all, made visible."""
+    return _ILLEGAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,39 @@
+"""The whole answer as JSON, for programs. Every number is there as it is; what is not known is null."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from qbench.gate.result import GateResult
+
+SCHEMA = 1
+
+
+def to_json(result: GateResult) -> str:
+    """Write a result as JSON, all ASCII and without ``<``, ``>`` and ``&``, so that it is inert inside HTML too.
+
+    Returns
+    -------
+    str
+        An object with ``schema`` (1), ``gate`` (``qbench``) and the fields of `GateResult`, of its rows, rules and
+        problems (``class_`` is ``class``), and of the policy with every default filled in.
+    """
+    policy = None if result.policy is None else result.policy.model_dump(mode="json")
+    fields = {f.name: getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "policy"}
+    text = json.dumps(_plain({"schema": SCHEMA, "gate": "qbench", **fields, "policy": policy}), indent=1)
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {f.name.rstrip("_"): _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(x) for x in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,103 @@
+"""The answer as Markdown for a pull request: short enough for a comment, and says what it left out."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+
+from qbench.gate.result import GateResult, GateRow, RuleResult
+from qbench.gate.words import STATUS, found, limit, named, place, said, variant
+
+MOST = 60_000
+"""Bytes; a comment on GitHub takes 65,536 characters."""
+LONGEST = 400  # characters of one text
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()#!|~$:@^]|(?<=www)\.")
+
+
+def to_markdown(result: GateResult) -> str:
+    """Write a result as GitHub's Markdown, at most `MOST` bytes.
+
+    Names and reasons are inert: no markup, no link, no mention. Rules come first, then rows, worst first; what finds no
+    room is counted.
+    """
+    lines = [f"### qbench check: {result.band}", "", _inert(result.sentence), ""]
+    lines += [f"Run {code(result.run)} against {code(result.baseline)}, {result.today}."] if result.run else []
+    for problem in result.problems:
+        sign = STATUS["error"][0] if problem.level == "error" else "⚠"
+        lines += ["", f"{sign} **{problem.level}** {text(problem.where)}: {text(problem.what)}"]
+    left = MOST - len("\n".join(lines).encode()) - 400  # what the words about what is left out need
+    if left < 0:
+        lines, left = [*lines[:4], f"{len(result.problems):,} problems are left out here."], MOST // 2
+    room = _Room(left)
+    if result.rules:
+        lines += ["", *room.table("| | rule | found | limit | n |", "|---|---|---|---|---|", _rules(result.rules))]
+        lines += [f"{room.left_out:,} rules are left out here."] if room.left_out else []
+    rows = [row for row in result.rows if row.status != "pass"]
+    if rows:
+        head = "| | rule | variant | benchmark | number | found | limit | n | |"
+        lines += ["", *room.table(head, "|---" * 9 + "|", _rows(rows))]
+    if rows and room.left_out:
+        lines += ["", f"{room.left_out:,} of these {len(rows):,} rows are left out here; the JSON file has them all."]
+    passed = len(result.rows) - len(rows)
+    lines += ["", f"{passed:,} rows that passed are not listed."] if passed else []
+    return "\n".join(lines) + "\n"
+
+
+class _Room:
+    """Lines as long as there is room."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.left_out = size, 0
+
+    def table(self, head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
+        self.left_out = 0
+        self.size -= len(head) + len(rule) + 2
+        yield from (head, rule)
+        for row in rows:
+            need = len(row.encode()) + 1
+            if self.left_out or need > self.size:
+                self.left_out += 1
+            else:
+                self.size -= need
+                yield row
+
+
+def _rules(rules: Iterable[RuleResult]) -> Iterator[str]:
+    for rule in rules:
+        sign, word = STATUS[rule.status]
+        row, tally = rule.worst, ", ".join(f"{n:,} {STATUS[s][1]}" for s, n in rule.counts.items())
+        what = f"{code(rule.id)} {tally}" if tally else f"{code(rule.id)} {text(rule.reason)}"
+        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", f"{rule.limit:g}", "–")
+        yield f"| {sign} {word} | {what} | {' | '.join(numbers)} |"
+
+
+def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
+    for row in rows:
+        sign, word = STATUS[row.status]
+        number = ", ".join(_code(x) for x in (named(row.metric), place(row)) if x) or "–"
+        numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", f"{row.limit:g}", "–")
+        reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(row.reason)
+        cells = (f"{sign} {word}", code(row.rule), _code(variant(row)), code(row.benchmark), number, *numbers, reason)
+        yield f"| {' | '.join(cells)} |"
+
+
+def text(value: str) -> str:
+    """A text that is nothing but text in Markdown."""
+    short = said(value)
+    return _inert(short if len(short) <= LONGEST else f"{short[: LONGEST - 1]}…")
+
+
+def code(name: str) -> str:
+    """A name, as code: GitHub makes no mention, no reference and no link in it."""
+    return _code(named(name))
+
+
+def _code(words: str) -> str:
+    return f"<code>{_inert(words)}</code>" if words else "–"
+
+
+def _inert(words: str) -> str:
+    """Words that `named` or `said` made; an invisible space behind an @ keeps it from calling anybody."""
+    inert = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", html.escape(words, quote=False))
+    return inert.replace("&#64;", "&#64;&#8203;")

@@ -1,0 +1,236 @@
+"""The policy: what a run may lose and for whom, as TOML. Read and checked here; held against a run elsewhere."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from qbench.errors import InputError
+from qbench.validation import explain
+
+Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
+Undecided = Literal["pass", "warn", "fail"]
+MAIN = "main"
+"""In place of a metric's name: the first that a benchmark declares."""
+DEFAULT = files("qbench.gate") / "default.toml"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class Decide(_Strict):
+    """How rules are decided.
+
+    Attributes
+    ----------
+    confidence : float
+        Two-sided confidence of the intervals, 0.5 to 1 exclusive: each verdict is wrong with at most half the rest.
+    adjust : {"holm", "none"}
+        ``holm``: over all rows that gate together; ``none``: each row alone.
+    undecided : {"pass", "warn", "fail"}
+        What an undecided row does; a rule may say otherwise.
+    missing : {"error", "fail"}
+        What a row does that could not be evaluated. Never a pass.
+    """
+
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    adjust: Literal["holm", "none"] = "holm"
+    undecided: Undecided = "warn"
+    missing: Literal["error", "fail"] = "error"
+
+
+class Rule(_Strict):
+    """A limit on one kind of number.
+
+    Attributes
+    ----------
+    id : str
+        Its name; waivers and outputs use it.
+    metric : str
+        A metric's name, with a cut-off (``recall@5``) or without (all of them); ``main`` is the first metric that each
+        benchmark declares.
+    benchmark : list of str
+        Labels; all that have the metric if empty.
+    scope : {"overall", "each_group", "each_class", "each_group_and_class"}
+        Which of its numbers. A gap between two groups is both overall and of a group.
+    by : list of str
+        Only these attributes.
+    groups : list of str
+        Only these groups, as ``group`` or ``attribute=group``; all that the benchmark declares if empty.
+    models, quantizers : list of str
+        Only these labels.
+    max_drop : float or None
+        How much a number may fall that is better high, as a fraction: 0.01 is one percentage point.
+    max_growth : float or None
+        How much a bias may grow in absolute value, in its unit: 0.01 is one point of a gap, or 0.01 nats of a skew.
+    undecided : {"pass", "warn", "fail"} or None
+        In place of ``decide.undecided``.
+    severity : {"fail", "warn"}
+        What a failure does.
+    optional : bool
+        Leave the rule out where the run has no benchmark with this metric. A name that no benchmark knows stays an
+        error.
+    allow_undetermined : bool
+        Leave out numbers that the benchmark leaves undetermined (such as classes with too few persons), and count them.
+    why : str
+        Why the limit is what it is.
+    """
+
+    id: str = Field(min_length=1, max_length=100)
+    metric: str = Field(min_length=1)
+    benchmark: list[str] = Field(default_factory=list)
+    scope: Scope
+    by: list[str] = Field(default_factory=list)
+    groups: list[str] = Field(default_factory=list)
+    models: list[str] = Field(default_factory=list)
+    quantizers: list[str] = Field(default_factory=list)
+    max_drop: float | None = Field(default=None, ge=0)
+    max_growth: float | None = Field(default=None, ge=0)
+    undecided: Undecided | None = None
+    severity: Literal["fail", "warn"] = "fail"
+    optional: bool = False
+    allow_undetermined: bool = False
+    why: str = ""
+
+    _lists = field_validator("benchmark", "by", "groups", "models", "quantizers", mode="before")(_listed)
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Rule:
+        if (self.max_drop is None) == (self.max_growth is None):
+            raise ValueError(f"the rule {self.id!r} needs exactly one of max_drop and max_growth")
+        if self.groups and self.scope not in ("each_group", "each_group_and_class"):
+            raise ValueError(f"the rule {self.id!r} names groups, but its scope is {self.scope}")
+        return self
+
+    @property
+    def limit(self) -> float:
+        """Whichever of the two limits it has."""
+        return float(self.max_drop if self.max_drop is not None else self.max_growth or 0.0)
+
+    @property
+    def quantity(self) -> Literal["drop", "growth"]:
+        """What it limits."""
+        return "drop" if self.max_drop is not None else "growth"
+
+
+class Waiver(_Strict):
+    """A known failure that may stay until a day.
+
+    Attributes
+    ----------
+    rule : str
+        The rule's id.
+    group : str
+        Only this group, as ``group`` or ``attribute=group``.
+    model, quantizer, benchmark : str
+        Only this label.
+    until : datetime.date
+        The last day on which it holds.
+    why : str
+        Why.
+    """
+
+    rule: str
+    group: str = ""
+    model: str = ""
+    quantizer: str = ""
+    benchmark: str = ""
+    until: date
+    why: str = Field(min_length=1)
+
+
+class Policy(_Strict):
+    """What a run may lose, and for whom.
+
+    Attributes
+    ----------
+    version : int
+        Of this format: 1.
+    decide : Decide
+        How rules are decided.
+    rule : list of Rule
+        At least one.
+    waiver : list of Waiver
+        Known failures.
+    """
+
+    version: Literal[1]
+    decide: Decide = Field(default_factory=Decide)
+    rule: list[Rule] = Field(min_length=1)
+    waiver: list[Waiver] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _named(self) -> Policy:
+        ids = [rule.id for rule in self.rule]
+        for name in ids:
+            if ids.count(name) > 1:
+                raise ValueError(f"two rules have the id {name!r}")
+        for waiver in self.waiver:
+            if waiver.rule not in ids:
+                raise ValueError(
+                    f"a waiver names the rule {waiver.rule!r}, which there is not{suggest(waiver.rule, ids)}"
+                )
+        return self
+
+
+def suggest(name: str, known: list[str]) -> str:
+    """Words after an unknown name: what may be meant, else what there is."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there is: {', '.join(known[:20])}" if known else "; there is none"
+
+
+def default_text() -> str:
+    """The default policy as its file has it, comments included."""
+    return DEFAULT.read_text(encoding="utf-8")
+
+
+def read_policy(source: str | Path | Mapping[str, Any] | None = None) -> Policy:
+    """Read a policy from a TOML file or plain values; the default one if not given.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is no such file, it is not TOML, or it says something that a policy cannot say; the message names the file
+        and the key.
+    """
+    if isinstance(source, Mapping):
+        return _validate(source, "the policy")
+    if source is None:
+        return _parse(default_text(), "the default policy")
+    path = Path(source)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError("the file is not UTF-8 text", where=str(path)) from None
+    except OSError as error:
+        fix = "`qbench check --print-policy` prints one to start from."
+        raise InputError(f"the policy cannot be read ({error.strerror})", where=str(path), fix=fix) from None
+    return _parse(text, str(path))
+
+
+def _parse(text: str, where: str) -> Policy:
+    try:
+        return _validate(tomllib.loads(text), where)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not a TOML file ({error})", where=where) from None
+
+
+def _validate(values: Mapping[str, Any], where: str) -> Policy:
+    try:
+        return Policy.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(explain(error, Policy, "the policy"), where=where) from None

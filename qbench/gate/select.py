@@ -1,0 +1,258 @@
+"""A rule → the numbers it looks at; and everything that keeps it from looking, so that nothing passes unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qbench.gate.comparison import Comparison
+from qbench.gate.policy import MAIN, Rule, suggest
+from qbench.gate.result import GateRow, Problem
+from qbench.results import Cell
+
+NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What one rule looks at.
+
+    Attributes
+    ----------
+    rows : pandas.DataFrame
+        Rows of the effects whose change is known.
+    others : list of GateRow
+        What could not be evaluated, and what the rule leaves out.
+    problems : list of Problem
+        Why the rule as a whole cannot be evaluated.
+    left_out : str
+        Why an optional rule does not apply to this run; else empty.
+    """
+
+    rows: pd.DataFrame
+    others: list[GateRow] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    left_out: str = ""
+
+
+def select(rule: Rule, comparison: Comparison) -> Selection:
+    """Find the rows of the effects that a rule limits."""
+    empty = comparison.effects.iloc[:0]
+    problems = [Problem(level="error", where=f"rule {rule.id}", what=what) for what in _unknown_names(rule, comparison)]
+    if problems:
+        return Selection(rows=empty, problems=problems)
+    wanted, what = _metrics(rule, comparison.declared)
+    if what:
+        if rule.optional and not wanted and _known(rule):
+            return Selection(rows=empty, left_out=what)
+        return Selection(rows=empty, problems=[Problem(level="error", where=f"rule {rule.id}", what=what)])
+    cells = [c for c in comparison.cells if c.benchmark in wanted and _named(rule, c)]
+    if rule.optional and rule.scope in ("each_group", "each_group_and_class"):
+        cells = [c for c in cells if _attributes(c) or not c.part("benchmark_info")]
+        if not cells:
+            return Selection(rows=empty, left_out="no benchmark of this run that has the metric tells groups apart")
+    if not cells:
+        what = "this run has no variant that it could be held against"
+        return Selection(rows=empty, problems=[Problem(level="error", where=f"rule {rule.id}", what=what)])
+    return _of_cells(rule, comparison, cells, wanted)
+
+
+def _unknown_names(rule: Rule, comparison: Comparison) -> Iterator[str]:
+    """A mistyped name matches nothing: it must not narrow a rule to nothing, or a list to its other names."""
+    for kind, wanted, known in (
+        ("benchmark", rule.benchmark, [c.benchmark for c in comparison.cells]),
+        ("model", rule.models, [c.model for c in comparison.cells]),
+        ("quantizer", rule.quantizers, [c.quantizer for c in comparison.cells]),
+    ):
+        for name in wanted:
+            if name not in known and not (kind == "benchmark" and rule.optional):
+                yield f"no {kind} of this run is called {name!r}{suggest(name, list(dict.fromkeys(known)))}"
+
+
+def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[dict[str, str], str]:
+    """Benchmark → the metric without its cut-off; and what is wrong with it."""
+    base = rule.metric.partition("@")[0]
+    among = {b: metrics for b, metrics in declared.items() if not rule.benchmark or b in rule.benchmark}
+    # Of a benchmark without any record nothing is known: its cells are counted as not evaluated.
+    blind = {b: base for b, metrics in among.items() if not metrics}
+    if rule.metric == MAIN:
+        found = {b: next(iter(metrics)) for b, metrics in among.items() if metrics}
+    else:
+        found = {b: base for b, metrics in among.items() if base in metrics}
+        lacking = [b for b in rule.benchmark if among.get(b) and b not in found]
+        if lacking and not rule.optional:
+            known = list(dict.fromkeys(name for b in lacking for name in among[b]))
+            return {}, f"{', '.join(lacking)} has no metric {base!r}{suggest(base, known)}"
+    wrong = [b for b, name in found.items() if (among[b][name].get("better") == "higher") != (rule.quantity == "drop")]
+    if wrong and rule.metric == MAIN:
+        found = {b: name for b, name in found.items() if b not in wrong}
+    elif wrong:
+        better = among[wrong[0]][base].get("better")
+        if better == "higher":
+            return found, f"{base!r} is better high, so it can only drop: limit it by max_drop, not by max_growth"
+        return found, f"{base!r} is a bias, which grows: limit it by max_growth, not by max_drop"
+    if not found and not blind:
+        known = list(dict.fromkeys(name for metrics in among.values() for name in metrics))
+        return {}, f"no benchmark of this run has a metric {rule.metric!r} to hold it against{suggest(base, known)}"
+    for b, name in found.items():
+        if among[b][name].get("unit") in ("share", "points") and rule.limit > 1:
+            return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
+    return found | blind, ""
+
+
+def _known(rule: Rule) -> bool:
+    """Whether the metric is one of an installed benchmark, so that its absence is no slip of the pen."""
+    from qbench.extension.registry import installed
+
+    base = rule.metric.partition("@")[0]
+    return base == MAIN or any(base == m.name for entry in installed().benchmarks() for m in entry.record.metrics)
+
+
+def _named(rule: Rule, cell: Cell) -> bool:
+    return (not rule.models or cell.model in rule.models) and (not rule.quantizers or cell.quantizer in rule.quantizers)
+
+
+def _of_cells(rule: Rule, comparison: Comparison, cells: list[Cell], wanted: Mapping[str, str]) -> Selection:
+    frame = _in_scope(rule, comparison.effects, wanted)
+    by_cell = {key: frame.iloc[at] for key, at in frame.groupby(NUMBER[:3], sort=False).indices.items()}
+    kept: list[pd.DataFrame] = []
+    others: list[GateRow] = []
+    seen: set[str] = set()
+    for cell in cells:
+        names = (cell.model, cell.quantizer, cell.benchmark)
+        if not cell.done:
+            others.append(_error(rule, cell, wanted, f"the cell is {cell.status}{_said(cell)}"))
+            continue
+        if names in comparison.unpaired:
+            others.append(_error(rule, cell, wanted, comparison.unpaired[names]))
+        rows = _of_groups(rule, cell, by_cell.get(names, frame.iloc[:0]))
+        kept.append(rows)
+        if rows.empty and names not in comparison.unpaired:
+            others.append(_error(rule, cell, wanted, f"it has no number of {rule.metric} of the scope {rule.scope}"))
+        else:
+            others += _absent(rule, cell, rows, wanted)
+        seen |= {*rows["attribute"], *rows["group"], *(rows["attribute"] + "=" + rows["group"])}
+    rows = pd.concat(kept, ignore_index=True) if kept else frame.iloc[:0]
+    unmatched = [name for name in (*rule.by, *rule.groups) if name not in seen]
+    problems = []
+    if unmatched and kept:
+        known = list(dict.fromkeys(name for cell in cells for name in _names(cell, rule)))
+        what = "; ".join(f"it has no number of {name!r}{suggest(name, known)}" for name in unmatched)
+        problems.append(Problem(level="error", where=f"rule {rule.id}", what=what))
+    undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
+    others += _undetermined(rule, rows[undetermined])
+    if others and undetermined.all() and all(other.status == "left out" for other in others):
+        problems.append(Problem(level="error", where=f"rule {rule.id}", what="all that it looks at is undetermined"))
+    return Selection(rows=rows[~undetermined], others=others, problems=problems)
+
+
+def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
+    base = effects["metric"].str.partition("@")[0] if len(effects) else effects["metric"]
+    keep: npt.NDArray[np.bool_] = base.to_numpy() == effects["benchmark"].map(dict(wanted)).to_numpy()
+    if "@" in rule.metric:
+        keep &= effects["metric"].to_numpy() == rule.metric
+    of_classes = rule.scope in ("each_class", "each_group_and_class")
+    keep &= (effects["class"].to_numpy() != "") == of_classes
+    if rule.by:
+        keep &= effects["attribute"].isin(rule.by).to_numpy()
+    return effects.loc[keep]
+
+
+def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a cell that the scope and the names of groups leave."""
+    pairs = {(a, pair) for a, _, pairs in _attributes(cell) for pair in pairs}
+    groups = {(a, group) for a, found, _ in _attributes(cell) for group in found}
+    declared = {a for a, *_ in _attributes(cell)}
+    keep = []
+    for attribute, group in zip(rows["attribute"], rows["group"], strict=True):
+        of_pair = (attribute, group) in pairs
+        if rule.scope in ("overall", "each_class"):
+            keep.append(not group or of_pair)
+        elif rule.groups:
+            keep.append(group in rule.groups or f"{attribute}={group}" in rule.groups)
+        else:  # people without a label to compare ("na") are no group, unless a rule names them
+            keep.append(bool(group) and (of_pair or (attribute, group) in groups or attribute not in declared))
+    return rows[np.array(keep, dtype=bool)]
+
+
+def _attributes(cell: Cell) -> list[tuple[str, list[str], list[str]]]:
+    """Name, groups, and pairs as ``first-second``, of each attribute that the benchmark declares."""
+    found = []
+    for attribute in cell.part("benchmark_info").get("attributes") or []:
+        pairs = ["-".join(map(str, pair)) for pair in attribute.get("pairs") or []]
+        found.append((str(attribute.get("name")), [str(g) for g in attribute.get("groups") or []], pairs))
+    return found
+
+
+def _names(cell: Cell, rule: Rule) -> Iterator[str]:
+    """Names that `rule` could have meant."""
+    for attribute, groups, pairs in _attributes(cell):
+        if rule.by:
+            yield attribute
+        if rule.groups:
+            yield from (x for group in (*groups, *pairs) for x in (group, f"{attribute}={group}"))
+
+
+def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Mapping[str, str]) -> Iterator[GateRow]:
+    """Declared groups (or pairs) of which this cell has no number, for scopes that ask for each."""
+    if rule.scope != "each_group":
+        return
+    there = set(zip(rows["attribute"], rows["group"], strict=True))
+    for attribute, groups, pairs in _attributes(cell):
+        if attribute not in set(rows["attribute"]):
+            continue
+        expected = pairs if any((attribute, pair) in there for pair in pairs) else groups
+        for group in expected:
+            named = not rule.groups or group in rule.groups or f"{attribute}={group}" in rule.groups
+            if named and (attribute, group) not in there:
+                yield _error(rule, cell, wanted, "there is no item of this group", attribute, group)
+
+
+def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
+    for row in rows[[*NUMBER, "unit", "n", "baseline_value", "value"]].itertuples(index=False, name=None):
+        *names, unit, n, before, after = row
+        named: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), names, strict=True))
+        both = not (np.isfinite(before) or np.isfinite(after))
+        allowed = rule.allow_undetermined and both
+        yield GateRow(
+            rule=rule.id,
+            status="left out" if allowed else "error",
+            **named,
+            unit=unit,
+            quantity=rule.quantity,
+            limit=rule.limit,
+            n=int(n),
+            why=rule.why,
+            reason=f"it is undetermined (n = {int(n):,})" + ("" if both else " on one side of the comparison"),
+        )
+
+
+def _error(
+    rule: Rule, cell: Cell, wanted: Mapping[str, str], reason: str, attribute: str = "", group: str = ""
+) -> GateRow:
+    metric = rule.metric if "@" in rule.metric else wanted[cell.benchmark]
+    return GateRow(
+        rule=rule.id,
+        status="error",
+        model=cell.model,
+        quantizer=cell.quantizer,
+        benchmark=cell.benchmark,
+        metric="" if metric == MAIN else metric,
+        attribute=attribute,
+        group=group,
+        quantity=rule.quantity,
+        limit=rule.limit,
+        why=rule.why,
+        reason=reason,
+    )
+
+
+def _said(cell: Cell) -> str:
+    error = cell.part("error")
+    said = ": ".join(str(error[k]) for k in ("where", "what") if error.get(k))
+    return f" ({said})" if said else ""

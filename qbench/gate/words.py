@@ -1,0 +1,120 @@
+"""The gate's numbers and names as words. Rounds once, here, and with more digits where two numbers would look alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from qbench.gate.result import GateRow
+from qbench.text import MINUS, NAME, NBSP, clean, fixed, isolated
+
+MOST_DECIMALS = 10
+TINY = 1e-9
+"""Closer than this to a limit is at the limit: neither within it nor beyond."""
+NOUNS = {"share": "points", "points": "points", "nats": "nats"}
+
+
+STATUS = {
+    "error": ("!", "could not evaluate"),
+    "fail": ("✗", "fail"),
+    "undecided": ("?", "undecided"),
+    "waived": ("~", "waived"),
+    "pass": ("✓", "pass"),
+    "left out": ("-", "left out"),
+}
+"""A sign and a word for each status of a row or a rule: colour is never the only sign."""
+
+
+def named(name: str) -> str:
+    """A name in a sentence: on one line, shortened, inert; in isolates only where its writing direction may matter."""
+    line = " ".join(name.split())
+    return line if line.isascii() and line.isprintable() and len(line) <= NAME else isolated(line)
+
+
+def said(text: str) -> str:
+    """A text that may hold names as others wrote them: on one line, inert."""
+    return clean(" ".join(text.split()))
+
+
+def amounts(values: Iterable[float], unit: str) -> list[str]:
+    """Print numbers that stand beside their limit, the last of them, without their unit.
+
+    Shares and their differences are printed in percentage points, with one decimal; nats with three; with more where a
+    number that differs from the limit would look like it. Differences below `TINY` decide nothing and are not shown.
+    """
+    scale, decimals = (100.0, 1) if unit in ("share", "points") else (1.0, 3)
+    numbers = [scale * x for x in values]
+    limit = numbers[-1]
+    differing = [x for x in numbers if math.isfinite(x) and abs(x - limit) > scale * TINY]
+    while decimals < MOST_DECIMALS and any(fixed(x, decimals) == fixed(limit, decimals) for x in differing):
+        decimals += 1
+    return [fixed(x, decimals) if math.isfinite(x) else "?" for x in numbers]
+
+
+def found(row: GateRow) -> str:
+    """What was found: "3.1 [1.4, 4.8]"; of a bound that is not known a dash."""
+    value, low, high, _ = amounts((row.found, row.low, row.high, row.limit), row.unit)
+    if value == "?":
+        return "–"
+    return value if "?" in (low, high) else f"{value} [{low}, {high}]"
+
+
+def limit(row: GateRow) -> str:
+    """The limit, with as many digits as `found` has."""
+    if not row.unit:
+        return ""
+    return f"{amounts((row.found, row.low, row.high, row.limit), row.unit)[3]}{NBSP}{NOUNS.get(row.unit, '')}".strip()
+
+
+def change(row: GateRow) -> str:
+    """A row as the predicate of a sentence: "falls by 3.1 points (between 1.4 and 4.8; limit 2.0; n = 1,240)"."""
+    value, low, high, most = amounts((row.found, row.low, row.high, row.limit), row.unit)
+    noun = NOUNS.get(row.unit, "")
+    if row.quantity == "drop":
+        verb = "rises by" if row.found < 0 else "falls by"
+    else:
+        verb = "shrinks by" if row.found < 0 else "grows by"
+    size = value.removeprefix(MINUS)
+    of = "" if row.found >= 0 else "a fall " if row.quantity == "drop" else "a growth "
+    return f"{verb} {size} {noun} ({of}between {low} and {high}; limit {most}; n = {row.n:,})"
+
+
+def variant(row: GateRow) -> str:
+    """What a row is about: "hf-int8 on openai/ViT-B-32"."""
+    return " on ".join(named(x) for x in (row.quantizer, row.model) if x)
+
+
+def place(row: GateRow) -> str:
+    """Group and class of a row: "age=older, class nurse"; empty for the whole."""
+    group = f"{row.attribute}={row.group}" if row.attribute and row.group else row.attribute or row.group
+    return ", ".join(named(x) for x in (group, f"class {row.class_}" if row.class_ else "") if x)
+
+
+def headline(row: GateRow) -> str:
+    """The worst row as a sentence of its own."""
+    whom = place(row)
+    whom = f" for {whom}" if whom else ""
+    what = f"{named(row.metric)}{whom}" if row.metric else f"{named(row.benchmark)}{whom}"
+    if not math.isfinite(row.found):
+        on = f" on {named(row.benchmark)}" if row.metric else ""
+        return f"{variant(row)}, {what}{on}: {said(row.reason)}."
+    size = "the size of " if row.quantity == "growth" else ""
+    return f"{variant(row)}: {size}{what} on {named(row.benchmark)} {change(row)}."
+
+
+def tally(counts: dict[str, int]) -> str:
+    """Counts by status: "2 rules failed, 5 undecided, 11 passed"; those of none are left out."""
+    words = {
+        "error": "could not be evaluated",
+        "fail": "failed",
+        "undecided": "undecided",
+        "waived": "waived",
+        "pass": "passed",
+        "left out": "left out",
+    }
+    there = [(counts[status], word) for status, word in words.items() if counts.get(status)]
+    if not there:
+        return "No rule."
+    (first, word), *rest = there
+    head = f"{first:,} {'rule' if first == 1 else 'rules'} {word}"
+    return ", ".join([head, *(f"{n:,} {w}" for n, w in rest)]) + "."

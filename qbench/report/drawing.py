@@ -1,0 +1,76 @@
+"""Specifications → pictures, and the script that makes them live. The one module that asks vl-convert anything.
+
+Still pictures are drawn here, once, so that a page without its script has them all. The script is Vega, Vega-Lite and
+vega-embed as vl-convert carries them, inlined once a page; making it takes seconds, so it is kept in the cache.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from markupsafe import Markup
+
+from qbench.report.figures.palette import finished, themed
+from qbench.store.cache import cache_folder
+from qbench.store.files import write_text
+
+_ROLES = re.compile(r' (?:role|aria-[a-z]+|pointer-events)="[^"]*"')
+_IDS = re.compile(r'(id="|url\(#)')
+_EMPTY = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
+
+
+def svg(spec: Mapping[str, Any]) -> str:
+    """Draw as an SVG file, in the colours of the light theme."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[]))
+
+
+def pdf(spec: Mapping[str, Any]) -> bytes:
+    """Draw as a PDF file."""
+    import vl_convert
+
+    return bytes(vl_convert.vegalite_to_pdf({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[]))
+
+
+def still(spec: Mapping[str, Any], name: str) -> Markup:
+    """Draw for a page: colours follow its theme; no style, no script, no id that another drawing has."""
+    import vl_convert
+
+    text = str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[]))
+    text = _IDS.sub(lambda found: f"{found[1]}{name}-", _ROLES.sub("", _EMPTY.sub("", text)))
+    text = text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    return Markup(themed(text))  # vl-convert escapes the texts
+
+
+def bundle() -> str:
+    """The script that makes charts live. The same for every report of this version of vl-convert."""
+    path = cache_folder() / "scripts" / f"charts-{version('vl-convert-python')}.js"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    text = _made()
+    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        write_text(path, text)
+    return text
+
+
+@lru_cache(maxsize=1)
+def _made() -> str:
+    import vl_convert
+
+    text = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    if "</script" in text.lower() or "<!--" in text:
+        raise ValueError("vl-convert's script cannot stand in a page")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def policy_hash(text: str) -> str:
+    """The source of a Content-Security-Policy that allows this very text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

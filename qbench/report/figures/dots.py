@@ -1,0 +1,91 @@
+"""Small multiples of dots with intervals: a number by a category, a colour and a shape a quantizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qbench.report.figures.palette import SERIES
+from qbench.report.figures.tradeoff import SHAPES
+
+
+def dots(
+    rows: Sequence[Mapping[str, Any]],
+    quantizers: Sequence[str],
+    title: str,
+    *,
+    facet: str = "",
+    columns: int = 2,
+    width: int = 260,
+    sort: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The specification of the plot.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``category``, ``quantizer``, ``value``, ``low``, ``high`` (None where there is no interval), ``said``, ``n``,
+        ``model`` and, where there are facets, the facet's field.
+    quantizers : sequence of str
+        In order.
+    title : str
+        Of the number.
+    facet : str
+        A field: one small plot a value of it.
+    columns, width : int
+        Small plots in a row, and how wide each is.
+    sort : sequence of str, optional
+        Order of the categories; as they come if not given.
+    """
+    domain = list(quantizers)
+    encoding = {
+        "y": {"field": "category", "type": "nominal", "title": None, "sort": None if sort is None else list(sort)},
+        "yOffset": {"field": "quantizer", "type": "nominal", "sort": domain},
+        "color": {
+            "field": "quantizer",
+            "type": "nominal",
+            "title": "Quantizer",
+            "scale": {"domain": domain, "range": [SERIES[i % len(SERIES)] for i in range(len(domain))]},
+        },
+    }
+    shape = {
+        "field": "quantizer",
+        "type": "nominal",
+        "title": "Quantizer",
+        "scale": {"domain": domain, "range": [SHAPES[i % len(SHAPES)] for i in range(len(domain))]},
+    }
+    x = {"type": "quantitative", "title": title}
+    tip = [
+        {"field": f, "type": "nominal", "title": t}
+        for f, t in (
+            ("model", "Model"),
+            ("quantizer", "Quantizer"),
+            ("category", "What"),
+            ("said", "Value"),
+            ("n", "n"),
+        )
+    ]
+    layer = [
+        {
+            "mark": {"type": "rule", "strokeWidth": 1.6},
+            "encoding": {**encoding, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
+            "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": shape, "tooltip": tip},
+        },
+    ]
+    inner: dict[str, Any] = {
+        "width": width,
+        "height": {"step": max(9, 4 + 8 * len(domain)) if len(domain) < 3 else 10},
+        "layer": layer,
+    }
+    if not facet:
+        return {"data": {"values": list(rows)}, **inner}
+    return {
+        "data": {"values": list(rows)},
+        "facet": {"field": facet, "type": "nominal", "title": None, "sort": None},
+        "columns": columns,
+        "spec": inner,
+        "resolve": {"scale": {"y": "independent"}},
+    }

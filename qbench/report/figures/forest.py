@@ -1,0 +1,193 @@
+"""Forest plots: a row a change, its interval, the tolerance shaded behind it, n and numbers beside it.
+
+All rows share one axis. An interval that leaves it ends in an arrow, so that a wide one does not squeeze the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qbench.report import numbers
+from qbench.report.figures.palette import DOWN, INK, PANEL, SOFT, TOLERANCE, UP
+
+WIDTH, STEP = 400, 21
+SIGNS = ("worse", "better", "equivalent", "not yet known")
+SHAPES = ("square", "circle", "diamond", "circle")
+LABELS = {
+    "labelExpr": "slice(datum.label, 5)",  # the row's number keeps rows with the same label apart
+    **{"labelLimit": 330, "labelColor": INK, "labelPadding": 8},
+    **{"ticks": False, "domain": False},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A row of a forest plot, in data units.
+
+    Attributes
+    ----------
+    label : str
+        What stands left of it.
+    value, low, high, margin : float
+        Change, its interval and the tolerance; NaN where not known.
+    sign : {"worse", "better", "equivalent", "not yet known"}
+        What was decided; ``worse`` stands for an amplified bias too.
+    n : int
+        Behind the number.
+    whole : bool
+        Whether it is about all items: drawn as a larger diamond.
+    names : mapping
+        ``model``, ``quantizer``, ``attribute``, …: for filters and the tooltip.
+    wide : tuple of float
+        A wider interval, such as one that predicts; drawn faint. Empty where there is none.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    margin: float = math.nan
+    sign: str = "not yet known"
+    n: int = 0
+    whole: bool = False
+    names: Mapping[str, str]
+    wide: tuple[float, float] | tuple[()] = ()
+
+
+def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
+    """The specification of a forest plot.
+
+    Parameters
+    ----------
+    marks : sequence of Mark
+        In the order that they are drawn in.
+    unit : str
+        ``share`` and ``points`` are drawn in percentage points.
+    title : str
+        Of the axis.
+    """
+    scale = 100.0 if unit in ("share", "points") else 1.0
+    end = _end(marks) * scale
+    rows = [_row(i, mark, unit, scale, end) for i, mark in enumerate(marks)]
+    x = {"type": "quantitative", "scale": {"domain": [-end, end], "nice": False}, "title": title}
+    y = {"field": "row", "type": "ordinal", "title": None, "sort": None, "axis": LABELS}
+    tip = [
+        {"field": field, "type": "nominal", "title": head}
+        for field, head in (
+            ("label", "What"),
+            ("said", "Change"),
+            ("verdict", "Verdict"),
+            ("tolerance", "Tolerance"),
+            ("n", "n"),
+        )
+    ]
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "bar", "height": STEP - 5, "color": TOLERANCE},
+            "transform": [{"filter": "datum.margin > 0"}],
+            "encoding": {"x": {**x, "field": "minus"}, "x2": {"field": "margin"}, "y": y},
+        },
+        {
+            "mark": {"type": "rule", "color": SOFT, "strokeDash": [3, 3]},
+            "data": {"values": [{"zero": 0}]},
+            "encoding": {"x": {**x, "field": "zero"}},
+        },
+        {
+            "mark": {"type": "rule", "color": SOFT, "strokeWidth": 1, "opacity": 0.7},
+            "encoding": {"x": {**x, "field": "wide_low"}, "x2": {"field": "wide_high"}, "y": y},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2.2},
+            "encoding": {"x": {**x, "field": "from"}, "x2": {"field": "to"}, "y": y, "color": _colour()},
+        },
+        *(
+            {
+                "mark": {"type": "point", "shape": shape, "filled": True, "size": 45, "opacity": 1},
+                "transform": [{"filter": f"datum.{field}"}],
+                "encoding": {"x": {**x, "field": at}, "y": y, "color": _colour()},
+            }
+            for field, at, shape in (("left", "from", "triangle-left"), ("right", "to", "triangle-right"))
+        ),
+        {
+            "mark": {"type": "point", "opacity": 1, "strokeWidth": 1.8},
+            "encoding": {
+                "x": {**x, "field": "at"},
+                "y": y,
+                "stroke": _colour(),
+                "shape": {
+                    "field": "verdict",
+                    "type": "nominal",
+                    "scale": {"domain": list(SIGNS), "range": list(SHAPES)},
+                    "legend": None,
+                },
+                "fill": {"condition": {"test": "datum.verdict === 'not yet known'", "value": PANEL}, **_colour()},
+                "size": {"condition": {"test": "datum.whole", "value": 150}, "value": 62},
+                "tooltip": tip,
+            },
+        },
+        _text("n_shown", WIDTH + 52, "right", y),
+        _text("said", WIDTH + 64, "left", y),
+    ]
+    return {"data": {"values": rows}, "width": WIDTH, "height": {"step": STEP}, "layer": layers}
+
+
+def _colour() -> dict[str, Any]:
+    scale = {"domain": list(SIGNS), "range": [DOWN, UP, SOFT, SOFT]}
+    return {"field": "verdict", "type": "nominal", "scale": scale, "legend": None}
+
+
+def _text(field: str, at: int, align: str, y: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "mark": {"type": "text", "align": align, "x": at},
+        "encoding": {"text": {"field": field, "type": "nominal"}, "y": y},
+    }
+
+
+def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[str, Any]:
+    low, high = (_clipped(x * scale, end) for x in (mark.low, mark.high))
+    interval = numbers.interval(mark.low, mark.high, unit) if math.isfinite(mark.low) else "no interval"
+    said = f"{numbers.bare(numbers.change(mark.value, unit))} {interval}"
+    margin = mark.margin * scale if math.isfinite(mark.margin) else 0.0
+    return {
+        **mark.names,
+        "row": f"{place:04d} {_short(mark.label)}",
+        "label": mark.label,
+        "at": _clipped(mark.value * scale, end),
+        "from": low,
+        "to": high,
+        "left": bool(mark.low * scale < -end),
+        "right": bool(mark.high * scale > end),
+        "margin": min(margin, end),
+        "minus": -min(margin, end),
+        "wide_low": _clipped(mark.wide[0] * scale, end) if mark.wide else None,
+        "wide_high": _clipped(mark.wide[1] * scale, end) if mark.wide else None,
+        "verdict": mark.sign,
+        "whole": mark.whole,
+        "n": f"{mark.n:,}",
+        "n_shown": f"n = {mark.n:,}",
+        "said": said,
+        "tolerance": f"±{numbers.bare(numbers.value(mark.margin, 'points' if scale > 1 else unit))}"
+        if margin
+        else "none",
+    }
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 60 else f"{label[:38]}…{label[-21:]}"
+
+
+def _clipped(value: float, end: float) -> float | None:
+    return round(min(max(value, -end), end), 5) if math.isfinite(value) else None
+
+
+def _end(marks: Sequence[Mark]) -> float:
+    """Half the axis: all changes and tolerances, and most of the intervals."""
+    finite = [abs(x) for m in marks for x in (m.low, m.high) if math.isfinite(x)]
+    must = [abs(m.value) * 1.15 for m in marks if math.isfinite(m.value)]
+    must += [m.margin * 1.3 for m in marks if math.isfinite(m.margin)]
+    return max([*must, float(np.quantile(finite, 0.85)) * 1.05 if finite else 0.0, 1e-6])

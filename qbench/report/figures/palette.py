@@ -1,0 +1,81 @@
+"""Colours of the charts, and what all specifications share.
+
+A specification names colours of the light theme. On the page each becomes a CSS variable of the style sheet, so that
+one drawing serves light, dark, print and forced colours; in files for papers it stays so. Blue and orange differ
+in lightness too, and every sign has a shape of its own: no chart needs its colours to be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from qbench.report.numbers import clean
+from qbench.store.runfolder import slug
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+INK, SOFT, GRID, LINE, PANEL = "#1d2229", "#565e69", "#e6e8ec", "#d9dce1", "#ffffff"
+UP, DOWN, TOLERANCE = "#1b5e9e", "#a84a05", "#e2e7ee"
+HEAT = ("#f2a35e", "#f7c89c", "#fbe6d0", "#f3f4f6", "#d5e4f4", "#a9cbea", "#74aadb")
+"""Orange below zero to blue above, all light enough (in the dark theme: dark enough) to carry text."""
+SERIES = ("#1b5e9e", "#a84a05", "#6b7480", "#3d8f86", "#8a5aa8", "#b08900")
+VARIABLES = {
+    **{INK: "--ink", SOFT: "--soft", GRID: "--grid", LINE: "--line", PANEL: "--panel"},
+    **{UP: "--up", DOWN: "--down", TOLERANCE: "--tolerance"},
+    **{shade: f"--heat-{i}" for i, shade in enumerate(HEAT)},
+    **{shade: f"--series-{i}" for i, shade in enumerate(SERIES) if i > 1},
+}
+"""Colour → the CSS variable that stands for it on the page."""
+
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, Liberation Sans, sans-serif"
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "aria": False,
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        **{"labelColor": SOFT, "titleColor": INK, "gridColor": GRID, "domainColor": LINE, "tickColor": LINE},
+        **{"labelLimit": 300, "titleFontWeight": 600, "labelFontSize": 11.5, "titleFontSize": 11.5, "titlePadding": 8},
+    },
+    "legend": {"labelColor": INK, "titleColor": INK, "labelLimit": 260, "labelFontSize": 11.5, "titleFontSize": 11.5},
+    "header": {"labelColor": INK, "titleColor": INK, "labelLimit": 300, "labelFontSize": 12, "labelFontWeight": 600},
+    "text": {"color": INK, "fontSize": 11.5},
+    "rule": {"color": SOFT},
+}
+
+
+def finished(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The specification with schema and configuration, every text in it harmless to look at."""
+    return {"$schema": SCHEMA, "config": CONFIG, **_cleaned(spec)}
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {str(k): _cleaned(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(x) for x in value]
+    return value
+
+
+def themed(text: str) -> str:
+    """Drawing or specification, as text, with CSS variables for its colours."""
+    for colour, variable in VARIABLES.items():
+        text = text.replace(f'"{colour}"', f'"var({variable},{colour})"')
+    return text
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand in a ``<script>`` element: nothing in it ends the element or steers the text around it."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def chart_name(*parts: object) -> str:
+    """A name for a chart, of lower-case letters, digits and dashes; other parts give another name."""
+    text = "-".join(str(x) for x in parts if x != "")
+    plain = slug(text).lower().replace(".", "-")
+    return plain if plain == text.lower() else f"{plain[:48]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -1,0 +1,78 @@
+"""A report as files: the page, Markdown, LaTeX, figures for papers, tables as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qbench.errors import InputError
+from qbench.extension.blocks import Chart
+from qbench.report import drawing, plain
+from qbench.report.html import Look, page, sections_of
+from qbench.report.tables import TABLES, export
+from qbench.results import Results
+from qbench.store.files import atomic, write_text
+
+FORMATS = {"html": ".html", "md": ".md", "latex": ".tex"}
+
+
+def write(
+    results: Results, out: Path, formats: Sequence[str], look: Look | None = None, others: Sequence[Results] = ()
+) -> list[Path]:
+    """Write the report in each format, beside each other.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``qbench.results.load``.
+    out : pathlib.Path
+        The file of the first format; the others have its name and their own ending.
+    formats : sequence of {"html", "md", "latex"}
+        Which.
+    look : Look, optional
+        What to show and how.
+    others : sequence of Results
+        Runs to show beside it.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is no such format, or a file of the run folder is damaged.
+    """
+    unknown = [f for f in formats if f not in FORMATS]
+    if unknown or not formats:
+        raise InputError(f"there is no format {','.join(unknown)!r}", fix=f"Choose of: {', '.join(FORMATS)}.")
+    look = look or Look()
+    written = []
+    for i, form in enumerate(dict.fromkeys(formats)):
+        path = out if i == 0 else out.with_suffix(FORMATS[form])
+        if form == "html":
+            text = page(results, look, others)
+        else:
+            text = (plain.markdown if form == "md" else plain.latex)(results.name, sections_of(results, look, others))
+        write_text(path, text)
+        written.append(path)
+    return written
+
+
+def figures(results: Results, folder: Path, look: Look | None = None) -> list[Path]:
+    """Write every chart as SVG and PDF."""
+    charts = [b for s in sections_of(results, look or Look()) for b in s.blocks if isinstance(b, Chart)]
+    written = []
+    for chart in charts:
+        for ending, data in ((".svg", drawing.svg(chart.spec).encode()), (".pdf", drawing.pdf(chart.spec))):
+            with atomic(folder / f"{chart.name}{ending}") as temporary:
+                temporary.write_bytes(data)
+            written.append(folder / f"{chart.name}{ending}")
+    return written
+
+
+def tables(results: Results, folder: Path) -> list[Path]:
+    """Write every table of the run as CSV, the numbers as they are; ``items`` aside, which is large."""
+    written = []
+    for name in TABLES:
+        if name != "items":
+            with atomic(folder / f"{name}.csv") as temporary:
+                temporary.write_bytes(export(results, name, "csv"))
+            written.append(folder / f"{name}.csv")
+    return written

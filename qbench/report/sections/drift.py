@@ -1,0 +1,77 @@
+"""Embedding drift by group: how far quantizing moved the pictures themselves, whatever is asked of them."""
+
+from __future__ import annotations
+
+from qbench.extension.blocks import Block, Chart, Column, Section, Table, Text, name, number
+from qbench.report import numbers
+from qbench.report.compare import Comparison
+from qbench.report.figures.dots import dots
+from qbench.report.figures.palette import chart_name
+
+ROWS = 80
+EXPLAINED = (
+    "Cosine between the baseline's and the variant's embedding of the same picture: 1 is unmoved. It needs "
+    "no labels and no "
+    "task; a group whose pictures move more is at more risk on any task."
+)
+
+
+def section(comparison: Comparison) -> Section:
+    """A chart and a table a benchmark."""
+    drift = comparison.results.drift
+    if drift.empty:
+        return Section(
+            "drift", "Embedding drift", [Text("This run has no embeddings of a variant beside its baseline's.")]
+        )
+    blocks: list[Block] = [Text(EXPLAINED)]
+    quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
+    for benchmark, frame in drift.groupby("benchmark", sort=False):
+        where = numbers.isolated(str(benchmark))
+        records = frame.to_dict("records")
+        rows = [
+            {
+                **{k: str(r[k]) for k in ("model", "quantizer", "attribute")},
+                "category": ": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all",
+                **{"value": round(1 - r["mean"], 6), "low": round(1 - r["median"], 6), "high": round(1 - r["q05"], 6)},
+                "said": (
+                    f"mean {numbers.fixed(1 - r['mean'], 5)}, most moved twentieth from "
+                    f"{numbers.fixed(1 - r['q05'], 5)}"
+                ),
+                "n": f"{int(r['n']):,}",
+            }
+            for r in records
+        ]
+        models = list(dict.fromkeys(r["model"] for r in rows))
+        blocks.append(
+            Chart(
+                name=chart_name("drift", benchmark),
+                title=f"Drift of the pictures of {where}: one minus the cosine",
+                words=(
+                    f"{numbers.count(len(rows), 'dot')} for {numbers.count(len(models), 'model')}; the numbers "
+                    f"are in the table below."
+                ),
+                spec=dots(rows, quantizers, "1 − cosine", facet="model" if len(models) > 1 else ""),
+                note="A dot is the mean; the line goes from the median to the twentieth of the items that moved most.",
+            )
+        )
+        body = [
+            [
+                *(name(str(r[k]), head=True) for k in ("model", "quantizer")),
+                name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
+                *(number(numbers.fixed(r[k], 5)) for k in ("mean", "median", "q05")),
+                number(f"{int(r['n']):,}"),
+            ]
+            for r in records[:ROWS]
+        ]
+        heads = ["Model", "Quantizer", "Groups", "Mean cosine", "Median", "5 % quantile", "n"]
+        blocks.append(
+            Table(
+                caption=f"Cosines on {where}",
+                columns=[Column(h, i > 2) for i, h in enumerate(heads)],
+                rows=body,
+                left_out=max(0, len(records) - ROWS),
+                left_out_note="all are in `qbench export --table drift`",
+                closed=True,
+            )
+        )
+    return Section("drift", "Embedding drift", blocks)

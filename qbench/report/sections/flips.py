@@ -1,0 +1,150 @@
+"""Flips: items that were right and are wrong, or the other way round; by group, and by how sure the baseline was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.report import numbers
+from qbench.report.compare import Comparison
+from qbench.report.figures.dots import dots
+from qbench.report.figures.palette import chart_name
+
+ROWS = 80
+EXPLAINED = (
+    "An average can stand still while many answers change. A flip is an item whose answer was right and is "
+    "wrong now, or "
+    "wrong and right now. Margin is how far the baseline's answer was from the next one: quarter 1 was the least sure."
+)
+
+
+def section(comparison: Comparison) -> Section:
+    """Two charts a benchmark, a table of all, and the items that flip under most models."""
+    flips = comparison.results.flips
+    if flips.empty:
+        return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.")])
+    blocks: list[Block] = [Text(EXPLAINED)]
+    quantizers = [str(q) for q in dict.fromkeys(flips["quantizer"])]
+    for benchmark, mine in flips.groupby("benchmark", sort=False):
+        mine = mine[(mine["n"] > 0)]
+        groups = mine[(mine["attribute"] != "") & (mine["group"] != "") & (mine["margin_bin"] == "")]
+        bins = mine[(mine["attribute"] == "") & (mine["margin_bin"] != "")]
+        if len(groups):
+            blocks.append(_chart(str(benchmark), "group", groups, quantizers))
+        if len(bins):
+            blocks.append(_chart(str(benchmark), "margin", bins, quantizers))
+        blocks.append(_table(str(benchmark), mine[mine["margin_bin"] == ""]))
+    return Section("flips", "Flips", [*blocks, *_exemplars(comparison)])
+
+
+def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]) -> Chart:
+    # Over the models: the sums, so that each dot is a count of items and not a mean of rates.
+    keys = ["quantizer", "attribute", "group", "margin_bin"]
+    rows = []
+    for names, part in frame.groupby(keys, sort=False):
+        found = dict(zip(keys, (str(x) for x in names), strict=True))
+        n, flipped = int(part["n"].sum()), int((part["lost"] + part["gained"]).sum())
+        rate = 100 * flipped / n
+        category = f"quarter {found['margin_bin']}" if kind == "margin" else f"{found['attribute']}: {found['group']}"
+        low, high = (float(100 * part[k].iloc[0]) if len(part) == 1 else math.nan for k in ("low", "high"))
+        rows.append(
+            {
+                **{"quantizer": found["quantizer"], "attribute": found["attribute"], "category": category},
+                "model": str(part["model"].iloc[0]) if len(part) == 1 else f"all {len(part)} models",
+                **{"value": round(rate, 3), "low": _known(low), "high": _known(high)},
+                "said": (
+                    f"{numbers.fixed(rate, 1)} % ({int(part['lost'].sum()):,} lost, "
+                    f"{int(part['gained'].sum()):,} gained)"
+                ),
+                "n": f"{n:,}",
+            }
+        )
+    where = numbers.isolated(benchmark)
+    return Chart(
+        name=chart_name("flips", benchmark, kind),
+        title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
+        words=(
+            f"{numbers.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. "
+            f"The numbers are in the table below."
+        ),
+        spec=dots(rows, quantizers, "Flipped, %", width=420),
+        note="Over all models of the run." if frame["model"].nunique() > 1 else "With the 95 % interval.",
+    )
+
+
+def _known(x: float) -> float | None:
+    return round(x, 3) if math.isfinite(x) else None
+
+
+def _table(benchmark: str, frame: pd.DataFrame) -> Table:
+    heads = [
+        "Model",
+        "Quantizer",
+        "Groups",
+        "Lost",
+        "Gained",
+        "Flipped",
+        "95 % interval",
+        "p (as many lost as gained)",
+        "p (groups alike)",
+        "n",
+    ]
+    rows = [_row(r) for r in frame.head(ROWS).to_dict("records")]
+    return Table(
+        caption=f"Flips on {numbers.isolated(benchmark)}",
+        columns=[Column(h, i > 2) for i, h in enumerate(heads)],
+        rows=rows,
+        note=(
+            "McNemar's test, exact with mid-p; then whether the groups of an attribute flip equally often. "
+            "Neither is corrected for the number of tests."
+        ),
+        left_out=max(0, len(frame) - ROWS),
+        left_out_note="all are in `qbench export --table flips`",
+        closed=True,
+    )
+
+
+def _row(r: Mapping[Any, Any]) -> list[Entry]:
+    return [
+        name(str(r["model"]), head=True),
+        name(str(r["quantizer"]), head=True),
+        name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
+        number(f"{int(r['lost']):,}"),
+        number(f"{int(r['gained']):,}"),
+        number(numbers.value(float(r["rate"]), "share")),
+        number(f"{numbers.value(float(r['low']), 'share')} to {numbers.value(float(r['high']), 'share')}"),
+        *(number(_p(r[k])) for k in ("p_mcnemar", "p_groups")),
+        number(f"{int(r['n']):,}"),
+    ]
+
+
+def _p(p: Any) -> str:
+    if p is pd.NA or p is None or not math.isfinite(p):
+        return ""
+    return numbers.p_value(float(p), math.log10(p)) if p > 0 else "below 10⁻³⁰⁰"
+
+
+def _exemplars(comparison: Comparison) -> list[Table]:
+    found = comparison.results.exemplars
+    if found.empty:
+        return []
+    heads = ["Quantizer", "Benchmark", "Item", "Label", "Models", "Lost", "Gained"]
+    rows = []
+    for r in found.head(ROWS).to_dict("records"):
+        names = [name(str(r[k]), head=k == "quantizer") for k in ("quantizer", "benchmark", "item", "label")]
+        rows.append([*names, *(number(f"{int(r[k]):,}") for k in ("models", "lost", "gained"))])
+    return [
+        Table(
+            caption="Items whose majority answer over the models changed",
+            columns=[Column(h, i > 3) for i, h in enumerate(heads)],
+            rows=rows,
+            note="The items that compression picks out (Hooker et al. 2020): look at them before you look at averages.",
+            left_out=max(0, len(found) - ROWS),
+            left_out_note="all are in `qbench export --table exemplars`",
+            closed=True,
+        )
+    ]

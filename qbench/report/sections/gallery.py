@@ -1,0 +1,101 @@
+"""Pictures of items whose answer flipped, by group. Off unless asked for: these are pictures of people."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qbench.extension.blocks import Block, Box, Heading, Picture, Pictures, Section, Text
+from qbench.report import numbers
+from qbench.report.context import Context
+
+SIZE, QUALITY = 96, 70
+OFF = (
+    "Off: pictures of people belong in a report only where its readers may see them. `qbench report RUN "
+    "--gallery 4 --data-root "
+    "BENCHMARK=FOLDER` shows flipped items by group."
+)
+NOTICE = (
+    "These pictures are the dataset's, under its licence and with its people's rights: look before you pass this file "
+    "on."
+)
+
+
+def section(context: Context) -> Section:
+    """A row of thumbnails a variant × group; lost answers before gained ones."""
+    title = "Flipped items"
+    if not context.gallery:
+        return Section("gallery", title, [Text(OFF)])
+    blocks: list[Block] = [Box("Pictures", NOTICE, "warning")]
+    for benchmark, root in context.data_roots.items():
+        if benchmark in context.comparison.benchmarks:
+            blocks += [Heading(benchmark), *_rows(context, benchmark, root)]
+    if len(blocks) == 1:
+        names = numbers.listing(context.comparison.benchmarks)
+        blocks.append(
+            Box(
+                "Nothing to show",
+                f"Name a folder of pictures with --data-root; benchmarks of this run: {names}.",
+                "note",
+            )
+        )
+    return Section("gallery", title, blocks)
+
+
+def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
+    results = context.comparison.results
+    cells = {(c.model, c.quantizer): c for c in results.done if c.benchmark == benchmark}
+    labels = context.comparison.labels(benchmark)
+    for (model, quantizer), cell in cells.items():
+        base = cells.get((model, results.baseline))
+        if quantizer == results.baseline or base is None:
+            continue
+        before, after = base.table("items"), cell.table("items")
+        if "correct" not in before or not before["item"].equals(after["item"]):
+            continue
+        was, now = (x["correct"].to_numpy(dtype=bool) for x in (before, after))
+        flipped = before[was != now].assign(lost=was[was != now], answer=after.loc[was != now, "prediction"])
+        attribute = next((a for a in labels if a in flipped), "")
+        for group, frame in flipped.groupby(attribute, sort=False) if attribute else [("all", flipped)]:
+            pictures = list(
+                _pictures(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root)
+            )
+            who = f"{attribute}: {group}" if attribute else "all"
+            where = " × ".join(numbers.isolated(x) for x in (model, quantizer))
+            if pictures:
+                yield Pictures(
+                    f"{where}, {numbers.isolated(who)}: {len(pictures):,} of "
+                    f"{numbers.count(len(frame), 'flipped item')}",
+                    pictures,
+                )
+
+
+def _pictures(frame: pd.DataFrame, root: Path) -> Iterator[Picture]:
+    for row in frame.to_dict("records"):
+        uri = _thumbnail(root, str(row["image"]))
+        if uri:
+            word = "right, now wrong" if row["lost"] else "wrong, now right"
+            yield Picture(uri, f"{row['label']}, {word}: {row['answer']}")
+
+
+def _thumbnail(root: Path, image: Any) -> str:
+    """A small JPEG as a data URI, without the file's metadata; empty where there is no such picture below `root`."""
+    from PIL import Image
+
+    path = (root / image).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
+        return ""
+    try:
+        with Image.open(path) as opened:
+            small = opened.convert("RGB")
+            small.thumbnail((SIZE, SIZE))
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return ""
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,54 @@
+"""Error of the weights by layer, drawn in the order of the network: where a quantizer does its damage."""
+
+from __future__ import annotations
+
+from qbench.extension.blocks import Block, Chart, Section, Text
+from qbench.report import numbers
+from qbench.report.compare import Comparison
+from qbench.report.figures.layers import layers
+from qbench.report.figures.palette import chart_name
+
+MODELS = 4
+
+
+def section(comparison: Comparison) -> Section:
+    """A chart a model; the numbers are in the tables of “What was quantized”."""
+    found = comparison.results.layers
+    found = found[found["quantized"].astype(bool) & found["error"].notna()]
+    if found.empty:
+        return Section("layers", "Weight error by layer", [Text("No error of a quantized layer is known.")])
+    blocks: list[Block] = []
+    models = [str(m) for m in dict.fromkeys(found["model"])]
+    for model in models[:MODELS]:
+        mine = found[found["model"] == model]
+        place: dict[tuple[str, str], int] = {}
+        rows = []
+        for r in mine.to_dict("records"):
+            tower = str(r["tower"])
+            at = place.setdefault((tower, str(r["name"])), sum(t == tower for t, _ in place) + 1)
+            rows.append(
+                {
+                    **{
+                        "model": model,
+                        "quantizer": str(r["quantizer"]),
+                        "tower": f"{tower} tower",
+                        "layer": str(r["name"]),
+                    },
+                    **{
+                        "place": at,
+                        "error": round(100 * r["error"], 4),
+                        "said": f"{numbers.fixed(100 * r['error'], 2)} %",
+                    },
+                }
+            )
+        blocks.append(
+            Chart(
+                name=chart_name("layers", model),
+                title=f"Relative error of the weights of {numbers.isolated(model)}, layer by layer",
+                words=f"{numbers.count(len(rows), 'quantized layer')}; the numbers are in “Error by layer” below.",
+                spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])]),
+            )
+        )
+    if len(models) > MODELS:
+        blocks.append(Text(f"{len(models) - MODELS:,} more models are in the tables below."))
+    return Section("layers", "Weight error by layer", blocks)

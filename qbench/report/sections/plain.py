@@ -1,0 +1,85 @@
+"""What was found, in plain sentences with their numbers: what changed, what did not, what is not yet known."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from qbench.report import judged, numbers
+from qbench.report.compare import Comparison
+
+WORST, UNKNOWN = 6, 4
+"""Sentences of each kind; the tables have all."""
+
+
+def found(comparison: Comparison) -> list[str]:
+    """Worst first, then who is equivalent, then what could not be decided and what would decide it."""
+    effects = comparison.results.effects
+    if effects.empty:
+        return ["This run has nothing to compare."]
+    rows = judged.whole(effects)
+    told = [_tally(rows)]
+    bad = judged.worst_first(_records(effects[effects["verdict"].isin(["worse", "amplified"])]))
+    bad.sort(key=lambda r: bool(r["class"]))  # numbers over all classes before those of one
+    told += [judged.sentence(r) for r in bad[:WORST]]
+    if len(bad) > WORST:
+        told.append(f"{len(bad) - WORST:,} more numbers got worse, those of single classes included: see the tables.")
+    told += _equivalent(rows)
+    return told + _undecided(rows) + _void(comparison)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in r.items()} for r in frame.to_dict("records")]
+
+
+def _tally(rows: pd.DataFrame) -> str:
+    return f"Of {numbers.count(len(rows), 'number')} over all classes: {judged.verdict_counts(rows)}."
+
+
+def _equivalent(rows: pd.DataFrame) -> list[str]:
+    """One sentence a quantizer whose changes in accuracy by group are all equivalent."""
+    shares = rows[(rows["better"] == "higher") & (rows["unit"] == "share") & rows["change"].notna()]
+    told = []
+    for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
+        if (frame["verdict"] == "equivalent").all():
+            margin = judged.tolerance(frame.loc[frame["margin"].idxmax()].to_dict())
+            groups = sorted({str(a) for a in frame["attribute"] if a})
+            who = f" for all groups by {numbers.listing(groups)}" if groups else ""
+            names = [numbers.isolated(str(x)) for x in (quantizer, model, benchmark)]
+            told.append(
+                f"{names[0]} on {names[1]} is equivalent within {margin}{who} in all "
+                f"{numbers.count(len(frame), 'share')} on {names[2]}."
+            )
+    if len(told) > WORST:
+        return [*told[:WORST], f"The same holds for {len(told) - WORST:,} more pairs of variant and benchmark."]
+    return told
+
+
+def _undecided(rows: pd.DataFrame) -> list[str]:
+    unknown = rows[(rows["verdict"] == "not yet known") & rows["change"].notna() & (rows["flags"] == "")]
+    known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
+    told = [
+        f"{judged.subject(r)} is not yet known: {judged.amount(r)}, n = {int(r['n']):,}.{judged.more(r)}"
+        for r in _records(known.head(UNKNOWN))
+    ]
+    if len(unknown) > len(told):
+        most = known["needed"].max() if len(known) else math.nan
+        end = (
+            f" {math.ceil(most):,} items of a group would decide every one for which that is known."
+            if math.isfinite(most)
+            else ""
+        )
+        told.append(
+            f"{numbers.count(len(unknown) - len(told), 'more number', 'more numbers')} could not be decided.{end}"
+        )
+    return told
+
+
+def _void(comparison: Comparison) -> list[str]:
+    void = {(r.model, r.benchmark) for r in comparison.rows if comparison.void(r)}
+    if not void:
+        return []
+    counted = numbers.count(len(void), "pair of model and benchmark", "pairs of model and benchmark")
+    return [f"Not valid: {counted}, because the baseline guesses."]

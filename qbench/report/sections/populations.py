@@ -1,0 +1,147 @@
+"""The picture over checkpoints: every checkpoint's change, their mean, and where directions differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.report import judged, numbers
+from qbench.report.compare import Comparison
+from qbench.report.figures.forest import Mark, forest
+from qbench.report.figures.palette import chart_name
+
+CHARTS, ROWS = 6, 60
+SIGN = {"negligible": "equivalent", "inconsistent": "not yet known"}
+EXPLAINED = (
+    "Is a change one of such models, or only of these checkpoints? The mean has two intervals: for a "
+    "population of such "
+    "models, and for these very checkpoints. The prediction interval (faint line) is where another "
+    "checkpoint might lie; it is "
+    "descriptive. “Inconsistent” means that the checkpoints differ by more than their own uncertainty and "
+    "zero is among "
+    "what is predicted: some groups gain under one model and lose under another."
+)
+
+
+def section(comparison: Comparison) -> Section:
+    """A forest plot for each main number, and a table of all."""
+    found = comparison.results.populations
+    title = "Over checkpoints"
+    several = found[found["checkpoints"] > 1]
+    if several.empty:
+        text = "This run has fewer than two checkpoints that can be compared, so nothing can be said of other models."
+        return Section("population", title, [Text(text)])
+    blocks: list[Block] = [Text(EXPLAINED)]
+    rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
+    rank = {"inconsistent": 0, "consistent": 1, "not yet known": 2, "negligible": 3}
+    rows.sort(key=lambda r: (rank.get(str(r["verdict"]), 2), -abs(float(r["mean"]))))
+    blocks += [_chart(comparison, r) for r in _main(comparison, rows)[:CHARTS]]
+    return Section("population", title, [*blocks, _table(rows)])
+
+
+def _main(comparison: Comparison, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of each benchmark the main number and the first number by group, the most telling first."""
+    main = {
+        (b, m.metric)
+        for b in comparison.benchmarks
+        for g in (False, True)
+        for m in comparison.measures(b, grouped=g)[:1]
+    }
+    labels = {(b, a): set(g) for b in comparison.benchmarks for a, g in comparison.labels(b).items()}
+    found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for r in rows:
+        labelled = not r["group"] or str(r["group"]) in labels.get((str(r["benchmark"]), str(r["attribute"])), set())
+        if (r["benchmark"], r["metric"]) in main and labelled:
+            found.setdefault((str(r["benchmark"]), str(r["metric"]), str(r["quantizer"])), []).append(r)
+    return [of[0] for of in found.values()]  # the first of each: no benchmark fills the page alone
+
+
+def _chart(comparison: Comparison, row: Mapping[str, Any]) -> Chart:
+    effects = judged.whole(comparison.results.effects)
+    keys = ["quantizer", "benchmark", "metric", "attribute", "group"]
+    for key in keys:
+        effects = effects[effects[key] == row[key]]
+    known = sorted(effects[effects["change"].notna()].to_dict("records"), key=lambda r: float(r["change"]))
+    marks = [judged.mark(r, "model") for r in known]
+    marks.append(
+        Mark(
+            label="Mean of such models",
+            **{k: float(row[k]) for k in ("low", "high", "margin")},
+            value=float(row["mean"]),
+            sign=SIGN.get(str(row["verdict"]), _direction(row)),
+            n=int(row["checkpoints"]),
+            whole=True,
+            names={},
+            wide=(float(row["pi_low"]), float(row["pi_high"])) if math.isfinite(float(row["pi_low"])) else (),
+        )
+    )
+    what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
+    unit = "points" if row["unit"] in ("share", "points") else str(row["unit"])
+    title = f"{numbers.isolated(str(row['quantizer']))}: {what} on {numbers.isolated(str(row['benchmark']))}"
+    return Chart(
+        name=chart_name("population", *(row[k] for k in keys)),
+        title=title,
+        words=(
+            f"Forest plot of {numbers.count(len(known), 'checkpoint')}, sorted, and their mean: "
+            f"{row['verdict']}. {row['reason']}"
+        ),
+        spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
+        note=f"{str(row['verdict']).capitalize()}: {row['reason']}.",
+    )
+
+
+def _direction(row: Mapping[str, Any]) -> str:
+    if row["verdict"] != "consistent" or row["better"] == "zero":
+        return "not yet known"
+    return "better" if (float(row["mean"]) > 0) == (row["better"] == "higher") else "worse"
+
+
+def _table(rows: list[Mapping[str, Any]]) -> Table:
+    heads = [
+        "Quantizer",
+        "Benchmark",
+        "Number",
+        "Groups",
+        "Checkpoints",
+        "Mean",
+        "95 % interval",
+        "These checkpoints",
+        "Prediction",
+        "Same sign",
+        "Verdict",
+        "Why",
+    ]
+    numeric = set(heads[4:10])
+    body: list[list[Entry]] = []
+    for r in rows[:ROWS]:
+        unit = str(r["unit"])
+        pairs = [
+            numbers.interval(float(r[a]), float(r[b]), unit)
+            for a, b in (("low", "high"), ("fixed_low", "fixed_high"), ("pi_low", "pi_high"))
+        ]
+        body.append(
+            [
+                *(name(str(r[k]), head=k == "quantizer") for k in ("quantizer", "benchmark", "metric")),
+                name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
+                number(f"{int(r['checkpoints']):,}"),
+                number(numbers.change(float(r["mean"]), unit)),
+                *(number(x) for x in pairs),
+                number(_same(r["same_sign"])),
+                Entry(str(r["verdict"])),
+                Entry(str(r["reason"])),
+            ]
+        )
+    return Table(
+        caption="Every number over the checkpoints, inconsistent ones first",
+        columns=[Column(h, h in numeric) for h in heads],
+        rows=body,
+        left_out=max(0, len(rows) - ROWS),
+        left_out_note="all are in `qbench export --table populations`",
+        closed=True,
+    )
+
+
+def _same(value: Any) -> str:
+    return f"{float(value):g}" if isinstance(value, int | float) and math.isfinite(value) else str(value)

@@ -1,0 +1,94 @@
+"""Several runs side by side: the same numbers in each, and whether they may be compared at all."""
+
+from __future__ import annotations
+
+from qbench.extension.blocks import Block, Box, Column, Entry, Section, Table, Text, name, number
+from qbench.report import numbers
+from qbench.report.context import Context
+from qbench.results import Results
+from qbench.results.effects import why_not_comparable
+
+ROWS = 200
+Key = tuple[str, str, str, str, str, str]
+
+
+def section(context: Context) -> Section:
+    """A column a run; a difference is given only where the items and the rules are the same."""
+    title = "Other runs"
+    if not context.others:
+        return Section("runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.")])
+    first = context.comparison.results
+    blocks: list[Block] = [
+        Text(
+            "Values over all classes of the main numbers. A difference between runs is no verdict: it has "
+            "no interval here."
+        )
+    ]
+    for other in context.others:
+        notes = _notes(first, other)
+        blocks += [Box("Not comparable", text, "warning") for text in notes]
+        if not notes:
+            blocks.append(
+                Box(
+                    "Comparable",
+                    f"{numbers.isolated(other.name)} has the same items and rules as this run, cell by cell.",
+                    "note",
+                )
+            )
+    return Section("runs", title, [*blocks, _table(context)])
+
+
+def _notes(first: Results, other: Results) -> list[str]:
+    mine = {tuple(c.names.values()): c for c in first.done}
+    found: dict[str, list[str]] = {}
+    for cell in other.done:
+        counterpart = mine.get(tuple(cell.names.values()))
+        reason = why_not_comparable(cell, counterpart) if counterpart is not None else ""
+        if reason:
+            found.setdefault(reason.replace("the baseline", "this run"), []).append(
+                " × ".join(numbers.isolated(x) for x in cell.names.values())
+            )
+    return [
+        f"{numbers.isolated(other.name)}, {numbers.listing(cells, 3, bare=True)}: {reason}."
+        for reason, cells in found.items()
+    ]
+
+
+def _table(context: Context) -> Table:
+    runs = [context.comparison.results, *context.others]
+    main = {
+        (b, m.metric)
+        for b in context.comparison.benchmarks
+        for g in (False, True)
+        for m in context.comparison.measures(b, grouped=g)[:1]
+    }
+    values: list[dict[Key, float]] = []
+    for run in runs:
+        whole = run.metrics[run.metrics["class"] == ""]
+        rows = whole.itertuples(index=False)
+        values.append(
+            {
+                (r.model, r.quantizer, r.benchmark, r.metric, r.attribute, r.group): float(r.value)
+                for r in rows
+                if (r.benchmark, r.metric) in main
+            }
+        )
+    keys = list(dict.fromkeys(k for v in values for k in v))
+    body: list[list[Entry]] = []
+    for key in keys[:ROWS]:
+        model, quantizer, benchmark, metric, attribute, group = key
+        measure = context.comparison.measure(benchmark, metric)
+        shown = [
+            numbers.value(v[key], measure.unit, signed=measure.signed) if key in v else "not in it" for v in values
+        ]
+        names = [name(model, head=True), name(quantizer, head=True), name(f"{metric} on {benchmark}")]
+        body.append([*names, name(": ".join(x for x in (attribute, group) if x) or "all"), *(number(x) for x in shown)])
+    heads = [f"{numbers.isolated(r.name)} ({i})" for i, r in enumerate(runs, 1)]
+    return Table(
+        caption="The main numbers of each run",
+        columns=[*(Column(h) for h in ("Model", "Quantizer", "Number", "Groups")), *(Column(h, True) for h in heads)],
+        rows=body,
+        left_out=max(0, len(keys) - ROWS),
+        left_out_note="`qbench export` gives them all",
+        closed=len(keys) > 40,
+    )

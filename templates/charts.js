@@ -1,0 +1,100 @@
+// Makes the charts live, filters tables and charts, and offers each table as CSV. The page is whole without it.
+(() => {
+  "use strict";
+  const specs = JSON.parse(document.getElementById("charts").textContent);
+  const bar = document.getElementById("filters");
+  const chosen = {};
+  const seen = new Set();
+  const plain = (text) => text.replace(/[\u2066-\u2069]/g, "");
+
+  // Nothing may be loaded from anywhere; the page's policy forbids it too.
+  const loader = {
+    load: () => Promise.reject(new Error("no network")),
+    sanitize: () => Promise.reject(new Error("no network")),
+    http: () => Promise.reject(new Error("no network")),
+    file: () => Promise.reject(new Error("no files")),
+  };
+  const options = {
+    mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, loader,
+    tooltip: { disableDefaultStyle: true },
+  };
+
+  const matches = (row) =>
+    Object.entries(chosen).every(([key, value]) => !value || row[key] === undefined || row[key] === "" || row[key] === value);
+
+  async function draw(figure) {
+    const name = figure.dataset.chart;
+    const spec = structuredClone(specs[name]);
+    const values = spec.data.values.filter(matches);
+    spec.data.values = values;
+    figure.classList.toggle("empty", values.length === 0);
+    if (values.length === 0) {
+      figure.replaceChildren("Nothing of this chart is shown: see the filters above.");
+      return;
+    }
+    const place = document.createElement("div");
+    const choice = document.getElementById(`choice-${name}`);
+    choice.replaceChildren();
+    await window.vegaEmbed(place, spec, { ...options, bind: choice });
+    figure.replaceChildren(place);
+    figure.dataset.live = "yes";
+  }
+
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting && !seen.has(entry.target)) {
+        seen.add(entry.target);
+        watcher.unobserve(entry.target);
+        draw(entry.target).catch((error) => console.error(`chart ${entry.target.dataset.chart}: ${error}`));
+      }
+    }
+  }, { rootMargin: "200px" });
+  for (const figure of document.querySelectorAll("[data-chart]")) watcher.observe(figure);
+
+  function filterTables() {
+    let hidden = 0;
+    for (const table of document.querySelectorAll("main table")) {
+      const heads = [...table.tHead.rows[0].cells].map((cell) => plain(cell.textContent.trim()));
+      const at = { model: heads.indexOf("Model"), quantizer: heads.indexOf("Quantizer"), attribute: heads.indexOf("Groups") };
+      if (Object.values(at).every((i) => i < 0)) continue;
+      for (const row of table.tBodies[0].rows) {
+        const show = Object.entries(chosen).every(([key, value]) => {
+          if (!value || at[key] < 0) return true;
+          const text = plain((row.cells[at[key]].querySelector("bdi") || row.cells[at[key]]).textContent);
+          return key === "attribute" ? text === "all" || text === value || text.startsWith(`${value}: `) : text === value;
+        });
+        row.hidden = !show;
+        hidden += show ? 0 : 1;
+      }
+    }
+    bar.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of the tables are hidden.` : "";
+  }
+
+  for (const select of bar.querySelectorAll("select")) {
+    select.addEventListener("change", () => {
+      chosen[select.dataset.filter] = select.value;
+      filterTables();
+      for (const figure of seen) draw(figure).catch((error) => console.error(String(error)));
+    });
+  }
+  bar.hidden = false;
+
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  for (const region of document.querySelectorAll("main .scroll:not(.plot)")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "csv";
+    button.textContent = "CSV";
+    button.setAttribute("aria-label", `Save as CSV: ${plain(region.querySelector("caption").textContent)}`);
+    button.addEventListener("click", () => {
+      const rows = [...region.querySelectorAll("tr")].filter((row) => !row.hidden);
+      const text = rows.map((row) => [...row.cells].map((c) => quoted(plain((c.querySelector("svg title") || c).textContent.trim()))).join(",")).join("\n");
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
+      link.download = `${region.querySelector("caption").id}.csv`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+    region.after(button);
+  }
+})();

@@ -1,0 +1,169 @@
+"""The report in a real browser: it draws, filters, asks the network for nothing, and is whole without its script."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+FOUND = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+pytestmark = pytest.mark.skipif(
+    FOUND is None, reason="no Chromium: install Debian's chromium or chromium-headless-shell"
+)
+
+SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 320, "height": 640}}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=FOUND, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(small: Path, qbench: Any, tmp_path_factory: Any) -> Path:
+    """The report of the small run of the demo."""
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    qbench("report", small, "--out", out, cwd=out.parent)
+    return out
+
+
+class Visit:
+    """A page as somebody opens it: offline, and everything that goes wrong is written down."""
+
+    def __init__(self, browser: Any, path: Path, **how: Any) -> None:
+        self.context = browser.new_context(offline=True, reduced_motion="reduce", **how)
+        self.page = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda m: self.said.append(f"{m.type}: {m.text}"))
+        self.page.on("pageerror", lambda e: self.said.append(str(e)))
+        self.page.on("request", lambda r: self.asked.append(r.url))
+        self.page.goto(path.as_uri())
+        self.here = path.as_uri()
+
+    def draw(self) -> None:
+        """Bring every chart into view, and wait until it is live."""
+        for i in range(self.page.locator("[data-chart]").count()):
+            self.page.locator("[data-chart]").nth(i).scroll_into_view_if_needed()
+        self.page.wait_for_function("[...document.querySelectorAll('[data-chart]')].every(x => x.dataset.live)")
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+def test_charts_are_live_and_nothing_is_asked_for(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        assert visit.page.locator("[data-live=yes] svg.marks").count() > 8
+        assert visit.said == []
+        assert [url for url in visit.asked if url != visit.here] == []
+
+
+def test_a_chart_is_not_blank(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        picture = visit.page.locator("#chart-worst").screenshot()
+        pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
+        assert pixels.std() > 5
+
+
+def test_hovering_gives_value_interval_and_n(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        visit.page.locator("#chart-worst .mark-symbol path").last.hover(force=True)
+        tip = visit.page.locator("#vg-tooltip-element")
+        tip.wait_for(state="visible")
+        words = tip.inner_text()
+        assert all(x in words for x in ("Change", "[", "Verdict", "Tolerance", "n"))
+
+
+def test_filters_hide_rows_and_redraw(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        visit.page.select_option("[data-filter=quantizer]", "hf-int4")
+        visit.page.wait_for_function("!document.querySelector('#chart-worst').textContent.includes('hf-int8')")
+        assert "hf-int4" in visit.page.locator("#chart-worst").text_content()
+        shown = visit.page.locator("#accuracy tbody tr:visible").all_text_contents()
+        assert shown
+        assert not [row for row in shown if "hf-int8" in row]
+        assert "rows of the tables are hidden" in visit.page.locator("#filters output").inner_text()
+        visit.page.select_option("[data-filter=quantizer]", "")
+        visit.page.wait_for_function("document.querySelector('#chart-worst').textContent.includes('hf-int8')")
+
+
+def test_any_number_can_be_chosen_in_the_heat_map(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        choice = visit.page.locator("#choice-grid select")
+        before = visit.page.locator("#chart-grid").text_content()
+        choice.select_option(index=choice.locator("option").count() - 1)
+        visit.page.wait_for_function("b => document.querySelector('#chart-grid').textContent !== b", arg=before)
+
+
+def test_a_table_is_saved_as_csv(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit, visit.page.expect_download() as saved:
+        visit.page.locator("#accuracy button.csv").first.click()
+    assert saved.value.suggested_filename.endswith(".csv")
+
+
+def test_without_script_and_style_all_is_there(browser: Any, report: Path, tmp_path: Path) -> None:
+    strict = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">'
+    copy = tmp_path / "strict.html"
+    copy.write_text(report.read_text(encoding="utf-8").replace("<head>", f"<head>{strict}", 1), encoding="utf-8")
+    with Visit(browser, copy, java_script_enabled=False) as visit:
+        assert visit.page.locator(".verdict").inner_text()
+        assert visit.page.locator("figure svg").count() > 8
+        box = visit.page.locator("#chart-worst svg").bounding_box()
+        assert box is not None
+        assert box["width"] > 300
+        assert visit.page.locator("#accuracy table").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_no_serious_problem(browser: Any, report: Path, size: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    with Visit(browser, report, viewport=SIZES[size], color_scheme=scheme, bypass_csp=True) as visit:
+        visit.draw()
+        found = Axe().run(visit.page).response["violations"]
+        serious = [f"{x['id']}: {x['nodes'][0]['html'][:200]}" for x in found if x["impact"] in ("serious", "critical")]
+        assert serious == []
+
+
+def test_nothing_sticks_out_of_a_narrow_page(browser: Any, report: Path) -> None:
+    with Visit(browser, report, viewport=SIZES["narrow"]) as visit:
+        visit.draw()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= SIZES["narrow"]["width"]
+
+
+def test_it_can_be_read_by_keyboard(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.keyboard.press("Tab")
+        assert visit.page.evaluate("document.activeElement.className") == "skip"
+        outline = "getComputedStyle(document.activeElement).outlineStyle"
+        for _ in range(3):
+            visit.page.keyboard.press("Tab")
+        assert visit.page.evaluate(outline) != "none"
+
+
+def test_print_shows_what_is_folded(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.emulate_media(media="print")
+        assert visit.page.locator("#filters").is_hidden()
+        assert visit.page.locator("details table").first.is_visible()

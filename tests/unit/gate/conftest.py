@@ -1,0 +1,161 @@
+"""A small study as the analysis gives it: cells and a table of judged changes, without a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.analysis.intervals import bounds
+from qbench.gate import GateResult
+from qbench.gate.comparison import Comparison
+from qbench.gate.judge import judge
+from qbench.gate.policy import read_policy
+from qbench.results import Cell
+
+TODAY = date(2026, 6, 30)
+SHARE = {"better": "higher", "unit": "share"}
+METRICS: dict[str, list[dict[str, Any]]] = {
+    "imagenet": [
+        {"name": "top1", **SHARE, "statistic": {"kind": "share"}},
+        {"name": "recall", **SHARE, "statistic": {"kind": "share"}},
+    ],
+    "coco": [{"name": "image_to_text_recall", **SHARE, "statistic": {"kind": "share"}}],
+    "facet": [
+        {"name": "accuracy", **SHARE, "statistic": {"kind": "share"}},
+        {"name": "recall", **SHARE, "statistic": {"kind": "share"}},
+        {"name": "mean_disparity", "better": "zero", "unit": "points", "statistic": {"kind": "mean_disparity"}},
+        {"name": "mean_abs_disparity", "better": "lower", "unit": "points"},
+        {"name": "disparity", "better": "zero", "unit": "points", "statistic": {"kind": "disparity"}},
+    ],
+    "fairface": [
+        {"name": "max_skew", "better": "lower", "unit": "nats", "statistic": {"kind": "max_skew"}},
+        {"name": "skew", "better": "zero", "unit": "nats", "statistic": {"kind": "skew"}},
+    ],
+}
+ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
+    "facet": [
+        {"name": "age", "groups": ["young", "older"], "pairs": [["older", "young"]]},
+        {"name": "skin_tone", "groups": ["light", "dark"], "pairs": [["dark", "light"]]},
+    ],
+    "fairface": [{"name": "race", "groups": ["White", "Black"], "pairs": []}],
+}
+COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "deff")]
+
+
+@dataclass
+class Study:
+    """Cells and changes that a test puts together."""
+
+    cells: list[Cell] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    unpaired: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def cell(
+        self,
+        benchmark: str,
+        quantizer: str = "int8",
+        model: str = "b32",
+        status: str = "done",
+        *,
+        attributes: list[dict[str, Any]] | None = None,
+        **record: Any,
+    ) -> None:
+        """Add a variant on a benchmark; its numbers are added by `effect`."""
+        info = {
+            "metrics": METRICS[benchmark],
+            "attributes": ATTRIBUTES.get(benchmark, []) if attributes is None else attributes,
+        }
+        whole = {"benchmark_info": info, "facts": {"target": "uniform"}, **record}
+        self.cells.append(Cell(Path("nowhere"), model, quantizer, benchmark, status, whole))
+
+    def effect(
+        self,
+        metric: str,
+        change: float,
+        se: float = 0.001,
+        *,
+        benchmark: str = "facet",
+        quantizer: str = "int8",
+        model: str = "b32",
+        attribute: str = "",
+        group: str = "",
+        class_: str = "",
+        before: float = 0.6,
+        n: int = 1000,
+        flags: str = "",
+        **more: Any,
+    ) -> None:
+        """Add one change and, where it is not there yet, its cell."""
+        if not any((c.model, c.quantizer, c.benchmark) == (model, quantizer, benchmark) for c in self.cells):
+            self.cell(benchmark, quantizer, model)
+        info = next(m for m in METRICS[benchmark] if m["name"] == metric.partition("@")[0])
+        signed = info["better"] == "zero"
+        after = before + change
+        names = {"model": model, "quantizer": quantizer, "baseline": "fp32", "benchmark": benchmark, "metric": metric}
+        self.rows.append(
+            {
+                **names,
+                **{"attribute": attribute, "group": group, "class": class_},
+                **{"better": info["better"], "unit": info["unit"], "n": n},
+                **{"baseline_value": before, "value": after, "change": change},
+                "abs_change": abs(after) - abs(before) if signed else np.nan,
+                **{"method": "closed form" if se == se else "", "se": se, "df": np.inf, "flags": flags},
+                **dict.fromkeys(COUNTS, np.nan),
+                **{"sum_se": np.nan, "items": 5000.0},
+                **more,
+            }
+        )
+
+    def comparison(self) -> Comparison:
+        """What the gate is given."""
+        return Comparison(
+            effects=pd.DataFrame(self.rows) if self.rows else EMPTY,
+            cells=self.cells,
+            unpaired=self.unpaired,
+            run="study",
+            baseline="fp32",
+            warnings=[],
+        )
+
+    def judge(self, *rules: dict[str, Any], waiver: list[dict[str, Any]] | None = None, **decide: Any) -> GateResult:
+        """Hold rules against it; each needs an id, and what is not said is overall top1 of imagenet."""
+        whole = [{"id": f"r{i}", "scope": "overall", **rule} for i, rule in enumerate(rules)]
+        policy = read_policy({"version": 1, "decide": decide, "rule": whole, "waiver": waiver or []})
+        return judge(self.comparison(), policy, today=TODAY, bounds=bounds)
+
+
+def _empty() -> pd.DataFrame:
+    study = Study()
+    study.effect("accuracy", 0.0)
+    return pd.DataFrame(study.rows).iloc[:0]
+
+
+EMPTY = _empty()
+
+
+@pytest.fixture
+def study() -> Study:
+    """A study without a cell."""
+    return Study()
+
+
+@pytest.fixture
+def groups() -> Callable[..., Study]:
+    """``(age=(young, older), skin_tone=(light, dark)) -> Study``: changes of facet's accuracy by group."""
+
+    def make(se: float = 0.001, **changes: tuple[float, float]) -> Study:
+        made = Study()
+        for attribute in ATTRIBUTES["facet"]:
+            values = changes.get(attribute["name"], (0.0, 0.0))
+            for group, change in zip(attribute["groups"], values, strict=True):
+                made.effect("accuracy", change, se, attribute=attribute["name"], group=group)
+        return made
+
+    return make

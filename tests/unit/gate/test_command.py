@@ -1,0 +1,118 @@
+"""``qbench check``: its files, what it prints, its exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from qbench.cli import app
+from qbench.gate.policy import default_text
+from qbench.results import Results
+from tests.unit.gate.conftest import Study
+
+POLICY = """
+version = 1
+[[rule]]
+id = "r"
+metric = "accuracy"
+scope = "overall"
+max_drop = 0.02
+undecided = "fail"
+[[waiver]]
+rule = "r"
+until = 2026-06-30
+why = "known"
+"""
+
+
+class Given(Results):
+    """Results whose table of effects is given."""
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(Path("nowhere"), {"name": "study", "baseline": "fp32"}, study.cells, {})
+        self.given = pd.DataFrame(study.rows)
+
+    @property
+    def effects(self) -> pd.DataFrame:  # type: ignore[override]
+        return self.given
+
+    @property
+    def unpaired(self) -> pd.DataFrame:  # type: ignore[override]
+        return pd.DataFrame(columns=["model", "quantizer", "benchmark", "reason"], dtype=str)
+
+
+def call(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["check", *map(str, arguments)])
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY.split("[[waiver]]")[0], encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "se", "code", "band"),
+    [
+        (0.0, 0.001, 0, "PASS"),
+        (-0.1, 0.001, 1, "FAIL"),
+        (0.0, 0.1, 3, "NOT SHOWN SAFE"),
+        (0.0, float("nan"), 2, "COULD NOT"),
+    ],
+)
+def test_exit_codes_and_files(
+    study: Study,
+    policy: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: float,
+    se: float,
+    code: int,
+    band: str,
+) -> None:
+    study.effect("accuracy", change, se)
+    monkeypatch.setattr("qbench.results.load", lambda folder: Given(study))
+    files = {name: tmp_path / f"gate.{name}" for name in ("junit", "markdown", "json")}
+    done = call("RUN", "--policy", policy, *(x for name, file in files.items() for x in (f"--{name}", file)))
+    assert (done.exit_code, done.output.startswith(band)) == (code, True)
+    assert json.loads(files["json"].read_text())["exit_code"] == code
+    root = ET.fromstring(files["junit"].read_text())
+    assert (root.get("failures") != "0", root.get("errors") != "0") == (code in (1, 3), code == 2)
+    assert files["markdown"].read_text().startswith(f"### qbench check: {band}")
+    assert "\x1b" not in done.output
+
+
+def test_the_date_that_waivers_are_held_against_can_be_said(
+    study: Study, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.effect("accuracy", -0.1)
+    monkeypatch.setattr("qbench.results.load", lambda folder: Given(study))
+    policy.write_text(POLICY, encoding="utf-8")
+    assert call("RUN", "--policy", policy, "--today", "2026-06-30").exit_code == 0
+    late = call("RUN", "--policy", policy, "--today", "2026-07-01")
+    assert (late.exit_code, "it expired on 2026-06-30" in late.output) == (2, True)
+    assert call("RUN", "--policy", policy, "--today", "tomorrow").exit_code == 2
+
+
+def test_a_policy_or_a_run_that_cannot_be_read_overwrites_the_files_of_an_earlier_call(tmp_path: Path) -> None:
+    junit = tmp_path / "gate.xml"
+    junit.write_text("<testsuites failures='0' errors='0'/>")
+    done = call(tmp_path, "--junit", junit)
+    assert (done.exit_code, "no qbench run" in done.output) == (2, True)
+    assert ET.fromstring(junit.read_text()).get("errors") == "1"
+
+
+def test_the_built_in_policy_can_be_printed() -> None:
+    done = call("--print-policy")
+    assert (done.exit_code, done.output) == (0, default_text())
+
+
+def test_a_run_has_to_be_named() -> None:
+    assert isinstance(call().exception, Exception)

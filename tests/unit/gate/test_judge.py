@@ -1,0 +1,213 @@
+"""Verdicts, flags, severities, waivers, and the one answer that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.gate.conftest import Study
+
+EACH = {"metric": "accuracy", "scope": "each_group", "max_drop": 0.02}
+OVERALL = {"metric": "accuracy", "max_drop": 0.02}
+Groups = Callable[..., Study]
+
+
+def one(study: Study, change: float, se: float = 0.001, **more: Any) -> Any:
+    study.effect("accuracy", change, se, **more)
+    return study.judge(OVERALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "se", "status", "gate", "code", "band"),
+    [
+        (0.0, 0.005, "pass", "pass", 0, "PASS"),
+        (0.1, 0.005, "pass", "pass", 0, "PASS"),  # no rule limits an improvement
+        (-0.05, 0.005, "fail", "fail", 1, "FAIL"),
+        (-0.05, 0.05, "undecided", "warn", 0, "NOT SHOWN SAFE"),
+        (0.0, 0.05, "undecided", "warn", 0, "NOT SHOWN SAFE"),
+    ],
+)
+def test_the_interval_decides_and_not_the_point(
+    study: Study, change: float, se: float, status: str, gate: str, code: int, band: str
+) -> None:
+    result = one(study, change, se)
+    assert [r.status for r in result.rows] == [status]
+    assert (result.status, result.exit_code, result.band) == (gate, code, band)
+
+
+def test_an_estimate_at_the_limit_with_next_to_no_error_is_undecided(study: Study) -> None:
+    assert one(study, -0.02, 1e-13).rows[0].status == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("undecided", "gate", "code"), [("pass", "pass", 0), ("warn", "warn", 0), ("fail", "undecided", 3)]
+)
+def test_the_policy_says_what_is_done_with_what_is_undecided(
+    study: Study, undecided: str, gate: str, code: int
+) -> None:
+    study.effect("accuracy", 0.0, 0.05)
+    assert (study.judge(OVERALL, undecided=undecided).status, study.judge(OVERALL, undecided=undecided).exit_code) == (
+        gate,
+        code,
+    )
+    assert study.judge(OVERALL | {"undecided": undecided}).status == gate
+
+
+def test_what_is_undecided_says_how_many_items_would_decide(study: Study) -> None:
+    row = one(study, 0.0, 0.02).rows[0]
+    assert (row.items, row.n) == (1000, 1000)
+    # one row: n ((1.960 + 0.842) se / limit)², rounded up to two digits
+    assert row.needed == 7900
+    assert "about 7,900 items would decide if nothing changes (there are 1,000)" in row.reason
+
+
+def test_where_the_effect_is_near_the_limit_it_says_so(study: Study) -> None:
+    row = one(study, -0.019, 0.001).rows[0]
+    assert row.needed == 3900
+    assert "if the change stays as found" in row.reason
+
+
+@pytest.mark.parametrize("n", [1000, 7900])
+def test_with_the_items_that_it_names_no_change_at_all_passes_in_four_of_five(n: int) -> None:
+    rng, study, se = np.random.default_rng(3), Study(), 0.02 * np.sqrt(1000 / n)
+    for at in range(300):
+        study.effect("accuracy", rng.normal(0, se), se, quantizer=f"q{at}")
+    passed = [row.status == "pass" for row in study.judge(OVERALL, adjust="none").rows]
+    assert (np.mean(passed) > 0.75) == (n > 7000)
+
+
+def test_a_number_without_an_interval_cannot_be_decided_on(study: Study) -> None:
+    result = one(study, 0.0, np.nan)
+    assert (result.exit_code, result.rows[0].status) == (2, "error")
+    assert "no interval" in result.rows[0].reason
+
+
+def test_an_interval_without_width_shows_nothing(study: Study) -> None:
+    assert one(study, 0.0, 0.0).rows[0].status == "undecided"
+
+
+@pytest.mark.parametrize("flag", ["near-chance", "constant", "follows", "undetermined", "baseline-constant"])
+def test_numbers_that_mean_nothing_never_pass(study: Study, flag: str) -> None:
+    result = one(study, 0.0, flags=f"other;{flag}")
+    assert (result.rows[0].status, result.exit_code) == ("error", 2)
+    assert result.rows[0].flags == ("other", flag)
+
+
+def test_a_model_that_guesses_still_fails_where_it_lost_its_accuracy(study: Study) -> None:
+    assert one(study, -0.5, flags="near-chance").rows[0].status == "fail"
+
+
+def test_of_a_model_that_guesses_no_bias_is_known_and_of_a_baseline_nothing(study: Study) -> None:
+    pair = {"attribute": "age", "group": "older-young", "before": 0.1}
+    study.effect("mean_abs_disparity", 0.5, flags="near-chance", **pair)
+    assert study.judge({"metric": "mean_abs_disparity", "max_growth": 0.01}).exit_code == 2
+    study.effect("accuracy", -0.5, flags="baseline-near-chance")
+    assert study.judge(OVERALL).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("flag", "change", "status"),
+    [
+        ("accuracy-lost", 0.0, "undecided"),
+        ("accuracy-lost", -0.3, "fail"),
+        ("below-noise", 0.0, "undecided"),
+        ("below-noise", -0.3, "undecided"),
+    ],
+)
+def test_lost_accuracy_hides_gaps_and_noise_hides_changes(study: Study, flag: str, change: float, status: str) -> None:
+    assert one(study, change, flags=flag).rows[0].status == status
+
+
+def test_many_groups_are_adjusted_for(groups: Groups) -> None:
+    study = groups(0.01, age=(-0.041, 0.0))  # 2.1 standard errors beyond the limit: enough alone, not among four
+    assert study.judge(EACH, adjust="none").status == "fail"
+    result = study.judge(EACH)
+    assert result.status == "warn"
+    assert {r.group: r.status for r in result.rows}["young"] == "undecided"
+
+
+def test_a_rule_that_only_warns_fails_nothing_and_adjusts_nothing(groups: Groups) -> None:
+    study = groups(age=(-0.1, 0.0))
+    result = study.judge(EACH | {"severity": "warn"})
+    assert (result.status, result.exit_code, result.rows[0].counts) == ("warn", 0, "warn")
+    undecided = groups(0.05).judge(EACH | {"severity": "warn", "undecided": "fail"})
+    assert undecided.status == "warn"
+
+
+def test_what_could_not_be_evaluated_can_be_made_to_fail_but_never_to_pass(study: Study) -> None:
+    study.cell("facet", status="failed")
+    assert study.judge(OVERALL).exit_code == 2
+    assert study.judge(OVERALL, missing="fail").exit_code == 1
+    assert study.judge(OVERALL | {"severity": "warn"}).exit_code == 2
+
+
+def test_an_error_outweighs_a_failure_which_outweighs_what_is_undecided(study: Study) -> None:
+    study.effect("accuracy", 0.0, 0.05, quantizer="a")
+    rule = OVERALL | {"undecided": "fail"}
+    assert study.judge(rule).exit_code == 3
+    study.effect("accuracy", -0.5, quantizer="b")
+    assert study.judge(rule).exit_code == 1
+    study.cell("facet", "c", status="failed")
+    result = study.judge(rule)
+    assert result.exit_code == 2
+    assert [r.status for r in result.rows] == ["error", "fail", "undecided"]
+
+
+def test_the_worst_comes_first_in_the_sentence(groups: Groups) -> None:
+    result = groups(0.005, age=(-0.05, -0.09)).judge(EACH)
+    assert [(r.group, r.status) for r in result.rows if r.status == "fail"] == [("older", "fail"), ("young", "fail")]
+    assert result.sentence == (
+        "int8 on b32: accuracy for age=older on facet falls by 9.0 points "
+        "(between 7.8 and 10.1; limit 2.0; n = 1,000). 1 rule failed."
+    )
+
+
+# --- waivers
+
+
+def waiver(**more: Any) -> dict[str, Any]:
+    return {"rule": "r0", "until": date(2026, 6, 30), "why": "known", **more}
+
+
+def test_a_waived_failure_is_listed_and_does_not_fail(groups: Groups) -> None:
+    study = groups(age=(0.0, -0.1))
+    result = study.judge(EACH, waiver=[waiver(group="age=older")])
+    assert (result.status, result.exit_code) == ("pass", 0)
+    assert (result.rows[0].status, result.rows[0].waiver) == ("waived", "until 2026-06-30: known")
+    assert result.rules[0].status == "waived"
+    assert result.problems == ()
+
+
+def test_a_waiver_is_for_what_it_names_only(groups: Groups) -> None:
+    study = groups(age=(-0.1, -0.1))
+    assert study.judge(EACH, waiver=[waiver(group="older")]).status == "fail"
+    assert study.judge(EACH, waiver=[waiver(group="older"), waiver(group="age=young")]).status == "pass"
+    assert study.judge(EACH, waiver=[waiver(quantizer="int8", model="b32", benchmark="facet")]).status == "pass"
+
+
+def test_an_expired_waiver_is_an_error_with_its_date(groups: Groups) -> None:
+    for study in (groups(age=(0.0, -0.1)), groups()):
+        result = study.judge(EACH, waiver=[waiver(until=date(2026, 6, 29))])
+        assert (result.status, result.exit_code) == ("error", 2)
+        assert "it expired on 2026-06-29" in result.problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [({"group": "age=old"}, "it matches nothing"), ({"group": "older"}, "nothing that it is for fails")],
+)
+def test_a_waiver_that_is_not_needed_is_a_warning(groups: Groups, names: dict[str, str], said: str) -> None:
+    result = groups().judge(EACH, waiver=[waiver(**names)])
+    assert (result.status, [p.level for p in result.problems]) == ("pass", ["warning"])
+    assert said in result.problems[0].what
+
+
+def test_a_waiver_covers_what_is_undecided_where_that_fails_but_no_error(study: Study) -> None:
+    study.effect("accuracy", 0.0, 0.05)
+    assert study.judge(OVERALL | {"undecided": "fail"}, waiver=[waiver()]).exit_code == 0
+    study.cell("facet", "int4", status="failed")
+    assert study.judge(OVERALL, waiver=[waiver()]).exit_code == 2

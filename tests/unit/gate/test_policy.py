@@ -1,0 +1,83 @@
+"""A policy file: what it may say, and what a wrong one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qbench.errors import InputError
+from qbench.gate import read_policy
+from qbench.gate.policy import default_text
+
+RULE = '[[rule]]\nid = "a"\nmetric = "top1"\nscope = "overall"\nmax_drop = 0.01\n'
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_policy(path)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_default_is_a_policy_that_needs_no_file_and_can_be_started_from(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(default_text(), encoding="utf-8")
+    assert read_policy(tmp_path / "mine.toml") == read_policy()
+    assert all(rule.why for rule in read_policy().rule)
+    assert (read_policy().decide.undecided, read_policy().decide.adjust) == ("warn", "holm")
+
+
+def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
+    policy = read_policy(
+        {"version": 1, "rule": [{"id": "a", "metric": "m", "scope": "overall", "max_drop": 1, "by": "age"}]}
+    )
+    assert policy.rule[0].by == ["age"]
+    assert policy.rule[0].limit == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"version = 1\n{RULE}max_dorp = 0.1\n", "unknown key 'rule.0.max_dorp'; did you mean 'max_drop'?"),
+        (
+            f"version = 1\n[decide]\nconfidense = 0.9\n{RULE}",
+            "unknown key 'decide.confidense'; did you mean 'confidence'?",
+        ),
+        (f"version = 1\nrules = 1\n{RULE}", "unknown key 'rules'; did you mean 'rule'?"),
+        (RULE, "the key 'version' is missing"),
+        (f"version = 2\n{RULE}", "version"),
+        ("version = 1\n", "the key 'rule' is missing"),
+        ("version = 1\nrule = []\n", "rule"),
+        (f"version = 1\n{RULE}{RULE}", "two rules have the id 'a'"),
+        (f"version = 1\n{RULE}max_growth = 0.1\n", "exactly one of max_drop and max_growth"),
+        ("version = 1\n" + RULE.replace("max_drop = 0.01", ""), "exactly one of max_drop and max_growth"),
+        ("version = 1\n" + RULE.replace("0.01", "-0.01"), "rule.0.max_drop"),
+        ("version = 1\n" + RULE.replace("0.01", "nan"), "rule.0.max_drop"),
+        ("version = 1\n" + RULE.replace("0.01", "'0.01'"), "rule.0.max_drop"),
+        ("version = 1\n" + RULE.replace("overall", "everybody"), "rule.0.scope"),
+        (f"version = 1\n{RULE}groups = ['age=older']\n", "names groups, but its scope is overall"),
+        (f"version = 1\n[decide]\nconfidence = 1.0\n{RULE}", "decide.confidence"),
+        (f"version = 1\n[decide]\nmissing = 'pass'\n{RULE}", "decide.missing"),
+        (
+            f"version = 1\n{RULE}[[waiver]]\nrule = 'b'\nuntil = 2027-01-01\nwhy = 'x'\n",
+            "the rule 'b', which there is not",
+        ),
+        (f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = '2027-01-01'\nwhy = 'x'\n", "waiver.0.until"),
+        (f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = 2027-01-01\n", "the key 'waiver.0.why' is missing"),
+        ("version = ", "not a TOML file"),
+    ],
+)
+def test_a_wrong_policy_is_refused_with_its_file_and_key(tmp_path: Path, text: str, said: str) -> None:
+    assert said in refused(tmp_path, text)
+
+
+def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--print-policy"):
+        read_policy(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_policy(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_policy(tmp_path / "latin.toml")

@@ -1,0 +1,261 @@
+"""One fixture with every state: terminal, JUnit, Markdown, JSON and exit code agree; names are inert in all of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from qbench.gate import GateResult, GateRow
+from qbench.gate.judge import not_evaluated
+from qbench.gate.junit import to_junit
+from qbench.gate.machine import to_json
+from qbench.gate.markdown import MOST, to_markdown
+from qbench.gate.terminal import show
+from qbench.gate.words import STATUS, amounts, found, limit
+from tests.unit.gate.conftest import Study
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    "a|b",
+    "]]>",
+    "a\x00b\x1b[31mc\x7f",
+    "\u202egnp.exe",
+    "\u2066x\u2069",
+    "`code` *bold* [a](http://evil.example) @somebody #1",
+    "one\ntwo\r\n# three",
+    "\ufffe\uffff",
+    "www.evil.example",
+    "x" * 500,
+    "[red]rich[/red]",
+]
+RULES: list[dict[str, Any]] = [
+    {"id": "each", "metric": "accuracy", "scope": "each_group", "max_drop": 0.02, "why": "a reason"},
+    {"id": "strict", "metric": "main", "benchmark": "imagenet", "max_drop": 0.01, "undecided": "fail"},
+    {"id": "warns", "metric": "main", "benchmark": "imagenet", "max_drop": 0.001, "severity": "warn"},
+    {"id": "of classes", "metric": "recall", "scope": "each_class", "max_drop": 0.1, "allow_undetermined": True},
+    {"id": "skews", "metric": "skew", "max_growth": 0.1, "optional": True},
+]
+
+
+def every_state(study: Study) -> GateResult:
+    """A pass, a failure, one that only warns, an undecided one of each kind, a waived one, one left out, an error."""
+    for group, change, se in (("young", 0.0, 0.001), ("older", -0.1, 0.001), ("na", 0.0, 0.001)):
+        study.effect("accuracy", change, se, attribute="age", group=group)
+    for group, change, se in (("light", -0.2, 0.001), ("dark", 0.0, 0.02)):
+        study.effect("accuracy", change, se, attribute="skin_tone", group=group)
+    study.effect("top1", 0.0, 0.02, benchmark="imagenet")
+    study.effect("recall", 0.0, benchmark="imagenet", class_="tench")
+    study.effect("recall", np.nan, benchmark="imagenet", class_="goldfish", before=np.nan)
+    study.effect("recall", 0.0, class_="nurse")
+    study.cell("facet", "int4", status="failed", error={"what": "no such layer"})
+    study.effect("top1", -0.05, 0.001, benchmark="imagenet", quantizer="int4")
+    study.effect("recall", 0.0, benchmark="imagenet", quantizer="int4", class_="tench")
+    waiver = {"rule": "each", "group": "skin_tone=light", "until": date(2026, 7, 1), "why": "known"}
+    unused = {"rule": "each", "group": "nobody", "until": date(2026, 7, 1), "why": "once needed"}
+    return study.judge(*RULES, waiver=[waiver, unused])
+
+
+@pytest.fixture
+def result(study: Study) -> GateResult:
+    return every_state(study)
+
+
+def printed(result: GateResult) -> str:
+    stream = io.StringIO()
+    show(result, Console(file=stream, width=500))
+    return stream.getvalue()
+
+
+def test_the_fixture_has_every_state(result: GateResult) -> None:
+    assert {row.status for row in result.rows} == set(STATUS)
+    assert {row.counts for row in result.rows} == {"", "warn", "undecided", "fail", "error"}
+    assert {rule.status for rule in result.rules} == {"error", "fail", "left out"}
+    assert (result.status, result.exit_code) == ("error", 2)
+
+
+def test_json_is_everything(result: GateResult) -> None:
+    data = json.loads(to_json(result))
+    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (1, "error", 2, "COULD NOT EVALUATE")
+    assert Counter(row["status"] for row in data["rows"]) == Counter(row.status for row in result.rows)
+    assert [rule["id"] for rule in data["rules"]] == [rule.id for rule in result.rules]
+    assert data["policy"]["rule"][0]["undecided"] is None
+    assert data["policy"]["waiver"][0]["until"] == "2026-07-01"
+    assert {row["class"] for row in data["rows"]} == {"", "tench", "goldfish", "nurse"}
+    assert all(row["found"] is None for row in data["rows"] if row["status"] == "error")
+
+
+def test_junit_has_real_elements_that_agree_with_the_rows(result: GateResult) -> None:
+    root = ET.fromstring(to_junit(result))
+    suite = root[0]
+    cases = suite.findall("testcase")
+    kinds = Counter(child.tag for case in cases for child in case)
+    counts = Counter(row.counts for row in result.rows)
+    assert kinds["error"] == counts["error"] + sum(p.level == "error" for p in result.problems)
+    assert kinds["failure"] == counts["fail"] + counts["undecided"]
+    assert len(cases) - sum(kinds.values()) == sum(row.status == "pass" for row in result.rows)
+    for element in (root, suite):
+        assert {k: int(element.get(k, "")) for k in ("tests", "failures", "errors", "skipped")} == {
+            "tests": len(cases),
+            "failures": kinds["failure"],
+            "errors": kinds["error"],
+            "skipped": kinds["skipped"],
+        }
+    assert {p.get("name"): p.get("value") for p in suite.iter("property")} == {
+        "status": result.status,
+        "exit_code": str(result.exit_code),
+        "sentence": result.sentence,
+    }
+
+
+def test_markdown_and_terminal_say_the_same(result: GateResult) -> None:
+    markdown, terminal = Visible.of(to_markdown(result)), printed(result)
+    for text in (markdown, terminal):
+        assert text.lstrip("# ").removeprefix("qbench check: ").startswith(result.band)
+        assert result.sentence in text
+        for rule in result.rules:
+            assert rule.id in text
+            for status, n in rule.counts.items():
+                assert f"{n} {STATUS[status][1]}" in text
+        for row in result.rows:
+            if row.status != "pass":
+                assert row.reason in text
+                assert found(row) in text
+    not_passed = [row for row in result.rows if row.status != "pass"]
+    for status, (sign, word) in STATUS.items():
+        wanted = sum(row.status == status for row in not_passed) + sum(rule.status == status for rule in result.rules)
+        assert len(re.findall(rf"^\| {re.escape(sign)} {word} \|", markdown, re.M)) == wanted
+        assert len(re.findall(rf"^{re.escape(sign)} {word} ", terminal, re.M)) == wanted
+
+
+@pytest.mark.parametrize(("code", "rules"), [(2, RULES), (1, RULES[:1]), (3, RULES[1:2]), (0, RULES[2:4])])
+def test_every_output_agrees_with_the_exit_code(study: Study, code: int, rules: list[dict[str, Any]]) -> None:
+    every_state(study)
+    if code != 2:
+        study.cells = [c for c in study.cells if c.done]
+    result = study.judge(*({**rule, "quantizers": ["int8"]} if code == 3 else rule for rule in rules))
+    root = ET.fromstring(to_junit(result))
+    assert result.exit_code == code
+    assert (code == 0) == (root.get("failures") == root.get("errors") == "0")
+    assert (code == 2) == (root.get("errors") != "0")
+    assert json.loads(to_json(result))["exit_code"] == code
+    for text in (printed(result), to_markdown(result).removeprefix("### qbench check: ")):
+        assert text.startswith(result.band)
+
+
+def test_what_never_came_to_be_decided_is_an_error_in_every_output() -> None:
+    result = not_evaluated("policy.toml", "unknown key 'max_dorp'", today=date(2026, 6, 30))
+    assert result.exit_code == 2
+    assert ET.fromstring(to_junit(result)).get("errors") == "1"
+    assert json.loads(to_json(result))["policy"] is None
+    assert "COULD NOT EVALUATE" in to_markdown(result)
+    assert "policy.toml: unknown key 'max_dorp'" in printed(result)
+
+
+# --- hostile names
+
+
+class Visible(HTMLParser):
+    """What a reader of Markdown's inline HTML sees, and the elements that are in it."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self.elements = "", set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add((tag, *attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @classmethod
+    def of(cls, markdown: str) -> str:
+        parser = cls()
+        parser.feed(markdown)
+        parser.close()
+        assert parser.elements <= {("code",)}
+        return parser.text.replace("\u200b", "")
+
+
+def hostile(study: Study, name: str) -> GateResult:
+    """The name in every place that a name can have, of rows of every kind, in errors and in the policy."""
+    attribute = [{"name": name, "groups": [name], "pairs": []}]
+    study.cell("facet", name, name, attributes=attribute)
+    study.effect("accuracy", -0.1, attribute=name, group=name, quantizer=name, model=name)
+    study.effect("recall", -0.1, 0.5, class_=name, quantizer=name, model=name)
+    study.cell("facet", "other", name, status="failed", error={"what": name, "where": name})
+    shown = name[:100]
+    each = {"id": shown, "metric": "accuracy", "scope": "each_group", "max_drop": 0.01, "why": name}
+    wrong = {"id": f"{shown[:90]}2", "metric": name, "max_drop": 0.01}
+    waiver = {"rule": shown, "group": f"{name}!", "until": date(2027, 1, 1), "why": name}
+    return study.judge(each, wrong, {"metric": "recall", "scope": "each_class", "max_drop": 0.01}, waiver=[waiver])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_inert_everywhere(study: Study, name: str) -> None:
+    result = hostile(study, name)
+    assert {row.status for row in result.rows} == {"error", "fail", "undecided"}
+    data = json.loads(to_json(result))
+    assert {row["group"] for row in data["rows"]} == {"", name}
+    assert to_json(result).isascii()
+    assert "<" not in to_json(result)
+    root = ET.fromstring(to_junit(result))
+    assert {e.tag for e in root.iter()} == {
+        *("testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped")
+    }
+    markdown = to_markdown(result)
+    Visible.of(markdown)
+    tables = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in tables} == {6, 10}
+    assert not re.search(r"@\w|https?:|www\.|\]\(|(?<!#)# three|^# ", markdown.replace("### qbench check: ", ""), re.M)
+    for text in (markdown, printed(result), to_junit(result)):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066\u2067]", text)
+    assert not re.search("[\ufffe\uffff]", to_junit(result))  # XML cannot hold them
+    assert "rich" not in name or "[red]" in printed(result)
+
+
+def test_markdown_stays_below_what_a_comment_holds_and_counts_what_it_leaves_out(study: Study) -> None:
+    for at in range(1500):
+        study.effect("recall", -0.5, class_=f"class {at} <&|{'é' * 60}>")
+    result = study.judge({"metric": "recall", "scope": "each_class", "max_drop": 0.01, "why": "w" * 5000})
+    text = to_markdown(result)
+    assert len(text.encode()) <= MOST
+    listed = text.count("\n| ✗ fail | <code>r0</code> | <code>int8 on b32")
+    assert f"{1500 - listed:,} of these 1,500 rows are left out here" in text
+    assert 0 < listed < 1500
+
+
+def test_markdown_stays_small_whatever_the_problems(result: GateResult) -> None:
+    many = replace(result, problems=result.problems * 5000)
+    assert len(to_markdown(many).encode()) <= MOST
+    assert "problems are left out here" in to_markdown(many)
+
+
+# --- numbers
+
+
+def row(**more: Any) -> GateRow:
+    return GateRow(rule="r", status="fail", unit="share", **{"low": 0.01, "high": 0.03, "limit": 0.02, **more})
+
+
+@pytest.mark.parametrize("low", [0.020001, 0.0200004, 0.02000002])
+def test_a_failure_never_looks_like_its_limit(low: float) -> None:
+    near = row(found=0.024, low=low)
+    assert limit(near).split("\N{NO-BREAK SPACE}")[0] not in found(near).replace("[", " ").replace(",", " ").split()
+
+
+def test_numbers_are_short_where_they_can_be() -> None:
+    assert (found(row(found=0.0204)), limit(row(found=0.0204))) == ("2.04 [1.00, 3.00]", "2.00\N{NO-BREAK SPACE}points")
+    assert found(row(found=0.024)) == "2.4 [1.0, 3.0]"
+    assert amounts((0.0, -0.0, 0.1), "nats") == ["0.000", "0.000", "0.100"]
+    assert found(row(found=float("nan"))) == "–"
