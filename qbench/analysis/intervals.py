@@ -79,7 +79,7 @@ def normal_p(z: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 def quantile(share: npt.ArrayLike, df: npt.ArrayLike) -> Floats:
     """Quantile of Student's t with `df` degrees of freedom; of the normal where they are infinite."""
-    freedom = np.asarray(df, dtype=np.float64)
+    freedom, share = np.asarray(df, dtype=np.float64), np.asarray(share, dtype=np.float64)
     finite = np.isfinite(freedom)
     t = special.stdtrit(np.where(finite, freedom, 1.0), share)
     return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(share), np.nan))

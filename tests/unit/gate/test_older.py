@@ -27,7 +27,7 @@ class Judged(Results):
         study = Study()
         base = {(c.model, c.benchmark): c for c in self.records if c.quantizer == self.baseline}
         for cell in self.records:
-            if cell.quantizer != self.baseline and cell.done:
+            if cell.quantizer != self.baseline and cell.done and (cell.model, cell.benchmark) in base:
                 before = base[cell.model, cell.benchmark].record["accuracy"]
                 change = cell.record["accuracy"] - before
                 study.effect("accuracy", change, 0.002, quantizer=cell.quantizer, model=cell.model, before=before)
