@@ -8,7 +8,7 @@ CONSTRAINTS := constraints.txt
 INSTALL = @echo "installing into $(VENV) …"; if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) $(1); \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) $(1); fi
 
-.PHONY: help demo test lint format train clean
+.PHONY: help demo test lint format parity train clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,11 +29,14 @@ format: $(VENV)/.installed-lint  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+parity: $(VENV)/.installed $(VENV)-parity/.installed  ## compare with CLIP_benchmark, in an environment of its own
+	$(BIN)/python tests/parity/compare.py $(VENV)-parity/bin/python
+
 train: $(VENV)/.installed  ## train the demo's three models again (minutes)
 	$(BIN)/python -m qbench_demo.training
 
 clean:  ## remove the environment and all that tools left behind
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-parity .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "qbench needs Python 3.11 or later; name one: make PYTHON=python3.12 ..."; exit 2; }
@@ -49,4 +52,9 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test
 	$(call INSTALL,-e '.[lint]')
+	@touch $@
+
+$(VENV)-parity/.installed: tests/parity/requirements.txt
+	$(PYTHON) -m venv $(VENV)-parity
+	$(VENV)-parity/bin/python -m pip install --quiet --disable-pip-version-check -r tests/parity/requirements.txt
 	@touch $@

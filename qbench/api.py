@@ -14,11 +14,14 @@ from qbench.encode.interface import (
     Identity,
     Inspectable,
     Layer,
+    NamedEncoder,
     Storable,
     Variant,
 )
+from qbench.encode.simulate import simulate, tower_of
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.extension.hookspecs import hookimpl
+from qbench.extension.options import DECIDES_NOTHING
 from qbench.extension.records import (
     Benchmark,
     Dataset,
@@ -38,7 +41,13 @@ from qbench.metrics.interface import (
     Task,
 )
 
+API_VERSION = "1.0"
+"""What plugins can rely on, see ``docs/stability.md``: the first number changes when a plugin may have to, the second
+when there is something new."""
+
 __all__ = [
+    "API_VERSION",
+    "DECIDES_NOTHING",
     "INDEX",
     "Attribute",
     "Benchmark",
@@ -60,6 +69,7 @@ __all__ = [
     "Metrics",
     "ModelError",
     "ModelSource",
+    "NamedEncoder",
     "NoOptions",
     "Outcome",
     "PictureRef",
@@ -74,4 +84,6 @@ __all__ = [
     "Task",
     "Variant",
     "hookimpl",
+    "simulate",
+    "tower_of",
 ]

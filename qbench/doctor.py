@@ -122,4 +122,7 @@ def _plugins() -> Check:
     if registry.failures:
         broken = "; ".join(f"{f.plugin.name} ({f.plugin.distribution}) at {f.stage}" for f in registry.failures)
         return Check(name="plugins", state="note", found=f"failed: {broken}", fix="See `qbench plugins`.")
+    if registry.heavy:
+        found = "; ".join(map(str, registry.heavy))
+        return Check(name="plugins", state="note", found=found, fix="Tell its author, or leave it out: --no-plugin.")
     return Check(name="plugins", state="ok", found=", ".join(p.name for p in registry.plugins))

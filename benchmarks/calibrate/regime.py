@@ -94,6 +94,11 @@ def standard_error(share: float, replicates: int) -> float:
     return math.sqrt(max(share * (1 - share), 0.0) / replicates)
 
 
+def furthest(shares: list[float], bounds: tuple[float, float]) -> float:
+    """Of the shares of several truths the one that is nearest to leaving the band, or furthest outside."""
+    return max(shares, key=lambda share: np.nanmax([bounds[0] - share, share - bounds[1]]))
+
+
 def misses(cell: Cell, band: Band) -> list[str]:
     """What of a cell is outside its band by more than three Monte Carlo standard errors; NaN misses nothing."""
     band = cell.band or band

@@ -1,11 +1,17 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET and FairFace. Light: records only; numpy and pandas come later."""
+"""The built-in benchmarks: ImageNet, COCO, FACET and FairFace (twice). Light: numpy and pandas come later."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from qbench.api import Benchmark, MetricInfo, Statistic, Task, hookimpl
-from qbench_benchmarks.options import CocoOptions, FacetOptions, FairFaceOptions, ImageNetOptions
+from qbench_benchmarks.options import (
+    CocoOptions,
+    FacetOptions,
+    FairFaceAttributesOptions,
+    FairFaceOptions,
+    ImageNetOptions,
+)
 
 
 def _imagenet(options: ImageNetOptions) -> Task:
@@ -32,6 +38,12 @@ def _fairface(options: FairFaceOptions) -> Task:
     return FairFace(options)
 
 
+def _fairface_attributes(options: FairFaceAttributesOptions) -> Task:
+    from qbench_benchmarks.fairface_attributes import FairFaceAttributes
+
+    return FairFaceAttributes(options)
+
+
 def _share(name: str, summary: str, statistic: Statistic | None = None) -> MetricInfo:
     made = statistic or Statistic(kind="share")
     return MetricInfo(name=name, better="higher", unit="share", summary=summary, statistic=made)
@@ -40,6 +52,27 @@ def _share(name: str, summary: str, statistic: Statistic | None = None) -> Metri
 def _recall(direction: str, summary: str) -> MetricInfo:
     made = Statistic(kind="share", hit="rank", where={"direction": direction})
     return _share(f"{direction}_recall", summary, made)
+
+
+def _asked(attribute: str) -> tuple[MetricInfo, ...]:
+    made = Statistic(kind="share", where={"asked": attribute})
+    return (
+        _share(f"{attribute}_accuracy", f"Share of pictures whose {attribute}, as perceived, is recognised.", made),
+        MetricInfo(
+            name=f"{attribute}_worst_group",
+            better="higher",
+            unit="share",
+            summary=f"That share in the group where it is lowest, of those with enough pictures ({attribute}).",
+            statistic=Statistic(kind="selected"),
+        ),
+        MetricInfo(
+            name=f"{attribute}_ratio",
+            better="higher",
+            unit="share",
+            summary=f"The lowest group's share divided by the highest group's ({attribute}).",
+            statistic=Statistic(kind="selected"),
+        ),
+    )
 
 
 IMAGENET = Benchmark(
@@ -58,7 +91,10 @@ IMAGENET = Benchmark(
     ),
     load=_imagenet,
     options=ImageNetOptions,
-    how_to_get="Download the ILSVRC2012 validation set from image-net.org and sort it into val/<synset>/*.JPEG.",
+    how_to_get=(
+        "Download the ILSVRC2012 validation set from image-net.org: sorted into val/<synset>/*.JPEG, or flat in val/ "
+        "with the devkit's ILSVRC2012_validation_ground_truth.txt and meta.mat, or with LOC_val_solution.csv."
+    ),
     licence="ImageNet terms of access: non-commercial research and education",
     citation="Deng et al. 2009; Russakovsky et al. 2015. Class names and templates: Radford et al. 2021, open_clip.",
 )
@@ -75,7 +111,7 @@ COCO = Benchmark(
     options=CocoOptions,
     how_to_get=(
         "Download val2017.zip and annotations_trainval2017.zip from cocodataset.org: annotations/captions_val2017.json "
-        "and val2017/*.jpg. For karpathy-test: dataset_coco.json and val2014/*.jpg."
+        "and val2017/*.jpg. For karpathy-test: dataset_coco.json (or coco_test_karpathy.json) and val2014/*.jpg."
     ),
     licence="annotations CC BY 4.0; each picture has its own Flickr licence",
     citation="Lin et al. 2014; Chen et al. 2015. Split: Karpathy & Fei-Fei 2015.",
@@ -84,7 +120,7 @@ COCO = Benchmark(
 FACET = Benchmark(
     name="facet",
     summary="zero-shot classification of 52 occupations, and its recall by perceived gender, age and skin tone",
-    protocol="1",
+    protocol="2",
     metrics=(
         _share("accuracy", "Share of persons whose class is recognised."),
         _share("recall", "Share of a class's persons that are recognised."),
@@ -107,7 +143,7 @@ FACET = Benchmark(
             better="zero",
             unit="points",
             summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
-            statistic=Statistic(kind="worst_disparity"),
+            statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
             name="disparity",
@@ -115,6 +151,20 @@ FACET = Benchmark(
             unit="points",
             summary="Recall of the first group minus recall of the second, in one class.",
             statistic=Statistic(kind="disparity"),
+        ),
+        MetricInfo(
+            name="worst_group_recall",
+            better="higher",
+            unit="share",
+            summary="Recall of the group that is recognised least, of those with enough persons.",
+            statistic=Statistic(kind="selected"),
+        ),
+        MetricInfo(
+            name="recall_ratio",
+            better="higher",
+            unit="share",
+            summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
+            statistic=Statistic(kind="selected"),
         ),
     ),
     load=_facet,
@@ -170,7 +220,21 @@ FAIRFACE = Benchmark(
 )
 
 
+FAIRFACE_ATTRIBUTES = Benchmark(
+    name="fairface-attributes",
+    summary="zero-shot classification of what FairFace's annotators saw: accuracy of race, gender and age by group",
+    protocol="1",
+    metrics=(*_asked("race"), *_asked("gender"), *_asked("age")),
+    load=_fairface_attributes,
+    options=FairFaceAttributesOptions,
+    how_to_get=FAIRFACE.how_to_get,
+    licence=FAIRFACE.licence,
+    citation="Kärkkäinen & Joo, FairFace, WACV 2021. Measured of CLIP: Radford et al. 2021, section 7.1.",
+    folder="fairface",
+)
+
+
 @hookimpl
 def qbench_benchmarks() -> Iterable[Benchmark]:
-    """The four built-in benchmarks."""
-    return (IMAGENET, COCO, FACET, FAIRFACE)
+    """The built-in benchmarks."""
+    return (IMAGENET, COCO, FACET, FAIRFACE, FAIRFACE_ATTRIBUTES)

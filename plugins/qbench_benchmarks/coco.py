@@ -44,7 +44,7 @@ class Coco:
             choices["pictures without a caption"] = f"{len(everything) - len(pictures)}, left out"
         return Items(
             table=table,
-            pictures=tuple(PictureRef(root / file) for file in files),
+            pictures=tuple(PictureRef(root / x.file, source=x.where) for x in pictures),
             root=root,
             annotations=(path,),
             choices=choices,
@@ -65,8 +65,9 @@ class Coco:
         names = items.table["item"].to_numpy(dtype=object)
         counts = np.array([len(captions) for captions in items.table["captions"]], dtype=np.int64)
         owner = np.repeat(np.arange(len(counts)), counts)
-        images = image_to_text(similarity, owner)
-        texts = text_to_image(similarity, owner)
+        size = self.options.block_mb * 2**20
+        images = image_to_text(similarity, owner, block_bytes=size)
+        texts = text_to_image(similarity, owner, block_bytes=size)
         numbered = [f"{name}#{i}" for name, count in zip(names, counts, strict=True) for i in range(count)]
         table = pd.concat(
             [

@@ -1,14 +1,19 @@
-"""COCO's pictures and captions, from COCO's own annotation file or from Karpathy's split."""
+"""COCO's pictures and captions, from COCO's own annotation file or from Karpathy's split in any of three formats."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qbench.api import DataError
 from qbench_benchmarks import COCO
-from qbench_benchmarks.files import read_json, relative
+from qbench_benchmarks.files import read_json, read_json_value, relative
+
+KARPATHY = ("dataset_coco.json", "coco_test_karpathy.json", "coco_karpathy_test.json")
+"""The split's own file (all splits in it); the test split as CLIP_benchmark has it, and as BLIP has it."""
 
 
 @dataclass(kw_only=True)
@@ -21,26 +26,48 @@ class Captioned:
         COCO's number of the picture.
     file : str
         Its path below the dataset's folder.
+    where : str
+        Where the annotations name it.
     captions : list of str
         In the order of their numbers.
     """
 
     number: int
     file: str
+    where: str
     captions: list[str] = field(default_factory=list)
 
 
 def read_val2017(root: Path) -> tuple[list[Captioned], Path]:
     """``annotations/captions_val2017.json`` → all pictures by number, and the file that was read."""
     path = root / "annotations" / "captions_val2017.json"
-    content = read_json(path, how_to_get=COCO.how_to_get)
+    return _of_annotations(read_json(path, how_to_get=COCO.how_to_get), path, "val2017"), path
+
+
+def read_karpathy_test(root: Path) -> tuple[list[Captioned], Path]:
+    """The test split's pictures by number, from the first of the `KARPATHY` files (at the top or in ``annotations/``).
+
+    Three formats are in use under these names, and each is known by its content: Karpathy's own (``split`` and
+    ``sentences`` of each picture), COCO's (``images`` and ``annotations``), and a list of ``image`` and ``caption``.
+    """
+    candidates = [root / folder / name for name in KARPATHY for folder in (".", "annotations")]
+    path = next((path for path in candidates if path.exists()), candidates[0])
+    content = read_json_value(path, how_to_get=COCO.how_to_get)
+    if isinstance(content, list):
+        return _of_list(content, path), path
+    if not isinstance(content, dict):
+        raise DataError("the outermost value is no JSON object and no list", where=str(path), fix=COCO.how_to_get)
+    if "annotations" in content:
+        return _of_annotations(content, path, "val2014"), path
+    return _of_sentences(content, path), path
+
+
+def _of_annotations(content: dict[str, Any], path: Path, folder: str) -> list[Captioned]:
     pictures: dict[int, Captioned] = {}
     for i, image in enumerate(_list(content, "images", path)):
         where = f"{path}:images[{i}]"
         number, name = _get(image, "id", int, where), _get(image, "file_name", str, where)
-        if number in pictures:
-            raise DataError(f"the picture {number} was there before", where=where)
-        pictures[number] = Captioned(number=number, file=(Path("val2017") / relative(name, where)).as_posix())
+        _add(pictures, number, (Path(folder) / relative(name, where)).as_posix(), where)
     captions: dict[int, tuple[int, str]] = {}
     for i, annotation in enumerate(_list(content, "annotations", path)):
         where = f"{path}:annotations[{i}]"
@@ -53,41 +80,56 @@ def read_val2017(root: Path) -> tuple[list[Captioned], Path]:
     for number in sorted(captions):
         owner, text = captions[number]
         pictures[owner].captions.append(text)
-    return [pictures[number] for number in sorted(pictures)], path
+    return [pictures[number] for number in sorted(pictures)]
 
 
-def read_karpathy_test(root: Path) -> tuple[list[Captioned], Path]:
-    """``dataset_coco.json`` (at the top or in ``annotations/``) → the pictures of its test split."""
-    path = root / "dataset_coco.json"
-    if not path.exists():
-        path = root / "annotations" / "dataset_coco.json"
-    content = read_json(path, how_to_get=COCO.how_to_get)
+def _of_sentences(content: dict[str, Any], path: Path) -> list[Captioned]:
     pictures: dict[int, Captioned] = {}
     for i, image in enumerate(_list(content, "images", path)):
         where = f"{path}:images[{i}]"
         if _get(image, "split", str, where) != "test":
             continue
         number = _get(image, "cocoid", int, where)
-        if number in pictures:
-            raise DataError(f"the picture {number} was there before", where=where)
         folder, name = _get(image, "filepath", str, where), _get(image, "filename", str, where)
-        sentences = _list(image, "sentences", path, where)
-        raw = [_caption(_get(sentence, "raw", str, where), where) for sentence in sentences]
-        pictures[number] = Captioned(number=number, file=relative(f"{folder}/{name}", where).as_posix(), captions=raw)
-    return [pictures[number] for number in sorted(pictures)], path
+        raw = (_get(sentence, "raw", str, where) for sentence in _list(image, "sentences", path, where))
+        _add(pictures, number, relative(f"{folder}/{name}", where).as_posix(), where, raw)
+    return [pictures[number] for number in sorted(pictures)]
+
+
+def _of_list(content: list[Any], path: Path) -> list[Captioned]:
+    pictures: dict[int, Captioned] = {}
+    for i, image in enumerate(content):
+        where = f"{path}:[{i}]"
+        file = relative(_get(image, "image", str, where), where)
+        number = re.search(r"(\d+)$", file.stem)
+        if number is None:
+            raise DataError(f"the picture {file.name!r} does not end on its number in COCO", where=where)
+        raw = _list(image, "caption", path, where)
+        if not all(isinstance(text, str) for text in raw):
+            raise DataError("'caption' has something else than texts", where=where)
+        _add(pictures, int(number[1]), file.as_posix(), where, raw)
+    return [pictures[number] for number in sorted(pictures)]
+
+
+def _add(pictures: dict[int, Captioned], number: int, file: str, where: str, captions: Iterable[str] = ()) -> None:
+    if number in pictures:
+        raise DataError(f"the picture {number} was there before", where=where)
+    raw = [_caption(text, where) for text in captions]
+    pictures[number] = Captioned(number=number, file=file, where=where, captions=raw)
 
 
 def _list(content: Any, name: str, path: Path, where: str = "") -> list[Any]:
-    found = content.get(name)
+    found = content.get(name) if isinstance(content, dict) else None
     if not isinstance(found, list):
         raise DataError(f"there is no list {name!r}", where=where or str(path), fix=COCO.how_to_get)
     return found
 
 
 def _get(content: Any, name: str, kind: type, where: str) -> Any:
-    if not isinstance(content, dict) or not isinstance(content.get(name), kind):
+    found = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(found, kind) or isinstance(found, bool):
         raise DataError(f"{name!r} is missing or is no {kind.__name__}", where=where)
-    return content[name]
+    return found
 
 
 def _caption(text: str, where: str) -> str:

@@ -12,6 +12,9 @@ The cuts of the ten Monk skin tones (1 is the lightest) that public code uses; n
 ``<=4/>=6``
     light where the mean is at most 4, dark where it is at least 6; ``between`` otherwise.
 
+The votes themselves stay in the results (``skin_tone_1`` … ``skin_tone_10``, and their mean ``tone_mean``), so that any
+other cut can be made later.
+
 A person without a vote for any tone is ``na``. What is not a group (``na``, ``tie``, ``between``, ``non_binary``,
 ``several``) is not compared, but counted, and its accuracy reported.
 """
@@ -46,15 +49,26 @@ WORDS: dict[SkinCut, str] = {
 
 def attributes(cut: SkinCut) -> tuple[Attribute, ...]:
     """The groupings under a cut of the skin tones."""
+    return GENDER, AGE, tone_attribute("skin_tone", cut)
+
+
+def other_cuts(cut: SkinCut) -> dict[SkinCut, Attribute]:
+    """The cuts that were not chosen, each as an attribute such as ``skin_tone[<=4/>=6]``."""
+    return {other: tone_attribute(f"skin_tone[{other}]", other) for other in WORDS if other != cut}
+
+
+def tone_attribute(name: str, cut: SkinCut) -> Attribute:
+    """The groups of a cut, light before dark."""
     if cut == "1-3/4-6/7-10":
-        tone = Attribute(
-            name="skin_tone",
-            groups=("light", "medium", "dark"),
-            pairs=(("light", "dark"), ("light", "medium"), ("medium", "dark")),
-        )
-    else:
-        tone = Attribute(name="skin_tone", groups=("light", "dark"), pairs=(("light", "dark"),))
-    return GENDER, AGE, tone
+        pairs = (("light", "dark"), ("light", "medium"), ("medium", "dark"))
+        return Attribute(name=name, groups=("light", "medium", "dark"), pairs=pairs)
+    return Attribute(name=name, groups=("light", "dark"), pairs=(("light", "dark"),))
+
+
+def mean_tone(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Mean of the votes, 1 to 10: ``(n, 10)`` counts → ``(n,)``; NaN without a vote."""
+    total = votes.sum(axis=1)
+    return np.where(total > 0, (votes @ np.arange(1, 11)) / np.maximum(total, 1), np.nan)
 
 
 def chosen(flags: npt.NDArray[np.int64], values: tuple[str, ...]) -> list[str]:

@@ -24,6 +24,8 @@ from qbench_benchmarks.facet_groups import (
     GENDERS,
     TONES,
     chosen,
+    mean_tone,
+    other_cuts,
     skin_tones,
 )
 from qbench_benchmarks.files import Table, read_table, relative, unique
@@ -39,7 +41,8 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     Returns
     -------
     table : pandas.DataFrame
-        ``item``, ``picture``, ``label``, ``label2`` (empty for none), ``gender``, ``age``, ``skin_tone``, ``image``.
+        ``item``, ``picture``, ``label``, ``label2`` (empty for none), ``gender``, ``age``, ``skin_tone``, ``image``; a
+        column for each cut that was not chosen, if wanted; the ten vote counts and ``tone_mean`` (NaN for none).
     pictures : tuple of PictureRef
         What the models see: boxes or whole pictures.
     path : pathlib.Path
@@ -51,7 +54,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     _check_classes(persons)
     gender = chosen(_whole_numbers(persons, GENDER_COLUMNS, most=1), GENDERS)
     age = chosen(_whole_numbers(persons, AGE_COLUMNS, most=1), AGES)
-    tone = skin_tones(_whole_numbers(persons, TONES), options.skin_cut)
+    votes = _whole_numbers(persons, TONES)
     images = _images(persons, root)
     keep: Sequence[int] = range(len(persons))
     if options.persons == "single":
@@ -62,19 +65,28 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     refs: dict[PictureRef, int] = {}
     picture: list[int] = []
     for row in keep:
-        box = _box(persons.columns["bounding_box"][row], persons.where(row)) if options.picture == "crop" else None
-        picture.append(refs.setdefault(PictureRef(root / images[row], box), len(refs)))
+        where = persons.where(row)
+        box = _box(persons.columns["bounding_box"][row], where) if options.picture == "crop" else None
+        picture.append(refs.setdefault(PictureRef(root / images[row], box, where), len(refs)))
     columns = {
         "item": persons.columns["person_id"],
         "label": persons.columns["class1"],
         "label2": persons.columns["class2"],
         "gender": gender,
         "age": age,
-        "skin_tone": tone,
+        "skin_tone": skin_tones(votes, options.skin_cut),
         "image": images,
     }
+    if options.other_cuts:
+        columns |= {a.name: skin_tones(votes, cut) for cut, a in other_cuts(options.skin_cut).items()}
     table = pd.DataFrame({name: [values[row] for row in keep] for name, values in columns.items()}, dtype="str")
-    return table.assign(picture=np.array(picture, dtype=np.int64)), tuple(refs), path
+    kept = votes[np.asarray(keep, dtype=np.int64)]
+    numbers = pd.DataFrame(kept, columns=list(TONES)).assign(tone_mean=mean_tone(kept))
+    return (
+        pd.concat([table, numbers], axis=1).assign(picture=np.array(picture, dtype=np.int64)),
+        tuple(refs),
+        path,
+    )
 
 
 def _check_classes(persons: Table) -> None:

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import Attribute, DataError, Items, Metrics, Outcome, PictureRef, Prompts, Similarity
+from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.blocks import blocks
-from qbench_benchmarks import FAIRFACE
+from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_skew import measure_skew
-from qbench_benchmarks.files import Table, read_table, relative, unique
+from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
+from qbench_benchmarks.gallery import balanced, cutoffs
 from qbench_benchmarks.options import FairFaceOptions
 from qbench_benchmarks.promptsets import prompt_set
-
-ATTRIBUTES = (
-    Attribute(
-        name="race",
-        groups=("White", "Black", "Latino_Hispanic", "East Asian", "Southeast Asian", "Indian", "Middle Eastern"),
-    ),
-    Attribute(name="gender", groups=("Male", "Female")),
-    Attribute(
-        name="age",
-        groups=("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70"),
-    ),
-)
-MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-DATE = re.compile(rf"\d{{1,4}}[-/. ]{MONTH}\.?|{MONTH}[-/. ]\d{{1,4}}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*", re.I)
 
 
 class FairFace:
@@ -37,29 +24,13 @@ class FairFace:
 
     def __init__(self, options: FairFaceOptions | None = None) -> None:
         self.options = options or FairFaceOptions()
+        self.crossings = crossed(ATTRIBUTES, self.options.intersections)
+        self.attributes = (*ATTRIBUTES, *self.crossings)
         self._prompts = prompt_set(self.options.prompts)
 
     def data(self, root: Path) -> Items:
         """Read ``fairface_label_val.csv``."""
-        names = [attribute.name for attribute in ATTRIBUTES]
-        path = root / "fairface_label_val.csv"
-        labels = read_table(path, ["file", *names], how_to_get=FAIRFACE.how_to_get)
-        files = [relative(name, labels.where(i)).as_posix() for i, name in enumerate(labels.columns["file"])]
-        unique(files, "picture", table=labels)
-        for attribute in ATTRIBUTES:
-            _check(labels, attribute)
-        columns = {name: labels.columns[name] for name in names}
-        table = pd.DataFrame(
-            {"item": files, "label": [""] * len(files), "image": files, **columns}, dtype="str"
-        ).assign(picture=np.arange(len(files), dtype=np.int64))
-        return Items(
-            table=table,
-            pictures=tuple(PictureRef(root / file) for file in files),
-            root=root,
-            attributes=ATTRIBUTES,
-            annotations=(path,),
-            choices=self._choices(),
-        )
+        return read_faces(root, self.crossings, self._choices())
 
     def prompts(self, items: Items) -> Prompts:
         """The queries; the same ones for any items."""
@@ -73,43 +44,53 @@ class FairFace:
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first."""
-        n, queries = similarity.shape
+        rows, facts = self._gallery(items)
+        n, queries = len(rows), similarity.shape[1]
         order = np.empty((queries, n), dtype=np.int32)
-        for start, stop in blocks(queries, n):
-            order[start:stop] = np.argsort(-similarity.targets(start, stop), axis=1, kind="stable")
+        for start, stop in blocks(queries, similarity.shape[0]):
+            order[start:stop] = np.argsort(-similarity.targets(start, stop)[:, rows], axis=1, kind="stable")
         names = list(self._prompts.targets)
         query = pd.Categorical.from_codes(np.repeat(np.arange(queries), n), categories=pd.Index(names))
+        columns = ["item", "label", "image", *(a.name for a in self.attributes)]
         return Outcome(
-            items=items.table[["item", "label", "image", *(a.name for a in ATTRIBUTES)]].copy(),
+            items=items.table.loc[rows, columns].reset_index(drop=True),
             rankings=pd.DataFrame({"query": query, "item": order.ravel()}),
-            facts={"queries": names, "prompt_set": self._prompts.facts(), "target": self.options.target, "chance": []},
+            facts={
+                "queries": names,
+                "prompt_set": self._prompts.facts(),
+                "target": self.options.target,
+                "gallery": facts,
+                "cutoffs": cutoffs(self.options.ks, n),
+                "chance": [],
+            },
         )
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
         """Skews at each k and NDKL, by attribute; for each query, and (with an empty class) their mean."""
-        return measure_skew(outcome, ATTRIBUTES, self.options.ks, self.options.target, weights)
+        ks = list(dict.fromkeys(cutoffs(self.options.ks, len(outcome.items)).values()))
+        return measure_skew(outcome, self.attributes, ks, self.options.target, weights)
+
+    def _gallery(self, items: Items) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
+        """Rows of `items` that are ranked: all, or as many of each group; and how many."""
+        name = self.options.balance
+        if not name:
+            return np.arange(len(items), dtype=np.int64), {"items": len(items), "of": len(items)}
+        groups = next(a.groups for a in self.attributes if a.name == name)
+        rows, each = balanced(items.table[name], groups, items.table["item"], self.options.balance_seed)
+        return rows, {"items": len(rows), "of": len(items), "balanced": name, "each": each}
 
     def _choices(self) -> dict[str, str]:
-        chosen = self._prompts
+        chosen, o = self._prompts, self.options
         label = f"{chosen.name} version {chosen.version}" if chosen.version else chosen.name
-        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of all pictures"}
+        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of the pictures that are ranked"}
+        gallery = "all pictures"
+        if o.balance:
+            gallery = f"as many pictures of each {o.balance} as the rarest has, drawn with seed {o.balance_seed}"
         return {
             "queries": f"{len(chosen.targets)} queries, prompt set {label} ({chosen.source})",
-            "desired shares": targets[self.options.target],
+            "gallery": gallery,
+            "desired shares": targets[o.target],
+            "cut-offs": ", ".join(f"{k} of the gallery" if isinstance(k, str) else f"{k:,}" for k in o.ks),
             "a group without a hit": "counts as a share of 1/k",
+            "intersections": ", ".join(a.name for a in self.crossings) or "none",
         }
-
-
-def _check(labels: Table, attribute: Attribute) -> None:
-    for row, value in enumerate(labels.columns[attribute.name]):
-        if value in attribute.groups:
-            continue
-        if attribute.name == "age" and DATE.fullmatch(value.strip()):
-            raise DataError(
-                f"the age {value!r} is a date: a spreadsheet has turned an age range such as 3-9 into one",
-                where=labels.where(row),
-                fix="Download the file again and do not save it from a spreadsheet.",
-            )
-        raise DataError(
-            f"the {attribute.name} {value!r} is none of {', '.join(attribute.groups)}", where=labels.where(row)
-        )

@@ -53,6 +53,20 @@ def _text(path: Path, how_to_get: str) -> str:
         raise DataError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
 
 
+def read_lines(path: Path, *, how_to_get: str) -> list[str]:
+    """Read the lines of a text file; empty ones at its end are left out.
+
+    Raises
+    ------
+    DataError
+        It is missing, not UTF-8, or empty.
+    """
+    lines = _text(path, how_to_get).rstrip().splitlines()
+    if not lines:
+        raise DataError("the file is empty", where=str(path), fix=how_to_get)
+    return lines
+
+
 def read_table(path: Path, columns: Iterable[str], *, how_to_get: str) -> Table:
     """Read the named columns of a CSV file, whatever their order.
 
@@ -109,15 +123,20 @@ def read_json(path: Path, *, how_to_get: str) -> dict[str, Any]:
     DataError
         It is missing, not UTF-8, or no such JSON.
     """
+    content = read_json_value(path, how_to_get=how_to_get)
+    if not isinstance(content, dict):
+        raise DataError("the outermost value is no JSON object", where=str(path), fix=how_to_get)
+    return content
+
+
+def read_json_value(path: Path, *, how_to_get: str) -> Any:
+    """Read a JSON file, whatever its outermost value; raises as `read_json` does."""
     try:
-        content = json.loads(_text(path, how_to_get))
+        return json.loads(_text(path, how_to_get))
     except json.JSONDecodeError as error:
         raise DataError(
             f"this is no valid JSON: {error.msg}", where=f"{path}:row {error.lineno}", fix=how_to_get
         ) from None
-    if not isinstance(content, dict):
-        raise DataError("the outermost value is no JSON object", where=str(path), fix=how_to_get)
-    return content
 
 
 def unique(values: Iterable[object], what: str, *, table: Table) -> None:

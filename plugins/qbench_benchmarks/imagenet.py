@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +12,11 @@ from qbench.api import DataError, Items, Metrics, Outcome, PictureRef, Prompts, 
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.grouped import class_by_group
 from qbench.metrics.weights import item_weights, mean_of_known, weighted_share
-from qbench_benchmarks import IMAGENET, imagenet_classes
+from qbench_benchmarks import imagenet_classes
+from qbench_benchmarks.imagenet_files import read_pictures
 from qbench_benchmarks.options import ImageNetOptions
 from qbench_benchmarks.zeroshot import answers, positions
 
-SYNSET = re.compile(r"n\d{8}")
-SUFFIXES = (".jpeg", ".jpg", ".png")
 TOP = 5
 
 
@@ -30,23 +27,23 @@ class ImageNet:
         self.options = options or ImageNetOptions()
 
     def data(self, root: Path) -> Items:
-        """List ``val/<synset>/`` (or ``<synset>/``, where `root` is the folder of synsets)."""
-        folder = root / "val" if (root / "val").is_dir() else root
+        """List the pictures of either layout; see `qbench_benchmarks.imagenet_files`."""
+        pictures, annotations, layout = read_pictures(root)
+        wanted = imagenet_classes.subset(self.options.subset)
+        if wanted is not None:
+            pictures = [picture for picture in pictures if picture.synset in wanted]
+            if not pictures:
+                raise DataError("no class of the subset has a picture", where=str(root))
         name_of = dict(zip(imagenet_classes.synsets(), imagenet_classes.labels(), strict=True))
-        pictures: list[PictureRef] = []
-        rows: list[dict[str, str]] = []
-        for synset in _synset_folders(folder):
-            if synset not in name_of:
-                raise DataError("this synset is none of the 1,000 classes of ILSVRC2012", where=str(folder / synset))
-            for name in _pictures(folder / synset):
-                path = folder / synset / name
-                pictures.append(PictureRef(path))
-                place = path.relative_to(root).as_posix()
-                rows.append({"item": place, "label": name_of[synset], "synset": synset, "image": place})
-        if not rows:
-            raise DataError("no folder of a synset has a picture", where=str(folder), fix=IMAGENET.how_to_get)
+        rows = [{"item": x.file, "label": name_of[x.synset], "synset": x.synset, "image": x.file} for x in pictures]
         table = pd.DataFrame(rows, dtype="str").assign(picture=np.arange(len(rows), dtype=np.int64))
-        return Items(table=table, pictures=tuple(pictures), root=root, choices=self._choices())
+        return Items(
+            table=table,
+            pictures=tuple(PictureRef(root / x.file, source=x.where) for x in pictures),
+            root=root,
+            annotations=annotations,
+            choices=self._choices(layout, wanted),
+        )
 
     def prompts(self, items: Items) -> Prompts:
         """All templates of each candidate class, pooled."""
@@ -97,32 +94,15 @@ class ImageNet:
         there = set(items.table["label"])
         return tuple(name for name in imagenet_classes.labels() if name in there)
 
-    def _choices(self) -> dict[str, str]:
+    def _choices(self, layout: str, wanted: frozenset[str] | None) -> dict[str, str]:
         templates = {
             "openai-80": "OpenAI's 80 templates",
             "simple-7": "OpenAI's subset of 7 templates",
             "single": "“a photo of a {}.”",
         }
         return {
+            "layout": layout,
+            "pictures": "of all classes" if wanted is None else f"of {len(wanted):,} classes: a trial",
             "candidates": "all 1,000 classes" if self.options.classes == "all" else "the classes that have a picture",
             "prompts": f"{templates[self.options.templates]}, pooled, with open_clip's class names",
         }
-
-
-def _synset_folders(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(entry.name for entry in entries if SYNSET.fullmatch(entry.name) and entry.is_dir())
-    except OSError as error:
-        raise DataError(
-            f"the folder cannot be read ({error.strerror})", where=str(folder), fix=IMAGENET.how_to_get
-        ) from None
-    if not found:
-        raise DataError("there is no folder of a synset, such as n01440764", where=str(folder), fix=IMAGENET.how_to_get)
-    return found
-
-
-def _pictures(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries]
-    return sorted(name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from qbench.api import DataError
+from qbench.api import DataError, InputError
 
 
 @cache
@@ -35,6 +35,35 @@ def labels() -> tuple[str, ...]:
     return tuple(
         f"{name} ({synset})" if count[name] > 1 else name for synset, name in zip(synsets(), class_names(), strict=True)
     )
+
+
+def subset(chosen: int | tuple[str, ...]) -> frozenset[str] | None:
+    """The synsets of a subset: the first so many, or those of the names or synsets given; `None` for all.
+
+    Raises
+    ------
+    InputError
+        A name is none of the classes, or belongs to two of them.
+    """
+    if not chosen:
+        return None
+    if isinstance(chosen, int):
+        return frozenset(synsets()[:chosen])
+    known: dict[str, set[str]] = {}
+    for synset, name, label in zip(synsets(), class_names(), labels(), strict=True):
+        for word in (synset, name, label):
+            known.setdefault(word, set()).add(synset)
+    for word in chosen:
+        if len(known.get(word, ())) != 1:
+            what = "is none of ImageNet's classes"
+            if word in known:
+                what = f"belongs to {' and '.join(sorted(known[word]))}"
+            raise InputError(
+                f"the class {word!r} of the subset {what}",
+                where="ImageNet's classes",
+                fix="Give a synset, such as n01440764, or a name as open_clip spells it, such as tench.",
+            )
+    return frozenset(synset for word in chosen for synset in known[word])
 
 
 def prompts(name: str, templates: str) -> list[str]:

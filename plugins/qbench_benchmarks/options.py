@@ -1,11 +1,14 @@
-"""The options of the four benchmarks. Light: what a spec is checked against before anything heavy is imported."""
+"""The options of the built-in benchmarks. Light: what a spec is checked against before anything heavy is imported."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from qbench.api import DECIDES_NOTHING
+from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
 from qbench_benchmarks.promptsets import names_of_sets
 
 Classes = Literal["all", "present"]
@@ -16,12 +19,20 @@ Persons = Literal["all", "single"]
 SecondClass = Literal["ignore", "credit"]
 SkinCut = Literal["1-3/4-6/7-10", "1-5/6-10", "mean<=5.5", "<=4/>=6"]
 Target = Literal["uniform", "gallery"]
+FACET_ATTRIBUTES = ("gender", "age", "skin_tone")
+FAIRFACE_ATTRIBUTES = ("race", "gender", "age")
+SHARE = re.compile(r"\d+(\.\d+)?%")
 
 
 def _one_of(name: str, value: object, choices: object) -> None:
     known = get_args(choices)
     if value not in known:
         raise ValueError(f"{name} is {value!r}; it is one of {', '.join(map(repr, known))}")
+
+
+def _from_one(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value!r}; it is a whole number from 1")
 
 
 def _cutoffs(ks: Sequence[int]) -> tuple[int, ...]:
@@ -31,6 +42,27 @@ def _cutoffs(ks: Sequence[int]) -> tuple[int, ...]:
     if len(set(values)) < len(values):
         raise ValueError(f"ks is {list(values)}; it names a cut-off twice")
     return values
+
+
+def _words(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    words = tuple(values)
+    if not all(isinstance(word, str) and word.strip() for word in words):
+        raise ValueError(f"{name} is a list of names, none of them empty")
+    if len(set(words)) < len(words):
+        raise ValueError(f"{name} names one twice")
+    return words
+
+
+def _crossings(values: Sequence[Sequence[str]], known: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    made = tuple(tuple(names) for names in values)
+    for names in made:
+        if len(names) < 2 or len(set(names)) < len(names) or not {*names} <= {*known}:
+            raise ValueError(
+                f"intersections has {list(names)}; each is a list of two or more of {', '.join(known)}, none twice"
+            )
+    if len(set(made)) < len(made):
+        raise ValueError("intersections names one twice")
+    return made
 
 
 def _template(template: str) -> None:
@@ -52,15 +84,23 @@ class ImageNetOptions:
         Candidates: all 1,000 classes, or those that have a picture.
     templates : {"openai-80", "simple-7", "single"}
         OpenAI's 80 templates, their subset of 7, or "a photo of a {}." alone.
+    subset : int or tuple of str
+        Pictures of these classes only, for trials: names or synsets, or the first so many synsets; empty for all.
     """
 
     classes: Classes = "all"
     templates: Templates = "openai-80"
+    subset: int | tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the values."""
         _one_of("classes", self.classes, Classes)
         _one_of("templates", self.templates, Templates)
+        if isinstance(self.subset, int):
+            if isinstance(self.subset, bool) or not 1 <= self.subset <= 1000:
+                raise ValueError(f"subset is {self.subset!r}; it is 1 to 1000, or a list of names or synsets")
+        else:
+            object.__setattr__(self, "subset", _words("subset", self.subset))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +113,20 @@ class CocoOptions:
         ``captions_val2017.json``, or the test pictures of Karpathy's ``dataset_coco.json``.
     ks : tuple of int
         Cut-offs of recall@k; the first one is the main metric's.
+    block_mb : int
+        Most memory that one block of similarities takes, in MiB (at least one query is ranked at a time). It changes no
+        result, and is in no key.
     """
 
     split: Split = "val2017"
     ks: tuple[int, ...] = (1, 5, 10)
+    block_mb: int = field(default=16, metadata=DECIDES_NOTHING)
 
     def __post_init__(self) -> None:
         """Check the values; a list of cut-offs becomes a tuple."""
         _one_of("split", self.split, Split)
         object.__setattr__(self, "ks", _cutoffs(self.ks))
+        _from_one("block_mb", self.block_mb)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +149,12 @@ class FacetOptions:
         Candidates: all 52 classes, or those that a person has as first class.
     template : str
         The prompt; ``{}`` is the class name, its underscores as spaces.
+    other_cuts : bool
+        Whether the disparities are measured under the other cuts too, to see how the answer moves with the cut.
+    intersections : tuple of tuple of str
+        Attributes to cross, such as ``("gender", "skin_tone")``: an attribute ``gender×skin_tone`` more.
+    intersection_pairs : tuple of (str, str)
+        Groups of intersections to compare, such as ``("masc×light", "fem×dark")``.
     """
 
     picture: Picture = "crop"
@@ -113,17 +164,22 @@ class FacetOptions:
     skin_cut: SkinCut = "1-3/4-6/7-10"
     classes: Classes = "all"
     template: str = "a photo of a {}."
+    other_cuts: bool = True
+    intersections: tuple[tuple[str, ...], ...] = ()
+    intersection_pairs: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Check the values; lists become tuples."""
         _one_of("picture", self.picture, Picture)
         _one_of("persons", self.persons, Persons)
         _one_of("class2", self.class2, SecondClass)
         _one_of("skin_cut", self.skin_cut, SkinCut)
         _one_of("classes", self.classes, Classes)
-        if isinstance(self.min_group, bool) or not isinstance(self.min_group, int) or self.min_group < 1:
-            raise ValueError(f"min_group is {self.min_group!r}; it is a whole number from 1")
+        _from_one("min_group", self.min_group)
         _template(self.template)
+        object.__setattr__(self, "intersections", _crossings(self.intersections, FACET_ATTRIBUTES))
+        pairs = tuple((str(first), str(second)) for first, second in self.intersection_pairs)
+        object.__setattr__(self, "intersection_pairs", pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,32 +188,95 @@ class FairFaceOptions:
 
     Attributes
     ----------
-    ks : tuple of int
-        Cut-offs of the skews; the first one is the main metric's.
+    ks : tuple of int or str
+        Cut-offs of the skews, as counts or as shares of the gallery (``"10%"``); the first one is the main metric's.
     target : {"uniform", "gallery"}
         Shares that the groups should have in the top k: equal ones, or those of all pictures.
     prompts : str or tuple of str
         The name of a prompt set, or the queries themselves.
+    intersections : tuple of tuple of str
+        Attributes to cross, such as ``("race", "gender")``: an attribute ``race×gender`` more.
+    balance : str
+        An attribute (or intersection) of whose groups equally many pictures are ranked; empty: all pictures are.
+    balance_seed : int
+        Which pictures of the larger groups are ranked then.
     """
 
-    ks: tuple[int, ...] = (1000,)
+    ks: tuple[int | str, ...] = (1000,)
     target: Target = "uniform"
     prompts: str | tuple[str, ...] = "concepts-10"
+    intersections: tuple[tuple[str, ...], ...] = ()
+    balance: str = ""
+    balance_seed: int = 0
 
     def __post_init__(self) -> None:
         """Check the values; lists become tuples."""
-        object.__setattr__(self, "ks", _cutoffs(self.ks))
+        object.__setattr__(self, "ks", _cutoffs_or_shares(self.ks))
         _one_of("target", self.target, Target)
-        if isinstance(self.prompts, str):
-            known = names_of_sets()
-            if self.prompts not in known:
-                raise ValueError(
-                    f"prompts is {self.prompts!r}; there are the sets {', '.join(known)}, or give a list of queries"
-                )
-            return
-        queries = tuple(self.prompts)
-        if not queries or not all(isinstance(q, str) and q.strip() for q in queries):
-            raise ValueError("prompts is a list of one or more queries, none of them empty")
-        if len(set(queries)) < len(queries):
-            raise ValueError("prompts names a query twice")
-        object.__setattr__(self, "prompts", queries)
+        crossings = _crossings(self.intersections, FAIRFACE_ATTRIBUTES)
+        object.__setattr__(self, "intersections", crossings)
+        known = (*FAIRFACE_ATTRIBUTES, *("×".join(names) for names in crossings))
+        if self.balance and self.balance not in known:
+            raise ValueError(f"balance is {self.balance!r}; it is empty or one of {', '.join(known)}")
+        object.__setattr__(self, "prompts", _queries(self.prompts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FairFaceAttributesOptions:
+    """Options of the classification of FairFace's attributes.
+
+    Attributes
+    ----------
+    ask : tuple of str
+        Which of ``race``, ``gender`` and ``age`` are asked.
+    prompts : str
+        The name of a set of words for the groups.
+    min_group : int
+        Fewest pictures of a group that takes part in the worst group's accuracy and its ratio.
+    intersections : tuple of tuple of str
+        Attributes to cross, such as ``("race", "gender")``, for accuracy by group.
+    """
+
+    ask: tuple[str, ...] = FAIRFACE_ATTRIBUTES
+    prompts: str = "plain-words"
+    min_group: int = 10
+    intersections: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the values; lists become tuples."""
+        ask = _words("ask", self.ask)
+        if not ask or not {*ask} <= {*FAIRFACE_ATTRIBUTES}:
+            raise ValueError(f"ask is {list(ask)}; it is one or more of {', '.join(FAIRFACE_ATTRIBUTES)}")
+        object.__setattr__(self, "ask", ask)
+        if self.prompts not in (known := names_of_attribute_sets()):
+            raise ValueError(f"prompts is {self.prompts!r}; there are the sets {', '.join(known)}")
+        _from_one("min_group", self.min_group)
+        object.__setattr__(self, "intersections", _crossings(self.intersections, FAIRFACE_ATTRIBUTES))
+
+
+def _queries(prompts: str | Sequence[str]) -> str | tuple[str, ...]:
+    if isinstance(prompts, str):
+        if prompts not in (known := names_of_sets()):
+            raise ValueError(
+                f"prompts is {prompts!r}; there are the sets {', '.join(known)}, or give a list of queries"
+            )
+        return prompts
+    queries = tuple(prompts)
+    if not queries or not all(isinstance(q, str) and q.strip() for q in queries):
+        raise ValueError("prompts is a list of one or more queries, none of them empty")
+    if len(set(queries)) < len(queries):
+        raise ValueError("prompts names a query twice")
+    return queries
+
+
+def _cutoffs_or_shares(ks: Sequence[int | str]) -> tuple[int | str, ...]:
+    shares = [k for k in ks if isinstance(k, str)]
+    for share in shares:
+        if not SHARE.fullmatch(share) or not 0 < float(share.rstrip("%")) < 100:
+            raise ValueError(f'ks has {share!r}; a share of the gallery is written as "10%", above 0% and below 100%')
+    if len(set(shares)) < len(shares):
+        raise ValueError(f"ks is {list(ks)}; it names a cut-off twice")
+    counts = [k for k in ks if not isinstance(k, str)]
+    if counts or not shares:
+        _cutoffs(counts)
+    return tuple(ks)

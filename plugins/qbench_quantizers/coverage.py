@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from qbench.api import Checkpoint, Coverage, Inspectable, Layer, QuantizationError
+from qbench.api import Checkpoint, Coverage, Inspectable, Layer, QuantizationError, tower_of
 from qbench_quantizers.effective import effective_weight, sparsity, weight_error
 from qbench_quantizers.scope import Scope
-from qbench_quantizers.towers import tower_of
 
 BITS = {torch.float64: 64, torch.float32: 32, torch.float16: 16, torch.bfloat16: 16}
 

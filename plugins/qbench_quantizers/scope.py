@@ -13,9 +13,8 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from qbench.api import InputError, QuantizationError
+from qbench.api import InputError, QuantizationError, tower_of
 from qbench_quantizers.options import ScopeOptions
-from qbench_quantizers.towers import tower_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,10 @@ from qbench.metrics.interface import Statistic
 from qbench.stats.permutation import swap_absolute
 from qbench.stats.squares import squared_disparity
 
+COLUMNS = [
+    *["model", "quantizer", "benchmark", "attribute", "group", "before", "after", "change", "se", "low", "high"],
+    *["classes", "reason"],
+]
 NO_INTERVAL = "no interval is claimed for a mean absolute disparity (see the squares); its test does not reject"
 
 

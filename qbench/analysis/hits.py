@@ -21,7 +21,8 @@ def hits(outcome: Outcome, statistic: Statistic, metric: str) -> npt.NDArray[np.
     if statistic.hit == "correct":
         return items["correct"].to_numpy(dtype=bool)
     cut = metric.partition("@")[2]
-    return items["rank"].to_numpy() < (int(cut) if cut else statistic.below)
+    below = int(cut) if cut else statistic.below
+    return np.asarray(items["rank"].to_numpy(np.int64) < below, dtype=bool)
 
 
 def change_of(comparison: Comparison, statistic: Statistic, metric: str) -> npt.NDArray[np.int8]:
@@ -35,13 +36,14 @@ def counted(comparison: Comparison, statistic: Statistic) -> npt.NDArray[np.bool
     items = comparison.before.items
     keep = np.ones(len(items), dtype=bool)
     for column, wanted in statistic.where.items():
-        keep &= items[column].to_numpy(dtype=object) == wanted
+        keep &= np.asarray(items[column].to_numpy(dtype=object) == wanted, dtype=bool)
     return keep
 
 
 def codes(values: pd.Series[str], names: npt.ArrayLike) -> Rows:
     """Index of each value among `names`; −1 for one that is not there."""
-    return pd.Index(np.asarray(names, dtype=object)).get_indexer(pd.Index(values.astype(object))).astype(np.int64)
+    found = pd.Index(np.asarray(names, dtype=object)).get_indexer(pd.Index(values.astype(object)))
+    return np.asarray(found, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def count_cells(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows) ->
     between = np.bincount(owner, weights=(total - size * mean[owner]) ** 2, minlength=cells)
     within = gain + loss - n * mean**2
     clustered = np.bincount(owner, weights=size**2, minlength=cells) / np.maximum(n, 1)
-    ratio = np.where(within > 0, between / np.where(within > 0, within, 1.0), 1.0)
+    shared = (within > 0) & (clustered > 1)
+    ratio = np.where(shared, between / np.where(shared, within, 1.0), 1.0)
     bound = np.where(gain + loss < FEW, clustered, 1.0)
     return Counts(n, gain, loss, np.maximum(np.maximum(ratio, bound), 1.0))

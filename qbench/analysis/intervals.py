@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from qbench.stats.mover import mover_difference
-from qbench.stats.paired import _log10_p as log10_t
+from qbench.stats.mover import disparity_p, mover_difference
+from qbench.stats.paired import log10_t
 from qbench.stats.tango import tango_interval
 
 TANGO, MOVER = "tango", "mover"
@@ -55,13 +55,18 @@ def bounds(effects: pd.DataFrame, confidence: npt.ArrayLike) -> tuple[Floats, Fl
 
 
 def _tango(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int, confidence: Floats) -> tuple[Floats, ...]:
+    gain, loss, n = _effective(effects, at, side)
+    change = np.full(len(at), np.nan)
+    np.divide(gain - loss, n, out=change, where=n > 0)
+    return change, *tango_interval(gain, loss, n, confidence)
+
+
+def _effective(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int) -> tuple[Floats, Floats, Floats]:
+    """Counts of one group, divided by their design effect."""
     gain, loss, n, deff = (
         effects[f"{name}{side}"].to_numpy(np.float64, na_value=np.nan)[at] for name in ("gain", "loss", "n", "deff")
     )
-    counts = [x / deff for x in (gain, loss, n)]
-    change = np.full(len(at), np.nan)
-    np.divide(counts[0] - counts[1], counts[2], out=change, where=counts[2] > 0)
-    return change, *tango_interval(*counts, confidence=confidence)
+    return gain / deff, loss / deff, n / deff
 
 
 def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: Floats) -> tuple[Floats, Floats]:
@@ -79,17 +84,17 @@ def normal_p(z: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 def quantile(share: npt.ArrayLike, df: npt.ArrayLike) -> Floats:
     """Quantile of Student's t with `df` degrees of freedom; of the normal where they are infinite."""
-    freedom, share = np.asarray(df, dtype=np.float64), np.asarray(share, dtype=np.float64)
+    freedom, level = np.asarray(df, dtype=np.float64), np.asarray(share, dtype=np.float64)
     finite = np.isfinite(freedom)
-    t = special.stdtrit(np.where(finite, freedom, 1.0), share)
-    return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(share), np.nan))
+    t = special.stdtrit(np.where(finite, freedom, 1.0), level)
+    return np.where(finite, t, np.where(np.isposinf(freedom), special.ndtri(level), np.nan))
 
 
 def two_sided_p(effects: pd.DataFrame) -> tuple[Floats, Floats]:
-    """p-values of "the change is zero" for rows with a standard error, and their decimal logarithms.
+    """p-values of "the change is zero" for rows with a standard error or two groups' counts, and their logarithms.
 
-    NaN where there is none, or where it is zero. No p-value underflows: one too small for a float is given as the
-    smallest normal one, its logarithm exactly (of the normal) or by a series (of Student's t).
+    NaN where there is neither, or where the error is zero. No p-value underflows: one too small for a float is given as
+    the smallest normal one, its logarithm exactly (of the normal) or by a series (of Student's t).
     """
     change, se, df = (effects[name].to_numpy(np.float64) for name in ("change", "se", "df"))
     known = np.isfinite(change) & (se > 0) & ~np.isnan(df)
@@ -102,4 +107,8 @@ def two_sided_p(effects: pd.DataFrame) -> tuple[Floats, Floats]:
     logs[~normal] = [log10_t(float(t), float(d)) for t, d in zip(ratio[~normal], df[at][~normal], strict=True)]
     log10_p[at] = np.minimum(logs, 0.0)
     p[at] = np.maximum(10.0 ** log10_p[at], sys.float_info.min)
+    pairs = np.flatnonzero((effects["method"] == MOVER).to_numpy(dtype=bool))
+    if len(pairs):
+        p[pairs] = disparity_p(*(x for side in (1, 2) for x in _effective(effects, pairs, side)))
+        log10_p[pairs] = np.log10(p[pairs])
     return p, log10_p

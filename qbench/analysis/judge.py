@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis import absolute, intervals, means, rankings, shares, verdicts
-from qbench.analysis.flips import Exemplars, flip_table
+from qbench.analysis.flips import COLUMNS as FLIPS
+from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
 from qbench.analysis.populations import population_table
 from qbench.analysis.power import with_power
@@ -24,7 +25,7 @@ from qbench.analysis.settings import Settings
 from qbench.analysis.variance import variance_table
 
 NAMES = ["model", "quantizer", "benchmark"]
-WORST = "the worst class was chosen after looking: see the row of the class itself"
+SELECTED = "it is of the class or group that was found to be extreme: see that one's own row"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +110,9 @@ def analyse(
     flips: list[pd.DataFrame] = []
     squares: list[dict[str, Any]] = []
     exemplars: dict[tuple[str, str], Exemplars] = {}
-    for names, rows in effects.groupby(NAMES, sort=False).groups.items():
+    for (model, quantizer, benchmark), rows in _by_comparison(effects).items():
         numbers = effects.loc[rows]
         ledger = Ledger(numbers.reset_index(drop=True))
-        model, quantizer, benchmark = (str(x) for x in names)
         waiting = pending.get((model, quantizer, benchmark))
         if waiting is not None:
             step(" · ".join((model, quantizer, benchmark)))
@@ -132,11 +132,17 @@ def analyse(
     return Analysis(
         effects=table,
         populations=population_table(table, influence, known.source, settings),
-        flips=_joined(flips),
-        exemplars=_joined(e.table(*key) for key, e in exemplars.items()),
-        squares=pd.DataFrame(squares),
+        flips=_joined(flips, FLIPS),
+        exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
+        squares=pd.DataFrame(squares, columns=absolute.COLUMNS),
         variance=variance_table(table, known.source, known.size),
     )
+
+
+def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index[int]]:
+    """Rows of each model, quantizer and benchmark."""
+    indices = cast("dict[tuple[str, str, str], npt.NDArray[np.int64]]", effects.groupby(NAMES, sort=False).indices)
+    return {key: effects.index[at] for key, at in indices.items()}
 
 
 def judge(
@@ -154,14 +160,14 @@ def judge(
         elif kind == "share":
             shares.judge_shares(ledger, comparison, metric, statistic)
         elif kind == "disparity":
-            shares.judge_disparities(ledger, comparison, metric, statistic, settings)
+            shares.judge_disparities(ledger, comparison, metric, statistic)
         elif kind in ("class_mean", "mean_disparity"):
             means.judge_means(ledger, comparison, metric, statistic)
         elif kind == "mean_abs_disparity":
             found = absolute.judge_absolute(ledger, comparison, metric, statistic, settings)
             squares += [{**comparison.names, **row} for row in found]
-        elif kind == "worst_disparity":
-            ledger.put(ledger.rows(metric=metric), why=WORST)
+        elif kind == "selected":
+            ledger.put(ledger.rows(metric=metric), why=SELECTED)
     rankings.judge_rankings(ledger, comparison)
     judge_resampled(ledger, comparison, unknown, settings, measure)
     return squares
@@ -199,6 +205,6 @@ def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(**{c: np.zeros(0) for c in [*FLOATS, *COUNTS]}, **dict.fromkeys(TEXTS, ""))
 
 
-def _joined(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def _joined(frames: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     kept = [f for f in frames if len(f)]
-    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=list(columns))

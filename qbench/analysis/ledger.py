@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from qbench.metrics.interface import Outcome, Statistic
+from qbench.stats.ndkl import NdklLevels
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -35,6 +38,8 @@ class Comparison:
         Attribute → its groups, in the benchmark's order.
     pairs : mapping
         ``(attribute, "first-second")`` → the two groups of a disparity.
+    of_baseline : dict
+        What was computed of the baseline alone; comparisons with the same baseline share it.
     """
 
     names: Mapping[str, str]
@@ -43,8 +48,9 @@ class Comparison:
     statistics: Mapping[str, Statistic]
     attributes: Mapping[str, tuple[str, ...]]
     pairs: Mapping[tuple[str, str], tuple[str, str]]
+    of_baseline: dict[tuple[str, str], NdklLevels] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def image(self) -> Rows:
         """``(n,)`` int, the picture of each item: what is drawn as one."""
         items = self.before.items
@@ -70,6 +76,7 @@ class Ledger:
     values: dict[str, Floats] = field(init=False)
     texts: dict[str, npt.NDArray[np.object_]] = field(init=False)
     influence: dict[int, Floats] = field(default_factory=dict)
+    _columns: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Begin with nothing known."""
@@ -89,14 +96,17 @@ class Ledger:
         return np.flatnonzero(keep).astype(np.int64)
 
     def column(self, name: str) -> npt.NDArray[np.object_]:
-        """A column of the numbers, as objects."""
-        return self.numbers[name].to_numpy(dtype=object)
+        """A column of the numbers, as objects; converted once."""
+        if name not in self._columns:
+            self._columns[name] = self.numbers[name].to_numpy(dtype=object)
+        return self._columns[name]
 
     def put(self, rows: npt.ArrayLike, **found: object) -> None:
         """Write columns of some rows."""
         at = np.asarray(rows, dtype=np.int64)
         for name, value in found.items():
-            (self.texts if name in self.texts else self.values)[name][at] = value
+            column: npt.NDArray[Any] = self.texts[name] if name in self.texts else self.values[name]
+            column[at] = value
 
     def table(self) -> pd.DataFrame:
         """The numbers with all that was found."""

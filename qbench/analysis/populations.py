@@ -58,9 +58,10 @@ def population_table(
         result = population(
             group.loc[known, "change"].to_numpy(np.float64),
             covariance(np.stack([influence[i] for i in known]), group.loc[known, "se"].to_numpy(np.float64)),
-            margin=float(found["margin"]),
+            margin=float(group["margin"].iloc[0]),
             confidence=settings.confidence,
             sources=[sources.get(str(m), "") for m in group.loc[known, "model"]],
         )
         rows.append({**found, **told, **{k: v for k, v in asdict(result).items() if k in COLUMNS and k not in told}})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    counts = dict.fromkeys(("checkpoints", "left_out", "same_sign", "q_df"), "Int64")
+    return pd.DataFrame(rows, columns=COLUMNS).astype(counts)

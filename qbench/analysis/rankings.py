@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +11,7 @@ from qbench.analysis.hits import codes
 from qbench.analysis.ledger import Comparison, Ledger
 from qbench.metrics.interface import Outcome
 from qbench.metrics.skew import Target, target_shares
-from qbench.stats.ndkl import ndkl_change
+from qbench.stats.ndkl import ndkl_change, ndkl_levels
 from qbench.stats.nulls import ZERO_MEAN
 from qbench.stats.ranked import RankedChange
 from qbench.stats.skew import skew_change
@@ -61,8 +63,16 @@ def judge_rankings(ledger: Ledger, comparison: Comparison) -> None:
                 for name, change in zip(names, found.groups, strict=True):
                     work.put(kinds, "skew", cut, name, change, INFLUENCE)
             else:
+                known = comparison.of_baseline
+                if (attribute, target) not in known:
+                    known[attribute, target] = ndkl_levels(before, group, shares, target_is_gallery=target == "gallery")
                 deep = ndkl_change(
-                    before, after, group, shares, target_is_gallery=target == "gallery", image=comparison.image
+                    known[attribute, target],
+                    after,
+                    group,
+                    shares,
+                    target_is_gallery=target == "gallery",
+                    image=comparison.image,
                 )
                 work.put(kinds, "ndkl", "", "", deep, JACKKNIFE)
 
@@ -77,7 +87,7 @@ class _Attribute:
             key = str(ledger.column("metric")[row]), str(ledger.column("group")[row])
             self._rows.setdefault(key, []).append(int(row))
 
-    def put(self, kinds: dict[str, str], kind: str, cut: str, group: str, found: RankedChange, method: str) -> None:
+    def put(self, kinds: Mapping[str, str], kind: str, cut: str, group: str, found: RankedChange, method: str) -> None:
         """Write one number: of each query, and of the mean over them."""
         for metric in (name for name, made in kinds.items() if made == kind):
             rows = np.array(self._rows.get((f"{metric}@{cut}" if cut else metric, group), []), dtype=np.int64)

@@ -11,11 +11,9 @@ import numpy.typing as npt
 from qbench.analysis import intervals
 from qbench.analysis.hits import Counts, change_of, codes, count_cells, counted, mean_variance, sum_of
 from qbench.analysis.ledger import Comparison, Floats, Ledger, Rows
-from qbench.analysis.settings import Settings
 from qbench.metrics.interface import Statistic
 from qbench.stats.flips import mcnemar
 from qbench.stats.nulls import NO_CHANGE, SAME_IN_GROUPS
-from qbench.stats.permutation import group_permutation, group_permutation_images
 from qbench.stats.tango import tango_p
 
 
@@ -36,10 +34,8 @@ def judge_shares(ledger: Ledger, comparison: Comparison, metric: str, statistic:
                     ledger.influence[int(row)] = _influence(x, parts.cell == cell, image)
 
 
-def judge_disparities(
-    ledger: Ledger, comparison: Comparison, metric: str, statistic: Statistic, settings: Settings
-) -> None:
-    """Fill in the rows of a disparity in one class: MOVER over two Tango intervals, group permutation."""
+def judge_disparities(ledger: Ledger, comparison: Comparison, metric: str, statistic: Statistic) -> None:
+    """Fill in the counts of a disparity in one class: interval and p are made of them for all comparisons at once."""
     x = change_of(comparison, statistic, metric)
     for attribute in dict.fromkeys(ledger.column("attribute")[ledger.rows(metric=metric)]):
         rows = ledger.rows(metric=metric, attribute=attribute, classes=True)
@@ -59,28 +55,6 @@ def judge_disparities(
             _put_counts(ledger, rows, counts, cell, side)
         level = mean_variance(sum_of(comparison, statistic, metric), parts.cell, parts.cells)
         ledger.put(rows, method=intervals.MOVER, null=SAME_IN_GROUPS, sum_se=np.sqrt(level[sides[0]] + level[sides[1]]))
-        _test_groups(ledger, comparison, x, parts.cell, rows, counts, (sides[0], sides[1]), settings)
-
-
-def _test_groups(
-    ledger: Ledger,
-    comparison: Comparison,
-    x: npt.NDArray[np.int8],
-    cell: Rows,
-    rows: Rows,
-    counts: Counts,
-    sides: tuple[Rows, Rows],
-    settings: Settings,
-) -> None:
-    """Permutation p-values: exact from the counts, or by pictures where two persons of a class share one."""
-    p = group_permutation(*(getattr(counts, name)[at] for at in sides for name in ("gain", "loss", "n")))
-    for i in np.flatnonzero((counts.deff[sides[0]] > 1) | (counts.deff[sides[1]] > 1)):
-        own = (cell == sides[0][i]) | (cell == sides[1][i])
-        image = comparison.image[own]
-        if len(np.unique(image)) < len(image):
-            first = cell[own] == sides[0][i]
-            p[i] = group_permutation_images(x[own], first, image, draws=settings.resamples, seed=settings.seed).p
-    ledger.put(rows, p=p, log10_p=np.log10(p))
 
 
 @dataclass(frozen=True)
@@ -155,4 +129,4 @@ def _influence(x: npt.NDArray[np.int8], inside: npt.NDArray[np.bool_], image: Ro
     if not n:
         return np.full(int(image.max()) + 1, np.nan)
     own = np.where(inside, x - x[inside].mean(), 0.0) / n
-    return np.bincount(image, weights=own, minlength=int(image.max()) + 1)
+    return np.bincount(image, weights=own, minlength=int(image.max()) + 1).astype(np.float64)

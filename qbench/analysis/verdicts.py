@@ -26,9 +26,7 @@ def correct_tests(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Add ``family``, ``p_holm`` and ``p_bh``: within each family, numbers of classes apart from numbers over all."""
     parts = [effects[name].astype(str) for name in settings.family]
     level = np.where(effects["class"] == "", "over all", "by class")
-    family = pd.Series(level, index=effects.index)
-    for part in parts:
-        family = part + " · " + family
+    family = pd.Series([" · ".join(x) for x in zip(*parts, level, strict=True)], index=effects.index, dtype=object)
     p = effects["p"].to_numpy(np.float64)
     corrected, rate = np.full(len(p), np.nan), np.full(len(p), np.nan)
     for at in family.groupby(family, sort=False).indices.values():
@@ -60,9 +58,9 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     why = effects["why"].to_numpy(dtype=object)
     known = np.isfinite(change)
     cases: list[tuple[npt.NDArray[np.bool_], Strings | str, Strings | str]] = [
+        (~known, UNKNOWN, np.where(why != "", why, "the number is undetermined on these items")),
         (void, UNKNOWN, "not valid: the baseline is flagged"),
         (blocked & ~(real & (direction == WORSE)), UNKNOWN, "not valid: the variant is flagged"),
-        (~known, UNKNOWN, "the number is undetermined on these items"),
         (inside & real, EQUIVALENT, "real, but inside the margin"),
         (inside, EQUIVALENT, "the whole interval is inside the margin"),
         (real & quiet, UNKNOWN, "other batches alone move it as much (noise floor)"),

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
-from qbench.cli import analyse, check, doctor, export, inspect, listing, plan, plugins, quantize, report, run
+from qbench.cli import (
+    analyse,
+    check,
+    doctor,
+    embeddings,
+    export,
+    inspect,
+    listing,
+    new,
+    plan,
+    plugins,
+    quantize,
+    report,
+    run,
+)
 
 DEBUG = "--debug"
 
@@ -34,8 +49,12 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    no_plugin: Annotated[list[str] | None, typer.Option(help="A plugin not to load; as often as needed.")] = None,
 ) -> None:
-    pass
+    if no_plugin:
+        from qbench.extension.chosen import leave_out
+
+        leave_out(no_plugin)
 
 
 app.command("run", epilog=run.EXAMPLES)(run.command)
@@ -46,8 +65,10 @@ app.command("check", epilog=check.EXAMPLES)(check.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
+app.add_typer(embeddings.app, name="embeddings")
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
-app.command("plugins")(plugins.command)
+app.command("new", epilog=new.EXAMPLES)(new.command)
+app.command("plugins", epilog=plugins.EXAMPLES)(plugins.command)
 app.command("doctor")(doctor.command)
 
 

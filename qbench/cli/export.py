@@ -28,6 +28,7 @@ def command(
             "coverage",
             "cost",
             "noise",
+            "drift",
             "speed",
             "cells",
         ],

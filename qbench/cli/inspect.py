@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Annotated, Any, Literal
 
 import typer
@@ -12,7 +13,7 @@ EXAMPLES = (
 )
 
 
-WHOLE = ("model", "quantizer", "total_parameters", "model_bytes", "disk_bytes")
+WHOLE = ("model", "quantizer", "total_parameters", "model_bytes", "disk_bytes", "origin")
 HEADS = {"quantized_layers": "quantized", "bits_per_weight": "bits", "median_error": "error", "max_error": "worst"}
 """Shorter than the names in tables for programs, so that a row fits a terminal of 80 columns."""
 
@@ -62,9 +63,13 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
         + Text(f"; {facts['note']}" if facts["note"] else "")
     )
     if "total_parameters" in frame:  # of the whole model, the same in every row
-        disk = "not known" if first["disk_bytes"] != first["disk_bytes"] else size(first["disk_bytes"])
-        memory = size(first["model_bytes"])
+        # what is not known is NA or NaN
+        memory, disk = (
+            size(int(x)) if isinstance(x, Integral) else "not known" for x in first[["model_bytes", "disk_bytes"]]
+        )
         console.print(f"{first['total_parameters']:,} parameters, {memory} in memory; read from {disk} on disk")
+        if first["origin"] == "declared":
+            console.print("Declared by the maker of the embeddings; nothing of it was measured here.")
     columns = [c for c in frame.columns if c not in WHOLE]
     table = Table(box=None, padding=(0, 1, 0, 0))
     for column in columns:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
 
-def command() -> None:
-    """List the plugins: what each gives, what failed and at which stage, and names that clash."""
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qbench.extension.registry import Registry
+
+EXAMPLES = "Examples: `qbench plugins` | `qbench plugins --strict` (for CI) | `qbench --no-plugin mine plugins`"
+
+
+def command(
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 where a plugin failed, clashes, or imports too much.")
+    ] = False,
+) -> None:
+    """List the plugins: what each gives, what failed and at which stage, names that clash, heavy imports."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -18,15 +33,25 @@ def command() -> None:
         failed = [f.stage for f in registry.failures if f.plugin == plugin]
         text = ", ".join(gives) + (f"FAILED at {', '.join(failed)}" if failed else "")
         table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text(text, overflow="fold"))
+    for plugin in registry.left_out:
+        table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text("left out"))
     console.print(table)
+    complaints = list(_complaints(registry))
+    for complaint in complaints:
+        console.print(Text(f"\n{complaint}"))
+    if strict and complaints:
+        raise typer.Exit(1)
+
+
+def _complaints(registry: Registry) -> Iterator[str]:
     for failure in registry.failures:
-        console.print(
-            Text(
-                f"\n{failure.plugin.name} ({failure.plugin.distribution} {failure.plugin.version}) failed at "
-                f"{failure.stage}: {failure.message}"
-            )
-        )
+        plugin = failure.plugin
+        yield f"{plugin.name} ({plugin.distribution} {plugin.version}) failed at {failure.stage}: {failure.message}"
     for entries in registry.entries.values():
         for name, found in registry.clashes(entries).items():
             origins = ", ".join(f"{e.qualified} ({e.plugin.distribution})" for e in found)
-            console.print(Text(f"\n{name} is given by several plugins: {origins}. Use the qualified name."))
+            yield f"{name} is given by several plugins: {origins}. Use the qualified name."
+    for name, plugins in registry.twins().items():
+        origins = " and ".join(f"{p.distribution} {p.version}" for p in plugins)
+        yield f"{name} is a plugin of {origins}: names of the two cannot be told apart. Uninstall one."
+    yield from map(str, registry.heavy)

@@ -29,10 +29,14 @@ class PictureRef:
     box : tuple of float or None
         ``(x, y, width, height)`` in pixels of the file; the picture is cut to it before it is resized. `None` is the
         whole picture.
+    source : str
+        The row of an annotation file that names it, such as ``labels.csv:row 3``, for messages. It tells no picture
+        from another.
     """
 
     path: Path
     box: tuple[float, float, float, float] | None = None
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

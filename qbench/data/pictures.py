@@ -56,19 +56,29 @@ def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
             warnings.simplefilter("ignore")
             if picture.width * picture.height > MAX_PIXELS:
                 raise DataError(
-                    f"the picture claims {picture.width} × {picture.height} pixels",
+                    f"the picture claims {picture.width} × {picture.height} pixels{_named(ref)}",
                     where=str(ref.path),
                     fix="Remove it, or replace it by a smaller one.",
                 )
             return np.asarray(_fit(_cut(picture, ref), geometry).convert("RGB"), dtype=np.uint8)
     except FileNotFoundError:
-        raise DataError("the picture is missing", where=str(ref.path)) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"the picture is missing{_named(ref)}", where=str(ref.path)) from None
+    except Image.DecompressionBombError:
         raise DataError(
-            f"the picture cannot be read ({error})",
+            f"the picture claims more than {MAX_PIXELS // 10**6} million pixels{_named(ref)}",
+            where=str(ref.path),
+            fix="Remove it, or replace it by a smaller one.",
+        ) from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"the picture cannot be read ({error}){_named(ref)}",
             where=str(ref.path),
             fix="The file is truncated or damaged: fetch it again.",
         ) from None
+
+
+def _named(ref: PictureRef) -> str:
+    return f"; it is named in {ref.source}" if ref.source else ""
 
 
 def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
@@ -79,7 +89,7 @@ def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
     right, bottom = min(picture.width, round(x + width)), min(picture.height, round(y + height))
     if left >= right or top >= bottom:
         raise DataError(
-            f"the box {ref.box} lies outside of the picture ({picture.width} × {picture.height})",
+            f"the box {ref.box} lies outside of the picture ({picture.width} × {picture.height}){_named(ref)}",
             where=str(ref.path),
         )
     return picture.crop((left, top, right, bottom))

@@ -61,6 +61,35 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class NamedEncoder(Protocol):
+    """An encoder of embeddings that were made elsewhere: it is asked by name, and sees no pixels.
+
+    Variants of a quantizer whose record names a folder of embeddings (`Quantizer.embeddings`) have one.
+    """
+
+    def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The embeddings of pictures by id (`qbench.data.names.picture_id`) → ``(n, d)`` float32.
+
+        Parameters
+        ----------
+        benchmark : str
+            The benchmark's label: ids are unique in its dataset only.
+        ids : sequence of str
+            The pictures, in order.
+
+        Raises
+        ------
+        ModelError
+            Some are missing, or what is there cannot be an embedding.
+        """
+        ...
+
+    def find_texts(self, benchmark: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The embeddings of texts, each looked up by its exact characters → ``(n, d)`` float32."""
+        ...
+
+
 class Checkpoint(Protocol):
     """Weights that were found on this machine, not loaded yet."""
 
@@ -183,22 +212,27 @@ class Layer:
 class Coverage:
     """What was quantized, layer by layer: every Linear, measured before the first forward.
 
+    Of embeddings that were made elsewhere it is what their maker declares; a layer may then stand for many.
+
     Attributes
     ----------
     layers : tuple of Layer
         Every Linear of the model.
     total_parameters : int
         Parameters of the whole model, embeddings and norms included.
-    model_bytes : int
-        Bytes of the whole model in memory, as loaded.
+    model_bytes : int or None
+        Bytes of the whole model in memory, as loaded; `None` where they are not known.
     disk_bytes : int or None
         Bytes of the weight files that it was loaded from; `None` where they are not known.
+    declared : bool
+        Whether this is somebody's word rather than measured here.
     """
 
     layers: tuple[Layer, ...]
     total_parameters: int
-    model_bytes: int
+    model_bytes: int | None
     disk_bytes: int | None = None
+    declared: bool = False
 
     def share(self, tower: str | None = None) -> float:
         """Share of the Linear weights (of one tower) that is quantized, 0 to 1; 0 where there is none."""
@@ -245,6 +279,10 @@ class Variant:
     save : callable or None
         Writes the exact variant into an empty folder, which a model source can open, and gives the name of the
         quantizer that loads it as it is. Called before the first forward. `None` where the method cannot.
+    kind : {"quantization", "control"} or None
+        What it is, where that is known of the variant only; `None` where the quantizer's record says it.
+    numerics : str
+        Which kernels made the embeddings, in words, where that was not on this machine.
     """
 
     encoder: Encoder
@@ -253,3 +291,5 @@ class Variant:
     control: str = ""
     note: str = ""
     save: Callable[[Path], str] | None = None
+    kind: Literal["quantization", "control"] | None = None
+    numerics: str = ""

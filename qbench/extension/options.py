@@ -9,9 +9,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from qbench.errors import InputError
+
+DECIDES_NOTHING: Mapping[str, bool] = MappingProxyType({"decides": False})
+"""Metadata of an option's field that changes no result, such as a bound of memory: it is in no key, no label and no
+record, so that results with different values are the same result."""
 
 
 def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
@@ -51,8 +56,10 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
 
 
 def options_dict(options: Any) -> dict[str, Any]:
-    """Options as plain JSON-able values, defaults included; tuples become lists."""
-    return {f.name: _plain(getattr(options, f.name)) for f in dataclasses.fields(options)}
+    """Options that decide a result, as plain JSON-able values, defaults included; tuples become lists."""
+    return {
+        f.name: _plain(getattr(options, f.name)) for f in dataclasses.fields(options) if f.metadata.get("decides", True)
+    }
 
 
 def changed_options(options: Any) -> dict[str, Any]:

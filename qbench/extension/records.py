@@ -100,6 +100,11 @@ class Quantizer:
         Whether an item's embedding is independent of the items beside it in the batch (up to rounding).
     requires : tuple of str
         Distributions whose versions decide the embeddings.
+    embeddings : callable or None
+        ``(checkpoint, options) -> Path or None``, for a method that reads embeddings which were made elsewhere: the
+        folder they lie in, `None` where there is none. Its variants have a `NamedEncoder`. No picture is decoded for
+        them, no speed is measured, no other order is tried; and the content of the folder is in their key, in place
+        of an option called ``path``.
     """
 
     name: str
@@ -111,6 +116,7 @@ class Quantizer:
     devices: tuple[str, ...] = ("cpu", "cuda")
     batch_invariant: bool = False
     requires: tuple[str, ...] = ()
+    embeddings: Callable[[Checkpoint, Any], Path | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +143,9 @@ class Benchmark:
         Of the data.
     citation : str
         Of the data.
+    folder : str
+        The folder below ``QBENCH_DATA`` where the data lies; the benchmark's name if empty. For benchmarks that share a
+        dataset.
     """
 
     name: str
@@ -148,6 +157,7 @@ class Benchmark:
     how_to_get: str = ""
     licence: str = ""
     citation: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ plugin could have given.
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,8 @@ import pluggy
 
 from qbench.errors import InputError
 from qbench.extension import hookspecs
+from qbench.extension.chosen import chosen
+from qbench.extension.heavy import imported_now
 from qbench.extension.records import Benchmark, Dataset, ModelSource, Quantizer
 
 GROUP = "qbench"
@@ -73,6 +74,29 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heavy:
+    """What a plugin imported too early: every command that lists or plans waits for it.
+
+    Attributes
+    ----------
+    plugin : Plugin
+        Who did.
+    packages : tuple of str
+        Those of `qbench.extension.heavy.HEAVY` that nobody had imported before it.
+    """
+
+    plugin: Plugin
+    packages: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One sentence that names the plugin."""
+        return (
+            f"{self.plugin.name} ({self.plugin.distribution} {self.plugin.version}) imports "
+            f"{', '.join(self.packages)} at the top of {self.plugin.module} or in a hook: every command waits for it"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry(Generic[Record]):
     """A record and the plugin that gave it."""
 
@@ -87,11 +111,27 @@ class Entry(Generic[Record]):
 
 @dataclass(kw_only=True)
 class Registry:
-    """All that the installed plugins give."""
+    """All that the installed plugins give.
+
+    Attributes
+    ----------
+    plugins : list of Plugin
+        Those that were loaded, or failed.
+    failures : list of Failure
+        What they could not do.
+    entries : dict
+        Hook → the records of all plugins.
+    heavy : list of Heavy
+        Who imports heavy packages too early.
+    left_out : list of Plugin
+        Those that the user does not want (`qbench.extension.chosen`): not imported.
+    """
 
     plugins: list[Plugin] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     entries: dict[str, list[Entry[Any]]] = field(default_factory=lambda: {hook: [] for hook in HOOKS})
+    heavy: list[Heavy] = field(default_factory=list)
+    left_out: list[Plugin] = field(default_factory=list)
 
     def models(self) -> list[Entry[ModelSource]]:
         """The model sources, sorted by name."""
@@ -132,6 +172,13 @@ class Registry:
             by_name.setdefault(entry.record.name, []).append(entry)
         return {name: found for name, found in by_name.items() if len(found) > 1}
 
+    def twins(self) -> dict[str, list[Plugin]]:
+        """The entry-point names that more than one distribution uses: their qualified names are alike too."""
+        by_name: dict[str, list[Plugin]] = {}
+        for plugin in self.plugins:
+            by_name.setdefault(plugin.name, []).append(plugin)
+        return {name: found for name, found in by_name.items() if len(found) > 1}
+
     def _one(self, kind: str, entries: list[Entry[Record]], name: str) -> Entry[Record]:
         found = [e for e in entries if name in (e.record.name, e.qualified)]
         if len(found) == 1:
@@ -146,6 +193,8 @@ class Registry:
         if self.failures:
             failed = ", ".join(sorted({f.plugin.distribution for f in self.failures}))
             fix += f" Plugins that failed to load and might have given it: {failed} (see `qbench plugins`)."
+        if self.left_out:
+            fix += f" Plugins that were left out: {', '.join(p.name for p in self.left_out)}."
         raise InputError(f"there is no {kind} called {name!r}", fix=fix)
 
 
@@ -155,21 +204,31 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
     Parameters
     ----------
     points : iterable of EntryPoint, optional
-        The entry points to load; those of the installed distributions if not given. ``QBENCH_PLUGINS`` in the
-        environment (comma-separated entry-point names) limits them.
+        The entry points to load; those of the installed distributions if not given. The user may limit them, see
+        `qbench.extension.chosen`.
 
     Returns
     -------
     Registry
         Records and failures, in an order that does not depend on the order of installation.
+
+    Raises
+    ------
+    InputError
+        The user wants, or does not want, a plugin that is not there.
     """
-    found = entry_points(group=GROUP) if points is None else points
-    only = {name.strip() for name in os.environ.get("QBENCH_PLUGINS", "").split(",") if name.strip()}
-    registry = Registry()
-    for point in sorted(set(found), key=_order):
-        if only and point.name not in only:
+    found = list(entry_points(group=GROUP) if points is None else points)
+    wanted, registry = chosen(found), Registry()
+    # One distribution may be seen twice (an editable install beside its folder); two distributions are two plugins.
+    for point in sorted({_order(point): point for point in found}.values(), key=_order):
+        plugin = _plugin(point)
+        if not wanted(point):
+            registry.left_out.append(plugin)
             continue
-        _load(point, registry)
+        before = imported_now()
+        _load(point, plugin, registry)
+        if heavy := imported_now() - before:
+            registry.heavy.append(Heavy(plugin=plugin, packages=tuple(sorted(heavy))))
     for entries in registry.entries.values():
         entries.sort(key=lambda e: (e.record.name, e.plugin.name))
     return registry
@@ -185,13 +244,16 @@ def _order(point: EntryPoint) -> tuple[str, str, str]:
     return point.name, point.dist.name if point.dist else "", point.value
 
 
-def _load(point: EntryPoint, registry: Registry) -> None:
-    plugin = Plugin(
+def _plugin(point: EntryPoint) -> Plugin:
+    return Plugin(
         name=point.name,
         module=point.value,
         distribution=point.dist.name if point.dist else "unknown",
         version=point.dist.version if point.dist else "unknown",
     )
+
+
+def _load(point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
     registry.plugins.append(plugin)
     try:
         module = point.load()
@@ -212,7 +274,7 @@ def _load(point: EntryPoint, registry: Registry) -> None:
             try:
                 # All or nothing: a hook that fails halfway gives no half of its records.
                 records = list(_checked(implementation.function(), kind, hook))
-            except Exception as error:  # noqa: BLE001
+            except (Exception, SystemExit) as error:  # noqa: BLE001
                 registry.failures.append(_failure(plugin, hook, error))
             else:
                 registry.entries[hook].extend(Entry(plugin=plugin, record=record) for record in records)

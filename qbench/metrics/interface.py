@@ -29,7 +29,7 @@ Kind = Literal[
     "disparity",
     "mean_disparity",
     "mean_abs_disparity",
-    "worst_disparity",
+    "selected",
     "skew",
     "max_skew",
     "min_skew",
@@ -50,10 +50,12 @@ class Statistic:
     kind : str
         ``share``: share of hits. ``class_mean``: mean over the labels of the share of hits. ``disparity``: share of
         hits of the first group minus that of the second, in one class (the number's group is ``first-second``);
-        ``mean_disparity``, ``mean_abs_disparity`` and ``worst_disparity`` are over those classes for which the
-        ``disparity`` of the same pair is determined. ``skew``, ``max_skew``, ``min_skew`` (cut off at the k of the
-        metric's name) and ``ndkl`` are of ``outcome.rankings`` (the number's class is the query, and empty for the
-        mean over the queries), against the shares that ``facts["target"]`` (``uniform`` or ``gallery``) names.
+        ``mean_disparity`` and ``mean_abs_disparity`` are over those classes for which the ``disparity`` of the same
+        pair is determined. ``selected``: of the class or group that was found to be extreme; there is no interval for a
+        number that was chosen for its size, so that the class's or group's own row is to be read. ``skew``,
+        ``max_skew``, ``min_skew`` (cut off at the k of the metric's name) and ``ndkl`` are of ``outcome.rankings`` (the
+        number's class is the query, and empty for the mean over the queries), against the shares that
+        ``facts["target"]`` (``uniform`` or ``gallery``) names.
     hit : {"correct", "rank"}
         A row is a hit where its column ``correct`` is true, or where its ``rank`` is below the cut-off in the metric's
         name (``recall@5``) or, where the name has none, `below`.

@@ -15,7 +15,7 @@ from qbench.results import Results
 
 TABLES = (
     *("metrics", "effects", "populations", "flips", "exemplars", "squares", "variance", "tests", "items"),
-    *("coverage", "cost", "noise", "speed", "cells"),
+    *("coverage", "cost", "noise", "drift", "speed", "cells"),
 )
 FORMATS = ("csv", "parquet", "md", "latex")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")

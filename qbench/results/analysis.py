@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from qbench.metrics.interface import INDEX, Outcome, Statistic
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
 from qbench.results.reading import AGAIN, Cell, read_json
+from qbench.stats.ndkl import NdklLevels
 from qbench.store.files import atomic, write_json
 from qbench.store.keys import key_of
 from qbench.store.runfolder import FORMAT
@@ -153,7 +154,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
     pending = [
         Pending(
             names=dict(zip(NAMES, names, strict=True)),
-            read=lambda cell=cells[names]: reader.comparison(cell),
+            read=partial(reader.comparison, cells[names]),
             measure=reader.measure(cells[names]),
         )
         for names in changes[NAMES].drop_duplicates().itertuples(index=False, name=None)
@@ -181,11 +182,12 @@ class _Reader:
     def __init__(self, results: Results) -> None:
         self._bases = {(c.model, c.benchmark): c for c in results.done if c.quantizer == results.baseline}
         self._last: tuple[Path, Outcome] | None = None
+        self._of_last: dict[tuple[str, str], NdklLevels] = {}
 
     def comparison(self, cell: Cell) -> Comparison:
         base = self._bases[cell.model, cell.benchmark]
         if self._last is None or self._last[0] != base.folder:
-            self._last = base.folder, outcome_of(base)
+            self._last, self._of_last = (base.folder, outcome_of(base)), {}
         after = outcome_of(cell)
         before = self._last[1]
         if not before.items["item"].equals(after.items["item"]):
@@ -199,6 +201,7 @@ class _Reader:
             statistics=_statistics(cell),
             attributes={str(a["name"]): tuple(a["groups"]) for a in attributes},
             pairs={(str(a["name"]), "-".join(p)): (p[0], p[1]) for a in attributes for p in a.get("pairs") or ()},
+            of_baseline=self._of_last,
         )
 
     def measure(self, cell: Cell) -> Measure | None:

@@ -19,7 +19,7 @@ LAYERS = [
 ]
 SUMMARY = [
     *["model", "quantizer", "tower", "layers", "quantized_layers", "parameters", "share", "bits_per_weight"],
-    *["median_error", "max_error", "sparsity", "total_parameters", "model_bytes", "disk_bytes"],
+    *["median_error", "max_error", "sparsity", "total_parameters", "model_bytes", "disk_bytes", "origin"],
 ]
 
 Number = TypeVar("Number", int, float)
@@ -47,7 +47,8 @@ def summarise(variants: Iterable[Named]) -> pd.DataFrame:
     """One row a tower of each model × quantizer, and one for both (``tower`` is ``all``).
 
     ``share`` is the share of the Linear weights that is quantized, ``sparsity`` that which is zero, 0 to 1. The errors
-    are over the quantized layers (of a control arm over all), as far as they are known.
+    are over the quantized layers (of a control arm over all), as far as they are known. ``origin`` is ``measured``, or
+    ``declared`` where embeddings were made elsewhere.
     """
     rows: list[dict[str, Any]] = []
     for model, quantizer, whole in variants:
@@ -72,10 +73,12 @@ def summarise(variants: Iterable[Named]) -> pd.DataFrame:
                     "total_parameters": whole.total_parameters,
                     "model_bytes": whole.model_bytes,
                     "disk_bytes": whole.disk_bytes,
+                    "origin": "declared" if whole.declared else "measured",
                 }
             )
     frame = pd.DataFrame(rows, columns=SUMMARY)
-    return frame.astype(dict.fromkeys(("median_error", "max_error", "sparsity"), "float64") | {"disk_bytes": "Int64"})
+    floats = dict.fromkeys(("median_error", "max_error", "sparsity"), "float64")
+    return frame.astype(floats | dict.fromkeys(("model_bytes", "disk_bytes"), "Int64"))
 
 
 def _sparsity(layers: Iterable[Layer]) -> float | None:
@@ -99,8 +102,9 @@ def _coverage(cell: Cell, record: dict[str, Any]) -> Coverage:
         return Coverage(
             layers=tuple(_layer(x) for x in record["layers"]),
             total_parameters=int(record["total_parameters"]),
-            model_bytes=int(record["model_bytes"]),
+            model_bytes=_known(record["model_bytes"], int),
             disk_bytes=_known(record.get("disk_bytes"), int),
+            declared=bool(record.get("declared", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         where = str(cell.folder / "cell.json")

@@ -14,6 +14,7 @@ from qbench.errors import InputError
 from qbench.metrics.interface import INDEX
 from qbench.results import analysis
 from qbench.results.coverage import layer_table, of_cells, summarise
+from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
 from qbench.results.noise import noise_floor
@@ -233,6 +234,11 @@ class Results:
             if c.part("batch").get("other_orders")
         }
         return noise_floor(self.changes, orders, self.baseline)
+
+    @cached_property
+    def drift(self) -> pd.DataFrame:
+        """How far each variant moved the pictures' embeddings: see `qbench.results.drift.summarise_drift`."""
+        return summarise_drift(self.folder, [str(x) for x in self.run.get("drift") or []], self.done)
 
     @cached_property
     def speed(self) -> pd.DataFrame:

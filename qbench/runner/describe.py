@@ -32,17 +32,20 @@ def model_info(planned: PlannedModel, prepared: PreparedModel | None) -> dict[st
 
 
 def quantizer_info(planned: PlannedQuantizer) -> dict[str, Any]:
-    """The quantizer: its record and options."""
+    """The quantizer: its record and options; of a ``path`` the last name only."""
     record = planned.entry.record
+    options = options_dict(planned.options)
+    if options.get("path"):
+        options["path"] = Path(options["path"]).name
     return {
         "record": planned.entry.qualified,
         "distribution": planned.entry.plugin.distribution,
         "version": planned.entry.plugin.version,
         "kind": record.kind,
         "bits": record.bits,
-        "batch_invariant": record.batch_invariant,
+        "batch_invariant": None if record.embeddings else record.batch_invariant,  # None: not known here
         "device": planned.device,
-        "options": options_dict(planned.options),
+        "options": options,
     }
 
 
@@ -87,7 +90,8 @@ def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, lim
 def without_folders(text: str, plan: Plan) -> str:
     """`text` with the user's folders cut to their last name: a run folder is shared, the paths in it need not be."""
     folders = [b.root for b in plan.benchmarks if b.root]
-    folders += [Path(m.options["path"]) for m in plan.spec.models if m.options.get("path")]
+    parts = (*plan.spec.models, *plan.spec.quantizers)
+    folders += [Path(x.options["path"]) for x in parts if x.options.get("path")]
     for parent in sorted({str(f.parent) for f in folders} | {str(Path.cwd()), str(Path.home())}, key=len, reverse=True):
         if len(parent) > 1:
             text = text.replace(f"{parent}/", "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from qbench.extension.registry import Registry, installed
 from qbench.metrics.interface import Metrics, Outcome
 from qbench.metrics.similarity import CosineSimilarity
 from qbench.runner.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
+from qbench.runner.drift import drift_table
 from qbench.runner.environment import environment
 from qbench.runner.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.runner.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
@@ -151,6 +152,7 @@ class _Run:
             computed += sum(self._run_cell(cell) for cell in group)
             if variant is not None:
                 variant.close()
+        self._measure_drift(cells)
         if self.spec.speed:
             self._measure_speed(cells)
         self._write_run(cells)
@@ -206,7 +208,7 @@ class _Run:
         wanted: dict[str, tuple[PreparedBenchmark, Geometry]] = {}
         for cell in todo:
             data = self.benchmarks[cell.benchmark.label]
-            if cell.variant is not None and isinstance(data, PreparedBenchmark):
+            if cell.variant is not None and not cell.variant.elsewhere and isinstance(data, PreparedBenchmark):
                 geometry = cell.variant.model.checkpoint.preprocessing.geometry
                 parts = store_parts(data.pictures_key, geometry)
                 if not self.cache.path(ROOM, parts, ".npy").exists():
@@ -264,17 +266,20 @@ class _Run:
         if variant.orders[1:]:
             scored = [(order, self._score(variant, data, order)[1].frame()) for order in variant.orders[1:]]
             tables["noise"] = pd.concat([frame.assign(order=order) for order, frame in scored], ignore_index=True)
-        record = self._record(cell) | {
+        described = self._record(cell)
+        record = described | {
             "status": "done",
             "error": None,
             "coverage": facts["coverage"],
             "dtype": facts["dtype"],
             "control": facts.get("control"),  # the cache may hold facts of an earlier version
-            "numerics": variant.parts["numerics"],
+            "numerics": facts.get("numerics") or variant.parts["numerics"],
             "versions": variant.parts["versions"],
             "facts": outcome.facts,
             "seconds": dict(variant.seconds),
         }
+        if facts.get("kind"):
+            record["quantizer_info"] = described["quantizer_info"] | {"kind": facts["kind"]}
         self.folder.write_cell(cell.folder, record, tables)
 
     def _score(self, variant: VariantRun, data: PreparedBenchmark, order: str) -> tuple[Outcome, Metrics]:
@@ -285,11 +290,36 @@ class _Run:
             outcome = data.task.predict(similarity, data.items)
             return outcome, data.task.measure(outcome)
 
+    # --- how far the embeddings moved: last, since the baseline may come after a variant
+
+    def _measure_drift(self, cells: list[_Cell]) -> None:
+        """Compare each variant's image embeddings with its baseline's, where the cache has both."""
+        for cell, base, path in self._drifts(cells):
+            data = self.benchmarks[cell.benchmark.label]
+            if path.exists() or isinstance(data, _Failure) or not self.folder.is_done(cell.folder, cell.key):
+                continue
+            try:
+                mine, its = (x.variant.cached_images(data) if x.variant else None for x in (cell, base))
+                if mine is not None and its is not None:
+                    self.folder.write_table(path, drift_table(data.items, its, mine))
+            except Exception as error:  # noqa: BLE001 - the cell itself is done and stays so
+                self._failure(cell.name, "drift", error)
+
+    def _drifts(self, cells: list[_Cell]) -> Iterator[tuple[_Cell, _Cell, Path]]:
+        """Each cell that has a baseline, the baseline's cell, and the file for the distance between the two."""
+        bases = {(c.model.label, c.benchmark.label): c for c in cells if c.quantizer.label == self.spec.baseline}
+        for cell in cells:
+            base = bases[cell.model.label, cell.benchmark.label]
+            data = self.benchmarks[cell.benchmark.label]
+            if cell is not base and cell.variant and base.variant and isinstance(data, PreparedBenchmark):
+                yield cell, base, self.folder.drift(cell.folder, base.variant.image_key(data))
+
     # --- speed, where it was asked for
 
     def _measure_speed(self, cells: Iterable[_Cell]) -> None:
-        """Time each variant that has a cell, unless this folder knows its speed already."""
-        variants = {(c.model.label, c.quantizer.label): c for c in reversed(list(cells)) if c.key}
+        """Time each variant that has a cell and runs here, unless this folder knows its speed already."""
+        here = [c for c in cells if c.variant is not None and not c.variant.elsewhere and c.key]
+        variants = {(c.model.label, c.quantizer.label): c for c in reversed(here)}
         missing = [(c, path) for c in variants.values() if not (path := self._speed_path(c)).exists()]
         self.progress.begin("measuring speed", len(missing))
         for cell, path in reversed(missing):
@@ -352,10 +382,10 @@ class _Run:
             "quantizer_info": quantizer_info(cell.quantizer),
             "benchmark_info": benchmark_info(cell.benchmark, benchmark),
             "data_info": data_info(cell.benchmark, benchmark, self.spec.limit),
-            "batch": {"size": self.spec.batch_size, "order": DATASET, "other_orders": self.spec.noise},
+            "batch": cell.variant.batch if cell.variant else None,  # without a variant nothing was embedded
         }
 
-    def _write_run(self, cells: Iterable[_Cell]) -> None:
+    def _write_run(self, cells: list[_Cell]) -> None:
         notes = [self.spec.note] if self.spec.note else []
         notes += [b.dataset.record.note for b in self.plan.benchmarks if b.dataset and b.dataset.record.note]
         self.folder.write_run(
@@ -373,6 +403,9 @@ class _Run:
                     for path in dict.fromkeys(self._speed_path(cell) for cell in cells if cell.key and self.spec.speed)
                     if path.exists()
                 ],
+                "drift": [
+                    path.relative_to(self.folder.root).as_posix() for _, _, path in self._drifts(cells) if path.exists()
+                ],
                 "notes": list(dict.fromkeys(notes)),
             }
         )
@@ -388,7 +421,7 @@ def _public(spec: RunSpec) -> dict[str, Any]:
     for benchmark in values["benchmarks"]:
         if benchmark["root"]:
             benchmark["root"] = Path(benchmark["root"]).name
-    for model in values["models"]:
-        if model["options"].get("path"):
-            model["options"]["path"] = Path(model["options"]["path"]).name
+    for part in (*values["models"], *values["quantizers"]):
+        if part["options"].get("path"):
+            part["options"]["path"] = Path(part["options"]["path"]).name
     return values

@@ -159,6 +159,8 @@ def _cells(
                     found.cached += 1
                     continue
                 found.to_compute += 1
+                if variant.elsewhere:
+                    continue  # no picture is decoded, and reading is a matter of seconds
                 if {"images", "texts"} <= speeds.keys():
                     found.seconds = (found.seconds or 0.0) + images * speeds["images"] + texts * speeds["texts"]
                 else:

@@ -81,7 +81,7 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
         spec=spec,
         models=tuple(plan_model(m, registry) for m in spec.models),
         quantizers=tuple(plan_quantizer(q, spec.device, registry) for q in spec.quantizers),
-        benchmarks=tuple(_benchmark(b, registry) for b in spec.benchmarks),
+        benchmarks=tuple(plan_benchmark(b, registry) for b in spec.benchmarks),
     )
     for kind, planned in (("models", plan.models), ("quantizers", plan.quantizers), ("benchmarks", plan.benchmarks)):
         _unique(kind, [p.label for p in planned])
@@ -112,7 +112,8 @@ def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> Plan
     """Resolve one quantizer, on `device` where it runs there; raises `InputError` as `make_plan` does."""
     entry = registry.quantizer(spec.name)
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
-    changed = ", ".join(f"{k}={v}" for k, v in changed_options(options).items())
+    # A label goes into reports: of a folder of the user's it has the last name only.
+    changed = ", ".join(f"{k}={Path(v).name if k == 'path' else v}" for k, v in changed_options(options).items())
     return PlannedQuantizer(
         label=spec.label or entry.record.name + (f" ({changed})" if changed else ""),
         entry=entry,
@@ -133,12 +134,13 @@ def _device(record: Quantizer, wanted: str) -> str:
     )
 
 
-def _benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
+def plan_benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
+    """Resolve one benchmark; raises `InputError` as `make_plan` does."""
     entry = registry.benchmark(spec.name)
     root = Path(spec.root) if spec.root else None
     dataset = registry.dataset(spec.dataset) if spec.dataset else None
     if root is None and dataset is None and os.environ.get("QBENCH_DATA"):
-        root = Path(os.environ["QBENCH_DATA"]).expanduser() / entry.record.name
+        root = Path(os.environ["QBENCH_DATA"]).expanduser() / (entry.record.folder or entry.record.name)
     return PlannedBenchmark(
         label=spec.label or entry.record.name,
         entry=entry,

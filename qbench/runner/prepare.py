@@ -113,10 +113,11 @@ def data_root(planned: PlannedBenchmark, cache: Cache) -> Path:
     if planned.dataset is not None:
         return written(planned.dataset, cache)
     if planned.root is None:
+        folder = record.folder or record.name
         raise DataError(
             "no data folder is given",
             where=planned.label,
-            fix=f'Set root = "…", or QBENCH_DATA to a folder with {record.name}/ in it. {record.how_to_get}',
+            fix=f'Set root = "…", or QBENCH_DATA to a folder with {folder}/ in it. {record.how_to_get}',
         )
     if not planned.root.is_dir():
         raise DataError("the data folder does not exist", where=str(planned.root), fix=record.how_to_get)

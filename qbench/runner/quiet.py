@@ -15,6 +15,10 @@ SETTINGS = {
 }
 """Set unless the user has set them; they are read when the libraries are imported."""
 
+LOUD = ("torch.utils._pytree",)
+"""Loggers that write to the terminal through handlers of their own library. Where torchao is installed, importing
+transformers' quantizers imports it, and this one then tells of a deprecation inside of torch."""
+
 
 @contextmanager
 def quiet(log: Path) -> Iterator[None]:
@@ -25,15 +29,18 @@ def quiet(log: Path) -> Iterator[None]:
     handler = logging.FileHandler(log, encoding="utf-8", delay=True)
     handler.addFilter(_Once())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    kept = root.handlers[:]
-    root.handlers[:] = [handler]
+    loggers = [logging.getLogger(), *map(logging.getLogger, LOUD)]
+    kept = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers[:] = [handler]
+        logger.propagate = False
     logging.captureWarnings(True)
     try:
         yield
     finally:
         logging.captureWarnings(False)
-        root.handlers[:] = kept
+        for logger, handlers, propagate in kept:
+            logger.handlers[:], logger.propagate = handlers, propagate
         handler.close()
 
 

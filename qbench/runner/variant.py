@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qbench.data.names import picture_id
 from qbench.data.store import pixel_store
 from qbench.encode.embed import embed_pictures, embed_texts
-from qbench.encode.interface import Context, Variant
+from qbench.encode.interface import Context, NamedEncoder, Variant
 from qbench.encode.order import DATASET, shuffle
-from qbench.runner.keys import Parts, cell_parts, image_parts, text_parts, variant_parts
+from qbench.runner.keys import Parts, batch_parts, cell_parts, image_parts, text_parts, variant_parts
 from qbench.runner.plan import PlannedQuantizer
 from qbench.runner.prepare import PreparedBenchmark, PreparedModel
 from qbench.spec.model import RunSpec
@@ -44,9 +45,11 @@ class VariantRun:
 
     def __init__(self, cache: Cache, model: PreparedModel, quantizer: PlannedQuantizer, spec: RunSpec) -> None:
         self.model, self.quantizer = model, quantizer
-        self.parts = variant_parts(model, quantizer)
+        self.parts = variant_parts(model, quantizer, cache)
+        self.elsewhere = quantizer.entry.record.embeddings is not None
         self.seconds: dict[str, float] = {}
-        self.orders = (DATASET, *(shuffle(i + 1) for i in range(spec.noise)))
+        # What was embedded elsewhere cannot be embedded again in other orders: its noise is not known, and not zero.
+        self.orders = (DATASET, *(shuffle(i + 1) for i in range(0 if self.elsewhere else spec.noise)))
         self._cache, self._spec = cache, spec
         self._variant: Variant | None = None
         self._broken: Exception | None = None
@@ -54,7 +57,13 @@ class VariantRun:
     def cell_key(self, benchmark: PreparedBenchmark) -> str:
         """The key of the cell of this variant on a benchmark."""
         images, texts = self._image_parts(benchmark, DATASET), self._text_parts(benchmark, DATASET)
-        return key_of(cell_parts(images, texts, benchmark, self._spec.noise))
+        return key_of(cell_parts(images, texts, benchmark, len(self.orders) - 1))
+
+    @property
+    def batch(self) -> dict[str, Any] | None:
+        """Size and order of the batches, and how many other orders; `None` where they are not known."""
+        known = batch_parts(self.quantizer, batch_size=self._spec.batch_size, order=DATASET)
+        return None if known is None else {**known, "other_orders": len(self.orders) - 1}
 
     def stage(self, benchmark: PreparedBenchmark) -> str:
         """How far a benchmark has come: ``build``, ``encode`` or ``score``. For the record of a failure."""
@@ -72,6 +81,11 @@ class VariantRun:
         """``(pictures, d)`` float32, in the dataset's order, embedded in `order`."""
 
         def make() -> npt.NDArray[np.float32]:
+            if self.elsewhere:
+                ids = [picture_id(ref, benchmark.items.root) for ref in benchmark.items.pictures]
+                found = self._named().find_images(benchmark.planned.label, ids)
+                step(len(ids))
+                return found
             pixels = pixel_store(
                 self._cache,
                 benchmark.items.pictures,
@@ -85,26 +99,40 @@ class VariantRun:
 
         return self._cache.array(IMAGES, self._image_parts(benchmark, order), make)
 
+    def image_key(self, benchmark: PreparedBenchmark) -> str:
+        """The key of the image embeddings in the dataset's order."""
+        return key_of(self._image_parts(benchmark, DATASET))
+
+    def cached_images(self, benchmark: PreparedBenchmark) -> npt.NDArray[np.float32] | None:
+        """What `images` gives in the dataset's order where the cache has it; nothing is embedded."""
+        path = self._cache.path(IMAGES, self._image_parts(benchmark, DATASET), ".npy")
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+
     def texts(self, benchmark: PreparedBenchmark, order: str, step: Step) -> npt.NDArray[np.float32]:
         """``(texts, d)`` float32, in the benchmark's order, embedded in `order`."""
 
         def make() -> npt.NDArray[np.float32]:
+            texts, size = benchmark.prompts.texts, self._spec.batch_size
+            if self.elsewhere:
+                found = self._named().find_texts(benchmark.planned.label, texts)
+                step(len(texts))
+                return found
             encoder = self._built().encoder
-            with self.timed("texts", len(benchmark.prompts.texts)):
-                texts, size = benchmark.prompts.texts, self._spec.batch_size
+            with self.timed("texts", len(texts)):
                 return embed_texts(encoder, texts, batch_size=size, order=order, step=step)
 
         return self._cache.array(TEXTS, self._text_parts(benchmark, order), make)
 
     def facts(self) -> dict[str, Any]:
-        """Coverage, dtype and matching control, JSON-able; kept in the cache beside the embeddings."""
+        """Coverage, dtype, matching control, kind, numerics, JSON-able; kept in the cache beside the embeddings."""
         path = self._cache.path(VARIANTS, self.parts, ".json")
         if not path.exists():
             variant = self._built()
             control = {"name": variant.control, "note": variant.note}
-            write_json(path, {"coverage": asdict(variant.coverage), "dtype": variant.dtype, "control": control})
-        facts: dict[str, Any] = read_json(path)
-        return facts
+            facts = {"coverage": asdict(variant.coverage), "dtype": variant.dtype, "control": control}
+            write_json(path, {**facts, "kind": variant.kind, "numerics": variant.numerics})
+        known: dict[str, Any] = read_json(path)
+        return known
 
     def close(self) -> None:
         """Release the model, if it was loaded."""
@@ -113,13 +141,21 @@ class VariantRun:
             self._variant = None
 
     def _image_parts(self, benchmark: PreparedBenchmark, order: str) -> Parts:
-        return image_parts(self.parts, self.model, benchmark, batch_size=self._spec.batch_size, order=order)
+        batch = batch_parts(self.quantizer, batch_size=self._spec.batch_size, order=order)
+        return image_parts(self.parts, self.model, benchmark, batch)
 
     def _text_parts(self, benchmark: PreparedBenchmark, order: str) -> Parts:
-        return text_parts(self.parts, benchmark, batch_size=self._spec.batch_size, order=order)
+        batch = batch_parts(self.quantizer, batch_size=self._spec.batch_size, order=order)
+        return text_parts(self.parts, benchmark, batch)
 
     def _has(self, room: str, parts: Parts) -> bool:
         return self._cache.path(room, parts, ".npy").exists()
+
+    def _named(self) -> NamedEncoder:
+        encoder = self._built().encoder
+        if not isinstance(encoder, NamedEncoder):
+            raise TypeError(f"{self.quantizer.entry.qualified} names embeddings, but its encoder is no NamedEncoder")
+        return encoder
 
     def _built(self) -> Variant:
         if self._broken is not None:

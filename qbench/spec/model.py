@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
+FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
 LABEL = re.compile(r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]*")
 
 
@@ -130,9 +132,7 @@ class AnalysisSpec(_Strict):
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     margins: dict[str, float] = Field(default_factory=dict)
-    family: list[Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]] = Field(
-        default_factory=lambda: ["benchmark", "metric", "attribute"]
-    )
+    family: list[FamilyColumn] = Field(default_factory=lambda: list(FAMILY))
     resamples: int = Field(default=1999, ge=99, le=100_000)
     seed: int = Field(default=0, ge=0)
 

@@ -59,17 +59,19 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
         raise InputError(explain(error), where=where) from None
     return spec.model_copy(
         update={
-            "models": [
-                m.model_copy(update={"options": {**m.options, "path": _absolute(m.options["path"], base)}})
-                if isinstance(m.options.get("path"), str) and m.options["path"]
-                else m
-                for m in spec.models
-            ],
+            "models": [m.model_copy(update={"options": _located(m.options, base)}) for m in spec.models],
+            "quantizers": [q.model_copy(update={"options": _located(q.options, base)}) for q in spec.quantizers],
             "benchmarks": [
                 b.model_copy(update={"root": _absolute(b.root, base)}) if b.root else b for b in spec.benchmarks
             ],
         }
     )
+
+
+def _located(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Options with ``path`` made absolute, where there is one."""
+    path = options.get("path")
+    return {**options, "path": _absolute(path, base)} if isinstance(path, str) and path else dict(options)
 
 
 def _absolute(folder: str, base: Path) -> str:

@@ -12,10 +12,17 @@ approach, Statistics in Medicine 27 (2008) 1693-1702.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
+from scipy import special
+from scipy.optimize import elementwise
 
-from qbench.stats.tango import Floats, tango_interval
+from qbench.stats.tango import Floats, score_lower, tango_interval
+
+FAR = 37.0  # standard deviations: beyond, a normal p-value is no float any more
+TINY = sys.float_info.min
 
 
 def mover_difference(
@@ -77,6 +84,50 @@ def disparity_interval(
         first, *tango_interval(gain1, loss1, n1, confidence), second, *tango_interval(gain2, loss2, n2, confidence)
     )
     return first - second, low, high
+
+
+def disparity_p(
+    gain1: npt.ArrayLike,
+    loss1: npt.ArrayLike,
+    n1: npt.ArrayLike,
+    gain2: npt.ArrayLike,
+    loss2: npt.ArrayLike,
+    n2: npt.ArrayLike,
+) -> Floats:
+    """Two-sided p of `qbench.stats.nulls.SAME_IN_GROUPS`: where `disparity_interval` just touches 0.
+
+    Parameters
+    ----------
+    gain1, loss1, n1, gain2, loss2, n2 : array_like
+        As for `disparity_interval`; or effective counts, as `tango_interval` takes them.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, above 0; NaN where a group has no item, 1 where the change is 0.
+    """
+    counts = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (gain1, loss1, n1, gain2, loss2, n2)))
+    rows, back = np.unique(np.stack([x.ravel() for x in counts]), axis=1, return_inverse=True)
+    g1, b1, m1, g2, b2, m2 = rows
+    change = _share_change(g1, b1, m1) - _share_change(g2, b2, m2)
+    # With gains and losses of a falling disparity exchanged, it is the lower limit that touches 0.
+    falls = change < 0
+    table = [np.where(falls, y, x) for x, y in ((g1, b1), (b1, g1), (g2, b2), (b2, g2))]
+    table = [table[0], table[1], m1, table[2], table[3], m2]
+    p = np.where(np.isnan(change), np.nan, 1.0)
+    changed = np.abs(change) > 0
+    if changed.any():
+        args = tuple(x[changed] for x in table)
+        ends = (np.zeros(len(args[0])), np.full(len(args[0]), FAR))
+        found = elementwise.find_root(_lower_limit, ends, args=args)
+        p[changed] = np.where(found.success, 2 * special.ndtr(-found.x), TINY)
+    return p[back.reshape(counts[0].shape)]
+
+
+def _lower_limit(z: Floats, g1: Floats, b1: Floats, n1: Floats, g2: Floats, b2: Floats, n2: Floats) -> Floats:
+    first, second = _share_change(g1, b1, n1), _share_change(g2, b2, n2)
+    low, high = score_lower(g1, b1, n1, z), -score_lower(b2, g2, n2, z)
+    return mover_difference(first, low, first, second, second, high)[0]
 
 
 def _share_change(gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike) -> Floats:

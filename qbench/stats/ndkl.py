@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from qbench.stats.ranked import Floats, Integers, RankedChange, as_rankings, pictures, sum_by_picture, undetermined
 
-BLOCK = 16
-"""Rankings that are worked on at once: their arrays stay in the processor's cache."""
+BLOCK_ITEMS = 2**15
+"""Items of the rankings that are worked on at once: their arrays stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,12 @@ def ndkl_levels(
     value, without = np.empty(queries), np.empty((queries, n))
     codes = group.astype(np.uint8 if len(wanted) <= 256 else np.int64)  # eight bits: numpy then sorts in O(n)
     log_target = np.log(np.where(np.isnan(wanted), 1.0, wanted))
-    for start in range(0, queries, BLOCK):
-        part = slice(start, start + BLOCK)
+    block = max(1, BLOCK_ITEMS // n)
+    rows = np.arange(block)[:, None] * n
+    for start in range(0, queries, block):
+        part = slice(start, start + block)
         value[part], deleted = _block(codes[order[part]], log_target, target_is_gallery)
-        np.put_along_axis(without[part], order[part], deleted, axis=1)
+        without[part].ravel()[(order[part] + rows[: len(deleted)]).ravel()] = deleted.ravel()
     return NdklLevels(value, without)
 
 
@@ -121,7 +123,7 @@ def ndkl_change(
     by_picture = sum_by_picture(own, at, images)
     se = np.sqrt((by_picture**2).sum(axis=1))
     influence = by_picture.mean(axis=0)
-    mean_se = math.sqrt(float(influence @ influence))
+    mean_se = math.sqrt(float(np.sum(influence**2)))
     # Where nothing moved, what a picture can do at most: not a spread of zero.
     most = np.abs(_influence(old.without)).max(axis=1)
     few = se <= 1e-9 * most
@@ -155,51 +157,66 @@ def _tables(n: int) -> tuple[Floats, Floats, Floats, Floats]:
 
 def _block(codes: npt.NDArray[np.generic], log_target: Floats, is_gallery: bool) -> tuple[Floats, Floats]:
     """Values ``(b,)``, and values without the item at each *rank* ``(b, n)``, of rankings given as group codes."""
-    n = codes.shape[1]
+    b, n = codes.shape
     t, u, total_u, total = _tables(n)
     # Items of a group one after another, in the order of their ranks; group, number and size are those of any ranking.
     by_group = np.argsort(codes, axis=1, kind="stable")
+    flat = by_group + np.arange(b)[:, None] * n
     size = np.bincount(codes[0].astype(np.int64), minlength=len(log_target))
     group = np.repeat(np.arange(len(size)), size)
     number = np.arange(1, n + 1) - (np.cumsum(size) - size)[group]
-    last = np.cumsum(size)[group] - 1
+    last = np.cumsum(size)[size > 0] - 1
     gain = t[number] - t[number - 1] - log_target[group]
 
     # Σ_g T[c_ig] − c_ig ln d_g at each depth: what the items down to it add.
-    added = np.empty(codes.shape)
-    np.put_along_axis(added, by_group, np.broadcast_to(gain, codes.shape), axis=1)
-    level = np.cumsum(added, axis=1)
+    level = np.empty(codes.shape)
+    level.ravel()[flat.ravel()] = np.broadcast_to(gain, codes.shape).ravel()
+    np.cumsum(level, axis=1, out=level)
     terms = u[1:] * (level - t[1:])
-    until = np.cumsum(terms, axis=1)
-    value = until[:, -1] / total[n]
+    without = np.cumsum(terms, axis=1)
+    value = without[:, -1] / total[n]
+    without -= terms
     # Old depth i is depth i − 1 once an item before it is gone.
-    later = np.cumsum(u[:-1] * (level - t[:-1]), axis=1)
-    without = until - terms + later[:, -1:] - later
+    level -= t[:-1]
+    level *= u[:-1]
+    later = np.cumsum(level, axis=1, out=level)
+    without += later[:, -1:]
+    without -= later
 
     # From depth i > j the group of j has one item less. Its count stands still from an item to its next one.
-    rank = by_group + 1
-    following = np.empty_like(rank)
-    following[:, :-1] = rank[:, 1:]
-    following[:, last == np.arange(n)] = n + 1
-    before = total_u[np.maximum(rank - 2, 0)]
-    stretch = total_u[following - 2] - before
+    start = np.r_[0.0, total_u[: n - 1]][by_group]  # up to depth i − 2 for the item at rank i
+    stretch = np.empty_like(start)
+    np.subtract(start[:, 1:], start[:, :-1], out=stretch[:, :-1])
+    stretch[:, last] = total_u[n - 1] - start[:, last]
     own = u[by_group]
-    lost = _from_here(gain * stretch, last) - gain * own
+    lost = _from_here(gain * stretch, last, size) - gain * own
     if is_gallery:
         # d_g is N_g / n: of the item's group it falls to (N_h − 1) / (n − 1), of the others it rises to N_g / (n − 1).
-        above = number * (total_u[following - 1] - total_u[by_group])
-        seen = np.cumsum(above, axis=1)
-        first = last - size[group] + 1
-        seen -= above + np.where(first > 0, seen[:, np.maximum(first - 1, 0)], 0.0)
-        seen += _from_here((number - 1) * stretch, last) - (number - 1) * own
+        upto = total_u[by_group]
+        above = np.empty_like(start)
+        np.subtract(upto[:, 1:], upto[:, :-1], out=above[:, :-1])
+        above[:, last] = 0.0
+        above *= number
+        seen = _until_here(above, last, size) + _from_here((number - 1) * stretch, last, size) - (number - 1) * own
         fewer = np.log(np.maximum(size - 1, 1) / np.maximum(size, 1))
         lost += fewer[group] * seen + math.log(n / (n - 1)) * total[n - 1]
-    by_rank = np.empty_like(lost)
-    np.put_along_axis(by_rank, by_group, lost, axis=1)
-    return value, (without - by_rank) / total[n - 1]
+    without.ravel()[flat.ravel()] -= lost.ravel()
+    without /= total[n - 1]
+    return value, without
 
 
-def _from_here(values: Floats, last: Integers) -> Floats:
+def _from_here(values: Floats, last: Integers, size: Integers) -> Floats:
     """Sum from each item to the last one of its group."""
     until = np.cumsum(values, axis=1)
-    return np.asarray(until[:, last] - until + values, dtype=np.float64)
+    values += np.repeat(until[:, last], size[size > 0], axis=1)
+    values -= until
+    return values
+
+
+def _until_here(values: Floats, last: Integers, size: Integers) -> Floats:
+    """Sum over the items of the group before each item."""
+    until = np.cumsum(values, axis=1)
+    first = np.concatenate([np.zeros((len(values), 1)), until[:, last[:-1]]], axis=1)
+    until -= values
+    until -= np.repeat(first, size[size > 0], axis=1)
+    return until

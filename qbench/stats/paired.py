@@ -136,7 +136,7 @@ def _t_test(before: Floats, after: Floats) -> PairedT:
         return PairedT(n, left_out, mean=0.0 if zero else mean, sd=0.0, df=n - 1, reason=reason)
     sd = float(change.std(ddof=1))
     t, df = float(change.mean()) / (sd / math.sqrt(n)), n - 1
-    log10_p = _log10_p(t, df)
+    log10_p = log10_t(t, df)
     half = _quantile(df) * sd / math.sqrt(n) * size
     p = max(10.0**log10_p, TINY)
     return PairedT(n, left_out, mean, sd * size, t, df, p, log10_p, mean - half, mean + half)
@@ -147,7 +147,8 @@ def _quantile(df: int) -> float:
     return float(stats.t.ppf(0.975, df))
 
 
-def _log10_p(t: float, df: int) -> float:
+def log10_t(t: float, df: float) -> float:
+    """Decimal logarithm of the two-sided p-value of Student's t; exact where the p-value itself would underflow."""
     p = 2 * float(special.stdtr(df, -abs(t)))
     if p > 1e-280:
         return math.log10(min(p, 1.0))

@@ -27,17 +27,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, stats
+from scipy import linalg, special
 
 Floats = npt.NDArray[np.float64]
 LEAST = 6
 """Checkpoints below which nothing is said of a population: an exact test of the sign of fewer cannot reject at 5 %."""
 SINGULAR = 1e-9
 """Variances below this share of the largest one are taken for zero."""
+ROUNDING = 16 * np.finfo(np.float64).eps
+"""Of a number, as a share of it: a standard deviation within it is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +183,7 @@ def population(
     # A negative covariance is not used to narrow anything: it is noise, as images are easy or hard for all models.
     variance = spread / k + max(shared, 0.0)
     fixed = math.sqrt(max(float(s.sum()), 0.0)) / k
-    if spread <= (16 * np.finfo(np.float64).eps * float(np.abs(y).max())) ** 2:
+    if spread <= (ROUNDING * float(np.abs(y).max())) ** 2:
         spread, variance = 0.0, fixed**2  # all the same, such as zero: only their own errors can judge the mean
     own = [x for x, yes in zip(sources, use, strict=True) if yes] if sources is not None else []
     without = {x: float(y[[z != x for z in own]].mean()) for x in dict.fromkeys(own) if any(z != x for z in own)}
@@ -194,24 +198,25 @@ def population(
     )
     if not variance > 0:
         reason = "All checkpoints changed exactly alike and no error is known: nothing to judge the mean by."
-        return Population(**{**base.__dict__, "reason": reason})
+        return replace(base, reason=reason)
     alpha = 1 - confidence
-    df = (k - 1) * (variance / (spread / k)) ** 2 if spread > 0 else math.inf
-    df = df if df < 1e6 else math.inf
+    # Beyond a thousand times their own spread the shared error is all there is, and it is known: a normal quantile.
+    ratio = variance / (spread / k) if spread > variance / 1e3 else math.inf
+    df = (k - 1) * ratio**2 if math.isfinite(ratio) else math.inf
     se = math.sqrt(variance)
     tau2 = max(spread - (float(np.trace(s)) / k - shared), 0.0)
     half, half_eq = (_t(1 - a, df) * se for a in (alpha / 2, alpha))
     half_pi = _t(1 - alpha, k - 1) * math.sqrt(tau2 + variance)
     half_fixed = _t(1 - alpha / 2, math.inf) * fixed
     q, q_df = heterogeneity(y, s)
-    numbers = {
+    numbers: dict[str, Any] = {
         "se": se,
         "df": df,
         "low": mean - half,
         "high": mean + half,
         "eq_low": mean - half_eq,
         "eq_high": mean + half_eq,
-        "p": 2 * float(stats.t.sf(abs(mean) / se, df) if math.isfinite(df) else stats.norm.sf(abs(mean) / se)),
+        "p": 2 * _tail(abs(mean) / se, df),
         "fixed_se": fixed,
         "fixed_low": mean - half_fixed,
         "fixed_high": mean + half_fixed,
@@ -220,15 +225,25 @@ def population(
         "tau": math.sqrt(tau2),
         "q": q,
         "q_df": q_df,
-        "q_p": float(stats.chi2.sf(q, q_df)) if q_df > 0 else math.nan,
+        "q_p": float(special.chdtrc(q_df, q)) if q_df > 0 else math.nan,
     }
-    found = Population(**{**base.__dict__, **numbers})
+    found = replace(base, **numbers)
     verdict, reason = _verdict(found, alpha, margin, least)
-    return Population(**{**found.__dict__, "verdict": verdict, "reason": reason})
+    return replace(found, verdict=verdict, reason=reason)
 
 
 def _t(level: float, df: float) -> float:
-    return float(stats.t.ppf(level, df) if math.isfinite(df) else stats.norm.ppf(level))
+    return float(special.stdtrit(df, level) if math.isfinite(df) else special.ndtri(level))
+
+
+def _tail(t: float, df: float) -> float:
+    return float(special.stdtr(df, -t) if math.isfinite(df) else special.ndtr(-t))
+
+
+@lru_cache(maxsize=64)
+def _contrasts(k: int) -> Floats:
+    """``(k - 1, k)``: orthonormal, each of sum zero."""
+    return np.asarray(linalg.helmert(k), dtype=np.float64)
 
 
 def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[float, float]:
@@ -247,10 +262,11 @@ def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[
     k = len(y)
     if k < 2:
         return math.nan, 0.0
-    contrast = linalg.helmert(k)
-    values, vectors = linalg.eigh(contrast @ s @ contrast.T)
+    contrast = _contrasts(k)
+    values, vectors = np.linalg.eigh(contrast @ s @ contrast.T)
     along = vectors.T @ (contrast @ y)
-    known = values > max(SINGULAR * float(np.max(np.diag(s), initial=0.0)), np.finfo(np.float64).tiny)
+    rounding = ROUNDING * float(np.abs(y).max())
+    known = values > max(SINGULAR * float(np.max(np.diag(s))), rounding**2, np.finfo(np.float64).tiny)
     rest = float(np.abs(along[~known]).max(initial=0.0))
     if not known.any() or rest > 1e-9 * float(np.abs(y).max()):
         return math.nan, 0.0

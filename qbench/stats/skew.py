@@ -245,7 +245,7 @@ class _Work:
             se=np.sqrt(self._variances(own, common, where, level) + extra),
             few=few,
             mean=float(change.mean()),
-            mean_se=math.sqrt(float(influence @ influence) + mean_extra),
+            mean_se=math.sqrt(float(np.sum(influence**2)) + mean_extra),
             mean_few=mean_few,
             influence=influence,
         )

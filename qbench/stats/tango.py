@@ -17,9 +17,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import special
+from scipy.optimize import elementwise
 
 Floats = npt.NDArray[np.float64]
-STEPS = 60  # halvings of an interval of length 2 at most: below the rounding of a float
+NUDGE = 1e-12
 
 
 def tango_interval(
@@ -47,15 +48,32 @@ def tango_interval(
     """
     quantile = special.ndtri((1 + np.asarray(confidence, dtype=np.float64)) / 2)
     (g, b, m, z), shape, back = _unique(gain, loss, n, quantile)
-    known = m > 0
-    g, b, m, z = g[known], b[known], m[known], z[known]
-    change = (g - b) / m
-    # The statistic falls as the tested change grows, so that each limit is a root in an interval of its own.
-    low = _root(g, b, m, z, -np.ones_like(change), change)
-    high = _root(g, b, m, -z, change, np.ones_like(change))
-    limits = np.full((2, len(known)), np.nan)
-    limits[:, known] = low, high
-    return limits[0][back].reshape(shape), limits[1][back].reshape(shape)
+    low, high = score_lower(g, b, m, z), -score_lower(b, g, m, z)
+    return low[back].reshape(shape), high[back].reshape(shape)
+
+
+def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
+    """The change below the estimate at which the score statistic is `z`.
+
+    The upper limit is this with gains and losses exchanged, and its sign too.
+
+    Parameters
+    ----------
+    gain, loss, n, z : numpy.ndarray
+        ``(m,)`` float64: counts as for `tango_interval`, and a quantile, 0 or more. NaN where `n` is 0.
+    """
+    known = n > 0
+    size = np.where(known, n, 1.0)
+    change = (gain - loss) / size
+
+    def excess(t: Floats, g: Floats, b: Floats, n: Floats, z: Floats) -> Floats:
+        return np.asarray(g - b - n * t - z * np.sqrt(_variance(g, b, n, t)))
+
+    # The statistic falls as the tested change grows. The end is just below the estimate, which is a root itself where
+    # no item flipped.
+    ends = (np.full_like(change, -1.0), change - NUDGE)
+    found = elementwise.find_root(excess, ends, args=(gain, loss, size, z))
+    return np.where(known, np.where(found.success, found.x, change), np.nan)
 
 
 def tango_p(
@@ -79,14 +97,13 @@ def tango_p(
         One-sided, for "the change is above `margin`"; the other side's is ``1 - p``, or ``scipy.special.ndtr(z)``.
     """
     g, b, m, t = np.broadcast_arrays(*_counts(gain, loss, n), np.asarray(margin, dtype=np.float64))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.where(m > 0, _statistic(g, b, np.where(m > 0, m, 1.0), t), np.nan)
+    z = np.where(m > 0, _statistic(g, b, np.where(m > 0, m, 1.0), t), np.nan)
     return z, special.ndtr(-z)
 
 
 def _counts(gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
     g, b, m = (np.asarray(x, dtype=np.float64) for x in (gain, loss, n))
-    if (g < 0).any() or (b < 0).any() or (g + b > m).any():
+    if (g < 0).any() or (b < 0).any() or (g + b > m * (1 + 1e-9)).any():  # effective counts are rounded
         raise ValueError("gains and losses are counts of 0 or more, and together no more than the items")
     return g, b, m
 
@@ -108,17 +125,16 @@ def _unique(
     return table[:, first], counts[0].shape, back
 
 
-def _root(g: Floats, b: Floats, n: Floats, target: Floats, low: Floats, high: Floats) -> Floats:
-    low, high = low.copy(), high.copy()
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        above = _statistic(g, b, n, middle) > target
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return (low + high) / 2
-
-
 def _statistic(g: Floats, b: Floats, n: Floats, t: Floats) -> Floats:
     """Score statistic of the change `t`: ``(g - b - n t) / sqrt(n (2 q + t (1 - t)))`` with `q` as under `t`."""
+    variance = _variance(g, b, n, t)
+    distance = g - b - n * t
+    z = distance / np.sqrt(np.where(variance > 0, variance, 1.0))
+    return np.where(variance > 0, z, np.where(distance == 0, 0.0, np.copysign(np.inf, distance)))
+
+
+def _variance(g: Floats, b: Floats, n: Floats, t: Floats) -> Floats:
+    """Variance of ``g - b`` where gains are `t` more than losses."""
     # q, the share of losses, maximises the likelihood where gains are `t` more: the larger root of A q² + B q + C.
     a = 2 * n
     half = -b - g + (2 * n - g + b) * t
@@ -127,8 +143,4 @@ def _statistic(g: Floats, b: Floats, n: Floats, t: Floats) -> Floats:
     # of the two forms of the same root the one without a difference of near numbers
     positive = half > 0
     q = np.where(positive, -2 * c / np.where(positive, half + root, 1.0), (root - half) / (2 * a))
-    variance = n * np.maximum(2 * q + t * (1 - t), 0.0)
-    distance = g - b - n * t
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = distance / np.sqrt(variance)
-    return np.where(variance > 0, z, np.where(distance == 0, 0.0, np.copysign(np.inf, distance)))
+    return np.asarray(n * np.maximum(2 * q + t * (1 - t), 0.0))

@@ -7,6 +7,7 @@
     run.log           warnings and tracebacks
     cells/<benchmark>/<model>/<quantizer>-<key>/
         cell.json  items.parquet  metrics.parquet  rankings.parquet (retrieval)  noise.parquet (where asked for)
+        drift-<key>.parquet (against the baseline's embeddings of this key)
     speed/<model>/<quantizer>-<key>.json (where asked for)
 
 ``cell.json`` is written last: a cell is done when it is there and says so.
@@ -73,6 +74,10 @@ class RunFolder:
         """The file with a variant's speed."""
         return self.root / "speed" / slug(model) / f"{slug(quantizer)}-{key[:SHORT]}.json"
 
+    def drift(self, cell: str, key: str) -> Path:
+        """The file with a cell's distance from the baseline whose image embeddings have this key."""
+        return self.root / cell / f"drift-{key[:SHORT]}.parquet"
+
     def read_cell(self, cell: str) -> dict[str, Any] | None:
         """``cell.json``, or `None` where there is none that can be read."""
         try:
@@ -91,9 +96,13 @@ class RunFolder:
         folder = self.root / cell
         (folder / "cell.json").unlink(missing_ok=True)
         for name, table in tables.items():
-            with atomic(folder / f"{name}.parquet") as temporary:
-                table.to_parquet(temporary, index=False, compression="zstd")
+            self.write_table(folder / f"{name}.parquet", table)
         write_json(folder / "cell.json", {"format": FORMAT, **record})
+
+    def write_table(self, path: Path, table: pd.DataFrame) -> None:
+        """Write one table, whole or not at all."""
+        with atomic(path) as temporary:
+            table.to_parquet(temporary, index=False, compression="zstd")
 
     def forget_failures(self, cells: Iterable[str]) -> int:
         """Remove the failed cells that are not among `cells` (they hold an error only); how many others are left over.

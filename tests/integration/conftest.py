@@ -7,6 +7,19 @@ from pathlib import Path
 
 import pytest
 
+PLUGIN = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "qbench-{name}"
+version = "0.0.1"
+[project.entry-points.qbench]
+{name} = "{module}"
+[tool.hatch.build.targets.wheel]
+only-include = ["{module}.py"]
+"""
+
 SPEC = """
 name = "small"
 limit = 48
@@ -65,3 +78,57 @@ def small(tmp_path_factory, qbench) -> Path:
     (folder / "small.toml").write_text(SPEC)
     qbench("run", "small.toml", "--out", "run", cwd=folder)
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def write_plugin():
+    """Write a distribution of one module: ``write_plugin(folder, "mine", code)``."""
+
+    def write(folder: Path, name: str, code: str) -> Path:
+        module = f"qbench_{name.replace('-', '_')}"
+        folder.mkdir(parents=True)
+        (folder / "pyproject.toml").write_text(PLUGIN.format(name=name, module=module))
+        (folder / f"{module}.py").write_text(code)
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory):
+    """Build wheels and install them into a folder of their own, to be put on PYTHONPATH. No network, no editable."""
+
+    def install_(*sources: Path) -> Path:
+        from hatchling.builders.wheel import WheelBuilder
+
+        folder = tmp_path_factory.mktemp("installed")
+        for source in sources:
+            list(WheelBuilder(str(source)).build(directory=str(folder / "wheels")))
+        wheels = sorted((folder / "wheels").glob("*.whl"))
+        assert len(wheels) == len(sources)
+        options = ["-q", "--no-index", "--no-deps", "--disable-pip-version-check", "--target", str(folder / "site")]
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", *options, *map(str, wheels)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return folder / "site"
+
+    return install_
+
+
+@pytest.fixture(scope="session")
+def own_tests():
+    """Run a distribution's own tests as its author does, against what is installed in `site`."""
+
+    def run(source: Path, site: Path, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=source,
+            env={**os.environ, "PYTHONPATH": str(site), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run

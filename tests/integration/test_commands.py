@@ -24,7 +24,8 @@ def imported_by(*arguments) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("run", "--help"), ("inspect", "--help"), ("list",), ("plugins",), ("--version",)]
+    "arguments",
+    [("--help",), ("run", "--help"), ("inspect", "--help"), ("new", "--help"), ("list",), ("plugins",), ("--version",)],
 )
 def test_light_commands_import_nothing_heavy(arguments):
     assert not imported_by(*arguments) & set(HEAVY)
@@ -44,7 +45,10 @@ def test_importing_qbench_is_light():
     assert not set(done.stdout.split()) & {*HEAVY, "numpy", "pydantic"}
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "report", "check", "export", "inspect", "quantize", "list"])
+@pytest.mark.parametrize(
+    "command",
+    ["run", "plan", "analyse", "report", "check", "export", "inspect", "quantize", "list", "plugins", "new"],
+)
 def test_help_has_an_example(qbench, tmp_path, command):
     assert "Example" in qbench(command, "--help", cwd=tmp_path).stdout
 

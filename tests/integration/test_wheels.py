@@ -57,12 +57,15 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         for file in ("model.safetensors", "config.json", "vocab.json", "merges.txt", "README.md"):
             assert f"qbench_demo/checkpoints/{source}/{file}" in names
     assert {"qbench/templates/report.html.j2", "qbench/templates/style.css"} <= names
+    for kind in ("common", "quantizer", "model", "benchmark", "dataset"):
+        assert [n for n in names if n.startswith(f"qbench/templates/new/{kind}/")]
     assert {"qbench/spec/presets/demo.toml", "qbench/spec/presets/paper.toml"} <= names
     for package in (
         "qbench",
         "qbench_dual",
         "qbench_clip",
         "qbench_siglip",
+        "qbench_embeddings",
         "qbench_quantizers",
         "qbench_benchmarks",
         "qbench_demo",

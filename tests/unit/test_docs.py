@@ -12,9 +12,10 @@ import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+import pydantic
 import pytest
 
 import qbench.api
@@ -22,12 +23,13 @@ from qbench.extension import hookspecs
 from qbench.extension.options import make_options
 from qbench.extension.registry import HOOKS, discover, installed
 from qbench.runner.plan import make_plan
-from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.spec.model import AnalysisSpec, BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 SPECS = {"The run": RunSpec, "A model": ModelSpec, "A quantizer": QuantizerSpec, "A benchmark": BenchmarkSpec}
+SPECS["The analysis"] = AnalysisSpec
 INTERFACES = [
     name
     for name in qbench.api.__all__
@@ -58,6 +60,8 @@ def shown(value: object) -> str:
     """A default as the tables have it: as TOML has it, in backticks."""
     if value is None:
         return "none"
+    if isinstance(value, pydantic.BaseModel):
+        return "`{}`"  # a table of its own
     return f"`{json.dumps(list(value) if isinstance(value, tuple) else value)}`"
 
 
@@ -134,6 +138,13 @@ def module(block: int, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.syspath_prepend(folder)
 
 
+def test_the_quantizer_of_the_guide_is_the_example():
+    """One source: its own tests are run from a wheel, in tests/integration/test_examples.py."""
+    folder = ROOT / "examples" / "qbench-example-quantizer"
+    assert blocks(text("plugins.md"), "python")[0] == (folder / "qbench_example_quantizer.py").read_text("utf-8")
+    assert blocks(text("plugins.md"), "toml")[0] == (folder / "pyproject.toml").read_text("utf-8")
+
+
 def test_the_quantizer_of_the_guide_loads_as_a_plugin(tmp_path, monkeypatch):
     project = tomllib.loads(blocks(text("plugins.md"), "toml")[0])
     [(plugin, name)] = project["project"]["entry-points"]["qbench"].items()
@@ -144,63 +155,36 @@ def test_the_quantizer_of_the_guide_loads_as_a_plugin(tmp_path, monkeypatch):
     assert found.failures == []
     record = found.quantizer("rtn:rtn").record
     assert ("torch" in sys.modules) == torch_before
-    assert make_options(record.options, {"bits": 4}, where="rtn").bits == 4
-    with pytest.raises(qbench.api.InputError, match="bits is 9; it is 2 to 8"):
+    assert make_options(record.options, {"bits": 3}, where="rtn").bits == 3
+    with pytest.raises(qbench.api.InputError, match="bits is 9, 2 to 8"):
         make_options(record.options, {"bits": 9}, where="rtn")
     assert list(inspect.signature(record.build).parameters) == ["checkpoint", "context", "options"]
 
 
-class Weight(np.ndarray):
-    """An array with what the guide's quantizer asks of a tensor: importing torch would cost seconds."""
-
-    data = property(lambda self: self)
-
-    def numel(self):
-        return self.size
-
-    def abs(self):
-        return np.abs(self)
-
-    def amax(self, dim, keepdim):
-        return self.max(axis=dim, keepdims=keepdim)
-
-    def clamp(self, min):
-        return np.maximum(self, min)
-
-    def copy_(self, other):
-        self[...] = other
+@pytest.mark.parametrize("name", ["simulate", "tower_of"])
+def test_every_function_is_documented_with_its_signature(name):
+    signature = ast_like(str(inspect.signature(getattr(qbench.api, name))))
+    documented = [
+        f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
+        for block in blocks(text("plugins.md"), "pyi")
+        for node in ast.parse(block).body
+        if isinstance(node, ast.FunctionDef) and node.name == name and node.returns
+    ]
+    assert [d.replace("'", "") for d in documented] == [signature.replace("'", "")]
 
 
-class Linear:
-    def __init__(self, rng):
-        self.weight = rng.normal(size=(8, 64)).view(Weight)
-        self.in_features = 64
+def test_every_contract_is_documented_with_its_fixture():
+    import qbench.testing
 
-
-def test_the_quantizer_of_the_guide_rounds_every_linear_and_says_so(tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    layers = {"visual_projection": Linear(rng), "text_projection": Linear(rng)}
-    model = SimpleNamespace(
-        named_modules=lambda: [("", object()), *layers.items()],
-        parameters=lambda: [layer.weight for layer in layers.values()],
-        buffers=list,
-    )
-    checkpoint = SimpleNamespace(load=lambda device, dtype: SimpleNamespace(module=model))
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(nn=SimpleNamespace(Linear=Linear)))
-    module(0, "qbench_rtn", tmp_path, monkeypatch)
-    record = discover([EntryPoint("rtn", "qbench_rtn", "qbench")]).quantizer("rtn").record
-    monkeypatch.delitem(sys.modules, "qbench_rtn")
-    before = [np.array(layer.weight) for layer in layers.values()]
-    variant = record.build(checkpoint, qbench.api.Context(device="cpu"), record.options(bits=4))
-    for old, layer in zip(before, layers.values(), strict=True):
-        assert np.abs(layer.weight - old).max() <= np.abs(old).max() / 7 / 2 + 1e-12
-        assert max(len(np.unique(row)) for row in np.asarray(layer.weight)) <= 15
-    assert variant.coverage.share("image") == variant.coverage.share("text") == 1
-    assert variant.coverage.bits_per_weight == 4.5
+    section = sections(text("plugins.md"))["Is it right?"]
+    documented = rows(section)
+    assert set(documented) == set(qbench.testing.__all__)
+    for name, fixture in documented.items():
+        assert hasattr(getattr(qbench.testing, name), fixture.strip("`"))
 
 
 def test_the_dataset_of_the_guide_is_one_that_its_benchmark_reads(tmp_path, monkeypatch):
-    module(1, "grey_plugin", tmp_path, monkeypatch)
+    module(2, "grey_plugin", tmp_path, monkeypatch)
     found = discover([EntryPoint("grey", "grey_plugin", "qbench")])
     monkeypatch.delitem(sys.modules, "grey_plugin")
     assert found.failures == []
@@ -211,6 +195,41 @@ def test_the_dataset_of_the_guide_is_one_that_its_benchmark_reads(tmp_path, monk
     items = benchmark.load(benchmark.options()).data(folder)
     assert len(items) == 2
     assert all(picture.path.is_file() for picture in items.pictures)
+
+
+# --- the promise
+
+
+def required(name: str) -> list[str]:
+    """The fields of a dataclass that have to be given."""
+    missing = dataclasses.MISSING
+    return [
+        f.name
+        for f in dataclasses.fields(getattr(qbench.api, name))
+        if f.default is missing and f.default_factory is missing
+    ]
+
+
+DATACLASSES = [name for name in qbench.api.__all__ if dataclasses.is_dataclass(getattr(qbench.api, name))]
+
+
+def test_dataclasses_grow_by_fields_with_defaults_only():
+    """The table is the promise: a new field without a default breaks every plugin, and raises ``API_VERSION``."""
+    documented = rows(sections(text("stability.md"))["What plugins can rely on"])
+    promised = {name: re.findall(r"`(\w+)`", fields) for name, fields in documented.items()}
+    assert promised == {name: required(name) for name in DATACLASSES}
+
+
+@pytest.mark.parametrize("name", DATACLASSES)
+def test_dataclasses_are_frozen_and_take_keywords(name):
+    kind = getattr(qbench.api, name)
+    assert kind.__dataclass_params__.frozen
+    assert name in ("PictureRef", "NoOptions") or all(f.kw_only for f in dataclasses.fields(kind))
+
+
+def test_the_version_of_the_api_is_documented():
+    assert f'`qbench.api.API_VERSION` is "{qbench.api.API_VERSION}"' in text("stability.md")
+    assert re.fullmatch(r"\d+\.\d+", qbench.api.API_VERSION)
 
 
 # --- the spec
@@ -226,10 +245,65 @@ def test_every_key_of_the_spec_is_documented_with_its_default(heading):
     assert documented == fields
 
 
+def test_the_default_margins_are_documented():
+    from qbench.analysis.settings import MARGINS
+
+    documented = rows(sections(text("verdicts.md"))["Default margins"])
+    assert {name: float(value) for name, value in documented.items()} == MARGINS
+
+
+def test_every_column_of_the_effects_is_explained():
+    from qbench.analysis.judge import analyse
+    from qbench.analysis.settings import Settings
+    from qbench.metrics.interface import INDEX
+    from qbench.results import effects
+
+    nothing = pd.DataFrame(columns=effects.COLUMNS)
+    judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
+    explained = sections(text("verdicts.md"))["The columns"] + "`gain2` `loss2` `deff2`"
+    names = {"model", "quantizer", "baseline", "benchmark", *INDEX}
+    assert [c for c in judged.effects if c not in names and f"`{c}`" not in explained] == []
+
+
 @pytest.mark.parametrize("block", blocks(text("spec.md"), "toml"))
 def test_every_example_spec_is_valid(block, tmp_path):
     spec = validate(tomllib.loads(block), where="docs/spec.md", base=tmp_path)
     assert make_plan(spec, installed()).cells > 0  # every name is known, every option valid
+
+
+@pytest.mark.parametrize("block", blocks(text("embeddings.md"), "toml"))
+def test_every_spec_with_embeddings_is_valid(block, tmp_path):
+    spec = validate(tomllib.loads(block), where="docs/embeddings.md", base=tmp_path)
+    assert make_plan(spec, installed()).cells > 0
+
+
+def test_the_manifest_of_the_guide_is_one_and_its_keys_are_documented(tmp_path):
+    from qbench_embeddings.manifest import Manifest, read_manifest
+
+    page = text("embeddings.md")
+    (tmp_path / "manifest.json").write_text(blocks(page, "json")[0], encoding="utf-8")
+    assert read_manifest(tmp_path).declared().share("image") == 1
+    documented = rows(sections(page)["3. Declare how"])
+    fields = {k: "required" if f.is_required() else shown(f.default) for k, f in Manifest.model_fields.items()}
+    assert documented == fields
+
+
+def test_what_the_guide_embeds_is_read(tmp_path, monkeypatch):
+    import pandas as pd
+
+    from qbench_embeddings.encoder import FileEncoder
+    from qbench_embeddings.manifest import Manifest
+
+    (tmp_path / "elsewhere.py").write_text(blocks(text("embeddings.md"), "python")[0], encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    write = importlib.import_module("elsewhere").write
+    monkeypatch.delitem(sys.modules, "elsewhere")
+    ids = [f"{i}.jpg" for i in range(100)]
+    pd.DataFrame({"id": ids}).to_parquet(tmp_path / "images.parquet")
+    write(tmp_path / "images.parquet", tmp_path / "int8" / "facet", lambda t: np.array([[1, len(x)] for x in t["id"]]))
+    manifest = json.loads(blocks(text("embeddings.md"), "json")[0]) | {"dimension": 2}
+    found = FileEncoder(tmp_path / "int8", Manifest.model_validate(manifest)).find_images("facet", ids[::-1])
+    assert found.tolist() == [[1, len(x)] for x in ids[::-1]]
 
 
 def test_every_preset_and_command_is_documented():
@@ -237,8 +311,11 @@ def test_every_preset_and_command_is_documented():
 
     documented = sections(text("spec.md"))
     assert set(rows(documented["Presets"])) == set(presets())
-    for command in app.registered_commands:
-        assert f"| `qbench {command.name}" in documented["Commands"]
+    names = [command.name for command in app.registered_commands]
+    for group in app.registered_groups:
+        names += [f"{group.name} {command.name}" for command in group.typer_instance.registered_commands]
+    for name in names:
+        assert f"| `qbench {name}" in documented["Commands"]
 
 
 def test_every_environment_variable_is_documented():
@@ -280,10 +357,12 @@ def test_every_quantizer_and_metric_is_in_the_protocol():
 
 def test_every_choice_of_an_option_is_in_the_protocol():
     from qbench_benchmarks import options
+    from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
     from qbench_benchmarks.promptsets import names_of_sets
 
     kinds = ("Classes", "Templates", "Split", "Picture", "Persons", "SecondClass", "SkinCut", "Target")
-    values = [value for kind in kinds for value in getattr(options, kind).__args__] + names_of_sets()
+    values = [value for kind in kinds for value in getattr(options, kind).__args__]
+    values += names_of_sets() + names_of_attribute_sets()
     protocol = text("protocol.md")
     assert [v for v in values if f'"{v}"' not in protocol and f"`{v}`" not in protocol] == []
 
@@ -292,9 +371,14 @@ def test_every_choice_of_an_option_is_in_the_protocol():
 
 
 def test_every_exported_table_is_documented_with_its_columns():
+    from qbench.analysis.judge import analyse
+    from qbench.analysis.settings import Settings
     from qbench.report.tables import FORMATS, TABLES
-    from qbench.results import coverage, effects, results
+    from qbench.results import coverage, drift, effects, results
     from qbench.stats import paired
+
+    nothing = pd.DataFrame(columns=effects.COLUMNS)
+    judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
 
     page = text("run-folder.md")
     section = sections(page)["Tables to export"]
@@ -305,9 +389,11 @@ def test_every_exported_table_is_documented_with_its_columns():
     assert sorted(documented) == sorted(TABLES)
     assert "|".join(FORMATS) in section
     assert documented["metrics"] == results.METRICS
-    assert documented["effects"] == effects.COLUMNS
+    for name in ("effects", "populations", "flips", "exemplars", "squares", "variance"):
+        assert documented[name] == list(getattr(judged, name).columns), name
     assert documented["tests"] == [*paired.NAMES, *(f.name for f in dataclasses.fields(paired.PairedT))]
     assert documented["coverage"] == coverage.SUMMARY
+    assert documented["drift"] == drift.COLUMNS
     empty = results.Results(ROOT, {"baseline": "fp32"}, [], {})
     assert documented["cells"] == list(empty.cells.columns)
 

@@ -12,6 +12,10 @@ from qbench.report.view import Block, Column, Entry, Section, Table, Text, name,
 from qbench.results.controls import Control, find_controls
 
 UNKNOWN = "not known"
+DECLARED = (
+    "“Declared”: these embeddings were made elsewhere, and their coverage is their maker's word. Nothing of it was "
+    "measured here, and a layer may stand for many."
+)
 
 
 def section(comparison: Comparison) -> Section:
@@ -27,6 +31,7 @@ def _shares(comparison: Comparison) -> Table:
     coverage = comparison.results.coverage
     towers = [t for t in dict.fromkeys(coverage["tower"]) if t != "all"]
     shares = {(x["model"], x["quantizer"], x["tower"]): x for x in coverage.to_dict("records")}
+    declared = (coverage["origin"] == "declared").any()
     rows: list[list[Entry]] = []
     for model, quantizer in dict.fromkeys(zip(coverage["model"], coverage["quantizer"], strict=True)):
         whole = shares[model, quantizer, "all"]
@@ -42,8 +47,9 @@ def _shares(comparison: Comparison) -> Table:
                 number(_error(whole["median_error"])),
                 number(_error(whole["max_error"])),
                 number(_share(whole["sparsity"])),
-                number(numbers.megabytes(whole["model_bytes"])),
+                number(_megabytes(whole["model_bytes"])),
                 number(_megabytes(whole["disk_bytes"])),
+                *([Entry(whole["origin"])] if declared else []),
             ]
         )
     heads = [
@@ -59,12 +65,16 @@ def _shares(comparison: Comparison) -> Table:
     ]
     return Table(
         caption="Share of the Linear weights that is stored in fewer bits, or pruned",
-        columns=[Column("Model"), Column("Quantizer"), *(Column(h, True) for h in heads)],
+        columns=[
+            *(Column("Model"), Column("Quantizer"), *(Column(h, True) for h in heads)),
+            *([Column("Known by")] if declared else []),
+        ],
         rows=rows,
         note=(
             "Scales and other state of a quantization count as bits. Embeddings and norms are not Linear layers. The "
             "error of a layer is ‖original − effective‖ / ‖original‖ over its weights, before the first forward; "
             "median and largest are over the quantized layers. The weight files are those that were loaded."
+            + (f" {DECLARED}" if declared else "")
         ),
         closed=len(rows) > 40,
     )

@@ -44,7 +44,9 @@ def _machine(comparison: Comparison) -> Iterator[tuple[str, str]]:
         ),
     )
     for item in dict.fromkeys(json.dumps(c.record.get("batch"), sort_keys=True) for c in comparison.results.done):
-        batch = json.loads(item) or {}
+        batch = json.loads(item)
+        if batch is None:
+            continue  # made elsewhere
         yield "Batches", f"{batch.get('size', '?')} items, in the order of the {batch.get('order', '?')}"
 
 
@@ -71,7 +73,7 @@ def _model(cell: Cell) -> list[tuple[str, str]]:
 
 def _quantizer(cell: Cell) -> list[tuple[str, str]]:
     info = cell.part("quantizer_info")
-    alone = info.get("batch_invariant")
+    alone: Any = info.get("batch_invariant")
     return [
         ("Record", f"{info.get('record', '?')} ({info.get('distribution', '?')} {info.get('version', '?')})"),
         ("Kind", str(info.get("kind", "?"))),
@@ -79,7 +81,7 @@ def _quantizer(cell: Cell) -> list[tuple[str, str]]:
         ("Other layers", str(cell.record.get("dtype") or "?")),
         (
             "Same embedding in any batch",
-            {"True": "yes", "False": "no: batch size and order are part of it"}.get(str(alone), "?"),
+            {True: "yes", False: "no: batch size and order are part of it"}.get(alone, "not known"),
         ),
         ("Options", _options(info.get("options"))),
     ]

@@ -1,16 +1,14 @@
 """Tiny datasets in their true layouts, embeddings that decide an outcome, and the way results travel to disk."""
 
 import csv
-import io
 import json
 import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from qbench.api import Outcome
+from qbench.testing import outcomes
 
 FACET_FLAGS = (
     *(f"gender_presentation_{x}" for x in ("masc", "fem", "non_binary", "na")),
@@ -36,39 +34,13 @@ def real_data():
 @pytest.fixture
 def stored():
     """``(outcome) -> outcome`` as it comes back from Parquet and JSON."""
-
-    def table(frame):
-        if frame is None:
-            return None
-        file = io.BytesIO()
-        frame.to_parquet(file)
-        return pd.read_parquet(file)
-
-    def travel(outcome):
-        facts = json.loads(json.dumps(outcome.facts, allow_nan=False))
-        return Outcome(items=table(outcome.items), rankings=table(outcome.rankings), facts=facts)
-
-    return travel
-
-
-class Matrix:
-    """The `Similarity` of a matrix."""
-
-    def __init__(self, values):
-        self.values = np.asarray(values, dtype=np.float64)
-        self.shape = self.values.shape
-
-    def items(self, start, stop):
-        return self.values[start:stop]
-
-    def targets(self, start, stop):
-        return self.values[:, start:stop].T
+    return outcomes.stored
 
 
 @pytest.fixture
 def matrix():
     """``(values) -> Similarity``."""
-    return Matrix
+    return lambda values: outcomes.Matrix(np.asarray(values, dtype=np.float64))
 
 
 @pytest.fixture

@@ -140,3 +140,97 @@ def test_the_real_captions(real_data):
     assert len(items) == 5000
     assert len(task.prompts(items).texts) == 25_014
     assert items.table["captions"].map(len).max() > 5
+
+
+def as_coco(root):
+    content = {
+        "images": [{"id": i, "file_name": f"COCO_val2014_{i:012}.jpg"} for i in (8, 2)],
+        "annotations": [
+            {"id": i, "image_id": o, "caption": f"{o} {x}."}
+            for i, (o, x) in enumerate([(8, "a"), (2, "a"), (8, "b"), (2, "b")])
+        ],
+    }
+    (root / "coco_test_karpathy.json").write_text(json.dumps(content), "utf-8")
+
+
+def as_list(root):
+    content = [{"image": f"val2014/COCO_val2014_{i:012}.jpg", "caption": [f"{i} a.", f"{i} b."]} for i in (8, 2)]
+    (root / "coco_karpathy_test.json").write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.parametrize("write", [as_coco, as_list])
+def test_karpathys_test_split_in_the_formats_of_others(tmp_path, write):
+    write(tmp_path)
+    items = Coco(CocoOptions(split="karpathy-test")).data(tmp_path)
+    assert items.table["item"].tolist() == [f"val2014/COCO_val2014_{i:012}.jpg" for i in (2, 8)]
+    assert items.table["captions"].tolist() == [["2 a.", "2 b."], ["8 a.", "8 b."]]
+
+
+def test_karpathys_own_file_goes_first(tmp_path):
+    as_list(tmp_path)
+    sentences = [{"raw": "5 a."}]
+    image = {"filepath": "val2014", "filename": "5.jpg", "cocoid": 5, "split": "test", "sentences": sentences}
+    (tmp_path / "dataset_coco.json").write_text(json.dumps({"images": [image]}), "utf-8")
+    assert Coco(CocoOptions(split="karpathy-test")).data(tmp_path).table["item"].tolist() == ["val2014/5.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([{"image": "val2014/7.jpg", "caption": ["a"]}] * 2, r"\[1\]: the picture 7 was there before"),
+        ([{"image": "val2014/7.jpg"}], r"\[0\]: there is no list 'caption'"),
+        ([{"image": "val2014/7.jpg", "caption": ["a", float("nan")]}], r"\[0\]: 'caption' has something else"),
+        ([{"image": "val2014/cat.jpg", "caption": ["a"]}], r"\[0\]: the picture 'cat\.jpg' does not end on its"),
+        ([{"image": "/val2014/7.jpg", "caption": ["a"]}], r"\[0\]: the picture .* lies outside"),
+        ([7], r"\[0\]: 'image' is missing or is no str"),
+        ("text", "no JSON object and no list"),
+    ],
+)
+def test_a_malformed_list_is_refused(tmp_path, content, said):
+    (tmp_path / "coco_test_karpathy.json").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(DataError, match=said):
+        Coco(CocoOptions(split="karpathy-test")).data(tmp_path)
+
+
+def test_the_bound_of_memory_changes_no_result_and_no_key(coco_root, matrix):
+    from qbench.extension.options import changed_options, options_dict
+
+    items = Coco().data(coco_root())
+    scores = np.random.default_rng(0).normal(size=(3, 6))
+    small, large = (Coco(CocoOptions(block_mb=size)).predict(matrix(scores), items) for size in (1, 64))
+    assert small.items.equals(large.items)
+    assert options_dict(CocoOptions(block_mb=1)) == options_dict(CocoOptions(block_mb=64))
+    assert changed_options(CocoOptions(block_mb=1)) == {}
+
+
+def test_the_bound_of_memory_is_heeded(coco_root):
+    class Counting:
+        shape = (3, 400_000)
+        largest = 0
+
+        def items(self, start, stop):
+            self.largest = max(self.largest, stop - start)
+            return np.zeros((stop - start, 400_000))
+
+        def targets(self, start, stop):
+            return np.zeros((stop - start, 3))
+
+    items = Coco().data(coco_root())
+    items.table["captions"] = [["x"] * 133_334, ["x"] * 133_333, ["x"] * 133_333]
+    for size, rows in ((1, 1), (8, 2)):  # a row is 3.2 MB
+        similarity = Counting()
+        Coco(CocoOptions(block_mb=size)).predict(similarity, items)
+        assert similarity.largest == rows
+
+
+def test_the_real_captions_with_80_of_5000_pictures(real_data):
+    from qbench.data.select import present
+
+    items = Coco().data(real_data("coco"))
+    counts = items.table["captions"].map(len)
+    assert (counts > 5).sum() == 13
+    assert counts.max() == 7
+    with pytest.raises(DataError, match=r"4920 of 5000 items have no picture on disk .*\n.*allow_missing"):
+        present(items, allow_missing=False, where="coco")
+    kept, missing = present(items, allow_missing=True, where="coco")
+    assert (len(kept), missing["count"], missing["of"]) == (80, 4920, 5000)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qbench.api import DataError
+from qbench.api import DataError, InputError
 from qbench_benchmarks.facet import Facet
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import attributes, skin_tones
@@ -31,7 +31,8 @@ def test_groups_come_from_the_columns(facet_root):
     assert items.table["gender"].tolist() == ["masc", "fem", "non_binary", "several"]
     assert items.table["age"].tolist() == ["young", "older", "na", "na"]
     assert items.table["skin_tone"].tolist() == ["light", "dark", "medium", "na"]
-    assert [a.name for a in items.attributes] == ["gender", "age", "skin_tone"]
+    others = ["skin_tone[1-5/6-10]", "skin_tone[mean<=5.5]", "skin_tone[<=4/>=6]"]
+    assert [a.name for a in items.attributes] == ["gender", "age", "skin_tone", *others]
     assert items.attributes[0].pairs == (("masc", "fem"),)
 
 
@@ -159,3 +160,69 @@ def test_columns_are_those_of_the_real_file(real_data):
     folder = real_data("facet")
     assert set(COLUMNS) <= set((folder / "columns.txt").read_text("utf-8").split())
     assert list(CLASSES) == (folder / "facet_classes_52.txt").read_text("utf-8").split()
+
+
+def test_the_ten_tones_and_every_cut_stay_in_the_table(facet_root):
+    items = Facet().data(facet_root([{"skin_tone_4": "2", "skin_tone_5": "1"}, {}]))
+    assert items.table["skin_tone_4"].tolist() == [2, 0]
+    np.testing.assert_allclose(items.table["tone_mean"], [13 / 3, np.nan])
+    assert items.table["skin_tone"].tolist() == ["medium", "na"]
+    assert items.table["skin_tone[1-5/6-10]"].tolist() == ["light", "na"]
+    assert items.table["skin_tone[<=4/>=6]"].tolist() == ["between", "na"]
+    alone = Facet(FacetOptions(other_cuts=False)).data(facet_root([{}]))
+    assert not [name for name in alone.table if "[" in name]
+    assert "skin_tone_10" in alone.table
+
+
+def test_intersections_have_a_column_and_pairs_where_they_are_asked(facet_root):
+    root = facet_root(
+        [
+            {"gender_presentation_masc": "1", "skin_tone_2": "3"},
+            {"gender_presentation_fem": "1", "skin_tone_9": "2"},
+            {"gender_presentation_non_binary": "1", "skin_tone_9": "2"},
+            {"gender_presentation_fem": "1"},
+        ]
+    )
+    pair = ("masc×light", "fem×dark")
+    items = Facet(FacetOptions(intersections=[["gender", "skin_tone"]], intersection_pairs=[pair])).data(root)
+    crossing = next(a for a in items.attributes if a.name == "gender×skin_tone")
+    assert items.table["gender×skin_tone"].tolist() == ["masc×light", "fem×dark", "na", "na"]
+    assert crossing.groups == tuple(f"{g}×{t}" for g in ("masc", "fem") for t in ("light", "medium", "dark"))
+    assert crossing.pairs == (pair,)
+    assert items.choices["intersections"] == "gender×skin_tone"
+
+
+def test_a_pair_that_no_intersection_has_is_refused():
+    options = FacetOptions(intersections=(("gender", "age"),), intersection_pairs=(("masc×light", "fem×dark"),))
+    with pytest.raises(InputError, match="no intersection has both groups of the pair masc×light and fem×dark"):
+        Facet(options)
+
+
+def test_a_box_outside_the_picture_names_picture_and_row(facet_root):
+    from PIL import Image
+
+    from qbench.api import Geometry
+    from qbench.data.pictures import read_picture
+
+    root = facet_root([{}, {"bounding_box": "{'x': 50, 'y': 0, 'width': 9, 'height': 9}"}])
+    (root / "imgs_1").mkdir()
+    Image.new("RGB", (40, 60)).save(root / "imgs_1" / "sa_1.jpg")
+    with pytest.raises(DataError, match=r"sa_1\.jpg: the box .* lies outside .*named in .*annotations\.csv:row 3"):
+        read_picture(Facet().data(root).pictures[1], Geometry(size=8))
+    with pytest.raises(DataError, match=r"sa_0\.jpg: the picture is missing; it is named in .*annotations\.csv:row 2"):
+        read_picture(Facet().data(root).pictures[0], Geometry(size=8))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace(b"class1", b"klass1", 1), "row 1: the column class1 is missing"),
+        (lambda text: text.replace(b"sa_1", b"sa_\xff", 1), "is not UTF-8"),
+        (lambda text: text.replace(b"doctor", b"nan", 1), "row 2: the class 'nan' is none of FACET's 52"),
+    ],
+)
+def test_a_malformed_file_is_refused(facet_root, change, said):
+    path = facet_root([{}, {}]) / "annotations" / "annotations.csv"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(DataError, match=rf"annotations\.csv.*{said}"):
+        Facet().data(path.parents[1])

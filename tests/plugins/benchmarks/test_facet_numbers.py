@@ -112,3 +112,53 @@ def test_the_second_class_gets_credit_where_asked(facet_root, matrix):
         outcome = task.predict(scores, task.data(root))
         assert outcome.items["correct"].tolist() == right
         assert outcome.facts["chance"][0]["chance"] == pytest.approx(chance)
+
+
+def test_the_group_that_is_served_worst(outcome_of, value_of):
+    task, outcome = outcome_of()
+    metrics = task.measure(outcome)
+    # masc: 3 of 5 are right; fem: 3 of 6; non_binary is no group to compare
+    assert value_of(metrics, "worst_group_recall", "gender") == pytest.approx(3 / 6)
+    assert value_of(metrics, "recall_ratio", "gender") == pytest.approx((3 / 6) / (3 / 5))
+    assert value_of(metrics, "worst_group_recall", "gender", column="n") == 2
+    assert np.isnan(value_of(metrics, "worst_group_recall", "age"))  # all are young: nothing to compare
+
+
+def test_every_cut_is_measured_beside_the_chosen_one(facet_root, matrix, value_of):
+    people = [{"class1": "doctor", f"skin_tone_{tone}": "1"} for tone in (2, 2, 5, 5, 9, 9)]
+    task = Facet(FacetOptions(classes="present", min_group=2))
+    right = np.array([1, 1, 1, 0, 0, 0])
+    people += [{"class1": "nurse"}]
+    scores = np.r_[np.stack([right, 1 - right], axis=1), [[0, 1]]]
+    metrics = task.measure(task.predict(matrix(scores), task.data(facet_root(people))))
+    light_dark = {  # recall of tone 2 is 1, of 5 is 1/2, of 9 is 0
+        "skin_tone": 1.0,
+        "skin_tone[1-5/6-10]": 0.75,
+        "skin_tone[mean<=5.5]": 0.75,
+        "skin_tone[<=4/>=6]": 1.0,
+    }
+    for attribute, expected in light_dark.items():
+        assert value_of(metrics, "mean_disparity", attribute, "light-dark") == pytest.approx(expected)
+        assert value_of(metrics, "disparity", attribute, "light-dark", "doctor") == pytest.approx(expected)
+    frame = metrics.frame()
+    assert not frame[frame["attribute"].str.contains("[", regex=False) & frame["metric"].eq("recall")].size
+
+
+def test_intersections_have_numbers_of_their_own(facet_root, matrix, value_of):
+    people = [{"gender_presentation_masc": "1", "skin_tone_2": "1"}] * 2
+    people += [{"gender_presentation_fem": "1", "skin_tone_9": "1"}] * 2
+    options = FacetOptions(
+        classes="present",
+        min_group=2,
+        intersections=(("gender", "skin_tone"),),
+        intersection_pairs=(("masc×light", "fem×dark"),),
+    )
+    task = Facet(options)
+    items = task.data(facet_root([*people, {"class1": "nurse"}]))
+    outcome = task.predict(matrix([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]]), items)
+    metrics = task.measure(outcome)
+    assert value_of(metrics, "accuracy", "gender×skin_tone", "fem×dark") == 0.5
+    assert value_of(metrics, "recall", "gender×skin_tone", "masc×light", "doctor") == 1
+    assert value_of(metrics, "disparity", "gender×skin_tone", "masc×light-fem×dark", "doctor") == 0.5
+    assert value_of(metrics, "worst_group_recall", "gender×skin_tone") == 0.5
+    assert value_of(metrics, "accuracy", "gender×skin_tone", "na", column="n") == 1

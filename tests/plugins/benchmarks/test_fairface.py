@@ -3,10 +3,12 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qbench.api import DataError, Outcome
 from qbench_benchmarks.fairface import FairFace
+from qbench_benchmarks.gallery import balanced
 from qbench_benchmarks.options import FairFaceOptions
 from qbench_benchmarks.promptsets import prompt_set
 
@@ -162,3 +164,77 @@ def test_the_real_labels(real_data):
     assert len(items) == 10_954
     assert items.table["race"].nunique() == 7
     assert items.table["age"].value_counts()["more than 70"] == 118
+
+
+def test_the_real_labels_with_1000_of_10954_pictures(real_data):
+    from qbench.data.select import present
+
+    folder = real_data("fairface")
+    items = FairFace().data(folder)
+    with pytest.raises(DataError, match="9954 of 10954 items have no picture on disk") as caught:
+        present(items, allow_missing=False, where="fairface")
+    labels = pd.read_csv(folder / "fairface_label_val.csv")
+    gone = labels[[not (folder / name).exists() for name in labels["file"]]]
+    for attribute in ("race", "gender", "age"):
+        counts = ", ".join(f"{group} {n}" for group, n in gone[attribute].value_counts().sort_index().items())
+        assert f"{attribute}: {counts}" in str(caught.value)
+    kept, missing = present(items, allow_missing=True, where="fairface")
+    assert (len(kept), missing["count"]) == (1000, 9954)
+    assert sum(missing["by_group"]["race"].values()) == 9954
+
+
+def test_a_cut_off_may_be_a_share_of_the_gallery(fairface_root, matrix):
+    task = FairFace(FairFaceOptions(ks=("50%", 3, "10%"), prompts=("a", "b")))
+    outcome = task.predict(matrix(SCORES), task.data(fairface_root(PEOPLE)))
+    assert outcome.facts["cutoffs"] == {"50%": 3, "3": 3, "10%": 1}
+    names = set(task.measure(outcome).index["metric"])
+    assert {name for name in names if name.startswith("max_skew")} == {"max_skew@3", "max_skew@1"}
+
+
+def test_a_balanced_gallery_has_as_many_of_each_group(fairface_root, matrix, value_of):
+    people = [MAN] * 5 + [WOMAN] * 2 + [MAN] * 3
+    task = FairFace(FairFaceOptions(ks=(2,), prompts=("a",), balance="gender"))
+    items = task.data(fairface_root(people))
+    outcome = task.predict(matrix(np.arange(10.0)[:, None]), items)
+    assert outcome.items["gender"].value_counts().to_dict() == {"Male": 2, "Female": 2}
+    assert outcome.facts["gallery"] == {"items": 4, "of": 10, "balanced": "gender", "each": 2}
+    ranked = outcome.items["item"].to_numpy()[outcome.rankings["item"]].tolist()
+    assert ranked == sorted(ranked, key=lambda name: -int(name[4:-4]))
+    assert value_of(task.measure(outcome), "max_skew@2", "gender") >= 0
+    assert "as many pictures of each gender as the rarest has, drawn with seed 0" in items.choices["gallery"]
+
+
+def test_which_pictures_balance_depends_on_ids_and_seed_only():
+    items = pd.Series([f"val/{i}.jpg" for i in range(40)])
+    values = pd.Series(["a"] * 30 + ["b"] * 10)
+    rows, each = balanced(values, ("a", "b", "none"), items, 0)
+    mixed = np.random.default_rng(0).permutation(40)
+    again, _ = balanced(values[mixed], ("a", "b", "none"), items[mixed], 0)
+    assert each == 10
+    assert set(items[rows]) == set(items[mixed].to_numpy()[again])
+    assert set(items[rows]) != set(items[balanced(values, ("a", "b"), items, 1)[0]])
+    with pytest.raises(DataError, match="fewer than two groups"):
+        balanced(values[:30], ("a", "b"), items[:30], 0)
+
+
+def test_intersections_are_ranked_too(fairface_root, matrix, value_of):
+    task = FairFace(FairFaceOptions(ks=(2,), prompts=("a", "b"), intersections=(("race", "gender"),)))
+    items = task.data(fairface_root(PEOPLE))
+    assert items.table["race×gender"].tolist()[:2] == ["White×Male", "Black×Female"]
+    metrics = task.measure(task.predict(matrix(SCORES), items))
+    assert value_of(metrics, "skew@2", "race×gender", "White×Male", "a") == pytest.approx(math.log(2))
+    assert value_of(metrics, "max_skew@2", "race×gender", "", "a") == pytest.approx(math.log(2))
+
+
+def test_damaged_label_files_are_refused(fairface_root):
+    path = fairface_root([MAN, WOMAN]) / "fairface_label_val.csv"
+    original = path.read_bytes()
+    for old, new, said in (
+        (b"race", b"rasse", "row 1: the column race is missing"),
+        (b"White", b"W\xffite", "is not UTF-8"),
+        (b"Black", b"nan", "row 3: the race 'nan' is none of"),
+        (b"val/2", b"../val/2", r"row 3: the picture '\.\./val/2\.jpg' lies outside"),
+    ):
+        path.write_bytes(original.replace(old, new))
+        with pytest.raises(DataError, match=said):
+            FairFace().data(path.parent)

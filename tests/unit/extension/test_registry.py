@@ -91,9 +91,45 @@ def test_an_unknown_name_gets_a_suggestion_and_names_failed_plugins(good):
         registry.quantizer("mime")
 
 
-def test_the_environment_limits_the_plugins(monkeypatch, plugin, good):
+def test_the_environment_limits_the_plugins_and_what_is_left_out_is_said(monkeypatch, plugin, good):
     monkeypatch.setenv("QBENCH_PLUGINS", "good")
-    assert [p.name for p in discover([good, plugin("other")]).plugins] == ["good"]
+    registry = discover([good, plugin("other", qbench_quantizers=_one("theirs"))])
+    assert [p.name for p in registry.plugins] == ["good"]
+    assert [p.name for p in registry.left_out] == ["other"]
+    with pytest.raises(InputError, match=r"no quantizer called 'theirs'.*\n.*left out: other"):
+        registry.quantizer("theirs")
+
+
+def test_leaving_a_hook_by_exit_is_its_own_failure(plugin, good):
+    def leave():
+        raise SystemExit(3)
+
+    registry = discover([plugin("quitter", qbench_models=leave), good])
+    assert [(f.plugin.name, f.stage) for f in registry.failures] == [("quitter", "qbench_models")]
+    assert registry.quantizer("mine").plugin.name == "good"
+
+
+def test_who_imports_heavy_packages_is_named(monkeypatch, plugin, good):
+    """A package that another plugin had imported before is not held against the next one."""
+
+    def heavy():
+        monkeypatch.setitem(sys.modules, "timm", types.ModuleType("timm"))
+        return []
+
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    registry = discover([plugin("b", qbench_models=heavy), plugin("c", qbench_models=heavy), good])
+    assert [(h.plugin.name, h.packages) for h in registry.heavy] == [("b", ("timm",))]
+    assert str(registry.heavy[0]).startswith("b (unknown unknown) imports timm at the top of fake_b or in a hook")
+
+
+def test_two_distributions_with_one_plugin_name_are_twins(plugin, good):
+    class Other(EntryPoint):
+        dist = types.SimpleNamespace(name="elsewhere", version="9")
+
+    registry = discover([good, Other(good.name, good.value, GROUP)])
+    assert {name: [p.distribution for p in found] for name, found in registry.twins().items()} == {
+        "good": ["unknown", "elsewhere"]
+    }
 
 
 def test_the_order_does_not_depend_on_the_installation(plugin):

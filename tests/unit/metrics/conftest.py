@@ -2,10 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import settings
-
-settings.register_profile("qbench", deadline=None)  # a busy machine is no reason to fail
-settings.load_profile("qbench")
 
 
 class Matrix:

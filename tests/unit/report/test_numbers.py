@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qbench import text
 from qbench.report import numbers
 
 NAN = math.nan
@@ -85,7 +86,7 @@ def test_steering_characters_become_visible() -> None:
 def test_a_name_in_a_sentence_is_short_and_cannot_leave_its_isolate() -> None:
     assert numbers.isolated("a\u2069b") == "\u2068a\\u2069b\u2069"
     long = numbers.isolated("start" + "x" * 500 + "the end")
-    assert len(long) == numbers.NAME + 2
+    assert len(long) == text.NAME + 2
     assert long.startswith("\u2068start")
     assert long.endswith("the end\u2069")
 

@@ -1,7 +1,10 @@
 """A plan is executed cell by cell: each thing computed once, failures kept to their cells, nothing lost."""
 
 import json
+import shutil
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -106,8 +109,6 @@ def test_a_run_folder_holds_no_path_of_this_machine(run, tmp_path, cache):
 
 
 def test_the_key_follows_what_decides_a_result(run, cache, tmp_path, registry):
-    from dataclasses import replace
-
     keys = [run(quantizers=["base"])[1][0]["key"]]
     keys.append(run(quantizers=["base"], models=["toy/two"])[1][0]["key"])
     picture = next((cache.root / "datasets").glob("*/d00.png"))
@@ -205,3 +206,52 @@ def test_the_function_run_is_still_there_after_the_runner_was_imported():
     import qbench
 
     assert callable(qbench.run)
+
+
+def drift_of(folder):
+    """``run.json``'s list of drift files, and their tables by quantizer."""
+    names = json.loads((folder / "run.json").read_text())["drift"]
+    return {name.split("/")[3].rsplit("-", 1)[0]: pd.read_parquet(folder / name) for name in names}
+
+
+@pytest.mark.parametrize("quantizers", [["base", "half"], ["half", "base"]])
+def test_the_drift_of_a_variant_is_measured_wherever_the_baseline_stands(run, tmp_path, quantizers):
+    run(quantizers=quantizers)
+    found = drift_of(tmp_path / "run")
+    assert list(found) == ["half"]
+    bright = np.array([0.2, 0.8])  # of a dark and a bright picture, about; the fake has (x, 1 - x) and (x, 0.9 - x)
+    base, half = np.stack([bright, 1 - bright]), np.stack([bright, 0.9 - bright])
+    expected = (base * half).sum(0) / np.linalg.norm(base, axis=0) / np.linalg.norm(half, axis=0)
+    cosine = found["half"].groupby(found["half"]["item"].str[0])["cosine"].mean()
+    np.testing.assert_allclose(cosine[["d", "b"]], expected, atol=0.01)
+
+
+def test_drift_is_made_up_for_when_a_baseline_that_failed_comes_good(run, tmp_path, registry, log):
+    good = registry.entries["qbench_quantizers"][0]
+    broken = registry.entries["qbench_quantizers"][2]
+    registry.entries["qbench_quantizers"][0] = replace(good, record=replace(good.record, build=broken.record.build))
+    assert run()[0].failed == 1
+    assert drift_of(tmp_path / "run") == {}
+    registry.entries["qbench_quantizers"][0] = good
+    log.clear()
+    assert run()[0].computed == 1
+    assert list(drift_of(tmp_path / "run")) == ["half"]
+    assert log.count(("build", 0.9)) == 0
+
+
+def test_another_baseline_has_a_drift_of_its_own(run, tmp_path):
+    run()
+    run(baseline="half")
+    assert list(drift_of(tmp_path / "run")) == ["base"]
+    run()
+    assert list(drift_of(tmp_path / "run")) == ["half"]
+
+
+def test_without_embeddings_in_the_cache_nothing_is_built_for_drift(run, tmp_path, cache, log):
+    run()
+    for name in json.loads((tmp_path / "run" / "run.json").read_text())["drift"]:
+        (tmp_path / "run" / name).unlink()
+    shutil.rmtree(cache.root / "images")
+    log.clear()
+    assert run()[0].computed == 0
+    assert (log, drift_of(tmp_path / "run")) == ([], {})

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from qbench.stats.mover import disparity_interval, mover_difference
+from qbench.stats.mover import disparity_interval, disparity_p, mover_difference
 from qbench.stats.tango import tango_interval
 
 
@@ -42,3 +42,21 @@ def test_the_change_of_a_disparity_is_inside_and_turns_with_the_groups(
     # wider than each group's own interval, narrower than the two of them end to end
     widths = [float(high_ - low_) for low_, high_ in (tango_interval(g1, l1, n1), tango_interval(g2, l2, n2))]
     assert max(widths) < high - low < sum(widths)
+
+
+def test_p_is_where_the_interval_touches_zero() -> None:
+    rng = np.random.default_rng(1)
+    n1, n2 = rng.integers(1, 900, 300), rng.integers(1, 300, 300)
+    g1, l1, g2, l2 = (rng.binomial(n // 2, 0.05) for n in (n1, n1, n2, n2))
+    p = disparity_p(g1, l1, n1, g2, l2, n2)
+    for confidence in (0.5, 0.9, 0.99):
+        _, low, high = disparity_interval(g1, l1, n1, g2, l2, n2, confidence)
+        assert ((p < 1 - confidence) == ((low > 0) | (high < 0))).all()
+
+
+def test_p_at_the_ends() -> None:
+    p = disparity_p([0, 3, 5000, 2], [0, 3, 0, 0], [9, 9, 5000, 4], [0, 0, 0, 0], [0, 0, 5000, 0], [9, 7, 5000, 0])
+    assert p[:2].tolist() == [1, 1]
+    assert 0 < p[2] < 1e-300
+    assert np.isnan(p[3])
+    assert len(disparity_p([], [], [], [], [], [])) == 0

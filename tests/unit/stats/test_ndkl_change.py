@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qbench.metrics import skew as metric
@@ -29,6 +29,7 @@ def slow(ranking, groups, count, kind):
     return metric.ndkl(groups[ranking], target_of(groups, count, kind)), without
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=14), st.randoms(use_true_random=False))
 def test_levels_are_those_of_the_metric_without_each_item(groups, random):
     groups = np.array(groups)

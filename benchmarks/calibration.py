@@ -1,0 +1,126 @@
+"""Whether the intervals, tests and verdicts hold what is claimed of them, as the tables of docs/calibration.md.
+
+Run: ``python benchmarks/calibration.py --out docs/calibration.md`` (about half an hour on one core; ``--regime NAME``
+is for one, which replaces its part of the file and leaves the others). Exits with 1 where a band is missed that is not
+declared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import math
+import pkgutil
+import re
+import sys
+import zlib
+from pathlib import Path
+
+import calibrate
+import numpy as np
+from calibrate.regime import Cell, Regime, misses
+
+HEAD = """# Calibration: how often intervals, tests and verdicts are right
+
+Simulated data whose truth is known, many times over, and the functions of `qbench/stats` on them. *Coverage*: how often
+a 95 % interval holds the truth. *False alarm*: how often a test at 5 % rejects where there is nothing to be found.
+*False "equivalent"*: how often the 90 % interval lies inside the margin although the truth is the margin itself. Each
+regime states its band; a number counts as a miss where it is outside by more than three Monte Carlo standard errors (at
+95 %: 0.7 points for 10,000 replicates). Columns after those are other methods on the same data: shown, not judged.
+
+Made by `python benchmarks/calibration.py --out docs/calibration.md`.
+"""
+
+
+def regimes() -> list[Regime]:
+    """All regimes of the modules of `calibrate`, in the order of the modules' names."""
+    names = sorted(m.name for m in pkgutil.iter_modules(calibrate.__path__))
+    modules = [importlib.import_module(f"calibrate.{name}") for name in names]
+    return [regime for module in modules for regime in getattr(module, "REGIMES", [])]
+
+
+def percent(share: float) -> str:
+    """A share in per cent, or a dash."""
+    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def bounds(low: float, high: float) -> str:
+    """A band in words."""
+    if math.isnan(low):
+        return "no claim" if math.isnan(high) else f"at most {percent(high)}"
+    return f"at least {percent(low)}" if math.isnan(high) else f"{percent(low)} to {percent(high)}"
+
+
+def section(regime: Regime, cells: list[Cell], seed: int) -> str:
+    """The heading, the claim and the table of a regime."""
+    beside = list(dict.fromkeys(name for cell in cells for name in cell.beside))
+    heads = ["simulated world", "replicates", "coverage", "false alarm", 'false "equivalent"', *beside, "in its band"]
+    rows = []
+    for cell in cells:
+        missed = misses(cell, regime.band)
+        numbers = (
+            cell.coverage,
+            cell.false_alarm,
+            cell.false_equivalent,
+            *(cell.beside.get(b, math.nan) for b in beside),
+        )
+        rows.append([cell.label, f"{cell.replicates:,}", *map(percent, numbers), "; ".join(missed) or "yes"])
+    band = regime.band
+    claim = (
+        f"Claimed: coverage {bounds(*band.coverage)}; false alarm {bounds(*band.alarm)}; "
+        f'false "equivalent" {bounds(math.nan, band.equivalent)}.'
+    )
+    table = [heads, ["---"] * len(heads), *rows]
+    parts = [
+        f"## {regime.title}",
+        regime.about,
+        claim,
+        *([f"**Known to miss:** {regime.missed}"] if regime.missed else []),
+        "\n".join("| " + " | ".join(row) + " |" for row in table),
+        f"`python benchmarks/calibration.py --regime {regime.name} --seed {seed}`",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def merged(text: str, title: str, new: str) -> str:
+    """The page `text` with the part headed `title` replaced by `new`, or added at its end."""
+    parts = re.split(r"(?m)^(?=## )", text)
+    at = [i for i, part in enumerate(parts) if part.startswith(f"## {title}\n")]
+    parts = [p.rstrip("\n") + "\n" for p in parts]
+    if at:
+        parts[at[0]] = new
+    else:
+        parts.append(new)
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Run the regimes asked for."""
+    found = regimes()
+    parser = argparse.ArgumentParser(description="Calibration of qbench's statistics by simulation.")
+    parser.add_argument("--regime", choices=[r.name for r in found], help="one regime only")
+    parser.add_argument("--replicates", type=int, help="of each world; else as the regime says")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="the Markdown file to write or to renew; else standard output")
+    arguments = parser.parse_args()
+    page, undeclared = HEAD, 0
+    if arguments.out and arguments.out.exists() and arguments.regime:
+        page = arguments.out.read_text(encoding="utf-8")
+    for regime in found:
+        if arguments.regime not in (None, regime.name):
+            continue
+        print(f"{regime.name} …", file=sys.stderr, flush=True)
+        # a stream of its own for each regime, whichever others run
+        rng = np.random.default_rng([arguments.seed, zlib.crc32(regime.name.encode())])
+        cells = regime.run(rng, arguments.replicates or regime.replicates)
+        undeclared += 0 if regime.missed else sum(bool(misses(cell, regime.band)) for cell in cells)
+        page = merged(page, regime.title, section(regime, cells, arguments.seed))
+        if arguments.out:
+            arguments.out.write_text(page, encoding="utf-8")
+    if not arguments.out:
+        print(page)
+    return int(undeclared > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

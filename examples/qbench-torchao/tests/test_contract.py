@@ -1,0 +1,34 @@
+"""torchao's methods keep to the contract of a quantizer; what this machine cannot run says so."""
+
+import pytest
+
+pytest.importorskip("torchao", reason="torchao is not installed")
+
+from qbench.testing import QuantizerContract
+
+
+class TestTorchao(QuantizerContract):
+    @pytest.fixture(params=["ao-int8wo", "ao-int8dq", "ao-float8wo", "ao-intx"])
+    def quantizer(self, request):
+        return request.param
+
+
+class TestOtherOptions(QuantizerContract):
+    @pytest.fixture
+    def quantizer(self):
+        return {"name": "ao-intx", "options": {"bits": 2, "group": 16}}
+
+    def test_bits_are_those_that_a_weight_would_take(self, build):
+        assert {layer.bits for layer in build().coverage.layers} == {2 + (32 + 8) / 16}
+
+
+class TestFloat8Products(QuantizerContract):
+    """Runs on a GPU with float8 products only."""
+
+    @pytest.fixture
+    def quantizer(self):
+        import torch
+
+        if not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 9):
+            pytest.skip("float8 products want a GPU of capability 8.9 or higher")
+        return "ao-float8dq"

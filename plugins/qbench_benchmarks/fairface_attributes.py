@@ -1,0 +1,136 @@
+"""FairFace's attributes as classes: how well a model tells what annotators saw, group by group.
+
+Radford et al. 2021 (section 7.1) report it of CLIP. It measures the association that skews of retrieval come from; it
+is no reason to classify people, see ``docs/protocol.md``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
+from qbench.metrics.builder import MetricsBuilder
+from qbench.metrics.classification import classify
+from qbench.metrics.grouped import class_by_group
+from qbench.metrics.weights import Floats, item_weights, weighted_share
+from qbench.metrics.worst_group import worst_group
+from qbench_benchmarks.attribute_prompts import attribute_prompts
+from qbench_benchmarks.crossed import crossed
+from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
+from qbench_benchmarks.options import FairFaceAttributesOptions
+from qbench_benchmarks.zeroshot import positions
+
+
+class FairFaceAttributes:
+    """The task, see `qbench.metrics.interface.Task`. A row of the outcome is a face × an attribute that is asked."""
+
+    def __init__(self, options: FairFaceAttributesOptions | None = None) -> None:
+        self.options = options or FairFaceAttributesOptions()
+        self.asked = tuple(a for a in ATTRIBUTES if a.name in self.options.ask)
+        self.crossings = crossed(ATTRIBUTES, self.options.intersections)
+        self.attributes = (*ATTRIBUTES, *self.crossings)
+        self._prompts = attribute_prompts(self.options.prompts)
+
+    def data(self, root: Path) -> Items:
+        """Read ``fairface_label_val.csv``."""
+        prompts = self._prompts
+        choices = {
+            "attributes that are asked": ", ".join(a.name for a in self.asked),
+            "prompts": f"set {prompts.name} version {prompts.version} ({prompts.source})",
+            "groups in the worst group's accuracy": f"those with at least {self.options.min_group} pictures",
+            "intersections": ", ".join(a.name for a in self.crossings) or "none",
+        }
+        return read_faces(root, self.crossings, choices)
+
+    def prompts(self, items: Items) -> Prompts:
+        """The texts of each group of each attribute that is asked, pooled; the same ones for any items."""
+        texts: list[str] = []
+        targets: list[str] = []
+        target_of: list[int] = []
+        for attribute in self.asked:
+            for group in attribute.groups:
+                said = self._prompts.texts[attribute.name][group]
+                target_of += [len(targets)] * len(said)
+                targets.append(f"{attribute.name}: {group}")
+                texts += said
+        return Prompts(
+            texts=tuple(texts), targets=tuple(targets), target_of=np.array(target_of, dtype=np.int64), pool=True
+        )
+
+    def predict(self, similarity: Similarity, items: Items) -> Outcome:
+        """Arg-max over the groups of each attribute that is asked.
+
+        ``item`` is the face's with ``#`` and the attribute ``asked``; ``label`` and ``prediction`` are groups.
+        """
+        tables, chance, start = [], [], 0
+        columns = ["image", *(a.name for a in self.attributes)]
+        for attribute in self.asked:
+            groups = attribute.groups
+            label = items.table[attribute.name]
+            among = _Some(similarity, start, start + len(groups))
+            found = classify(among, positions(groups, label)[:, None])
+            tables.append(
+                items.table[columns].assign(
+                    item=items.table["item"] + f"#{attribute.name}",
+                    label=label,
+                    asked=pd.Series(attribute.name, index=items.table.index, dtype="str"),
+                    prediction=np.asarray(groups, dtype=object)[found.prediction].astype(str),
+                    correct=found.rank == 0,
+                    rank=found.rank,
+                    margin=found.margin,
+                    runner_up_margin=found.runner_up_margin,
+                    confidence=found.confidence,
+                )
+            )
+            name = f"{attribute.name}_accuracy"
+            chance.append({"name": name, "chance": 1 / len(groups), "where": {"asked": attribute.name}})
+            start += len(groups)
+        table = pd.concat(tables, ignore_index=True)
+        front = ["item", "label", "asked"]
+        facts = {"prompt_set": self._prompts.facts([a.name for a in self.asked]), "chance": chance}
+        return Outcome(items=table[[*front, *(c for c in table.columns if c not in front)]], facts=facts)
+
+    def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
+        """Accuracy of each attribute that is asked: of all faces, by group, of the worst group and its ratio."""
+        w = item_weights(weights, len(outcome.items))
+        numbers = MetricsBuilder()
+        for attribute in self.asked:
+            rows = np.flatnonzero(outcome.items["asked"].eq(attribute.name))
+            self._add(numbers, attribute.name, outcome.items.iloc[rows], w[:, rows])
+        return numbers.build()
+
+    def _add(self, numbers: MetricsBuilder, asked: str, table: pd.DataFrame, w: Floats) -> None:
+        correct = table["correct"].to_numpy(dtype=bool)
+        numbers.add(f"{asked}_accuracy", weighted_share(correct, w), len(table))
+        for attribute in self.attributes:
+            groups = positions(attribute.groups, table[attribute.name])
+            shape = (1, len(attribute.groups))
+            cells = class_by_group(correct, np.zeros_like(groups), groups, shape=shape, weights=w)
+            shares, n = cells.group_accuracy, cells.n[0]
+            for g in np.flatnonzero(n):
+                name = attribute.groups[g]
+                numbers.add(f"{asked}_accuracy", shares[:, g], n[g], attribute=attribute.name, group=name)
+            lowest, ratio, count = worst_group(shares, n, self.options.min_group)
+            numbers.add(f"{asked}_worst_group", lowest, count, attribute=attribute.name)
+            numbers.add(f"{asked}_ratio", ratio, count, attribute=attribute.name)
+
+
+class _Some:
+    """The `Similarity` of a range of the targets."""
+
+    def __init__(self, similarity: Similarity, first: int, last: int) -> None:
+        self._whole, self._first, self._last = similarity, first, last
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._whole.shape[0], self._last - self._first
+
+    def items(self, start: int, stop: int) -> Floats:
+        return self._whole.items(start, stop)[:, self._first : self._last]
+
+    def targets(self, start: int, stop: int) -> Floats:
+        return self._whole.targets(self._first + start, self._first + stop)

@@ -1,0 +1,80 @@
+"""FairFace's labels: one row a face, with what annotators saw in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qbench.api import Attribute, DataError, Items, PictureRef
+from qbench_benchmarks import FAIRFACE
+from qbench_benchmarks.crossed import with_crossed
+from qbench_benchmarks.files import Table, read_table, relative, unique
+
+ATTRIBUTES = (
+    Attribute(
+        name="race",
+        groups=("White", "Black", "Latino_Hispanic", "East Asian", "Southeast Asian", "Indian", "Middle Eastern"),
+    ),
+    Attribute(name="gender", groups=("Male", "Female")),
+    Attribute(
+        name="age",
+        groups=("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70"),
+    ),
+)
+MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+DATE = re.compile(rf"\d{{1,4}}[-/. ]{MONTH}\.?|{MONTH}[-/. ]\d{{1,4}}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*", re.I)
+
+
+def read_faces(root: Path, crossings: Sequence[Attribute], choices: dict[str, str]) -> Items:
+    """Read ``fairface_label_val.csv``.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The dataset's folder.
+    crossings : sequence of Attribute
+        Intersections, see `qbench_benchmarks.crossed`; each becomes a column.
+    choices : dict of str to str
+        What the benchmark chose, in words.
+
+    Raises
+    ------
+    DataError
+        The file is missing or malformed, a label is unknown, or a picture is named twice.
+    """
+    names = [attribute.name for attribute in ATTRIBUTES]
+    path = root / "fairface_label_val.csv"
+    labels = read_table(path, ["file", *names], how_to_get=FAIRFACE.how_to_get)
+    files = [relative(name, labels.where(i)).as_posix() for i, name in enumerate(labels.columns["file"])]
+    unique(files, "picture", table=labels)
+    for attribute in ATTRIBUTES:
+        _check(labels, attribute)
+    columns = {name: labels.columns[name] for name in names}
+    table = pd.DataFrame({"item": files, "label": [""] * len(files), "image": files, **columns}, dtype="str")
+    return Items(
+        table=with_crossed(table, ATTRIBUTES, crossings).assign(picture=np.arange(len(files), dtype=np.int64)),
+        pictures=tuple(PictureRef(root / file, source=labels.where(i)) for i, file in enumerate(files)),
+        root=root,
+        attributes=(*ATTRIBUTES, *crossings),
+        annotations=(path,),
+        choices=choices,
+    )
+
+
+def _check(labels: Table, attribute: Attribute) -> None:
+    for row, value in enumerate(labels.columns[attribute.name]):
+        if value in attribute.groups:
+            continue
+        if attribute.name == "age" and DATE.fullmatch(value.strip()):
+            raise DataError(
+                f"the age {value!r} is a date: a spreadsheet has turned an age range such as 3-9 into one",
+                where=labels.where(row),
+                fix="Download the file again and do not save it from a spreadsheet.",
+            )
+        raise DataError(
+            f"the {attribute.name} {value!r} is none of {', '.join(attribute.groups)}", where=labels.where(row)
+        )

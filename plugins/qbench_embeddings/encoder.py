@@ -1,0 +1,48 @@
+"""The encoder of a variant that was embedded elsewhere: it looks up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.api import QuantizationError
+from qbench.store.runfolder import slug
+from qbench_embeddings.manifest import Manifest
+from qbench_embeddings.vectors import look_up
+
+
+class FileEncoder:
+    """Embeddings in files; see `qbench.api.NamedEncoder`.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The variant's folder, with a folder a benchmark.
+    manifest : Manifest
+        What its maker declares.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder, self.manifest = folder, manifest
+
+    def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The embeddings of pictures, by id."""
+        return look_up(self.folder / slug(benchmark), "images", ids, self.manifest)
+
+    def find_texts(self, benchmark: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The embeddings of texts, by their exact characters."""
+        return look_up(self.folder / slug(benchmark), "texts", texts, self.manifest)
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Refuse: there is no model here."""
+        raise QuantizationError("these embeddings were made elsewhere: there is no model here to run")
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Refuse: there is no model here."""
+        raise QuantizationError("these embeddings were made elsewhere: there is no model here to run")
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,40 @@
+"""``qbench embeddings``: for models that run elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = "Example: `qbench embeddings list study.toml --benchmark facet --out to-embed`"
+
+app = typer.Typer(help="Embeddings that are made elsewhere: a phone, a server, ONNX.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    pass  # with a callback a single command keeps its name
+
+
+@app.command("list", epilog=EXAMPLES)
+def command(
+    spec: Annotated[str, typer.Argument(help="A TOML file, or a preset (see `qbench list`).")],
+    out: Annotated[Path, typer.Option(help="The folder to write; it has to be new or empty.")],
+    benchmark: Annotated[str, typer.Option(help="Only this one, by its label [default: all].")] = "",
+) -> None:
+    """Write what a spec embeds: pictures with their boxes, texts, preprocessing. Embeds nothing."""
+    from rich.console import Console
+
+    from qbench.extension.registry import installed
+    from qbench.runner.elsewhere import list_wanted
+    from qbench.runner.progress import Bar
+    from qbench.spec.read import read_spec
+
+    console = Console(stderr=True)
+    listed = list_wanted(read_spec(spec), out, registry=installed(), benchmark=benchmark, progress=Bar(console))
+    for label, why in listed.unknown.items():
+        console.print(f"{label}: its preprocessing is not listed: {why}", highlight=False, markup=False)
+    for folder, (pictures, texts) in listed.counts.items():
+        typer.echo(f"{out / folder}: {pictures:,} pictures, {texts:,} texts")
+    typer.echo("Add a column `embedding` to each table and a manifest.json: see docs/embeddings.md.")

@@ -1,0 +1,68 @@
+"""Which of the installed plugins are loaded: what the user says by environment variable or on the command line.
+
+``QBENCH_PLUGINS`` names those to load, and nothing else is; ``QBENCH_NO_PLUGINS`` (and ``--no-plugin NAME``, which
+sets it) those to leave out. Set but empty, ``QBENCH_PLUGINS`` leaves qbench's own: the way back where a stranger's
+plugin is in the way.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint
+
+from qbench.errors import InputError
+
+ONLY, WITHOUT = "QBENCH_PLUGINS", "QBENCH_NO_PLUGINS"
+
+OWN = "built-in"
+"""Stands for all plugins of qbench's own distribution."""
+
+DISTRIBUTION = "qbench-vlm"
+
+
+def chosen(points: Iterable[EntryPoint]) -> Callable[[EntryPoint], bool]:
+    """Which entry points are wanted.
+
+    Parameters
+    ----------
+    points : iterable of EntryPoint
+        All that are installed.
+
+    Raises
+    ------
+    InputError
+        A name is none of theirs: a typo would load less, or more, than was meant.
+    """
+    known = {point.name for point in points}
+    only, without = _names(ONLY), _names(WITHOUT)
+    for variable, names in ((ONLY, only), (WITHOUT, without)):
+        for name in names or ():
+            if name not in known and name != OWN:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"Did you mean {close[0]!r}? " if close else ""
+                raise InputError(
+                    f"there is no plugin called {name!r}",
+                    where=variable,
+                    fix=f"{hint}There are: {', '.join(sorted(known))}; and {OWN} for all of qbench's own.",
+                )
+    if only == []:
+        only = [OWN]
+
+    def wanted(point: EntryPoint) -> bool:
+        names = {point.name, OWN} if point.dist and point.dist.name == DISTRIBUTION else {point.name}
+        return (only is None or bool(names & set(only))) and not names & set(without or ())
+
+    return wanted
+
+
+def leave_out(names: Iterable[str]) -> None:
+    """Leave plugins out in this process, and in those that it starts; before any is loaded."""
+    os.environ[WITHOUT] = ",".join([*(_names(WITHOUT) or ()), *names])
+
+
+def _names(variable: str) -> list[str] | None:
+    """The names in a variable; `None` where it is not set."""
+    value = os.environ.get(variable)
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

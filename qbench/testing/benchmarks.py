@@ -1,0 +1,276 @@
+"""The contract of a benchmark: items in the documented schema, outcomes that survive files, numbers as declared."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.data.items import Items
+from qbench.data.select import limited
+from qbench.extension.registry import Entry, Registry
+from qbench.metrics.interface import INDEX, Kind, Metrics, Outcome, Prompts, Statistic, Task
+from qbench.runner.execute import execute
+from qbench.runner.plan import PlannedBenchmark, plan_benchmark
+from qbench.runner.prepare import data_root
+from qbench.spec.model import BenchmarkSpec
+from qbench.spec.read import read_spec
+from qbench.store.cache import Cache
+from qbench.testing.base import WithOptions
+from qbench.testing.outcomes import differences, random_similarity, stored, through_parquet
+
+LIMIT = 24
+"""Items of the run at the end: pictures are the slow part."""
+
+
+class BenchmarkContract(WithOptions):
+    """Checks for a benchmark, on data that is on this machine. Override `benchmark`."""
+
+    @pytest.fixture
+    def benchmark(self) -> Any:
+        """Override: the benchmark and its data, ``{"name": …, "root": …}`` or ``{"name": …, "dataset": …}``."""
+        pytest.fail("override the fixture `benchmark`")
+
+    @pytest.fixture
+    def planned(self, benchmark: Any, registry: Registry) -> PlannedBenchmark:
+        """The benchmark with its options, found as a run finds it."""
+        return plan_benchmark(BenchmarkSpec.model_validate(benchmark), registry)
+
+    @pytest.fixture
+    def entry(self, planned: PlannedBenchmark) -> Entry[Any]:
+        """The record and its plugin."""
+        return planned.entry
+
+    @pytest.fixture
+    def options(self, planned: PlannedBenchmark) -> Any:
+        """The options."""
+        return planned.options
+
+    @pytest.fixture
+    def root(self, planned: PlannedBenchmark, qbench_cache: Path) -> Path:
+        """The data's folder; a dataset of a plugin is written once a test session."""
+        return data_root(planned, Cache(qbench_cache))
+
+    @pytest.fixture
+    def task(self, entry: Entry[Any], options: Any) -> Task:
+        """The benchmark itself."""
+        task: Task = entry.record.load(options)
+        return task
+
+    @pytest.fixture
+    def items(self, task: Task, root: Path) -> Items:
+        """What is evaluated."""
+        return task.data(root)
+
+    @pytest.fixture
+    def prompts(self, task: Task, items: Items) -> Prompts:
+        """What is asked."""
+        return task.prompts(items)
+
+    @pytest.fixture
+    def outcome(self, task: Task, items: Items, prompts: Prompts) -> Outcome:
+        """What a model with random embeddings does."""
+        return task.predict(random_similarity(len(items), len(prompts.targets)), items)
+
+    @pytest.fixture
+    def metrics(self, task: Task, outcome: Outcome) -> Metrics:
+        """The numbers of that."""
+        return task.measure(outcome)
+
+    # --- the record
+
+    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any]) -> None:
+        """The protocol's version, and each metric with its direction and unit; the main one first."""
+        record = entry.record
+        assert record.protocol, "protocol is empty: it is part of every key"
+        assert record.metrics, "metrics is empty"
+        names = [metric.name for metric in record.metrics]
+        assert len(set(names)) == len(names), "a metric is declared twice"
+        for metric in record.metrics:
+            assert "@" not in metric.name, f"{metric.name}: a metric is declared without its cut-off"
+            assert metric.better in ("higher", "lower", "zero"), f"{metric.name}: better is {metric.better!r}"
+            assert metric.unit in ("share", "points", "nats"), f"{metric.name}: unit is {metric.unit!r}"
+            assert metric.summary.strip(), f"{metric.name}: the summary is empty"
+            kind = metric.statistic.kind if metric.statistic else "share"
+            assert kind in get_args(Kind), f"{metric.name}: there is no statistic of kind {kind!r}"
+
+    # --- the data
+
+    def test_items_are_unique_and_in_the_schema(self, items: Items) -> None:
+        """``item`` unique, ``picture`` an index, ``label`` and every attribute a column of texts."""
+        table = items.table
+        assert len(table), "there are no items"
+        assert {"item", "picture", "label"} <= set(table.columns), f"columns are {', '.join(table.columns)}"
+        assert list(table.index) == list(range(len(table))), "the index has to count rows from 0"
+        assert table["item"].is_unique, "two items have the same name"
+        for column in ("item", "label", *(a.name for a in items.attributes)):
+            assert column in table, f"the attribute {column} has no column"
+            assert table[column].map(lambda value: isinstance(value, str)).all(), f"{column} holds what is no text"
+        picture = table["picture"]
+        assert pd.api.types.is_integer_dtype(picture), f"picture is {picture.dtype}, not an index"
+        assert set(picture) == set(range(len(items.pictures))), "picture has to be an index into all of `pictures`"
+
+    def test_attributes_and_pairs_are_consistent(self, items: Items) -> None:
+        """Every pair is of two of its attribute's groups, and there are items of each group at all."""
+        names = [attribute.name for attribute in items.attributes]
+        assert len(set(names)) == len(names), "an attribute is declared twice"
+        for attribute in items.attributes:
+            assert len(set(attribute.groups)) == len(attribute.groups), f"{attribute.name}: a group is declared twice"
+            for pair in attribute.pairs:
+                assert set(pair) <= set(attribute.groups), f"{attribute.name}: {pair} are not two of its groups"
+            assert items.table[attribute.name].isin(attribute.groups).any(), f"nobody is of a group of {attribute.name}"
+
+    def test_files_lie_below_the_root(self, items: Items, root: Path) -> None:
+        """So that a result can name them on another machine; pictures and annotations are there."""
+        for path in (*(ref.path for ref in items.pictures), *items.annotations):
+            assert path.is_file(), f"{path} is not there"
+            assert path.is_relative_to(items.root), f"{path} is not below {items.root}"
+        assert all(isinstance(word, str) for pair in items.choices.items() for word in pair), "choices are texts"
+
+    def test_the_same_items_come_each_time(self, task: Task, root: Path, items: Items) -> None:
+        """In the same order: it decides the batches."""
+        again = task.data(root)
+        pd.testing.assert_frame_equal(again.table, items.table)
+        assert again.pictures == items.pictures
+
+    def test_prompts_are_texts_with_targets(self, task: Task, items: Items, prompts: Prompts) -> None:
+        """Every target has a text; without pooling each text is a target; the same ones come each time."""
+        assert prompts.texts, "there are no texts"
+        assert all(isinstance(text, str) for text in (*prompts.texts, *prompts.targets)), "texts and targets are str"
+        assert prompts.target_of.shape == (len(prompts.texts),), "target_of has an entry a text"
+        assert np.issubdtype(prompts.target_of.dtype, np.integer), "target_of is an index"
+        assert set(prompts.target_of.tolist()) == set(range(len(prompts.targets))), "a target has no text"
+        if not prompts.pool:
+            assert len(prompts.texts) == len(prompts.targets), "without pooling each text is a target"
+        assert task.prompts(items).texts == prompts.texts, "the texts differ from call to call"
+
+    # --- the outcome
+
+    def test_outcomes_are_in_the_schema(self, outcome: Outcome, items: Items) -> None:
+        """Items with picture, label and attributes; what guessing would reach; rankings by position."""
+        needed = {"item", "image", "label", *(a.name for a in items.attributes)}
+        assert needed <= set(outcome.items.columns), f"the items lack {', '.join(needed - set(outcome.items.columns))}"
+        assert "chance" in outcome.facts, "facts lack chance: an empty list says that there is no right and wrong"
+        for chance in outcome.facts["chance"]:
+            assert set(chance) == {"name", "chance", "where"}, f"an entry of chance holds {', '.join(chance)}"
+            assert 0 <= chance["chance"] <= 1, f"{chance['name']}: chance is {chance['chance']}"
+            assert set(chance["where"]) <= set(outcome.items.columns), f"{chance['name']}: where names no column"
+            assert "correct" in outcome.items, "chance is stated, and there is no column correct"
+        if outcome.rankings is not None:
+            assert {"query", "item"} <= set(outcome.rankings.columns), "rankings have the columns query and item"
+            assert outcome.rankings["item"].between(0, len(outcome.items) - 1).all(), "item is a position in items"
+
+    def test_predicting_changes_no_item(self, task: Task, items: Items, prompts: Prompts) -> None:
+        """The next variant gets the same items, and the same similarities give the same outcome."""
+        before = items.table.copy(deep=True)
+        similarity = random_similarity(len(items), len(prompts.targets))
+        kept = similarity.values.copy()
+        first, second = task.predict(similarity, items), task.predict(similarity, items)
+        pd.testing.assert_frame_equal(items.table, before)
+        assert np.array_equal(similarity.values, kept), "predict changed the similarities"
+        pd.testing.assert_frame_equal(first.items, second.items)
+        assert first.facts == second.facts
+
+    def test_outcomes_survive_json_and_parquet(self, task: Task, outcome: Outcome, metrics: Metrics) -> None:
+        """The numbers of a stored outcome are those of the fresh one, to the last bit; by another task too."""
+        try:
+            kept = stored(outcome)
+        except (TypeError, ValueError) as error:
+            pytest.fail(f"the outcome cannot be stored ({error})")
+        again = task.measure(kept)
+        pd.testing.assert_frame_equal(again.frame(), metrics.frame(), check_exact=True)
+
+    def test_measuring_needs_the_stored_outcome_only(
+        self, entry: Entry[Any], options: Any, outcome: Outcome, metrics: Metrics
+    ) -> None:
+        """Years later there is no dataset: a new task that has read nothing gives the same numbers."""
+        fresh: Task = entry.record.load(options)
+        pd.testing.assert_frame_equal(fresh.measure(stored(outcome)).frame(), metrics.frame(), check_exact=True)
+
+    # --- the numbers
+
+    def test_numbers_are_named_and_declared(self, metrics: Metrics, entry: Entry[Any], items: Items) -> None:
+        """Four columns of texts, unique rows, and only metrics and attributes that were declared."""
+        index = metrics.index
+        assert list(index.columns) == list(INDEX), f"the index has the columns {', '.join(index.columns)}"
+        assert not index.duplicated().any(), "two numbers have the same name"
+        assert index.map(lambda value: isinstance(value, str)).all(axis=None), "the index holds what is no text"
+        assert metrics.values.shape == (1, len(index)), f"values have the shape {metrics.values.shape}"
+        assert metrics.values.dtype == np.float64, f"values are {metrics.values.dtype}"
+        assert not np.isinf(metrics.values).any(), "a number is infinite; what is not determined is NaN"
+        assert len(metrics.n) == len(index), "n has an entry a number"
+        assert (metrics.n >= 0).all(), "n is negative"
+        declared = [metric.name for metric in entry.record.metrics]
+        measured = {name.partition("@")[0] for name in index["metric"]}
+        assert measured <= set(declared), f"not declared: {', '.join(measured - set(declared))}"
+        assert declared[0] in measured, f"the main metric {declared[0]} was not measured"
+        assert set(index["attribute"]) <= {"", *(a.name for a in items.attributes)}, "an attribute is not declared"
+        through_parquet(metrics.frame())
+
+    def test_numbers_lie_where_their_unit_says(self, metrics: Metrics, entry: Entry[Any]) -> None:
+        """A share is 0 to 1, a difference of shares −1 to 1."""
+        ranges = {"share": (0.0, 1.0), "points": (-1.0, 1.0)}
+        units = {metric.name: metric.unit for metric in entry.record.metrics}
+        frame = metrics.frame().dropna(subset="value")
+        for name, found in frame.groupby("metric"):
+            low, high = ranges.get(units[str(name).partition("@")[0]], (-np.inf, np.inf))
+            assert found["value"].between(low, high).all(), f"{name} leaves {low:g} to {high:g}"
+
+    def test_declared_statistics_are_true(
+        self, outcome: Outcome, metrics: Metrics, entry: Entry[Any], items: Items
+    ) -> None:
+        """A metric that says how it is made is judged by that: made anew of the stored items it is the same number."""
+        statistics: dict[str, Statistic] = {m.name: m.statistic for m in entry.record.metrics if m.statistic}
+        if not statistics:
+            pytest.skip("no metric declares a statistic: a bootstrap will judge them, which needs the plugin")
+        wrong = differences(stored(outcome), metrics, statistics, items.attributes)
+        assert not wrong, "; ".join(wrong[:3])
+
+    def test_weights_are_used(self, task: Task, outcome: Outcome, metrics: Metrics) -> None:
+        """Ones change nothing; several sets of weights are measured each for itself; other weights move numbers."""
+        count = len(outcome.items)
+        ones = task.measure(outcome, np.ones((1, count)))
+        np.testing.assert_allclose(ones.values, metrics.values, rtol=0, atol=1e-12)
+        weights = np.random.default_rng(0).integers(0, 3, (2, count)).astype(np.float64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a group that is not drawn is NaN, not a warning
+            both = task.measure(outcome, weights)
+            single = [task.measure(outcome, weights[i : i + 1]) for i in range(2)]
+        assert both.values.shape == (2, len(metrics.index)), "values have a row a set of weights"
+        pd.testing.assert_frame_equal(both.index, metrics.index)
+        for row, one in zip(both.values, single, strict=True):
+            np.testing.assert_allclose(row, one.values[0], rtol=0, atol=1e-12)
+        known = np.isfinite(both.values).all(axis=0)
+        assert not np.array_equal(both.values[0, known], both.values[1, known]), "the weights change nothing"
+
+    def test_a_part_of_the_items_can_be_run(self, task: Task, items: Items) -> None:
+        """`limit` takes a subset: prompts, outcomes and numbers are made of that."""
+        few = limited(items, max(2, len(items) // 3))
+        prompts = task.prompts(few)
+        outcome = task.predict(random_similarity(len(few), len(prompts.targets)), few)
+        assert len(task.measure(outcome).index), "nothing was measured"
+
+    def test_it_runs_and_its_results_are_read_back(
+        self, benchmark: Any, registry: Registry, planned: PlannedBenchmark, tiny_clip: Path, tmp_path: Path
+    ) -> None:
+        """A whole run with a tiny model: cells, numbers and items come back from JSON and Parquet."""
+        from qbench.results import load
+
+        spec = {
+            "name": "contract",
+            "limit": LIMIT,
+            "models": [{"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}],
+            "quantizers": ["fp32", "bf16"],
+            "benchmarks": [benchmark],
+        }
+        done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache())
+        results = load(tmp_path / "run")
+        assert done.failed == 0, results.cells["error"].tolist()
+        assert set(results.metrics["benchmark"]) == {planned.label}
+        assert len(results.effects), "there is nothing to compare"
+        json.dumps(results.records[0].part("benchmark_info"), allow_nan=False)

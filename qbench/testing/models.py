@@ -1,0 +1,236 @@
+"""The contract of a model source: what is opened is identified, loaded as asked, and gives embeddings that hold."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from qbench.data.preprocessing import Preprocessing
+from qbench.encode.interface import Checkpoint, DType, Encoder, Identity, Inspectable
+from qbench.errors import QbenchError
+from qbench.extension.records import Located
+from qbench.extension.registry import Entry, Registry
+from qbench.runner.execute import execute
+from qbench.runner.plan import PlannedModel, plan_model
+from qbench.spec.model import ModelSpec
+from qbench.spec.read import read_spec
+from qbench.store.cache import Cache
+from qbench.testing import layers, tiny
+from qbench.testing.base import WithOptions, check_requires
+from qbench.testing.embedding import alone, distance, embed
+from qbench.testing.quantizers import INVARIANT
+
+ORDER = 1e-3
+"""Relative distance that an embedding in float32 may move by the items beside it."""
+
+
+class ModelSourceContract(WithOptions):
+    """Checks for a model source, on one checkpoint that is on this machine. Override `model`."""
+
+    @pytest.fixture
+    def model(self) -> Any:
+        """Override: a checkpoint as a spec names it, ``"mine/small"`` or ``{"source": …, "options": {…}}``."""
+        pytest.fail("override the fixture `model`")
+
+    @pytest.fixture
+    def planned(self, model: Any, registry: Registry) -> PlannedModel:
+        """The checkpoint with its options, found as a run finds it."""
+        return plan_model(ModelSpec.model_validate(model), registry)
+
+    @pytest.fixture
+    def entry(self, planned: PlannedModel) -> Entry[Any]:
+        """The record and its plugin."""
+        return planned.entry
+
+    @pytest.fixture
+    def options(self, planned: PlannedModel) -> Any:
+        """The options."""
+        return planned.options
+
+    @pytest.fixture
+    def reopen(self, planned: PlannedModel) -> Callable[[], Checkpoint]:
+        """Open the checkpoint anew."""
+        return lambda: planned.entry.record.open(planned.checkpoint, planned.options)
+
+    @pytest.fixture
+    def checkpoint(self, reopen: Callable[[], Checkpoint]) -> Checkpoint:
+        """The checkpoint."""
+        return reopen()
+
+    @pytest.fixture
+    def pixels(self, checkpoint: Checkpoint) -> Any:
+        """Pictures as the checkpoint wants them."""
+        return tiny.pixels(size=checkpoint.preprocessing.geometry.size)
+
+    # --- the record
+
+    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any]) -> None:
+        """Its checkpoints, each in one line, and the distributions whose versions decide an embedding."""
+        record = entry.record
+        assert "/" not in record.name, "a slash divides the source from the checkpoint"
+        for name, about in record.checkpoints.items():
+            assert isinstance(about, str), f"the checkpoint {name} has no line about it"
+            assert "\n" not in about, f"the line about {name} has several lines"
+        assert record.requires, "requires is empty: name at least torch, or whatever runs the model"
+        check_requires(record.requires)
+
+    def test_locating_asks_no_network(self, planned: PlannedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`qbench plan` calls it for every model of a spec."""
+
+        def refuse(*args: Any, **kwargs: Any) -> Any:
+            raise AssertionError("locate opens a connection")
+
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+        monkeypatch.setattr(socket, "getaddrinfo", refuse)
+        located = planned.entry.record.locate(planned.checkpoint, planned.options)
+        assert isinstance(located, Located), f"locate gives a {type(located).__name__}"
+        assert located.ready, f"the contract needs a checkpoint that is on this machine: {located.how_to_get}"
+        assert located.where, "where is empty"
+
+    # --- opening
+
+    def test_the_identity_names_the_weights(self, checkpoint: Checkpoint, reopen: Callable[[], Checkpoint]) -> None:
+        """The same each time, and long enough to be a hash: caches are keyed by it."""
+        identity = checkpoint.identity
+        assert isinstance(identity, Identity)
+        assert all(asdict(identity).values()) or not identity.checkpoint, f"a part is empty: {identity}"
+        assert len(identity.fingerprint) >= 32, f"the fingerprint {identity.fingerprint!r} is too short for a hash"
+        assert reopen().identity == identity, "the identity is another one when it is opened again"
+
+    def test_the_fingerprint_follows_every_file(
+        self, model: Any, planned: PlannedModel, registry: Registry, tmp_path: Path, checkpoint: Checkpoint
+    ) -> None:
+        """Where a folder is opened by `path`: one that differs in weights or configuration is another checkpoint."""
+        folder = Path(str(getattr(planned.options, "path", "")) or "/nowhere")
+        if not folder.is_dir():
+            pytest.skip("the checkpoint is not named by options = { path = a folder }")
+        for name in sorted(p.name for p in folder.iterdir() if p.name in tiny.DECIDING):
+            copied = shutil.copytree(folder, tmp_path / name)
+            content = bytearray((copied / name).read_bytes())
+            if name.endswith(".json"):
+                content += b"\n"
+            else:
+                content[-1] ^= 1
+            (copied / name).write_bytes(content)
+            spec = ModelSpec.model_validate({**model, "options": {**model["options"], "path": str(copied)}})
+            other = plan_model(spec, registry)
+            opened = other.entry.record.open(other.checkpoint, other.options)
+            said = f"the fingerprint does not cover {name}: another checkpoint would be served this one's results"
+            assert opened.identity.fingerprint != checkpoint.identity.fingerprint, said
+
+    def test_preprocessing_is_plain_data(self, checkpoint: Checkpoint) -> None:
+        """It is part of keys and results, and a store of pictures is made by it."""
+        found = checkpoint.preprocessing
+        assert isinstance(found, Preprocessing)
+        assert found.geometry.size > 0
+        assert found.geometry.resize in ("shortest", "squash")
+        assert found.geometry.interpolation in ("bicubic", "bilinear")
+        assert len(found.mean) == len(found.std) == 3
+        assert min(found.std) > 0, "a deviation is not above zero"
+        json.dumps(asdict(found), allow_nan=False)
+
+    def test_what_is_not_there_is_said_in_words(self, planned: PlannedModel, tmp_path: Path) -> None:
+        """A path that leads nowhere is the user's error, with a message of qbench's kind."""
+        from qbench.extension.options import make_options, options_dict
+
+        values = options_dict(planned.options)
+        if "path" not in values:
+            pytest.skip("the source has no option path")
+        wrong = make_options(type(planned.options), {**values, "path": str(tmp_path / "nowhere")}, where="the test")
+        with pytest.raises(QbenchError):
+            planned.entry.record.open(planned.checkpoint, wrong)
+
+    # --- loading
+
+    @pytest.mark.parametrize("dtype", get_args(DType))
+    def test_device_and_dtype_are_honoured(self, checkpoint: Checkpoint, pixels: Any, dtype: DType) -> None:
+        """The weights are in the type that was asked for; embeddings are float32 in any case."""
+        encoder = checkpoint.load(device="cpu", dtype=dtype)
+        embed(encoder, pixels)
+        model = _module(encoder)
+        kinds = {str(p.dtype).removeprefix("torch.") for p in model.parameters() if p.dtype.is_floating_point}
+        assert kinds == {dtype}, f"{dtype} was asked for, and parameters are {', '.join(sorted(kinds))}"
+        assert {p.device.type for p in model.parameters()} == {"cpu"}, "cpu was asked for"
+
+    def test_embeddings_are_finite_and_float32(self, checkpoint: Checkpoint, pixels: Any) -> None:
+        """Pictures and texts of any length, ``(b, d)`` float32, none zero."""
+        embed(_load(checkpoint), pixels)
+
+    def test_the_same_comes_out_each_time(self, checkpoint: Checkpoint, pixels: Any) -> None:
+        """Two loads give the same bits: nothing is drawn at random."""
+        first, second = embed(_load(checkpoint), pixels), embed(_load(checkpoint), pixels)
+        for a, b in zip(first, second, strict=True):
+            assert np.array_equal(a, b), "two loads of the same checkpoint embed differently"
+
+    def test_different_inputs_embed_differently(self, checkpoint: Checkpoint, pixels: Any) -> None:
+        """The pictures and the texts are really looked at."""
+        for what, found in zip(("picture", "text"), embed(_load(checkpoint), pixels), strict=True):
+            assert distance(found[:-1], found[1:]) > ORDER, f"every {what} has the same embedding"
+
+    def test_an_embedding_does_not_depend_on_its_batch(self, checkpoint: Checkpoint, pixels: Any) -> None:
+        """Texts are cut or padded alike, whatever stands beside them; pictures are looked at one by one."""
+        encoder = _load(checkpoint)
+        for what, a, b in zip(("image", "text"), embed(encoder, pixels), alone(encoder, pixels), strict=True):
+            moved = distance(a, b)
+            assert moved <= INVARIANT["float32"], f"{what} embeddings move by {moved:.1e} when they are alone"
+
+    def test_two_encoders_share_no_weights(self, checkpoint: Checkpoint, pixels: Any) -> None:
+        """A quantizer changes layers in place: the next one has to get the weights as they are on disk."""
+        first, second = _load(checkpoint), _load(checkpoint)
+        before = second.encode_images(pixels)
+        for parameter in _module(first).parameters():
+            parameter.data.zero_()
+        said = "two loads share their weights: what one quantizer does, the next one finds done"
+        assert np.array_equal(second.encode_images(pixels), before), said
+        second.close()
+        assert np.array_equal(_load(checkpoint).encode_images(pixels), before), said
+
+    def test_it_shows_its_layers_without_being_loaded(self, checkpoint: Checkpoint) -> None:
+        """Where it is `Inspectable`: the skeleton has the loaded model's layers, and weights are those on disk."""
+        if not isinstance(checkpoint, Inspectable):
+            pytest.skip("the checkpoint is not Inspectable")
+        model = _module(_load(checkpoint))
+        assert set(layers.linears(checkpoint.skeleton())) == set(layers.linears(model))
+        for name, layer in layers.linears(model).items():
+            stored = checkpoint.weight(f"{name}.weight")
+            assert stored is not None, f"{name}.weight is not found"
+            assert np.array_equal(stored, layer.weight.detach().float().cpu().numpy()), f"{name}.weight is another"
+        assert checkpoint.weight("no.such.weight") is None
+        assert checkpoint.disk_bytes() > 0
+
+    def test_it_runs_and_its_results_are_read_back(
+        self, model: Any, registry: Registry, planned: PlannedModel, tiny_pictures: Path, tmp_path: Path
+    ) -> None:
+        """A whole run of eight pictures: cells, numbers and items come back from JSON and Parquet."""
+        from qbench.results import load
+
+        spec = {
+            "name": "contract",
+            "models": [model],
+            "quantizers": ["fp32"],
+            "benchmarks": [tiny.benchmark(tiny_pictures)],
+            "batch_size": 4,
+        }
+        done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache(tmp_path / "cache"))
+        results = load(tmp_path / "run")
+        assert done.failed == 0, results.cells["error"].tolist()
+        assert set(results.items["model"]) == {planned.label}
+
+
+def _load(checkpoint: Checkpoint) -> Encoder:
+    return checkpoint.load(device="cpu", dtype="float32")
+
+
+def _module(encoder: Any) -> Any:
+    model = getattr(encoder, "module", None)
+    if model is None:
+        pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")
+    return model

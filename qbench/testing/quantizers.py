@@ -1,0 +1,348 @@
+"""The contract of a quantizer: its coverage is true, its claims hold, and the same bits come out each time."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from qbench.data.fingerprint import Digests
+from qbench.encode.interface import Checkpoint, Context, DType, Encoder, Layer, Variant
+from qbench.extension.registry import Entry, Registry
+from qbench.runner.execute import execute
+from qbench.runner.plan import PlannedQuantizer, plan_model, plan_quantizer
+from qbench.spec.model import ModelSpec, QuantizerSpec
+from qbench.spec.read import read_spec
+from qbench.store.cache import Cache
+from qbench.testing import layers, tiny
+from qbench.testing.base import WithOptions, check_requires
+from qbench.testing.embedding import alone, distance, embed
+
+EXACT = 1e-5
+"""Relative difference of weights below which they count as the same: the rounding of float32."""
+
+INVARIANT = {"float32": 1e-3, "float16": 0.02, "bfloat16": 0.1}
+"""Relative distance that embeddings may move by other batches, by type: what rounding in another order makes."""
+
+
+class QuantizerContract(WithOptions):
+    """Checks for a quantizer or a control arm. Override `quantizer`; for special checkpoints `model` too."""
+
+    @pytest.fixture
+    def quantizer(self) -> Any:
+        """Override: the quantizer as a spec names it, ``"mine"`` or ``{"name": …, "options": {…}}``."""
+        pytest.fail("override the fixture `quantizer`")
+
+    @pytest.fixture
+    def model(self, tiny_clip: Path) -> Any:
+        """What is quantized, as a spec names it; the tiny CLIP if not overridden."""
+        return {"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
+
+    @pytest.fixture
+    def baseline(self) -> str:
+        """The quantizer to compare a run with; empty where the checkpoint has no unquantized form."""
+        return "fp32"
+
+    @pytest.fixture
+    def original(self, checkpoint: Checkpoint) -> Encoder:
+        """The model before it is quantized, in float32."""
+        return checkpoint.load(device="cpu", dtype="float32")
+
+    # --- what follows is made of these
+
+    @pytest.fixture
+    def planned(self, quantizer: Any, registry: Registry) -> PlannedQuantizer:
+        """The quantizer with its options, found as a run finds it."""
+        return plan_quantizer(QuantizerSpec.model_validate(quantizer), self._device(registry, quantizer), registry)
+
+    @pytest.fixture
+    def entry(self, planned: PlannedQuantizer) -> Entry[Any]:
+        """The record and its plugin."""
+        return planned.entry
+
+    @pytest.fixture
+    def options(self, planned: PlannedQuantizer) -> Any:
+        """The options."""
+        return planned.options
+
+    @pytest.fixture
+    def reopen(self, model: Any, registry: Registry) -> Callable[[], Checkpoint]:
+        """Open the checkpoint anew."""
+        found = plan_model(ModelSpec.model_validate(model), registry)
+        return lambda: found.entry.record.open(found.checkpoint, found.options)
+
+    @pytest.fixture
+    def checkpoint(self, reopen: Callable[[], Checkpoint]) -> Checkpoint:
+        """The checkpoint."""
+        return reopen()
+
+    @pytest.fixture
+    def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint) -> Callable[[], Variant]:
+        """Build the variant anew."""
+        context = Context(device=planned.device)
+        return lambda: planned.entry.record.build(checkpoint, context, planned.options)
+
+    # --- the record
+
+    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any]) -> None:
+        """Bits, kind, devices, and the distributions whose versions decide an embedding."""
+        record = entry.record
+        assert record.bits >= 0, f"bits is {record.bits}"
+        assert record.kind in ("quantization", "control"), f"kind is {record.kind!r}"
+        assert record.devices, "devices is empty"
+        assert set(record.devices) <= {"cpu", "cuda"}, f"devices are kinds: cpu, cuda; not {record.devices}"
+        assert record.requires, "requires is empty: name at least torch, or whatever runs the model"
+        check_requires(record.requires)
+
+    # --- what was done
+
+    def test_coverage_is_true(self, build: Callable[[], Variant], original: Encoder, planned: PlannedQuantizer) -> None:
+        """Each layer that is said to be quantized differs from the original, and each other one does not."""
+        variant = build()
+        model, before = _module(variant.encoder), layers.linears(_module(original))
+        assert {layer.name for layer in variant.coverage.layers} == set(before), "coverage names every Linear, once"
+        for layer in variant.coverage.layers:
+            plain = before[layer.name]
+            assert layer.parameters == plain.weight.numel(), f"{layer.name} has {plain.weight.numel()} weights"
+            plain, width = plain.to(planned.device), plain.in_features
+            wanted = layers.matrix(plain, width, device=planned.device, dtype="float32")
+            cast = layers.matrix(plain.to(_dtype(variant.dtype)), width, device=planned.device, dtype=variant.dtype)
+            layer_now = model.get_submodule(layer.name)
+            found = layers.matrix(layer_now, width, device=planned.device, dtype=variant.dtype)
+            changed = layers.relative(cast, found)
+            if layer.quantized:
+                assert changed > EXACT, f"{layer.name} is said to be quantized, and multiplies by what it did before"
+                _check_error(layer, layers.relative(wanted, found), variant.dtype)
+            else:
+                assert changed <= EXACT, (
+                    f"{layer.name} is said to be left alone, and its weights differ ({changed:.1e})"
+                )
+                assert layer.reason, f"{layer.name} was left alone, and no reason is given"
+
+    def test_coverage_counts(self, build: Callable[[], Variant], original: Encoder, entry: Entry[Any]) -> None:
+        """Bits are those of a weight, bytes those held; a quantization quantizes something, a control nothing."""
+        coverage = build().coverage
+        for layer in coverage.layers:
+            assert 0 < layer.bits <= 64, f"{layer.name} has {layer.bits} bits a weight"
+            assert layer.tower in ("image", "text", "shared"), f"{layer.name} is in the tower {layer.tower!r}"
+        count = sum(p.numel() for p in _module(original).parameters())
+        assert coverage.total_parameters == count, f"the model has {count} parameters"
+        assert (coverage.model_bytes or 0) > 0, "model_bytes are the bytes held in memory"
+        quantized = [layer for layer in coverage.layers if layer.quantized]
+        if entry.record.kind == "control":
+            assert not quantized, "a control arm only casts"
+        else:
+            assert quantized, "nothing was quantized: that has to be a QuantizationError"
+
+    def test_coverage_survives_json(self, build: Callable[[], Variant]) -> None:
+        """It is stored in every cell: plain numbers and texts, none of numpy's or torch's."""
+        coverage = dataclasses.asdict(build().coverage)
+        try:
+            travelled = json.loads(json.dumps(coverage, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            pytest.fail(f"coverage holds what JSON does not have ({error})")
+        assert travelled == {**coverage, "layers": list(coverage["layers"])}
+
+    # --- the embeddings
+
+    def test_embeddings_are_finite_and_float32(self, build: Callable[[], Variant], checkpoint: Checkpoint) -> None:
+        """Pictures and texts of any length, ``(b, d)`` float32, none zero."""
+        embed(build().encoder, _pixels(checkpoint))
+
+    def test_embeddings_survive_without_pickle(self, build: Callable[[], Variant], checkpoint: Checkpoint) -> None:
+        """They are kept as plain arrays."""
+        file = io.BytesIO()
+        (images, _) = embed(build().encoder, _pixels(checkpoint))
+        np.save(file, images, allow_pickle=False)
+        file.seek(0)
+        np.testing.assert_array_equal(np.load(file, allow_pickle=False), images)
+
+    def test_quantizing_changes_embeddings(
+        self, build: Callable[[], Variant], original: Encoder, checkpoint: Checkpoint, entry: Entry[Any]
+    ) -> None:
+        """What is the same as the baseline is no variant of it."""
+        if entry.record.kind == "control":
+            pytest.skip("a control arm only casts")
+        pixels = _pixels(checkpoint)
+        moved = [distance(a, b) for a, b in zip(embed(original, pixels), embed(build().encoder, pixels), strict=True)]
+        assert max(moved) > 0, "the embeddings are those of the unquantized model"
+
+    def test_the_same_comes_out_each_time(
+        self, build: Callable[[], Variant], checkpoint: Checkpoint, reseed: Callable[[int], None]
+    ) -> None:
+        """Whatever the global random state is: a method that draws has a seed among its options."""
+        pixels, found = _pixels(checkpoint), []
+        for seed in (1, 2):
+            reseed(seed)
+            variant = build()
+            found.append((variant.coverage, *embed(variant.encoder, pixels)))
+        said = "two builds differ: give the method a seed of its own, as an option"
+        assert found[0][0] == found[1][0], said
+        assert all(np.array_equal(a, b) for a, b in zip(found[0][1:], found[1][1:], strict=True)), said
+
+    def test_batch_invariance_is_true(self, build: Callable[[], Variant], checkpoint: Checkpoint, entry: Any) -> None:
+        """Where it is claimed, an item's embedding does not depend on the items beside it."""
+        if not entry.record.batch_invariant:
+            pytest.skip("batch_invariant is not claimed")
+        variant, pixels = build(), _pixels(checkpoint)
+        together, one_by_one = embed(variant.encoder, pixels), alone(variant.encoder, pixels)
+        for what, a, b in zip(("image", "text"), together, one_by_one, strict=True):
+            moved = distance(a, b)
+            assert moved <= INVARIANT[variant.dtype], (
+                f"batch_invariant is claimed, and {what} embeddings move by {moved:.1e} of their length when they are "
+                "embedded one by one"
+            )
+
+    # --- the surroundings
+
+    def test_the_input_model_is_not_changed(
+        self, build: Callable[[], Variant], reopen: Callable[[], Checkpoint], checkpoint: Checkpoint, baseline: str
+    ) -> None:
+        """The next quantizer gets the same checkpoint: its files, its identity and its weights are as before."""
+        pixels = _pixels(checkpoint)
+
+        def seen() -> list[Any]:
+            files = sorted(p for p in Path(getattr(checkpoint, "folder", "/nowhere")).glob("*") if p.is_file())
+            kept: list[Any] = [checkpoint.identity, checkpoint.preprocessing, reopen().identity]
+            kept += zip(files, Digests(Cache(), Path("/")).of(files), strict=True)
+            if baseline:
+                loaded = checkpoint.load(device="cpu", dtype="float32")
+                kept += [array.tobytes() for array in embed(loaded, pixels)]
+            return kept
+
+        before = seen()
+        embed(build().encoder, pixels)
+        assert seen() == before, "after the build the checkpoint is not what it was"
+
+    def test_device_and_dtype_are_honoured(self, build: Callable[[], Variant], planned: PlannedQuantizer) -> None:
+        """Everything lies on the device that was asked for; what is left alone has the type that is named."""
+        variant = build()
+        assert variant.dtype in get_args(DType), f"dtype is {variant.dtype!r}"
+        model = _module(variant.encoder)
+        places = {tensor.device.type for tensor in (*model.parameters(), *model.buffers())}
+        assert places == {planned.device.partition(":")[0]}, f"the model lies on {', '.join(sorted(places))}"
+        for layer in variant.coverage.layers:
+            if not layer.quantized:
+                kind = model.get_submodule(layer.name).weight.dtype
+                assert kind == _dtype(variant.dtype), f"dtype is {variant.dtype}, and {layer.name} is in {kind}"
+
+    def test_another_device_is_asked_for(self, planned: PlannedQuantizer, checkpoint: Checkpoint) -> None:
+        """``cuda:1`` reaches the checkpoint as it is. Needs no GPU: nothing is loaded."""
+        if "cuda" not in planned.entry.record.devices:
+            pytest.skip("the method runs on the CPU only")
+        asked: list[str] = []
+
+        def ask(*, device: str, **how: Any) -> Any:
+            asked.append(device)
+            raise _AskedError
+
+        listening: Any = copy.copy(checkpoint)
+        listening.load = listening.load_stored = ask
+        try:
+            planned.entry.record.build(listening, Context(device="cuda:1"), planned.options)
+        except Exception as error:  # noqa: BLE001 - without a GPU a method may give up before it loads
+            if not asked:
+                pytest.skip(f"the method asked for no weights on a machine like this ({error})")
+        assert asked == ["cuda:1"], f"the context says cuda:1, and the checkpoint was asked for {asked}"
+
+    def test_it_is_closed(self, build: Callable[[], Variant]) -> None:
+        """Memory is given back before the next variant is built."""
+        build().encoder.close()
+
+    def test_it_runs_and_its_results_are_read_back(
+        self,
+        quantizer: Any,
+        model: Any,
+        baseline: str,
+        registry: Registry,
+        tiny_pictures: Path,
+        tmp_path: Path,
+        planned: PlannedQuantizer,
+    ) -> None:
+        """A whole run of eight pictures: cells, effects and items come back from JSON and Parquet."""
+        from qbench.results import load
+
+        others = [baseline] if baseline not in ("", planned.label) else []
+        spec = {
+            "name": "contract",
+            "models": [model],
+            "quantizers": [*others, quantizer],
+            "baseline": others[0] if others else planned.label,
+            "benchmarks": [tiny.benchmark(tiny_pictures)],
+            "batch_size": 4,
+        }
+        done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache(tmp_path / "cache"))
+        results = load(tmp_path / "run")
+        assert done.failed == 0, results.cells["error"].tolist()
+        assert set(results.items["quantizer"]) == {planned.label, *others}
+        assert results.metrics["value"].notna().any()
+        assert set(results.effects["quantizer"]) == ({planned.label} if others else set())
+
+    # --- helpers
+
+    @pytest.fixture
+    def reseed(self) -> Any:
+        """Set every global random state, and set torch's and numpy's back afterwards."""
+        import random
+
+        import torch
+
+        kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
+
+        def seed(value: int) -> None:
+            random.seed(value)
+            np.random.seed(value)
+            torch.manual_seed(value)
+
+        yield seed
+        torch.set_rng_state(kept[0])
+        np.random.set_state(kept[1])
+        random.setstate(kept[2])
+
+    def _device(self, registry: Registry, quantizer: Any) -> str:
+        import torch
+
+        record = registry.quantizer(QuantizerSpec.model_validate(quantizer).name).record
+        if "cpu" in record.devices:
+            return "cpu"
+        if not torch.cuda.is_available():
+            pytest.skip(f"{record.name} runs on {', '.join(record.devices)} only, and this machine has none")
+        return "cuda"
+
+
+class _AskedError(Exception):
+    """Ends a build once it is known what it asked for."""
+
+
+def _check_error(layer: Layer, found: float, dtype: str) -> None:
+    """A weight error that is stated has to be the one that is seen."""
+    # The bias comes and goes with the rounding of the type, which in 16 bit is as large as small errors.
+    if layer.error is not None and dtype == "float32":
+        assert abs(layer.error - found) <= 0.05 * found + 1e-3, (
+            f"{layer.name}: the error of the weights is stated as {layer.error:.4f}, and is {found:.4f}"
+        )
+
+
+def _module(encoder: Any) -> Any:
+    """The torch model of an encoder; what has none is looked at by its embeddings only."""
+    model = getattr(encoder, "module", None)
+    if model is None:
+        pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")
+    return model
+
+
+def _dtype(name: str) -> Any:
+    import torch
+
+    return getattr(torch, name)
+
+
+def _pixels(checkpoint: Checkpoint) -> Any:
+    return tiny.pixels(size=checkpoint.preprocessing.geometry.size)

@@ -1,0 +1,149 @@
+"""The contract of a section of the report: it shows what there is, and what is missing or hostile breaks nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from qbench.extension.registry import GROUP, Entry, Registry
+from qbench.results import Results, load
+from qbench.runner.execute import execute
+from qbench.spec.read import read_spec
+from qbench.store.cache import Cache
+from qbench.testing import tiny
+from qbench.testing.base import Contract
+
+HOOK = "qbench_report_sections"
+
+HOSTILE = '<b>bold</b> & "quoted" {{ 7 * 7 }}'
+"""A label that a user may give: it has to come out as it is, and not as markup."""
+
+FAILED = "This section failed"
+"""What the page says in the place of a section that raised."""
+
+WITHOUT_TORCH = f"""
+import json, sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "open_clip", "bitsandbytes", "torchvision"):
+            raise ImportError("blocked: " + name)
+sys.path[:0] = json.loads(sys.argv[1])
+sys.meta_path.insert(0, Blocked())
+from importlib.metadata import EntryPoint
+from qbench.report import html
+from qbench.results import load
+module = EntryPoint("tested", sys.argv[2], {GROUP!r}).load()
+(record,) = [x for x in module.{HOOK}() if x.name == sys.argv[3]]
+print(html.page(load(sys.argv[4]), html.Look(sections=[record])))
+"""
+
+
+class ReportSectionContract(Contract):
+    """Checks for a section of the report. Override `section`."""
+
+    @pytest.fixture
+    def section(self) -> str:
+        """Override: the section's name, bare or as ``plugin:name``."""
+        pytest.fail("override the fixture `section`")
+
+    @pytest.fixture
+    def entry(self, section: str, registry: Registry) -> Entry[Any]:
+        """The record and its plugin."""
+        found = [e for e in registry.entries[HOOK] if section in (e.record.name, e.qualified)]
+        assert len(found) == 1, f"there are {len(found)} sections called {section!r}"
+        return found[0]
+
+    @pytest.fixture
+    def full(self, tiny_clip: Path, tiny_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A run with two quantizers, one under a hostile name, and a model that failed; not to be changed."""
+        good = {"source": "clip", "checkpoint": "tiny", "label": HOSTILE, "options": {"path": str(tiny_clip)}}
+        bad = {"source": "clip", "checkpoint": "none", "label": "gone", "options": {"path": str(tiny_clip / "gone")}}
+        quantizers = ["fp32", "torch-int8", {"name": "prune-magnitude", "label": f"pruned {HOSTILE}"}]
+        return _run(tmp_path_factory, "qbench-full", [good, bad], quantizers, tiny_pictures)
+
+    @pytest.fixture
+    def poor(self, tiny_clip: Path, tiny_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A run of the baseline alone: there is nothing to compare."""
+        model = {"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
+        return _run(tmp_path_factory, "qbench-poor", [model], ["fp32"], tiny_pictures)
+
+    def test_the_title_is_one_line(self, entry: Entry[Any]) -> None:
+        """It is the heading, and stands in the table of contents."""
+        assert entry.record.title.strip(), "the title is empty"
+        assert "\n" not in entry.record.title, "the title has several lines"
+
+    def test_it_stands_in_the_page(self, entry: Entry[Any], full: Path) -> None:
+        """With its title, and without an error."""
+        page = _page(load(full), entry)
+        assert entry.record.title in page, "the section is not in the page"
+        assert FAILED not in page, f"the section fails: {_error(page)}"
+
+    def test_a_run_with_nothing_to_compare_is_no_error(self, entry: Entry[Any], poor: Path) -> None:
+        """Effects, tests and flags are empty there."""
+        page = _page(load(poor), entry)
+        assert FAILED not in page, f"the section fails: {_error(page)}"
+
+    def test_hostile_names_come_out_as_they_are(self, entry: Entry[Any], full: Path) -> None:
+        """A label is a user's text: no markup, and no template."""
+        page = _page(load(full), entry)
+        assert "<b>bold</b>" not in page, "a label is put into the page as markup"
+        assert not re.search(r"quoted\W[^<]{0,8} 49\b", page), "a label is run as a template"
+
+    def test_the_same_results_give_the_same_page(self, entry: Entry[Any], full: Path) -> None:
+        """No time, no random number, no order of a set."""
+        assert _page(load(full), entry) == _page(load(full), entry), "two pages of the same results differ"
+
+    def test_it_changes_no_result(self, entry: Entry[Any], full: Path) -> None:
+        """The next section gets the same frames."""
+        results = load(full)
+        before = {name: getattr(results, name).copy(deep=True) for name in ("metrics", "effects", "items", "cells")}
+        _page(results, entry)
+        for name, frame in before.items():
+            pd.testing.assert_frame_equal(getattr(results, name), frame, obj=f"results.{name}")
+
+    def test_it_needs_no_torch(self, entry: Entry[Any], full: Path) -> None:
+        """A run is reported where it was not made."""
+        path = json.dumps([str(Path(p or ".").resolve()) for p in sys.path])
+        arguments = [path, entry.plugin.module, entry.record.name, str(full)]
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        part = _own(done.stdout, entry)
+        assert FAILED not in part, f"without torch the section fails: {_error(part)}"
+
+
+def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantizers: list[Any], pictures: Path) -> Path:
+    """A small run, made once a test session."""
+    folder = factory.getbasetemp() / name
+    if not (folder / "environment.json").exists():
+        spec = {"name": name, "models": models, "quantizers": quantizers, "batch_size": 4}
+        execute(read_spec({**spec, "benchmarks": [tiny.benchmark(pictures)]}), folder, cache=Cache())
+    return folder
+
+
+def _page(results: Results, entry: Entry[Any]) -> str:
+    """The section as it stands in the page."""
+    from qbench.report import html
+
+    report: Any = html
+    return _own(report.page(results, report.Look(sections=[entry.record])), entry)
+
+
+def _own(page: str, entry: Entry[Any]) -> str:
+    """The part of the page that is the section's: what others do there is not its fault."""
+    found = re.search(rf'<section[^>]*id="x-{entry.record.name}".*?</section>', page, re.DOTALL)
+    assert found is not None, f"the page has no section called {entry.record.name!r}"
+    return found.group()
+
+
+def _error(page: str) -> str:
+    """What the page says after "This section failed"."""
+    return page[page.index(FAILED) : page.index(FAILED) + 300]

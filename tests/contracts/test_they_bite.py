@@ -1,0 +1,102 @@
+"""The contracts bite: each deliberately broken plugin is caught by the check that is meant for it, in words."""
+
+import functools
+import importlib.util
+import inspect
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import pytest
+
+from qbench.extension.registry import GROUP, discover
+from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract
+
+HERE = Path(__file__).parent
+CAUGHT_BY = (AssertionError, pytest.fail.Exception)
+
+
+def load_broken():
+    """The module of broken plugins, importable by name here and in processes that are started."""
+    if str(HERE) not in sys.path:
+        sys.path.append(str(HERE))
+    spec = importlib.util.find_spec("broken")
+    assert spec is not None
+    return importlib.import_module("broken")
+
+
+broken = load_broken()
+
+
+def biting(contract, check: str, said: str, broken_record: type) -> type:
+    """The contract with one check only, which has to fail and to say why."""
+    original = getattr(contract, check)
+
+    @functools.wraps(original)
+    def has_to_fail(self, **fixtures):
+        with pytest.raises(CAUGHT_BY if check != CRASH else KeyError, match=said or None):
+            original(self, **fixtures)
+
+    has_to_fail.pytestmark = []
+    if "dtype" in inspect.signature(original).parameters:
+        has_to_fail = pytest.mark.parametrize("dtype", ["float16"])(has_to_fail)
+    others = {name: None for name in dir(contract) if name.startswith("test_")}
+    return type("Biting", (broken_record, contract), {**others, check: has_to_fail})
+
+
+CRASH = "test_what_is_not_there_is_said_in_words"
+
+
+class Broken:
+    """Found as if it were installed."""
+
+    record: str
+
+    @pytest.fixture
+    def registry(self):
+        return discover([*entry_points(group=GROUP), EntryPoint("broken", "broken", GROUP)])
+
+
+class BrokenQuantizer(Broken):
+    @pytest.fixture
+    def quantizer(self):
+        return self.record
+
+
+class BrokenBenchmark(Broken):
+    @pytest.fixture
+    def benchmark(self, tiny_pictures):
+        return {"name": self.record, "root": str(tiny_pictures)}
+
+
+class BrokenSource(Broken):
+    @pytest.fixture
+    def model(self, tiny_clip):
+        return {"source": self.record, "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
+
+
+for _records, _contract, _broken in (
+    (broken.QUANTIZERS, QuantizerContract, BrokenQuantizer),
+    (broken.BENCHMARKS, BenchmarkContract, BrokenBenchmark),
+    (broken.SOURCES, ModelSourceContract, BrokenSource),
+):
+    for _record in _records:
+        _check, _said = broken.CAUGHT[_record.name]
+        _of = type("Of", (_broken,), {"record": _record.name})
+        # The good ones keep to the whole contract: what catches the others is no check that fails on everything.
+        _class = biting(_contract, _check, _said, _of) if _check else type("Good", (_of, _contract), {})
+        globals()[f"Test_{_record.name.replace('-', '_').replace(' ', '_')}"] = _class
+
+
+def test_every_check_that_can_fail_by_itself_is_shown_to_bite():
+    """Whoever adds a check adds the plugin that it is there for."""
+    shown = {check for check, _ in broken.CAUGHT.values()}
+    shown |= {
+        "test_importing_the_plugin_is_light",  # tests/integration/test_broken_plugins.py: a distribution of its own
+        "test_an_unknown_option_is_refused",  # qbench's own doing, whatever the plugin is
+        "test_it_is_closed",
+        "test_embeddings_survive_without_pickle",  # float32 arrays do: those that are none are caught before
+    }
+    for contract in (QuantizerContract, BenchmarkContract, ModelSourceContract):
+        checks = {name for name in dir(contract) if name.startswith("test_")}
+        assert checks <= shown, checks - shown

@@ -1,0 +1,11 @@
+"""The demo's models keep to the contract that authors elsewhere are given."""
+
+import pytest
+
+from qbench.testing import ModelSourceContract
+
+
+class TestDemo(ModelSourceContract):
+    @pytest.fixture
+    def model(self):
+        return "demo/balanced"

@@ -1,0 +1,186 @@
+"""Each kind of number is judged by its own method, and the standard errors are those of a bootstrap over pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.analysis.intervals import bounds
+from qbench.analysis.judge import Pending, analyse
+from qbench.analysis.settings import Settings
+from qbench.metrics.interface import INDEX
+from qbench.stats.bootstrap import bootstrap_change
+from qbench.stats.mover import disparity_interval
+from qbench.stats.tango import tango_interval
+
+
+def no_flags(table: pd.DataFrame) -> np.ndarray:
+    return np.full(len(table), "", dtype=object)
+
+
+def judged(made, **settings):
+    effects, comparison, _ = made
+    pending = [Pending(names=comparison.names, read=lambda: comparison)]
+    return analyse(effects, pending, Settings(**{"resamples": 199, **settings}), flags=no_flags)
+
+
+def by_name(effects: pd.DataFrame) -> pd.DataFrame:
+    return effects.set_index(list(INDEX)).sort_index()
+
+
+def test_methods_by_kind(persons, gallery):
+    effects = judged(persons()).effects
+    methods = effects.groupby("metric")["method"].agg(lambda m: "/".join(sorted(set(m)))).to_dict()
+    assert methods == {
+        "accuracy": "tango",
+        "recall": "tango",
+        "disparity": "mover",
+        "mean_disparity": "closed form",
+        "mean_abs_disparity": "",
+        "worst_disparity": "",
+        "worst_group_recall": "",
+        "recall_ratio": "",
+    }
+    ranked = judged(gallery()).effects
+    assert set(ranked.loc[ranked["metric"] == "ndkl", "method"]) == {"jackknife"}
+    assert set(ranked.loc[ranked["metric"] != "ndkl", "method"]) == {"influence"}
+
+
+def test_counts_and_intervals_of_a_share(persons):
+    _, comparison, _ = made = persons()
+    row = by_name(judged(made).effects).loc["accuracy", "gender", "fem", ""]
+    items = comparison.before.items
+    own = (items["gender"] == "fem").to_numpy()
+    old, new = (x.items["correct"].to_numpy()[own] for x in (comparison.before, comparison.after))
+    assert (row["n1"], row["gain1"], row["loss1"]) == (own.sum(), (new & ~old).sum(), (old & ~new).sum())
+    assert row["change"] == pytest.approx(new.mean() - old.mean())
+    low, high = tango_interval(row["gain1"], row["loss1"], row["n1"])
+    assert (row["low"], row["high"]) == pytest.approx((float(low), float(high)))
+    assert row["deff1"] == 1
+
+
+def test_counts_and_interval_of_a_disparity(persons):
+    rows = judged(persons()).effects
+    row = rows[(rows["metric"] == "disparity") & (rows["attribute"] == "gender")].iloc[0]
+    change, low, high = disparity_interval(*(row[f"{k}{s}"] for s in (1, 2) for k in ("gain", "loss", "n")))
+    assert row["change"] == pytest.approx(float(change))
+    assert (row["low"], row["high"]) == pytest.approx((float(low), float(high)))
+    assert row["low"] <= row["change"] <= row["high"]
+
+
+@pytest.mark.parametrize("cluster", [1, 2])
+def test_standard_errors_are_a_bootstraps(persons, cluster):
+    """Over pictures, through FACET's own measure: an implementation that shares nothing with the closed forms."""
+    _, comparison, task = made = persons(n=1600, cluster=cluster)
+
+    def difference(weights):
+        return task.measure(comparison.after, weights).values - task.measure(comparison.before, weights).values
+
+    found = bootstrap_change(difference, comparison.image, 600, np.random.default_rng(1))
+    table = judged(made).effects.assign(boot=found.se)
+    for metric in ("accuracy", "mean_disparity"):
+        mine = table[(table["metric"] == metric) & (table["class"] == "") & (table["n"] > 3)]
+        mine = mine[~mine["group"].isin(["na"])]
+        assert len(mine) > 5
+        np.testing.assert_allclose(mine["se"], mine["boot"], rtol=0.2)
+
+
+def test_standard_errors_of_rankings_are_a_bootstraps(gallery):
+    _, comparison, task = made = gallery(n=1500, k=200)
+
+    def difference(weights):
+        return task.measure(comparison.after, weights).values - task.measure(comparison.before, weights).values
+
+    found = bootstrap_change(difference, comparison.image, 120, np.random.default_rng(1))
+    table = judged(made).effects.assign(boot=found.se)
+    skews = table[table["metric"].eq("skew@200") & table["attribute"].eq("gender")]
+    np.testing.assert_allclose(skews["se"], skews["boot"], rtol=0.35)
+
+
+def test_pictures_with_several_persons_widen_the_interval(persons):
+    alone = by_name(judged(persons(n=1200, cluster=1)).effects).loc["accuracy", "", "", ""]
+    together = by_name(judged(persons(n=1200, cluster=3)).effects).loc["accuracy", "", "", ""]
+    assert together["deff1"] == pytest.approx(3, abs=0.8)
+    assert together["high"] - together["low"] > 1.4 * (alone["high"] - alone["low"])
+
+
+def test_no_flip_in_ten_items_is_not_equivalence_and_in_thousands_it_is(persons):
+    few, many = (judged(persons(n=n, flips=0.0)).effects for n in (60, 4000))
+    few = few[(few["method"] != "") & (few["class"] != "")]
+    assert set(few["verdict"]) == {"not yet known"}
+    many = by_name(many)
+    assert many.loc[("accuracy", "", "", ""), "verdict"] == "equivalent"
+    assert many.loc[("accuracy", "", "", ""), "p"] == 1
+
+
+def test_harm_to_one_group_is_found(persons):
+    effects = by_name(judged(persons(n=4000, flips=0.01, harm=0.25, seed=3)).effects)
+    assert effects.loc[("accuracy", "gender", "fem", ""), "verdict"] == "worse"
+    row = effects.loc["mean_disparity", "gender", "masc-fem", ""]
+    assert row["change"] > 0.1
+    assert row["p_holm"] < 1e-6
+
+
+def test_bounds_of_stored_effects_are_the_stored_intervals(persons, gallery):
+    for made in (persons(), gallery()):
+        table = judged(made).effects
+        low, high = bounds(table, 0.95)
+        np.testing.assert_array_equal(low, table["low"])
+        np.testing.assert_array_equal(high, table["high"])
+        wider = bounds(table, 0.99)
+        known = table["low"].notna()
+        assert (wider[0][known] < low[known]).all()
+        assert (wider[1][known] > high[known]).all()
+
+
+def test_a_metric_without_a_closed_form_is_bootstrapped_or_not_known(persons):
+    effects, comparison, task = persons()
+    unknown = dataclasses.replace(comparison, statistics={})
+    names = comparison.names
+    alone = analyse(effects, [Pending(names=names, read=lambda: unknown)], Settings(resamples=99), flags=no_flags)
+    assert set(alone.effects["method"]) == {""}
+    assert set(alone.effects["verdict"]) == {"not yet known"}
+    whole = effects[(effects["class"] == "") & (effects["metric"] == "accuracy")]
+    with_plugin = Pending(names=names, read=lambda: unknown, measure=task.measure)
+    found = analyse(whole, [with_plugin], Settings(resamples=400), flags=no_flags).effects
+    closed = judged((effects, comparison, task)).effects
+    closed = closed.loc[whole.index]
+    assert set(found["method"]) == {"bootstrap"}
+    np.testing.assert_allclose(found["se"], closed["se"], rtol=0.25)
+
+
+def test_the_same_draws_give_the_same_table(persons):
+    first, second = (judged(persons(cluster=2), seed=5).effects for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_flips_add_up(persons):
+    _, comparison, _ = made = persons()
+    flips = judged(made).flips
+    old, new = (x.items["correct"].to_numpy() for x in (comparison.before, comparison.after))
+    whole = flips[(flips["attribute"] == "") & (flips["margin_bin"] == "")].iloc[0]
+    assert (whole["lost"], whole["gained"]) == ((old & ~new).sum(), (new & ~old).sum())
+    quarters = flips[(flips["attribute"] == "") & (flips["margin_bin"] != "")]
+    assert quarters["n"].tolist() == [200] * 4
+    assert quarters["lost"].sum() == whole["lost"]
+    groups = flips[(flips["attribute"] == "age") & (flips["margin_bin"] == "")]
+    assert groups[groups["group"] != ""]["n"].sum() == groups[groups["group"] == ""]["n"].iloc[0]
+    assert groups[groups["group"] == ""]["p_groups"].between(0, 1).all()
+
+
+def test_empty_effects_give_empty_tables_with_all_columns():
+    from qbench.results.effects import COLUMNS
+
+    found = analyse(pd.DataFrame(columns=COLUMNS), [], Settings(), flags=no_flags)
+    assert len(found.effects) == len(found.populations) == len(found.flips) == 0
+    assert "verdict" in found.effects
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_item_is_not_yet_known_without_a_warning(persons, n):
+    table = judged(persons(n=n, flips=1.0)).effects
+    assert set(table["verdict"]) == {"not yet known"}
+    assert (table["reason"] != "").all()

@@ -1,0 +1,109 @@
+"""The four words: each from the numbers that decide it, and none from numbers that are void."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.analysis.settings import Settings
+from qbench.analysis.verdicts import correct_tests, decide
+
+
+def row(**changes) -> dict[str, object]:
+    return {
+        "better": "zero",
+        "baseline_value": 0.10,
+        "value": 0.15,
+        "change": 0.05,
+        "method": "mover",
+        "why": "",
+        "eq_low": 0.02,
+        "eq_high": 0.08,
+        "margin": 0.02,
+        "p_holm": 0.001,
+        "noise": np.nan,
+        "flags": "",
+        "sum_se": 0.01,
+        **changes,
+    }
+
+
+CASES = {
+    "a gap that grew": (row(), "amplified"),
+    "a gap that shrank": (row(value=0.05, change=-0.05, eq_low=-0.08, eq_high=-0.02), "reduced"),
+    "a gap of the other sign that grew": (
+        row(baseline_value=-0.1, value=-0.15, change=-0.05, eq_low=-0.08, eq_high=-0.02),
+        "amplified",
+    ),
+    "a gap whose sign is not clear": (row(sum_se=0.2), "not yet known"),
+    "a gap that changed its sign": (row(baseline_value=-0.02, value=0.03), "not yet known"),
+    "worse accuracy": (row(better="higher", change=-0.05, value=0.05, eq_low=-0.08, eq_high=-0.02), "worse"),
+    "better accuracy": (row(better="higher"), "better"),
+    "more skew": (row(better="lower"), "amplified"),
+    "not significant": (row(p_holm=0.2), "not yet known"),
+    "equivalent": (row(change=0.001, eq_low=-0.01, eq_high=0.012, p_holm=0.9), "equivalent"),
+    "real but small": (row(change=0.005, eq_low=0.001, eq_high=0.009, p_holm=1e-5), "equivalent"),
+    "at the margin": (row(change=0.001, eq_low=-0.02, eq_high=0.012, p_holm=0.9), "not yet known"),
+    "noise as large": (row(noise=0.06), "not yet known"),
+    "noise reaches over the margin": (
+        row(change=0.001, eq_low=-0.01, eq_high=0.012, p_holm=0.9, noise=0.009),
+        "not yet known",
+    ),
+    "noise inside the margin": (
+        row(change=0.001, eq_low=-0.01, eq_high=0.012, p_holm=0.9, noise=0.005),
+        "equivalent",
+    ),
+    "a variant that guesses": (row(flags="near-chance"), "not yet known"),
+    "a variant that guesses, as if equal": (row(eq_low=-0.01, eq_high=0.01, flags="follows"), "not yet known"),
+    "broken accuracy is still worse": (
+        row(better="higher", change=-0.05, eq_low=-0.08, eq_high=-0.02, flags="near-chance;accuracy-lost"),
+        "worse",
+    ),
+    "a baseline that guesses": (
+        row(better="higher", change=-0.05, eq_low=-0.08, eq_high=-0.02, flags="baseline-near-chance"),
+        "not yet known",
+    ),
+    "undetermined": (row(change=np.nan, eq_low=np.nan, eq_high=np.nan, p_holm=np.nan), "not yet known"),
+    "no interval": (
+        row(method="", why="no interval", eq_low=np.nan, eq_high=np.nan, p_holm=0.5),
+        "not yet known",
+    ),
+    "no interval, but a test": (row(method="", why="no interval", better="lower", eq_low=np.nan), "amplified"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_verdict(case):
+    given, verdict = CASES[case]
+    found = decide(pd.DataFrame([given]), Settings()).iloc[0]
+    assert found["verdict"] == verdict
+    assert found["reason"]
+
+
+def test_tests_are_corrected_within_their_family_only():
+    effects = pd.DataFrame(
+        {
+            "benchmark": "b",
+            "metric": ["x", "x", "x", "y"],
+            "attribute": "",
+            "class": ["", "", "c", ""],
+            "p": [0.01, 0.04, 0.04, 0.04],
+        }
+    )
+    found = correct_tests(effects, Settings())
+    assert found["p_holm"].tolist() == pytest.approx([0.02, 0.04, 0.04, 0.04])
+    assert found["family"].nunique() == 3
+    alone = correct_tests(effects, Settings(family=("benchmark",)))
+    assert alone["p_holm"].tolist() == pytest.approx([0.03, 0.08, 0.04, 0.08])
+
+
+def test_margins_go_from_the_particular_to_the_general():
+    given = Settings(margins={"facet.recall": 0.1, "recall": 0.2, "recall@5": 0.3, "share": 0.4})
+    of = {"grouped": False, "of_class": False}
+    assert given.margin("facet", "recall", "share", **of) == 0.1
+    assert given.margin("coco", "recall@1", "share", **of) == 0.2
+    assert given.margin("coco", "recall@5", "share", **of) == 0.3
+    assert given.margin("coco", "top1", "share", **of) == 0.4
+    assert Settings().margin("coco", "top1", "share", grouped=True, of_class=False) == 0.02
+    assert np.isnan(Settings().margin("x", "y", "apples", **of))
