@@ -1,6 +1,6 @@
 """How often the gate is wrong, and how often it can answer: simulated runs, as the table of docs/gate.md.
 
-Run: ``python benchmarks/gate_false_alarms.py [--runs 2000] [--seed 1]`` (minutes on two cores). A run has several
+Run: ``python benchmarks/gate_false_alarms.py [--runs 1000] [--seed 1]`` (minutes on two cores). A run has several
 groups; each person's answer gets lost or won with set probabilities. Its rows are decided as `qbench check` decides
 those of a rule ``max_drop`` for each group: Tango's intervals, inverted and adjusted by Holm's method.
 """
@@ -62,7 +62,7 @@ def rates(
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     print(f"`python benchmarks/{Path(__file__).name} --runs {given.runs} --seed {given.seed}`; limit: 2.0 points.\n")
@@ -73,7 +73,13 @@ def main() -> None:
             found = rates(
                 np.random.default_rng([given.seed, at]), given.runs, SIZES[sizes], flips, loss, adjust == "holm"
             )
-            cells = (sizes, f"{flips:.0%}", f"{100 * loss:.0f} points", adjust, *(f"{100 * x:.1f} %" for x in found))
+            cells = (
+                sizes,
+                f"{100 * flips:.0f} %",
+                f"{100 * loss:.0f} points",
+                adjust,
+                *(f"{100 * x:.1f} %" for x in found),
+            )
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
