@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from qbench.extension.blocks import Column, Entry, Table, name, number, tone_of
+from qbench.extension.blocks import Axis, Column, Entry, Table, name, number, tone_of
 from qbench.metrics.interface import INDEX
 from qbench.report import charts, numbers
 from qbench.results import Cell, Results
@@ -242,7 +242,7 @@ def _note(text: str, undetermined: bool) -> str:
     return " ".join(x for x in (text, WHY_UNDETERMINED if undetermined else "") if x)
 
 
-def _chart(row: Row, measure: Measure, scale: charts.Axis) -> Entry:
+def _chart(row: Row, measure: Measure, scale: Axis) -> Entry:
     if row.state != "compared":
         return Entry("", "chart")
     if measure.signed:

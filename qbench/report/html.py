@@ -169,7 +169,9 @@ def _source(env: jinja2.Environment, name: str) -> str:
 
 def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
     """The blocks of a section as HTML; a block that cannot be rendered is an error in its place."""
-    macro = env.get_template("blocks.html.j2").make_module({"drawn": _drawn, "own": _own(env), "charts": look.charts})
+    macro: Any = env.get_template("blocks.html.j2").make_module(
+        {"drawn": _drawn, "own": _own(env), "charts": look.charts}
+    )
     found = []
     for i, block in enumerate(section.blocks, 1):
         try:

@@ -11,7 +11,7 @@ import pandas as pd
 from qbench.report import numbers
 from qbench.report.figures.forest import Mark
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 SIGN = {"worse": "worse", "amplified": "worse", "better": "better", "reduced": "better", "equivalent": "equivalent"}
 """Verdict → what a chart shows; everything else is not yet known."""

@@ -65,16 +65,15 @@ def dots(
             ("n", "n"),
         )
     ]
-    layer = [
-        {
-            "mark": {"type": "rule", "strokeWidth": 1.6},
-            "encoding": {**encoding, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
-        },
+    layer: list[dict[str, Any]] = [
         {
             "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
             "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": shape, "tooltip": tip},
         },
     ]
+    if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
+        ends = {**encoding, "x": {**x, "field": "low"}, "x2": {"field": "high"}}
+        layer.insert(0, {"mark": {"type": "rule", "strokeWidth": 1.6}, "encoding": ends})
     inner: dict[str, Any] = {
         "width": width,
         "height": {"step": max(9, 4 + 8 * len(domain)) if len(domain) < 3 else 10},

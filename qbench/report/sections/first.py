@@ -102,7 +102,7 @@ def _worst(context: Context) -> Iterator[Block]:
             m for m in context.comparison.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"
         ][:1]
     }
-    shares = [
+    shares: list[judged.Row] = [
         r for r in effects.to_dict("records") if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
     ]
     rows = judged.worst_first(shares)

@@ -57,8 +57,8 @@ def _unknown(comparison: Comparison) -> list[Block]:
         .sort_values(ascending=False, kind="stable")
     )
     rows = [
-        [*(name(str(x), head=i < 2) for i, x in enumerate(key)), number(f"{count:,}")]
-        for key, count in found.head(ROWS).items()
+        [*(name(str(x), head=i < 2) for i, x in enumerate(key)), number(f"{int(count):,}")]
+        for *key, count in found.head(ROWS).reset_index().itertuples(index=False, name=None)
     ]
     return [
         Table(

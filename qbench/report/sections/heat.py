@@ -23,7 +23,7 @@ def section(comparison: Comparison) -> Section:
     title = "Model × quantizer"
     if effects.empty:
         return Section("grid", title, [Text("This run has nothing to compare.")])
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[dict[Any, Any]]] = {}
     for row in effects.sort_values("attribute", kind="stable").to_dict("records"):
         what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
         found.setdefault(f"{row['benchmark']}: {what}", []).append(row)
@@ -43,7 +43,7 @@ def section(comparison: Comparison) -> Section:
     return Section("grid", title, [chart])
 
 
-def _cells(label: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _cells(label: str, rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
     largest = max(abs(r["change"]) for r in rows) or 1.0
     return [
         {

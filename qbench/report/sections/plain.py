@@ -44,7 +44,7 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
     told = []
     for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
         if (frame["verdict"] == "equivalent").all():
-            margin = judged.tolerance(frame.loc[frame["margin"].idxmax()].to_dict())
+            margin = judged.tolerance(max(_records(frame), key=lambda r: float(r["margin"])))
             groups = sorted({str(a) for a in frame["attribute"] if a})
             who = f" for all groups by {numbers.listing(groups)}" if groups else ""
             names = [numbers.isolated(str(x)) for x in (quantizer, model, benchmark)]

@@ -10,6 +10,7 @@ from qbench.results.effects import why_not_comparable
 
 ROWS = 200
 Key = tuple[str, str, str, str, str, str]
+KEYS = ("model", "quantizer", "benchmark", "metric", "attribute", "group")
 
 
 def section(context: Context) -> Section:
@@ -65,14 +66,12 @@ def _table(context: Context) -> Table:
     values: list[dict[Key, float]] = []
     for run in runs:
         whole = run.metrics[run.metrics["class"] == ""]
-        rows = whole.itertuples(index=False)
-        values.append(
-            {
-                (r.model, r.quantizer, r.benchmark, r.metric, r.attribute, r.group): float(r.value)
-                for r in rows
-                if (r.benchmark, r.metric) in main
-            }
-        )
+        found: dict[Key, float] = {}
+        for x in whole.to_dict("records"):
+            if (x["benchmark"], x["metric"]) in main:
+                model, quantizer, benchmark, metric, attribute, group = (str(x[k]) for k in KEYS)
+                found[model, quantizer, benchmark, metric, attribute, group] = float(x["value"])
+        values.append(found)
     keys = list(dict.fromkeys(k for v in values for k in v))
     body: list[list[Entry]] = []
     for key in keys[:ROWS]:

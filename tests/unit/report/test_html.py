@@ -191,7 +191,7 @@ def test_the_numbers_are_the_runs(make_run: Make) -> None:
         run.metrics[name].loc[0, "value"] = value
     text = Page(page(load(run.write()))).text
     assert "63.3 % 61.2 % change −2.1 points" in text
-    assert "hf-int4 on openai/ViT-B-32: top1 on imagenet is not yet known: −2.1 points" in text
+    assert "−2.1 not yet known 80" in text
 
 
 def test_the_coverage_names_the_control_and_every_layer_with_its_error(make_run: Make) -> None:
