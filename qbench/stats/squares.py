@@ -11,7 +11,7 @@ covariance (the variance of a product of normal variables; L. A. Goodman, JASA 5
 
 The interval is claimed to hold only where each group of each class has `ENOUGH` items and there is disparity to be
 amplified. Its two sides do not miss alike: where disparities truly grew, the estimate is too low together with its
-standard error, and an "equivalent" from it would be false in up to 10 % rather than 5 % (docs/calibration.md). Take no
+standard error, and an "equivalent" from it would be false in up to 8 % rather than 5 % (docs/calibration.md). Take no
 such verdict from it.
 """
 
