@@ -21,6 +21,8 @@ A person without a vote for any tone is ``na``. What is not a group (``na``, ``t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -54,7 +56,8 @@ def attributes(cut: SkinCut) -> tuple[Attribute, ...]:
 
 def other_cuts(cut: SkinCut) -> dict[SkinCut, Attribute]:
     """The cuts that were not chosen, each as an attribute such as ``skin_tone[<=4/>=6]``."""
-    return {other: tone_attribute(f"skin_tone[{other}]", other) for other in WORDS if other != cut}
+    made = {other: tone_attribute(f"skin_tone[{other}]", other) for other in WORDS if other != cut}
+    return {other: replace(attribute, repeats="skin_tone") for other, attribute in made.items()}
 
 
 def tone_attribute(name: str, cut: SkinCut) -> Attribute:

@@ -52,11 +52,15 @@ class Attribute:
         ``non_binary``) is an item *without a label to compare*: counted and reported on its own.
     pairs : tuple of (str, str)
         The disparities to measure: first minus second.
+    repeats : str
+        The attribute of which this is another reading, such as another cut of the skin tones: shown beside it, and left
+        out of gates unless a rule names it, because it holds the same people again.
     """
 
     name: str
     groups: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...] = ()
+    repeats: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

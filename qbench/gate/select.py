@@ -169,7 +169,11 @@ def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     groups = {(a, group) for a, found, _ in _attributes(cell) for group in found}
     declared = {a for a, *_ in _attributes(cell)}
     keep = []
+    again = _repeats(cell) - set(rule.by)
     for attribute, group in zip(rows["attribute"], rows["group"], strict=True):
+        if attribute in again and not any(g.partition("=")[0] == attribute for g in rule.groups):
+            keep.append(False)
+            continue
         of_pair = (attribute, group) in pairs
         if rule.scope in ("overall", "each_class"):
             keep.append(not group or of_pair)
@@ -187,6 +191,11 @@ def _attributes(cell: Cell) -> list[tuple[str, list[str], list[str]]]:
         pairs = ["-".join(map(str, pair)) for pair in attribute.get("pairs") or []]
         found.append((str(attribute.get("name")), [str(g) for g in attribute.get("groups") or []], pairs))
     return found
+
+
+def _repeats(cell: Cell) -> set[str]:
+    """Attributes that hold the same people as another one: another cut of the skin tones."""
+    return {str(a.get("name")) for a in cell.part("benchmark_info").get("attributes") or [] if a.get("repeats")}
 
 
 def _names(cell: Cell, rule: Rule) -> Iterator[str]:
