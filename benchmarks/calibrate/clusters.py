@@ -26,7 +26,8 @@ class World:
 
     def label(self) -> str:
         """In a phrase."""
-        return f"{self.pictures:,} pictures of 1–{self.most} persons, {100 * self.flip:g} % flip, {self.shared:g} shared"
+        pictures = f"{self.pictures:,} pictures of 1–{self.most} persons"
+        return f"{pictures}, {100 * self.flip:g} % flip, {self.shared:g} shared"
 
 
 def simulate(rng: np.random.Generator, world: World, loss: float) -> tuple[np.ndarray, ...]:
