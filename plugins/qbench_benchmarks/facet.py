@@ -65,9 +65,7 @@ class Facet:
         Values of an attribute that are no group (``na``, ``non_binary``) have accuracy and recall of their own and are
         in no disparity. A class with fewer than ``min_group`` persons in one group of a pair has a disparity of NaN.
         """
-        return measure_recall(
-            outcome, self.attributes, self.options.min_group, weights, brief=self.cuts, worst_groups=True
-        )
+        return measure_recall(outcome, self.attributes, self.options.min_group, weights, brief=self.cuts)
 
     def _classes(self, items: Items) -> tuple[str, ...]:
         if self.options.classes == "all":

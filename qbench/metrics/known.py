@@ -47,6 +47,20 @@ RECALL_BY_GROUP = (
         summary="Recall of the first group minus recall of the second, in one class.",
         statistic=Statistic(kind="disparity"),
     ),
+    MetricInfo(
+        name="worst_group_recall",
+        better="higher",
+        unit="share",
+        summary="Recall of the group that is recognised least, of those with enough items.",
+        statistic=Statistic(kind="selected"),
+    ),
+    MetricInfo(
+        name="recall_ratio",
+        better="higher",
+        unit="share",
+        summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
+        statistic=Statistic(kind="selected"),
+    ),
 )
 """The numbers of `qbench.metrics.recall_by_group.measure_recall`."""
 

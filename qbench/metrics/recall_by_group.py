@@ -27,9 +27,10 @@ def measure_recall(
     weights: npt.NDArray[np.float64] | None,
     *,
     brief: Sequence[Attribute] = (),
-    worst_groups: bool = False,
 ) -> Metrics:
-    """Measure ``accuracy``, ``recall``, ``mean_disparity``, ``mean_abs_disparity``, ``worst_disparity``, ``disparity``.
+    """Measure accuracy, recall and its disparities by group, and the group that is served worst.
+
+    They are `qbench.metrics.known.RECALL_BY_GROUP`.
 
     Parameters
     ----------
@@ -43,8 +44,6 @@ def measure_recall(
         ``(b, n)``, see `qbench.metrics.interface.Task.measure`.
     brief : sequence of Attribute
         Of these only accuracies and disparities.
-    worst_groups : bool
-        Measure ``worst_group_recall`` and ``recall_ratio`` too (`qbench.metrics.worst_group`).
     """
     table, classes = outcome.items, outcome.facts["classes"]
     w = item_weights(weights, len(table))
@@ -68,8 +67,7 @@ def measure_recall(
         _add_accuracy(numbers, cells, attribute.name, values)
         if attribute not in brief:
             _add_recall(numbers, cells, attribute.name, values, classes)
-            if worst_groups:
-                _add_worst_group(numbers, cells, attribute, minimum)
+            _add_worst_group(numbers, cells, attribute, minimum)
         _add_disparities(numbers, cells, attribute, classes, minimum)
     return numbers.build()
 

@@ -1,9 +1,12 @@
-"""The four benchmarks keep to the contract that authors elsewhere are given, on the demo's drawings."""
+"""The four benchmarks, and declared datasets, keep to the contract that authors elsewhere are given, on drawings."""
+
+from pathlib import Path
 
 import pytest
 
 from qbench.testing import BenchmarkContract
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "qbench-example-dataset" / "qbench_example_dataset" / "data"
 OPTIONS = {"imagenet": {"classes": "present", "templates": "single"}, "facet": {"classes": "present", "min_group": 3}}
 
 
@@ -12,3 +15,9 @@ class TestBuiltIns(BenchmarkContract):
     def benchmark(self, request):
         name = request.param
         return {"name": name, "dataset": f"demo-{name}", "options": OPTIONS.get(name, {})}
+
+
+class TestDeclared(BenchmarkContract):
+    @pytest.fixture(params=["dataset.toml", "rankings.toml"])
+    def benchmark(self, request):
+        return {"name": "declared", "root": str(EXAMPLE / request.param)}

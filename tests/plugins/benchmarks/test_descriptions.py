@@ -65,7 +65,7 @@ def test_facet(facet_root, similarity):
     root = facet_root(people)
     (root / "imgs_2").mkdir()
     (root / "imgs_2" / "sa_7.jpg").touch()
-    assert same(Facet(), declared("facet"), root, similarity) == 80
+    assert same(Facet(), declared("facet"), root, similarity) == 86
 
 
 def test_the_real_labels(real_data, similarity):
