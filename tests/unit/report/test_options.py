@@ -120,9 +120,7 @@ def test_a_gallery_never_leaves_its_folder(run: Any, pictures: Path, tmp_path: P
         frame["image"] = "../secret.png"
     out = tmp_path / "r.html"
     assert (
-        call(
-            run.write(), "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={pictures}"
-        ).exit_code
+        call(run.write(), "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={pictures}").exit_code
         == 0
     )
     assert "<img" not in out.read_text(encoding="utf-8")
