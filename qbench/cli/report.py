@@ -62,4 +62,7 @@ def command(
     if tables is not None:
         typer.echo(f"Tables: {len(files.tables(first, tables)):,} files in {tables}")
     if open_:
-        typer.launch(str(written[0].resolve()))
+        import webbrowser
+
+        if not webbrowser.open(written[0].resolve().as_uri()):
+            typer.echo("No browser was found: open the file in one yourself.", err=True)

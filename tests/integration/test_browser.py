@@ -20,6 +20,13 @@ pytestmark = pytest.mark.skipif(
 
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 320, "height": 640}}
 
+SCROLL = """async () => {
+  for (const chart of document.querySelectorAll("[data-chart]")) {
+    chart.scrollIntoView({ block: "center" });
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -55,8 +62,8 @@ class Visit:
 
     def draw(self) -> None:
         """Bring every chart into view, and wait until it is live."""
-        for i in range(self.page.locator("[data-chart]").count()):
-            self.page.locator("[data-chart]").nth(i).scroll_into_view_if_needed()
+        # Not the driver's own scrolling: it waits until nothing moves, and charts move what stands below them.
+        self.page.evaluate(SCROLL)
         self.page.wait_for_function("[...document.querySelectorAll('[data-chart]')].every(x => x.dataset.live)")
 
     def __enter__(self) -> Visit:
@@ -150,6 +157,17 @@ def test_nothing_sticks_out_of_a_narrow_page(browser: Any, report: Path) -> None
     with Visit(browser, report, viewport=SIZES["narrow"]) as visit:
         visit.draw()
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= SIZES["narrow"]["width"]
+
+
+def test_forced_colours_keep_marks_and_verdict(browser: Any, report: Path) -> None:
+    with Visit(browser, report, forced_colors="active") as visit:
+        visit.draw()
+        marks = visit.page.locator("#chart-worst .mark-symbol path").all()
+        behind = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        drawn = "x => [getComputedStyle(x).stroke, getComputedStyle(x).fill]"
+        assert marks
+        assert all(any(c not in ("none", behind) for c in mark.evaluate(drawn)) for mark in marks)
+        assert visit.page.locator(".verdict").evaluate("x => getComputedStyle(x).color") != behind
 
 
 def test_it_can_be_read_by_keyboard(browser: Any, report: Path) -> None:

@@ -1,0 +1,162 @@
+"""``qbench report``: every option does what it says, on a small run and without drawing where no picture is needed."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from qbench.cli import app
+from qbench.extension.blocks import Chart
+from qbench.report import files
+from qbench.report.html import Look, sections_of
+from qbench.report.tables import TABLES
+from qbench.results import load
+
+Make = Callable[..., Any]
+ONE = ("openai/ViT-B-32",)
+TWO = ("fp32", "hf-int8")
+
+
+def call(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["report", *map(str, arguments)])
+
+
+@pytest.fixture
+def run(make_run: Make) -> Any:
+    return make_run(models=ONE, quantizers=TWO, benchmarks=("facet",))
+
+
+def test_the_page_lies_in_the_run_folder_unless_said(run: Any) -> None:
+    done = call(run.write(), "--no-charts")
+    assert (done.exit_code, done.output) == (0, f"Report: {run.folder / 'report.html'}\n")
+    assert (run.folder / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_formats_lie_beside_each_other_with_the_same_sections(run: Any, tmp_path: Path) -> None:
+    done = call(run.write(), "--no-charts", "--format", "html, md,latex", "--out", tmp_path / "r.html")
+    assert done.exit_code == 0
+    html, md, tex = (tmp_path / f"r.{e}" for e in ("html", "md", "tex"))
+    titles = [s.title for s in sections_of(load(run.folder), Look(charts=False))]
+    markdown, latex = md.read_text(encoding="utf-8"), tex.read_text(encoding="utf-8")
+    assert [line[3:].replace("\\", "") for line in markdown.splitlines() if line.startswith("## ")] == titles
+    assert latex.count("\\subsection{") == len(titles) == html.read_text(encoding="utf-8").count("<section id=")
+    assert latex.count("\\begin{longtable}") == latex.count("\\end{longtable}") == latex.count("\\toprule") > 3
+    assert latex.count("{") - latex.count("\\{") == latex.count("}") - latex.count("\\}")
+
+
+@pytest.mark.parametrize("formats", ["", "pdf", "html,docx"])
+def test_an_unknown_format_writes_nothing(run: Any, tmp_path: Path, formats: str) -> None:
+    done = call(run.write(), "--format", formats, "--out", tmp_path / "r.html")
+    assert done.exit_code != 0
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_every_chart_becomes_an_svg_and_a_pdf(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = load(run.write())
+    (first, *_) = charts = [b for s in sections_of(results, Look()) for b in s.blocks if isinstance(b, Chart)]
+    assert len({c.name for c in charts}) == len(charts) > 3
+    monkeypatch.setattr(files, "sections_of", lambda *_: [type("One", (), {"blocks": [first]})])
+    written = files.figures(results, tmp_path / "figures")
+    assert [p.name for p in written] == [f"{first.name}.svg", f"{first.name}.pdf"]
+    assert written[0].read_text(encoding="utf-8").startswith("<svg")
+    assert written[1].read_bytes().startswith(b"%PDF")
+
+
+def test_every_table_becomes_a_csv(run: Any, tmp_path: Path) -> None:
+    done = call(run.write(), "--no-charts", "--tables", tmp_path / "tables")
+    assert done.exit_code == 0
+    assert {p.stem for p in (tmp_path / "tables").iterdir()} == set(TABLES) - {"items"}
+    effects = pd.read_csv(tmp_path / "tables" / "effects.csv", keep_default_na=False)
+    assert len(effects) == len(load(run.folder).effects)
+
+
+def test_own_templates_and_an_own_style_come_first(run: Any, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "style.css").write_text("h1 { color: rebeccapurple; }", encoding="utf-8")
+    (own / "report.html.j2").write_text("<style>{{ style }}</style>{{ title }}", encoding="utf-8")
+    run.run["name"] = "<b>"
+    assert call(run.write(), "--no-charts", "--template-dir", own, "--out", tmp_path / "r.html").exit_code == 0
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == "<style>h1 { color: rebeccapurple; }</style>&lt;b&gt;"
+    assert call(run.folder, "--template-dir", tmp_path / "nowhere").exit_code != 0
+
+
+@pytest.fixture
+def pictures(run: Any, tmp_path: Path) -> Path:
+    """A folder with the picture of every second item; each answer of the variant is another one."""
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for number, frame in enumerate(run.items.values()):
+        frame["image"] = [f"{i}.png" for i in range(len(frame))]
+        frame["correct"] = (frame.index % 4 == 0) if number == 0 else (frame.index % 4 == 2)
+    for i in range(0, 80, 2):
+        Image.new("RGB", (300, 200), (i, 0, 0)).save(root / f"{i}.png")
+    return root
+
+
+def test_the_gallery_is_off_unless_asked_for(run: Any, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.html"
+    assert call(run.write(), "--no-charts", "--out", out, "--data-root", f"facet={pictures}").exit_code == 0
+    assert "<img" not in out.read_text(encoding="utf-8")
+    done = call(run.folder, "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={pictures}")
+    text = out.read_text(encoding="utf-8")
+    assert done.exit_code == 0
+    assert text.count('<img src="data:image/jpeg;base64,') == 2 * 3  # so many a group, those without a label too
+    assert "right, now wrong" in text
+    assert "under its licence" in text
+    assert str(pictures) not in text
+
+
+def test_a_gallery_never_leaves_its_folder(run: Any, pictures: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "secret.png")
+    for frame in run.items.values():
+        frame["image"] = "../secret.png"
+    out = tmp_path / "r.html"
+    assert (
+        call(run.write(), "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={pictures}").exit_code
+        == 0
+    )
+    assert "<img" not in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("root", ["facet", "facet=", "facet=/no/such/folder"])
+def test_a_folder_of_pictures_has_to_be_there(run: Any, root: str) -> None:
+    assert call(run.write(), "--no-charts", "--gallery", 1, "--data-root", root).exit_code != 0
+
+
+def test_runs_stand_side_by_side_with_a_word_on_whether_they_compare(run: Any, tmp_path: Path) -> None:
+    first = run.write()
+    run.folder, run.run["name"] = tmp_path / "second", "the second run"
+    same = run.write()
+    run.folder = tmp_path / "third"
+    for record in run.records.values():
+        record["data_info"]["fingerprint"] = "of other items"
+    other = run.write()
+    out = tmp_path / "r.html"
+    assert call(first, same, "--no-charts", "--out", out).exit_code == 0
+    text = out.read_text(encoding="utf-8")
+    assert "has the same items and rules as this run" in text
+    assert "the second run" in text
+    assert call(first, other, "--no-charts", "--out", out).exit_code == 0
+    assert "Not comparable" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_open_hands_the_file_to_a_browser(run: Any, monkeypatch: pytest.MonkeyPatch, found: bool) -> None:
+    asked: list[str] = []
+
+    def opened(url: str) -> bool:
+        asked.append(url)
+        return found
+
+    monkeypatch.setattr(webbrowser, "open", opened)
+    done = call(run.write(), "--no-charts", "--open")
+    assert (done.exit_code, asked) == (0, [(run.folder / "report.html").resolve().as_uri()])
+    assert ("No browser was found" in done.output) is not found
