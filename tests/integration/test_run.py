@@ -146,7 +146,14 @@ def test_an_interrupt_loses_nothing_that_was_computed(small, cache, tmp_path):
     (tmp_path / "s.toml").write_text((small.parent / "small.toml").read_text().replace("limit = 48", "limit = 47"))
     command = [sys.executable, "-m", "qbench.cli", "run", "s.toml", "--out", "run"]
     environment = {**os.environ, "QBENCH_CACHE": str(cache)}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    ) as process:
         while not list((tmp_path / "run").glob("cells/*/*/*/cell.json")) and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
