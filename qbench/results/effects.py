@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,27 +18,53 @@ COLUMNS = [
 ]
 
 
-def why_not_comparable(cell: Cell, baseline: Cell) -> str:
-    """Why two cells do not have the same items and the same rules; empty where they do."""
-    data, other = cell.part("data_info"), baseline.part("data_info")
-    bench, base = cell.part("benchmark_info"), baseline.part("benchmark_info")
-    pairs = [
-        ("another dataset fingerprint", data.get("fingerprint"), other.get("fingerprint")),
-        ("another limit", data.get("limit"), other.get("limit")),
-        ("another number of items", data.get("items"), other.get("items")),
-        ("other benchmark options", bench.get("options"), base.get("options")),
-        ("another protocol version", bench.get("protocol"), base.get("protocol")),
-        (
-            "another checkpoint under the same name",
-            cell.part("model_info").get("fingerprint"),
-            baseline.part("model_info").get("fingerprint"),
-        ),
+def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) -> str:
+    """Why two cells do not have the same items and the same rules; empty where they do.
+
+    Parameters
+    ----------
+    cell, baseline : Cell
+        Of one model on one benchmark.
+    allow : iterable of str
+        Differences that were declared and are no reason: ``preprocessing``, ``prompts``, ``batch``, ``checkpoint``.
+    """
+    differ = [
+        (what, mine, its)
+        for kind, what, mine, its in _held_together(cell, baseline)
+        if mine != its and kind not in set(allow)
     ]
-    return "; ".join(f"{what} than the baseline ({mine} and {its})" for what, mine, its in pairs if mine != its)
+    return "; ".join(f"{what} than the baseline ({mine} and {its})" for what, mine, its in differ)
+
+
+def _held_together(cell: Cell, baseline: Cell) -> Iterator[tuple[str, str, Any, Any]]:
+    """Kind, words, the variant's and the baseline's value of all that has to be the same."""
+
+    def both(part: str, name: str) -> tuple[Any, Any]:
+        return cell.part(part).get(name), baseline.part(part).get(name)
+
+    yield "data", "another dataset fingerprint", *both("data_info", "fingerprint")
+    yield "data", "another limit", *both("data_info", "limit")
+    yield "data", "another number of items", *both("data_info", "items")
+    yield "rules", "other benchmark options", *both("benchmark_info", "options")
+    yield "rules", "another protocol version", *both("benchmark_info", "protocol")
+    yield "checkpoint", "another checkpoint under the same name", *both("model_info", "fingerprint")
+    for kind, what, part, name in (
+        ("preprocessing", "another preprocessing", "model_info", "preprocessing"),
+        ("prompts", "other prompts", "data_info", "prompts"),
+        ("batch", "another batch size", "batch", "size"),
+        ("batch", "another order of the batches", "batch", "order"),
+    ):
+        mine, its = both(part, name)
+        if mine is not None and its is not None:  # embeddings made elsewhere have no batches; older cells say less
+            yield kind, what, mine, its
 
 
 def pair(
-    metrics: pd.DataFrame, cells: Iterable[Cell], baseline: str, infos: Mapping[tuple[str, str], Mapping[str, Any]]
+    metrics: pd.DataFrame,
+    cells: Iterable[Cell],
+    baseline: str,
+    infos: Mapping[tuple[str, str], Mapping[str, Any]],
+    allow: Iterable[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Join each variant's numbers with its baseline's.
 
@@ -52,6 +78,8 @@ def pair(
         Label of the quantizer that the others are compared with.
     infos : mapping
         ``(benchmark, metric without cut-off)`` → its declaration (``better``, ``unit``).
+    allow : iterable of str
+        As for `why_not_comparable`.
 
     Returns
     -------
@@ -61,7 +89,7 @@ def pair(
     unpaired : pandas.DataFrame
         ``model, quantizer, benchmark, reason``: what was left out.
     """
-    cells = list(cells)
+    cells, allowed = list(cells), tuple(allow)
     bases = {(c.model, c.benchmark): c for c in cells if c.quantizer == baseline}
     paired: list[dict[str, str]] = []
     unpaired: list[dict[str, str]] = []
@@ -74,7 +102,7 @@ def pair(
         elif not base.done:
             reason = f"the baseline {baseline} is {base.status}"
         else:
-            reason = why_not_comparable(cell, base)
+            reason = why_not_comparable(cell, base, allowed)
         if reason:
             unpaired.append({**cell.names, "reason": reason})
         else:

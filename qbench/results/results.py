@@ -146,7 +146,8 @@ class Results:
 
     @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return pair(self.metrics, self.records, self.baseline, self.metric_infos)
+        allow = (self.spec.get("analysis") or {}).get("allow") or ()
+        return pair(self.metrics, self.records, self.baseline, self.metric_infos, allow)
 
     @property
     def changes(self) -> pd.DataFrame:

@@ -82,6 +82,7 @@ def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, lim
             "items": len(prepared.items),
             "pictures": len(prepared.items.pictures),
             "texts": len(prepared.prompts.texts),
+            "prompts": prepared.texts_key,
             "missing": prepared.missing,
         }
     return info

@@ -128,6 +128,8 @@ class AnalysisSpec(_Strict):
         Draws of permutations and bootstraps.
     seed : int
         Of these draws.
+    allow : list of str
+        Differences between a variant and its baseline that are meant, such as a preprocessing of its own.
     """
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -135,6 +137,7 @@ class AnalysisSpec(_Strict):
     family: list[FamilyColumn] = Field(default_factory=lambda: list(FAMILY))
     resamples: int = Field(default=1999, ge=99, le=100_000)
     seed: int = Field(default=0, ge=0)
+    allow: list[Literal["preprocessing", "prompts", "batch", "checkpoint"]] = Field(default_factory=list)
 
     @field_validator("margins")
     @classmethod

@@ -258,6 +258,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "fingerprint": hashlib.sha256(benchmark.encode()).hexdigest(),
             "items": items,
             "pictures": items - 10,
+            "prompts": "cafe",
             "limit": None,
             "missing": {"count": 0, "of": items, "by_group": {}},
             "note": "",

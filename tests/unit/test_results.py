@@ -77,6 +77,10 @@ def test_a_cut_off_does_not_hide_a_metrics_declaration(make_run: Make) -> None:
         ("benchmark_info", "options", {"cut": 6}, "benchmark options"),
         ("benchmark_info", "protocol", "2", "protocol version"),
         ("model_info", "fingerprint", "other", "checkpoint under the same name"),
+        ("model_info", "preprocessing", {"size": 336}, "another preprocessing"),
+        ("data_info", "prompts", "f00d", "other prompts"),
+        ("batch", "size", 1, "batch size"),
+        ("batch", "order", "shuffle-1", "order of the batches"),
     ],
 )
 def test_cells_with_other_items_or_rules_are_not_compared(
@@ -89,6 +93,16 @@ def test_cells_with_other_items_or_rules_are_not_compared(
     assert set(results.effects["quantizer"]) == {"hf-int4"}
     (row,) = results.unpaired.to_dict("records")
     assert (row["quantizer"], said in row["reason"]) == ("hf-int8", True)
+
+
+def test_a_difference_that_is_meant_is_compared(make_run: Make) -> None:
+    run = make_run(models=(A,), benchmarks=("facet",))
+    name = next(n for n, r in run.records.items() if r["quantizer"] == "hf-int8")
+    run.records[name]["model_info"]["preprocessing"] = {"size": 336}
+    run.run["spec"]["analysis"] = {"allow": ["preprocessing"]}
+    results = load(run.write())
+    assert set(results.effects["quantizer"]) == {"hf-int4", "hf-int8"}
+    assert results.unpaired.empty
 
 
 def test_without_a_baseline_there_is_no_comparison(empty_run: Any) -> None:
