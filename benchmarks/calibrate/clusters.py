@@ -102,7 +102,7 @@ REGIMES = [
         title="Shares and disparities of persons who share pictures",
         about=ABOUT,
         band=Band((0.935, 0.965), (0.035, 0.065), 0.05),
-        replicates=10_000,
+        replicates=2_000,
         run=lambda rng, replicates: run(rng, replicates, ENOUGH),
     ),
     Regime(
@@ -110,7 +110,7 @@ REGIMES = [
         title="The same, few flips",
         about="As before. The band has no upper bound.",
         band=Band((0.935, np.nan), (np.nan, 0.06), 0.05),
-        replicates=10_000,
+        replicates=2_000,
         run=lambda rng, replicates: run(rng, replicates, FEW),
     ),
 ]
