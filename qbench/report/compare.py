@@ -142,6 +142,11 @@ class Comparison:
         attributes = self.cell(benchmark).part("benchmark_info").get("attributes") or []
         return {(str(a.get("name")), "-".join(map(str, p))) for a in attributes for p in a.get("pairs") or ()}
 
+    def unlabelled(self, benchmark: str, attribute: str, group: str) -> bool:
+        """Whether a group is that of items without a label: few, so that their intervals would squeeze a chart."""
+        groups = self.labels(benchmark).get(attribute, (group,))
+        return bool(group) and group not in groups and (attribute, group) not in self.pairs(benchmark)
+
 
 def describe(measure: Measure) -> str:
     """What a metric is and which way is better."""

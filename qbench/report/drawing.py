@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,13 +25,17 @@ from qbench.store.files import write_text
 _ROLES = re.compile(r' (?:role|aria-[a-z]+|pointer-events)="[^"]*"')
 _IDS = re.compile(r'(id="|url\(#)')
 _EMPTY = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
+_SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)" viewBox="0 0 [\d.]+ [\d.]+"')
+_TEXTS = re.compile(r'<text text-anchor="(\w+)"[^>]*>([^<]*)<')
+WIDER = 1.2
+"""Pixels a character by which wide fonts (DejaVu Sans) exceed narrow ones (Roboto), at the size of the labels."""
 
 
 def svg(spec: Mapping[str, Any]) -> str:
     """Draw as an SVG file, in the colours of the light theme."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[]))
+    return roomy(str(vl_convert.vegalite_to_svg({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[])))
 
 
 def pdf(spec: Mapping[str, Any]) -> bytes:
@@ -44,10 +49,31 @@ def still(spec: Mapping[str, Any], name: str) -> Markup:
     """Draw for a page: colours follow its theme; no style, no script, no id that another drawing has."""
     import vl_convert
 
-    text = str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[]))
+    text = roomy(str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[])))
     text = _IDS.sub(lambda found: f"{found[1]}{name}-", _ROLES.sub("", _EMPTY.sub("", text)))
     text = text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
     return Markup(themed(text))  # vl-convert escapes the texts
+
+
+def roomy(text: str) -> str:
+    """Room at both sides for texts in a wider font than the one that they were measured in.
+
+    A reader's system may have none of the fonts that vl-convert knows; a drawing that is made live measures again.
+    """
+    left, right = (
+        math.ceil(
+            WIDER * max((len(words) for anchor, words in _TEXTS.findall(text) if (anchor == "end") is end), default=0)
+        )
+        for end in (True, False)
+    )
+
+    def wider(found: re.Match[str]) -> str:
+        width, height = float(found[1]), found[2]
+        return (
+            f'width="{width + left + right:g}" height="{height}" viewBox="{-left} 0 {width + left + right:g} {height}"'
+        )
+
+    return _SIZE.sub(wider, text, count=1)
 
 
 def bundle() -> str:

@@ -105,7 +105,9 @@ def _worst(context: Context) -> Iterator[Block]:
     shares: list[judged.Row] = [
         r for r in effects.to_dict("records") if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
     ]
-    rows = judged.worst_first(shares)
+    unlabelled = context.comparison.unlabelled
+    labelled = [r for r in shares if not unlabelled(r["benchmark"], r["attribute"], r["group"])]
+    rows = judged.worst_first(labelled)
     if not rows:
         return
     left = (
@@ -113,6 +115,8 @@ def _worst(context: Context) -> Iterator[Block]:
         if len(rows) > ROWS
         else ""
     )
+    if len(shares) > len(labelled):
+        left += "Those of items without a label are there too. "
     yield Chart(
         name="worst",
         title="Accuracy, over all items and by group: paired change, worst first",
@@ -141,7 +145,7 @@ def _rules(gate: GateResult) -> Iterator[Block]:
         rows.append(
             [
                 name(rule.id, head=True),
-                Entry(STATUS.get(rule.status, rule.status)),
+                Entry(STATUS.get(rule.status, rule.status), "word"),
                 Entry(_subject(row) if row else rule.reason),
                 number(_found(row) if row else ""),
                 number(_limit(rule.limit, row.unit if row else "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from qbench.extension.blocks import Block, Chart, Heading, Section, Text
@@ -52,12 +53,19 @@ def drawn(comparison: Comparison, measure: Measure, *, grouped: bool) -> Iterato
     mine = effects[(effects["benchmark"] == measure.benchmark) & (effects["metric"] == measure.metric)]
     mine = mine[(mine["attribute"] != "") == grouped]
     mine = mine[mine["change"].notna()]
+    some = [
+        (r["change"] != 0 or math.isfinite(r["low"]))
+        and not comparison.unlabelled(measure.benchmark, r["attribute"], r["group"])
+        for r in mine.to_dict("records")
+    ]
+    few, mine = len(mine) - sum(some), mine[some]
     if mine.empty:
         return
     rows = judged.worst_first(mine.to_dict("records"))
     parts = ("where", "quantizer", "model") if grouped else ("quantizer", "model")
     unit = measure.unit_of_change
     left = f" {len(rows) - ROWS:,} more rows, less bad than these, are in the tables." if len(rows) > ROWS else ""
+    left += f" Not drawn: {few:,} without any change or without a label." if few else ""
     yield Chart(
         name=chart_name(measure.benchmark, measure.metric, "groups" if grouped else "all"),
         title=(
