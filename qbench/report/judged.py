@@ -107,7 +107,7 @@ def sentence(row: Row) -> str:
     if verdict in ("worse", "better"):
         word = "falls" if float(row["change"]) < 0 else "rises"
         return f"{subject(row)} {word}: {amount(row)}, {n}."
-    return f"{subject(row)} is not yet known: {amount(row)}, {n}; {row['reason']}.{more(row)}"
+    return f"{subject(row)} is not yet known: {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
 
 
 def more(row: Row) -> str:

@@ -88,7 +88,7 @@ def _chart(comparison: Comparison, row: Mapping[str, Any]) -> Chart:
             f"{row['verdict']}. {row['reason']}"
         ),
         spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
-        note=f"{str(row['verdict']).capitalize()}: {row['reason']}.",
+        note=f"{str(row['verdict']).capitalize()}: {str(row['reason']).rstrip('.')}.",
     )
 
 
