@@ -36,6 +36,11 @@
     const choice = document.getElementById(`choice-${name}`);
     choice.replaceChildren();
     await window.vegaEmbed(place, spec, { ...options, bind: choice });
+    // The figure's words and table say what is drawn; a group of marks without a name says nothing to a screen reader.
+    for (const group of place.querySelectorAll('[role="graphics-symbol"]:not([aria-label])')) {
+      group.removeAttribute("role");
+      group.removeAttribute("aria-roledescription");
+    }
     figure.replaceChildren(place);
     figure.dataset.live = "yes";
   }

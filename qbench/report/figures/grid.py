@@ -70,7 +70,7 @@ def grid(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], quantizers: 
         "height": {"step": CELL[1]},
         "layer": [
             {
-                "mark": {"type": "rect", "stroke": PANEL, "strokeWidth": 2},
+                "mark": {"type": "rect", "stroke": PANEL, "strokeWidth": 2, "aria": False},
                 "encoding": {**place, "color": shade, "tooltip": tip},
             },
             {
