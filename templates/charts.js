@@ -36,6 +36,8 @@
     const choice = document.getElementById(`choice-${name}`);
     choice.replaceChildren();
     await window.vegaEmbed(place, spec, { ...options, bind: choice });
+    // The figure says what it shows; Vega's groups have roles without a name.
+    for (const svg of place.querySelectorAll("svg")) svg.setAttribute("aria-hidden", "true");
     figure.replaceChildren(place);
     figure.dataset.live = "yes";
   }
