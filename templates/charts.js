@@ -36,11 +36,8 @@
     const choice = document.getElementById(`choice-${name}`);
     choice.replaceChildren();
     await window.vegaEmbed(place, spec, { ...options, bind: choice });
-    // The figure's words and table say what is drawn; a group of marks without a name says nothing to a screen reader.
-    for (const group of place.querySelectorAll('[role="graphics-symbol"]:not([aria-label])')) {
-      group.removeAttribute("role");
-      group.removeAttribute("aria-roledescription");
-    }
+    // The figure says what it shows; Vega's groups have roles without a name.
+    for (const svg of place.querySelectorAll("svg")) svg.setAttribute("aria-hidden", "true");
     figure.replaceChildren(place);
     figure.dataset.live = "yes";
   }

@@ -279,7 +279,11 @@ def pivot(comparison: Comparison, rows: Sequence[Row], columns: Sequence[tuple[s
         first = next(iter(found.values()))
         body.append([*who(comparison, first, before), *_values(comparison, found, columns)])
         before = first
-    heads = [Column(_head(comparison, rows, c), True) for c in columns]
+    by_column: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_column.setdefault((row.metric, row.what), []).append(row)
+    several = len({r.metric for r in rows}) > 1
+    heads = [Column(_head(comparison, by_column[c], several=several), True) for c in columns]
     undetermined = any(not math.isfinite(r.value) for r in rows)
     measures = dict.fromkeys(comparison.measure(r.benchmark, r.metric) for r in rows)
     note = describe(next(iter(measures))) if len({m.family for m in measures}) == 1 else ""
@@ -313,12 +317,10 @@ def _values(
             yield entry
 
 
-def _head(comparison: Comparison, rows: Sequence[Row], column: tuple[str, str]) -> str:
-    metric, what = column
-    mine = [r for r in rows if (r.metric, r.what) == column]
+def _head(comparison: Comparison, mine: Sequence[Row], *, several: bool) -> str:
+    metric, what = mine[0].metric, mine[0].what
     counts = [r.n for r in mine]
     low, high = min(counts), max(counts)
-    several = len({r.metric for r in rows}) > 1
     title = " ".join(x for x in (metric if several or not what else "", what) if x)
     labels = comparison.labels(mine[0].benchmark).get(mine[0].attribute, ())
     group = mine[0].group

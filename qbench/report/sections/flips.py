@@ -15,6 +15,8 @@ from qbench.report.figures.dots import dots
 from qbench.report.figures.palette import chart_name
 
 ROWS = 80
+GROUPS = 30
+"""Of a chart; where there are more, those that flip most."""
 EXPLAINED = (
     "An average can stand still while many answers change. A flip is an item whose answer was right and is "
     "wrong now, or "
@@ -44,7 +46,7 @@ def section(comparison: Comparison) -> Section:
 def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]) -> Chart:
     # Over the models: the sums, so that each dot is a count of items and not a mean of rates.
     keys = ["quantizer", "attribute", "group", "margin_bin"]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for names, part in frame.groupby(keys, sort=False):
         found = dict(zip(keys, (str(x) for x in names), strict=True))
         n, flipped = int(part["n"].sum()), int((part["lost"] + part["gained"]).sum())
@@ -64,6 +66,8 @@ def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]
             }
         )
     where = numbers.isolated(benchmark)
+    rows, left = _most(rows)
+    note = "Over all models of the run." if frame["model"].nunique() > 1 else "With the 95 % interval."
     return Chart(
         name=chart_name("flips", benchmark, kind),
         title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
@@ -72,8 +76,17 @@ def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]
             f"The numbers are in the table below."
         ),
         spec=dots(rows, quantizers, "Flipped, %", width=420),
-        note="Over all models of the run." if frame["model"].nunique() > 1 else "With the 95 % interval.",
+        note=f"{note} {left:,} more groups, which flip less, are not drawn." if left else note,
     )
+
+
+def _most(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The rows of the groups that flip most, in their order, and how many groups are left out."""
+    worst: dict[str, float] = {}
+    for row in rows:
+        worst[row["category"]] = max(row["value"], worst.get(row["category"], 0.0))
+    kept = set(sorted(worst, key=lambda c: -worst[c])[:GROUPS])
+    return [r for r in rows if r["category"] in kept], len(worst) - len(kept)
 
 
 def _known(x: float) -> float | None:
