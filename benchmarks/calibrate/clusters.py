@@ -43,47 +43,47 @@ def simulate(rng: np.random.Generator, world: World, loss: float) -> tuple[np.nd
     return x, group, image
 
 
-def intervals(
-    x: np.ndarray, group: np.ndarray, image: np.ndarray, confidence: float, *, ignore: bool = False
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The interval of the change of all, and of the difference between the groups."""
-    found = []
-    for cell, cells in ((np.zeros_like(group), 1), (group, 2)):
-        counts = count_cells(x, cell, cells, image)
-        deff = np.ones(cells) if ignore else counts.deff
-        gain, loss, n = counts.gain / deff, counts.loss / deff, counts.n / deff
-        low, high = tango_interval(gain, loss, n, confidence)
-        change = (gain - loss) / n
-        if cells == 1:
-            found.append((float(low[0]), float(high[0])))
-        else:
-            ends = mover_difference(change[0], low[0], high[0], change[1], low[1], high[1])
-            found.append((float(ends[0]), float(ends[1])))
-    return found[0], found[1]
+def counted(rng: np.random.Generator, world: World, loss: float, replicates: int) -> np.ndarray:
+    """Gains, losses, items and design effect: ``(replicates, 3, 4)`` of all persons and of both groups."""
+    found = np.empty((replicates, 3, 4))
+    for row in found:
+        x, group, image = simulate(rng, world, loss)
+        for place, cell, cells in ((slice(0, 1), np.zeros_like(group), 1), (slice(1, 3), group, 2)):
+            counts = count_cells(x, cell, cells, image)
+            row[place] = np.stack([counts.gain, counts.loss, counts.n, counts.deff], axis=1)
+    return found
+
+
+def limits(found: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimate, lower and upper limit of counts divided by their design effect."""
+    gain, loss, n = (found[..., k] / found[..., 3] for k in range(3))
+    return (gain - loss) / n, *tango_interval(gain, loss, n, confidence)
+
+
+def difference(found: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """MOVER's interval of the first group's change minus the second's."""
+    change, low, high = limits(found[:, 1:], confidence)
+    return mover_difference(change[:, 0], low[:, 0], high[:, 0], change[:, 1], low[:, 1], high[:, 1])
 
 
 def run(rng: np.random.Generator, replicates: int, worlds: list[World]) -> list[Cell]:
     """No change, and a change of the difference by the margin."""
     cells = []
     for world in worlds:
-        inside, alone, alarm, same = 0, 0, 0, 0
-        for _ in range(replicates):
-            data = simulate(rng, world, 0.0)
-            whole, difference = intervals(*data, 0.95)
-            inside += whole[0] <= 0 <= whole[1]
-            alarm += not difference[0] <= 0 <= difference[1]
-            naive, _ = intervals(*data, 0.95, ignore=True)
-            alone += naive[0] <= 0 <= naive[1]
-            _, narrow = intervals(*simulate(rng, world, MARGIN), 0.9)
-            same += bool(equivalent(*narrow, MARGIN))
+        null, moved = (counted(rng, world, loss, replicates) for loss in (0.0, MARGIN))
+        _, low, high = limits(null[:, 0], 0.95)
+        alone = null[:, 0].copy()
+        alone[:, 3] = 1.0
+        _, naive_low, naive_high = limits(alone, 0.95)
+        first, last = difference(null, 0.95)
         cells.append(
             Cell(
                 world.label(),
                 replicates,
-                coverage=inside / replicates,
-                false_alarm=alarm / replicates,
-                false_equivalent=same / replicates,
-                beside={"persons taken as independent, coverage": alone / replicates},
+                coverage=float(np.mean((low <= 0) & (high >= 0))),
+                false_alarm=float(np.mean((first > 0) | (last < 0))),
+                false_equivalent=float(np.mean(equivalent(*difference(moved, 0.9), MARGIN))),
+                beside={"persons taken as independent, coverage": float(np.mean((naive_low <= 0) & (naive_high >= 0)))},
             )
         )
     return cells
@@ -102,7 +102,7 @@ REGIMES = [
         title="Shares and disparities of persons who share pictures",
         about=ABOUT,
         band=Band((0.935, 0.965), (0.035, 0.065), 0.05),
-        replicates=2_000,
+        replicates=10_000,
         run=lambda rng, replicates: run(rng, replicates, ENOUGH),
     ),
     Regime(
@@ -110,7 +110,7 @@ REGIMES = [
         title="The same, few flips",
         about="As before. The band has no upper bound.",
         band=Band((0.935, np.nan), (np.nan, 0.06), 0.05),
-        replicates=2_000,
+        replicates=10_000,
         run=lambda rng, replicates: run(rng, replicates, FEW),
     ),
 ]

@@ -5,6 +5,7 @@ The measures are those of the built-in benchmarks (`qbench.metrics.recall_by_gro
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import combinations
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def attributes_of(description: Description) -> tuple[Attribute, ...]:
     return tuple(found)
 
 
-class _Declared:
+class _Declared(ABC):
     """What both have in common: the items."""
 
     def __init__(self, description: Description, options: DeclaredOptions) -> None:
@@ -88,8 +89,9 @@ class _Declared:
             choices={**self._choices(), **self._left_out(rows)},
         )
 
+    @abstractmethod
     def _choices(self) -> dict[str, str]:
-        raise NotImplementedError
+        """Every choice that was made, in words."""
 
     def _own_files(self, root: Path) -> tuple[Path, ...]:
         """Files beside the table that decide a number."""

@@ -2,7 +2,6 @@
 
 import ast
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -53,8 +52,6 @@ def test_the_quantizer_stands_in_the_report(quantizer, qbench, tmp_path):
 
 
 def test_torchao_passes_its_own_tests_from_a_wheel(tmp_path, install, own_tests):
-    if find_spec("torchao") is None:
-        pytest.skip("torchao is not installed (it is in qbench's test extra)")
     source = copied("qbench-torchao", tmp_path)
     site = install(source)
     shutil.rmtree(source / "qbench_torchao")

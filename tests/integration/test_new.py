@@ -20,16 +20,12 @@ def site(written, install):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_passes_its_own_tests_from_a_wheel(kind, written, site, own_tests):
-    if kind == "dataset":
-        api = pytest.importorskip("qbench.declared", reason="this qbench knows no declared datasets")
-        assert api
     said = own_tests(written[kind], site)
     assert "passed" in said
     assert "failed" not in said
 
 
 def test_all_of_them_together_are_light_and_clash_with_nobody(qbench, site, tmp_path, written):
-    pytest.importorskip("qbench.declared", reason="this qbench knows no declared datasets")
     said = qbench("plugins", "--strict", cwd=tmp_path, PYTHONPATH=str(site)).stdout
     for kind in KINDS:
         assert f"tried-{kind}" in said

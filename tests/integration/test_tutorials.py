@@ -58,8 +58,6 @@ class Shell:
 
 @pytest.mark.parametrize("section", KINDS)
 def test_a_new_user_gets_to_the_report(section, tmp_path, cache):
-    if section == "A dataset":
-        pytest.importorskip("qbench.declared", reason="this qbench knows no declared datasets")
     shell, said = Shell(tmp_path, cache), []
     for language, file, content in BLOCK.findall(sections()[section]):
         if file:
