@@ -106,8 +106,8 @@ REGIMES = [
         run=lambda rng, replicates: run(rng, replicates, ENOUGH),
         missed=(
             "the difference between two groups that share pictures is too cautious (false alarms down to 0.1 %): what "
-            "moves both groups of a picture cancels, and MOVER takes the groups as independent. It can miss a change of "
-            "a disparity in one class; it does not invent one."
+            "moves both groups of a picture cancels, and MOVER takes the groups as independent. It can miss a change "
+            "of a disparity in one class; it does not invent one."
         ),
     ),
     Regime(
