@@ -25,6 +25,8 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hf-int8", ("projections=both",)),
     ("hf-int4", ()),
     ("hf-int4", ("double_quant=true",)),
+    ("hf-int4", ("block_size=32",)),
+    ("hf-int4", ("block_size=256",)),
     ("hf-int4", ("quant_type=fp4",)),
     ("hf-int4", ("towers=image",)),
     ("torch-int8", ()),

@@ -6,6 +6,7 @@ to leave out; transformers' own choice (``text_projection`` of a CLIPModel, the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +18,41 @@ from qbench_quantizers.module import module_of
 from qbench_quantizers.options import CONTROLS, Int4Options, Int8Options, ScopeOptions
 from qbench_quantizers.scope import Scope, resolve
 
-BLOCK = 64
-"""Weights a block of NF4 and fp4; on a CPU every input width has to be a multiple of it."""
-
 LEFT_OUT = "left out by transformers"
 
 
 def build_int8(checkpoint: Checkpoint, context: Context, options: Int8Options) -> Variant:
     """LLM.int8() (Dettmers et al. 2022)."""
-    return _build(checkpoint, context, options, load_in_8bit=True, llm_int8_threshold=options.threshold)
+    from transformers import BitsAndBytesConfig
+
+    return _build(
+        checkpoint,
+        context,
+        options,
+        lambda skip: BitsAndBytesConfig(
+            load_in_8bit=True, llm_int8_threshold=options.threshold, llm_int8_skip_modules=skip
+        ),
+    )
 
 
 def build_int4(checkpoint: Checkpoint, context: Context, options: Int4Options) -> Variant:
     """4 bit by blocks (Dettmers et al. 2023)."""
+    from qbench_quantizers.blocks import BlocksConfig
+
     variant = _build(
         checkpoint,
         context,
         options,
-        load_in_4bit=True,
-        bnb_4bit_quant_type=options.quant_type,
-        bnb_4bit_use_double_quant=options.double_quant,
-        bnb_4bit_compute_dtype=getattr(torch, options.compute_dtype),
+        lambda skip: BlocksConfig(
+            options.block_size,
+            bnb_4bit_quant_type=options.quant_type,
+            bnb_4bit_use_double_quant=options.double_quant,
+            bnb_4bit_compute_dtype=getattr(torch, options.compute_dtype),
+            llm_int8_skip_modules=skip,
+        ),
     )
     if context.device == "cpu":
-        _check_widths(module_of(variant.encoder))
+        _check_widths(module_of(variant.encoder), options.block_size)
     return variant
 
 
@@ -51,20 +63,22 @@ def compute_note(model: torch.nn.Module, dtype: DType) -> str:
     kinds = {type(layer): layer for layer in model.modules()}
     if Linear8bitLt in kinds and dtype != "float16":
         return "LLM.int8() casts its inputs to float16 inside the product"
-    # 4 bit is computed in the type of the input, but for float16, where bitsandbytes does as it is told.
-    if Linear4bit in kinds and dtype == "float16" and kinds[Linear4bit].compute_dtype != torch.float16:
-        return f"the products of the 4 bit layers are computed in {kinds[Linear4bit].compute_dtype}".replace(
-            "torch.", ""
-        )
+    if Linear4bit in kinds:
+        compute = str(kinds[Linear4bit].compute_dtype).removeprefix("torch.")
+        if compute != dtype:
+            return f"the products of the 4 bit layers are computed in {compute}"
     return ""
 
 
-def _build(checkpoint: Checkpoint, context: Context, options: Int8Options | Int4Options, **settings: Any) -> Variant:
-    from transformers import BitsAndBytesConfig
-
+def _build(
+    checkpoint: Checkpoint,
+    context: Context,
+    options: Int8Options | Int4Options,
+    configure: Callable[[list[str] | None], Any],
+) -> Variant:
+    """Quantize by what `configure` makes of the layers to leave out."""
     scope = _scope(checkpoint, options)
-    skip = None if scope is None else sorted(scope.reasons)
-    config = BitsAndBytesConfig(llm_int8_skip_modules=skip, **settings)
+    config = configure(None if scope is None else sorted(scope.reasons))
     encoder = checkpoint.load(device=context.device, dtype=options.dtype, quantization_config=config)
     return Variant(
         encoder=encoder,
@@ -117,12 +131,14 @@ def _save(checkpoint: Checkpoint, encoder: Encoder) -> Any:
     return save
 
 
-def _check_widths(model: torch.nn.Module) -> None:
+def _check_widths(model: torch.nn.Module, block_size: int) -> None:
+    """Refuse what the kernels for a CPU get wrong without a word: rows that are not whole blocks."""
     from bitsandbytes.nn.modules import Linear4bit
 
     for name, layer in model.named_modules():
-        if isinstance(layer, Linear4bit) and layer.in_features % BLOCK:
+        if isinstance(layer, Linear4bit) and layer.in_features % block_size:
             raise QuantizationError(
-                f"the layer {name} has {layer.in_features} inputs; 4 bit on a CPU needs a multiple of {BLOCK}",
-                fix="Use a CUDA device, another quantizer, or a model whose widths fit.",
+                f"the layer {name} has {layer.in_features} inputs; blocks of {block_size} on a CPU need a multiple of "
+                f"{block_size}",
+                fix="Use a smaller block_size, a CUDA device, another quantizer, or a model whose widths fit.",
             )

@@ -65,24 +65,19 @@ class Int4Options(ScopeOptions):
         The 16 values. NF4 is the study's; the library's own default is fp4.
     double_quant : bool
         Whether the scales of the blocks are quantized too.
+    block_size : {32, 64, 128, 256, 512, 1024, 2048, 4096}
+        Weights that share a scale. On a CPU every layer's inputs have to be a multiple of it.
     compute_dtype : {"float32", "float16", "bfloat16"}
-        The type of the products. bitsandbytes heeds it for float16 input only, so it needs ``dtype = "float16"``.
+        The type of the products, whatever the type of what comes in.
     dtype : {"float32", "float16", "bfloat16"}
         The type of the layers that are not quantized.
     """
 
     quant_type: Literal["nf4", "fp4"] = "nf4"
     double_quant: bool = False
+    block_size: Literal[32, 64, 128, 256, 512, 1024, 2048, 4096] = 64
     compute_dtype: DType = "float32"
     dtype: DType = "float32"
-
-    def __post_init__(self) -> None:
-        """Refuse a compute type that would be ignored: two names for one variant."""
-        if self.compute_dtype != "float32" and self.dtype != "float16":
-            raise ValueError(
-                f'compute_dtype = "{self.compute_dtype}" needs dtype = "float16": bitsandbytes computes in the type of '
-                "the input where that is float32 or bfloat16"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

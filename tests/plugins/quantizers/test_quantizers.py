@@ -65,7 +65,13 @@ def test_the_bytes_of_a_model_shrink_and_its_parameters_do_not(build):
 
 def test_options_change_the_variant(build):
     nf4 = build("hf-int4").encoder.encode_images(PIXELS)
-    for options in ({"quant_type": "fp4"}, {"double_quant": True}):
+    for options in (
+        {"quant_type": "fp4"},
+        {"double_quant": True},
+        {"block_size": 32},
+        {"compute_dtype": "float16"},
+        {"compute_dtype": "bfloat16"},
+    ):
         assert not np.array_equal(nf4, build("hf-int4", **options).encoder.encode_images(PIXELS))
 
 
@@ -77,9 +83,55 @@ def test_the_type_of_what_is_left_out_is_what_was_asked_for(build):
 
 def test_a_width_that_four_bit_cannot_do_is_named(build, odd_clip):
     with pytest.raises(
-        QuantizationError, match=r"the layer .*k_proj has 96 inputs; 4 bit on a CPU needs a multiple of 64"
+        QuantizationError, match=r"the layer .*k_proj has 96 inputs; blocks of 64 on a CPU need a multiple of 64"
     ):
         build("hf-int4", folder=odd_clip)
+
+
+@pytest.mark.parametrize("block_size", [32, 64])
+@pytest.mark.parametrize("double_quant", [False, True])
+def test_the_weights_of_a_block_size_are_those_of_the_library(build, original, block_size, double_quant):
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    module = build("hf-int4", block_size=block_size, double_quant=double_quant).encoder.module
+    mine = module.visual_projection.weight
+    assert mine.quant_state.blocksize == block_size
+    weight, state = quantize_4bit(
+        original["visual_projection.weight"],
+        blocksize=block_size,
+        compress_statistics=double_quant,
+        quant_type="nf4",
+    )
+    assert torch.equal(dequantize_4bit(mine.data, mine.quant_state), dequantize_4bit(weight, state))
+
+
+def test_smaller_blocks_are_nearer_and_cost_more_bits(build):
+    layers = {size: build("hf-int4", block_size=size).coverage.layers for size in (32, 64)}
+    bits, error = (
+        {s: np.mean([getattr(x, a) for x in layers[s] if x.quantized]) for s in layers} for a in ("bits", "error")
+    )
+    assert (bits[32], bits[64]) == (5, 4.5)
+    assert error[32] < error[64]
+
+
+def test_blocks_of_the_default_size_are_what_transformers_makes_alone(build, tiny_clip):
+    from transformers import BitsAndBytesConfig, CLIPModel
+
+    config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
+    theirs = CLIPModel.from_pretrained(tiny_clip, dtype=torch.float32, quantization_config=config, device_map="cpu")
+    mine = build("hf-int4").encoder.module
+    assert mine.config.quantization_config.to_dict() == {
+        **theirs.config.quantization_config.to_dict(),
+        "llm_int8_skip_modules": mine.config.quantization_config.llm_int8_skip_modules,
+    }
+    wanted = theirs.state_dict()
+    for name, tensor in mine.state_dict().items():
+        assert torch.equal(tensor, wanted[name]), name
+
+
+def test_a_block_that_does_not_fit_is_named(build):
+    with pytest.raises(QuantizationError, match="64 inputs; blocks of 128 on a CPU need a multiple of 128"):
+        build("hf-int4", block_size=128)
 
 
 def test_nothing_quantized_is_an_error():
@@ -102,8 +154,6 @@ def test_towers_are_told_by_name():
 def test_options_that_mean_nothing_are_refused():
     with pytest.raises(ValueError, match="threshold"):
         Int8Options(threshold=-1)
-    with pytest.raises(ValueError, match="compute_dtype"):
-        Int4Options(compute_dtype="bfloat16")  # bitsandbytes would ignore it for float32 input
     for sparsity in (0, 1):
         with pytest.raises(ValueError, match="sparsity"):
             PruneOptions(sparsity=sparsity)
@@ -116,7 +166,9 @@ def test_options_that_mean_nothing_are_refused():
         ("fp16", {}, "", ""),
         ("hf-int8", {}, "fp32", "LLM.int8() casts its inputs to float16 inside the product"),
         ("hf-int8", {"dtype": "float16"}, "fp16", ""),
-        ("hf-int4", {"dtype": "bfloat16"}, "bf16", ""),
+        ("hf-int4", {}, "fp32", ""),
+        ("hf-int4", {"compute_dtype": "bfloat16"}, "fp32", "the products of the 4 bit layers are computed in bfloat16"),
+        ("hf-int4", {"dtype": "bfloat16"}, "bf16", "the products of the 4 bit layers are computed in float32"),
         ("hf-int4", {"dtype": "float16"}, "fp16", "the products of the 4 bit layers are computed in float32"),
         ("hf-int4", {"dtype": "float16", "compute_dtype": "float16"}, "fp16", ""),
         ("torch-int8", {}, "fp32", ""),

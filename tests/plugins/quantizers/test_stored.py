@@ -14,6 +14,7 @@ SAVED = [
     ("hf-int4", {}),
     ("hf-int4", {"quant_type": "fp4", "double_quant": True}),
     ("hf-int4", {"dtype": "float16", "compute_dtype": "float16"}),
+    ("hf-int4", {"block_size": 32, "double_quant": True}),
     ("hf-int8", {"towers": "text", "skip": ("*.q_proj",), "projections": "both"}),
 ]
 
