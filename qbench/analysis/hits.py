@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from qbench.analysis.ledger import Comparison, Floats, Rows
 from qbench.metrics.interface import Outcome, Statistic
 
 FEW = 20
 """Flips below which a design effect is not estimated but bounded by the size of the clusters."""
+
+ALONE = 4.0
+"""Flips that are added to each group as if no other person of their pictures flipped, before a correlation is
+estimated: few flips never make two groups look as if they always moved together."""
 
 
 def hits(outcome: Outcome, statistic: Statistic, metric: str) -> npt.NDArray[np.bool_]:
@@ -117,3 +122,34 @@ def count_cells(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows) ->
     ratio = np.where(shared, between / np.where(shared, within, 1.0), 1.0)
     bound = np.where(gain + loss < FEW, clustered, 1.0)
     return Counts(n, gain, loss, np.maximum(np.maximum(ratio, bound), 1.0))
+
+
+def correlation(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows, first: Rows, second: Rows) -> Floats:
+    """Correlation of the mean changes of pairs of cells, through the pictures that both have items of.
+
+    The sum over pictures of the products of both cells' centred changes, over the root of the product of the sums of
+    their squares, each with `ALONE` added: 0 where no picture is shared, and drawn to 0 where few items flip.
+
+    Parameters
+    ----------
+    x, cell, cells, image
+        As for `count_cells`.
+    first, second : numpy.ndarray
+        ``(pairs,)`` int: the cells of each pair.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(pairs,)`` float64 within (-1, 1).
+    """
+    keep = cell >= 0
+    x, cell, image = x[keep], cell[keep], image[keep]
+    n = np.bincount(cell, minlength=cells)
+    mean = np.bincount(cell, weights=x, minlength=cells) / np.maximum(n, 1)
+    shape = (int(image.max(initial=-1)) + 1, cells)
+    by_picture = sparse.csc_array((x - mean[cell], (image, cell)), shape=shape)  # adds up what falls in one place
+    square = np.asarray(by_picture.multiply(by_picture).sum(axis=0)).ravel() + ALONE
+    pairs, back = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
+    product = np.asarray(by_picture[:, pairs[0]].multiply(by_picture[:, pairs[1]]).sum(axis=0)).ravel()
+    found: Floats = (product / np.sqrt(square[pairs[0]] * square[pairs[1]]))[back.reshape(-1)]
+    return found

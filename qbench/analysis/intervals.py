@@ -29,7 +29,7 @@ def bounds(effects: pd.DataFrame, confidence: npt.ArrayLike) -> tuple[Floats, Fl
     Parameters
     ----------
     effects : pandas.DataFrame
-        Rows with ``method``, ``change``, ``se``, ``df`` and ``n1, gain1, loss1, deff1, n2, gain2, loss2, deff2``.
+        Rows with ``method``, ``change``, ``se``, ``df`` and ``n1, gain1, loss1, deff1, n2, gain2, loss2, deff2, rho``.
     confidence : array_like
         Between 0 and 1; one for all, or one a row.
 
@@ -48,7 +48,7 @@ def bounds(effects: pd.DataFrame, confidence: npt.ArrayLike) -> tuple[Floats, Fl
             low[at], high[at] = _tango(effects, at, 1, of)[1:]
         elif name == MOVER:
             first, second = (_tango(effects, at, side, of) for side in (1, 2))
-            low[at], high[at] = mover_difference(*first, *second)
+            low[at], high[at] = mover_difference(*first, *second, rho=_shared(effects, at))
         elif name:
             low[at], high[at] = _spread(effects, at, of)
     return low, high
@@ -67,6 +67,11 @@ def _effective(effects: pd.DataFrame, at: npt.NDArray[np.int64], side: int) -> t
         effects[f"{name}{side}"].to_numpy(np.float64, na_value=np.nan)[at] for name in ("gain", "loss", "n", "deff")
     )
     return gain / deff, loss / deff, n / deff
+
+
+def _shared(effects: pd.DataFrame, at: npt.NDArray[np.int64]) -> Floats:
+    """The correlation of two groups' changes."""
+    return effects["rho"].to_numpy(np.float64, na_value=np.nan)[at]
 
 
 def _spread(effects: pd.DataFrame, at: npt.NDArray[np.int64], confidence: Floats) -> tuple[Floats, Floats]:
@@ -109,6 +114,8 @@ def two_sided_p(effects: pd.DataFrame) -> tuple[Floats, Floats]:
     p[at] = np.maximum(10.0 ** log10_p[at], sys.float_info.min)
     pairs = np.flatnonzero((effects["method"] == MOVER).to_numpy(dtype=bool))
     if len(pairs):
-        p[pairs] = disparity_p(*(x for side in (1, 2) for x in _effective(effects, pairs, side)))
+        p[pairs] = disparity_p(
+            *(x for side in (1, 2) for x in _effective(effects, pairs, side)), rho=_shared(effects, pairs)
+        )
         log10_p[pairs] = np.log10(p[pairs])
     return p, log10_p

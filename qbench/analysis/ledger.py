@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 FLOATS = ["se", "df", "low", "high", "eq_low", "eq_high", "p", "log10_p", "sum_se", "items"]
-COUNTS = ["n1", "gain1", "loss1", "deff1", "n2", "gain2", "loss2", "deff2"]
+COUNTS = ["n1", "gain1", "loss1", "deff1", "n2", "gain2", "loss2", "deff2", "rho"]
 TEXTS = ["method", "null", "why"]
 
 

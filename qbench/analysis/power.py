@@ -40,14 +40,25 @@ def _of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[npt.NDArray[n
     two = np.isfinite(n2)
     pooled = np.where(two, (rate1 * n1 + np.nan_to_num(rate2 * n2)) / (n1 + np.nan_to_num(n2)), rate1)
     one = minimum_detectable_cell(pooled, n1, power=POWER, confidence=settings.confidence)
-    both = minimum_detectable_cell(pooled, n1, np.where(two, n2, 1.0), power=POWER, confidence=settings.confidence)
+    left = _left_of_the_variance(effects, n1, n2)
+    both = minimum_detectable_cell(
+        pooled, n1 / left, np.where(two, n2, 1.0) / left, power=POWER, confidence=settings.confidence
+    )
     alpha = settings.alpha
     alone = needed_items(rate1, margin, alpha=alpha, power=POWER)
     together = needed_items(
         rate1, margin, n1, np.where(two, n2, 1.0), psi2=np.where(two, rate2, 0.0), alpha=alpha, power=POWER
     )
     deff = np.nanmax(np.stack([effects[f"deff{s}"].fillna(1.0).to_numpy(np.float64) for s in (1, 2)]), axis=0)
-    return np.where(two, both, one), np.where(two, together, alone) * deff
+    return np.where(two, both, one), np.where(two, together * left, alone) * deff
+
+
+def _left_of_the_variance(
+    effects: pd.DataFrame, n1: npt.NDArray[np.float64], n2: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The part of a difference's variance that is left where both groups move together in the pictures they share."""
+    rho = effects["rho"].fillna(0.0).to_numpy(np.float64)
+    return 1.0 - 2.0 * rho * np.nan_to_num(np.sqrt(n1 * n2) / (n1 + n2))
 
 
 def _side(effects: pd.DataFrame, side: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

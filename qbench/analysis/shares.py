@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.analysis import intervals
-from qbench.analysis.hits import Counts, change_of, codes, count_cells, counted, mean_variance, sum_of
+from qbench.analysis.hits import Counts, change_of, codes, correlation, count_cells, counted, mean_variance, sum_of
 from qbench.analysis.ledger import Comparison, Floats, Ledger, Rows
 from qbench.metrics.interface import Statistic
 from qbench.stats.flips import mcnemar
@@ -54,7 +54,13 @@ def judge_disparities(ledger: Ledger, comparison: Comparison, metric: str, stati
         for side, cell in zip((1, 2), sides, strict=True):
             _put_counts(ledger, rows, counts, cell, side)
         level = mean_variance(sum_of(comparison, statistic, metric), parts.cell, parts.cells)
-        ledger.put(rows, method=intervals.MOVER, null=SAME_IN_GROUPS, sum_se=np.sqrt(level[sides[0]] + level[sides[1]]))
+        ledger.put(
+            rows,
+            method=intervals.MOVER,
+            null=SAME_IN_GROUPS,
+            rho=correlation(x, parts.cell, parts.cells, comparison.image, *sides),
+            sum_se=np.sqrt(level[sides[0]] + level[sides[1]]),
+        )
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from qbench.results.results import Results
 
 FOLDER = "analysis"
-REVISION = 1
+REVISION = 2
 """Raised when the same outcomes would be judged otherwise: stored analyses are then made again."""
 
 

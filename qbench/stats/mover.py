@@ -1,13 +1,15 @@
-"""The interval of a difference of two independent numbers from the interval of each (MOVER), and the disparity's.
+"""The interval of a difference of two numbers from the interval of each (MOVER), and the disparity's.
 
 The change of a disparity is that of the first group's share of right answers minus that of the second. The two groups
-have no item in common, so their intervals can be put together; each is Tango's, which holds where few items flip.
+have no item in common, so their intervals can be put together; each is Tango's, which holds where few items flip. Where
+they have pictures in common, what moves both groups of a picture cancels in the difference: that is the correlation.
 
 References
 ----------
 R. G. Newcombe, Interval estimation for the difference between independent proportions, Statistics in Medicine 17
 (1998) 873-890, method 10; G. Y. Zou and A. Donner, Construction of confidence limits about effect measures: a general
-approach, Statistics in Medicine 27 (2008) 1693-1702.
+approach, Statistics in Medicine 27 (2008) 1693-1702; G. Y. Zou, Toward using confidence intervals to compare
+correlations, Psychological Methods 12 (2007) 399-413 (numbers that are correlated).
 """
 
 from __future__ import annotations
@@ -32,22 +34,31 @@ def mover_difference(
     d2: npt.ArrayLike,
     low2: npt.ArrayLike,
     high2: npt.ArrayLike,
+    *,
+    rho: npt.ArrayLike = 0.0,
 ) -> tuple[Floats, Floats]:
-    """The interval of ``d1 - d2`` for independent `d1` and `d2`.
+    """The interval of ``d1 - d2``.
 
     Parameters
     ----------
     d1, low1, high1, d2, low2, high2 : array_like
         Broadcastable float: the two estimates and the limits of each, at one confidence.
+    rho : array_like
+        Broadcastable float in [-1, 1]: the correlation of the two estimates.
 
     Returns
     -------
     low, high : numpy.ndarray
-        float64, at the same confidence; NaN where any of the six is.
+        float64, at the same confidence; NaN where any of the seven is.
     """
-    x, l1, u1, y, l2, u2 = (np.asarray(v, dtype=np.float64) for v in (d1, low1, high1, d2, low2, high2))
+    x, l1, u1, y, l2, u2, r = (np.asarray(v, dtype=np.float64) for v in (d1, low1, high1, d2, low2, high2, rho))
     change = x - y
-    return change - np.hypot(x - l1, u2 - y), change + np.hypot(u1 - x, y - l2)
+    return change - _far_side(x - l1, u2 - y, r), change + _far_side(u1 - x, y - l2, r)
+
+
+def _far_side(a: Floats, b: Floats, rho: Floats) -> Floats:
+    """The third side of a triangle: of a right one where the two are independent."""
+    return np.sqrt((a - rho * b) ** 2 + (1 - rho**2) * b**2)
 
 
 def disparity_interval(
@@ -93,27 +104,31 @@ def disparity_p(
     gain2: npt.ArrayLike,
     loss2: npt.ArrayLike,
     n2: npt.ArrayLike,
+    *,
+    rho: npt.ArrayLike = 0.0,
 ) -> Floats:
-    """Two-sided p of `qbench.stats.nulls.SAME_IN_GROUPS`: where `disparity_interval` just touches 0.
+    """Two-sided p of `qbench.stats.nulls.SAME_IN_GROUPS`: where the interval of `mover_difference` just touches 0.
 
     Parameters
     ----------
     gain1, loss1, n1, gain2, loss2, n2 : array_like
         As for `disparity_interval`; or effective counts, as `tango_interval` takes them.
+    rho : array_like
+        Broadcastable float in [-1, 1]: the correlation of the two groups' changes.
 
     Returns
     -------
     numpy.ndarray
         float64, above 0; NaN where a group has no item, 1 where the change is 0.
     """
-    counts = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (gain1, loss1, n1, gain2, loss2, n2)))
+    counts = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (gain1, loss1, n1, gain2, loss2, n2, rho)))
     rows, back = np.unique(np.stack([x.ravel() for x in counts]), axis=1, return_inverse=True)
-    g1, b1, m1, g2, b2, m2 = rows
+    g1, b1, m1, g2, b2, m2, shared = rows
     change = _share_change(g1, b1, m1) - _share_change(g2, b2, m2)
     # With gains and losses of a falling disparity exchanged, it is the lower limit that touches 0.
     falls = change < 0
     table = [np.where(falls, y, x) for x, y in ((g1, b1), (b1, g1), (g2, b2), (b2, g2))]
-    table = [table[0], table[1], m1, table[2], table[3], m2]
+    table = [table[0], table[1], m1, table[2], table[3], m2, shared]
     p = np.where(np.isnan(change), np.nan, 1.0)
     changed = np.abs(change) > 0
     if changed.any():
@@ -125,10 +140,12 @@ def disparity_p(
     return p[back.reshape(counts[0].shape)]
 
 
-def _lower_limit(z: Floats, g1: Floats, b1: Floats, n1: Floats, g2: Floats, b2: Floats, n2: Floats) -> Floats:
+def _lower_limit(
+    z: Floats, g1: Floats, b1: Floats, n1: Floats, g2: Floats, b2: Floats, n2: Floats, rho: Floats
+) -> Floats:
     first, second = _share_change(g1, b1, n1), _share_change(g2, b2, n2)
     low, high = score_lower(g1, b1, n1, z), -score_lower(b2, g2, n2, z)
-    return mover_difference(first, low, first, second, second, high)[0]
+    return mover_difference(first, low, first, second, second, high, rho=rho)[0]
 
 
 def _share_change(gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike) -> Floats:

@@ -46,7 +46,7 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     ],
     "fairface": [{"name": "race", "groups": ["White", "Black"], "pairs": []}],
 }
-COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "deff")]
+COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "deff")] + ["rho"]
 
 
 @dataclass

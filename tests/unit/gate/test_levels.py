@@ -94,7 +94,7 @@ def test_intervals_of_counts_are_inverted_too() -> None:
     study = Study()
     counts = {"gain1": 3, "loss1": 40, "n1": 1000, "deff1": 1.0}
     study.effect("accuracy", -0.037, method="tango", **counts)
-    second = {"gain2": 2, "loss2": 1, "n2": 400, "deff2": 1.0}
+    second = {"gain2": 2, "loss2": 1, "n2": 400, "deff2": 1.0, "rho": 0.0}
     study.effect(
         "disparity", -0.0395, method="mover", attribute="age", group="a-b", before=-0.4, sum_se=0.01, **counts, **second
     )

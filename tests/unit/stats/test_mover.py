@@ -24,6 +24,12 @@ def test_a_number_that_is_known_exactly_adds_nothing() -> None:
     assert (low, high) == (pytest.approx(-0.1), pytest.approx(0.4))
 
 
+def test_numbers_that_are_correlated_are_as_a_difference_of_normals_is() -> None:
+    # symmetrical limits: the variance of a difference, 0.3² + 0.4² − 2 · 0.5 · 0.3 · 0.4
+    low, high = mover_difference(1.0, 0.7, 1.3, 0.2, -0.2, 0.6, rho=0.5)
+    assert (high - 0.8, 0.8 - low) == (pytest.approx(np.sqrt(0.13)), pytest.approx(np.sqrt(0.13)))
+
+
 def test_what_is_undetermined_stays_so() -> None:
     assert np.isnan(mover_difference(0.3, np.nan, 0.6, 0.2, 0.1, 0.4)[0])
     assert all(np.isnan(x) for x in disparity_interval(0, 0, 0, 1, 0, 9))
@@ -51,6 +57,19 @@ def test_p_is_where_the_interval_touches_zero() -> None:
     p = disparity_p(g1, l1, n1, g2, l2, n2)
     for confidence in (0.5, 0.9, 0.99):
         _, low, high = disparity_interval(g1, l1, n1, g2, l2, n2, confidence)
+        assert ((p < 1 - confidence) == ((low > 0) | (high < 0))).all()
+
+
+def test_p_is_where_the_interval_of_correlated_groups_touches_zero() -> None:
+    rng = np.random.default_rng(2)
+    n1, n2 = rng.integers(20, 900, 300), rng.integers(20, 300, 300)
+    g1, l1, g2, l2 = (rng.binomial(n // 2, 0.05) for n in (n1, n1, n2, n2))
+    rho = rng.uniform(-0.5, 0.8, 300)
+    p = disparity_p(g1, l1, n1, g2, l2, n2, rho=rho)
+    assert (p < disparity_p(g1, l1, n1, g2, l2, n2))[(rho > 0) & (p < 1)].mean() > 0.9
+    for confidence in (0.5, 0.9, 0.99):
+        sides = (((g - b) / n, *tango_interval(g, b, n, confidence)) for g, b, n in ((g1, l1, n1), (g2, l2, n2)))
+        low, high = mover_difference(*next(sides), *next(sides), rho=rho)
         assert ((p < 1 - confidence) == ((low > 0) | (high < 0))).all()
 
 
