@@ -12,14 +12,23 @@ from qbench.spec.model import ModelSpec, QuantizerSpec
 
 
 def read_model(text: str) -> ModelSpec:
-    """``source/checkpoint`` as in a spec, or the folder of a CLIP checkpoint.
+    """``source/checkpoint`` as in a spec, or the path of a CLIP checkpoint.
 
-    A folder has to be there: a name with a slash that is none is a source and its checkpoint.
+    A path has to be there: a name with a slash that is none is a source and its checkpoint.
+
+    Raises
+    ------
+    InputError
+        What begins as a path does (``/``, ``~``, ``.``) leads nowhere.
     """
-    folder = Path(text).expanduser()
-    if folder.is_dir():
-        folder = folder.resolve()
-        return ModelSpec(source="clip", checkpoint=folder.name, options={"path": str(folder)})
+    path = Path(text).expanduser()
+    if path.exists():
+        path = path.resolve()
+        return ModelSpec(source="clip", checkpoint=path.name, options={"path": str(path)})
+    if text.startswith(("/", "~", ".")):
+        raise InputError(
+            "there is no such folder or file", where=text, fix="Give the path of a checkpoint, or source/checkpoint."
+        )
     source, _, checkpoint = text.partition("/")
     return ModelSpec(source=source, checkpoint=checkpoint)
 

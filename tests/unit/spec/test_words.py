@@ -21,6 +21,14 @@ def test_a_folder_that_is_there_is_a_checkpoint(tmp_path, monkeypatch):
     assert read_model("a/c").source == "a"
 
 
+def test_a_weights_file_is_a_path_and_a_path_that_leads_nowhere_is_said(tmp_path):
+    (tmp_path / "mine.safetensors").write_bytes(b"")
+    assert read_model(str(tmp_path / "mine.safetensors")).options == {"path": str(tmp_path / "mine.safetensors")}
+    for nowhere in (str(tmp_path / "nowhere"), "./nowhere", "~/no/such/folder"):
+        with pytest.raises(InputError, match="no such folder or file"):
+            read_model(nowhere)
+
+
 def test_options_are_toml_values_or_else_texts():
     said = ["a=0.5", "b = true", 'c=["*.fc2", "x"]', "d=image", 'e="0.5"', "f=", "g=a=b"]
     expected = {"a": 0.5, "b": True, "c": ["*.fc2", "x"], "d": "image", "e": "0.5", "f": "", "g": "a=b"}
