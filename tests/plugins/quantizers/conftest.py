@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,19 +39,38 @@ def original(tiny_clip):
 
 
 @pytest.fixture
-def qbench(tmp_path):
-    """Run the command as a user does; the exit code has to be `code`."""
+def qbench(tmp_path, monkeypatch, capfd):
+    """Run the command in this process, where torch is imported already; the exit code has to be `code`."""
+    from qbench.cli import main
 
     def run(*arguments, code=0):
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+        for name, value in (("HF_HUB_OFFLINE", "1"), ("COLUMNS", "200")):
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["qbench", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = SimpleNamespace(**capfd.readouterr()._asdict())
+        assert (left.value.code or 0) == code, said.out + said.err
+        return said
+
+    return run
+
+
+@pytest.fixture
+def qbench_apart(tmp_path):
+    """Run the command as a user does, in a process of its own: for what it prints, and for what it must not."""
+
+    def run(*arguments):
         done = subprocess.run(
             [sys.executable, "-m", "qbench.cli", *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env=environment,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"},
         )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
+        assert done.returncode == 0, done.stdout + done.stderr
+        return SimpleNamespace(out=done.stdout, err=done.stderr)
 
     return run
