@@ -16,6 +16,7 @@ from qbench_clip.options import ClipOptions
 
 TEXTS = ["a photo of a cat.", "A  dog's “house” &amp; more…", "", "naïve café " * 40]
 
+
 def assert_same_embeddings(encoder, model, name, *, mean=OPENAI_MEAN, std=OPENAI_STD):
     side = model.visual.image_size[0]
     pixels = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
