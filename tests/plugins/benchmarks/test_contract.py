@@ -18,6 +18,10 @@ class TestBuiltIns(BenchmarkContract):
 
 
 class TestDeclared(BenchmarkContract):
+    @pytest.fixture(params=["declared"])
+    def name(self, request):
+        return request.param
+
     @pytest.fixture(params=["dataset.toml", "rankings.toml"])
-    def benchmark(self, request):
-        return {"name": "declared", "root": str(EXAMPLE / request.param)}
+    def benchmark(self, name, request):
+        return {"name": name, "root": str(EXAMPLE / request.param)}

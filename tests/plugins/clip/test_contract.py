@@ -34,8 +34,8 @@ CONFIG = {
 
 class TestByPath(ModelSourceContract):
     @pytest.fixture(params=["clip"])
-    def model(self, tiny_clip):
-        return {"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
+    def model(self, request, tiny_clip):
+        return {"source": request.param, "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
 
 
 @pytest.fixture
