@@ -89,12 +89,16 @@ class QuantizerContract(WithOptions):
         return reopen()
 
     @pytest.fixture
-    def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint) -> Callable[[], Variant]:
-        """Build the variant anew, where this machine has the device."""
+    def machine(self, planned: PlannedQuantizer) -> None:
+        """Skip where this machine cannot run the method; override it where a GPU is not enough."""
         import torch
 
         if planned.device == "cuda" and not torch.cuda.is_available():
             pytest.skip(f"{planned.entry.record.name} does not run on a CPU, and this machine has nothing else")
+
+    @pytest.fixture
+    def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint, machine: None) -> Callable[[], Variant]:
+        """Build the variant anew."""
         context = Context(device=planned.device)
         return lambda: planned.entry.record.build(checkpoint, context, planned.options)
 
@@ -294,12 +298,10 @@ class QuantizerContract(WithOptions):
         tiny_pictures: Path,
         tmp_path: Path,
         planned: PlannedQuantizer,
-        build: Callable[[], Variant],
+        machine: None,
     ) -> None:
         """A whole run of eight pictures: cells, effects and items come back from JSON and Parquet."""
         from qbench.results import load
-
-        assert build is not None  # or it was skipped: not on this machine
 
         others = [baseline] if baseline not in ("", planned.label) else []
         spec = {
