@@ -48,10 +48,11 @@ def fresh(tmp_path_factory, wheel) -> Path:
     for source in sources:
         build(source, folder / source.name)
         wheels.append(next((folder / source.name).glob("*.whl")))
-    venv.create(folder / "env", with_pip=True)
+    venv.create(folder / "env", with_pip=False, symlinks=True)  # a pip of its own would take longer than all the rest
     site = next((folder / "env").glob("lib/python*/site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    install = [folder / "env" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels]
+    pip = [sys.executable, "-m", "pip", "--python", folder / "env", "--disable-pip-version-check"]
+    install = [*pip, "install", "-q", "--no-index", "--no-deps", *wheels]
     done = subprocess.run(list(map(str, install)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder / "env"
