@@ -34,7 +34,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory, wheel) -> Path:
-    """A fresh environment with four wheels: qbench, a sample plugin, a broken plugin, the example dataset.
+    """A fresh environment with wheels: qbench, a sample plugin, a broken plugin, all of the examples.
 
     What they depend on is seen through a .pth file; qbench itself is not, being an editable install there.
     """
@@ -43,7 +43,7 @@ def fresh(tmp_path_factory, wheel) -> Path:
     sources = (
         FIXTURES / "qbench-sample-plugin",
         FIXTURES / "qbench-broken-plugin",
-        EXAMPLES / "qbench-example-dataset",
+        *sorted(EXAMPLES.glob("qbench-*")),
     )
     for source in sources:
         build(source, folder / source.name)
@@ -110,6 +110,7 @@ def test_a_strangers_quantizer_is_listed(fresh, cache, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "sample-round" in done.stdout
     assert "qbench-sample-plugin 1.2.3" in done.stdout
+    assert {"rtn", "ao-intx", "ao-float8dq"} <= set(done.stdout.split())
     assert "hf-int4" in done.stdout
 
 
@@ -127,7 +128,7 @@ def test_a_strangers_quantizer_runs_in_a_spec_and_stands_in_the_report(fresh, ca
 name = "third-party"
 limit = 40
 models = ["demo/balanced"]
-quantizers = ["fp32", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }]
+quantizers = ["fp32", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }, "rtn", "ao-int8wo"]
 
 [[benchmarks]]
 name = "imagenet"
@@ -137,12 +138,12 @@ options = { classes = "present", templates = "single" }
     )
     done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "3 cells done" in done.stderr
+    assert "5 cells done" in done.stderr
     html = (tmp_path / "qbench-runs" / "third-party" / "report.html").read_text()
     assert "sample-round (bits=8)" in html
     assert "rounded Linear" in html or "sample-round" in html
     exported = run(fresh, cache, "export", "qbench-runs/third-party", "--table", "effects", cwd=tmp_path)
-    assert "sample-round" in exported.stdout
+    assert {"sample-round", "rtn", "ao-int8wo"} <= {line.split(",")[1] for line in exported.stdout.splitlines()}
 
 
 def test_the_example_dataset_is_checked_and_runs_from_its_wheel(fresh, cache, tmp_path):
