@@ -15,6 +15,7 @@ import pytest
 
 from qbench.extension.registry import GROUP, Entry, Registry
 from qbench.results import Results, load
+from qbench.results.analysis import analysed
 from qbench.runner.execute import execute
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
@@ -128,11 +129,12 @@ class ReportSectionContract(Contract):
 
 
 def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantizers: list[Any], pictures: Path) -> Path:
-    """A small run, made once a test session."""
+    """A small run with its analysis, made once a test session."""
     folder = factory.getbasetemp() / name
     if not (folder / "environment.json").exists():
         spec = {"name": name, "models": models, "quantizers": quantizers, "batch_size": 4}
         execute(read_spec({**spec, "benchmarks": [tiny.benchmark(pictures)]}), folder, cache=Cache())
+        analysed(load(folder))  # kept, as a run of the command keeps it: it is not made again for each check
     return folder
 
 
