@@ -122,13 +122,14 @@ def test_a_broken_plugin_is_shown_and_stops_nobody(fresh, cache, tmp_path):
     assert run(fresh, cache, "--help", cwd=tmp_path).returncode == 0
 
 
-def test_a_strangers_quantizer_runs_in_a_spec_and_stands_in_the_report(fresh, cache, tmp_path):
+def test_a_strangers_quantizer_runs_in_a_spec_and_stands_in_the_report(fresh, cache, tmp_path, qbench):
     (tmp_path / "s.toml").write_text(
         """
 name = "third-party"
 limit = 40
 models = ["demo/balanced"]
-quantizers = ["fp32", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }, "rtn", "ao-int8wo"]
+quantizers = ["fp32", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }, "rtn", "ao-int8wo",
+    { name = "rtn", options = { bits = 2 } }]
 
 [[benchmarks]]
 name = "imagenet"
@@ -138,11 +139,12 @@ options = { classes = "present", templates = "single" }
     )
     done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "5 cells done" in done.stderr
+    assert "6 cells done" in done.stderr
     html = (tmp_path / "qbench-runs" / "third-party" / "report.html").read_text()
     assert "sample-round (bits=8)" in html
+    assert "rtn (bits=2)" in html
     assert "rounded Linear" in html or "sample-round" in html
-    exported = run(fresh, cache, "export", "qbench-runs/third-party", "--table", "effects", cwd=tmp_path)
+    exported = qbench("export", "qbench-runs/third-party", "--table", "effects", cwd=tmp_path)  # without the plugins
     assert {"sample-round", "rtn", "ao-int8wo"} <= {line.split(",")[1] for line in exported.stdout.splitlines()}
 
 
