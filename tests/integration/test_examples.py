@@ -1,4 +1,4 @@
-"""The example distributions: built as wheels, and run by their own tests; in a report they stand in `test_wheels.py`."""
+"""The example distributions: built as wheels, and run by their own tests; `test_wheels.py` has them in a report."""
 
 import ast
 import shutil
