@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
 from qbench.data.promptsets import prompt_set
-from qbench.metrics.rankings import measure_skew, whole_rankings
+from qbench.metrics.rankings import asked, measure_skew, whole_rankings
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
 from qbench_benchmarks.gallery import balanced, cutoffs
@@ -32,13 +32,7 @@ class FairFace:
 
     def prompts(self, items: Items) -> Prompts:
         """The queries; the same ones for any items."""
-        chosen = self._prompts
-        return Prompts(
-            texts=chosen.texts,
-            targets=chosen.targets,
-            target_of=np.array(chosen.target_of, dtype=np.int64),
-            pool=chosen.pool,
-        )
+        return asked(self._prompts)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first."""
@@ -73,14 +67,13 @@ class FairFace:
         return rows, {"items": len(rows), "of": len(items), "balanced": name, "each": each}
 
     def _choices(self) -> dict[str, str]:
-        chosen, o = self._prompts, self.options
-        label = f"{chosen.name} version {chosen.version}" if chosen.version else chosen.name
+        o = self.options
         targets = {"uniform": "equal shares of all groups", "gallery": "the shares of the pictures that are ranked"}
         gallery = "all pictures"
         if o.balance:
             gallery = f"as many pictures of each {o.balance} as the rarest has, drawn with seed {o.balance_seed}"
         return {
-            "queries": f"{len(chosen.targets)} queries, prompt set {label} ({chosen.source})",
+            "queries": self._prompts.summary(),
             "gallery": gallery,
             "desired shares": targets[o.target],
             "cut-offs": ", ".join(f"{k} of the gallery" if isinstance(k, str) else f"{k:,}" for k in o.ks),

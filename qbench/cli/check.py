@@ -15,6 +15,9 @@ EXAMPLES = (
     "`qbench check --print-policy > policy.toml`"
 )
 
+WITHOUT_TERMINAL = 100
+"""Columns of a log: what is folded there is easier read than a line three times as long."""
+
 
 def command(
     run: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
@@ -88,5 +91,4 @@ def _show(result: GateResult) -> None:
 
     from qbench.gate.terminal import show
 
-    # Without a terminal there is no width to fold at: a log keeps a row on its line.
-    show(result, Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=500))
+    show(result, Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=WITHOUT_TERMINAL))

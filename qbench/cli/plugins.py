@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qbench.extension.registry import Registry
+    from qbench.extension.registry import Plugin, Registry
 
 EXAMPLES = "Examples: `qbench plugins` | `qbench plugins --strict` (for CI) | `qbench --no-plugin mine plugins`"
 
@@ -29,9 +29,8 @@ def command(
     registry, console = installed(), Console(highlight=False)
     table = Table("plugin", "distribution", "version", "gives", box=None, padding=(0, 2, 0, 0))
     for plugin in registry.plugins:
-        gives = [e.record.name for entries in registry.entries.values() for e in entries if e.plugin == plugin]
         failed = [f.stage for f in registry.failures if f.plugin == plugin]
-        text = ", ".join(gives) + (f"FAILED at {', '.join(failed)}" if failed else "")
+        text = ", ".join(_gives(registry, plugin)) + (f"FAILED at {', '.join(failed)}" if failed else "")
         table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text(text, overflow="fold"))
     for plugin in registry.left_out:
         table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text("left out"))
@@ -41,6 +40,16 @@ def command(
         console.print(Text(f"\n{complaint}"))
     if strict and complaints:
         raise typer.Exit(1)
+
+
+def _gives(registry: Registry, plugin: Plugin) -> list[str]:
+    """Names of what a plugin gives; with their kinds where one name is that of several."""
+    kinds: dict[str, list[str]] = {}
+    for hook, entries in registry.entries.items():
+        for entry in entries:
+            if entry.plugin == plugin:
+                kinds.setdefault(entry.record.name, []).append(hook.removeprefix("qbench_").removesuffix("s"))
+    return [name if len(of) == 1 else f"{name} ({', '.join(of)})" for name, of in kinds.items()]
 
 
 def _complaints(registry: Registry) -> Iterator[str]:

@@ -51,6 +51,11 @@ class PromptSet:
             "sha256": hashlib.sha256(content.encode()).hexdigest(),
         }
 
+    def summary(self) -> str:
+        """How many queries, of which set and edition, and whose: one line for a table of choices."""
+        label = f"{self.name} version {self.version}" if self.version else self.name
+        return f"{len(self.targets)} queries, prompt set {label} ({self.source})"
+
 
 def names_of_sets() -> list[str]:
     """Names of the sets that are shipped."""

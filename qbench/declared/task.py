@@ -21,7 +21,7 @@ from qbench.declared.table import SECOND, Rows, read_rows
 from qbench.errors import InputError
 from qbench.metrics.answers import answers, positions
 from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task
-from qbench.metrics.rankings import measure_skew, whole_rankings
+from qbench.metrics.rankings import asked, measure_skew, whole_rankings
 from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
 
@@ -181,13 +181,7 @@ class RetrievalSkew(_Declared):
 
     def prompts(self, items: Items) -> Prompts:
         """The queries; the same ones for any items."""
-        chosen = self._prompts
-        return Prompts(
-            texts=chosen.texts,
-            targets=chosen.targets,
-            target_of=np.array(chosen.target_of, dtype=np.int64),
-            pool=chosen.pool,
-        )
+        return asked(self._prompts)
 
     def _own_files(self, root: Path) -> tuple[Path, ...]:
         own = self._file.parent / self.description.prompts.set
@@ -207,11 +201,9 @@ class RetrievalSkew(_Declared):
         return measure_skew(outcome, self.attributes, self.ks, self.target, weights)
 
     def _choices(self) -> dict[str, str]:
-        chosen = self._prompts
-        label = f"{chosen.name} version {chosen.version}" if chosen.version else chosen.name
         targets = {"uniform": "equal shares of all groups", "gallery": "the shares of all items"}
         return {
-            "queries": f"{len(chosen.targets)} queries, prompt set {label} ({chosen.source})",
+            "queries": self._prompts.summary(),
             "cut-offs": ", ".join(map(str, self.ks)),
             "desired shares": targets[self.target],
             "a group without a hit": "counts as a share of 1/k",

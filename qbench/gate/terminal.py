@@ -48,7 +48,7 @@ def _rules(result: GateResult) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", "rule", "worst found", "limit", "n", "rows", box=None, padding=(0, 2, 0, 0))
+    table = Table("", "rule", "worst found", "limit", "n", "rows", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for rule in result.rules:
         row = rule.worst
         rows = ", ".join(f"{n:,} {STATUS[status][1]}" for status, n in rule.counts.items()) or said(rule.reason)
@@ -58,16 +58,19 @@ def _rules(result: GateResult) -> Table:
 
 
 def _rows(rows: list[GateRow]) -> Table:
+    """Each row stacked: what it is, what was found, why; side by side they are wider than any terminal."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", "rule", "variant", "number", "found", "limit", "n", "", box=None, padding=(0, 2, 0, 0))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for row in rows:
-        number = ", ".join(x for x in (named(row.benchmark), named(row.metric), place(row)) if x)
-        numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", f"{row.limit:g}", "–")
-        reason = f"{said(row.reason)}; waived {said(row.waiver)}" if row.waiver else said(row.reason)
-        texts = (named(row.rule), variant(row), number, *numbers, reason)
-        table.add_row(_status(row.status), *(Text(x, overflow="fold") for x in texts))
+        parts = (variant(row), named(row.benchmark), named(row.metric), place(row))
+        numbers = f"found {found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {row.limit:g}"
+        lines = [f"{named(row.rule)}: {', '.join(x for x in parts if x)}", numbers, said(row.reason)]
+        if row.waiver:
+            lines.append(f"waived {said(row.waiver)}")
+        table.add_row(_status(row.status), Group(*(Text(line, overflow="fold") for line in lines if line)))
     return table
 
 

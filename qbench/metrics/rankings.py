@@ -9,12 +9,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.data.items import Attribute
+from qbench.data.promptsets import PromptSet
 from qbench.metrics.answers import positions
 from qbench.metrics.blocks import blocks
 from qbench.metrics.builder import MetricsBuilder
-from qbench.metrics.interface import Metrics, Outcome, Similarity
+from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.skew import Target, max_skew, min_skew, ndkl, skew, target_shares, top_shares
 from qbench.metrics.weights import Floats, item_weights, mean_of_known
+
+
+def asked(queries: PromptSet) -> Prompts:
+    """The queries of a set as a task asks them, the same ones for any items."""
+    return Prompts(
+        texts=queries.texts,
+        targets=queries.targets,
+        target_of=np.array(queries.target_of, dtype=np.int64),
+        pool=queries.pool,
+    )
 
 
 def measure_skew(

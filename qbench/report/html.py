@@ -15,7 +15,7 @@ from markupsafe import Markup
 from qbench.extension.blocks import Block, Box, Chart, Section
 from qbench.extension.records import ReportSection
 from qbench.extension.registry import installed
-from qbench.gate import check
+from qbench.gate import GateResult, check
 from qbench.report.compare import Comparison
 from qbench.report.context import Context
 from qbench.report.drawing import bundle, policy_hash, still
@@ -93,18 +93,22 @@ def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) ->
     qbench.errors.InputError
         A file of the run folder is missing or damaged.
     """
-    context = Context(
-        comparison=Comparison(results),
-        gate=check(results),
-        others=others,
-        gallery=look.gallery,
-        data_roots=look.data_roots,
-    )
+    context = _context(results, look, others)
     added = look.sections
     if added is None:
         added = [e.record for e in installed().report_sections()]
     known = {id(x) for x in added}
     return [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
+
+
+def _context(results: Results, look: Look, others: Sequence[Results] = (), gate: GateResult | None = None) -> Context:
+    return Context(
+        comparison=Comparison(results),
+        gate=gate or check(results),
+        others=others,
+        gallery=look.gallery,
+        data_roots=look.data_roots,
+    )
 
 
 def _section(record: ReportSection, results: Results, context: Context, *, foreign: bool) -> Section:
@@ -192,6 +196,23 @@ def _drawn(chart: Chart) -> Markup:
 def _own(env: jinja2.Environment) -> Any:
     """Renders a section's own template in the same sandbox, escaped like all others."""
     return lambda block: Markup(env.from_string(block.source).render(**block.data))
+
+
+def part(results: Results, record: ReportSection, *, gate: GateResult | None = None) -> str:
+    """One section of a plugin, as it stands in the page below its title: what is tested need not be a whole page.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``qbench.results.load``.
+    record : ReportSection
+        The section.
+    gate : GateResult, optional
+        What the gate says of the run, where that is known.
+    """
+    look = Look()
+    section = _section(record, results, _context(results, look, gate=gate), foreign=True)
+    return str(_rendered(environment(), section, look, {}))
 
 
 def render(results: Results, out: Path, look: Look | None = None, others: Sequence[Results] = ()) -> Path:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache, partial
@@ -125,12 +126,13 @@ def analyse_again(
     spec = dict(results.spec.get("analysis") or {})
     margins = {**(spec.get("margins") or {}), **(changed.get("margins") or {})}
     settings = settings_of({**spec, **changed, "margins": margins})
-    unknown = sorted(set(margins) - _named_margins(results))
-    if unknown:
+    known = sorted(_named_margins(results))
+    for name in sorted(set(margins) - set(known)):
+        close = difflib.get_close_matches(name, known, n=1)
         raise InputError(
-            f"no number of this run has the margin {unknown[0]!r}",
+            f"no number of this run has the margin {name!r}",
             where="margins",
-            fix=f"Known: {', '.join(sorted(_named_margins(results)))}.",
+            fix=f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}.",
         )
     analysis = make(results, settings, step)
     folder = keep(results, settings, analysis)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from qbench.encode.interface import Encoder
+from qbench.data.names import picture_id
+from qbench.encode.interface import Encoder, NamedEncoder
+from qbench.extension.registry import installed
+from qbench.runner.plan import plan_benchmark
+from qbench.spec.model import BenchmarkSpec
 from qbench.testing import tiny
 
 Floats = npt.NDArray[np.float32]
@@ -22,7 +27,23 @@ def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] 
         The embeddings are not ``(b, d)`` float32, are not finite, or differ in width.
     """
     images, words = encoder.encode_images(np.array(pixels)), encoder.encode_texts(list(texts))
-    for what, found, count in (("image", images, len(pixels)), ("text", words, len(texts))):
+    return checked(images, words, (len(pixels), len(texts)))
+
+
+def find(encoder: NamedEncoder, pictures: Path) -> tuple[Floats, Floats]:
+    """What an encoder of embeddings that were made elsewhere has for the tiny benchmark, checked as `embed` does."""
+    planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(pictures)), installed())
+    task = planned.entry.record.load(planned.options)
+    items = task.data(pictures)
+    ids = [picture_id(ref, items.root) for ref in items.pictures]
+    texts = task.prompts(items).texts
+    found = encoder.find_images(planned.label, ids), encoder.find_texts(planned.label, texts)
+    return checked(*found, (len(ids), len(texts)))
+
+
+def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Embeddings of pictures and texts, each as an encoder has to give them; raises as `embed` does."""
+    for what, found, count in (("image", images, counts[0]), ("text", words, counts[1])):
         assert isinstance(found, np.ndarray), f"{what} embeddings are a {type(found).__name__}, not a numpy array"
         assert found.dtype == np.float32, f"{what} embeddings are {found.dtype}, not float32"
         assert found.ndim == 2, f"{what} embeddings have the shape {found.shape}, not (b, d)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -19,8 +19,8 @@ from qbench.errors import QbenchError
 from qbench.extension.records import Located
 from qbench.extension.registry import Entry, Registry
 from qbench.runner.execute import execute
-from qbench.runner.plan import PlannedModel, plan_model
-from qbench.spec.model import ModelSpec
+from qbench.runner.plan import PlannedModel, plan_model, plan_quantizer
+from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
@@ -39,6 +39,21 @@ class ModelSourceContract(WithOptions):
     def model(self) -> Any:
         """Override: a checkpoint as a spec names it, ``"mine/small"`` or ``{"source": …, "options": {…}}``."""
         pytest.fail("override the fixture `model`")
+
+    @pytest.fixture
+    def quantizer(self) -> Any:
+        """What a run is made with; override it where there are embeddings only, with what reads a variant of them."""
+        return "fp32"
+
+    @pytest.fixture
+    def found_in(self) -> Path | None:
+        """Override where the source finds its files by other means than `path`: their folder, which may be changed."""
+        return None
+
+    @pytest.fixture
+    def deciding(self) -> Sequence[str]:
+        """Names of files that decide an embedding; override it where yours have others, with none if no file does."""
+        return tiny.DECIDING
 
     @pytest.fixture
     def planned(self, model: Any, registry: Registry) -> PlannedModel:
@@ -66,20 +81,34 @@ class ModelSourceContract(WithOptions):
         return reopen()
 
     @pytest.fixture
+    def elsewhere(self, quantizer: Any, registry: Registry) -> bool:
+        """Whether there are embeddings only, which were made elsewhere: nothing to load."""
+        return registry.quantizer(QuantizerSpec.model_validate(quantizer).name).record.embeddings is not None
+
+    @pytest.fixture
+    def weights(self, checkpoint: Checkpoint, elsewhere: bool) -> Checkpoint:
+        """The checkpoint, where there is something to load; what holds embeddings only has to say so in words."""
+        if elsewhere:
+            with pytest.raises(QbenchError):
+                checkpoint.load(device="cpu", dtype="float32")
+            pytest.skip("there are embeddings only, and loading says so")
+        return checkpoint
+
+    @pytest.fixture
     def pixels(self, checkpoint: Checkpoint) -> Any:
         """Pictures as the checkpoint wants them."""
         return tiny.pixels(size=checkpoint.preprocessing.geometry.size)
 
     # --- the record
 
-    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any]) -> None:
+    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any], elsewhere: bool) -> None:
         """Its checkpoints, each in one line, and the distributions whose versions decide an embedding."""
         record = entry.record
         assert "/" not in record.name, "a slash divides the source from the checkpoint"
         for name, about in record.checkpoints.items():
             assert isinstance(about, str), f"the checkpoint {name} has no line about it"
             assert "\n" not in about, f"the line about {name} has several lines"
-        assert record.requires, "requires is empty: name at least torch, or whatever runs the model"
+        assert record.requires or elsewhere, "requires is empty: name at least torch, or whatever runs the model"
         check_requires(record.requires)
 
     def test_locating_asks_no_network(self, planned: PlannedModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,25 +135,39 @@ class ModelSourceContract(WithOptions):
         assert reopen().identity == identity, "the identity is another one when it is opened again"
 
     def test_the_fingerprint_follows_every_file(
-        self, model: Any, planned: PlannedModel, registry: Registry, tmp_path: Path, checkpoint: Checkpoint
+        self,
+        model: Any,
+        planned: PlannedModel,
+        registry: Registry,
+        tmp_path: Path,
+        checkpoint: Checkpoint,
+        found_in: Path | None,
+        deciding: Sequence[str],
+        reopen: Callable[[], Checkpoint],
     ) -> None:
-        """Where a folder is opened by `path`: one that differs in weights or configuration is another checkpoint."""
-        folder = Path(str(getattr(planned.options, "path", "")) or "/nowhere")
+        """One that differs in weights or configuration is another checkpoint."""
+        folder = found_in or Path(str(getattr(planned.options, "path", "")) or "/nowhere")
         if not folder.is_dir():
-            pytest.skip("the checkpoint is not named by options = { path = a folder }")
-        for name in sorted(p.name for p in folder.iterdir() if p.name in tiny.DECIDING):
-            copied = shutil.copytree(folder, tmp_path / name)
-            content = bytearray((copied / name).read_bytes())
-            if name.endswith(".json"):
-                content += b"\n"
-            else:
-                content[-1] ^= 1
-            (copied / name).write_bytes(content)
-            spec = ModelSpec.model_validate({**model, "options": {**model["options"], "path": str(copied)}})
-            other = plan_model(spec, registry)
-            opened = other.entry.record.open(other.checkpoint, other.options)
+            pytest.skip("the checkpoint is no folder: neither options = { path = … }, nor the fixture found_in")
+        if not deciding:
+            pytest.skip("the fixture deciding names no file")
+        names = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.name in deciding)
+        assert names, f"{folder} has none of {', '.join(deciding)}: say in the fixture deciding which files decide"
+        for name in names:
             said = f"the fingerprint does not cover {name}: another checkpoint would be served this one's results"
+            if found_in is None:
+                copied = shutil.copytree(folder, tmp_path / str(name).replace("/", "-"))
+                spec = ModelSpec.model_validate({**model, "options": {**model["options"], "path": str(copied)}})
+                other = plan_model(spec, registry)
+                _alter(copied / name)
+                opened = other.entry.record.open(other.checkpoint, other.options)
+            else:
+                before = (folder / name).read_bytes()
+                _alter(folder / name)
+                opened = reopen()
+                (folder / name).write_bytes(before)
             assert opened.identity.fingerprint != checkpoint.identity.fingerprint, said
+        assert reopen().identity == checkpoint.identity, "the files are as before, and the identity is another one"
 
     def test_preprocessing_is_plain_data(self, checkpoint: Checkpoint) -> None:
         """It is part of keys and results, and a store of pictures is made by it."""
@@ -151,63 +194,69 @@ class ModelSourceContract(WithOptions):
     # --- loading
 
     @pytest.mark.parametrize("dtype", get_args(DType))
-    def test_device_and_dtype_are_honoured(self, checkpoint: Checkpoint, pixels: Any, dtype: DType) -> None:
+    def test_device_and_dtype_are_honoured(self, weights: Checkpoint, pixels: Any, dtype: DType) -> None:
         """The weights are in the type that was asked for; embeddings are float32 in any case."""
-        encoder = checkpoint.load(device="cpu", dtype=dtype)
+        encoder = weights.load(device="cpu", dtype=dtype)
         embed(encoder, pixels)
         model = _module(encoder)
         kinds = {str(p.dtype).removeprefix("torch.") for p in model.parameters() if p.dtype.is_floating_point}
         assert kinds == {dtype}, f"{dtype} was asked for, and parameters are {', '.join(sorted(kinds))}"
         assert {p.device.type for p in model.parameters()} == {"cpu"}, "cpu was asked for"
 
-    def test_embeddings_are_finite_and_float32(self, checkpoint: Checkpoint, pixels: Any) -> None:
+    def test_embeddings_are_finite_and_float32(self, weights: Checkpoint, pixels: Any) -> None:
         """Pictures and texts of any length, ``(b, d)`` float32, none zero."""
-        embed(_load(checkpoint), pixels)
+        embed(_load(weights), pixels)
 
-    def test_the_same_comes_out_each_time(self, checkpoint: Checkpoint, pixels: Any) -> None:
+    def test_the_same_comes_out_each_time(self, weights: Checkpoint, pixels: Any) -> None:
         """Two loads give the same bits: nothing is drawn at random."""
-        first, second = embed(_load(checkpoint), pixels), embed(_load(checkpoint), pixels)
+        first, second = embed(_load(weights), pixels), embed(_load(weights), pixels)
         for a, b in zip(first, second, strict=True):
             assert np.array_equal(a, b), "two loads of the same checkpoint embed differently"
 
-    def test_different_inputs_embed_differently(self, checkpoint: Checkpoint, pixels: Any) -> None:
+    def test_different_inputs_embed_differently(self, weights: Checkpoint, pixels: Any) -> None:
         """The pictures and the texts are really looked at."""
-        for what, found in zip(("picture", "text"), embed(_load(checkpoint), pixels), strict=True):
+        for what, found in zip(("picture", "text"), embed(_load(weights), pixels), strict=True):
             assert distance(found[:-1], found[1:]) > ORDER, f"every {what} has the same embedding"
 
-    def test_an_embedding_does_not_depend_on_its_batch(self, checkpoint: Checkpoint, pixels: Any) -> None:
+    def test_an_embedding_does_not_depend_on_its_batch(self, weights: Checkpoint, pixels: Any) -> None:
         """Texts are cut or padded alike, whatever stands beside them; pictures are looked at one by one."""
-        encoder = _load(checkpoint)
+        encoder = _load(weights)
         for what, a, b in zip(("image", "text"), embed(encoder, pixels), alone(encoder, pixels), strict=True):
             moved = distance(a, b)
             assert moved <= INVARIANT["float32"], f"{what} embeddings move by {moved:.1e} when they are alone"
 
-    def test_two_encoders_share_no_weights(self, checkpoint: Checkpoint, pixels: Any) -> None:
+    def test_two_encoders_share_no_weights(self, weights: Checkpoint, pixels: Any) -> None:
         """A quantizer changes layers in place: the next one has to get the weights as they are on disk."""
-        first, second = _load(checkpoint), _load(checkpoint)
+        first, second = _load(weights), _load(weights)
         before = second.encode_images(pixels)
         for parameter in _module(first).parameters():
             parameter.data.zero_()
         said = "two loads share their weights: what one quantizer does, the next one finds done"
         assert np.array_equal(second.encode_images(pixels), before), said
         second.close()
-        assert np.array_equal(_load(checkpoint).encode_images(pixels), before), said
+        assert np.array_equal(_load(weights).encode_images(pixels), before), said
 
-    def test_it_shows_its_layers_without_being_loaded(self, checkpoint: Checkpoint) -> None:
+    def test_it_shows_its_layers_without_being_loaded(self, weights: Checkpoint) -> None:
         """Where it is `Inspectable`: the skeleton has the loaded model's layers, and weights are those on disk."""
-        if not isinstance(checkpoint, Inspectable):
+        if not isinstance(weights, Inspectable):
             pytest.skip("the checkpoint is not Inspectable")
-        model = _module(_load(checkpoint))
-        assert set(layers.linears(checkpoint.skeleton())) == set(layers.linears(model))
+        model = _module(_load(weights))
+        assert set(layers.linears(weights.skeleton())) == set(layers.linears(model))
         for name, layer in layers.linears(model).items():
-            stored = checkpoint.weight(f"{name}.weight")
+            stored = weights.weight(f"{name}.weight")
             assert stored is not None, f"{name}.weight is not found"
             assert np.array_equal(stored, layer.weight.detach().float().cpu().numpy()), f"{name}.weight is another"
-        assert checkpoint.weight("no.such.weight") is None
-        assert checkpoint.disk_bytes() > 0
+        assert weights.weight("no.such.weight") is None
+        assert weights.disk_bytes() > 0
 
     def test_it_runs_and_its_results_are_read_back(
-        self, model: Any, registry: Registry, planned: PlannedModel, tiny_pictures: Path, tmp_path: Path
+        self,
+        model: Any,
+        quantizer: Any,
+        registry: Registry,
+        planned: PlannedModel,
+        tiny_pictures: Path,
+        tmp_path: Path,
     ) -> None:
         """A whole run of eight pictures: cells, numbers and items come back from JSON and Parquet."""
         from qbench.results import load
@@ -215,7 +264,8 @@ class ModelSourceContract(WithOptions):
         spec = {
             "name": "contract",
             "models": [model],
-            "quantizers": ["fp32"],
+            "quantizers": [quantizer],
+            "baseline": plan_quantizer(QuantizerSpec.model_validate(quantizer), "cpu", registry).label,
             "benchmarks": [tiny.benchmark(tiny_pictures)],
             "batch_size": 4,
         }
@@ -234,3 +284,13 @@ def _module(encoder: Any) -> Any:
     if model is None:
         pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")
     return model
+
+
+def _alter(file: Path) -> None:
+    """One byte more or another one: still JSON where it is JSON."""
+    content = bytearray(file.read_bytes())
+    if file.suffix == ".json":
+        content += b"\n"
+    else:
+        content[-1] ^= 1
+    file.write_bytes(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import io
 import json
@@ -14,7 +13,8 @@ import numpy as np
 import pytest
 
 from qbench.data.fingerprint import Digests
-from qbench.encode.interface import Checkpoint, Context, DType, Encoder, Layer, Variant
+from qbench.encode.interface import Checkpoint, Context, DType, Encoder, Layer, NamedEncoder, Variant
+from qbench.errors import QuantizationError
 from qbench.extension.registry import Entry, Registry
 from qbench.runner.execute import execute
 from qbench.runner.plan import PlannedQuantizer, plan_model, plan_quantizer
@@ -23,13 +23,16 @@ from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
-from qbench.testing.embedding import alone, distance, embed
+from qbench.testing.devices import asked_for
+from qbench.testing.embedding import Floats, alone, distance, embed, find
 
 EXACT = 1e-5
 """Relative difference of weights below which they count as the same: the rounding of float32."""
 
 INVARIANT = {"float32": 1e-3, "float16": 0.02, "bfloat16": 0.1}
 """Relative distance that embeddings may move by other batches, by type: what rounding in another order makes."""
+
+Seen = Callable[[Encoder], tuple[Floats, Floats]]
 
 
 class QuantizerContract(WithOptions):
@@ -60,7 +63,9 @@ class QuantizerContract(WithOptions):
     @pytest.fixture
     def planned(self, quantizer: Any, registry: Registry) -> PlannedQuantizer:
         """The quantizer with its options, found as a run finds it."""
-        return plan_quantizer(QuantizerSpec.model_validate(quantizer), self._device(registry, quantizer), registry)
+        spec = QuantizerSpec.model_validate(quantizer)
+        devices = registry.quantizer(spec.name).record.devices
+        return plan_quantizer(spec, "cpu" if "cpu" in devices else devices[0], registry)
 
     @pytest.fixture
     def entry(self, planned: PlannedQuantizer) -> Entry[Any]:
@@ -84,10 +89,26 @@ class QuantizerContract(WithOptions):
         return reopen()
 
     @pytest.fixture
-    def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint) -> Callable[[], Variant]:
+    def machine(self, planned: PlannedQuantizer) -> None:
+        """Skip where this machine cannot run the method; override it where a GPU is not enough."""
+        import torch
+
+        if planned.device == "cuda" and not torch.cuda.is_available():
+            pytest.skip(f"{planned.entry.record.name} does not run on a CPU, and this machine has nothing else")
+
+    @pytest.fixture
+    def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint, machine: None) -> Callable[[], Variant]:
         """Build the variant anew."""
         context = Context(device=planned.device)
         return lambda: planned.entry.record.build(checkpoint, context, planned.options)
+
+    @pytest.fixture
+    def seen(self, checkpoint: Checkpoint, tiny_pictures: Path) -> Seen:
+        """Embed pictures and texts, and check what comes; what was embedded elsewhere is looked up."""
+        pixels = _pixels(checkpoint)
+        return lambda encoder: (
+            find(encoder, tiny_pictures) if isinstance(encoder, NamedEncoder) else embed(encoder, pixels)
+        )
 
     # --- the record
 
@@ -98,7 +119,8 @@ class QuantizerContract(WithOptions):
         assert record.kind in ("quantization", "control"), f"kind is {record.kind!r}"
         assert record.devices, "devices is empty"
         assert set(record.devices) <= {"cpu", "cuda"}, f"devices are kinds: cpu, cuda; not {record.devices}"
-        assert record.requires, "requires is empty: name at least torch, or whatever runs the model"
+        elsewhere = record.embeddings is not None
+        assert record.requires or elsewhere, "requires is empty: name at least torch, or whatever runs the model"
         check_requires(record.requires)
 
     # --- what was done
@@ -134,7 +156,7 @@ class QuantizerContract(WithOptions):
             assert layer.tower in ("image", "text", "shared"), f"{layer.name} is in the tower {layer.tower!r}"
         count = sum(p.numel() for p in _module(original).parameters())
         assert coverage.total_parameters == count, f"the model has {count} parameters"
-        assert (coverage.model_bytes or 0) > 0, "model_bytes are the bytes held in memory"
+        assert (coverage.model_bytes or 0) > 0 or coverage.declared, "model_bytes are the bytes held in memory"
         quantized = [layer for layer in coverage.layers if layer.quantized]
         if entry.record.kind == "control":
             assert not quantized, "a control arm only casts"
@@ -152,14 +174,14 @@ class QuantizerContract(WithOptions):
 
     # --- the embeddings
 
-    def test_embeddings_are_finite_and_float32(self, build: Callable[[], Variant], checkpoint: Checkpoint) -> None:
+    def test_embeddings_are_finite_and_float32(self, build: Callable[[], Variant], seen: Seen) -> None:
         """Pictures and texts of any length, ``(b, d)`` float32, none zero."""
-        embed(build().encoder, _pixels(checkpoint))
+        seen(build().encoder)
 
-    def test_embeddings_survive_without_pickle(self, build: Callable[[], Variant], checkpoint: Checkpoint) -> None:
+    def test_embeddings_survive_without_pickle(self, build: Callable[[], Variant], seen: Seen) -> None:
         """They are kept as plain arrays."""
         file = io.BytesIO()
-        (images, _) = embed(build().encoder, _pixels(checkpoint))
+        (images, _) = seen(build().encoder)
         np.save(file, images, allow_pickle=False)
         file.seek(0)
         np.testing.assert_array_equal(np.load(file, allow_pickle=False), images)
@@ -170,19 +192,21 @@ class QuantizerContract(WithOptions):
         """What is the same as the baseline is no variant of it."""
         if entry.record.kind == "control":
             pytest.skip("a control arm only casts")
+        if entry.record.embeddings is not None:
+            pytest.skip("they were made elsewhere, of pictures that are not these")
         pixels = _pixels(checkpoint)
         moved = [distance(a, b) for a, b in zip(embed(original, pixels), embed(build().encoder, pixels), strict=True)]
         assert max(moved) > 0, "the embeddings are those of the unquantized model"
 
     def test_the_same_comes_out_each_time(
-        self, build: Callable[[], Variant], checkpoint: Checkpoint, reseed: Callable[[int], None]
+        self, build: Callable[[], Variant], seen: Seen, reseed: Callable[[int], None]
     ) -> None:
         """Whatever the global random state is: a method that draws has a seed among its options."""
-        pixels, found = _pixels(checkpoint), []
+        found = []
         for seed in (1, 2):
             reseed(seed)
             variant = build()
-            found.append((variant.coverage, *embed(variant.encoder, pixels)))
+            found.append((variant.coverage, *seen(variant.encoder)))
         said = "two builds differ: give the method a seed of its own, as an option"
         assert found[0][0] == found[1][0], said
         assert all(np.array_equal(a, b) for a, b in zip(found[0][1:], found[1][1:], strict=True)), said
@@ -203,12 +227,17 @@ class QuantizerContract(WithOptions):
     # --- the surroundings
 
     def test_the_input_model_is_not_changed(
-        self, build: Callable[[], Variant], reopen: Callable[[], Checkpoint], checkpoint: Checkpoint, baseline: str
+        self,
+        build: Callable[[], Variant],
+        reopen: Callable[[], Checkpoint],
+        checkpoint: Checkpoint,
+        baseline: str,
+        seen: Seen,
     ) -> None:
         """The next quantizer gets the same checkpoint: its files, its identity and its weights are as before."""
         pixels = _pixels(checkpoint)
 
-        def seen() -> list[Any]:
+        def state() -> list[Any]:
             files = sorted(p for p in Path(getattr(checkpoint, "folder", "/nowhere")).glob("*") if p.is_file())
             kept: list[Any] = [checkpoint.identity, checkpoint.preprocessing, reopen().identity]
             kept += zip(files, Digests(Cache(), Path("/")).of(files), strict=True)
@@ -217,9 +246,9 @@ class QuantizerContract(WithOptions):
                 kept += [array.tobytes() for array in embed(loaded, pixels)]
             return kept
 
-        before = seen()
-        embed(build().encoder, pixels)
-        assert seen() == before, "after the build the checkpoint is not what it was"
+        before = state()
+        seen(build().encoder)
+        assert state() == before, "after the build the checkpoint is not what it was"
 
     def test_device_and_dtype_are_honoured(self, build: Callable[[], Variant], planned: PlannedQuantizer) -> None:
         """Everything lies on the device that was asked for; what is left alone has the type that is named."""
@@ -233,24 +262,28 @@ class QuantizerContract(WithOptions):
                 kind = model.get_submodule(layer.name).weight.dtype
                 assert kind == _dtype(variant.dtype), f"dtype is {variant.dtype}, and {layer.name} is in {kind}"
 
-    def test_another_device_is_asked_for(self, planned: PlannedQuantizer, checkpoint: Checkpoint) -> None:
-        """``cuda:1`` reaches the checkpoint as it is. Needs no GPU: nothing is loaded."""
-        if "cuda" not in planned.entry.record.devices:
-            pytest.skip("the method runs on the CPU only")
-        asked: list[str] = []
+    def test_another_device_is_asked_for(
+        self, quantizer: Any, registry: Registry, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where a run asks for ``cuda:1``, the weights are asked for there, or moved there; needs no GPU.
 
-        def ask(*, device: str, **how: Any) -> Any:
-            asked.append(device)
-            raise _AskedError
-
-        listening: Any = copy.copy(checkpoint)
-        listening.load = listening.load_stored = ask
-        try:
-            planned.entry.record.build(listening, Context(device="cuda:1"), planned.options)
-        except Exception as error:  # noqa: BLE001 - without a GPU a method may give up before it loads
-            if not asked:
-                pytest.skip(f"the method asked for no weights on a machine like this ({error})")
-        assert asked == ["cuda:1"], f"the context says cuda:1, and the checkpoint was asked for {asked}"
+        What runs on the CPU only is planned there, and has to load there. Two GPUs are feigned for a method that asks
+        for no weights without one.
+        """
+        planned = plan_quantizer(QuantizerSpec.model_validate(quantizer), "cuda:1", registry)
+        record, wanted = planned.entry.record, planned.device
+        how: Any = (checkpoint, wanted, record, planned.options, monkeypatch)
+        asked, error = asked_for(*how)
+        if record.embeddings is not None:
+            assert not asked, f"the embeddings were made elsewhere, and weights were asked for on {asked}"
+            assert error is None, f"the embeddings cannot be read where the context says {wanted} ({error})"
+            return
+        if not asked:
+            asked, error = asked_for(*how, feigned=True)
+        if not asked and isinstance(error, QuantizationError | ImportError):
+            pytest.skip(f"the method asks for no weights on a machine like this, and says why: {error}")
+        assert asked, f"the context says {wanted}, and the checkpoint was asked for no weights ({error or 'none'})"
+        assert wanted in asked, f"the context says {wanted}, and the checkpoint was asked for {asked}"
 
     def test_it_is_closed(self, build: Callable[[], Variant]) -> None:
         """Memory is given back before the next variant is built."""
@@ -265,6 +298,7 @@ class QuantizerContract(WithOptions):
         tiny_pictures: Path,
         tmp_path: Path,
         planned: PlannedQuantizer,
+        machine: None,
     ) -> None:
         """A whole run of eight pictures: cells, effects and items come back from JSON and Parquet."""
         from qbench.results import load
@@ -275,6 +309,7 @@ class QuantizerContract(WithOptions):
             "models": [model],
             "quantizers": [*others, quantizer],
             "baseline": others[0] if others else planned.label,
+            "device": planned.device,
             "benchmarks": [tiny.benchmark(tiny_pictures)],
             "batch_size": 4,
         }
@@ -305,20 +340,6 @@ class QuantizerContract(WithOptions):
         torch.set_rng_state(kept[0])
         np.random.set_state(kept[1])
         random.setstate(kept[2])
-
-    def _device(self, registry: Registry, quantizer: Any) -> str:
-        import torch
-
-        record = registry.quantizer(QuantizerSpec.model_validate(quantizer).name).record
-        if "cpu" in record.devices:
-            return "cpu"
-        if not torch.cuda.is_available():
-            pytest.skip(f"{record.name} runs on {', '.join(record.devices)} only, and this machine has none")
-        return "cuda"
-
-
-class _AskedError(Exception):
-    """Ends a build once it is known what it asked for."""
 
 
 def _check_error(layer: Layer, found: float, dtype: str) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from qbench.extension.registry import GROUP, Entry, Registry
 from qbench.results import Results, load
+from qbench.results.analysis import analysed
 from qbench.runner.execute import execute
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
@@ -37,12 +39,21 @@ class Blocked:
 sys.path[:0] = json.loads(sys.argv[1])
 sys.meta_path.insert(0, Blocked())
 from importlib.metadata import EntryPoint
+from qbench.gate import check
 from qbench.report import html
 from qbench.results import load
 module = EntryPoint("tested", sys.argv[2], {GROUP!r}).load()
-(record,) = [x for x in module.{HOOK}() if x.name == sys.argv[3]]
-print(html.page(load(sys.argv[4]), html.Look(sections=[record])))
+gate = check(load(sys.argv[3]))
+print(json.dumps({{x.name: html.part(load(sys.argv[3]), x, gate=gate) for x in module.{HOOK}()}}))
 """
+
+
+@cache
+def without_torch(module: str, folder: str, path: tuple[str, ...]) -> tuple[int, str, str]:
+    """All sections of a plugin where torch cannot be imported, as JSON: exit code, standard output and error."""
+    arguments = [sys.executable, "-c", WITHOUT_TORCH, json.dumps(path), module, folder]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 class ReportSectionContract(Contract):
@@ -87,61 +98,69 @@ class ReportSectionContract(Contract):
 
     def test_a_run_with_nothing_to_compare_is_no_error(self, entry: Entry[Any], poor: Path) -> None:
         """Effects, tests and flags are empty there."""
-        page = _page(load(poor), entry)
+        page = _part(load(poor), entry)
         assert FAILED not in page, f"the section fails: {_error(page)}"
 
     def test_hostile_names_come_out_as_they_are(self, entry: Entry[Any], full: Path) -> None:
         """A label is a user's text: no markup, and no template."""
-        page = _page(load(full), entry)
+        page = _part(load(full), entry)
         assert "<b>bold</b>" not in page, "a label is put into the page as markup"
         assert not re.search(r"quoted\W[^<]{0,8} 49\b", page), "a label is run as a template"
 
     def test_the_same_results_give_the_same_page(self, entry: Entry[Any], full: Path) -> None:
         """No time, no random number, no order of a set."""
-        assert _page(load(full), entry) == _page(load(full), entry), "two pages of the same results differ"
+        assert _part(load(full), entry) == _part(load(full), entry), "two pages of the same results differ"
 
     def test_it_changes_no_result(self, entry: Entry[Any], full: Path) -> None:
         """The next section gets the same frames."""
         results = load(full)
         before = {name: getattr(results, name).copy(deep=True) for name in ("metrics", "effects", "items", "cells")}
-        _page(results, entry)
+        _part(results, entry)
         for name, frame in before.items():
             pd.testing.assert_frame_equal(getattr(results, name), frame, obj=f"results.{name}")
 
     def test_it_needs_no_torch(self, entry: Entry[Any], full: Path) -> None:
         """A run is reported where it was not made."""
-        path = json.dumps([str(Path(p or ".").resolve()) for p in sys.path])
-        arguments = [path, entry.plugin.module, entry.record.name, str(full)]
-        done = subprocess.run(
-            [sys.executable, "-c", WITHOUT_TORCH, *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        part = _own(done.stdout, entry)
+        path = tuple(str(Path(p or ".").resolve()) for p in sys.path)
+        code, said, complaint = without_torch(entry.plugin.module, str(full), path)
+        assert code == 0, complaint
+        part = json.loads(said)[entry.record.name]
         assert FAILED not in part, f"without torch the section fails: {_error(part)}"
 
 
 def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantizers: list[Any], pictures: Path) -> Path:
-    """A small run, made once a test session."""
+    """A small run with its analysis, made once a test session."""
     folder = factory.getbasetemp() / name
     if not (folder / "environment.json").exists():
         spec = {"name": name, "models": models, "quantizers": quantizers, "batch_size": 4}
         execute(read_spec({**spec, "benchmarks": [tiny.benchmark(pictures)]}), folder, cache=Cache())
+        analysed(load(folder))  # kept, as a run of the command keeps it: it is not made again for each check
     return folder
 
 
 def _page(results: Results, entry: Entry[Any]) -> str:
-    """The section as it stands in the page."""
+    """The section in the whole page; what others do there is not its fault."""
     from qbench.report import html
 
-    report: Any = html
-    return _own(report.page(results, report.Look(sections=[entry.record])), entry)
-
-
-def _own(page: str, entry: Entry[Any]) -> str:
-    """The part of the page that is the section's: what others do there is not its fault."""
+    page = html.page(results, html.Look(sections=[entry.record]))
     found = re.search(rf'<section[^>]*id="x-{entry.record.name}".*?</section>', page, re.DOTALL)
     assert found is not None, f"the page has no section called {entry.record.name!r}"
     return found.group()
+
+
+def _part(results: Results, entry: Entry[Any]) -> str:
+    """The section alone, as it stands in the page."""
+    from qbench.report import html
+
+    return html.part(results, entry.record, gate=_gate(results.folder))
+
+
+@cache
+def _gate(folder: Path) -> Any:
+    """What the gate says of a run, asked once: no section changes it, being frozen."""
+    from qbench.gate import check
+
+    return check(load(folder))
 
 
 def _error(page: str) -> str:

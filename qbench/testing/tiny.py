@@ -28,7 +28,7 @@ TEXTS = ("a", "a photo of a cat", "x" * 100, "Ä – ?", "", "two  words")
 
 DECIDING = (
     *("config.json", "preprocessor_config.json", "tokenizer_config.json", "tokenizer.json", "vocab.json"),
-    *("merges.txt", "spiece.model", "model.safetensors"),
+    *("merges.txt", "spiece.model", "model.safetensors", "open_clip_config.json", "open_clip_model.safetensors"),
 )
 """Files of a checkpoint's folder that decide an embedding."""
 

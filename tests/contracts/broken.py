@@ -142,6 +142,33 @@ def always_on_the_cpu(checkpoint, context, options):
     return build(checkpoint, dataclasses.replace(context, device="cpu"), options)
 
 
+def on_some_gpu(checkpoint, context, options):
+    """Only where there is a GPU, and then on the first one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise QuantizationError("there is no GPU")
+    return build(checkpoint, dataclasses.replace(context, device="cuda"), options)
+
+
+def on_a_gpu_though_it_says_cpu(checkpoint, context, options):
+    return build(checkpoint, dataclasses.replace(context, device="cuda"), options)
+
+
+def moves_to_some_gpu(checkpoint, context, options):
+    """Loads on the CPU, which is fine, and moves the weights where it was not told to."""
+    variant = build(checkpoint, dataclasses.replace(context, device="cpu"), options)
+    if context.device != "cpu":
+        variant.encoder.module.to("cuda:0")
+    return variant
+
+
+def loads_by_itself(checkpoint, context, options):
+    """Past the checkpoint, which so is not asked for anything, and where it likes."""
+    itself = type(checkpoint)(checkpoint.folder, checkpoint.identity, checkpoint.family)
+    return build(itself, dataclasses.replace(context, device="cpu"), options)
+
+
 def says_another_type(checkpoint, context, options):
     """bfloat16 it says, and one layer that was left alone is in float32."""
     variant = simulate(checkpoint, context, lambda n, w: None if n == "text_projection" else (rounded(w), 5.0))
@@ -189,6 +216,16 @@ QUANTIZERS = [
     quantizer("q-nan", "test_embeddings_are_finite_and_float32", "not finite", quantizers_with(overflows)),
     quantizer("q-same", "test_quantizing_changes_embeddings", "those of the unquantized", only_says_so),
     quantizer("q-device", "test_another_device_is_asked_for", "the context says cuda:1", always_on_the_cpu),
+    quantizer("q-gpu", "test_another_device_is_asked_for", r"asked for \['cuda'\]", on_some_gpu),
+    quantizer("q-moves", "test_another_device_is_asked_for", r"asked for \['cpu', 'cuda:0'\]", moves_to_some_gpu),
+    quantizer("q-itself", "test_another_device_is_asked_for", "asked for no weights", loads_by_itself),
+    quantizer(
+        "q-cpu",
+        "test_another_device_is_asked_for",
+        r"says cpu, and .* asked for \['cuda'\]",
+        on_a_gpu_though_it_says_cpu,
+        devices=("cpu",),
+    ),
     quantizer("q-dtype", "test_device_and_dtype_are_honoured", "text_projection is in", says_another_type),
     quantizer("q-fails", "test_it_runs_and_its_results_are_read_back", "does not know this model", gives_up),
 ]

@@ -56,6 +56,7 @@ def test_each_is_named_with_what_is_wrong(beside):
     said = beside("plugins").stdout
     assert [name for name, line in SAID.items() if line not in said] == []
     assert "half" not in said  # all or nothing
+    assert "embeddings (model, quantizer)" in said
 
 
 def test_strict_fails_and_leaving_them_out_mends_it(beside):

@@ -62,7 +62,11 @@ def test_the_settings_are_the_specs(run: Any) -> None:
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [({"margins": {"tpo1": 0.1}}, "tpo1"), ({"confidence": 1.5}, "confidence"), ({"confidence": 0.2}, "confidence")],
+    [
+        ({"margins": {"tpo1": 0.1}}, "'tpo1'\nDid you mean 'top1'"),
+        ({"confidence": 1.5}, "confidence"),
+        ({"confidence": 0.2}, "confidence"),
+    ],
 )
 def test_a_wrong_setting_says_so(run: Any, changed: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qbench.api import NoOptions, Quantizer, hookimpl
+from qbench.api import Quantizer, hookimpl
 
 REQUIRES = ("torch", "torchao", "transformers")
 
@@ -26,58 +26,33 @@ class IntxOptions:
             raise ValueError(f"group is {self.group}; it is 1 or more")
 
 
-def _build(method: str) -> Callable[[Any, Any, Any], Any]:
+def _record(method: str, summary: str, **more: Any) -> Quantizer:
     def build(checkpoint: Any, context: Any, options: Any) -> Any:
         from qbench_torchao.method import build_torchao
 
         return build_torchao(method, checkpoint, context, options)
 
-    return build
+    return Quantizer(
+        name=f"ao-{method}", summary=f"torchao {summary}", build=build, requires=REQUIRES, **{"bits": 8, **more}
+    )
 
 
 @hookimpl
 def qbench_quantizers() -> Iterator[Quantizer]:
     """Five of torchao's configurations, each with the devices that it was seen, or is documented, to run on."""
-    yield Quantizer(
-        name="ao-int8wo",
-        summary="torchao int8 weight-only: symmetric, a scale a row",
-        bits=8,
-        build=_build("int8wo"),
-        batch_invariant=True,
-        requires=REQUIRES,
-    )
-    yield Quantizer(
-        name="ao-int8dq",
-        summary="torchao int8 weights, int8 activations scaled by token at run time",
-        bits=8,
-        build=_build("int8dq"),
-        batch_invariant=False,  # scales are a token's own, but rounding of activations follows the order of sums
-        requires=REQUIRES,
-    )
-    yield Quantizer(
-        name="ao-float8wo",
-        summary="torchao float8 (e4m3) weight-only, a scale a row",
-        bits=8,
-        build=_build("float8wo"),
-        batch_invariant=True,
-        requires=REQUIRES,
-    )
-    yield Quantizer(
-        name="ao-float8dq",
-        summary="torchao float8 (e4m3) weights and activations; wants a GPU with float8 products (H100 and later)",
-        bits=8,
-        build=_build("float8dq"),
-        options=NoOptions,
+    yield _record("int8wo", "int8 weight-only: symmetric, a scale a row", batch_invariant=True)
+    # Scales of activations are a token's own, but their rounding follows the order of sums: no batch invariance.
+    yield _record("int8dq", "int8 weights, int8 activations scaled by token at run time")
+    yield _record("float8wo", "float8 (e4m3) weight-only, a scale a row", batch_invariant=True)
+    yield _record(
+        "float8dq",
+        "float8 (e4m3) weights and activations; wants a GPU with float8 products (H100 and later)",
         devices=("cuda",),
-        batch_invariant=False,
-        requires=REQUIRES,
     )
-    yield Quantizer(
-        name="ao-intx",
-        summary="torchao 1 to 8 bit weight-only, in groups; held a byte a weight, so that it runs anywhere",
+    yield _record(
+        "intx",
+        "1 to 8 bit weight-only, in groups; held a byte a weight, so that it runs anywhere",
         bits=4,
-        build=_build("intx"),
         options=IntxOptions,
         batch_invariant=True,
-        requires=REQUIRES,
     )

@@ -1,4 +1,4 @@
-"""The four benchmarks, and declared datasets, keep to the contract that authors elsewhere are given, on drawings."""
+"""The five benchmarks, and declared datasets, keep to the contract that authors elsewhere are given, on drawings."""
 
 from pathlib import Path
 
@@ -11,13 +11,17 @@ OPTIONS = {"imagenet": {"classes": "present", "templates": "single"}, "facet": {
 
 
 class TestBuiltIns(BenchmarkContract):
-    @pytest.fixture(params=["imagenet", "coco", "facet", "fairface"])
+    @pytest.fixture(params=["imagenet", "coco", "facet", "fairface", "fairface-attributes"])
     def benchmark(self, request):
         name = request.param
-        return {"name": name, "dataset": f"demo-{name}", "options": OPTIONS.get(name, {})}
+        return {"name": name, "dataset": f"demo-{name.removesuffix('-attributes')}", "options": OPTIONS.get(name, {})}
 
 
 class TestDeclared(BenchmarkContract):
+    @pytest.fixture(params=["declared"])
+    def name(self, request):
+        return request.param
+
     @pytest.fixture(params=["dataset.toml", "rankings.toml"])
-    def benchmark(self, request):
-        return {"name": "declared", "root": str(EXAMPLE / request.param)}
+    def benchmark(self, name, request):
+        return {"name": name, "root": str(EXAMPLE / request.param)}

@@ -16,30 +16,6 @@ from qbench_clip.options import ClipOptions
 
 TEXTS = ["a photo of a cat.", "A  dog's “house” &amp; more…", "", "naïve café " * 40]
 
-KINDS = {
-    "ViT-B-32": {"vision": {"image_size": 64, "width": 128}, "text": {"width": 64, "heads": 1}, "embed_dim": 64},
-    "ViT-B-16": {"vision": {"image_size": 64, "width": 192}, "text": {"width": 128, "heads": 2}, "embed_dim": 128},
-    "ViT-L-14": {"vision": {"image_size": 56, "width": 256}, "text": {"width": 192, "heads": 3}, "embed_dim": 192},
-}
-
-
-def settings(name: str) -> dict:
-    """open_clip's own configuration of `name`, narrow and two layers deep; patch and head width stay."""
-    config, kind = open_clip.get_model_config(name), KINDS[name]
-    config["vision_cfg"] |= {**kind["vision"], "layers": 2}
-    config["text_cfg"] |= {**kind["text"], "layers": 2}
-    return config | {"embed_dim": kind["embed_dim"]}
-
-
-def random_model(config: dict) -> CLIP:
-    torch.manual_seed(0)
-    model = CLIP(**config).eval()
-    with torch.no_grad():  # open_clip begins with zero biases: a bias that gets lost would not be seen
-        for name, parameter in model.named_parameters():
-            if name.endswith("bias"):
-                parameter.normal_(std=0.1)
-    return model
-
 
 def assert_same_embeddings(encoder, model, name, *, mean=OPENAI_MEAN, std=OPENAI_STD):
     side = model.visual.image_size[0]
@@ -59,34 +35,11 @@ def open_named():
     return lambda name, **options: record.open(name, ClipOptions(**options))
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """open_clip's table of architectures with the three sizes made small."""
-    for name in KINDS:
-        monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, name, settings(name))
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """An empty Hugging Face cache, offline; pages are put into it as huggingface_hub lays them out."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-    def page(repository):
-        base = tmp_path / "hub" / f"models--{repository.replace('/', '--')}"
-        (base / "refs").mkdir(parents=True)
-        (base / "refs" / "main").write_text("0123abc")
-        (base / "snapshots" / "0123abc").mkdir(parents=True)
-        return base / "snapshots" / "0123abc"
-
-    return page
-
-
 @pytest.mark.parametrize("quick", [False, True], ids=["gelu", "quick_gelu"])
-@pytest.mark.parametrize("name", KINDS)
-def test_the_three_kinds_give_the_same_embeddings(tmp_path, open_clip_source, name, quick):
-    config = settings(name) | {"quick_gelu": quick}
-    model = random_model(config)
+@pytest.mark.parametrize("name", ["ViT-B-32", "ViT-B-16", "ViT-L-14"])
+def test_the_three_kinds_give_the_same_embeddings(tmp_path, open_clip_source, name, quick, narrow, random_clip):
+    config = narrow(name) | {"quick_gelu": quick}
+    model = random_clip(config)
     save_file(model.state_dict(), tmp_path / "open_clip_model.safetensors")
     (tmp_path / "open_clip_config.json").write_text(
         json.dumps({"model_cfg": config, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.4] * 3}})
@@ -111,28 +64,28 @@ def test_full_size_once(tmp_path, open_named):
     assert_same_embeddings(checkpoint.load(device="cpu", dtype="float32"), model, "ViT-B-32")
 
 
-def test_a_tag_brings_the_activation_the_mean_and_the_page(hub, small, open_named):
-    quick = random_model(settings("ViT-B-32") | {"quick_gelu": True})
+def test_a_tag_brings_the_activation_the_mean_and_the_page(hub, small, open_named, narrow, random_clip):
+    quick = random_clip(narrow("ViT-B-32") | {"quick_gelu": True})
     save_file(quick.state_dict(), hub("timm/vit_base_patch32_clip_224.metaclip_400m") / "open_clip_model.safetensors")
     checkpoint = open_named("ViT-B-32/metaclip_400m")
     assert checkpoint.identity.revision == "0123abc"
     assert_same_embeddings(checkpoint.load(device="cpu", dtype="float32"), quick, "ViT-B-32")
-    large = random_model(settings("ViT-L-14"))
+    large = random_clip(narrow("ViT-L-14"))
     save_file(large.state_dict(), hub("laion/CLIP-ViT-L-14-laion2B-s32B-b82K") / "open_clip_model.safetensors")
     checkpoint = open_named("ViT-L-14/laion2b_s32b_b82k")
     assert checkpoint.preprocessing.mean == checkpoint.preprocessing.std == (0.5, 0.5, 0.5)
 
 
-def test_the_mean_of_the_nine_is_not_left_to_the_hub_page(hub, small):
+def test_the_mean_of_the_nine_is_not_left_to_the_hub_page(hub, small, narrow, random_clip):
     page = hub("laion/CLIP-ViT-L-14-laion2B-s32B-b82K")
-    save_file(random_model(settings("ViT-L-14")).state_dict(), page / "open_clip_model.safetensors")
-    (page / "open_clip_config.json").write_text(json.dumps({"model_cfg": settings("ViT-L-14")}))
+    save_file(random_clip(narrow("ViT-L-14")).state_dict(), page / "open_clip_model.safetensors")
+    (page / "open_clip_config.json").write_text(json.dumps({"model_cfg": narrow("ViT-L-14")}))
     opened = installed().model("laion").record.open("ViT-L-14", ClipOptions())
     assert opened.preprocessing.mean == opened.preprocessing.std == (0.5, 0.5, 0.5)
 
 
-def test_one_file_is_opened_by_the_name_of_its_model(tmp_path, small, open_named):
-    model = random_model(settings("ViT-B-16"))
+def test_one_file_is_opened_by_the_name_of_its_model(tmp_path, small, open_named, narrow, random_clip):
+    model = random_clip(narrow("ViT-B-16"))
     path = tmp_path / "mine.safetensors"
     save_file(model.state_dict(), path)
     plain = open_named("ViT-B-16", path=str(path))
@@ -143,8 +96,8 @@ def test_one_file_is_opened_by_the_name_of_its_model(tmp_path, small, open_named
     assert quick.load(device="cpu", dtype="float32").module.config.vision_config.hidden_act == "quick_gelu"
 
 
-def test_one_file_in_transformers_own_names(tmp_path, small, open_named):
-    model = random_model(settings("ViT-B-32"))
+def test_one_file_in_transformers_own_names(tmp_path, small, open_named, narrow, random_clip):
+    model = random_clip(narrow("ViT-B-32"))
     save_file(model.state_dict(), tmp_path / "theirs.safetensors")
     converted = open_named("ViT-B-32", path=str(tmp_path / "theirs.safetensors")).folder / "model.safetensors"
     encoder = open_named("ViT-B-32", path=str(converted)).load(device="cpu", dtype="float32")
@@ -157,9 +110,9 @@ def test_one_file_without_a_name_is_refused(tmp_path, open_clip_source):
         open_clip_source(tmp_path / "x.safetensors")
 
 
-def test_a_name_that_is_not_that_of_the_weights(tmp_path, small, open_named):
+def test_a_name_that_is_not_that_of_the_weights(tmp_path, small, open_named, narrow, random_clip):
     path = tmp_path / "x.safetensors"
-    save_file(random_model(settings("ViT-B-16")).state_dict(), path)
+    save_file(random_clip(narrow("ViT-B-16")).state_dict(), path)
     with pytest.raises(ModelError, match=r"the tensor .* is .*, and this architecture has .*"):
         open_named("ViT-B-32", path=str(path))
     save_file({"conv.weight": torch.zeros(3)}, path)
@@ -209,9 +162,9 @@ def test_locating_downloads_nothing_and_says_how(hub, tmp_path):
     assert not record.locate("ViT-B-32", ClipOptions(path=str(tmp_path / "nowhere"))).ready
 
 
-def test_a_squashing_checkpoint_is_squashed(tmp_path, small, open_clip_source):
-    save_file(random_model(settings("ViT-B-32")).state_dict(), tmp_path / "open_clip_model.safetensors")
-    config = {"model_cfg": settings("ViT-B-32"), "preprocess_cfg": {"resize_mode": "squash", "mean": None}}
+def test_a_squashing_checkpoint_is_squashed(tmp_path, small, open_clip_source, narrow, random_clip):
+    save_file(random_clip(narrow("ViT-B-32")).state_dict(), tmp_path / "open_clip_model.safetensors")
+    config = {"model_cfg": narrow("ViT-B-32"), "preprocess_cfg": {"resize_mode": "squash", "mean": None}}
     (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
     preprocessing = open_clip_source(tmp_path).preprocessing
     assert preprocessing.geometry == Geometry(size=64, resize="squash")

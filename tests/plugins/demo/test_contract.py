@@ -6,6 +6,6 @@ from qbench.testing import ModelSourceContract
 
 
 class TestDemo(ModelSourceContract):
-    @pytest.fixture
-    def model(self):
-        return "demo/balanced"
+    @pytest.fixture(params=["demo"])
+    def model(self, request):
+        return f"{request.param}/balanced"

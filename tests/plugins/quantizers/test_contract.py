@@ -22,9 +22,9 @@ class TestBuiltIns(QuantizerContract):
 class TestStored(QuantizerContract):
     """A checkpoint that was saved quantized: it has no unquantized form, so the original is another one."""
 
-    @pytest.fixture
-    def quantizer(self):
-        return "stored"
+    @pytest.fixture(params=["stored"])
+    def quantizer(self, request):
+        return request.param
 
     @pytest.fixture
     def baseline(self):

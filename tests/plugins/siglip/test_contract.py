@@ -6,6 +6,6 @@ from qbench.testing import ModelSourceContract
 
 
 class TestSiglip(ModelSourceContract):
-    @pytest.fixture
-    def model(self, tiny_siglip):
-        return {"source": "siglip", "checkpoint": "tiny", "options": {"path": str(tiny_siglip)}}
+    @pytest.fixture(params=["siglip"])
+    def model(self, request, tiny_siglip):
+        return {"source": request.param, "checkpoint": "tiny", "options": {"path": str(tiny_siglip)}}

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from qbench.gate import GateResult, GateRow
@@ -71,9 +72,9 @@ def result(study: Study) -> GateResult:
     return every_state(study)
 
 
-def printed(result: GateResult) -> str:
+def printed(result: GateResult, width: int = 500) -> str:
     stream = io.StringIO()
-    show(result, Console(file=stream, width=500))
+    show(result, Console(file=stream, width=width))
     return stream.getvalue()
 
 
@@ -136,6 +137,14 @@ def test_markdown_and_terminal_say_the_same(result: GateResult) -> None:
         wanted = sum(row.status == status for row in not_passed) + sum(rule.status == status for rule in result.rules)
         assert len(re.findall(rf"^\| {re.escape(sign)} {word} \|", markdown, re.M)) == wanted
         assert len(re.findall(rf"^{re.escape(sign)} {word} ", terminal, re.M)) == wanted
+
+
+def test_the_terminal_folds_at_100_columns_and_loses_nothing(result: GateResult) -> None:
+    rows = tuple(replace(row, group="g" * 150) if row.unit else row for row in result.rows)
+    wide, narrow = printed(replace(result, rows=rows)), printed(replace(result, rows=rows), width=100)
+    assert [line for line in narrow.splitlines() if cell_len(line) > 100] == []
+    wide, narrow = wide.partition("worst found")[2], narrow.partition("worst found")[2]
+    assert Counter("".join(wide.split())) == Counter("".join(narrow.split()))
 
 
 @pytest.mark.parametrize(("code", "rules"), [(2, RULES), (1, RULES[:1]), (3, RULES[1:2]), (0, RULES[2:4])])

@@ -1,0 +1,59 @@
+"""Everything that comes with qbench keeps to a contract: what pytest collects is held against what is registered."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qbench.extension.registry import installed
+from qbench.report.sections import BUILT_IN
+
+ROOT = Path(__file__).parents[2]
+
+# A class on something built in names it in the parameters of a fixture: by itself, or as a spec does.
+COLLECT = """
+import json, sys
+import pytest
+from qbench import testing
+
+class Names:
+    def __init__(self):
+        self.found = set()
+
+    def pytest_collection_finish(self, session):
+        for item in session.items:
+            for contract in (getattr(testing, name) for name in testing.__all__):
+                if item.cls is not None and issubclass(item.cls, contract) and hasattr(item, "callspec"):
+                    values = [v["name"] if isinstance(v, dict) else v for v in item.callspec.params.values()]
+                    self.found |= {(contract.__name__, value) for value in values}
+
+names = Names()
+code = pytest.main(["-q", "--collect-only", "-p", "no:cacheprovider", *sys.argv[1:]], plugins=[names])
+print(json.dumps(sorted(names.found)))
+sys.exit(code)
+"""
+HOOKS = {
+    "qbench_models": "ModelSourceContract",
+    "qbench_quantizers": "QuantizerContract",
+    "qbench_benchmarks": "BenchmarkContract",
+    "qbench_report_sections": "ReportSectionContract",
+}
+
+
+@pytest.fixture(scope="module")
+def tested():
+    files = sorted(map(str, (ROOT / "tests").rglob("test_contract.py")))
+    done = subprocess.run([sys.executable, "-c", COLLECT, *files], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {tuple(pair) for pair in json.loads(done.stdout.splitlines()[-1])}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_has_a_contract_class(hook, tested):
+    registered = [e.record.name for e in installed().entries[hook] if e.plugin.distribution == "qbench-vlm"]
+    if hook == "qbench_report_sections":
+        registered += [record.name for record in BUILT_IN]
+    assert registered
+    assert [name for name in registered if (HOOKS[hook], name) not in tested] == []
