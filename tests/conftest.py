@@ -4,10 +4,37 @@ Two test processes share the cores already; with more threads each they would mo
 """
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; what tests start has it too
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("qbench", deadline=None, derandomize=True)  # a busy machine is no reason to fail
 settings.load_profile("qbench")
+
+
+@pytest.fixture
+def qbench_here(cache, monkeypatch, capfd):
+    """Run the ``qbench`` command in this process, which has imported all that it needs: for what it says and does.
+
+    Where it matters that it is a process of its own (its noise, its imports, its signals), start one.
+    """
+    from qbench.cli import main
+
+    def run(*arguments, cwd, check=0) -> subprocess.CompletedProcess:
+        with monkeypatch.context() as patch:
+            for name, value in (("QBENCH_CACHE", str(cache)), ("HF_HUB_OFFLINE", "1"), ("COLUMNS", "200")):
+                patch.setenv(name, value)
+            patch.chdir(cwd)
+            patch.setattr(sys, "argv", ["qbench", *map(str, arguments)])
+            capfd.readouterr()
+            with pytest.raises(SystemExit) as left:
+                main()
+            done = subprocess.CompletedProcess(sys.argv, left.value.code or 0, *capfd.readouterr())
+        assert done.returncode == check, done.stdout + done.stderr
+        return done
+
+    return run

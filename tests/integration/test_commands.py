@@ -49,12 +49,12 @@ def test_importing_qbench_is_light():
     "command",
     ["run", "plan", "analyse", "report", "check", "export", "inspect", "quantize", "list", "plugins", "new"],
 )
-def test_help_has_an_example(qbench, tmp_path, command):
-    assert "Example" in qbench(command, "--help", cwd=tmp_path).stdout
+def test_help_has_an_example(qbench_here, tmp_path, command):
+    assert "Example" in qbench_here(command, "--help", cwd=tmp_path).stdout
 
 
-def test_list_shows_all_that_there_is(qbench, tmp_path):
-    said = qbench("list", cwd=tmp_path).stdout
+def test_list_shows_all_that_there_is(qbench_here, tmp_path):
+    said = qbench_here("list", cwd=tmp_path).stdout
     for name in (
         "openai/ViT-L-14",
         "datacomp/ViT-B-16",
@@ -76,12 +76,12 @@ def test_plan_paper_says_what_is_missing_and_how_to_get_it(qbench, tmp_path):
     assert "144 that wait for a model or data" in said
 
 
-def test_plan_knows_what_is_done(small, qbench):
-    said = qbench("plan", "small.toml", "--out", "run", cwd=small.parent).stdout
+def test_plan_knows_what_is_done(small, qbench_here):
+    said = qbench_here("plan", "small.toml", "--out", "run", cwd=small.parent).stdout
     assert "16 done, 0 with cached embeddings, 0 to compute" in said
-    said = qbench("plan", "small.toml", "--out", "other", cwd=small.parent).stdout
+    said = qbench_here("plan", "small.toml", "--out", "other", cwd=small.parent).stdout
     assert "0 done, 16 with cached embeddings, 0 to compute" in said
-    said = qbench("plan", "small.toml", "--out", "run", "--batch-size", "7", cwd=small.parent).stdout
+    said = qbench_here("plan", "small.toml", "--out", "run", "--batch-size", "7", cwd=small.parent).stdout
     assert "16 to compute" in said
     assert "Time to embed, by speeds measured on this machine" in said
 

@@ -28,44 +28,47 @@ def check(qbench, *arguments, cwd, code=0):
     return json.loads(qbench("data", "check", *arguments, "--format", "json", cwd=cwd, check=code).stdout)
 
 
-def test_a_sound_dataset(qbench, data, tmp_path):
-    found = check(qbench, "data", "--decode", cwd=tmp_path)
+def test_a_sound_dataset(qbench_here, data, tmp_path):
+    found = check(qbench_here, "data", "--decode", cwd=tmp_path)
     assert found["status"] == "sound"
     assert (found["items"], found["pictures"]) == (48, 48)
     assert found["labels"] == dict.fromkeys(["goldfish", "ladybug", "snail", "starfish"], 12)
     assert found["groups"]["light"] == {"day": 24, "night": 24}
     assert found["licence"] == "CC0-1.0"
     assert len(found["fingerprint"]) > 20
-    said = qbench("data", "check", "data/dataset.toml", cwd=tmp_path).stdout
+    said = qbench_here("data", "check", "data/dataset.toml", cwd=tmp_path).stdout
     assert "Nothing is wrong." in said
     assert found["fingerprint"] in said
 
 
-def test_what_is_wrong_ends_with_2(qbench, data, tmp_path):
+def test_what_is_wrong_ends_with_2(qbench_here, data, tmp_path):
     for name in ("01.png", "02.png"):
         (data / "pictures" / name).unlink()
     (data / "pictures" / "03.png").write_bytes(b"")
-    found = check(qbench, "data", cwd=tmp_path, code=2)
+    found = check(qbench_here, "data", cwd=tmp_path, code=2)
     kinds = {f["kind"]: f for f in found["findings"]}
     assert found["status"] == "wrong"
     assert found["fingerprint"] == ""
     assert kinds["missing"]["count"] == 2
     assert "light day: 2" in kinds["missing"]["examples"]
     assert kinds["unreadable"]["examples"][0].startswith("pictures/03.png: the picture cannot be read")
-    assert "red" not in qbench("data", "check", "data", cwd=tmp_path, check=2).stderr
+    assert "red" not in qbench_here("data", "check", "data", cwd=tmp_path, check=2).stderr
 
 
-def test_a_table_that_cannot_be_read_is_a_finding(qbench, data, tmp_path):
+def test_a_table_that_cannot_be_read_is_a_finding(qbench_here, data, tmp_path):
     table = data / "animals.csv"
     table.write_text(table.read_text("utf-8").replace(",d,", ",9-Mar,", 1), "utf-8")
-    found = check(qbench, "data", cwd=tmp_path, code=2)
+    found = check(qbench_here, "data", cwd=tmp_path, code=2)
     assert found["findings"][0]["kind"] == "annotations"
     assert "animals.csv:row 2: the light '9-Mar' is a date" in found["findings"][0]["what"]
 
 
-def test_a_name_or_a_file_that_is_not_there_is_the_users_error(qbench, tmp_path):
-    assert "there is no benchmark called 'nothing'" in qbench("data", "check", "nothing", cwd=tmp_path, check=2).stderr
-    said = qbench("data", "check", "fairface", "--root", "nowhere", cwd=tmp_path, check=2).stderr
+def test_a_name_or_a_file_that_is_not_there_is_the_users_error(qbench_here, tmp_path):
+    assert (
+        "there is no benchmark called 'nothing'"
+        in qbench_here("data", "check", "nothing", cwd=tmp_path, check=2).stderr
+    )
+    said = qbench_here("data", "check", "fairface", "--root", "nowhere", cwd=tmp_path, check=2).stderr
     assert "nowhere: the data folder does not exist" in said
 
 
@@ -106,10 +109,10 @@ def test_what_is_missing_stands_in_the_report_with_its_groups(qbench, data, tmp_
     assert str(tmp_path) not in record.read_text()
 
 
-def test_a_description_in_a_spec_is_the_users_error(qbench, data, tmp_path):
+def test_a_description_in_a_spec_is_the_users_error(qbench_here, data, tmp_path):
     (data / "dataset.toml").write_text('name = "x"\nprotocol = "retrieval-skew"\n')
     (tmp_path / "mine.toml").write_text(SPEC)
-    said = qbench("run", "mine.toml", "--dataset", "data", cwd=tmp_path, check=2).stderr
+    said = qbench_here("run", "mine.toml", "--dataset", "data", cwd=tmp_path, check=2).stderr
     assert "dataset.toml: the key 'licence' is missing" in said
-    said = qbench("run", "mine.toml", "--dataset", "nowhere", cwd=tmp_path, check=2).stderr
+    said = qbench_here("run", "mine.toml", "--dataset", "nowhere", cwd=tmp_path, check=2).stderr
     assert "nowhere: there is no such file" in said

@@ -106,11 +106,13 @@ for command in (["report", {str(small)!r}, "--out", {str(tmp_path / "r.html")!r}
     assert len(pd.read_csv(tmp_path / "e.csv")) > 100
 
 
-def test_export_writes_tidy_numbers_to_standard_output(small, qbench):
-    done = qbench("export", small, cwd=small)
+def test_export_writes_tidy_numbers_to_standard_output(small, qbench_here):
+    done = qbench_here("export", small, cwd=small)
     header = done.stdout.splitlines()[0]
     assert header == "model,quantizer,benchmark,metric,attribute,group,class,value,n"
-    assert qbench("export", small, "--format", "md", "--table", "coverage", cwd=small).stdout.startswith("| model |")
+    assert qbench_here("export", small, "--format", "md", "--table", "coverage", cwd=small).stdout.startswith(
+        "| model |"
+    )
 
 
 def test_a_truncated_picture_fails_its_benchmark_and_nothing_else(small, qbench, cache, tmp_path):
@@ -194,9 +196,9 @@ def test_the_python_api_runs_and_reads(small, cache, tmp_path, monkeypatch):
         (('dataset = "demo-coco"', 'dataset = "demo-cocoa"'), "there is no dataset called 'demo-cocoa'"),
     ],
 )
-def test_a_wrong_spec_ends_with_code_2_and_one_message(small, qbench, tmp_path, change, message):
+def test_a_wrong_spec_ends_with_code_2_and_one_message(small, qbench_here, tmp_path, change, message):
     (tmp_path / "s.toml").write_text((small.parent / "small.toml").read_text().replace(*change))
-    done = qbench("run", "s.toml", cwd=tmp_path, check=2)
+    done = qbench_here("run", "s.toml", cwd=tmp_path, check=2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "qbench-runs").exists()
@@ -211,7 +213,7 @@ def test_a_wrong_spec_ends_with_code_2_and_one_message(small, qbench, tmp_path, 
         ("coco", {"annotations/captions_val2017.json": "{ half"}, "captions_val2017.json"),
     ],
 )
-def test_data_that_is_missing_or_empty_ends_with_code_2(qbench, tmp_path, benchmark, files, message):
+def test_data_that_is_missing_or_empty_ends_with_code_2(qbench_here, tmp_path, benchmark, files, message):
     root = tmp_path / "data"
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -220,7 +222,7 @@ def test_data_that_is_missing_or_empty_ends_with_code_2(qbench, tmp_path, benchm
         f'name = "x"\nmodels = ["demo/balanced"]\nquantizers = ["fp32"]\n'
         f'benchmarks = [{{ name = "{benchmark}", root = "{root}" }}]\n'
     )
-    done = qbench("run", "s.toml", cwd=tmp_path, check=2)
+    done = qbench_here("run", "s.toml", cwd=tmp_path, check=2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 

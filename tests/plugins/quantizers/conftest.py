@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,23 +38,9 @@ def original(tiny_clip):
 
 
 @pytest.fixture
-def qbench(tmp_path, monkeypatch, capfd):
-    """Run the command in this process, where torch is imported already; the exit code has to be `code`."""
-    from qbench.cli import main
-
-    def run(*arguments, code=0):
-        for name, value in (("HF_HUB_OFFLINE", "1"), ("COLUMNS", "200")):
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["qbench", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = SimpleNamespace(**capfd.readouterr()._asdict())
-        assert (left.value.code or 0) == code, said.out + said.err
-        return said
-
-    return run
+def qbench(qbench_here, tmp_path):
+    """Run the command in the test's own process; the exit code has to be `code`."""
+    return lambda *arguments, code=0: qbench_here(*arguments, cwd=tmp_path, check=code)
 
 
 @pytest.fixture
@@ -71,6 +56,6 @@ def qbench_apart(tmp_path):
             env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"},
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return SimpleNamespace(out=done.stdout, err=done.stderr)
+        return done
 
     return run
