@@ -81,6 +81,7 @@
   }
   bar.hidden = false;
 
+  const words = (cell) => (cell.querySelector("svg")?.getAttribute("aria-label") || cell.textContent).trim().replace(/\s+/g, " ");
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   for (const region of document.querySelectorAll("main .scroll:not(.plot)")) {
     const button = document.createElement("button");
@@ -90,7 +91,7 @@
     button.setAttribute("aria-label", `Save as CSV: ${plain(region.querySelector("caption").textContent)}`);
     button.addEventListener("click", () => {
       const rows = [...region.querySelectorAll("tr")].filter((row) => !row.hidden);
-      const text = rows.map((row) => [...row.cells].map((c) => quoted(plain((c.querySelector("svg title") || c).textContent.trim()))).join(",")).join("\n");
+      const text = rows.map((row) => [...row.cells].map((c) => quoted(plain(words(c)))).join(",")).join("\n");
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
       link.download = `${region.querySelector("caption").id}.csv`;

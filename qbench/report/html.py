@@ -16,6 +16,7 @@ from qbench.extension.blocks import Block, Box, Chart, Section
 from qbench.extension.records import ReportSection
 from qbench.extension.registry import installed
 from qbench.gate import check
+from qbench.report.charts import outline
 from qbench.report.compare import Comparison
 from qbench.report.context import Context
 from qbench.report.drawing import bundle, policy_hash, still
@@ -170,7 +171,7 @@ def _source(env: jinja2.Environment, name: str) -> str:
 def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
     """The blocks of a section as HTML; a block that cannot be rendered is an error in its place."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
-        {"drawn": _drawn, "own": _own(env), "charts": look.charts}
+        {"drawn": _drawn, "outline": outline, "own": _own(env), "charts": look.charts}
     )
     found = []
     for i, block in enumerate(section.blocks, 1):

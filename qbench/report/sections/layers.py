@@ -18,6 +18,7 @@ def section(comparison: Comparison) -> Section:
     if found.empty:
         return Section("layers", "Weight error by layer", [Text("No error of a quantized layer is known.")])
     blocks: list[Block] = []
+    order = [q for q in comparison.quantizers if q != comparison.results.baseline]
     models = [str(m) for m in dict.fromkeys(found["model"])]
     for model in models[:MODELS]:
         mine = found[found["model"] == model]
@@ -46,7 +47,7 @@ def section(comparison: Comparison) -> Section:
                 name=chart_name("layers", model),
                 title=f"Relative error of the weights of {numbers.isolated(model)}, layer by layer",
                 words=f"{numbers.count(len(rows), 'quantized layer')}; the numbers are in “Error by layer” below.",
-                spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])]),
+                spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])], order),
             )
         )
     if len(models) > MODELS:

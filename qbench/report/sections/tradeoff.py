@@ -65,7 +65,7 @@ def _chart(comparison: Comparison, benchmark: str) -> list[Chart]:
                 f"A mark a model × quantizer. No other is both more accurate and more even than: "
                 f"{numbers.listing(best, 6, bare=True)}."
             ),
-            spec=tradeoff(rows, quantizers, titles),
+            spec=tradeoff(rows, quantizers, titles, results.baseline),
             note=(
                 "Up and to the left is better; the dashed line joins what no other variant beats. Points of one "
                 "run: read the intervals before you choose by them."
