@@ -14,7 +14,7 @@ def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: 
     Parameters
     ----------
     rows : sequence of mapping
-        ``tower``, ``place`` (from 1), ``error`` (per cent), ``quantizer``, ``layer``, ``said``.
+        ``tower``, ``place`` (from 1), ``error``, ``quantizer``, ``layer``, ``said``.
     quantizers : sequence of str
         In order.
     order : sequence of str
@@ -31,7 +31,7 @@ def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: 
             "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1},
             "encoding": {
                 "x": {"field": "place", "type": "quantitative", "title": "Layer, from the input"},
-                "y": {"field": "error", "type": "quantitative", "title": "Error, %"},
+                "y": {"field": "error", "type": "quantitative", "title": "Relative error"},
                 **marked(quantizers, order=order),
                 "tooltip": tip,
             },

@@ -37,8 +37,8 @@ def section(comparison: Comparison) -> Section:
                     },
                     **{
                         "place": at,
-                        "error": round(100 * r["error"], 4),
-                        "said": f"{numbers.fixed(100 * r['error'], 2)} %",
+                        "error": round(r["error"], 6),
+                        "said": numbers.fixed(r["error"], 4),
                     },
                 }
             )

@@ -27,13 +27,14 @@ ROWS = 40
 
 def section(comparison: Comparison) -> Section:
     """A row a comparison: its change and how far other orders move it."""
-    floor = comparison.results.noise
-    whole = floor[floor["class"] == ""]
+    whole = judged.whole(comparison.results.noise)
+    ends = comparison.results.effects[[*NAMES, *INDEX, "low", "high"]]
+    whole = whole.merge(ends, on=[*NAMES, *INDEX], how="left", validate="one_to_one")
     blocks: list[Block] = []
     for benchmark in dict.fromkeys(whole["benchmark"]):
         rows = [_row(comparison, x) for x in whole[whole["benchmark"] == benchmark].to_dict("records")]
         orders = int(whole.loc[whole["benchmark"] == benchmark, "orders"].max())
-        heads = ["Change", "Noise (SD)", "Largest shift"]
+        heads = ["Change", "95 % interval", "Noise (SD)", "Largest shift"]
         columns = [
             Column("Model"),
             Column("Quantizer"),
@@ -59,8 +60,8 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
     both = effects.merge(floor[[*keys, "noise_sd"]], on=keys, how="inner", validate="one_to_one")
     both = both[(both["benchmark"] == benchmark) & both["change"].notna() & both["noise_sd"].notna()]
     both = both.assign(margin=WITHIN * both["noise_sd"])
-    for unit in dict.fromkeys(m.unit for m in measures):
-        metrics = {m.metric for m in measures if m.unit == unit}
+    for unit in dict.fromkeys(m.unit_of_change for m in measures):
+        metrics = {m.metric for m in measures if m.unit_of_change == unit}
         rows = [
             r
             for r in both[both["metric"].isin(metrics)].to_dict("records")
@@ -70,10 +71,9 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
             continue
         rows.sort(key=lambda r: -abs(float(r["change"])))
         left = f" {len(rows) - ROWS:,} smaller changes are in the table." if len(rows) > ROWS else ""
-        of = "points" if unit in ("share", "points") else unit
         several = len(metrics) > 1
         yield Chart(
-            name=chart_name("noise", benchmark, of),
+            name=chart_name("noise", benchmark, unit),
             title=f"{' and '.join(sorted(metrics))} on {numbers.isolated(benchmark)}: changes and the batch noise",
             words=(
                 f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}, the largest first, each with the "
@@ -82,7 +82,7 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
             spec=forest(
                 [judged.mark(r, *(["metric"] if several else []), "where", "quantizer", "model") for r in rows[:ROWS]],
                 unit,
-                f"Change{of and f', {of}'}",
+                f"Change{unit and f', {unit}'}",
                 band=f"Noise, {WITHIN:g} SD",
             ),
             note=(
@@ -94,7 +94,7 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
 
 def _row(comparison: Comparison, found: dict[str, object]) -> list[Entry]:
     measure = comparison.measure(str(found["benchmark"]), str(found["metric"]))
-    change, sd, most = (float(str(found[k])) for k in ("change", "noise_sd", "noise_max"))
+    change, low, high, sd, most = (float(str(found[k])) for k in ("change", "low", "high", "noise_sd", "noise_max"))
     what = " ".join(str(found[k]) for k in ("metric", "attribute", "group") if found[k])
     scale, places = (100.0, 2) if measure.unit in ("share", "points") else (1.0, 4)
     within = math.isfinite(sd) and abs(change) <= WITHIN * sd
@@ -103,6 +103,7 @@ def _row(comparison: Comparison, found: dict[str, object]) -> list[Entry]:
         name(str(found["quantizer"]), head=True),
         name(what),
         number(numbers.bare(numbers.change(change, measure.unit))),
+        number(numbers.interval(low, high, measure.unit) if math.isfinite(low) else ""),
         *(number(numbers.fixed(x * scale, places) if math.isfinite(x) else "undetermined") for x in (sd, most)),
         Entry("within the noise" if within else ""),
     ]
