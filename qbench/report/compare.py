@@ -18,7 +18,7 @@ WHY_UNDETERMINED = (
     "Undetermined: the benchmark cannot tell it from these items (none or too few of them, or a cut-off that takes "
     "the whole gallery)."
 )
-OPEN_ROWS, MOST_ROWS = 40, 96
+OPEN_ROWS, MOST_ROWS = 40, 64
 """Of a table: where it has more it is folded; where it has many more, the smallest changes are in the export only."""
 
 

@@ -60,6 +60,7 @@ def levels(
             {"name": key, "value": options[0], "bind": {"input": "select", "options": list(options), "name": title}}
             for key, _, title, options in choices
         ],
+        "usermeta": {"choices": {key: field for key, field, _, _ in choices}},
         "transform": [{"filter": f"datum.{field} === {key}"} for key, field, _, _ in choices],
         "facet": {
             "field": "model",
