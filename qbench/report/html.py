@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from qbench.extension.blocks import Block, Box, Chart, Section
+from qbench.extension.blocks import Block, Box, Chart, Facts, Heading, Section, Text
 from qbench.extension.records import ReportSection
 from qbench.extension.registry import installed
 from qbench.gate import check
@@ -22,7 +22,7 @@ from qbench.report.context import Context
 from qbench.report.drawing import bundle, policy_hash, still
 from qbench.report.figures.palette import finished, script_json, themed
 from qbench.report.numbers import clean
-from qbench.report.sections import ordered
+from qbench.report.sections import LAST, ordered
 from qbench.results import Results
 from qbench.store.files import write_text
 
@@ -105,7 +105,18 @@ def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) ->
     if added is None:
         added = [e.record for e in installed().report_sections()]
     known = {id(x) for x in added}
-    return [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
+    found = [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
+    absent = [(s.title, s.blocks[0].text) for s in found if _is_absent(s) and isinstance(s.blocks[0], Text)]
+    shown = [s for s in found if not _is_absent(s)]
+    if not absent:
+        return shown
+    gone: list[Block] = [Heading("Not on this page"), Facts(absent)]
+    return [replace(s, blocks=[*s.blocks, *gone]) if s.id == LAST else s for s in shown]
+
+
+def _is_absent(section: Section) -> bool:
+    """Whether all that a section has to say is why it has nothing to show."""
+    return len(section.blocks) == 1 and isinstance(section.blocks[0], Text) and section.blocks[0].absent
 
 
 def _section(record: ReportSection, results: Results, context: Context, *, foreign: bool) -> Section:

@@ -20,7 +20,9 @@ def section(comparison: Comparison) -> Section:
     drift = comparison.results.drift
     if drift.empty:
         return Section(
-            "drift", "Embedding drift", [Text("This run has no embeddings of a variant beside its baseline's.")]
+            "drift",
+            "Embedding drift",
+            [Text("This run has no embeddings of a variant beside its baseline's.", absent=True)],
         )
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]

@@ -34,13 +34,12 @@ def section(comparison: Comparison) -> Section:
     if moved:
         blocks += [Heading("Classes and queries that moved most"), *moved]
     if len(blocks) == 1:
-        blocks = [Text("No cell of this run has numbers by group.")]
+        blocks = [Text("No cell of this run has numbers by group.", absent=True)]
     return Section("fairness", "Fairness", blocks)
 
 
 def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
     pairs = comparison.pairs(measures[0].benchmark)
-    drawn: set[str] = set()
     for measure in measures:
         rows = comparison.of(measure, grouped=True)
         gaps: list[Row] = []
@@ -49,8 +48,7 @@ def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
             (gaps if not row.group or (row.attribute, row.group) in pairs else groups).append(row)
         gaps = [r for what in dict.fromkeys(g.what for g in gaps) for r in gaps if r.what == what]
         if gaps:
-            yield forest(comparison, measure, gaps, _caption(measure), closed=measure.family in drawn)
-            drawn.add(measure.family)
+            yield forest(comparison, measure, gaps, _caption(measure), closed=True)
         for attribute in dict.fromkeys(r.attribute for r in groups):
             mine = [r for r in groups if r.attribute == attribute]
             caption = f"{_caption(measure)}, by {numbers.isolated(attribute)}"

@@ -29,7 +29,7 @@ def section(comparison: Comparison) -> Section:
     """Two charts a benchmark, a table of all, and the items that flip under most models."""
     flips = comparison.results.flips
     if flips.empty:
-        return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.")])
+        return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.", absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(flips["quantizer"])]
     for benchmark, mine in flips.groupby("benchmark", sort=False):

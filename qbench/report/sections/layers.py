@@ -16,7 +16,9 @@ def section(comparison: Comparison) -> Section:
     found = comparison.results.layers
     found = found[found["quantized"].astype(bool) & found["error"].notna()]
     if found.empty:
-        return Section("layers", "Weight error by layer", [Text("No error of a quantized layer is known.")])
+        return Section(
+            "layers", "Weight error by layer", [Text("No error of a quantized layer is known.", absent=True)]
+        )
     blocks: list[Block] = []
     order = [q for q in comparison.quantizers if q != comparison.results.baseline]
     models = [str(m) for m in dict.fromkeys(found["model"])]

@@ -49,7 +49,7 @@ def section(comparison: Comparison) -> Section:
         caption = f"{benchmark}: changes, and what the order of the items does to them"
         blocks += _chart(comparison, str(benchmark), orders)
         blocks.append(Table(caption=caption, columns=columns, rows=rows, note=note, closed=True))
-    return Section("noise", TITLE, blocks or [Text(NOT_MEASURED)])
+    return Section("noise", TITLE, blocks or [Text(NOT_MEASURED, absent=True)])
 
 
 def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Chart]:

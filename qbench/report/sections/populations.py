@@ -32,7 +32,7 @@ def section(comparison: Comparison) -> Section:
     several = found[found["checkpoints"] > 1]
     if several.empty:
         text = "This run has fewer than two checkpoints that can be compared, so nothing can be said of other models."
-        return Section("population", title, [Text(text)])
+        return Section("population", title, [Text(text, absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
     rank = {"inconsistent": 0, "consistent": 1, "not yet known": 2, "negligible": 3}

@@ -17,7 +17,9 @@ def section(context: Context) -> Section:
     """A column a run; a difference is given only where the items and the rules are the same."""
     title = "Other runs"
     if not context.others:
-        return Section("runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.")])
+        return Section(
+            "runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.", absent=True)]
+        )
     first = context.comparison.results
     blocks: list[Block] = [
         Text(

@@ -18,7 +18,7 @@ def section(comparison: Comparison) -> Section:
     """A plot for each benchmark with an accuracy and a gap."""
     blocks: list[Block] = [c for b in comparison.benchmarks for c in _chart(comparison, b)]
     if not blocks:
-        blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.")]
+        blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.", absent=True)]
     return Section("trade-off", "Accuracy against disparity", blocks)
 
 
