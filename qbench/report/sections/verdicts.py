@@ -56,8 +56,8 @@ def by_quantizer(context: Context) -> Iterator[Table]:
             [
                 name(quantizer, head=True),
                 Entry(answer, "word"),
-                Entry(_worst([r for r in mine if not r["attribute"]])),
                 Entry(_worst([r for r in mine if r["attribute"]])),
+                Entry(_worst([r for r in mine if not r["attribute"]])),
                 Entry(", ".join(f"{counts[s]:,} {s}" for s in ("error", "fail", "undecided", "pass") if counts[s])),
             ]
         )

@@ -190,8 +190,10 @@ def test_the_numbers_are_the_runs(make_run: Make) -> None:
     before, after = run.run["cells"]
     for name, value in ((before, 0.6334), (after, 0.6121)):
         run.metrics[name].loc[0, "value"] = value
-    text = Page(page(load(run.write()))).text
-    assert "63.3 % 61.2 % change −2.1 points" in text
+    parsed = Page(page(load(run.write())))
+    text = parsed.text
+    assert "63.3 % 61.2 % −2.1" in text
+    assert "change −2.1\u00a0points" in [a.get("aria-label") for t, a in parsed.tags if t == "svg"]
     assert "−2.1 not yet known 80" in text
 
 
