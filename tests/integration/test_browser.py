@@ -168,10 +168,11 @@ def test_pairs_of_dots_are_drawn_before_and_after(browser: Any, report: Path) ->
 
 
 def test_a_table_is_saved_as_csv(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit, visit.page.expect_download() as saved:
-        visit.page.locator("#accuracy button.csv").first.click()
-    assert saved.value.suggested_filename.endswith(".csv")
-    lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()
+    with Visit(browser, report) as visit:
+        with visit.page.expect_download() as saved:
+            visit.page.locator("#accuracy button.csv").first.click()
+        lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()
+        assert saved.value.suggested_filename.endswith(".csv")
     assert len({line.count(",") for line in lines if '"' not in line}) == 1
     assert any("change " in line for line in lines)  # what a strip shows, in words
 

@@ -64,8 +64,8 @@ def by_quantizer(context: Context) -> Iterator[Table]:
     heads = (
         "Quantizer",
         "Safe to ship?",
-        "Accuracy over all items, at worst",
         "The group that loses most",
+        "Accuracy over all items, at worst",
         "Numbers judged",
     )
     yield Table(

@@ -131,6 +131,13 @@ def test_a_folder_of_pictures_has_to_be_there(run: Any, root: str) -> None:
     assert call(run.write(), "--no-charts", "--gallery", 1, "--data-root", root).exit_code != 0
 
 
+def test_a_folder_of_pictures_is_for_a_benchmark_of_the_run(run: Any, tmp_path: Path) -> None:
+    done = call(run.write(), "--no-charts", "--gallery", 1, "--data-root", f"imagenet={tmp_path}")
+    assert done.exit_code != 0
+    assert "this run has no benchmark 'imagenet'" in str(done.exception)
+    assert not (run.folder / "report.html").exists()
+
+
 def test_runs_stand_side_by_side_with_a_word_on_whether_they_compare(run: Any, tmp_path: Path) -> None:
     first = run.write()
     run.folder, run.run["name"] = tmp_path / "second", "the second run"

@@ -49,6 +49,7 @@ def test_a_quantizer_without_a_rule_is_not_called_safe(make_run: Make) -> None:
 
 def test_the_group_that_loses_is_named_with_its_numbers(make_run: Make) -> None:
     (table,) = by_quantizer(context(shifted(make_run, -0.25)))
+    assert table.columns[2].title == "The group that loses most"
     said = table.rows[0][2].text
     assert "gender: fem" in said
     assert "−25.0 points" in said.replace("\N{NO-BREAK SPACE}", " ")
