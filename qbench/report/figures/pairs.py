@@ -75,8 +75,8 @@ def pairs(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: s
             "title": None,
             "sort": list(dict.fromkeys(r["what"] for r in rows)),
         },
-        "columns": 3,
-        "spec": {"width": 230, "height": {"step": LANE, "for": "offset"}, "layer": layer},
+        "columns": 4,
+        "spec": {"width": 190, "height": {"step": LANE, "for": "offset"}, "layer": layer},
     }
 
 

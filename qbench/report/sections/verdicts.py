@@ -72,7 +72,10 @@ def by_quantizer(context: Context) -> Iterator[Table]:
         caption="Each quantizer, over all models: its answer, its largest loss, and whose it is",
         columns=[Column(h) for h in heads],
         rows=body,
-        note="Changes in percentage points with their 95 % interval. “Numbers judged” counts what the rules below say.",
+        note=(
+            "The largest of many changes is large by chance too: the answer, adjusted for their number, decides, not "
+            "these 95 % intervals. “Numbers judged” are those that the rules below look at."
+        ),
         left_out=len(quantizers) - len(body),
         left_out_note="see “Changes at a glance”",
     )

@@ -197,6 +197,20 @@ def test_check_7_many_groups_stay_few_nodes_with_a_count(empty_run: Any) -> None
     assert "more rows are not shown" in found.text
 
 
+def test_check_7_a_page_of_36_variants_is_small(make_run: Make) -> None:
+    """With every still picture and the data of the live ones; the script itself is not counted."""
+    models = tuple(
+        f"{source}/ViT-{size}" for source in ("openai", "laion", "datacomp") for size in ("B32", "B16", "L14")
+    )
+    run = make_run(models=models, quantizers=("fp32", "hf-int8", "hf-int4", "torch-int8"))
+    text = page(load(run.write()), Look(sections=()))
+    body = text[: text.index("<script>")]
+    assert len(body.encode()) < 5_000_000
+    assert len(Nodes(body).tags) < 25_000
+    assert body.count("data-chart=") > 15
+    assert "1 to 3 of 9" in text
+
+
 def test_check_8_no_verdict_and_no_sign_needs_its_colour() -> None:
     """In grey a worse, a better and an equivalent change differ by shape, and an unknown one is hollow."""
     shapes = dict(zip(SIGNS, SHAPES, strict=True))
