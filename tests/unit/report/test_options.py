@@ -149,10 +149,20 @@ def test_runs_stand_side_by_side_with_a_word_on_whether_they_compare(run: Any, t
     out = tmp_path / "r.html"
     assert call(first, same, "--no-charts", "--out", out).exit_code == 0
     text = out.read_text(encoding="utf-8")
-    assert "has the same items and rules as this run" in text
+    assert "has the same items and rules as this run in 2 of its 2\u00a0cells" in text
     assert "the second run" in text
     assert call(first, other, "--no-charts", "--out", out).exit_code == 0
     assert "Not comparable" in out.read_text(encoding="utf-8")
+
+
+def test_runs_with_nothing_in_common_are_not_called_comparable(run: Any, make_run: Make, tmp_path: Path) -> None:
+    first, out = run.write(), tmp_path / "r.html"
+    other = make_run(models=("laion/ViT-B-16",), quantizers=TWO, benchmarks=("facet",))
+    other.folder = tmp_path / "other"
+    assert call(first, other.write(), "--no-charts", "--out", out).exit_code == 0
+    text = out.read_text(encoding="utf-8")
+    assert "no model × quantizer × benchmark of it is in this run" in text
+    assert "has the same items" not in text
 
 
 @pytest.mark.parametrize("found", [True, False])
