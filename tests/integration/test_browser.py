@@ -140,7 +140,9 @@ def test_groups_are_bars_with_their_numbers_and_follow_the_filters(browser: Any,
         bars = visit.page.locator("#chart-groups-facet .mark-rect path")
         before = bars.count()
         assert before > 8
-        bars.last.hover(force=True)
+        bars.last.scroll_into_view_if_needed()
+        visit.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        bars.last.hover(force=True)  # at rest: sections near it have been laid out
         tip = visit.page.locator("#vg-tooltip-element.visible")
         tip.wait_for()
         assert all(x in tip.inner_text() for x in ("Value", "Change", "[", "n"))
