@@ -295,3 +295,20 @@ def test_many_classes_stay_few_rows_with_a_count(empty_run: Any) -> None:
     assert len(text) < 100_000
     assert "20 rows of 1,000" in Page(text).text
     assert "980 more rows are not shown" in Page(text).text
+
+
+def test_a_section_with_nothing_to_show_is_only_named(make_run: Make) -> None:
+    def ids(run: Any) -> tuple[set[str | None], str]:
+        parsed = Page(page(load(run.write())))
+        return {a.get("id") for t, a in parsed.tags if t == "section"}, parsed.text
+
+    run = make_run(models=(A,), benchmarks=("facet",))
+    there, text = ids(run)
+    assert not {"noise", "speed", "drift", "runs", "gallery", "cuts"} & there
+    gone = text[text.index("Not on this page") :]
+    assert "Batch noise Not measured in this run" in gone
+    assert "Other runs None was named" in gone
+    run.add_noise(2)
+    there, text = ids(run)
+    assert "noise" in there
+    assert "Batch noise Not measured" not in text
