@@ -49,6 +49,7 @@ def tradeoff(
         "type": "quantitative",
         "title": "In memory, MB",
         "scale": {"range": [40, 420], "zero": True},
+        "legend": {"symbolFillColor": SOFT, "symbolStrokeColor": SOFT},  # else black, which a dark page swallows
     }
     return {
         "data": {"values": list(rows)},

@@ -21,7 +21,8 @@ def section(comparison: Comparison) -> Section:
         Text(
             "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the first "
             "group minus the second; its sign says whom it favours. Items without a label to compare have "
-            "numbers of their own beside the others."
+            "numbers of their own beside the others. Drawn are the first numbers of each benchmark, at their first "
+            "cut-off; the tables have all."
         )
     ]
     for benchmark in comparison.benchmarks:

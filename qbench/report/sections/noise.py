@@ -77,7 +77,7 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
             title=f"{' and '.join(sorted(metrics))} on {numbers.isolated(benchmark)}: changes and the batch noise",
             words=(
                 f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}, the largest first, each with the "
-                f"noise of {orders} other orders behind it."
+                f"noise of {orders} orders behind it."
             ),
             spec=forest(
                 [judged.mark(r, *(["metric"] if several else []), "where", "quantizer", "model") for r in rows[:ROWS]],
@@ -86,8 +86,8 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
                 band=f"Noise, {WITHIN:g} SD",
             ),
             note=(
-                f"Shaded: {WITHIN:g} standard deviations of what {orders} other orders of the same items do to the "
-                f"number. A mark inside of it is what the batches alone can make.{left}"
+                f"Shaded: {WITHIN:g} standard deviations of the number over {orders} orders of the same "
+                f"items. A mark inside of it is what the batches alone can make.{left}"
             ),
         )
 
