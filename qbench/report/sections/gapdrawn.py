@@ -26,9 +26,10 @@ def drawn(comparison: Comparison, measures: Sequence[Measure]) -> Iterator[Chart
             continue
         rows = [r for r in comparison.of(measure, grouped=True) if _gap(comparison, r) and r.state == "compared"]
         rows = [r for r in rows if math.isfinite(r.value) and math.isfinite(r.baseline_value)]
-        if rows:
+        valid = [r for r in rows if not comparison.void(r)]
+        if valid:
             families.add(measure.family)
-            yield _chart(measure, rows)
+            yield _chart(measure, valid, len(rows) - len(valid))
 
 
 def _gap(comparison: Comparison, row: Row) -> bool:
@@ -37,7 +38,7 @@ def _gap(comparison: Comparison, row: Row) -> bool:
     return pair and "[" not in row.attribute
 
 
-def _chart(measure: Measure, rows: Sequence[Row]) -> Chart:
+def _chart(measure: Measure, rows: Sequence[Row], void: int) -> Chart:
     plots, models, quantizers = (
         list(dict.fromkeys(getattr(r, key) for r in rows)) for key in ("what", "model", "quantizer")
     )
@@ -49,6 +50,7 @@ def _chart(measure: Measure, rows: Sequence[Row]) -> Chart:
         for names, limit, one in ((plots, PLOTS, "gap"), (models, MODELS, "model"))
         if len(names) > limit
     ]
+    left += [f"{numbers.count(void, 'pair')} whose baseline guesses"] if void else []
     where = numbers.isolated(measure.benchmark)
     return Chart(
         name=chart_name("before-after", measure.benchmark, measure.metric),

@@ -21,7 +21,7 @@ def drawn(comparison: Comparison, measures: Sequence[Measure]) -> list[Chart]:
     """A chart of the numbers by group of a benchmark; none where it has none."""
     found: dict[str, tuple[Measure, list[Row]]] = {}
     for measure in measures:
-        rows = [r for r in comparison.of(measure, grouped=True) if _level(comparison, r)]
+        rows = [r for r in comparison.of(measure, grouped=True) if _level(comparison, r) and not comparison.void(r)]
         if rows and measure.family not in found and len(found) < FAMILIES:
             found[measure.family] = (measure, rows)
     return [_chart(comparison, list(found.values()))] if found else []
@@ -49,6 +49,7 @@ def _chart(comparison: Comparison, found: Sequence[tuple[Measure, list[Row]]]) -
     benchmark = found[0][0].benchmark
     where, first = numbers.isolated(benchmark), names[0].partition(",")[0]
     beside = len({r["model"] for r in rows if r["part"] == rows[0]["part"]})
+    void = {r.model for r in comparison.rows if r.benchmark == benchmark and comparison.void(r)}
     more = [f"the {len(models):,} models are {MODELS} at a time"] if len(models) > MODELS else []
     more += [f"{len(names):,} numbers can be chosen"] if len(names) > 1 else []
     some = any(r["low"] is not None for r in rows)
@@ -69,6 +70,7 @@ def _chart(comparison: Comparison, found: Sequence[tuple[Measure, list[Row]]]) -
             )
             + (f"With the script {' and '.join(more)}. " if more else "")
             + (f"{left:,} more groups, which move less, are in the tables. " if left else "")
+            + (f"Not drawn, because the baseline guesses: {numbers.listing(sorted(void), 6)}." if void else "")
         ).strip(),
     )
 
