@@ -5,6 +5,7 @@
   const bar = document.getElementById("filters");
   const chosen = {};
   const seen = new Set();
+  const drawn = new Map();
   const plain = (text) => text.replace(/[\u2066-\u2069]/g, "");
 
   // Nothing may be loaded from anywhere; the page's policy forbids it too.
@@ -22,36 +23,55 @@
   const matches = (row) =>
     Object.entries(chosen).every(([key, value]) => !value || row[key] === undefined || row[key] === "" || row[key] === value);
 
+  // What can be chosen in a chart: of the rows that the filters leave; the reader's choice stays where it can.
+  function choose(spec, before) {
+    const fields = (spec.usermeta || {}).choices || {};
+    for (const param of spec.params || []) {
+      const there = new Set(spec.data.values.map((row) => row[fields[param.name]]));
+      const options = param.bind.options.filter((x) => there.has(x));
+      const wanted = before ? before.signal(param.name) : param.value;
+      param.bind.options = options;
+      param.value = options.includes(wanted) ? wanted : options[0];
+    }
+  }
+
   async function draw(figure) {
     const name = figure.dataset.chart;
     const spec = structuredClone(specs[name]);
     const values = spec.data.values.filter(matches);
     spec.data.values = values;
+    const before = drawn.get(figure);
+    const choice = document.getElementById(`choice-${name}`);
     figure.classList.toggle("empty", values.length === 0);
+    if (values.length > 0) choose(spec, before && before.view);
+    choice.replaceChildren();
     if (values.length === 0) {
       figure.replaceChildren("Nothing of this chart is shown: see the filters above.");
       return;
     }
     const place = document.createElement("div");
-    const choice = document.getElementById(`choice-${name}`);
-    choice.replaceChildren();
-    await window.vegaEmbed(place, spec, { ...options, bind: choice });
+    const made = await window.vegaEmbed(place, spec, { ...options, bind: choice });
+    if (before) before.finalize();
+    drawn.set(figure, made);
     // The figure says what it shows; Vega's groups have roles without a name.
     for (const svg of place.querySelectorAll("svg")) svg.setAttribute("aria-hidden", "true");
     figure.replaceChildren(place);
     figure.dataset.live = "yes";
   }
 
+  const begin = (figure) => {
+    if (seen.has(figure)) return;
+    seen.add(figure);
+    watcher.unobserve(figure);
+    draw(figure).catch((error) => console.error(`chart ${figure.dataset.chart}: ${error}`));
+  };
   const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting && !seen.has(entry.target)) {
-        seen.add(entry.target);
-        watcher.unobserve(entry.target);
-        draw(entry.target).catch((error) => console.error(`chart ${entry.target.dataset.chart}: ${error}`));
-      }
-    }
+    for (const entry of entries) if (entry.isIntersecting) begin(entry.target);
   }, { rootMargin: "200px" });
-  for (const figure of document.querySelectorAll("[data-chart]")) watcher.observe(figure);
+  const figures = [...document.querySelectorAll("[data-chart]")];
+  for (const figure of figures) watcher.observe(figure);
+  // The first is made ready as soon as there is time: it warms up what the others need.
+  if (figures.length) (window.requestIdleCallback || setTimeout)(() => begin(figures[0]));
 
   function filterTables() {
     let hidden = 0;
@@ -81,6 +101,7 @@
   }
   bar.hidden = false;
 
+  const words = (cell) => (cell.querySelector("svg")?.getAttribute("aria-label") || cell.textContent).trim().replace(/\s+/g, " ");
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   for (const region of document.querySelectorAll("main .scroll:not(.plot)")) {
     const button = document.createElement("button");
@@ -90,7 +111,7 @@
     button.setAttribute("aria-label", `Save as CSV: ${plain(region.querySelector("caption").textContent)}`);
     button.addEventListener("click", () => {
       const rows = [...region.querySelectorAll("tr")].filter((row) => !row.hidden);
-      const text = rows.map((row) => [...row.cells].map((c) => quoted(plain((c.querySelector("svg title") || c).textContent.trim()))).join(",")).join("\n");
+      const text = rows.map((row) => [...row.cells].map((c) => quoted(plain(words(c)))).join(",")).join("\n");
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
       link.download = `${region.querySelector("caption").id}.csv`;

@@ -52,6 +52,11 @@ def command(
         data_roots={name: Path(root) for name, root in roots.items()},
     )
     first, *others = [load(run) for run in runs]
+    there = {cell.benchmark for cell in first.records}
+    strange = [name for name in roots if name not in there]
+    if strange:
+        fix = f"Benchmarks of this run: {', '.join(sorted(there)) or 'none'}."
+        raise InputError(f"this run has no benchmark {strange[0]!r}", where="--data-root", fix=fix)
     formats = [x.strip() for x in format_.split(",") if x.strip()]
     default = runs[0] / f"report{files.FORMATS.get(formats[0] if formats else '', '.html')}"
     written = files.write(first, out or default, formats, look, others)

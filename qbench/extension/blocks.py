@@ -123,10 +123,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `strong` sets it apart."""
+    """A paragraph; `strong` sets it apart.
+
+    One that is `absent` says why a section has nothing to show. Where it stands alone, the page has no such section,
+    and says so under "Not measured".
+    """
 
     text: str
     strong: bool = False
+    absent: bool = False
     kind: str = field(default="text", init=False)
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from qbench.extension.blocks import Axis, Strip
 
+RADIUS = 4.5
+"""Of a mark, in pixels."""
+
 
 def axis(values: Iterable[float], *, scale: float = 1.0) -> Axis:
     """Make an axis that holds zero and all finite `values`, with round ends.
@@ -52,3 +55,23 @@ def strip(scale: Axis, end: float, start: float | None = None) -> Strip | None:
         return None
     tone = "up" if end > 0 else "down" if end < 0 else ""
     return Strip(scale.zero, scale.at(first), scale.at(end), tone, start is not None)
+
+
+def outline(mark: Strip) -> str:
+    """All that a strip draws, as the outline of one path to be filled: the way, and the marks at its ends."""
+    way = mark.end - mark.start
+    first = mark.start + math.copysign(min(RADIUS, abs(way)), way) if mark.open else mark.start
+    parts = [f"M{first:.1f} 9H{mark.end:.1f}v2H{first:.1f}z"]
+    if mark.open:
+        parts += [_disc(mark.start, RADIUS), _disc(mark.start, RADIUS - 1.6, hole=True)]
+    side = 2 * RADIUS - 1
+    if mark.tone == "down":
+        parts.append(f"M{mark.end - side / 2:.1f} {10 - side / 2:g}h{side:g}v{side:g}h-{side:g}z")
+    else:
+        parts.append(_disc(mark.end, RADIUS))
+    return "".join(parts)
+
+
+def _disc(x: float, radius: float, *, hole: bool = False) -> str:
+    turn, r = int(not hole), f"{radius:g}"
+    return f"M{x - radius:.1f} 10a{r} {r} 0 1 {turn} {2 * radius:g} 0a{r} {r} 0 1 {turn} -{2 * radius:g} 0z"

@@ -18,7 +18,8 @@ WHY_UNDETERMINED = (
     "Undetermined: the benchmark cannot tell it from these items (none or too few of them, or a cut-off that takes "
     "the whole gallery)."
 )
-OPEN_ROWS = 40
+OPEN_ROWS, MOST_ROWS = 40, 64
+"""Of a table: where it has more it is folded; where it has many more, the smallest changes are in the export only."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ class Comparison:
     def benchmarks(self) -> list[str]:
         """With numbers, in the order of the run."""
         return list(dict.fromkeys(c.benchmark for c in self.results.done))
+
+    @cached_property
+    def quantizers(self) -> list[str]:
+        """With numbers, in the order of the run."""
+        return list(dict.fromkeys(c.quantizer for c in self.results.done))
 
     @cached_property
     def guesses(self) -> set[tuple[str, str, str]]:
@@ -197,7 +203,8 @@ def forest(
     comparison: Comparison, measure: Measure, rows: Sequence[Row], caption: str, *, closed: bool = False
 ) -> Table:
     """A row a comparison with its change drawn; for signed biases the way from before to after."""
-    rows = _without_baselines(rows)
+    every = _without_baselines(rows)
+    rows = largest(every, MOST_ROWS)
     signed, unit = measure.signed, measure.unit_of_change
     grouped = any(r.attribute for r in rows)
     drawn = [x for r in rows for x in ((r.baseline_value, r.value) if signed else (r.change,)) if r.state == "compared"]
@@ -228,8 +235,20 @@ def forest(
         columns=columns,
         rows=body,
         note=_note(describe(measure), any(not math.isfinite(r.value) for r in rows)),
+        left_out=len(every) - len(rows),
+        left_out_note="those that changed least; all are in `qbench export --table effects`",
         closed=closed or len(body) > OPEN_ROWS,
     )
+
+
+def largest(rows: Sequence[Row], limit: int) -> list[Row]:
+    """As many rows as are wanted, those that changed most, in the order that they had."""
+
+    def size(row: Row) -> float:
+        return -abs(row.change) if math.isfinite(row.change) else 0.0
+
+    kept = {id(r) for r in sorted(rows, key=size)[:limit]}
+    return [r for r in rows if id(r) in kept]
 
 
 def _without_baselines(rows: Sequence[Row]) -> list[Row]:
@@ -289,7 +308,8 @@ def pivot(comparison: Comparison, rows: Sequence[Row], columns: Sequence[tuple[s
     note = describe(next(iter(measures))) if len({m.family for m in measures}) == 1 else ""
     units = ", ".join(dict.fromkeys(m.unit_of_change for m in measures if m.unit_of_change))
     change = (
-        f"In brackets: the change against {numbers.isolated(comparison.results.baseline)}{units and f', in {units}'}."
+        f"In brackets: the change against {numbers.isolated(comparison.results.baseline)}{units and f', in {units}'}"
+        f"{', and its 95 % interval' if any(math.isfinite(r.low) for r in rows) else ''}."
     )
     return Table(
         caption=caption,
@@ -312,7 +332,8 @@ def _values(
         entry = shown(row.value, row.n, measure)
         if row.state == "compared" and math.isfinite(row.change):
             text = numbers.bare(numbers.change(row.change, measure.unit))
-            yield number(f"{entry.text} ({text})", tone_of(row.change, text))
+            ends = f"\n{numbers.interval(row.low, row.high, measure.unit)}" if math.isfinite(row.low) else ""
+            yield number(f"{entry.text} ({text}){ends}", tone_of(row.change, text))
         else:
             yield entry
 

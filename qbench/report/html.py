@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,17 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from qbench.extension.blocks import Block, Box, Chart, Section
+from qbench.extension.blocks import Block, Box, Chart, Facts, Heading, Section, Text
 from qbench.extension.records import ReportSection
 from qbench.extension.registry import installed
 from qbench.gate import GateResult, check
+from qbench.report.charts import outline
 from qbench.report.compare import Comparison
 from qbench.report.context import Context
 from qbench.report.drawing import bundle, policy_hash, still
 from qbench.report.figures.palette import finished, script_json, themed
 from qbench.report.numbers import clean
-from qbench.report.sections import ordered
+from qbench.report.sections import LAST, ordered
 from qbench.results import Results
 from qbench.store.files import write_text
 
@@ -98,7 +99,18 @@ def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) ->
     if added is None:
         added = [e.record for e in installed().report_sections()]
     known = {id(x) for x in added}
-    return [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
+    found = [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
+    absent = [(s.title, s.blocks[0].text) for s in found if _is_absent(s) and isinstance(s.blocks[0], Text)]
+    shown = [s for s in found if not _is_absent(s)]
+    if not absent:
+        return shown
+    gone: list[Block] = [Heading("Not on this page"), Facts(absent)]
+    return [replace(s, blocks=[*s.blocks, *gone]) if s.id == LAST else s for s in shown]
+
+
+def _is_absent(section: Section) -> bool:
+    """Whether all that a section has to say is why it has nothing to show."""
+    return len(section.blocks) == 1 and isinstance(section.blocks[0], Text) and section.blocks[0].absent
 
 
 def _context(results: Results, look: Look, others: Sequence[Results] = (), gate: GateResult | None = None) -> Context:
@@ -174,7 +186,7 @@ def _source(env: jinja2.Environment, name: str) -> str:
 def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
     """The blocks of a section as HTML; a block that cannot be rendered is an error in its place."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
-        {"drawn": _drawn, "own": _own(env), "charts": look.charts}
+        {"drawn": _drawn, "outline": outline, "own": _own(env), "charts": look.charts}
     )
     found = []
     for i, block in enumerate(section.blocks, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import shutil
 from collections.abc import Iterator
@@ -81,6 +82,17 @@ def test_charts_are_live_and_nothing_is_asked_for(browser: Any, report: Path) ->
         assert [url for url in visit.asked if url != visit.here] == []
 
 
+def test_the_first_chart_is_live_before_anybody_scrolls(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.wait_for_selector("#chart-worst[data-live=yes] svg.marks", state="attached")
+
+
+def test_a_page_is_few_nodes_and_few_bytes(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        assert visit.page.evaluate("document.querySelectorAll('*').length") < 20_000
+    assert report.stat().st_size < 8_000_000
+
+
 def test_a_chart_is_not_blank(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
         visit.draw()
@@ -122,10 +134,51 @@ def test_any_number_can_be_chosen_in_the_heat_map(browser: Any, report: Path) ->
         visit.page.wait_for_function("b => document.querySelector('#chart-grid').textContent !== b", arg=before)
 
 
+def test_groups_are_bars_with_their_numbers_and_follow_the_filters(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        bars = visit.page.locator("#chart-groups-facet .mark-rect path")
+        before = bars.count()
+        assert before > 8
+        bars.last.scroll_into_view_if_needed()
+        visit.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        bars.last.hover(force=True)  # at rest: sections near it have been laid out
+        tip = visit.page.locator("#vg-tooltip-element.visible")
+        tip.wait_for()
+        assert all(x in tip.inner_text() for x in ("Value", "Change", "[", "n"))
+        visit.page.select_option("[data-filter=attribute]", "gender")
+        visit.page.wait_for_function("!document.querySelector('#chart-groups-facet').textContent.includes('age: ')")
+        assert bars.count() < before
+
+
+def test_a_choice_in_a_chart_outlives_a_filter(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        choice = visit.page.locator("#choice-grid select")
+        choice.select_option(index=2)
+        chosen = choice.input_value()
+        visit.page.select_option("[data-filter=quantizer]", "hf-int4")
+        visit.page.wait_for_function("!document.querySelector('#chart-grid').textContent.includes('hf-int8')")
+        assert visit.page.locator("#choice-grid select").input_value() == chosen
+
+
+def test_pairs_of_dots_are_drawn_before_and_after(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        drawn = visit.page.locator("[id^=chart-before-after] .mark-symbol path")
+        assert drawn.count() > 8
+        assert visit.page.locator("#fairness").get_by_text("before and after").count() >= 2
+
+
 def test_a_table_is_saved_as_csv(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit, visit.page.expect_download() as saved:
-        visit.page.locator("#accuracy button.csv").first.click()
-    assert saved.value.suggested_filename.endswith(".csv")
+    with Visit(browser, report) as visit:
+        with visit.page.expect_download() as saved:
+            visit.page.locator("#accuracy button.csv").first.click()
+        with Path(saved.value.path()).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        assert saved.value.suggested_filename.endswith(".csv")
+    assert len({len(row) for row in rows}) == 1
+    assert any(cell.startswith("change ") for row in rows for cell in row)  # what a strip shows, in words
 
 
 def test_without_script_and_style_all_is_there(browser: Any, report: Path, tmp_path: Path) -> None:
@@ -141,12 +194,15 @@ def test_without_script_and_style_all_is_there(browser: Any, report: Path, tmp_p
         assert visit.page.locator("#accuracy table").first.is_visible()
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
-def test_axe_finds_no_serious_problem(browser: Any, report: Path, size: str, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("size", "scheme", "media"), [("wide", "light", "screen"), ("narrow", "dark", "screen"), ("wide", "light", "print")]
+)
+def test_axe_finds_no_serious_problem(browser: Any, report: Path, size: str, scheme: str, media: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     with Visit(browser, report, viewport=SIZES[size], color_scheme=scheme, bypass_csp=True) as visit:
         visit.draw()
+        visit.page.emulate_media(media=media)
         found = Axe().run(visit.page).response["violations"]
         serious = [f"{x['id']}: {x['nodes'][0]['html'][:200]}" for x in found if x["impact"] in ("serious", "critical")]
         assert serious == []

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import SERIES
-from qbench.report.figures.tradeoff import SHAPES
+from qbench.report.figures.series import by_quantizer, lane, marked, tips
 
 
 def dots(
@@ -37,38 +36,18 @@ def dots(
     sort : sequence of str, optional
         Order of the categories; as they come if not given.
     """
-    domain = list(quantizers)
+    signs = marked(quantizers)
     encoding = {
         "y": {"field": "category", "type": "nominal", "title": None, "sort": None if sort is None else list(sort)},
-        "yOffset": {"field": "quantizer", "type": "nominal", "sort": domain},
-        "color": {
-            "field": "quantizer",
-            "type": "nominal",
-            "title": "Quantizer",
-            "scale": {"domain": domain, "range": [SERIES[i % len(SERIES)] for i in range(len(domain))]},
-        },
-    }
-    shape = {
-        "field": "quantizer",
-        "type": "nominal",
-        "title": "Quantizer",
-        "scale": {"domain": domain, "range": [SHAPES[i % len(SHAPES)] for i in range(len(domain))]},
+        "yOffset": lane(quantizers),
+        "color": signs["color"],
     }
     x = {"type": "quantitative", "title": title}
-    tip = [
-        {"field": f, "type": "nominal", "title": t}
-        for f, t in (
-            ("model", "Model"),
-            ("quantizer", "Quantizer"),
-            ("category", "What"),
-            ("said", "Value"),
-            ("n", "n"),
-        )
-    ]
+    tip = tips(("model", "Model"), ("quantizer", "Quantizer"), ("category", "What"), ("said", "Value"), ("n", "n"))
     layer: list[dict[str, Any]] = [
         {
             "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
-            "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": shape, "tooltip": tip},
+            "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": signs["shape"], "tooltip": tip},
         },
     ]
     if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
@@ -76,13 +55,13 @@ def dots(
         layer.insert(0, {"mark": {"type": "rule", "strokeWidth": 1.6}, "encoding": ends})
     inner: dict[str, Any] = {
         "width": width,
-        "height": {"step": max(9, 4 + 8 * len(domain)) if len(domain) < 3 else 10},
+        "height": {"step": max(9, 4 + 8 * len(quantizers)) if len(quantizers) < 3 else 10},
         "layer": layer,
     }
     if not facet:
-        return {"data": {"values": list(rows)}, **inner}
+        return {"data": {"values": by_quantizer(rows, quantizers)}, **inner}
     return {
-        "data": {"values": list(rows)},
+        "data": {"values": by_quantizer(rows, quantizers)},
         "facet": {"field": facet, "type": "nominal", "title": None, "sort": None},
         "columns": columns,
         "spec": inner,

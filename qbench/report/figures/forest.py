@@ -59,7 +59,7 @@ class Mark:
     wide: tuple[float, float] | tuple[()] = ()
 
 
-def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
+def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Tolerance") -> dict[str, Any]:
     """The specification of a forest plot.
 
     Parameters
@@ -70,6 +70,8 @@ def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
         ``share`` and ``points`` are drawn in percentage points.
     title : str
         Of the axis.
+    band : str
+        What the shaded ``margin`` is.
     """
     scale = 100.0 if unit in ("share", "points") else 1.0
     end = _end(marks) * scale
@@ -82,7 +84,7 @@ def forest(marks: Sequence[Mark], unit: str, title: str) -> dict[str, Any]:
             ("label", "What"),
             ("said", "Change"),
             ("verdict", "Verdict"),
-            ("tolerance", "Tolerance"),
+            ("tolerance", band),
             ("n", "n"),
         )
     ]

@@ -65,6 +65,7 @@ def grid(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], quantizers: 
                 "bind": {"input": "select", "options": list(numbers), "name": "Number "},
             }
         ],
+        "usermeta": {"choices": {"shown": "number"}},
         "transform": [{"filter": "datum.number === shown"}],
         "width": {"step": CELL[0]},
         "height": {"step": CELL[1]},

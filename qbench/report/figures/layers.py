@@ -5,49 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import SERIES
-from qbench.report.figures.tradeoff import SHAPES
+from qbench.report.figures.series import by_quantizer, marked, tips
 
 
-def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> dict[str, Any]:
+def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: Sequence[str] = ()) -> dict[str, Any]:
     """The specification of the plot.
 
     Parameters
     ----------
     rows : sequence of mapping
-        ``tower``, ``place`` (from 1), ``error`` (per cent), ``quantizer``, ``layer``, ``said``.
+        ``tower``, ``place`` (from 1), ``error``, ``quantizer``, ``layer``, ``said``.
     quantizers : sequence of str
         In order.
+    order : sequence of str
+        Those of the whole run: each looks the same in every chart.
     """
-    domain = list(quantizers)
-    colours, shapes = ([x[i % len(x)] for i in range(len(domain))] for x in (SERIES, SHAPES))
-    tip = [
-        {"field": f, "type": "nominal", "title": t}
-        for f, t in (("layer", "Layer"), ("quantizer", "Quantizer"), ("said", "Error"))
-    ]
+    tip = tips(("layer", "Layer"), ("quantizer", "Quantizer"), ("said", "Error"))
     return {
-        "data": {"values": list(rows)},
+        "data": {"values": by_quantizer(rows, quantizers)},
         "facet": {"field": "tower", "type": "nominal", "title": None, "sort": None},
         "columns": 2,
         "spec": {
             "width": 330,
             "height": 170,
-            "mark": {"type": "point", "filled": True, "size": 30, "opacity": 0.9},
+            "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1},
             "encoding": {
                 "x": {"field": "place", "type": "quantitative", "title": "Layer, from the input"},
-                "y": {"field": "error", "type": "quantitative", "title": "Error, %"},
-                "color": {
-                    "field": "quantizer",
-                    "type": "nominal",
-                    "title": "Quantizer",
-                    "scale": {"domain": domain, "range": colours},
-                },
-                "shape": {
-                    "field": "quantizer",
-                    "type": "nominal",
-                    "title": "Quantizer",
-                    "scale": {"domain": domain, "range": shapes},
-                },
+                "y": {"field": "error", "type": "quantitative", "title": "Relative error"},
+                **marked(quantizers, order=order),
                 "tooltip": tip,
             },
         },

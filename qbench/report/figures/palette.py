@@ -20,12 +20,13 @@ INK, SOFT, GRID, LINE, PANEL = "#1d2229", "#565e69", "#e6e8ec", "#d9dce1", "#fff
 UP, DOWN, TOLERANCE = "#1b5e9e", "#a84a05", "#e2e7ee"
 HEAT = ("#f2a35e", "#f7c89c", "#fbe6d0", "#f3f4f6", "#d5e4f4", "#a9cbea", "#74aadb")
 """Orange below zero to blue above, all light enough (in the dark theme: dark enough) to carry text."""
-SERIES = ("#1b5e9e", "#a84a05", "#6b7480", "#3d8f86", "#8a5aa8", "#b08900")
+BEFORE, SERIES = "#6b7480", ("#1b5e9e", "#a84a05", "#3d8f86", "#8a5aa8", "#b08900")
+"""Of the baseline, and of the quantizers in the order of the run."""
 VARIABLES = {
     **{INK: "--ink", SOFT: "--soft", GRID: "--grid", LINE: "--line", PANEL: "--panel"},
     **{UP: "--up", DOWN: "--down", TOLERANCE: "--tolerance"},
     **{shade: f"--heat-{i}" for i, shade in enumerate(HEAT)},
-    **{shade: f"--series-{i}" for i, shade in enumerate(SERIES) if i > 1},
+    **{shade: f"--series-{i}" for i, shade in enumerate((BEFORE, *SERIES[2:]), 2)},
 }
 """Colour → the CSS variable that stands for it on the page."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import PANEL, SERIES, SOFT
-
-SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+from qbench.report.figures.palette import PANEL, SOFT
+from qbench.report.figures.series import marked, tips
 
 
 def undominated(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -23,7 +22,9 @@ def undominated(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
     ]
 
 
-def tradeoff(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], titles: tuple[str, str]) -> dict[str, Any]:
+def tradeoff(
+    rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], titles: tuple[str, str], baseline: str = ""
+) -> dict[str, Any]:
     """The specification of the plot.
 
     Parameters
@@ -34,42 +35,21 @@ def tradeoff(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title
         In order; each has a colour and a shape.
     titles : tuple of str
         Of the two axes.
+    baseline : str
+        Which of them is what the others are compared with.
     """
-    domain = list(quantizers)
-    several = {
-        "color": {
-            "field": "quantizer",
-            "type": "nominal",
-            "title": "Quantizer",
-            "sort": domain,
-            "scale": {"domain": domain, "range": _repeated(SERIES, domain)},
-        },
-        "shape": {
-            "field": "quantizer",
-            "type": "nominal",
-            "title": "Quantizer",
-            "sort": domain,
-            "scale": {"domain": domain, "range": _repeated(SHAPES, domain)},
-        },
-    }
     x = {"field": "gap", "type": "quantitative", "title": titles[1], "scale": {"zero": True}}
     y = {"field": "accuracy", "type": "quantitative", "title": titles[0], "scale": {"zero": False}}
-    tip = [
-        {"field": f, "type": "nominal", "title": t}
-        for f, t in (
-            ("model", "Model"),
-            ("quantizer", "Quantizer"),
-            ("accuracy_said", "Accuracy"),
-            ("gap_said", "Gap"),
-            ("size_said", "In memory"),
-            ("speed", "Speed"),
-        )
-    ]
+    tip = tips(
+        *(("model", "Model"), ("quantizer", "Quantizer"), ("accuracy_said", "Accuracy"), ("gap_said", "Gap")),
+        *(("size_said", "In memory"), ("speed", "Speed")),
+    )
     size = {
         "field": "megabytes",
         "type": "quantitative",
         "title": "In memory, MB",
         "scale": {"range": [40, 420], "zero": True},
+        "legend": {"symbolFillColor": SOFT, "symbolStrokeColor": SOFT},  # else black, which a dark page swallows
     }
     return {
         "data": {"values": list(rows)},
@@ -83,11 +63,7 @@ def tradeoff(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title
             },
             {
                 "mark": {"type": "point", "filled": True, "opacity": 0.85, "stroke": PANEL, "strokeWidth": 0.8},
-                "encoding": {"x": x, "y": y, **several, "size": size, "tooltip": tip},
+                "encoding": {"x": x, "y": y, **marked(quantizers, baseline), "size": size, "tooltip": tip},
             },
         ],
     }
-
-
-def _repeated(values: Sequence[str], domain: Sequence[str]) -> list[str]:
-    return [values[i % len(values)] for i in range(len(domain))]

@@ -22,7 +22,7 @@ def section(comparison: Comparison) -> Section:
     """A row a variant; its control arm; the layers with their errors; those left out, with their reasons."""
     coverage = comparison.results.coverage
     if coverage.empty:
-        return Section("coverage", "What was quantized", [Text("This run recorded no coverage.")])
+        return Section("coverage", "What was quantized", [Text("This run recorded no coverage.", absent=True)])
     blocks: list[Block] = [_shares(comparison), *_controls(comparison), *_by_layer(comparison), *_left_out(comparison)]
     return Section("coverage", "What was quantized", blocks)
 

@@ -35,7 +35,7 @@ def section(comparison: Comparison) -> Section:
                 blocks.append(_chart(gaps, measure.metric, benchmark, measure.unit_of_change))
                 break
     if not blocks:
-        blocks = [Text(NOT_MEASURED)]
+        blocks = [Text(NOT_MEASURED, absent=True)]
     return Section("cuts", "Skin tone: other cuts", blocks)
 
 

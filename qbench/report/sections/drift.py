@@ -10,9 +10,8 @@ from qbench.report.figures.palette import chart_name
 
 ROWS = 80
 EXPLAINED = (
-    "Cosine between the baseline's and the variant's embedding of the same picture: 1 is unmoved. It needs "
-    "no labels and no "
-    "task; a group whose pictures move more is at more risk on any task."
+    "One minus the cosine between the baseline's and the variant's embedding of the same picture: 0 is unmoved. It "
+    "needs no labels and no task; a group whose pictures move more is at more risk on any task."
 )
 
 
@@ -21,7 +20,9 @@ def section(comparison: Comparison) -> Section:
     drift = comparison.results.drift
     if drift.empty:
         return Section(
-            "drift", "Embedding drift", [Text("This run has no embeddings of a variant beside its baseline's.")]
+            "drift",
+            "Embedding drift",
+            [Text("This run has no embeddings of a variant beside its baseline's.", absent=True)],
         )
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
@@ -58,15 +59,15 @@ def section(comparison: Comparison) -> Section:
             [
                 *(name(str(r[k]), head=True) for k in ("model", "quantizer")),
                 name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
-                *(number(numbers.fixed(r[k], 5)) for k in ("mean", "median", "q05")),
+                *(number(numbers.fixed(1 - r[k], 5)) for k in ("mean", "median", "q05")),
                 number(f"{int(r['n']):,}"),
             ]
             for r in records[:ROWS]
         ]
-        heads = ["Model", "Quantizer", "Groups", "Mean cosine", "Median", "5 % quantile", "n"]
+        heads = ["Model", "Quantizer", "Groups", "Mean", "Median", "Most moved twentieth, from", "n"]
         blocks.append(
             Table(
-                caption=f"Cosines on {where}",
+                caption=f"One minus the cosine on {where}",
                 columns=[Column(h, i > 2) for i, h in enumerate(heads)],
                 rows=body,
                 left_out=max(0, len(records) - ROWS),

@@ -9,6 +9,7 @@ import pandas as pd
 from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 from qbench.report import numbers
 from qbench.report.compare import Comparison, Measure, Row, describe, forest, pivot
+from qbench.report.sections import gapdrawn, groupbars
 
 CLASSES = 20
 EXPORT = "all are in `qbench export --table effects`"
@@ -20,25 +21,26 @@ def section(comparison: Comparison) -> Section:
         Text(
             "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the first "
             "group minus the second; its sign says whom it favours. Items without a label to compare have "
-            "numbers of their own beside the others."
+            "numbers of their own beside the others. Drawn are the first numbers of each benchmark, at their first "
+            "cut-off; the tables have all."
         )
     ]
     for benchmark in comparison.benchmarks:
         measures = comparison.measures(benchmark, grouped=True)
         if measures:
             blocks.append(Heading(benchmark))
+            blocks += [*gapdrawn.drawn(comparison, measures), *groupbars.drawn(comparison, measures)]
             blocks += _groups(comparison, measures)
     moved = list(_classes(comparison))
     if moved:
         blocks += [Heading("Classes and queries that moved most"), *moved]
     if len(blocks) == 1:
-        blocks = [Text("No cell of this run has numbers by group.")]
+        blocks = [Text("No cell of this run has numbers by group.", absent=True)]
     return Section("fairness", "Fairness", blocks)
 
 
 def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
     pairs = comparison.pairs(measures[0].benchmark)
-    drawn: set[str] = set()
     for measure in measures:
         rows = comparison.of(measure, grouped=True)
         gaps: list[Row] = []
@@ -47,8 +49,7 @@ def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
             (gaps if not row.group or (row.attribute, row.group) in pairs else groups).append(row)
         gaps = [r for what in dict.fromkeys(g.what for g in gaps) for r in gaps if r.what == what]
         if gaps:
-            yield forest(comparison, measure, gaps, _caption(measure), closed=measure.family in drawn)
-            drawn.add(measure.family)
+            yield forest(comparison, measure, gaps, _caption(measure), closed=True)
         for attribute in dict.fromkeys(r.attribute for r in groups):
             mine = [r for r in groups if r.attribute == attribute]
             caption = f"{_caption(measure)}, by {numbers.isolated(attribute)}"

@@ -29,6 +29,7 @@ from qbench.report.context import Context
 from qbench.report.figures.forest import forest
 from qbench.report.sections.notices import failures, flags, missing
 from qbench.report.sections.plain import found
+from qbench.report.sections.verdicts import by_quantizer, shares
 
 ROWS = 20
 """Of the first chart."""
@@ -58,15 +59,16 @@ def section(context: Context) -> Section:
     gate = context.gate
     blocks: list[Block] = [
         Band(gate.band, gate.sentence, TONES.get(gate.band, "error")),
+        *by_quantizer(context),
         Facts(list(_compared(context))),
         Text(LABELS),
         *(Box("Note", note, "note") for note in context.comparison.results.notes),
         *failures(context.comparison),
         *flags(context.comparison),
         *missing(context.comparison),
+        *_worst(context),
         Heading("In short"),
         Bullets(found(context.comparison)),
-        *_worst(context),
         *_rules(gate),
     ]
     return Section("summary", "Summary", blocks)
@@ -93,21 +95,9 @@ def _compared(context: Context) -> Iterator[tuple[str, str]]:
 
 def _worst(context: Context) -> Iterator[Block]:
     """One forest plot: shares of right answers, over all items and by group, worst first."""
-    effects = judged.whole(context.comparison.results.effects)
-    main = {
-        (b, m.metric)
-        for b in context.comparison.benchmarks
-        for grouped in (False, True)
-        for m in [
-            m for m in context.comparison.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"
-        ][:1]
-    }
-    shares: list[judged.Row] = [
-        r for r in effects.to_dict("records") if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
-    ]
+    every = shares(context)
     unlabelled = context.comparison.unlabelled
-    labelled = [r for r in shares if not unlabelled(r["benchmark"], r["attribute"], r["group"])]
-    rows = judged.worst_first(labelled)
+    rows = [r for r in every if not unlabelled(r["benchmark"], r["attribute"], r["group"])]
     if not rows:
         return
     left = (
@@ -115,7 +105,7 @@ def _worst(context: Context) -> Iterator[Block]:
         if len(rows) > ROWS
         else ""
     )
-    if len(shares) > len(labelled):
+    if len(every) > len(rows):
         left += "Those of items without a label are there too. "
     yield Chart(
         name="worst",

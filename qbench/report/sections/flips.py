@@ -17,6 +17,7 @@ from qbench.report.figures.palette import chart_name
 ROWS = 80
 GROUPS = 30
 """Of a chart; where there are more, those that flip most."""
+DRAWN = 120
 EXPLAINED = (
     "An average can stand still while many answers change. A flip is an item whose answer was right and is "
     "wrong now, or "
@@ -28,55 +29,75 @@ def section(comparison: Comparison) -> Section:
     """Two charts a benchmark, a table of all, and the items that flip under most models."""
     flips = comparison.results.flips
     if flips.empty:
-        return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.")])
+        return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.", absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(flips["quantizer"])]
     for benchmark, mine in flips.groupby("benchmark", sort=False):
         mine = mine[(mine["n"] > 0)]
         groups = mine[(mine["attribute"] != "") & (mine["group"] != "") & (mine["margin_bin"] == "")]
         bins = mine[(mine["attribute"] == "") & (mine["margin_bin"] != "")]
-        if len(groups):
-            blocks.append(_chart(str(benchmark), "group", groups, quantizers))
-        if len(bins):
-            blocks.append(_chart(str(benchmark), "margin", bins, quantizers))
+        pooled: list[dict[str, Any]] = []
+        for kind, frame in (("group", groups), ("margin", bins)):
+            if len(frame):
+                rows = _pooled(kind, frame)
+                blocks.append(_chart(str(benchmark), kind, rows, quantizers, models=frame["model"].nunique()))
+                pooled += rows
+        if pooled:
+            blocks.append(_drawn(str(benchmark), pooled))
         blocks.append(_table(str(benchmark), mine[mine["margin_bin"] == ""]))
     return Section("flips", "Flips", [*blocks, *_exemplars(comparison)])
 
 
-def _chart(benchmark: str, kind: str, frame: pd.DataFrame, quantizers: list[str]) -> Chart:
-    # Over the models: the sums, so that each dot is a count of items and not a mean of rates.
+def _pooled(kind: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Sums over the models, so that each dot is a count of items and not a mean of rates."""
     keys = ["quantizer", "attribute", "group", "margin_bin"]
     rows: list[dict[str, Any]] = []
     for names, part in frame.groupby(keys, sort=False):
         found = dict(zip(keys, (str(x) for x in names), strict=True))
-        n, flipped = int(part["n"].sum()), int((part["lost"] + part["gained"]).sum())
-        rate = 100 * flipped / n
+        n, lost, gained = (int(part[k].sum()) for k in ("n", "lost", "gained"))
+        rate = 100 * (lost + gained) / n
         category = f"quarter {found['margin_bin']}" if kind == "margin" else f"{found['attribute']}: {found['group']}"
         low, high = (float(100 * part[k].iloc[0]) if len(part) == 1 else math.nan for k in ("low", "high"))
         rows.append(
             {
                 **{"quantizer": found["quantizer"], "attribute": found["attribute"], "category": category},
                 "model": str(part["model"].iloc[0]) if len(part) == 1 else f"all {len(part)} models",
-                **{"value": round(rate, 3), "low": _known(low), "high": _known(high)},
-                "said": (
-                    f"{numbers.fixed(rate, 1)} % ({int(part['lost'].sum()):,} lost, "
-                    f"{int(part['gained'].sum()):,} gained)"
-                ),
-                "n": f"{n:,}",
+                **{"value": round(rate, 3), "low": _known(low), "high": _known(high), "n": f"{n:,}"},
+                "said": f"{numbers.fixed(rate, 1)} % ({lost:,} lost, {gained:,} gained)",
             }
         )
+    return rows
+
+
+def _chart(benchmark: str, kind: str, pooled: list[dict[str, Any]], quantizers: list[str], *, models: int) -> Chart:
     where = numbers.isolated(benchmark)
-    rows, left = _most(rows)
-    note = "Over all models of the run." if frame["model"].nunique() > 1 else "With the 95 % interval."
+    rows, left = _most(pooled)
+    note = "Over all models of the run." if models > 1 else "With the 95 % interval."
     return Chart(
         name=chart_name("flips", benchmark, kind),
         title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
         words=(
             f"{numbers.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. "
-            f"The numbers are in the table below."
+            f"The numbers are in the table “Flips on {where}, as drawn” below."
         ),
         spec=dots(rows, quantizers, "Flipped, %", width=420),
         note=f"{note} {left:,} more groups, which flip less, are not drawn." if left else note,
+    )
+
+
+def _drawn(benchmark: str, rows: list[dict[str, Any]]) -> Table:
+    """The numbers of the charts, a row a dot."""
+    return Table(
+        caption=f"Flips on {numbers.isolated(benchmark)}, as drawn",
+        columns=[Column(h, i > 1) for i, h in enumerate(("Quantizer", "Groups", "Flipped", "n"))],
+        rows=[
+            [name(r["quantizer"], head=True), name(r["category"]), number(r["said"]), number(r["n"])]
+            for r in rows[:DRAWN]
+        ],
+        note="“Quarter 1” are the items of which the baseline was least sure.",
+        left_out=max(0, len(rows) - DRAWN),
+        left_out_note="all are in `qbench export --table flips`, model by model",
+        closed=True,
     )
 
 

@@ -30,7 +30,7 @@ def section(context: Context) -> Section:
     """A row of thumbnails a variant × group; lost answers before gained ones."""
     title = "Flipped items"
     if not context.gallery:
-        return Section("gallery", title, [Text(OFF)])
+        return Section("gallery", title, [Text(OFF, absent=True)])
     blocks: list[Block] = [Box("Pictures", NOTICE, "warning")]
     for benchmark, root in context.data_roots.items():
         if benchmark in context.comparison.benchmarks:

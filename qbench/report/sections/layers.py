@@ -16,8 +16,11 @@ def section(comparison: Comparison) -> Section:
     found = comparison.results.layers
     found = found[found["quantized"].astype(bool) & found["error"].notna()]
     if found.empty:
-        return Section("layers", "Weight error by layer", [Text("No error of a quantized layer is known.")])
+        return Section(
+            "layers", "Weight error by layer", [Text("No error of a quantized layer is known.", absent=True)]
+        )
     blocks: list[Block] = []
+    order = [q for q in comparison.quantizers if q != comparison.results.baseline]
     models = [str(m) for m in dict.fromkeys(found["model"])]
     for model in models[:MODELS]:
         mine = found[found["model"] == model]
@@ -36,8 +39,8 @@ def section(comparison: Comparison) -> Section:
                     },
                     **{
                         "place": at,
-                        "error": round(100 * r["error"], 4),
-                        "said": f"{numbers.fixed(100 * r['error'], 2)} %",
+                        "error": round(r["error"], 6),
+                        "said": numbers.fixed(r["error"], 4),
                     },
                 }
             )
@@ -46,7 +49,7 @@ def section(comparison: Comparison) -> Section:
                 name=chart_name("layers", model),
                 title=f"Relative error of the weights of {numbers.isolated(model)}, layer by layer",
                 words=f"{numbers.count(len(rows), 'quantized layer')}; the numbers are in “Error by layer” below.",
-                spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])]),
+                spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])], order),
             )
         )
     if len(models) > MODELS:

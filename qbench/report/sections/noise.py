@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
-from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
-from qbench.report import numbers
+from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.metrics.interface import INDEX
+from qbench.report import judged, numbers
 from qbench.report.compare import Comparison
+from qbench.report.figures.forest import forest
+from qbench.report.figures.palette import chart_name
+from qbench.results.effects import NAMES
 
 TITLE = "Batch noise"
 NOT_MEASURED = (
@@ -16,17 +21,20 @@ NOT_MEASURED = (
 )
 WITHIN = 2.0
 """A change within so many standard deviations of the noise is marked."""
+ROWS = 40
+"""Of the chart."""
 
 
 def section(comparison: Comparison) -> Section:
     """A row a comparison: its change and how far other orders move it."""
-    floor = comparison.results.noise
-    whole = floor[floor["class"] == ""]
+    whole = judged.whole(comparison.results.noise)
+    ends = comparison.results.effects[[*NAMES, *INDEX, "low", "high"]]
+    whole = whole.merge(ends, on=[*NAMES, *INDEX], how="left", validate="one_to_one")
     blocks: list[Block] = []
     for benchmark in dict.fromkeys(whole["benchmark"]):
         rows = [_row(comparison, x) for x in whole[whole["benchmark"] == benchmark].to_dict("records")]
         orders = int(whole.loc[whole["benchmark"] == benchmark, "orders"].max())
-        heads = ["Change", "Noise (SD)", "Largest shift"]
+        heads = ["Change", "95 % interval", "Noise (SD)", "Largest shift"]
         columns = [
             Column("Model"),
             Column("Quantizer"),
@@ -39,13 +47,54 @@ def section(comparison: Comparison) -> Section:
             f"most {WITHIN:g} standard deviations of what the order alone does."
         )
         caption = f"{benchmark}: changes, and what the order of the items does to them"
+        blocks += _chart(comparison, str(benchmark), orders)
         blocks.append(Table(caption=caption, columns=columns, rows=rows, note=note, closed=True))
-    return Section("noise", TITLE, blocks or [Text(NOT_MEASURED)])
+    return Section("noise", TITLE, blocks or [Text(NOT_MEASURED, absent=True)])
+
+
+def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Chart]:
+    """The changes of the main numbers with their intervals, and the noise shaded behind them."""
+    measures = [m for grouped in (False, True) for m in comparison.measures(benchmark, grouped=grouped)[:1]]
+    keys = [*NAMES, *INDEX]
+    floor, effects = (judged.whole(x) for x in (comparison.results.noise, comparison.results.effects))
+    both = effects.merge(floor[[*keys, "noise_sd"]], on=keys, how="inner", validate="one_to_one")
+    both = both[(both["benchmark"] == benchmark) & both["change"].notna() & both["noise_sd"].notna()]
+    both = both.assign(margin=WITHIN * both["noise_sd"])
+    for unit in dict.fromkeys(m.unit_of_change for m in measures):
+        metrics = {m.metric for m in measures if m.unit_of_change == unit}
+        rows = [
+            r
+            for r in both[both["metric"].isin(metrics)].to_dict("records")
+            if not comparison.unlabelled(benchmark, str(r["attribute"]), str(r["group"]))
+        ]
+        if not rows:
+            continue
+        rows.sort(key=lambda r: -abs(float(r["change"])))
+        left = f" {len(rows) - ROWS:,} smaller changes are in the table." if len(rows) > ROWS else ""
+        several = len(metrics) > 1
+        yield Chart(
+            name=chart_name("noise", benchmark, unit),
+            title=f"{' and '.join(sorted(metrics))} on {numbers.isolated(benchmark)}: changes and the batch noise",
+            words=(
+                f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}, the largest first, each with the "
+                f"noise of {orders} orders behind it."
+            ),
+            spec=forest(
+                [judged.mark(r, *(["metric"] if several else []), "where", "quantizer", "model") for r in rows[:ROWS]],
+                unit,
+                f"Change{unit and f', {unit}'}",
+                band=f"Noise, {WITHIN:g} SD",
+            ),
+            note=(
+                f"Shaded: {WITHIN:g} standard deviations of the number over {orders} orders of the same "
+                f"items. A mark inside of it is what the batches alone can make.{left}"
+            ),
+        )
 
 
 def _row(comparison: Comparison, found: dict[str, object]) -> list[Entry]:
     measure = comparison.measure(str(found["benchmark"]), str(found["metric"]))
-    change, sd, most = (float(str(found[k])) for k in ("change", "noise_sd", "noise_max"))
+    change, low, high, sd, most = (float(str(found[k])) for k in ("change", "low", "high", "noise_sd", "noise_max"))
     what = " ".join(str(found[k]) for k in ("metric", "attribute", "group") if found[k])
     scale, places = (100.0, 2) if measure.unit in ("share", "points") else (1.0, 4)
     within = math.isfinite(sd) and abs(change) <= WITHIN * sd
@@ -54,6 +103,7 @@ def _row(comparison: Comparison, found: dict[str, object]) -> list[Entry]:
         name(str(found["quantizer"]), head=True),
         name(what),
         number(numbers.bare(numbers.change(change, measure.unit))),
+        number(numbers.interval(low, high, measure.unit) if math.isfinite(low) else ""),
         *(number(numbers.fixed(x * scale, places) if math.isfinite(x) else "undetermined") for x in (sd, most)),
         Entry("within the noise" if within else ""),
     ]

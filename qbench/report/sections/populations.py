@@ -32,13 +32,16 @@ def section(comparison: Comparison) -> Section:
     several = found[found["checkpoints"] > 1]
     if several.empty:
         text = "This run has fewer than two checkpoints that can be compared, so nothing can be said of other models."
-        return Section("population", title, [Text(text)])
+        return Section("population", title, [Text(text, absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
     rank = {"inconsistent": 0, "consistent": 1, "not yet known": 2, "negligible": 3}
     rows.sort(key=lambda r: (rank.get(str(r["verdict"]), 2), -abs(float(r["mean"]))))
-    blocks += [_chart(comparison, r) for r in _main(comparison, rows)[:CHARTS]]
-    return Section("population", title, [*blocks, _table(rows)])
+    drawn = _main(comparison, rows)[:CHARTS]
+    blocks += [_chart(comparison, r) for r in drawn]
+    shown = rows[:ROWS]
+    shown += [r for r in drawn if not any(r is x for x in shown)]
+    return Section("population", title, [*blocks, _table(shown, len(rows) - len(shown))])
 
 
 def _main(comparison: Comparison, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -98,7 +101,7 @@ def _direction(row: Mapping[str, Any]) -> str:
     return "better" if (float(row["mean"]) > 0) == (row["better"] == "higher") else "worse"
 
 
-def _table(rows: list[Mapping[str, Any]]) -> Table:
+def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
     heads = [
         "Quantizer",
         "Benchmark",
@@ -115,7 +118,7 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
     ]
     numeric = set(heads[4:10])
     body: list[list[Entry]] = []
-    for r in rows[:ROWS]:
+    for r in rows:
         unit = str(r["unit"])
         pairs = [
             numbers.interval(float(r[a]), float(r[b]), unit)
@@ -137,7 +140,7 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
         caption="Every number over the checkpoints, inconsistent ones first",
         columns=[Column(h, h in numeric) for h in heads],
         rows=body,
-        left_out=max(0, len(rows) - ROWS),
+        left_out=left_out,
         left_out_note="all are in `qbench export --table populations`",
         closed=True,
     )

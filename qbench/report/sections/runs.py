@@ -17,7 +17,9 @@ def section(context: Context) -> Section:
     """A column a run; a difference is given only where the items and the rules are the same."""
     title = "Other runs"
     if not context.others:
-        return Section("runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.")])
+        return Section(
+            "runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.", absent=True)]
+        )
     first = context.comparison.results
     blocks: list[Block] = [
         Text(
@@ -32,16 +34,25 @@ def section(context: Context) -> Section:
             blocks.append(
                 Box(
                     "Comparable",
-                    f"{numbers.isolated(other.name)} has the same items and rules as this run, cell by cell.",
+                    f"{numbers.isolated(other.name)} has the same items and rules as this run in "
+                    f"{_shared(first, other):,} of its {numbers.count(len(other.done), 'cell')}.",
                     "note",
                 )
             )
     return Section("runs", title, [*blocks, _table(context)])
 
 
+def _shared(first: Results, other: Results) -> int:
+    """How many cells both have."""
+    mine = {tuple(c.names.values()) for c in first.done}
+    return sum(tuple(c.names.values()) in mine for c in other.done)
+
+
 def _notes(first: Results, other: Results) -> list[str]:
     mine = {tuple(c.names.values()): c for c in first.done}
     found: dict[str, list[str]] = {}
+    if not _shared(first, other):
+        return [f"{numbers.isolated(other.name)}: no model × quantizer × benchmark of it is in this run."]
     for cell in other.done:
         counterpart = mine.get(tuple(cell.names.values()))
         reason = why_not_comparable(cell, counterpart) if counterpart is not None else ""

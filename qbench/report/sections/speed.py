@@ -19,7 +19,7 @@ def section(comparison: Comparison) -> Section:
     """A row a variant."""
     speed = comparison.results.speed
     if speed.empty:
-        return Section("speed", "Speed and memory", [Text(NOT_MEASURED)])
+        return Section("speed", "Speed and memory", [Text(NOT_MEASURED, absent=True)])
     rows = []
     for x in speed.to_dict("records"):
         peak = x["peak_bytes"]

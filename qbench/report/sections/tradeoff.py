@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qbench.extension.blocks import Block, Chart, Section, Text
+from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.palette import chart_name
 from qbench.report.figures.tradeoff import tradeoff, undominated
+
+ROWS = 60
 
 
 def section(comparison: Comparison) -> Section:
     """A plot for each benchmark with an accuracy and a gap."""
     blocks: list[Block] = [c for b in comparison.benchmarks for c in _chart(comparison, b)]
     if not blocks:
-        blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.")]
+        blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.", absent=True)]
     return Section("trade-off", "Accuracy against disparity", blocks)
 
 
-def _chart(comparison: Comparison, benchmark: str) -> list[Chart]:
+def _chart(comparison: Comparison, benchmark: str) -> list[Block]:
     accuracy = next((m for m in comparison.measures(benchmark, grouped=False) if m.better == "higher"), None)
     gaps = [m for m in comparison.measures(benchmark, grouped=True) if m.better in ("lower", "zero")]
     gap = next((m for m in gaps if m.better == "lower"), next(iter(gaps), None))
@@ -65,10 +67,32 @@ def _chart(comparison: Comparison, benchmark: str) -> list[Chart]:
                 f"A mark a model × quantizer. No other is both more accurate and more even than: "
                 f"{numbers.listing(best, 6, bare=True)}."
             ),
-            spec=tradeoff(rows, quantizers, titles),
+            spec=tradeoff(rows, quantizers, titles, results.baseline),
             note=(
                 "Up and to the left is better; the dashed line joins what no other variant beats. Points of one "
                 "run: read the intervals before you choose by them."
             ),
-        )
+        ),
+        _table(rows, titles, benchmark),
     ]
+
+
+def _table(rows: list[dict[str, Any]], titles: tuple[str, str], benchmark: str) -> Table:
+    """The numbers of the plot, the variants that no other beats first."""
+    heads = ("Model", "Quantizer", *titles, "In memory", "Speed", "No other beats it in both")
+    best = sorted(rows, key=lambda r: (not r["front"], -r["accuracy"]))
+    return Table(
+        caption=f"Accuracy, gaps, size and speed on {numbers.isolated(benchmark)}",
+        columns=[Column(h, 1 < i < 6) for i, h in enumerate(heads)],
+        rows=[
+            [
+                *(name(r[k], head=True) for k in ("model", "quantizer")),
+                *(number(r[k]) for k in ("accuracy_said", "gap_said", "size_said", "speed")),
+                Entry("yes" if r["front"] else ""),
+            ]
+            for r in best[:ROWS]
+        ],
+        left_out=max(0, len(best) - ROWS),
+        left_out_note="less accurate or less even than these",
+        closed=True,
+    )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qbench.extension.blocks import MARGIN, WIDTH
-from qbench.report.charts import axis, strip
+from qbench.report.charts import axis, outline, strip
 
 
 @given(st.lists(st.floats(min_value=-3, max_value=3) | st.just(math.nan), max_size=20))
@@ -49,3 +49,16 @@ def test_nothing_is_drawn_for_what_is_undetermined() -> None:
     scale = axis([0.1])
     assert strip(scale, math.nan) is None
     assert strip(scale, 0.1, math.nan) is None
+
+
+@pytest.mark.parametrize(
+    ("end", "start", "parts"), [(0.02, None, 2), (-0.02, None, 2), (0.02, 0.05, 4), (0.0, None, 2)]
+)
+def test_a_strip_is_one_path_that_is_filled(end: float, start: float | None, parts: int) -> None:
+    scale = axis([0.05, -0.05])
+    drawn = strip(scale, end, start)
+    assert drawn is not None
+    path = outline(drawn)
+    assert path.count("M") == path.count("z") == parts  # the way, the mark, and a ring with its hole
+    assert ("a4.5" in path) is (end >= 0 or start is not None)
+    assert set(path) <= set("MHVhvaz0123456789.- ")

@@ -160,11 +160,12 @@ def test_ids_are_unique_and_links_lead_somewhere(make_run: Make) -> None:
 
 def test_every_table_has_a_caption_and_every_chart_words(make_run: Make) -> None:
     parsed = Page(page(load(make_run().write())))
-    count = {name: sum(t == name for t, _ in parsed.tags) for name in ("table", "caption", "title", "desc")}
+    count = {name: sum(t == name for t, _ in parsed.tags) for name in ("table", "caption", "title")}
     assert count["table"] == count["caption"] > 5
-    charts = sum(t == "svg" and a.get("role") == "img" for t, a in parsed.tags)
-    assert count["desc"] == charts > 10
-    assert count["title"] == charts + 1
+    words = [a.get("aria-label") for t, a in parsed.tags if t == "svg" and a.get("role") == "img"]
+    assert len(words) > 10
+    assert all(words)
+    assert count["title"] == 1
     assert all("scope" in a for t, a in parsed.tags if t == "th")
 
 
@@ -189,8 +190,10 @@ def test_the_numbers_are_the_runs(make_run: Make) -> None:
     before, after = run.run["cells"]
     for name, value in ((before, 0.6334), (after, 0.6121)):
         run.metrics[name].loc[0, "value"] = value
-    text = Page(page(load(run.write()))).text
-    assert "63.3 % 61.2 % change −2.1 points" in text
+    parsed = Page(page(load(run.write())))
+    text = parsed.text
+    assert "63.3 % 61.2 % −2.1" in text
+    assert "change −2.1\u00a0points" in [a.get("aria-label") for t, a in parsed.tags if t == "svg"]
     assert "−2.1 not yet known 80" in text
 
 
@@ -292,3 +295,20 @@ def test_many_classes_stay_few_rows_with_a_count(empty_run: Any) -> None:
     assert len(text) < 100_000
     assert "20 rows of 1,000" in Page(text).text
     assert "980 more rows are not shown" in Page(text).text
+
+
+def test_a_section_with_nothing_to_show_is_only_named(make_run: Make) -> None:
+    def ids(run: Any) -> tuple[set[str | None], str]:
+        parsed = Page(page(load(run.write())))
+        return {a.get("id") for t, a in parsed.tags if t == "section"}, parsed.text
+
+    run = make_run(models=(A,), benchmarks=("facet",))
+    there, text = ids(run)
+    assert not {"noise", "speed", "drift", "runs", "gallery", "cuts"} & there
+    gone = text[text.index("Not on this page") :]
+    assert "Batch noise Not measured in this run" in gone
+    assert "Other runs None was named" in gone
+    run.add_noise(2)
+    there, text = ids(run)
+    assert "noise" in there
+    assert "Batch noise Not measured" not in text

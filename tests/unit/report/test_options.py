@@ -131,6 +131,13 @@ def test_a_folder_of_pictures_has_to_be_there(run: Any, root: str) -> None:
     assert call(run.write(), "--no-charts", "--gallery", 1, "--data-root", root).exit_code != 0
 
 
+def test_a_folder_of_pictures_is_for_a_benchmark_of_the_run(run: Any, tmp_path: Path) -> None:
+    done = call(run.write(), "--no-charts", "--gallery", 1, "--data-root", f"imagenet={tmp_path}")
+    assert done.exit_code != 0
+    assert "this run has no benchmark 'imagenet'" in str(done.exception)
+    assert not (run.folder / "report.html").exists()
+
+
 def test_runs_stand_side_by_side_with_a_word_on_whether_they_compare(run: Any, tmp_path: Path) -> None:
     first = run.write()
     run.folder, run.run["name"] = tmp_path / "second", "the second run"
@@ -142,10 +149,20 @@ def test_runs_stand_side_by_side_with_a_word_on_whether_they_compare(run: Any, t
     out = tmp_path / "r.html"
     assert call(first, same, "--no-charts", "--out", out).exit_code == 0
     text = out.read_text(encoding="utf-8")
-    assert "has the same items and rules as this run" in text
+    assert "has the same items and rules as this run in 2 of its 2\u00a0cells" in text
     assert "the second run" in text
     assert call(first, other, "--no-charts", "--out", out).exit_code == 0
     assert "Not comparable" in out.read_text(encoding="utf-8")
+
+
+def test_runs_with_nothing_in_common_are_not_called_comparable(run: Any, make_run: Make, tmp_path: Path) -> None:
+    first, out = run.write(), tmp_path / "r.html"
+    other = make_run(models=("laion/ViT-B-16",), quantizers=TWO, benchmarks=("facet",))
+    other.folder = tmp_path / "other"
+    assert call(first, other.write(), "--no-charts", "--out", out).exit_code == 0
+    text = out.read_text(encoding="utf-8")
+    assert "no model × quantizer × benchmark of it is in this run" in text
+    assert "has the same items" not in text
 
 
 @pytest.mark.parametrize("found", [True, False])

@@ -14,7 +14,10 @@ from qbench.report.figures.dots import dots
 from qbench.report.figures.forest import Mark, forest
 from qbench.report.figures.grid import grid
 from qbench.report.figures.layers import layers
+from qbench.report.figures.levels import levels
+from qbench.report.figures.pairs import pairs
 from qbench.report.figures.palette import finished
+from qbench.report.figures.series import marked
 from qbench.report.figures.tradeoff import tradeoff
 from qbench.report.html import Look, sections_of
 from qbench.results import load
@@ -25,7 +28,14 @@ DOT = {**NAMES, "category": "c", "value": 1.0, "low": 0.5, "high": 1.5, "said": 
 CELL = {**NAMES, "number": "x", "shade": 1, "said": "+1", "short": "+1", "verdict": "better", "n": "9"}
 LAYER = {**NAMES, "tower": "image", "place": 1, "error": 0.1, "layer": "l", "said": "0.1 %"}
 POINT = {**NAMES, "accuracy": 50.0, "gap": 1.0, "megabytes": 2.0, "front": True, "speed": "not measured"}
+PAIR = {**NAMES, "what": "age", "before": 1.0, "after": 2.0, "low": 0.5, "high": 9.0, "said": "1 → 2", "n": "9"}
+BAR = {**NAMES, "number": "recall, %", "part": "1 to 3 of 4", "group": "age: old", "value": 50.0, "low": 49.0, "n": "9"}
+BARS = [{**BAR, "high": 52.0, "said": "50.0 %", "interval": "+1.0 [0.0, +2.0]", "model": m} for m in "mno"]
 SPECS = {
+    "pairs": pairs([{**PAIR, "interval": "+1.0"}], ["q"], "Gap, points"),
+    "pairs without intervals": pairs([{**PAIR, "interval": "+1.0", "low": None, "high": None}], ["q"], "Gap"),
+    "bars": levels([*BARS, {**BARS[0], "part": "4 of 4"}], ["q"], ["recall, %", "skew"], ["1 to 3 of 4", "4 of 4"]),
+    "bars without intervals or choices": levels([{**BARS[0], "low": None}], ["q"], ["recall, %"], ["1 to 1 of 1"]),
     "forest": forest([MARK], "share", "Change, points"),
     "forest without a row": forest([], "nats", "Change"),
     "dots": dots([DOT], ["q"], "Value", facet="part"),
@@ -45,6 +55,23 @@ def test_each_kind_of_figure_is_valid(kind: str) -> None:
     valid(SPECS[kind])
 
 
+def test_a_quantizer_looks_the_same_in_every_chart() -> None:
+    run = ["fp32", "a", "b", "c"]
+    whole = {k: dict(zip(run, v["scale"]["range"], strict=True)) for k, v in marked(run, "fp32").items()}
+    some = {k: v["scale"] for k, v in marked(["b"], order=run[1:]).items()}
+    for key, looks in whole.items():
+        assert len(set(looks.values())) == len(run)
+        assert some[key] == {"domain": ["b"], "range": [looks["b"]]}
+
+
+def test_a_wide_interval_does_not_squeeze_the_pairs() -> None:
+    rows = [{**PAIR, "interval": "", "low": 0.5, "high": 3.0} for _ in range(20)]
+    spec = pairs([*rows, {**PAIR, "interval": "", "high": 900.0}], ["q"], "Gap")
+    low, high = spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low < 0
+    assert 3 <= high < 10
+
+
 def test_a_wrong_one_is_refused() -> None:
     with pytest.raises(Exception, match="no such mark"):
         valid({**SPECS["grid"], "layer": [{"mark": {"type": "no such mark"}}]})
@@ -57,7 +84,23 @@ def test_every_chart_of_a_run_is_valid_and_has_something_to_draw(make_run: Calla
 
     found = list(charts(make_run(models=("openai/ViT-B-32", "laion/ViT-B-16")).write()))
     assert len(found) > 8
+    names = [c.name for c in found]
+    assert len(set(names)) == len(names)
+    assert {"groups-facet", "groups-fairface"} <= set(names)
+    assert sum(n.startswith("before-after") for n in names) >= 3
     for chart in found:
         valid(dict(chart.spec))
         assert chart.spec["data"]["values"]
         assert chart.words
+
+
+def test_a_model_whose_baseline_guesses_is_not_drawn_as_fair(empty_run: Any) -> None:
+    for model, right in (("openai/ViT-B-32", 0.05), ("laion/ViT-B-16", 0.6)):
+        for quantizer in ("fp32", "hf-int8"):
+            empty_run.add(model, quantizer, "facet", right=right)
+    found = sections_of(load(empty_run.write()), Look(sections=()))
+    charts = [b for s in found if s.id == "fairness" for b in s.blocks if isinstance(b, Chart)]
+    assert charts
+    for chart in charts:
+        assert {row["model"] for row in chart.spec["data"]["values"]} == {"laion/ViT-B-16"}
+        assert "baseline guesses" in chart.note

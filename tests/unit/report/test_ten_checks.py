@@ -197,6 +197,20 @@ def test_check_7_many_groups_stay_few_nodes_with_a_count(empty_run: Any) -> None
     assert "more rows are not shown" in found.text
 
 
+def test_check_7_a_page_of_36_variants_is_small(make_run: Make) -> None:
+    """With every still picture and the data of the live ones; the script itself is not counted."""
+    models = tuple(
+        f"{source}/ViT-{size}" for source in ("openai", "laion", "datacomp") for size in ("B32", "B16", "L14")
+    )
+    run = make_run(models=models, quantizers=("fp32", "hf-int8", "hf-int4", "torch-int8"))
+    text = page(load(run.write()), Look(sections=()))
+    body = text[: text.index("<script>")]
+    assert len(body.encode()) < 5_000_000
+    assert len(Nodes(body).tags) < 25_000
+    assert body.count("data-chart=") > 15
+    assert "1 to 3 of 9" in text
+
+
 def test_check_8_no_verdict_and_no_sign_needs_its_colour() -> None:
     """In grey a worse, a better and an equivalent change differ by shape, and an unknown one is hollow."""
     shapes = dict(zip(SIGNS, SHAPES, strict=True))
@@ -247,14 +261,33 @@ def test_check_9_text_and_marks_stand_out(theme: int) -> None:
     assert set(VARIABLES.values()) <= set(colours)
 
 
-def test_check_9_the_numbers_of_the_first_chart_are_in_a_table(small: Any) -> None:
-    sections = sections_of(load(small.write()), Look(sections=()))
-    (chart,) = [b for b in sections[0].blocks if isinstance(b, Chart)]
-    entries = {e.text for s in sections for b in s.blocks if isinstance(b, Table) for row in b.rows for e in row}
-    rows = chart.spec["data"]["values"]
-    assert rows
-    for row in rows:
-        assert any(row["said"].split()[0] in text for text in entries), row["said"]
+TOKEN = re.compile(r"[+\u2212]?\d[\d,]*(?:\.\d+)?")
+SAID = ("said", "interval", "accuracy_said", "gap_said")
+
+
+def test_check_9_the_numbers_of_every_chart_are_in_a_table(make_run: Make) -> None:
+    run = make_run()
+    run.add_noise(2)
+    sections = sections_of(load(run.write()), Look(sections=()))
+    charts = [b for s in sections for b in s.blocks if isinstance(b, Chart)]
+    kinds = {c.name.partition("-")[0] for c in charts}
+    assert {"worst", "grid", "before", "groups", "trade", "flips", "noise"} <= kinds
+    tables = [b for s in sections for b in s.blocks if isinstance(b, Table)]
+    lines: list[tuple[set[str], str]] = []
+    for table in tables:
+        heads = " ".join(c.title for c in table.columns)
+        for row in table.rows:
+            words = " ".join([*(e.text for e in row), heads])
+            lines.append((set(TOKEN.findall(words)), words))
+    for chart in charts:
+        for row in chart.spec["data"]["values"]:
+            told = {n for key in SAID for n in TOKEN.findall(str(row.get(key, "")))}
+            names = [
+                row.get("quantizer", ""),
+                row.get("model", "") if row.get("model") in (A, "laion/ViT-B-16") else "",
+            ]
+            assert told, (chart.name, row)
+            assert any(told <= found and all(n in words for n in names) for found, words in lines), (chart.name, row)
 
 
 def test_check_10_no_path_and_no_secret(small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,73 @@
+"""Bars of groups: the value of each before and after, side by side; a small plot a model, the groups on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qbench.report.figures.palette import INK
+from qbench.report.figures.series import by_quantizer, lane, marked, tips
+
+LANE = 9
+
+
+def levels(
+    rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], names: Sequence[str], parts: Sequence[str]
+) -> dict[str, Any]:
+    """The specification of the plot.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``number`` (one of `names`), ``part`` (one of `parts`), ``model``, ``quantizer``, ``group``, ``value``, ``low``
+        and ``high`` (None where there is no interval), ``said``, ``interval``, ``n``.
+    quantizers : sequence of str
+        In order, the baseline first.
+    names : sequence of str
+        What there is to choose from; the first is shown where nothing can be chosen.
+    parts : sequence of str
+        Names of the sets of models that fit beside each other; the first is shown where nothing can be chosen.
+    """
+    signs = marked(quantizers, baseline=quantizers[0])
+    place = {
+        "y": {"field": "group", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 200}},
+        "yOffset": lane(quantizers),
+    }
+    x = {"type": "quantitative", "title": None}
+    tip = tips(
+        *(("model", "Model"), ("quantizer", "Quantizer"), ("group", "Group"), ("said", "Value")),
+        *(("interval", "Change"), ("n", "n")),
+    )
+    bar = {**place, "x": {**x, "field": "value"}, "color": signs["color"]}
+    layer: list[dict[str, Any]] = [
+        {"mark": {"type": "bar", "height": LANE - 3, "opacity": 0.45}, "encoding": {**bar, "tooltip": tip}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 26, "opacity": 1},
+            "encoding": {**bar, "shape": signs["shape"], "tooltip": tip},
+        },
+    ]
+    if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
+        ends: dict[str, Any] = {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}
+        layer.insert(1, {"mark": {"type": "rule", "strokeWidth": 1.4, "color": INK}, "encoding": ends})
+    choices = [
+        (key, field, title, options)
+        for key, field, title, options in (("shown", "number", "Number ", names), ("models", "part", "Models ", parts))
+        if len(options) > 1
+    ]
+    return {
+        "data": {"values": by_quantizer(rows, quantizers)},
+        "params": [
+            {"name": key, "value": options[0], "bind": {"input": "select", "options": list(options), "name": title}}
+            for key, _, title, options in choices
+        ],
+        "usermeta": {"choices": {key: field for key, field, _, _ in choices}},
+        "transform": [{"filter": f"datum.{field} === {key}"} for key, field, _, _ in choices],
+        "facet": {
+            "field": "model",
+            "type": "nominal",
+            "title": None,
+            "sort": list(dict.fromkeys(r["model"] for r in rows)),
+        },
+        "columns": 3,
+        "spec": {"width": 220, "height": {"step": LANE, "for": "offset"}, "layer": layer},
+    }

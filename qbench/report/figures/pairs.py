@@ -1,0 +1,90 @@
+"""Pairs of dots: a number before and after, joined, a row a model × quantizer and a small plot an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from qbench.report.figures.palette import PANEL, SOFT, TOLERANCE
+from qbench.report.figures.series import by_quantizer, lane, marked, tips
+
+LANE = 12
+
+
+def pairs(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: str) -> dict[str, Any]:
+    """The specification of the plot.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``what`` (one small plot a value), ``model``, ``quantizer``, ``before``, ``after``, ``low`` and ``high`` (where
+        the value after may lie: the value before and the interval of the change; None where there is none), ``said``,
+        ``interval``, ``n``.
+    quantizers : sequence of str
+        In order; the baseline is not among them: it is the value before.
+    title : str
+        Of the number.
+    """
+    signs = marked(quantizers)
+    end = _ends(rows)
+    place = {
+        "y": {"field": "model", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 200}},
+        "yOffset": lane(quantizers),
+    }
+    x = {"type": "quantitative", "title": title, "scale": {"domain": end, "nice": False, "zero": False}}
+    tip = tips(
+        *(("model", "Model"), ("quantizer", "Quantizer"), ("what", "Groups"), ("said", "Before → after")),
+        *(("interval", "Change"), ("n", "n")),
+    )
+    layer: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "rule", "color": SOFT, "strokeDash": [3, 3]},
+            "data": {"values": [{"zero": 0}]},
+            "encoding": {"x": {**x, "field": "zero"}},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {**place, "x": {**x, "field": "before"}, "x2": {"field": "after"}, "color": signs["color"]},
+        },
+        {
+            "mark": {"type": "point", "shape": "circle", "size": 40, "fill": PANEL, "strokeWidth": 1.6, "opacity": 1},
+            "encoding": {**place, "x": {**x, "field": "before"}, "color": signs["color"]},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
+            "encoding": {
+                **place,
+                "x": {**x, "field": "after"},
+                **signs,
+                "tooltip": tip,
+            },
+        },
+    ]
+    if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
+        ends: dict[str, Any] = {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "tooltip": tip}
+        layer.insert(
+            0, {"mark": {"type": "rule", "strokeWidth": LANE - 4, "color": TOLERANCE, "clip": True}, "encoding": ends}
+        )
+    return {
+        "data": {"values": by_quantizer(rows, quantizers)},
+        "facet": {
+            "field": "what",
+            "type": "nominal",
+            "title": None,
+            "sort": list(dict.fromkeys(r["what"] for r in rows)),
+        },
+        "columns": 4,
+        "spec": {"width": 190, "height": {"step": LANE, "for": "offset"}, "layer": layer},
+    }
+
+
+def _ends(rows: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The axis: all values, and most of the intervals, so that a wide one does not squeeze the rest."""
+    values = [0.0, *(r[k] for r in rows for k in ("before", "after"))]
+    for key, at in (("low", 0.1), ("high", 0.9)):
+        known = [r[key] for r in rows if r[key] is not None]
+        values += [float(np.quantile(known, at))] if known else []
+    room = 0.04 * (max(values) - min(values)) or 1.0
+    return [round(min(values) - room, 4), round(max(values) + room, 4)]

@@ -1,0 +1,51 @@
+"""What charts with a mark a quantizer share: a colour, a shape and a lane of its own for each, the same on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qbench.report.figures.palette import BEFORE, SERIES
+
+SHAPES = ("square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
+"""Of quantizers; the baseline is a disc."""
+
+
+def marked(quantizers: Sequence[str], baseline: str = "", order: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """The encodings ``color`` and ``shape``, which have one legend: neither is needed to read the other.
+
+    Parameters
+    ----------
+    quantizers : sequence of str
+        That are drawn, in order.
+    baseline : str
+        Grey and a disc, where it is among them.
+    order : sequence of str
+        All of the run, where a chart has only some of them: each looks the same in every chart.
+    """
+    others = [q for q in (order or quantizers) if q != baseline]
+    place = {q: i for i, q in enumerate(others)}
+
+    def scaled(values: Sequence[str], before: str) -> dict[str, Any]:
+        domain = list(quantizers)
+        found = [before if q == baseline else values[place.get(q, 0) % len(values)] for q in domain]
+        scale = {"domain": domain, "range": found}
+        return {"field": "quantizer", "type": "nominal", "title": "Quantizer", "sort": domain, "scale": scale}
+
+    return {"color": scaled(SERIES, BEFORE), "shape": scaled(SHAPES, "circle")}
+
+
+def by_quantizer(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Marks of one colour after each other: they become one element of the still picture."""
+    place = {q: i for i, q in enumerate(quantizers)}
+    return sorted(rows, key=lambda r: place.get(r["quantizer"], len(place)))
+
+
+def lane(quantizers: Sequence[str]) -> dict[str, Any]:
+    """The encoding that gives each its place within a category."""
+    return {"field": "quantizer", "type": "nominal", "sort": list(quantizers)}
+
+
+def tips(*fields: tuple[str, str]) -> list[dict[str, Any]]:
+    """A tooltip of ``(field, title)``."""
+    return [{"field": field, "type": "nominal", "title": title} for field, title in fields]

@@ -1,0 +1,96 @@
+"""The answer for each quantizer in a row of its own: may it ship, what does it cost, and whom does it cost most?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from qbench.extension.blocks import Column, Entry, Table, name
+from qbench.gate import GateResult
+from qbench.report import judged, numbers
+from qbench.report.context import Context
+
+ROWS = 12
+ANSWERS = {
+    "error": "! not evaluated",
+    "fail": "✗ fail",
+    "undecided": "? not shown safe",
+    "waived": "– waived",
+    "pass": "✓ pass",
+}
+"""Status of a rule's row → what it means for the quantizer; the first that it has is its answer."""
+
+
+def shares(context: Context) -> list[judged.Row]:
+    """Changes of the main shares of right answers, over all items and by labelled group, worst first."""
+    comparison = context.comparison
+    main = {
+        (b, m.metric)
+        for b in comparison.benchmarks
+        for grouped in (False, True)
+        for m in [m for m in comparison.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"][:1]
+    }
+    rows = [
+        r
+        for r in judged.whole(comparison.results.effects).to_dict("records")
+        if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
+    ]
+    return judged.worst_first(rows)
+
+
+def by_quantizer(context: Context) -> Iterator[Table]:
+    """A row a quantizer; nothing where nothing is compared."""
+    comparison = context.comparison
+    found = shares(context)
+    rows = [r for r in found if not comparison.unlabelled(r["benchmark"], r["attribute"], r["group"])]
+    quantizers = [q for q in comparison.quantizers if q != context.baseline and any(r["quantizer"] == q for r in rows)]
+    if not quantizers:
+        return
+    body: list[list[Entry]] = []
+    for quantizer in quantizers[:ROWS]:
+        mine = [r for r in rows if r["quantizer"] == quantizer]
+        counts = _counts(context.gate, quantizer)
+        answer = next((words for status, words in ANSWERS.items() if counts[status]), "no rule")
+        body.append(
+            [
+                name(quantizer, head=True),
+                Entry(answer, "word"),
+                Entry(_worst([r for r in mine if r["attribute"]])),
+                Entry(_worst([r for r in mine if not r["attribute"]])),
+                Entry(", ".join(f"{counts[s]:,} {s}" for s in ("error", "fail", "undecided", "pass") if counts[s])),
+            ]
+        )
+    heads = (
+        "Quantizer",
+        "Safe to ship?",
+        "The group that loses most",
+        "Accuracy over all items, at worst",
+        "Numbers judged",
+    )
+    yield Table(
+        caption="Each quantizer, over all models: its answer, its largest loss, and whose it is",
+        columns=[Column(h) for h in heads],
+        rows=body,
+        note=(
+            "The largest of many changes is large by chance too: the answer, adjusted for their number, decides, not "
+            "these 95 % intervals. “Numbers judged” are those that the rules below look at."
+        ),
+        left_out=len(quantizers) - len(body),
+        left_out_note="see “Changes at a glance”",
+    )
+
+
+def _counts(gate: GateResult, quantizer: str) -> Counter[str]:
+    return Counter(r.status for r in gate.rows if r.quantizer == quantizer)
+
+
+def _worst(rows: Sequence[judged.Row]) -> str:
+    if not rows:
+        return "none measured"
+    row = min(rows, key=lambda r: (r["verdict"] != "worse", -judged.loss(r)))
+    if judged.loss(row) <= 0:
+        return "none falls"
+    who = f"{numbers.isolated(judged.where(row))}: " if row["attribute"] else ""
+    where = " on ".join(numbers.isolated(str(row[k])) for k in ("model", "benchmark"))
+    return f"{who}{judged.amount(row)}, {row['verdict']} ({where})"
