@@ -15,13 +15,10 @@ from qbench.report.figures.palette import chart_name
 CHARTS, ROWS = 6, 60
 SIGN = {"negligible": "equivalent", "inconsistent": "not yet known"}
 EXPLAINED = (
-    "Is a change one of such models, or only of these checkpoints? The mean has two intervals: for a "
-    "population of such "
-    "models, and for these very checkpoints. The prediction interval (faint line) is where another "
-    "checkpoint might lie; it is "
-    "descriptive. “Inconsistent” means that the checkpoints differ by more than their own uncertainty and "
-    "zero is among "
-    "what is predicted: some groups gain under one model and lose under another."
+    "Is a change one of such models, or only of these checkpoints? The mean has two intervals: for a population of "
+    "such models, and for these very checkpoints. The prediction interval (faint line) is where another checkpoint "
+    "might lie; it is descriptive. “Inconsistent” means that the checkpoints differ by more than their own "
+    "uncertainty and zero is among what is predicted: some groups gain under one model and lose under another."
 )
 
 
