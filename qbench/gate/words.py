@@ -99,7 +99,20 @@ def headline(row: GateRow) -> str:
         on = f" on {named(row.benchmark)}" if row.metric else ""
         return f"{variant(row)}, {what}{on}: {said(row.reason)}."
     size = "the size of " if row.quantity == "growth" else ""
-    return f"{variant(row)}: {size}{what} on {named(row.benchmark)} {change(row)}."
+    subject = f"{size}{what} on {named(row.benchmark)}"
+    if row.status == "undecided":
+        return f"{variant(row)}: {_not_ruled_out(row, subject)}."
+    return f"{variant(row)}: {subject} {change(row)}."
+
+
+def _not_ruled_out(row: GateRow, subject: str) -> str:
+    """What so few items leave open: "504 items do not rule out that … falls by more than 2.0 points (…)"."""
+    value, high, most = amounts((row.found, row.high, row.limit), row.unit)
+    verb = "falls" if row.quantity == "drop" else "grows"
+    worst = "" if high == "?" else f", up to {high} possible"
+    items = f"{row.n:,} item does" if row.n == 1 else f"{row.n:,} items do"
+    noun = NOUNS.get(row.unit, "")
+    return f"{items} not rule out that {subject} {verb} by more than {most} {noun} ({value} seen{worst})"
 
 
 def tally(counts: dict[str, int]) -> str:

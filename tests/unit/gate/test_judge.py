@@ -166,6 +166,15 @@ def test_the_worst_comes_first_in_the_sentence(groups: Groups) -> None:
     )
 
 
+def test_what_is_undecided_is_said_as_what_is_not_ruled_out(groups: Groups) -> None:
+    result = groups(age=(0.0, -0.019)).judge(EACH)
+    assert result.rows[0].status == "undecided"
+    assert result.sentence == (
+        "int8 on b32: 1,000 items do not rule out that accuracy for age=older on facet falls by more than 2.0 points "
+        "(1.9 seen, up to 2.1 possible). 1 rule undecided."
+    )
+
+
 # --- waivers
 
 
