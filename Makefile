@@ -8,6 +8,9 @@ CONSTRAINTS := constraints.txt
 INSTALL = @echo "installing into $(VENV) …"; if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) $(1); \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) $(1); fi
 
+# The tests start Python many times; without compiled modules each start would compile torch and transformers anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint format parity train clean
 
 help:  ## show this
@@ -17,7 +20,7 @@ demo: $(VENV)/.installed  ## run the embedded demo and print where its report is
 	$(BIN)/qbench run demo
 
 test: $(VENV)/.installed-test  ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-lint  ## ruff, mypy --strict, the contracts between the layers
 	$(BIN)/ruff check .

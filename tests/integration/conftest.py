@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 PLUGIN = """
 [build-system]
@@ -48,9 +49,18 @@ options = { ks = [10], prompts = ["a photo of a smiling person", "a photo of a p
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory) -> Path:
+def shared(tmp_path_factory, worker_id) -> Path:
+    """A folder for what is made once, whichever of the test processes comes to it first."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(shared) -> Path:
     """One cache for the session, so that pictures are drawn once."""
-    return tmp_path_factory.mktemp("cache")
+    return shared / "cache"
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +82,14 @@ def qbench(cache):
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory, qbench) -> Path:
+def small(shared, qbench) -> Path:
     """The run folder of the small run; tests that change it copy it."""
-    folder = tmp_path_factory.mktemp("small")
-    (folder / "small.toml").write_text(SPEC)
-    qbench("run", "small.toml", "--out", "run", cwd=folder)
+    folder = shared / "small"
+    with FileLock(shared / "small.lock"):
+        if not (folder / "run" / "report.html").exists():
+            folder.mkdir(exist_ok=True)
+            (folder / "small.toml").write_text(SPEC)
+            qbench("run", "small.toml", "--out", "run", cwd=folder)
     return folder / "run"
 
 

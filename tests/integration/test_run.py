@@ -46,24 +46,25 @@ def test_quantizing_changed_something_and_not_everything(small):
         assert difference.median() < 0.2
 
 
-def test_the_same_command_again_computes_nothing(small, qbench):
-    before = {p: p.stat().st_mtime_ns for p in small.rglob("*.parquet")}
-    done = qbench("run", "small.toml", "--out", "run", cwd=small.parent)
+def test_the_same_command_again_computes_nothing(small, qbench, tmp_path):
+    run = shutil.copytree(small, tmp_path / "run")
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")}
+    done = qbench("run", small.parent / "small.toml", "--out", "run", "--no-report", cwd=tmp_path)
     assert "16 cells done (0 computed now), 0 failed" in done.stderr
-    assert {p: p.stat().st_mtime_ns for p in small.rglob("*.parquet")} == before
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")} == before
 
 
 def test_an_added_quantizer_computes_its_own_cells_only(small, qbench, tmp_path):
     shutil.copytree(small, tmp_path / "run")
     spec = (small.parent / "small.toml").read_text().replace('"torch-int8"]', '"torch-int8", "bf16"]')
     (tmp_path / "more.toml").write_text(spec)
-    done = qbench("run", "more.toml", "--out", "run", cwd=tmp_path)
+    done = qbench("run", "more.toml", "--out", "run", "--no-report", cwd=tmp_path)
     assert "20 cells done (4 computed now), 0 failed" in done.stderr
 
 
 def test_a_new_folder_takes_the_embeddings_from_the_cache_and_gives_the_same_numbers(small, qbench, tmp_path):
     shutil.copy(small.parent / "small.toml", tmp_path)
-    qbench("run", "small.toml", "--out", "again", cwd=tmp_path)
+    qbench("run", "small.toml", "--out", "again", "--no-report", cwd=tmp_path)
     first, second = api.load(small), api.load(tmp_path / "again")
     pd.testing.assert_frame_equal(first.metrics, second.metrics, check_exact=True)
     pd.testing.assert_frame_equal(first.items, second.items, check_exact=True)
@@ -138,7 +139,7 @@ def test_a_truncated_picture_fails_its_benchmark_and_nothing_else(small, qbench,
     # Mended, the same command computes what was missing, and the failure is forgotten.
     whole = next((cache / "datasets").glob("demo-demo-facet-*")) / picture.relative_to(broken)
     shutil.copy(whole, picture)
-    done = qbench("run", "s.toml", "--out", "run", cwd=tmp_path)
+    done = qbench("run", "s.toml", "--out", "run", "--no-report", cwd=tmp_path)
     assert "4 cells done (1 computed now), 0 failed" in done.stderr
     assert not [p for p in (tmp_path / "run").glob("cells/facet/*/*") if "failed" in (p / "cell.json").read_text()]
 
@@ -148,7 +149,7 @@ def test_an_interrupt_loses_nothing_that_was_computed(small, cache, tmp_path):
 
     spec = (small.parent / "small.toml").read_text().replace("limit = 48", "limit = 47")
     (tmp_path / "s.toml").write_text(spec.replace(', "hf-int4", "torch-int8"]', "]"))
-    command = [sys.executable, "-m", "qbench.cli", "run", "s.toml", "--out", "run"]
+    command = [sys.executable, "-m", "qbench.cli", "run", "s.toml", "--out", "run", "--no-report"]
     environment = {**os.environ, "QBENCH_CACHE": str(cache)}
     with subprocess.Popen(
         command,
