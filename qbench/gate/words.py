@@ -111,8 +111,8 @@ def _not_ruled_out(row: GateRow, subject: str) -> str:
     verb = "falls" if row.quantity == "drop" else "grows"
     worst = "" if high == "?" else f", up to {high} possible"
     items = f"{row.n:,} item does" if row.n == 1 else f"{row.n:,} items do"
-    noun = NOUNS.get(row.unit, "")
-    return f"{items} not rule out that {subject} {verb} by more than {most} {noun} ({value} seen{worst})"
+    bound = f"{most} {NOUNS.get(row.unit, '')}".strip()
+    return f"{items} not rule out that {subject} {verb} by more than {bound} ({value} seen{worst})"
 
 
 def tally(counts: dict[str, int]) -> str:
