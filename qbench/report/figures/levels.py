@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qbench.report.figures.palette import INK
-from qbench.report.figures.series import by_quantizer, lane, marked, tips
+from qbench.report.figures.series import by_quantizer, lane, marked, small_multiples, tips
 
 LANE = 9
 
@@ -62,12 +62,5 @@ def levels(
         ],
         "usermeta": {"choices": {key: field for key, field, _, _ in choices}},
         "transform": [{"filter": f"datum.{field} === {key}"} for key, field, _, _ in choices],
-        "facet": {
-            "field": "model",
-            "type": "nominal",
-            "title": None,
-            "sort": list(dict.fromkeys(r["model"] for r in rows)),
-        },
-        "columns": 3,
-        "spec": {"width": 220, "height": {"step": LANE, "for": "offset"}, "layer": layer},
+        **small_multiples(rows, "model", layer, columns=3, width=220, step=LANE),
     }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qbench.report.figures.palette import PANEL, SOFT, TOLERANCE
-from qbench.report.figures.series import by_quantizer, lane, marked, tips
+from qbench.report.figures.series import by_quantizer, lane, marked, small_multiples, tips
 
 LANE = 12
 
@@ -69,14 +69,7 @@ def pairs(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: s
         )
     return {
         "data": {"values": by_quantizer(rows, quantizers)},
-        "facet": {
-            "field": "what",
-            "type": "nominal",
-            "title": None,
-            "sort": list(dict.fromkeys(r["what"] for r in rows)),
-        },
-        "columns": 4,
-        "spec": {"width": 190, "height": {"step": LANE, "for": "offset"}, "layer": layer},
+        **small_multiples(rows, "what", layer, columns=4, width=190, step=LANE),
     }
 
 

@@ -49,3 +49,15 @@ def lane(quantizers: Sequence[str]) -> dict[str, Any]:
 def tips(*fields: tuple[str, str]) -> list[dict[str, Any]]:
     """A tooltip of ``(field, title)``."""
     return [{"field": field, "type": "nominal", "title": title} for field, title in fields]
+
+
+def small_multiples(
+    rows: Sequence[Mapping[str, Any]], field: str, layer: Sequence[Any], *, columns: int, width: int, step: int
+) -> dict[str, Any]:
+    """A small plot for each value of a field, in the order of the rows; each lane `step` pixels high."""
+    order = list(dict.fromkeys(r[field] for r in rows))
+    return {
+        "facet": {"field": field, "type": "nominal", "title": None, "sort": order},
+        "columns": columns,
+        "spec": {"width": width, "height": {"step": step, "for": "offset"}, "layer": list(layer)},
+    }
