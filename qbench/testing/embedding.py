@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from qbench.data.names import picture_id
 from qbench.encode.interface import Encoder, NamedEncoder
@@ -63,3 +65,11 @@ def alone(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] 
 def distance(a: Floats, b: Floats) -> float:
     """The largest relative distance of two rows: ‖a − b‖ / ‖a‖."""
     return float((np.linalg.norm(a - b, axis=1) / np.linalg.norm(a, axis=1)).max())
+
+
+def module_of(encoder: Any) -> Any:
+    """The torch model of an encoder; what has none is looked at by its embeddings only."""
+    model = getattr(encoder, "module", None)
+    if model is None:
+        pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")
+    return model

@@ -25,7 +25,7 @@ from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
-from qbench.testing.embedding import alone, distance, embed
+from qbench.testing.embedding import alone, distance, embed, module_of
 from qbench.testing.quantizers import INVARIANT
 
 ORDER = 1e-3
@@ -198,7 +198,7 @@ class ModelSourceContract(WithOptions):
         """The weights are in the type that was asked for; embeddings are float32 in any case."""
         encoder = weights.load(device="cpu", dtype=dtype)
         embed(encoder, pixels)
-        model = _module(encoder)
+        model = module_of(encoder)
         kinds = {str(p.dtype).removeprefix("torch.") for p in model.parameters() if p.dtype.is_floating_point}
         assert kinds == {dtype}, f"{dtype} was asked for, and parameters are {', '.join(sorted(kinds))}"
         assert {p.device.type for p in model.parameters()} == {"cpu"}, "cpu was asked for"
@@ -229,7 +229,7 @@ class ModelSourceContract(WithOptions):
         """A quantizer changes layers in place: the next one has to get the weights as they are on disk."""
         first, second = _load(weights), _load(weights)
         before = second.encode_images(pixels)
-        for parameter in _module(first).parameters():
+        for parameter in module_of(first).parameters():
             parameter.data.zero_()
         said = "two loads share their weights: what one quantizer does, the next one finds done"
         assert np.array_equal(second.encode_images(pixels), before), said
@@ -240,7 +240,7 @@ class ModelSourceContract(WithOptions):
         """Where it is `Inspectable`: the skeleton has the loaded model's layers, and weights are those on disk."""
         if not isinstance(weights, Inspectable):
             pytest.skip("the checkpoint is not Inspectable")
-        model = _module(_load(weights))
+        model = module_of(_load(weights))
         assert set(layers.linears(weights.skeleton())) == set(layers.linears(model))
         for name, layer in layers.linears(model).items():
             stored = weights.weight(f"{name}.weight")
@@ -277,13 +277,6 @@ class ModelSourceContract(WithOptions):
 
 def _load(checkpoint: Checkpoint) -> Encoder:
     return checkpoint.load(device="cpu", dtype="float32")
-
-
-def _module(encoder: Any) -> Any:
-    model = getattr(encoder, "module", None)
-    if model is None:
-        pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")
-    return model
 
 
 def _alter(file: Path) -> None:

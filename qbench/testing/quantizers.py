@@ -24,7 +24,7 @@ from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
 from qbench.testing.devices import asked_for
-from qbench.testing.embedding import Floats, alone, distance, embed, find
+from qbench.testing.embedding import Floats, alone, distance, embed, find, module_of
 
 EXACT = 1e-5
 """Relative difference of weights below which they count as the same: the rounding of float32."""
@@ -128,7 +128,7 @@ class QuantizerContract(WithOptions):
     def test_coverage_is_true(self, build: Callable[[], Variant], original: Encoder, planned: PlannedQuantizer) -> None:
         """Each layer that is said to be quantized differs from the original, and each other one does not."""
         variant = build()
-        model, before = _module(variant.encoder), layers.linears(_module(original))
+        model, before = module_of(variant.encoder), layers.linears(module_of(original))
         assert {layer.name for layer in variant.coverage.layers} == set(before), "coverage names every Linear, once"
         for layer in variant.coverage.layers:
             plain = before[layer.name]
@@ -154,7 +154,7 @@ class QuantizerContract(WithOptions):
         for layer in coverage.layers:
             assert 0 < layer.bits <= 64, f"{layer.name} has {layer.bits} bits a weight"
             assert layer.tower in ("image", "text", "shared"), f"{layer.name} is in the tower {layer.tower!r}"
-        count = sum(p.numel() for p in _module(original).parameters())
+        count = sum(p.numel() for p in module_of(original).parameters())
         assert coverage.total_parameters == count, f"the model has {count} parameters"
         assert (coverage.model_bytes or 0) > 0 or coverage.declared, "model_bytes are the bytes held in memory"
         quantized = [layer for layer in coverage.layers if layer.quantized]
@@ -254,7 +254,7 @@ class QuantizerContract(WithOptions):
         """Everything lies on the device that was asked for; what is left alone has the type that is named."""
         variant = build()
         assert variant.dtype in get_args(DType), f"dtype is {variant.dtype!r}"
-        model = _module(variant.encoder)
+        model = module_of(variant.encoder)
         places = {tensor.device.type for tensor in (*model.parameters(), *model.buffers())}
         assert places == {planned.device.partition(":")[0]}, f"the model lies on {', '.join(sorted(places))}"
         for layer in variant.coverage.layers:
@@ -349,14 +349,6 @@ def _check_error(layer: Layer, found: float, dtype: str) -> None:
         assert abs(layer.error - found) <= 0.05 * found + 1e-3, (
             f"{layer.name}: the error of the weights is stated as {layer.error:.4f}, and is {found:.4f}"
         )
-
-
-def _module(encoder: Any) -> Any:
-    """The torch model of an encoder; what has none is looked at by its embeddings only."""
-    model = getattr(encoder, "module", None)
-    if model is None:
-        pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")
-    return model
 
 
 def _dtype(name: str) -> Any:

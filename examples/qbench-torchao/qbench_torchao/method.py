@@ -34,7 +34,7 @@ def build_torchao(method: str, checkpoint: Any, context: Any, options: Any) -> V
     before = {name: module.weight.detach() for name, module in linears.items()}
     try:
         quantize_(model, _config(method, options), filter_fn=lambda _, name: name in linears and name not in reasons)
-    except (AssertionError, NotImplementedError, ImportError) as error:
+    except (AssertionError, NotImplementedError, ImportError) as error:  # torchao asserts what a GPU has to be
         raise QuantizationError(f"torchao cannot do {method} on this machine ({error})") from None
     layers = tuple(
         _layer(name, module, before[name], reasons.get(name, ""), method, options) for name, module in linears.items()

@@ -23,22 +23,9 @@ def settings(quick_gelu: bool) -> dict:
     return {"model_cfg": model, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
 
 
-def open_clip_model(quick_gelu: bool):
-    from open_clip.model import CLIP
-
-    model = settings(quick_gelu)["model_cfg"]
-    torch.manual_seed(int(quick_gelu))
-    made = CLIP(**model).eval()
-    with torch.no_grad():  # open_clip begins with zero biases: a bias that gets lost would not be seen
-        for name, parameter in made.named_parameters():
-            if name.endswith("bias"):
-                parameter.normal_(std=0.1)
-    return made
-
-
 @pytest.fixture(params=[True, False], ids=["quick_gelu", "gelu"])
-def pair(request, tmp_path, tokenizer_files):
-    model = open_clip_model(request.param)
+def pair(request, tmp_path, tokenizer_files, random_clip):
+    model = random_clip(settings(request.param)["model_cfg"])
     tokenizer_files(tmp_path)
     (tmp_path / "open_clip_config.json").write_text(json.dumps(settings(request.param)))
     save_file(model.state_dict(), tmp_path / "open_clip_model.safetensors")
@@ -71,8 +58,8 @@ def test_the_conversion_is_kept(pair, open_clip_source, monkeypatch):
     assert open_clip_source(folder).folder == first.folder != folder
 
 
-def test_a_tensor_too_few_or_too_many_is_another_architecture():
-    tensors = dict(open_clip_model(True).state_dict())
+def test_a_tensor_too_few_or_too_many_is_another_architecture(random_clip):
+    tensors = dict(random_clip(settings(True)["model_cfg"]).state_dict())
     with pytest.raises(ModelError, match=r"a tensor that a plain ViT CLIP has not: visual\.extra"):
         convert_tensors({**tensors, "visual.extra": torch.zeros(1)}, where="x")
     del tensors["visual.transformer.resblocks.1.attn.in_proj_bias"]
