@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 
 from qbench.api import Benchmark, Outcome
-from qbench.extension.options import options_dict
+from qbench.plugins.options import options_dict
+from qbench.runfolder.writer import RunFolder
 from qbench.store.keys import key_of
-from qbench.store.runfolder import RunFolder
 from qbench_benchmarks import COCO, FACET, FAIRFACE, IMAGENET, imagenet_classes
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.fairface_table import ATTRIBUTES

@@ -9,10 +9,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from qbench.extension.registry import installed
+from qbench.execution.quiet import quiet
+from qbench.execution.single import built
+from qbench.plugins.registry import installed
 from qbench.results.coverage import summarise
-from qbench.runner.quiet import quiet
-from qbench.runner.single import built
 from qbench.spec.words import read_model, read_quantizer
 from qbench_clip.untrained import write_untrained
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qbench.analysis.intervals import TANGO, bounds
-from qbench.gate.bounds import limited
 from qbench.gate.comparison import Comparison
-from qbench.gate.levels import adjusted
+from qbench.gate.holm import adjusted
+from qbench.gate.loss import limited
+from qbench.statistics.intervals import TANGO, bounds
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -45,9 +45,9 @@ def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = 
     qbench.errors.InputError
         The spec is wrong, or nothing of it can be run.
     """
+    from qbench.execution.plan import default_folder
+    from qbench.execution.run import execute
     from qbench.results.analysis import analysed
-    from qbench.runner.execute import execute
-    from qbench.runner.plan import default_folder
     from qbench.spec.read import read_spec
 
     wanted = read_spec(spec)
@@ -100,7 +100,7 @@ def evaluate(
     qbench.errors.InputError
         The model is none that qbench can save, or something is named that there is not.
     """
-    from qbench.runner.inmemory import kept
+    from qbench.execution.in_memory import kept
     from qbench.spec.read import read_spec
     from qbench.spec.words import read_model
     from qbench.store.cache import Cache

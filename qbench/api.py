@@ -1,12 +1,23 @@
 """All that a plugin author imports. Light: no torch, no pandas.
 
-The records and the hook marker come from `qbench.extension`, the interfaces from the rooms that use them.
+The records and the hook marker come from `qbench.plugins`, the interfaces from the rooms that use them.
 """
 
 from qbench.data.items import Attribute, Items, PictureRef
-from qbench.data.preprocessing import Geometry, Preprocessing
 from qbench.declared.record import declared_benchmark
-from qbench.encode.interface import (
+from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
+from qbench.images.preprocessing import Geometry, Preprocessing
+from qbench.metrics.interface import (
+    INDEX,
+    MetricInfo,
+    Metrics,
+    Outcome,
+    Prompts,
+    Similarity,
+    Statistic,
+    Task,
+)
+from qbench.models.interface import (
     Checkpoint,
     Context,
     Coverage,
@@ -19,9 +30,19 @@ from qbench.encode.interface import (
     Storable,
     Variant,
 )
-from qbench.encode.simulate import simulate, tower_of
-from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
-from qbench.extension.blocks import (
+from qbench.models.simulate import simulate, tower_of
+from qbench.plugins.hookspecs import hookimpl
+from qbench.plugins.options import DECIDES_NOTHING
+from qbench.plugins.records import (
+    Benchmark,
+    Dataset,
+    Located,
+    ModelSource,
+    NoOptions,
+    Quantizer,
+    ReportSection,
+)
+from qbench.plugins.report_blocks import (
     Block,
     Box,
     Bullets,
@@ -34,27 +55,6 @@ from qbench.extension.blocks import (
     Table,
     Template,
     Text,
-)
-from qbench.extension.hookspecs import hookimpl
-from qbench.extension.options import DECIDES_NOTHING
-from qbench.extension.records import (
-    Benchmark,
-    Dataset,
-    Located,
-    ModelSource,
-    NoOptions,
-    Quantizer,
-    ReportSection,
-)
-from qbench.metrics.interface import (
-    INDEX,
-    MetricInfo,
-    Metrics,
-    Outcome,
-    Prompts,
-    Similarity,
-    Statistic,
-    Task,
 )
 
 API_VERSION = "1.0"

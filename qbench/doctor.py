@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench.store.cache import cache_folder
 from qbench.store.files import write_text
 
@@ -84,7 +84,7 @@ def _guarded(check: Callable[[], Check]) -> Check:
 
 
 def _devices() -> Check:
-    from qbench.encode.numerics import gpus, numerics
+    from qbench.models.numerics import gpus, numerics
 
     found = ", ".join(gpus()) or "no GPU that torch can use; everything runs on the CPU"
     return Check(name="devices", state="ok", found=f"{numerics('cpu')}; {found}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibrate.regime import Band, Cell, Regime
-from qbench.analysis.hits import correlation, count_cells
+from qbench.statistics.hits import correlation, count_cells
 from qbench.stats.decide import equivalent
 from qbench.stats.mover import mover_difference
 from qbench.stats.tango import tango_interval

@@ -20,7 +20,7 @@ REQUIRES = ("torch", "transformers", "tokenizers", "ftfy")
 
 
 def _locate(checkpoint: str, options: ClipOptions) -> Located:
-    from qbench_dual.find import locate_hub, locate_path
+    from qbench_transformers.find import locate_hub, locate_path
 
     return locate_path(options.path) if options.path else locate_hub(checkpoint, options.revision, WEIGHTS)
 
@@ -33,7 +33,7 @@ def _locate_of(source: str) -> Callable[[str, ClipOptions], Located]:
 
 
 def _locate_named(checkpoint: str, options: ClipOptions) -> Located:
-    from qbench_dual.find import locate_path
+    from qbench_transformers.find import locate_path
 
     if options.path:
         return locate_path(options.path)

@@ -21,7 +21,7 @@ from qbench_clip.family import CLIP
 from qbench_clip.settings import check_plain, preprocessor_config, transformers_config
 from qbench_clip.tensors import as_clip_model, read_weights
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
-from qbench_dual.preprocessing import read_json
+from qbench_transformers.preprocessing import read_json
 
 VERSION = 2
 

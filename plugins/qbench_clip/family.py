@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from qbench_dual.checkpoint import Family
+from qbench_transformers.checkpoint import Family
 
 
 def clean_text(text: str) -> str:

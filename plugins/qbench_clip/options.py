@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qbench_dual.options import WeightsOptions
+from qbench_transformers.options import WeightsOptions
 
 
 @dataclass(frozen=True, kw_only=True)

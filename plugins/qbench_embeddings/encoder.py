@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import QuantizationError
-from qbench.store.runfolder import slug
+from qbench.runfolder.writer import slug
 from qbench_embeddings.manifest import Manifest
 from qbench_embeddings.vectors import look_up
 

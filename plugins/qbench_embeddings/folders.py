@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qbench.api import Identity, Located
-from qbench.store.runfolder import slug
+from qbench.runfolder.writer import slug
 from qbench_embeddings.options import FolderOptions
 
 MANIFEST = "manifest.json"

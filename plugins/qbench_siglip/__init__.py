@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qbench.api import Located, ModelSource, hookimpl
-from qbench_dual.options import WeightsOptions
+from qbench_transformers.options import WeightsOptions
 
 if TYPE_CHECKING:
     from qbench.api import Checkpoint
@@ -20,7 +20,7 @@ WEIGHTS = ("model.safetensors",)
 
 
 def _locate(checkpoint: str, options: WeightsOptions) -> Located:
-    from qbench_dual.find import locate_hub, locate_path
+    from qbench_transformers.find import locate_hub, locate_path
 
     return locate_path(options.path) if options.path else locate_hub(checkpoint, options.revision, WEIGHTS)
 

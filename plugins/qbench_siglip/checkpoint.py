@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from qbench.api import Identity
-from qbench_dual.checkpoint import DualCheckpoint, Family, fingerprint
-from qbench_dual.find import fetch, weights_in
-from qbench_dual.options import WeightsOptions
 from qbench_siglip import WEIGHTS
 from qbench_siglip.tokenizer import check_tokenizer
+from qbench_transformers.checkpoint import DualCheckpoint, Family, fingerprint
+from qbench_transformers.find import fetch, weights_in
+from qbench_transformers.options import WeightsOptions
 
 SIGLIP = Family(model_type="siglip", architecture="SiglipModel")
 

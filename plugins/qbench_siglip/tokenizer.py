@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from qbench.api import ModelError
-from qbench_dual.preprocessing import read_json
+from qbench_transformers.preprocessing import read_json
 
 NEEDS = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf"}
 """Modules, and the distributions they come from."""

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.analysis.hits import codes
-from qbench.analysis.ledger import Comparison, Rows
-from qbench.analysis.settings import Settings
+from qbench.statistics.hits import codes
+from qbench.statistics.ledger import Comparison, Rows
+from qbench.statistics.settings import Settings
 from qbench.stats.flips import exemplars, flip_rate_interval, flip_rates_differ, mcnemar
 
 BINS = 4

@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.analysis import absolute, intervals, means, rankings, shares, verdicts
+from qbench.analysis import verdicts
 from qbench.analysis.flips import COLUMNS as FLIPS
 from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
-from qbench.analysis.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
 from qbench.analysis.populations import population_table
 from qbench.analysis.power import with_power
-from qbench.analysis.resampled import Measure, judge_resampled
-from qbench.analysis.settings import Settings
 from qbench.analysis.variance import variance_table
+from qbench.statistics import absolute, intervals, means, rankings, shares
+from qbench.statistics.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
+from qbench.statistics.resampled import Measure, judge_resampled
+from qbench.statistics.settings import Settings
 
 NAMES = ["model", "quantizer", "benchmark"]
 SELECTED = "it is of the class or group that was found to be extreme: see that one's own row"

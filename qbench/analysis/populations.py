@@ -13,9 +13,9 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from qbench.analysis.ledger import Floats
-from qbench.analysis.settings import Settings
 from qbench.analysis.verdicts import UNKNOWN, worthless
+from qbench.statistics.ledger import Floats
+from qbench.statistics.settings import Settings
 from qbench.stats.population import covariance, population
 
 KEYS = ["quantizer", "baseline", "benchmark", "metric", "attribute", "group", "better", "unit", "margin"]

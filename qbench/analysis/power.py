@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.analysis.intervals import MOVER, TANGO
-from qbench.analysis.settings import Settings
+from qbench.statistics.intervals import MOVER, TANGO
+from qbench.statistics.settings import Settings
 from qbench.stats.decide import minimum_detectable, minimum_detectable_cell, needed_from_se, needed_items
 
 POWER = 0.8

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.analysis.settings import Settings
+from qbench.statistics.settings import Settings
 from qbench.stats.decide import benjamini_hochberg, holm
 
 EQUIVALENT, UNKNOWN = "equivalent", "not yet known"

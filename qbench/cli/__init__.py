@@ -53,7 +53,7 @@ def _main(
     no_plugin: Annotated[list[str] | None, typer.Option(help="A plugin not to load; as often as needed.")] = None,
 ) -> None:
     if no_plugin:
-        from qbench.extension.chosen import leave_out
+        from qbench.plugins.selection import leave_out
 
         leave_out(no_plugin)
 

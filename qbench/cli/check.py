@@ -56,7 +56,7 @@ def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | 
 
     from qbench.errors import InputError
     from qbench.gate import check
-    from qbench.gate.judge import not_evaluated
+    from qbench.gate.evaluate import not_evaluated
     from qbench.results import load
 
     day = datetime.now(UTC).date()
@@ -77,8 +77,8 @@ def _texts(
     result: GateResult, *, junit: Path | None, markdown: Path | None, json: Path | None
 ) -> list[tuple[Path, str]]:
     from qbench.gate.junit import to_junit
-    from qbench.gate.machine import to_json
     from qbench.gate.markdown import to_markdown
+    from qbench.gate.to_json import to_json
 
     writers = ((junit, to_junit), (markdown, to_markdown), (json, to_json))
     return [(file, write(result)) for file, write in writers if file is not None]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from qbench.runner.checking import CheckedData
+    from qbench.execution.data_check import CheckedData
     from qbench.spec.model import BenchmarkSpec
 
 EXAMPLES = (
@@ -39,9 +39,9 @@ def check(
     """Check a dataset: is it complete and sound, how many items has each group. Exit code 2 where a result is wrong."""
     from rich.console import Console
 
-    from qbench.extension.registry import installed
-    from qbench.runner.checking import as_dict, check_data
-    from qbench.runner.progress import Bar
+    from qbench.execution.data_check import as_dict, check_data
+    from qbench.execution.progress import Bar
+    from qbench.plugins.registry import installed
 
     spec = _spec(benchmark, root, option or [], allow_missing)
     checked = check_data(spec, installed(), decode=decode, workers=workers, progress=Bar(Console(stderr=True)))
@@ -58,7 +58,7 @@ def check(
 def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: bool) -> BenchmarkSpec:
     from qbench.cli.common import DECLARED
     from qbench.errors import InputError
-    from qbench.extension.registry import installed
+    from qbench.plugins.registry import installed
     from qbench.spec.model import BenchmarkSpec
     from qbench.spec.words import read_options
 

@@ -14,7 +14,7 @@ def command() -> None:
     from rich.text import Text
 
     from qbench.doctor import checks
-    from qbench.runner.quiet import quiet
+    from qbench.execution.quiet import quiet
 
     console = Console(highlight=False, soft_wrap=True)
     styles = {"ok": "green", "note": "yellow", "broken": "bold red"}

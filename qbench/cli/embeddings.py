@@ -26,9 +26,9 @@ def command(
     """Write what a spec embeds: pictures with their boxes, texts, preprocessing. Embeds nothing."""
     from rich.console import Console
 
-    from qbench.extension.registry import installed
-    from qbench.runner.elsewhere import list_wanted
-    from qbench.runner.progress import Bar
+    from qbench.execution.embedding_list import list_wanted
+    from qbench.execution.progress import Bar
+    from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
 
     console = Console(stderr=True)

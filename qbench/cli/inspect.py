@@ -27,9 +27,9 @@ def command(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
 ) -> None:
     """Show what a quantizer does to a model, by tower or layer: bits, errors, bytes. Runs no benchmark."""
-    from qbench.extension.registry import installed
+    from qbench.execution.single import built
+    from qbench.plugins.registry import installed
     from qbench.results.coverage import layer_table, summarise
-    from qbench.runner.single import built
     from qbench.spec.words import read_model, read_quantizer
 
     wanted = read_model(model), read_quantizer(quantizer, option or ())

@@ -34,7 +34,7 @@ def _rows(kind: Kind) -> list[tuple[str, str, str]]:
         from qbench.spec.read import presets
 
         return [(name, summary, "") for name, summary in presets().items()]
-    from qbench.extension.registry import installed
+    from qbench.plugins.registry import installed
 
     registry = installed()
     entries = registry.entries[f"qbench_{kind}"]

@@ -9,7 +9,7 @@ import typer
 
 EXAMPLES = "Examples: `qbench new quantizer my-method` | `qbench new dataset my-faces --dir ~/work`"
 
-# The kinds of `qbench.extension.scaffold`, which `--help` does not import.
+# The kinds of `qbench.scaffold`, which `--help` does not import.
 Kind = Literal["quantizer", "model", "benchmark", "dataset"]
 
 
@@ -19,7 +19,7 @@ def command(
     dir_: Annotated[Path, typer.Option("--dir", help="Where the folder qbench-NAME is made.")] = Path(),
 ) -> None:
     """Write a plugin to start from: a distribution of its own with tests, which pass as it is."""
-    from qbench.extension.scaffold import create
+    from qbench.scaffold import create
 
     folder = create(kind, name, dir_)
     typer.echo(f"Written: {folder}\nNext: cd {folder} && pip install -e '.[test]' && qbench plugins --strict && pytest")

@@ -29,9 +29,9 @@ def command(
     from rich.text import Text
 
     from qbench.cli.common import duration, overridden, size
-    from qbench.runner.forecast import forecast
-    from qbench.runner.plan import default_folder
-    from qbench.runner.progress import Bar
+    from qbench.execution.forecast import forecast
+    from qbench.execution.plan import default_folder
+    from qbench.execution.progress import Bar
     from qbench.spec.read import read_spec
 
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)

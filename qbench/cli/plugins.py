@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qbench.extension.registry import Plugin, Registry
+    from qbench.plugins.registry import Plugin, Registry
 
 EXAMPLES = "Examples: `qbench plugins` | `qbench plugins --strict` (for CI) | `qbench --no-plugin mine plugins`"
 
@@ -24,7 +24,7 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.extension.registry import installed
+    from qbench.plugins.registry import installed
 
     registry, console = installed(), Console(highlight=False)
     table = Table("plugin", "distribution", "version", "gives", box=None, padding=(0, 2, 0, 0))

@@ -19,8 +19,8 @@ def command(
 ) -> None:
     """Keep a quantized model as a checkpoint of its own, where its library can. Exit code 2 where it cannot."""
     from qbench.cli.common import size
-    from qbench.extension.registry import installed
-    from qbench.runner.single import built, check_empty, keep
+    from qbench.execution.single import built, check_empty, keep
+    from qbench.plugins.registry import installed
     from qbench.spec.words import read_model, read_quantizer
 
     check_empty(save)

@@ -36,9 +36,9 @@ def command(
     from rich.console import Console
 
     from qbench.cli.common import overridden
-    from qbench.runner.execute import execute
-    from qbench.runner.plan import default_folder
-    from qbench.runner.progress import Bar
+    from qbench.execution.plan import default_folder
+    from qbench.execution.progress import Bar
+    from qbench.execution.run import execute
     from qbench.spec.read import read_spec
 
     console = Console(stderr=True)

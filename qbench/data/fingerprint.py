@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qbench.data.items import Items
-from qbench.data.pictures import relative_name
 from qbench.errors import DataError
+from qbench.images.decoding import relative_name
 from qbench.store.cache import Cache
 from qbench.store.files import read_json, write_json
 from qbench.store.keys import key_of

@@ -70,7 +70,7 @@ def checked(raw: dict[str, Any], path: Path) -> Description:
     from pydantic import ValidationError
 
     from qbench.declared.schema import Description
-    from qbench.validation import explain
+    from qbench.toml_errors import explain
 
     try:
         return Description.model_validate(raw)

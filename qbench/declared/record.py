@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from qbench.declared.options import DeclaredOptions
 from qbench.declared.read import checked, digest, find, read_description, read_raw
 from qbench.errors import DataError
-from qbench.extension.records import Benchmark
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+from qbench.plugins.records import Benchmark
 
 if TYPE_CHECKING:
     from qbench.metrics.interface import Task

@@ -4,7 +4,7 @@ Decides from tables that the analysis made; needs no model, no picture and no to
 `qbench.report`; the outputs for machines and terminals are written here.
 """
 
-from qbench.gate.judge import check
+from qbench.gate.evaluate import check
 from qbench.gate.policy import Policy, read_policy
 from qbench.gate.result import GateResult, GateRow, Problem, RuleResult
 

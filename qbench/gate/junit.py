@@ -6,8 +6,8 @@ import re
 from typing import Literal
 from xml.etree import ElementTree as ET
 
+from qbench.gate.phrasing import found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow
-from qbench.gate.words import found, limit, named, place, said, variant
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Element = Literal["", "failure", "error", "skipped"]

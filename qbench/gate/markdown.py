@@ -6,8 +6,8 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
+from qbench.gate.phrasing import STATUS, found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
-from qbench.gate.words import STATUS, found, limit, named, place, said, variant
 
 MOST = 60_000
 """Bytes; a comment on GitHub takes 65,536 characters."""

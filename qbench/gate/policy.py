@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qbench.errors import InputError
-from qbench.validation import explain
+from qbench.toml_errors import explain
 
 Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
 Undecided = Literal["pass", "warn", "fail"]

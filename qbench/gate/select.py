@@ -107,7 +107,7 @@ def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 def _known(rule: Rule) -> bool:
     """Whether the metric is one of an installed benchmark, so that its absence is no slip of the pen."""
-    from qbench.extension.registry import installed
+    from qbench.plugins.registry import installed
 
     base = rule.metric.partition("@")[0]
     return base == MAIN or any(base == m.name for entry in installed().benchmarks() for m in entry.record.metrics)

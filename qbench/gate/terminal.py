@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qbench.gate.phrasing import STATUS, found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow, RowStatus
-from qbench.gate.words import STATUS, found, limit, named, place, said, variant
 
 if TYPE_CHECKING:
     from rich.console import Console

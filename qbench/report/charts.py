@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from qbench.extension.blocks import Axis, Strip
+from qbench.plugins.report_blocks import Axis, Strip
 
 RADIUS = 4.5
 """Of a mark, in pixels."""

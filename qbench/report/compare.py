@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from qbench.extension.blocks import Axis, Column, Entry, Table, name, number, tone_of
 from qbench.metrics.interface import INDEX
+from qbench.plugins.report_blocks import Axis, Column, Entry, Table, name, number, tone_of
 from qbench.report import charts, numbers
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qbench.errors import InputError
-from qbench.extension.blocks import Chart
+from qbench.plugins.report_blocks import Chart
 from qbench.report import drawing, plain
 from qbench.report.html import Look, page, sections_of
 from qbench.report.tables import TABLES, export

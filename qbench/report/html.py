@@ -12,10 +12,10 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from qbench.extension.blocks import Block, Box, Chart, Facts, Heading, Section, Text
-from qbench.extension.records import ReportSection
-from qbench.extension.registry import installed
 from qbench.gate import GateResult, check
+from qbench.plugins.records import ReportSection
+from qbench.plugins.registry import installed
+from qbench.plugins.report_blocks import Block, Box, Chart, Facts, Heading, Section, Text
 from qbench.report.charts import outline
 from qbench.report.compare import Comparison
 from qbench.report.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from qbench.extension.blocks import (
+from qbench.plugins.report_blocks import (
     Band,
     Block,
     Box,

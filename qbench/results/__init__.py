@@ -3,7 +3,7 @@
 Reads what a run wrote and computes from it; needs no model, no picture and no torch. Showing is `qbench.report`'s part.
 """
 
-from qbench.results.reading import Cell
 from qbench.results.results import Results, load
+from qbench.runfolder.reader import Cell
 
 __all__ = ["Cell", "Results", "load"]

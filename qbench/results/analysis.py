@@ -22,19 +22,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse
-from qbench.analysis.ledger import Comparison
-from qbench.analysis.resampled import Measure
-from qbench.analysis.settings import MARGINS, Settings
 from qbench.analysis.verdicts import BASELINE
 from qbench.errors import InputError, QbenchError
 from qbench.metrics.interface import INDEX, Outcome, Statistic
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
-from qbench.results.reading import AGAIN, Cell, read_json
+from qbench.runfolder.reader import AGAIN, Cell, read_json
+from qbench.runfolder.writer import FORMAT
+from qbench.statistics.ledger import Comparison
+from qbench.statistics.resampled import Measure
+from qbench.statistics.settings import MARGINS, Settings
 from qbench.stats.ndkl import NdklLevels
 from qbench.store.files import atomic, write_json
 from qbench.store.keys import key_of
-from qbench.store.runfolder import FORMAT
 
 if TYPE_CHECKING:
     from qbench.results.results import Results
@@ -240,8 +240,8 @@ def _statistics(cell: Cell) -> dict[str, Statistic]:
 def _measure(record: str, options: str) -> Measure | None:
     from ast import literal_eval
 
-    from qbench.extension.options import make_options
-    from qbench.extension.registry import installed
+    from qbench.plugins.options import make_options
+    from qbench.plugins.registry import installed
 
     try:
         entry = installed().benchmark(record)

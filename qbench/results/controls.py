@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qbench.results.reading import Cell
+from qbench.runfolder.reader import Cell
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from qbench.encode.interface import Coverage, Layer
 from qbench.errors import InputError
-from qbench.results.reading import AGAIN, Cell
+from qbench.models.interface import Coverage, Layer
+from qbench.runfolder.reader import AGAIN, Cell
 
 LAYERS = [
     *["model", "quantizer", "name", "tower", "kind", "parameters", "quantized", "bits", "error", "snr", "sparsity"],

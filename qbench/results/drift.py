@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.results.reading import Cell
+from qbench.runfolder.reader import Cell
 
 COLUMNS = ["model", "quantizer", "benchmark", "attribute", "group", "n", "mean", "median", "q05"]
 LOW = 0.05

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qbench.metrics.interface import INDEX
-from qbench.results.reading import Cell
+from qbench.runfolder.reader import Cell
 
 NAMES = ["model", "quantizer", "benchmark"]
 COLUMNS = [

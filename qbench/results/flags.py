@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from qbench.errors import InputError
-from qbench.results.reading import Cell
+from qbench.runfolder.reader import Cell
 from qbench.stats.validity import ChanceTest, against_chance
 
 

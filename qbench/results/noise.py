@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from qbench.encode.order import DATASET
 from qbench.metrics.interface import INDEX
+from qbench.probes.batch_order import DATASET
 from qbench.results.effects import NAMES
 
 COLUMNS = [*NAMES, *INDEX, "change", "orders", "noise_sd", "noise_max"]

@@ -18,7 +18,7 @@ from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
 from qbench.results.noise import noise_floor
-from qbench.results.reading import AGAIN, Cell, read_cell, read_json, read_run
+from qbench.runfolder.reader import AGAIN, Cell, read_cell, read_json, read_run
 from qbench.stats.paired import paired_tests
 
 METRICS = [*NAMES, *INDEX, "value", "n"]

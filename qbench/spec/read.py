@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from qbench.errors import InputError
 from qbench.spec.model import RunSpec
-from qbench.validation import explain
+from qbench.toml_errors import explain
 
 PRESETS = files("qbench.spec") / "presets"
 

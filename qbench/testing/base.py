@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from qbench.errors import InputError
-from qbench.extension.options import make_options, options_dict
-from qbench.extension.registry import GROUP, HOOKS, Entry, Registry, installed
+from qbench.plugins.options import make_options, options_dict
+from qbench.plugins.registry import GROUP, HOOKS, Entry, Registry, installed
 from qbench.store.keys import key_of
 from qbench.testing import tiny
 
@@ -25,8 +25,8 @@ LOAD = f"""
 import json, sys
 sys.path[:0] = json.loads(sys.argv[1])
 from importlib.metadata import EntryPoint
-from qbench.extension.heavy import imported_now
-from qbench.extension.registry import HOOKS
+from qbench.plugins.import_guard import imported_now
+from qbench.plugins.registry import HOOKS
 module = EntryPoint("tested", sys.argv[2], {GROUP!r}).load()
 for hook in HOOKS:
     list(getattr(module, hook, list)())
@@ -118,7 +118,7 @@ class WithOptions(Contract):
 
 def check_requires(requires: tuple[str, ...]) -> None:
     """Fail where a distribution that decides embeddings is not installed: its version could not be in a key."""
-    from qbench.encode.numerics import versions
+    from qbench.models.numerics import versions
 
     assert isinstance(requires, tuple), "requires is a tuple of distributions"
     missing = [name for name, version in versions(requires).items() if version == "missing"]

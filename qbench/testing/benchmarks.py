@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from qbench.data.items import Items
-from qbench.data.select import limited
-from qbench.extension.registry import Entry, Registry
+from qbench.data.subset import limited
+from qbench.execution.plan import PlannedBenchmark, plan_benchmark
+from qbench.execution.prepare import data_root
+from qbench.execution.run import execute
 from qbench.metrics.interface import INDEX, Kind, Metrics, Outcome, Prompts, Statistic, Task
-from qbench.runner.execute import execute
-from qbench.runner.plan import PlannedBenchmark, plan_benchmark
-from qbench.runner.prepare import data_root
+from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import BenchmarkSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache

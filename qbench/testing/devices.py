@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qbench.encode.interface import Checkpoint, Context
+from qbench.models.interface import Checkpoint, Context
 
 
 def asked_for(

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from qbench.data.names import picture_id
-from qbench.encode.interface import Encoder, NamedEncoder
-from qbench.extension.registry import installed
-from qbench.runner.plan import plan_benchmark
+from qbench.execution.plan import plan_benchmark
+from qbench.images.ids import picture_id
+from qbench.models.interface import Encoder, NamedEncoder
+from qbench.plugins.registry import installed
 from qbench.spec.model import BenchmarkSpec
 from qbench.testing import tiny
 

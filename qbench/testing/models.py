@@ -13,13 +13,13 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from qbench.data.preprocessing import Preprocessing
-from qbench.encode.interface import Checkpoint, DType, Encoder, Identity, Inspectable
 from qbench.errors import QbenchError
-from qbench.extension.records import Located
-from qbench.extension.registry import Entry, Registry
-from qbench.runner.execute import execute
-from qbench.runner.plan import PlannedModel, plan_model, plan_quantizer
+from qbench.execution.plan import PlannedModel, plan_model, plan_quantizer
+from qbench.execution.run import execute
+from qbench.images.preprocessing import Preprocessing
+from qbench.models.interface import Checkpoint, DType, Encoder, Identity, Inspectable
+from qbench.plugins.records import Located
+from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
@@ -182,7 +182,7 @@ class ModelSourceContract(WithOptions):
 
     def test_what_is_not_there_is_said_in_words(self, planned: PlannedModel, tmp_path: Path) -> None:
         """A path that leads nowhere is the user's error, with a message of qbench's kind."""
-        from qbench.extension.options import make_options, options_dict
+        from qbench.plugins.options import make_options, options_dict
 
         values = options_dict(planned.options)
         if "path" not in values:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from qbench.data.fingerprint import Digests
-from qbench.encode.interface import Checkpoint, Context, DType, Encoder, Layer, NamedEncoder, Variant
 from qbench.errors import QuantizationError
-from qbench.extension.registry import Entry, Registry
-from qbench.runner.execute import execute
-from qbench.runner.plan import PlannedQuantizer, plan_model, plan_quantizer
+from qbench.execution.plan import PlannedQuantizer, plan_model, plan_quantizer
+from qbench.execution.run import execute
+from qbench.models.interface import Checkpoint, Context, DType, Encoder, Layer, NamedEncoder, Variant
+from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache

@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from qbench.extension.registry import GROUP, Entry, Registry
+from qbench.execution.run import execute
+from qbench.plugins.registry import GROUP, Entry, Registry
 from qbench.results import Results, load
 from qbench.results.analysis import analysed
-from qbench.runner.execute import execute
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import tiny

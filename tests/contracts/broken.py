@@ -451,7 +451,7 @@ class PathOptions:
 
 
 def opened(checkpoint, options):
-    from qbench.extension.registry import installed
+    from qbench.plugins.registry import installed
 
     record = installed().model("clip").record
     return record.open(checkpoint, record.options(path=options.path))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench.report.sections import BUILT_IN
 
 ROOT = Path(__file__).parents[2]

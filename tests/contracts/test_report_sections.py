@@ -6,12 +6,12 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
-from qbench.extension.registry import GROUP, discover
+from qbench.plugins.registry import GROUP, discover
 from qbench.testing import ReportSectionContract
 
 CODE = """
 from qbench.api import ReportSection, hookimpl
-from qbench.extension.blocks import Template, Text
+from qbench.plugins.report_blocks import Template, Text
 
 CALLS = []
 

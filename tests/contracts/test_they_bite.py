@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qbench.extension.registry import GROUP, discover
+from qbench.plugins.registry import GROUP, discover
 from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract
 
 HERE = Path(__file__).parent

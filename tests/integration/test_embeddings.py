@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.extension.registry import installed
+from qbench.execution.plan import make_plan
+from qbench.execution.prepare import prepare_benchmark, prepare_model
+from qbench.execution.variant import VariantRun
+from qbench.plugins.registry import installed
 from qbench.results.controls import find_controls
-from qbench.runner.plan import make_plan
-from qbench.runner.prepare import prepare_benchmark, prepare_model
-from qbench.runner.variant import VariantRun
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from qbench.extension.scaffold import KINDS, create
+from qbench.scaffold import KINDS, create
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 import qbench
 from qbench.errors import InputError
-from qbench.runner.inmemory import kept
+from qbench.execution.in_memory import kept
 from qbench.store.cache import Cache
 
 PAGE = Path(__file__).parents[2] / "docs" / "notebook.md"

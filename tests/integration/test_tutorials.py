@@ -71,7 +71,7 @@ def test_a_new_user_gets_to_the_report(section, tmp_path, cache):
 
 
 def test_every_kind_has_a_tutorial():
-    from qbench.extension.scaffold import KINDS as KNOWN
+    from qbench.scaffold import KINDS as KNOWN
 
     text = PAGE.read_text(encoding="utf-8")
     assert [kind for kind in KNOWN if f"qbench new {kind} " not in text] == []

@@ -69,7 +69,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
     assert {"qbench/spec/presets/demo.toml", "qbench/spec/presets/paper.toml"} <= names
     for package in (
         "qbench",
-        "qbench_dual",
+        "qbench_transformers",
         "qbench_clip",
         "qbench_siglip",
         "qbench_embeddings",

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from qbench.api import Items
-from qbench.metrics.similarity import CosineSimilarity
+from qbench.probes.embedding.similarity import CosineSimilarity
 from qbench_benchmarks.coco import Coco
 from qbench_benchmarks.imagenet import ImageNet
 from qbench_benchmarks.imagenet_classes import labels

@@ -35,7 +35,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def open_clip_source():
     """Open any folder as a checkpoint, by the plugin's own record."""
-    from qbench.extension.registry import installed
+    from qbench.plugins.registry import installed
     from qbench_clip.options import ClipOptions
 
     def open_(folder: Path):

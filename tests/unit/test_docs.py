@@ -20,10 +20,10 @@ import pytest
 
 import qbench.api
 from qbench.declared.schema import AttributeSpec, Description, PromptSpec, TableSpec
-from qbench.extension import hookspecs
-from qbench.extension.options import make_options
-from qbench.extension.registry import HOOKS, discover, installed
-from qbench.runner.plan import make_plan
+from qbench.execution.plan import make_plan
+from qbench.plugins import hookspecs
+from qbench.plugins.options import make_options
+from qbench.plugins.registry import HOOKS, discover, installed
 from qbench.spec.model import AnalysisSpec, BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
 
@@ -109,7 +109,7 @@ def members(name: str) -> dict[str, str]:
             default = " = {}" if f.default_factory is dict else f" = {f.default_factory}"
         elif f.default is not dataclasses.MISSING:
             named = {qbench.api.NoOptions: "NoOptions"}
-            named |= {getattr(qbench.data.preprocessing, x): x for x in ("OPENAI_MEAN", "OPENAI_STD")}
+            named |= {getattr(qbench.images.preprocessing, x): x for x in ("OPENAI_MEAN", "OPENAI_STD")}
             default = f" = {named.get(f.default) or repr(f.default)}"
         found[f.name] = ast.unparse(ast.parse(str(f.type))) + default
     return found
@@ -225,7 +225,7 @@ def test_dataclasses_grow_by_fields_with_defaults_only():
 def test_dataclasses_are_frozen_and_take_keywords(name):
     kind = getattr(qbench.api, name)
     assert kind.__dataclass_params__.frozen
-    positional = name in ("PictureRef", "NoOptions") or kind.__module__ == "qbench.extension.blocks"
+    positional = name in ("PictureRef", "NoOptions") or kind.__module__ == "qbench.plugins.report_blocks"
     assert positional or all(f.kw_only for f in dataclasses.fields(kind))
 
 
@@ -248,7 +248,7 @@ def test_every_key_of_the_spec_is_documented_with_its_default(heading):
 
 
 def test_the_default_margins_are_documented():
-    from qbench.analysis.settings import MARGINS
+    from qbench.statistics.settings import MARGINS
 
     documented = rows(sections(text("verdicts.md"))["Default margins"])
     assert {name: float(value) for name, value in documented.items()} == MARGINS
@@ -256,9 +256,9 @@ def test_the_default_margins_are_documented():
 
 def test_every_column_of_the_effects_is_explained():
     from qbench.analysis.judge import analyse
-    from qbench.analysis.settings import Settings
     from qbench.metrics.interface import INDEX
     from qbench.results import effects
+    from qbench.statistics.settings import Settings
 
     nothing = pd.DataFrame(columns=effects.COLUMNS)
     judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
@@ -409,9 +409,9 @@ def test_every_choice_of_an_option_is_in_the_protocol():
 
 def test_every_exported_table_is_documented_with_its_columns():
     from qbench.analysis.judge import analyse
-    from qbench.analysis.settings import Settings
     from qbench.report.tables import FORMATS, TABLES
     from qbench.results import coverage, drift, effects, results
+    from qbench.statistics.settings import Settings
     from qbench.stats import paired
 
     nothing = pd.DataFrame(columns=effects.COLUMNS)

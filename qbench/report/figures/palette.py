@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qbench.report.numbers import clean
-from qbench.store.runfolder import slug
+from qbench.runfolder.writer import slug
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 INK, SOFT, GRID, LINE, PANEL = "#1d2229", "#565e69", "#e6e8ec", "#d9dce1", "#ffffff"

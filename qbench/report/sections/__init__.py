@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from qbench.extension.blocks import Block, Section
-from qbench.extension.records import ReportSection
+from qbench.plugins.records import ReportSection
+from qbench.plugins.report_blocks import Block, Section
 from qbench.report.compare import Comparison
 from qbench.report.context import Context
 from qbench.report.sections import (
     accuracy,
+    changes,
     coverage,
     cuts,
     data,
     drift,
     fairness,
-    first,
     flips,
     gallery,
-    gaps,
-    heat,
+    grid,
     layers,
     noise,
+    not_measured,
     populations,
     provenance,
     runs,
     speed,
-    study,
-    tests,
+    summary,
+    t_tests,
     tradeoff,
 )
 from qbench.results import Results
@@ -50,10 +50,10 @@ LAST = "not-measured"
 """Sections of plugins that name no place stand before this one."""
 
 BUILT_IN = (
-    with_context("summary", "Summary", first.section),
-    _of("figures", "Changes at a glance", study.section),
+    with_context("summary", "Summary", summary.section),
+    _of("figures", "Changes at a glance", changes.section),
     _of("population", "Over checkpoints", populations.section),
-    _of("grid", "Model × quantizer", heat.section),
+    _of("grid", "Model × quantizer", grid.section),
     _of("accuracy", "Accuracy", accuracy.section),
     _of("fairness", "Fairness", fairness.section),
     _of("cuts", "Skin tone: other cuts", cuts.section),
@@ -61,14 +61,14 @@ BUILT_IN = (
     _of("flips", "Flips", flips.section),
     with_context("gallery", "Flipped items", gallery.section),
     _of("drift", "Embedding drift", drift.section),
-    _of("t-tests", "Paired t-tests", tests.section),
+    _of("t-tests", "Paired t-tests", t_tests.section),
     _of("noise", "Batch noise", noise.section),
     _of("layers", "Weight error by layer", layers.section),
     _of("coverage", "What was quantized", coverage.section),
     _of("speed", "Speed and memory", speed.section),
     with_context("runs", "Other runs", runs.section),
     _of("data", "Data and choices", data.section),
-    _of(LAST, "Not measured", gaps.section),
+    _of(LAST, "Not measured", not_measured.section),
     _of("provenance", "Environment and provenance", provenance.section),
 )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from qbench.extension.blocks import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.results.controls import Control, find_controls

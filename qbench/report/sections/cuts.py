@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qbench.extension.blocks import Block, Chart, Section, Text
+from qbench.plugins.report_blocks import Block, Chart, Section, Text
 from qbench.report import judged, numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.forest import forest

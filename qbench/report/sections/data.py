@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qbench.errors import InputError
-from qbench.extension.blocks import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.results import Cell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbench.extension.blocks import Block, Chart, Column, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.dots import dots

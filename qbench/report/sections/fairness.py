@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from qbench.extension.blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
+from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 from qbench.report import numbers
 from qbench.report.compare import Comparison, Measure, Row, describe, forest, pivot
-from qbench.report.sections import gapdrawn, groupbars
+from qbench.report.sections import disparity_charts, group_charts
 
 CLASSES = 20
 EXPORT = "all are in `qbench export --table effects`"
@@ -29,7 +29,7 @@ def section(comparison: Comparison) -> Section:
         measures = comparison.measures(benchmark, grouped=True)
         if measures:
             blocks.append(Heading(benchmark))
-            blocks += [*gapdrawn.drawn(comparison, measures), *groupbars.drawn(comparison, measures)]
+            blocks += [*disparity_charts.drawn(comparison, measures), *group_charts.drawn(comparison, measures)]
             blocks += _groups(comparison, measures)
     moved = list(_classes(comparison))
     if moved:

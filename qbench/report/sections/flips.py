@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.dots import dots

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.extension.blocks import Block, Box, Heading, Picture, Pictures, Section, Text
+from qbench.plugins.report_blocks import Block, Box, Heading, Picture, Pictures, Section, Text
 from qbench.report import numbers
 from qbench.report.context import Context
 

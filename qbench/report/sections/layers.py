@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbench.extension.blocks import Block, Chart, Section, Text
+from qbench.plugins.report_blocks import Block, Chart, Section, Text
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.layers import layers

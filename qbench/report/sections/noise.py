@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.metrics.interface import INDEX
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import judged, numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.forest import forest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from qbench.extension.blocks import Block, Box
+from qbench.plugins.report_blocks import Block, Box
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.report.sections.data import missing_words

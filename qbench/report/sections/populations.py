@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import judged, numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.forest import Mark, forest

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from qbench.extension.blocks import Block, Bullets, Code, Column, Entry, Facts, Heading, Section, Table, name
+from qbench.plugins.report_blocks import Block, Bullets, Code, Column, Entry, Facts, Heading, Section, Table, name
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.results import Cell

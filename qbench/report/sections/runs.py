@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbench.extension.blocks import Block, Box, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Box, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.context import Context
 from qbench.results import Results

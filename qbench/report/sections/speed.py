@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from qbench.extension.blocks import Column, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Column, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 

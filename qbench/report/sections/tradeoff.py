@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qbench.extension.blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import numbers
 from qbench.report.compare import Comparison
 from qbench.report.figures.palette import chart_name

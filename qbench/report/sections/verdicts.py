@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from qbench.extension.blocks import Column, Entry, Table, name
 from qbench.gate import GateResult
+from qbench.plugins.report_blocks import Column, Entry, Table, name
 from qbench.report import judged, numbers
 from qbench.report.context import Context
 

@@ -193,7 +193,7 @@ def test_a_malformed_list_is_refused(tmp_path, content, said):
 
 
 def test_the_bound_of_memory_changes_no_result_and_no_key(coco_root, matrix):
-    from qbench.extension.options import changed_options, options_dict
+    from qbench.plugins.options import changed_options, options_dict
 
     items = Coco().data(coco_root())
     scores = np.random.default_rng(0).normal(size=(3, 6))
@@ -224,7 +224,7 @@ def test_the_bound_of_memory_is_heeded(coco_root):
 
 
 def test_the_real_captions_with_80_of_5000_pictures(real_data):
-    from qbench.data.select import present
+    from qbench.data.subset import present
 
     items = Coco().data(real_data("coco"))
     counts = items.table["captions"].map(len)

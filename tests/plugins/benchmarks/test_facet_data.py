@@ -202,7 +202,7 @@ def test_a_box_outside_the_picture_names_picture_and_row(facet_root):
     from PIL import Image
 
     from qbench.api import Geometry
-    from qbench.data.pictures import read_picture
+    from qbench.images.decoding import read_picture
 
     root = facet_root([{}, {"bounding_box": "{'x': 50, 'y': 0, 'width': 9, 'height': 9}"}])
     (root / "imgs_1").mkdir()

@@ -167,7 +167,7 @@ def test_the_real_labels(real_data):
 
 
 def test_the_real_labels_with_1000_of_10954_pictures(real_data):
-    from qbench.data.select import present
+    from qbench.data.subset import present
 
     folder = real_data("fairface")
     items = FairFace().data(folder)

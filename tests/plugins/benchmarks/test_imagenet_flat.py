@@ -6,7 +6,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from qbench.api import DataError, Geometry, InputError, PictureRef
-from qbench.data.pictures import read_picture
+from qbench.images.decoding import read_picture
 from qbench_benchmarks.imagenet import ImageNet
 from qbench_benchmarks.imagenet_classes import labels, synsets
 from qbench_benchmarks.options import ImageNetOptions

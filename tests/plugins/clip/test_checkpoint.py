@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from qbench.api import ModelError
-from qbench.data.preprocessing import Geometry
-from qbench.extension.registry import installed
+from qbench.images.preprocessing import Geometry
+from qbench.plugins.registry import installed
 from qbench_clip.options import ClipOptions
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qbench.api import Checkpoint
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench.store.cache import Cache
 from qbench.testing import ModelSourceContract, tiny
 from qbench_clip.names import HUB_IDS

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from qbench.api import ModelError, PictureRef
-from qbench.data.pictures import read_picture
+from qbench.images.decoding import read_picture
 from qbench_clip.tensors import convert_tensors
 
 

@@ -4,7 +4,7 @@ import pytest
 from open_clip import get_model_config
 from open_clip.pretrained import get_pretrained_cfg
 
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench_clip.names import HUB_IDS, MEAN_AND_STD, SIZES, TAGS
 from qbench_clip.tags import look_up
 

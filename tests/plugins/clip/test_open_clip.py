@@ -10,8 +10,8 @@ from open_clip.model import CLIP
 from safetensors.torch import save_file
 
 from qbench.api import ModelError
-from qbench.data.preprocessing import OPENAI_MEAN, OPENAI_STD, Geometry
-from qbench.extension.registry import installed
+from qbench.images.preprocessing import OPENAI_MEAN, OPENAI_STD, Geometry
+from qbench.plugins.registry import installed
 from qbench_clip.options import ClipOptions
 
 TEXTS = ["a photo of a cat.", "A  dog's “house” &amp; more…", "", "naïve café " * 40]

@@ -10,8 +10,8 @@ from open_clip.transform import image_transform
 from PIL import Image
 
 from qbench.api import PictureRef
-from qbench.data.pictures import read_picture
-from qbench.data.preprocessing import Geometry, Preprocessing
+from qbench.images.decoding import read_picture
+from qbench.images.preprocessing import Geometry, Preprocessing
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "clip_preprocess"
 ORIENTATION = 0x0112

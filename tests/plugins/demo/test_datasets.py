@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 
 COUNTS = {"imagenet": 320, "coco": 160, "facet": 448, "fairface": 504}
 OPTIONS = {"imagenet": {"classes": "present"}, "facet": {"classes": "present"}}

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from qbench.api import Context
-from qbench.data.names import picture_id
-from qbench.extension.registry import installed
-from qbench.runner.plan import plan_benchmark
+from qbench.execution.plan import plan_benchmark
+from qbench.images.ids import picture_id
+from qbench.plugins.registry import installed
 from qbench.spec.model import BenchmarkSpec
 from qbench.testing import ModelSourceContract, QuantizerContract, tiny
 

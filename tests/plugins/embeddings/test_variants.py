@@ -5,7 +5,7 @@ import json
 import pytest
 
 from qbench.api import Checkpoint, Context, ModelError, NamedEncoder, QuantizationError
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench_embeddings.manifest import read_manifest
 
 

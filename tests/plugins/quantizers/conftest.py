@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qbench.api import Context
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from qbench.api import Context
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench.testing import QuantizerContract
 
 

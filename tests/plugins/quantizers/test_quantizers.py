@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from qbench.api import QuantizationError, tower_of
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.options import Int4Options, Int8Options, PruneOptions
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from qbench.api import Context, InputError, QuantizationError
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 from qbench_quantizers.options import Int8Options, ScopeOptions
 from qbench_quantizers.scope import resolve
 

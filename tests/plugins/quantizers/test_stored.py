@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qbench.api import Context, ModelError, QuantizationError
-from qbench.extension.registry import installed
+from qbench.plugins.registry import installed
 
 SAVED = [
     ("hf-int8", {}),

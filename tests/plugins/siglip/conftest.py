@@ -52,7 +52,7 @@ def tiny_siglip(tmp_path_factory) -> Path:
 def open_siglip():
     """Open any folder as a checkpoint, by the plugin's own record."""
     import qbench_siglip
-    from qbench_dual.options import WeightsOptions
+    from qbench_transformers.options import WeightsOptions
 
     (record,) = qbench_siglip.qbench_models()
     return lambda folder: record.open("local", WeightsOptions(path=str(folder)))

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from qbench.api import Context, ModelError
-from qbench.data.preprocessing import Geometry
-from qbench.extension.registry import installed
+from qbench.images.preprocessing import Geometry
+from qbench.plugins.registry import installed
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 TEXTS = ["a photo of a cat", "a red car", "", "dog " * 30]

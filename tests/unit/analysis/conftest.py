@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.ledger import Comparison
 from qbench.metrics.interface import INDEX, Outcome
 from qbench.results.effects import COLUMNS
+from qbench.statistics.ledger import Comparison
 from qbench_benchmarks import FACET, FAIRFACE
 from qbench_benchmarks.facet import Facet
 from qbench_benchmarks.fairface import ATTRIBUTES, FairFace

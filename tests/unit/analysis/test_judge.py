@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.intervals import bounds
 from qbench.analysis.judge import Pending, analyse
-from qbench.analysis.settings import Settings
 from qbench.metrics.interface import INDEX
+from qbench.statistics.intervals import bounds
+from qbench.statistics.settings import Settings
 from qbench.stats.bootstrap import bootstrap_change
 from qbench.stats.mover import disparity_interval
 from qbench.stats.tango import tango_interval

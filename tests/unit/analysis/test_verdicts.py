@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.settings import Settings
 from qbench.analysis.verdicts import correct_tests, decide
+from qbench.statistics.settings import Settings
 
 
 def row(**changes) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from qbench.declared.read import FILE, WORDS, digest, find, read_description, read_raw
 from qbench.declared.record import declared_benchmark, describe
 from qbench.errors import DataError, InputError
-from qbench.extension.options import make_options
+from qbench.plugins.options import make_options
 
 PAIRS = {"attributes": {"sex": {"pairs": [["woman", "man"]]}}}
 

@@ -7,7 +7,7 @@ import pytest
 
 from qbench.declared.record import describe
 from qbench.errors import DataError
-from qbench.extension.options import make_options
+from qbench.plugins.options import make_options
 
 
 def outcome_of(path, scores, matrix, **options):

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.intervals import bounds
 from qbench.gate import GateResult
 from qbench.gate.comparison import Comparison
-from qbench.gate.judge import judge
+from qbench.gate.evaluate import judge
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
+from qbench.statistics.intervals import bounds
 
 TODAY = date(2026, 6, 30)
 SHARE = {"better": "higher", "unit": "share"}

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.intervals import bounds
-from qbench.gate.bounds import limited
-from qbench.gate.levels import adjusted
+from qbench.gate.holm import adjusted
+from qbench.gate.loss import limited
+from qbench.statistics.intervals import bounds
 from tests.unit.gate.conftest import Study
 
 RUNS, ROWS = 300, 12

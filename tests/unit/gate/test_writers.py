@@ -18,12 +18,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from qbench.gate import GateResult, GateRow
-from qbench.gate.judge import not_evaluated
+from qbench.gate.evaluate import not_evaluated
 from qbench.gate.junit import to_junit
-from qbench.gate.machine import to_json
 from qbench.gate.markdown import MOST, to_markdown
+from qbench.gate.phrasing import STATUS, amounts, found, limit
 from qbench.gate.terminal import show
-from qbench.gate.words import STATUS, amounts, found, limit
+from qbench.gate.to_json import to_json
 from tests.unit.gate.conftest import Study
 
 HOSTILE = [

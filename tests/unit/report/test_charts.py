@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qbench.extension.blocks import MARGIN, WIDTH
+from qbench.plugins.report_blocks import MARGIN, WIDTH
 from qbench.report.charts import axis, outline, strip
 
 

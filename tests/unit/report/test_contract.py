@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
-from qbench.extension.registry import GROUP, discover
+from qbench.plugins.registry import GROUP, discover
 from qbench.report import html
 from qbench.report.sections import BUILT_IN
 from qbench.results import load

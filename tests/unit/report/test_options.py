@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from qbench.cli import app
-from qbench.extension.blocks import Chart
+from qbench.plugins.report_blocks import Chart
 from qbench.report import files
 from qbench.report.html import Look, sections_of
 from qbench.report.tables import TABLES

@@ -9,7 +9,7 @@ from typing import Any
 import altair
 import pytest
 
-from qbench.extension.blocks import Chart
+from qbench.plugins.report_blocks import Chart
 from qbench.report.figures.dots import dots
 from qbench.report.figures.forest import Mark, forest
 from qbench.report.figures.grid import grid

@@ -21,7 +21,7 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import pytest
 
-from qbench.extension.blocks import Band, Chart, Table
+from qbench.plugins.report_blocks import Band, Chart, Table
 from qbench.report import numbers, plain
 from qbench.report.compare import Comparison
 from qbench.report.context import Context
@@ -29,7 +29,7 @@ from qbench.report.drawing import still
 from qbench.report.figures.forest import SHAPES, SIGNS, Mark, forest
 from qbench.report.figures.palette import VARIABLES, finished, script_json
 from qbench.report.html import Look, environment, page, sections_of, template_folder
-from qbench.report.sections import first
+from qbench.report.sections import summary
 from qbench.results import load
 from tests.unit.gate.conftest import Study
 from tests.unit.gate.test_writers import every_state
@@ -137,13 +137,13 @@ def test_check_3_nothing_on_the_page_is_elsewhere(small: Any) -> None:
 
 def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
     comparison, result = Comparison(load(small.write())), every_state(Study())
-    section = first.section(Context(comparison=comparison, gate=result))
+    section = summary.section(Context(comparison=comparison, gate=result))
     (band,) = [b for b in section.blocks if isinstance(b, Band)]
     assert (band.word, band.sentence) == (result.band, result.sentence)
     (rules,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("Each rule")]
     said = {row[0].text: (row[1].text, row[6].text) for row in rules.rows}
     assert said == {
-        rule.id: (first.STATUS[rule.status], ", ".join(f"{n:,} {s}" for s, n in rule.counts.items() if n))
+        rule.id: (summary.STATUS[rule.status], ", ".join(f"{n:,} {s}" for s, n in rule.counts.items() if n))
         for rule in result.rules
     }
     (open_,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("What could not")]
@@ -218,7 +218,7 @@ def test_check_8_no_verdict_and_no_sign_needs_its_colour() -> None:
     hollow = still(drawing("a", "not yet known"), "x")
     assert 'fill="var(--panel,#ffffff)"' in hollow
     assert 'fill="var(--panel,#ffffff)"' not in still(drawing("a", "better"), "x")
-    assert len({text[0] for text in first.STATUS.values()} - {"–"}) == 4  # a glyph each, beside its word
+    assert len({text[0] for text in summary.STATUS.values()} - {"–"}) == 4  # a glyph each, beside its word
 
 
 def test_check_8_every_figure_has_its_numbers_in_it(small: Any) -> None:

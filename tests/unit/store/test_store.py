@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from qbench.errors import InputError
+from qbench.runfolder.writer import RunFolder, slug
 from qbench.store.cache import Cache
 from qbench.store.files import atomic, read_json, write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import locked
-from qbench.store.runfolder import RunFolder, slug
 
 
 def test_a_key_ignores_the_order_of_names_and_nothing_else():

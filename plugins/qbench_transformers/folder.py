@@ -1,0 +1,120 @@
+"""What a folder in transformers' format says without being loaded, and variants kept in such folders.
+
+The two optional halves of a checkpoint, `qbench.api.Inspectable` and `qbench.api.Storable`, but for the loading itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+
+from qbench.api import DType, Encoder, Identity, ModelError, Preprocessing
+from qbench_transformers.find import SMALL
+from qbench_transformers.preprocessing import read_json, write_preprocessing
+
+WEIGHTS = "model.safetensors"
+TOKENIZER = tuple(name for name in SMALL if "config" not in name or name == "tokenizer_config.json")
+PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+
+
+class FolderWeights:
+    """A folder with ``config.json`` and ``model.safetensors``; a base of checkpoints.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The folder.
+    identity : Identity
+        Whose weights they are; its architecture is a class of transformers.
+    preprocessing : Preprocessing
+        As it is used.
+    """
+
+    folder: Path
+    identity: Identity
+    preprocessing: Preprocessing
+
+    def skeleton(self) -> Any:
+        """The model on the meta device: layers and shapes, no weights."""
+        import transformers
+
+        config = transformers.AutoConfig.from_pretrained(self.folder, local_files_only=True)
+        with torch.device("meta"):
+            return getattr(transformers, self.identity.architecture)(config)
+
+    def weight(self, name: str) -> npt.NDArray[np.float32] | None:
+        """One weight as it is stored; `None` where there is none of that name, or where it is stored quantized."""
+        path = self.folder / WEIGHTS
+        try:
+            with safe_open(path, framework="pt") as file:
+                if name not in file.keys():  # noqa: SIM118 - safetensors' object has keys() and no "in"
+                    return None
+                tensor = file.get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
+        if tensor.dtype not in PLAIN:
+            return None
+        array: npt.NDArray[np.float32] = tensor.float().numpy()
+        return array
+
+    def disk_bytes(self) -> int:
+        """Bytes of the weight file."""
+        return (self.folder / WEIGHTS).stat().st_size
+
+    def save(self, encoder: Encoder, folder: Path) -> None:
+        """Write a model into `folder`, and beside it the tokenizer and preprocessing of this checkpoint."""
+        module: Any = encoder.module  # type: ignore[attr-defined]  # by the convention of the built-in sources
+        module.save_pretrained(folder)
+        # safetensors makes its file private; it follows the user's umask like the file beside it.
+        (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)
+        for name in TOKENIZER:
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, folder / name)
+        write_preprocessing(self.folder, folder, self.preprocessing)
+
+    def check_not_quantized(self) -> None:
+        """Raise `ModelError` where the weights are stored quantized.
+
+        transformers would load them as they are whatever it is asked for, and say so in a warning only: a control arm
+        would be a quantized model.
+        """
+        if self._quantization():
+            raise ModelError(
+                f"the weights are stored quantized ({self._quantization()})",
+                where=str(self.folder),
+                fix='Use the quantizer "stored", which loads them as they are; or the original checkpoint.',
+            )
+
+    def stored_dtype(self) -> DType:
+        """The type of the layers that are not quantized, of weights that are stored quantized.
+
+        Raises
+        ------
+        ModelError
+            They are not, or the type is none that qbench knows.
+        """
+        if not self._quantization():
+            raise ModelError(
+                "the weights are not stored quantized",
+                where=str(self.folder),
+                fix='Use a control arm, such as "fp32", or a quantizer.',
+            )
+        config = self._config()
+        dtype: DType = config.get("dtype") or config.get("torch_dtype", "float32")  # older transformers' name for it
+        if dtype not in get_args(DType):
+            raise ModelError(f"the type {dtype!r} is not known", where=str(self.folder / "config.json"))
+        return dtype
+
+    def _quantization(self) -> str:
+        """The method that the weights were quantized by, as transformers names it; empty where they were not."""
+        config = self._config().get("quantization_config")
+        return str(config.get("quant_method", "unknown")) if isinstance(config, dict) else ""
+
+    def _config(self) -> dict[str, Any]:
+        return read_json(self.folder / "config.json")

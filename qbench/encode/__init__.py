@@ -1,1 +1,0 @@
-"""A model variant and pictures or texts → embeddings. Knows no dataset and no metric."""

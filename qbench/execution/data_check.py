@@ -1,0 +1,170 @@
+"""Checking a benchmark's data on this machine: what `qbench data check` shows. Computes nothing, needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qbench.data.fingerprint import Digests, items_key, pictures_key
+from qbench.data.items import Items, PictureRef
+from qbench.data.subset import present
+from qbench.data.validation import Finding, check_duplicates, check_pictures, check_table, counts
+from qbench.errors import DataError
+from qbench.execution.plan import PlannedBenchmark, plan_benchmark
+from qbench.execution.prepare import data_root
+from qbench.execution.progress import Silent
+from qbench.plugins.records import Benchmark
+from qbench.plugins.registry import Registry
+from qbench.spec.model import BenchmarkSpec
+from qbench.store.cache import Cache
+
+
+@dataclass(kw_only=True)
+class CheckedData:
+    """What was found.
+
+    Attributes
+    ----------
+    benchmark : str
+        The name in results.
+    record : Benchmark
+        Licence, citation, how to get it.
+    root : str
+        The folder.
+    items, pictures : int
+        Of the annotations; pictures are distinct ones (or boxes).
+    labels : dict of str to int
+        Items of each class; empty where the benchmark has none.
+    groups : dict
+        Attribute → group → items.
+    choices : dict of str to str
+        Every open choice as it was made.
+    fingerprint : str
+        What a run's results would carry; empty where a run would refuse the data.
+    findings : list of Finding
+        What is wrong or worth a warning.
+    """
+
+    benchmark: str
+    record: Benchmark
+    root: str
+    items: int = 0
+    pictures: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, dict[str, int]] = field(default_factory=dict)
+    choices: dict[str, str] = field(default_factory=dict)
+    fingerprint: str = ""
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a result on this data would be wrong, or a run would refuse it."""
+        return any(finding.level == "wrong" for finding in self.findings)
+
+
+def check_data(
+    spec: BenchmarkSpec,
+    registry: Registry,
+    *,
+    decode: bool = False,
+    workers: int = 2,
+    cache: Cache | None = None,
+    progress: Silent | None = None,
+) -> CheckedData:
+    """Check a benchmark's data.
+
+    Parameters
+    ----------
+    spec : BenchmarkSpec
+        Which benchmark, its options, where the data lies, whether missing pictures are allowed.
+    registry : Registry
+        The plugins.
+    decode : bool
+        Decode every picture; otherwise headers are read only.
+    workers : int
+        Threads that read.
+    cache : Cache, optional
+        Where digests are remembered; the user's if not given.
+    progress : Silent, optional
+        Who is told.
+
+    Raises
+    ------
+    InputError
+        A name or an option is unknown, or there is no such folder. What is wrong *with the data* is a finding.
+    """
+    cache, told = cache or Cache(), progress or Silent()
+    planned = plan_benchmark(spec, registry)
+    root = data_root(planned, cache)
+    task = planned.entry.record.load(planned.options)
+    checked = CheckedData(benchmark=planned.label, record=planned.entry.record, root=str(root))
+    if checked.record.licence in ("", "unknown"):
+        checked.findings.append(Finding(level="warning", kind="licence", what="the licence is not known"))
+    with told:
+        told.begin(f"reading {planned.label}", 0)
+        try:
+            items = task.data(root)
+        except DataError as error:
+            checked.findings.append(Finding(level="wrong", kind="annotations", what=str(error)))
+            return checked
+        _describe(checked, items)
+        # Other options than the defaults may ask for fewer items than the published split has.
+        plain = planned.options == checked.record.options()
+        checked.findings += check_table(
+            items, expected=checked.record.items if plain else 0, allow_missing=planned.allow_missing
+        )
+        told.begin("looking at pictures", len(items.pictures))
+        found, sound = check_pictures(
+            items, decode=decode, allow_missing=planned.allow_missing, workers=workers, step=told.step
+        )
+        checked.findings += found
+        told.begin("hashing pictures", len(sound))
+        _hash(checked, items, sound, planned, Digests(cache, items.root), workers, told)
+    return checked
+
+
+def _describe(checked: CheckedData, items: Items) -> None:
+    checked.items, checked.pictures = len(items), len(items.pictures)
+    labels = items.table["label"].astype(str).value_counts().sort_index()
+    checked.labels = {str(name): int(n) for name, n in labels.items() if name}
+    checked.groups, checked.choices = counts(items), dict(items.choices)
+
+
+def _hash(
+    checked: CheckedData,
+    items: Items,
+    sound: Sequence[PictureRef],
+    planned: PlannedBenchmark,
+    digests: Digests,
+    workers: int,
+    told: Silent,
+) -> None:
+    """Find duplicates, and the fingerprint that a run would see where nothing is wrong with the data."""
+    known = dict(zip(sound, digests.of([ref.path for ref in sound], workers=workers, step=told.step), strict=True))
+    checked.findings += check_duplicates(items, known)
+    if not checked.wrong:
+        items, _ = present(items, allow_missing=planned.allow_missing, where=planned.label)
+        pictures = pictures_key(items, [known[ref] for ref in items.pictures])
+        checked.fingerprint = items_key(items, pictures, digests.of(items.annotations))
+
+
+def as_dict(checked: CheckedData) -> dict[str, Any]:
+    """Everything as plain values, for JSON."""
+    return {
+        "benchmark": checked.benchmark,
+        "root": checked.root,
+        "status": "wrong" if checked.wrong else "warnings" if checked.findings else "sound",
+        "items": checked.items,
+        "pictures": checked.pictures,
+        "labels": checked.labels,
+        "groups": checked.groups,
+        "choices": checked.choices,
+        "findings": [
+            {"level": f.level, "kind": f.kind, "what": f.what, "count": f.count, "examples": list(f.examples)}
+            for f in checked.findings
+        ],
+        "licence": checked.record.licence,
+        "citation": checked.record.citation,
+        "fingerprint": checked.fingerprint,
+    }

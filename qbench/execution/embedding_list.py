@@ -1,0 +1,127 @@
+"""What has to be embedded where qbench does not run: ids, files, boxes, texts and preprocessing, as tables.
+
+The folder that is written is the layout in which embeddings come back: the tables lack nothing but their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from qbench.errors import InputError, QbenchError
+from qbench.execution.plan import PlannedBenchmark, make_plan
+from qbench.execution.prepare import PreparedBenchmark, prepare_benchmark, prepare_model
+from qbench.execution.progress import Silent
+from qbench.execution.single import check_empty
+from qbench.images.ids import picture_id
+from qbench.plugins.registry import Registry
+from qbench.runfolder.writer import slug
+from qbench.spec.model import RunSpec
+from qbench.store.cache import Cache
+from qbench.store.files import atomic, write_json
+
+MODELS = "models.json"
+BOX = ("x", "y", "width", "height")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What was written.
+
+    Attributes
+    ----------
+    counts : dict of str to (int, int)
+        Pictures and texts of each benchmark's folder.
+    unknown : dict of str to str
+        Models that could not be opened, and why: nothing is said of their preprocessing.
+    """
+
+    counts: dict[str, tuple[int, int]]
+    unknown: dict[str, str]
+
+
+def list_wanted(
+    spec: RunSpec,
+    out: Path,
+    *,
+    registry: Registry,
+    benchmark: str = "",
+    cache: Cache | None = None,
+    progress: Silent | None = None,
+) -> Listed:
+    """Write what a spec embeds into a new folder.
+
+    ``models.json`` holds, by the model's label, ``weights`` (the fingerprint) and ``preprocessing``, in the words of a
+    manifest. Each benchmark has a folder with ``images.parquet`` (``id``, ``path`` on this machine, and the box ``x``,
+    ``y``, ``width``, ``height``, empty for the whole picture) and ``texts.parquet`` (``id``: the text itself).
+
+    Parameters
+    ----------
+    spec : RunSpec
+        Its benchmarks and its limit decide what is listed, its models the preprocessing.
+    out : pathlib.Path
+        A new or an empty folder.
+    registry : Registry
+        The plugins.
+    benchmark : str
+        The label of one benchmark; all of them if empty.
+    cache : Cache, optional
+        The user's cache if not given.
+    progress : Silent, optional
+        Who is told; nobody if not given.
+
+    Raises
+    ------
+    InputError
+        The folder holds something, the spec has no such benchmark, or its data is not to be had.
+    """
+    cache, plan = cache or Cache(), make_plan(spec, registry)
+    wanted = _chosen(plan.benchmarks, benchmark)
+    check_empty(out)
+    listed = Listed(counts={}, unknown={})
+    with progress or Silent() as told:
+        for planned in wanted:
+            told.begin(f"reading {planned.label}", 0)
+            data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.workers, step=told.step)
+            listed.counts[slug(planned.label)] = _write(data, out / slug(planned.label))
+        models = {}
+        for model in plan.models:
+            try:
+                checkpoint = prepare_model(model).checkpoint
+            except QbenchError as error:  # of a model that never runs here there may be nothing yet
+                listed.unknown[model.label] = str(error)
+            else:
+                preprocessing = asdict(checkpoint.preprocessing)
+                models[model.label] = {"weights": checkpoint.identity.fingerprint, "preprocessing": preprocessing}
+    write_json(out / MODELS, models)
+    return listed
+
+
+def _chosen(benchmarks: Sequence[PlannedBenchmark], label: str) -> list[PlannedBenchmark]:
+    found = [x for x in benchmarks if label in ("", x.label)]
+    if not found:
+        known = ", ".join(x.label for x in benchmarks)
+        raise InputError(f"the spec has no benchmark called {label!r}", fix=f"It has: {known}.")
+    if len({slug(x.label) for x in found}) < len(found):
+        raise InputError("the labels of two benchmarks make one folder's name", fix="Give them other labels.")
+    return found
+
+
+def _write(data: PreparedBenchmark, folder: Path) -> tuple[int, int]:
+    pictures = data.items.pictures
+    boxes = [ref.box or (None,) * 4 for ref in pictures]
+    images = pd.DataFrame(
+        {
+            "id": [picture_id(ref, data.items.root) for ref in pictures],
+            "path": [str(ref.path.absolute()) for ref in pictures],
+            **{name: pd.Series([box[i] for box in boxes], dtype="float64") for i, name in enumerate(BOX)},
+        }
+    )
+    texts = pd.DataFrame({"id": list(dict.fromkeys(data.prompts.texts))})
+    for name, table in (("images", images), ("texts", texts)):
+        with atomic(folder / f"{name}.parquet") as temporary:
+            table.to_parquet(temporary, index=False, compression="zstd")
+    return len(images), len(texts)

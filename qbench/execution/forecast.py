@@ -1,0 +1,172 @@
+"""What a plan would do here: what is there, what is missing and how to get it, what it will cost. Runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qbench.errors import QbenchError
+from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
+from qbench.execution.prepare import (
+    MADE,
+    PreparedBenchmark,
+    PreparedModel,
+    dataset_folder,
+    prepare_benchmark,
+    prepare_model,
+)
+from qbench.execution.progress import Silent
+from qbench.execution.variant import VariantRun, read_speeds, speeds_path
+from qbench.images.pixel_store import ROOM, store_parts
+from qbench.plugins.registry import Registry, installed
+from qbench.runfolder.writer import RunFolder
+from qbench.spec.model import RunSpec
+from qbench.store.cache import Cache
+from qbench.store.keys import key_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A model or a benchmark of the plan.
+
+    Attributes
+    ----------
+    label : str
+        Its name.
+    state : str
+        ``ready``, ``missing``, ``written at the first run`` or ``unusable``.
+    detail : str
+        Where it is, how large it is, or how to get it.
+    """
+
+    label: str
+    state: str
+    detail: str
+
+
+@dataclass(kw_only=True)
+class Forecast:
+    """What a plan comes to on this machine.
+
+    Attributes
+    ----------
+    plan : Plan
+        The plan.
+    models, benchmarks : list of Part
+        What is there and what is missing.
+    done, cached, to_compute, unknown : int
+        Cells that are done in the run folder; whose embeddings are cached; that have to be computed; of which nothing
+        can be said because their model or data is missing.
+    seconds : float or None
+        Estimated time of embedding, from speeds measured on this machine; `None` where none was measured yet.
+    unmeasured : int
+        Cells whose variant has not run here yet, so that the estimate leaves them out.
+    disk_bytes : int
+        Pictures still to be decoded into the cache.
+    """
+
+    plan: Plan
+    models: list[Part] = field(default_factory=list)
+    benchmarks: list[Part] = field(default_factory=list)
+    done: int = 0
+    cached: int = 0
+    to_compute: int = 0
+    unknown: int = 0
+    seconds: float | None = None
+    unmeasured: int = 0
+    disk_bytes: int = 0
+
+
+def forecast(
+    spec: RunSpec,
+    out: Path,
+    *,
+    registry: Registry | None = None,
+    cache: Cache | None = None,
+    progress: Silent | None = None,
+) -> Forecast:
+    """Look at what a spec needs. Annotations are read and files are hashed; nothing is downloaded or computed.
+
+    Raises
+    ------
+    InputError
+        The spec names what there is not.
+    """
+    cache = cache or Cache()
+    told = progress or Silent()
+    plan = make_plan(spec, registry or installed())
+    found = Forecast(plan=plan)
+    with told:
+        models = [m for planned in plan.models if (m := _model(planned, found)) is not None]
+        benchmarks = [b for planned in plan.benchmarks if (b := _benchmark(planned, found, cache, told)) is not None]
+    _cells(found, models, benchmarks, cache, RunFolder(out))
+    return found
+
+
+def _model(planned: PlannedModel, found: Forecast) -> PreparedModel | None:
+    located = planned.entry.record.locate(planned.checkpoint, planned.options)
+    if not located.ready:
+        found.models.append(Part(label=planned.label, state="missing", detail=located.how_to_get))
+        return None
+    try:
+        model = prepare_model(planned)
+    except QbenchError as error:
+        found.models.append(Part(label=planned.label, state="unusable", detail=str(error)))
+        return None
+    found.models.append(Part(label=planned.label, state="ready", detail=located.where))
+    return model
+
+
+def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: Silent) -> PreparedBenchmark | None:
+    if planned.dataset is not None and not (dataset_folder(planned.dataset, cache) / MADE).exists():
+        detail = f"{planned.dataset.qualified}, made by its plugin"
+        found.benchmarks.append(Part(label=planned.label, state="written at the first run", detail=detail))
+        return None
+    told.begin(f"reading {planned.label}", 0)
+    spec = found.plan.spec
+    try:
+        data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.workers, step=told.step)
+    except QbenchError as error:
+        state = "missing" if planned.root is None or not planned.root.is_dir() else "unusable"
+        found.benchmarks.append(Part(label=planned.label, state=state, detail=str(error)))
+        return None
+    counts = f"{len(data.items):,} items, {len(data.items.pictures):,} pictures, {len(data.prompts.texts):,} texts"
+    found.benchmarks.append(Part(label=planned.label, state="ready", detail=counts))
+    return data
+
+
+def _cells(
+    found: Forecast,
+    models: list[PreparedModel],
+    benchmarks: list[PreparedBenchmark],
+    cache: Cache,
+    folder: RunFolder,
+) -> None:
+    spec, stores = found.plan.spec, {}
+    for model in models:
+        geometry = model.checkpoint.preprocessing.geometry
+        for quantizer in found.plan.quantizers:
+            variant = VariantRun(cache, model, quantizer, spec)
+            speeds = read_speeds(speeds_path(cache, variant.parts))
+            for data in benchmarks:
+                key = variant.cell_key(data)
+                cell = folder.cell(data.planned.label, model.planned.label, quantizer.label, key)
+                images, texts = variant.lacking(data)
+                if folder.is_done(cell, key):
+                    found.done += 1
+                    continue
+                if images + texts == 0:
+                    found.cached += 1
+                    continue
+                found.to_compute += 1
+                if variant.elsewhere:
+                    continue  # no picture is decoded, and reading is a matter of seconds
+                if {"images", "texts"} <= speeds.keys():
+                    found.seconds = (found.seconds or 0.0) + images * speeds["images"] + texts * speeds["texts"]
+                else:
+                    found.unmeasured += 1
+                parts = store_parts(data.pictures_key, geometry)
+                if not cache.path(ROOM, parts, ".npy").exists():
+                    stores[key_of(parts)] = len(data.items.pictures) * geometry.size**2 * 3
+    found.disk_bytes = sum(stores.values())
+    found.unknown = found.plan.cells - found.done - found.cached - found.to_compute

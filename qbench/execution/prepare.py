@@ -1,0 +1,159 @@
+"""Opening what a plan names: datasets become items with keys, checkpoints get their identity.
+
+Nothing is decoded and no weight is loaded here; so whatever is missing is known before anything is computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qbench.data.fingerprint import Digests, items_key, pictures_key
+from qbench.data.items import Items
+from qbench.data.subset import limited, present
+from qbench.errors import DataError
+from qbench.execution.plan import PlannedBenchmark, PlannedModel
+from qbench.metrics.interface import Prompts, Task
+from qbench.models.interface import Checkpoint
+from qbench.plugins.records import Dataset
+from qbench.plugins.registry import Entry
+from qbench.store.cache import Cache
+from qbench.store.lock import locked
+
+MADE = ".qbench-dataset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedBenchmark:
+    """A benchmark whose data was found.
+
+    Attributes
+    ----------
+    planned : PlannedBenchmark
+        What the spec says.
+    task : Task
+        The benchmark itself.
+    items, prompts
+        What is embedded.
+    pictures_key, texts_key, items_key : str
+        What decides the image embeddings, the text embeddings, and the scores.
+    missing : dict
+        Items without a picture, see `qbench.data.subset.present`.
+    """
+
+    planned: PlannedBenchmark
+    task: Task
+    items: Items
+    prompts: Prompts
+    pictures_key: str
+    texts_key: str
+    items_key: str
+    missing: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedModel:
+    """A checkpoint whose files were found."""
+
+    planned: PlannedModel
+    checkpoint: Checkpoint
+
+
+def prepare_benchmark(
+    planned: PlannedBenchmark,
+    cache: Cache,
+    *,
+    limit: int | None,
+    workers: int,
+    step: Callable[[int], None] = lambda n: None,
+) -> PreparedBenchmark:
+    """Read the annotations, check that the pictures are there, and hash what decides a result.
+
+    Raises
+    ------
+    DataError
+        The data is missing, malformed or incomplete.
+    """
+    root = data_root(planned, cache)
+    task: Task = planned.entry.record.load(planned.options)
+    items = task.data(root)
+    items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
+    items = limited(items, limit)
+    prompts = task.prompts(items)
+    digests = Digests(cache, items.root)
+    pictures = pictures_key(items, digests.of([ref.path for ref in items.pictures], workers=workers, step=step))
+    texts = json.dumps(prompts.texts, ensure_ascii=True)
+    return PreparedBenchmark(
+        planned=planned,
+        task=task,
+        items=items,
+        prompts=prompts,
+        pictures_key=pictures,
+        texts_key=hashlib.sha256(texts.encode()).hexdigest(),
+        items_key=items_key(items, pictures, digests.of(items.annotations)),
+        missing=missing,
+    )
+
+
+def data_root(planned: PlannedBenchmark, cache: Cache) -> Path:
+    """The folder of a benchmark's data; a dataset of a plugin is written into the cache first.
+
+    Raises
+    ------
+    DataError
+        The spec names no folder, or the folder does not exist.
+    """
+    record = planned.entry.record
+    if planned.dataset is not None:
+        return written(planned.dataset, cache)
+    if planned.root is None:
+        folder = record.folder or record.name
+        raise DataError(
+            "no data folder is given",
+            where=planned.label,
+            fix=f'Set root = "…", or QBENCH_DATA to a folder with {folder}/ in it. {record.how_to_get}',
+        )
+    if not planned.root.is_dir():
+        raise DataError("the data folder does not exist", where=str(planned.root), fix=record.how_to_get)
+    return planned.root
+
+
+def dataset_folder(entry: Entry[Dataset], cache: Cache) -> Path:
+    """Where a plugin's dataset lies in the cache once it was written."""
+    record = entry.record
+    return cache.root / "datasets" / f"{entry.plugin.name}-{record.name}-{record.version}-{entry.plugin.version}"
+
+
+def written(entry: Entry[Dataset], cache: Cache) -> Path:
+    """The folder of a plugin's dataset, written whole or not at all."""
+    folder = dataset_folder(entry, cache)
+    if (folder / MADE).exists():
+        return folder
+    with locked(cache.root / "datasets", wait=True):
+        if not (folder / MADE).exists():
+            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
+            try:
+                entry.record.write(temporary)
+                (temporary / MADE).touch()
+                shutil.rmtree(folder, ignore_errors=True)
+                temporary.rename(folder)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def prepare_model(planned: PlannedModel) -> PreparedModel:
+    """Find (or fetch) a checkpoint's files and identify them.
+
+    Raises
+    ------
+    ModelError
+        They are missing, damaged or of another architecture.
+    """
+    return PreparedModel(planned=planned, checkpoint=planned.entry.record.open(planned.checkpoint, planned.options))

@@ -1,0 +1,82 @@
+"""One variant without a benchmark: built to be looked at, or to be kept."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from qbench.errors import InputError
+from qbench.execution.plan import PlannedModel, PlannedQuantizer, plan_model, plan_quantizer
+from qbench.execution.quiet import quiet
+from qbench.models.interface import Context, Variant
+from qbench.models.numerics import check_device
+from qbench.plugins.registry import Registry
+from qbench.spec.model import ModelSpec, QuantizerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A variant, and what it was asked for by."""
+
+    model: PlannedModel
+    quantizer: PlannedQuantizer
+    variant: Variant
+
+
+@contextmanager
+def built(model: ModelSpec, quantizer: QuantizerSpec, *, device: str, registry: Registry) -> Iterator[Built]:
+    """Build a variant, and release it when the block ends. Nothing is embedded.
+
+    Raises
+    ------
+    InputError
+        A name or an option is unknown, or the device or the checkpoint is not to be had.
+    QuantizationError
+        The method cannot do what was asked for.
+    """
+    planned, method = plan_model(model, registry), plan_quantizer(quantizer, device, registry)
+    with tempfile.TemporaryDirectory() as folder, quiet(Path(folder) / "log"):
+        check_device(method.device)
+        checkpoint = planned.entry.record.open(planned.checkpoint, planned.options)
+        variant = method.entry.record.build(checkpoint, Context(device=method.device), method.options)
+        try:
+            yield Built(model=planned, quantizer=method, variant=variant)
+        finally:
+            variant.encoder.close()
+
+
+def check_empty(folder: Path) -> None:
+    """Raise `InputError` where `folder` holds something already; asked before a model is loaded for it."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("there is something already", where=str(folder), fix="Name a new or an empty folder.")
+
+
+def keep(made: Built, folder: Path) -> str:
+    """Save a variant into `folder`, whole or not at all.
+
+    Returns
+    -------
+    str
+        Name of the quantizer that loads it as it is.
+
+    Raises
+    ------
+    InputError
+        The folder holds something already, or the method or the model source cannot save.
+    """
+    if made.variant.save is None:
+        raise InputError(
+            f"{made.quantizer.label} of {made.model.label} cannot be saved",
+            fix="Its method (or the model source) has no format for it; a spec names what it is made of.",
+        )
+    check_empty(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        whole = Path(temporary) / folder.name  # a folder of its own: the temporary one is private
+        whole.mkdir()
+        quantizer = made.variant.save(whole)
+        whole.replace(folder)
+    return quantizer

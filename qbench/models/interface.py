@@ -1,0 +1,295 @@
+"""What a model source and a quantizer give: checkpoints, variants, encoders, and what was really quantized.
+
+Plugins implement these; the runner uses nothing else of them. Arrays are numpy, so that an encoder need not be torch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from qbench.images.preprocessing import Preprocessing
+
+DType = Literal["float32", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Which weights these are.
+
+    Attributes
+    ----------
+    source, checkpoint : str
+        The names they were asked for by, such as ``openai`` and ``ViT-B-32``.
+    architecture : str
+        The class that runs them, such as ``CLIPModel``.
+    revision : str
+        The hub's commit, or ``local`` for a folder.
+    fingerprint : str
+        SHA-256 over all that decides an embedding: weights, configuration, tokenizer, and every option of the source
+        that changes what is loaded. Caches are keyed by it.
+    """
+
+    source: str
+    checkpoint: str
+    architecture: str
+    revision: str
+    fingerprint: str
+
+
+class Encoder(Protocol):
+    """A model that is loaded and can embed."""
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed pictures: ``(b, height, width, 3)`` uint8 RGB → ``(b, d)`` float32, not normalised."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts → ``(b, d)`` float32, not normalised."""
+        ...
+
+    def close(self) -> None:
+        """Release the memory."""
+        ...
+
+
+@runtime_checkable
+class NamedEncoder(Protocol):
+    """An encoder of embeddings that were made elsewhere: it is asked by name, and sees no pixels.
+
+    Variants of a quantizer whose record names a folder of embeddings (`Quantizer.embeddings`) have one.
+    """
+
+    def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The embeddings of pictures by id (`qbench.images.ids.picture_id`) → ``(n, d)`` float32.
+
+        Parameters
+        ----------
+        benchmark : str
+            The benchmark's label: ids are unique in its dataset only.
+        ids : sequence of str
+            The pictures, in order.
+
+        Raises
+        ------
+        ModelError
+            Some are missing, or what is there cannot be an embedding.
+        """
+        ...
+
+    def find_texts(self, benchmark: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The embeddings of texts, each looked up by its exact characters → ``(n, d)`` float32."""
+        ...
+
+
+class Checkpoint(Protocol):
+    """Weights that were found on this machine, not loaded yet."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which weights these are."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How they want their pictures."""
+        ...
+
+    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> Encoder:
+        """Load the weights.
+
+        Parameters
+        ----------
+        device : str
+            ``cpu``, ``cuda``, ``cuda:1``, …
+        dtype : {"float32", "float16", "bfloat16"}
+            The type of every layer that is not quantized. Always explicit.
+        quantization_config : object, optional
+            Passed to the library that loads the weights, for methods that quantize while loading.
+
+        Raises
+        ------
+        ModelError
+            The weights are damaged, or are stored quantized: no method may quantize them again by accident.
+        """
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """What a checkpoint may offer besides: its layers and weights, looked at without loading it.
+
+    Without it a quantizer that exchanges layers while loading takes no scope, and the weight error is not known.
+    """
+
+    def skeleton(self) -> Any:
+        """The model without its weights (for torch: on the meta device), to see which layers it has."""
+        ...
+
+    def weight(self, name: str) -> npt.NDArray[np.float32] | None:
+        """One weight as the checkpoint has it, by its name in the loaded model (``visual_projection.weight``).
+
+        `None` where there is none of that name, or where it is stored quantized.
+        """
+        ...
+
+    def disk_bytes(self) -> int:
+        """Bytes of the weight files."""
+        ...
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """What a checkpoint may offer besides: variants of it are kept on disk, and loaded again as they were."""
+
+    def save(self, encoder: Encoder, folder: Path) -> None:
+        """Write a variant's model, and all that belongs to it, into the empty `folder`."""
+        ...
+
+    def load_stored(self, *, device: str) -> tuple[Encoder, DType]:
+        """Load weights that are stored quantized, and the type of the layers that are not.
+
+        Raises
+        ------
+        ModelError
+            They are not stored quantized.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One weight matrix and what became of it.
+
+    Attributes
+    ----------
+    name : str
+        Its path in the model.
+    tower : {"image", "text", "shared"}
+        The encoder it belongs to.
+    kind : str
+        The class that holds it, such as ``Linear8bitLt``.
+    parameters : int
+        Number of weights (bias not counted).
+    quantized : bool
+        Whether the method changed its weights: stored in fewer bits than the dtype that was asked for, or pruned.
+    bits : float
+        Bits a weight, scales and other state of the quantization included.
+    reason : str
+        Why it was left out; empty where it was quantized.
+    error : float or None
+        Relative Frobenius norm of what the method (or a cast) did: ‖original − effective‖ / ‖original‖; `None` where
+        it cannot be known.
+    sparsity : float or None
+        Share of the effective weights that are exactly zero, 0 to 1; `None` where it cannot be known.
+    """
+
+    name: str
+    tower: Literal["image", "text", "shared"]
+    kind: str
+    parameters: int
+    quantized: bool
+    bits: float
+    reason: str = ""
+    error: float | None = None
+    sparsity: float | None = None
+
+    @property
+    def snr(self) -> float | None:
+        """Signal to noise of the weights in dB; `None` where the error is not known, or where there is none."""
+        return -20 * math.log10(self.error) if self.error else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What was quantized, layer by layer: every Linear, measured before the first forward.
+
+    Of embeddings that were made elsewhere it is what their maker declares; a layer may then stand for many.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        Every Linear of the model.
+    total_parameters : int
+        Parameters of the whole model, embeddings and norms included.
+    model_bytes : int or None
+        Bytes of the whole model in memory, as loaded; `None` where they are not known.
+    disk_bytes : int or None
+        Bytes of the weight files that it was loaded from; `None` where they are not known.
+    declared : bool
+        Whether this is somebody's word rather than measured here.
+    """
+
+    layers: tuple[Layer, ...]
+    total_parameters: int
+    model_bytes: int | None
+    disk_bytes: int | None = None
+    declared: bool = False
+
+    def share(self, tower: str | None = None) -> float:
+        """Share of the Linear weights (of one tower) that is quantized, 0 to 1; 0 where there is none."""
+        layers = [x for x in self.layers if tower is None or x.tower == tower]
+        total = sum(x.parameters for x in layers)
+        return sum(x.parameters for x in layers if x.quantized) / total if total else 0.0
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Effective bits a weight over all Linear layers."""
+        total = sum(x.parameters for x in self.layers)
+        return sum(x.parameters * x.bits for x in self.layers) / total if total else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Where a variant is built.
+
+    Attributes
+    ----------
+    device : str
+        ``cpu``, ``cuda`` or ``cuda:1``.
+    """
+
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A checkpoint after a quantizer: ready to embed.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        The loaded model.
+    coverage : Coverage
+        What was quantized.
+    dtype : {"float32", "float16", "bfloat16"}
+        The type of the layers that were not quantized.
+    control : str
+        Name of the control arm that only casts, to the same type; empty where it is one itself, or where there is none.
+    note : str
+        What else is cast, so that no arm matches in full.
+    save : callable or None
+        Writes the exact variant into an empty folder, which a model source can open, and gives the name of the
+        quantizer that loads it as it is. Called before the first forward. `None` where the method cannot.
+    kind : {"quantization", "control"} or None
+        What it is, where that is known of the variant only; `None` where the quantizer's record says it.
+    numerics : str
+        Which kernels made the embeddings, in words, where that was not on this machine.
+    """
+
+    encoder: Encoder
+    coverage: Coverage
+    dtype: DType
+    control: str = ""
+    note: str = ""
+    save: Callable[[Path], str] | None = None
+    kind: Literal["quantization", "control"] | None = None
+    numerics: str = ""

@@ -1,0 +1,296 @@
+"""Finding plugins, one at a time, so that a broken one stops nobody else.
+
+pluggy's own loader stops at the first plugin that fails; here each import and each hook call has its own ``try``. A
+failure becomes a record too: shown by ``qbench plugins``, and named when something is asked for that only the failed
+plugin could have given.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+import pluggy
+
+from qbench.errors import InputError
+from qbench.plugins import hookspecs
+from qbench.plugins.import_guard import imported_now
+from qbench.plugins.records import Benchmark, Dataset, ModelSource, Quantizer, ReportSection
+from qbench.plugins.selection import chosen
+
+GROUP = "qbench"
+
+Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, ReportSection)
+
+HOOKS: dict[str, type] = {
+    "qbench_models": ModelSource,
+    "qbench_quantizers": Quantizer,
+    "qbench_benchmarks": Benchmark,
+    "qbench_datasets": Dataset,
+    "qbench_report_sections": ReportSection,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A plugin as it was found.
+
+    Attributes
+    ----------
+    name : str
+        The entry point's name.
+    module : str
+        The module it names.
+    distribution, version : str
+        The distribution that declares it.
+    """
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What a plugin could not do.
+
+    Attributes
+    ----------
+    plugin : Plugin
+        Whose failure it is.
+    stage : str
+        ``import``, ``hooks``, or the name of the hook that failed.
+    message : str
+        The error's type and text.
+    """
+
+    plugin: Plugin
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heavy:
+    """What a plugin imported too early: every command that lists or plans waits for it.
+
+    Attributes
+    ----------
+    plugin : Plugin
+        Who did.
+    packages : tuple of str
+        Those of `qbench.plugins.import_guard.HEAVY` that nobody had imported before it.
+    """
+
+    plugin: Plugin
+    packages: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One sentence that names the plugin."""
+        return (
+            f"{self.plugin.name} ({self.plugin.distribution} {self.plugin.version}) imports "
+            f"{', '.join(self.packages)} at the top of {self.plugin.module} or in a hook: every command waits for it"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Generic[Record]):
+    """A record and the plugin that gave it."""
+
+    plugin: Plugin
+    record: Record
+
+    @property
+    def qualified(self) -> str:
+        """``plugin:name``: unique, and what results store."""
+        return f"{self.plugin.name}:{self.record.name}"
+
+
+@dataclass(kw_only=True)
+class Registry:
+    """All that the installed plugins give.
+
+    Attributes
+    ----------
+    plugins : list of Plugin
+        Those that were loaded, or failed.
+    failures : list of Failure
+        What they could not do.
+    entries : dict
+        Hook → the records of all plugins.
+    heavy : list of Heavy
+        Who imports heavy packages too early.
+    left_out : list of Plugin
+        Those that the user does not want (`qbench.plugins.selection`): not imported.
+    """
+
+    plugins: list[Plugin] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    entries: dict[str, list[Entry[Any]]] = field(default_factory=lambda: {hook: [] for hook in HOOKS})
+    heavy: list[Heavy] = field(default_factory=list)
+    left_out: list[Plugin] = field(default_factory=list)
+
+    def models(self) -> list[Entry[ModelSource]]:
+        """The model sources, sorted by name."""
+        return self.entries["qbench_models"]
+
+    def quantizers(self) -> list[Entry[Quantizer]]:
+        """The quantizers, sorted by name."""
+        return self.entries["qbench_quantizers"]
+
+    def benchmarks(self) -> list[Entry[Benchmark]]:
+        """The benchmarks, sorted by name."""
+        return self.entries["qbench_benchmarks"]
+
+    def datasets(self) -> list[Entry[Dataset]]:
+        """The datasets that can be written on demand, sorted by name."""
+        return self.entries["qbench_datasets"]
+
+    def report_sections(self) -> list[Entry[ReportSection]]:
+        """The sections of the report, sorted by name."""
+        return self.entries["qbench_report_sections"]
+
+    def model(self, name: str) -> Entry[ModelSource]:
+        """The model source called `name` (bare or ``plugin:name``)."""
+        return self._one("model source", self.models(), name)
+
+    def quantizer(self, name: str) -> Entry[Quantizer]:
+        """The quantizer called `name` (bare or ``plugin:name``)."""
+        return self._one("quantizer", self.quantizers(), name)
+
+    def benchmark(self, name: str) -> Entry[Benchmark]:
+        """The benchmark called `name` (bare or ``plugin:name``)."""
+        return self._one("benchmark", self.benchmarks(), name)
+
+    def dataset(self, name: str) -> Entry[Dataset]:
+        """The dataset called `name` (bare or ``plugin:name``)."""
+        return self._one("dataset", self.datasets(), name)
+
+    def clashes(self, entries: Iterable[Entry[Any]]) -> dict[str, list[Entry[Any]]]:
+        """The bare names that more than one plugin uses."""
+        by_name: dict[str, list[Entry[Any]]] = {}
+        for entry in entries:
+            by_name.setdefault(entry.record.name, []).append(entry)
+        return {name: found for name, found in by_name.items() if len(found) > 1}
+
+    def twins(self) -> dict[str, list[Plugin]]:
+        """The entry-point names that more than one distribution uses: their qualified names are alike too."""
+        by_name: dict[str, list[Plugin]] = {}
+        for plugin in self.plugins:
+            by_name.setdefault(plugin.name, []).append(plugin)
+        return {name: found for name, found in by_name.items() if len(found) > 1}
+
+    def _one(self, kind: str, entries: list[Entry[Record]], name: str) -> Entry[Record]:
+        found = [e for e in entries if name in (e.record.name, e.qualified)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            origins = " and ".join(f"{e.qualified} ({e.plugin.distribution} {e.plugin.version})" for e in found)
+            raise InputError(f"the {kind} {name!r} is ambiguous: {origins}", fix="Use the qualified name.")
+        names = sorted({e.record.name for e in entries})
+        close = difflib.get_close_matches(name, names, n=1)
+        fix = f"Did you mean {close[0]!r}? " if close else ""
+        fix += f"There are: {', '.join(names) or 'none'}."
+        if self.failures:
+            failed = ", ".join(sorted({f.plugin.distribution for f in self.failures}))
+            fix += f" Plugins that failed to load and might have given it: {failed} (see `qbench plugins`)."
+        if self.left_out:
+            fix += f" Plugins that were left out: {', '.join(p.name for p in self.left_out)}."
+        raise InputError(f"there is no {kind} called {name!r}", fix=fix)
+
+
+def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
+    """Load every plugin of the entry-point group ``qbench``, each on its own.
+
+    Parameters
+    ----------
+    points : iterable of EntryPoint, optional
+        The entry points to load; those of the installed distributions if not given. The user may limit them, see
+        `qbench.plugins.selection`.
+
+    Returns
+    -------
+    Registry
+        Records and failures, in an order that does not depend on the order of installation.
+
+    Raises
+    ------
+    InputError
+        The user wants, or does not want, a plugin that is not there.
+    """
+    found = list(entry_points(group=GROUP) if points is None else points)
+    wanted, registry = chosen(found), Registry()
+    # One distribution may be seen twice (an editable install beside its folder); two distributions are two plugins.
+    for point in sorted({_order(point): point for point in found}.values(), key=_order):
+        plugin = _plugin(point)
+        if not wanted(point):
+            registry.left_out.append(plugin)
+            continue
+        before = imported_now()
+        _load(point, plugin, registry)
+        if heavy := imported_now() - before:
+            registry.heavy.append(Heavy(plugin=plugin, packages=tuple(sorted(heavy))))
+    for entries in registry.entries.values():
+        entries.sort(key=lambda e: (e.record.name, e.plugin.name))
+    return registry
+
+
+@cache
+def installed() -> Registry:
+    """The registry of the installed plugins, loaded once a process."""
+    return discover()
+
+
+def _order(point: EntryPoint) -> tuple[str, str, str]:
+    return point.name, point.dist.name if point.dist else "", point.value
+
+
+def _plugin(point: EntryPoint) -> Plugin:
+    return Plugin(
+        name=point.name,
+        module=point.value,
+        distribution=point.dist.name if point.dist else "unknown",
+        version=point.dist.version if point.dist else "unknown",
+    )
+
+
+def _load(point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
+    registry.plugins.append(plugin)
+    try:
+        module = point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's import raises must not stop us
+        registry.failures.append(_failure(plugin, "import", error))
+        return
+    # A manager of its own for each plugin: a wrong hook signature is then that plugin's failure alone.
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(module, plugin.name)
+        manager.check_pending()
+    except Exception as error:  # noqa: BLE001
+        registry.failures.append(_failure(plugin, "hooks", error))
+        return
+    for hook, kind in HOOKS.items():
+        for implementation in getattr(manager.hook, hook).get_hookimpls():
+            try:
+                # All or nothing: a hook that fails halfway gives no half of its records.
+                records = list(_checked(implementation.function(), kind, hook))
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                registry.failures.append(_failure(plugin, hook, error))
+            else:
+                registry.entries[hook].extend(Entry(plugin=plugin, record=record) for record in records)
+
+
+def _checked(records: Iterable[object], kind: type, hook: str) -> Iterator[Any]:
+    for record in records:
+        if not isinstance(record, kind):
+            raise TypeError(f"{hook} has to yield {kind.__name__} records, not {type(record).__name__}")
+        yield record
+
+
+def _failure(plugin: Plugin, stage: str, error: BaseException) -> Failure:
+    return Failure(plugin=plugin, stage=stage, message=f"{type(error).__name__}: {error}")

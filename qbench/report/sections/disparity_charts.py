@@ -1,0 +1,93 @@
+"""The study's figures of gaps: disparity and skew by attribute, before and after, as pairs of dots."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from qbench.plugins.report_blocks import Chart
+from qbench.report import numbers
+from qbench.report.compare import Comparison, Measure, Row
+from qbench.report.figures.pairs import pairs
+from qbench.report.figures.palette import chart_name
+
+FAMILIES = 2
+"""Of a benchmark: the first two gaps that it declares, at their first cut-off."""
+PLOTS, MODELS = 9, 12
+"""Small plots of a chart, and models in each."""
+
+
+def drawn(comparison: Comparison, measures: Sequence[Measure]) -> Iterator[Chart]:
+    """A chart for each of the first families of gaps among the measures of a benchmark."""
+    families: set[str] = set()
+    for measure in measures:
+        if measure.better == "higher" or measure.family in families or len(families) == FAMILIES:
+            continue
+        rows = [r for r in comparison.of(measure, grouped=True) if _gap(comparison, r) and r.state == "compared"]
+        rows = [r for r in rows if math.isfinite(r.value) and math.isfinite(r.baseline_value)]
+        valid = [r for r in rows if not comparison.void(r)]
+        if valid:
+            families.add(measure.family)
+            yield _chart(measure, valid, len(rows) - len(valid))
+
+
+def _gap(comparison: Comparison, row: Row) -> bool:
+    """Whether a row is a gap under the chosen cut; other cuts have a section of their own."""
+    pair = not row.group or (row.attribute, row.group) in comparison.pairs(row.benchmark)
+    return pair and "[" not in row.attribute
+
+
+def _chart(measure: Measure, rows: Sequence[Row], void: int) -> Chart:
+    plots, models, quantizers = (
+        list(dict.fromkeys(getattr(r, key) for r in rows)) for key in ("what", "model", "quantizer")
+    )
+    shown = [r for r in rows if r.what in plots[:PLOTS] and r.model in models[:MODELS]]
+    scale = 100.0 if measure.unit in ("share", "points") else 1.0
+    unit = measure.unit_of_change
+    left = [
+        numbers.count(len(names) - limit, f"more {one}")
+        for names, limit, one in ((plots, PLOTS, "gap"), (models, MODELS, "model"))
+        if len(names) > limit
+    ]
+    left += [f"{numbers.count(void, 'pair')} whose baseline guesses"] if void else []
+    where = numbers.isolated(measure.benchmark)
+    return Chart(
+        name=chart_name("before-after", measure.benchmark, measure.metric),
+        title=f"{measure.metric} on {where} by attribute, before and after",
+        words=(
+            f"{numbers.count(len(shown), 'pair')} of dots, a small plot a gap, a row a model × quantizer. The numbers "
+            f"are in the table “{measure.metric} on {where}” below."
+        ),
+        spec=pairs([_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"),
+        note=(
+            "The ring is before, the filled mark after. "
+            + (
+                "Shaded: the value before with the 95 % interval of the change; where the ring is inside, no change "
+                "is shown; one that leaves the axis is cut there."
+                if any(math.isfinite(r.low) for r in shown)
+                else "These have no interval."
+            )
+            + (f" Not drawn: {' and '.join(left)}; `qbench export` has all." if left else "")
+        ),
+    )
+
+
+def _row(row: Row, measure: Measure, scale: float) -> dict[str, Any]:
+    before, after = (numbers.value(x, measure.unit, signed=measure.signed) for x in (row.baseline_value, row.value))
+    known = math.isfinite(row.low) and math.isfinite(row.high)
+    ends = [round(scale * (row.baseline_value + x), 4) if known else None for x in (row.low, row.high)]
+    return {
+        **{"model": row.model, "quantizer": row.quantizer, "attribute": row.attribute, "what": row.what},
+        **{"before": round(scale * row.baseline_value, 4), "after": round(scale * row.value, 4)},
+        **{"low": ends[0], "high": ends[1], "said": f"{before} → {after}", "n": f"{row.n:,}"},
+        "interval": said_change(row, measure),
+    }
+
+
+def said_change(row: Row, measure: Measure) -> str:
+    """A change with its interval, or that there is none."""
+    if row.state != "compared":
+        return row.state
+    ends = numbers.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else "(no interval)"
+    return f"{numbers.change(row.change, measure.unit)} {ends}"

@@ -1,0 +1,66 @@
+"""Every number, model × quantizer, in one heat map to choose from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from qbench.plugins.report_blocks import Chart, Section, Text
+from qbench.report import judged, numbers
+from qbench.report.compare import Comparison
+from qbench.report.figures.grid import grid
+
+NUMBERS = 120
+"""That can be chosen; gaps and overall numbers come before groups."""
+STEPS = (0.15, 0.5)
+"""Shares of the largest change at which the shade deepens; below a tenth of the first it stays neutral."""
+
+
+def section(comparison: Comparison) -> Section:
+    """One heat map; the table of each number is in the sections below."""
+    effects = judged.whole(comparison.results.effects)
+    effects = effects[effects["change"].notna()]
+    title = "Model × quantizer"
+    if effects.empty:
+        return Section("grid", title, [Text("This run has nothing to compare.")])
+    found: dict[str, list[dict[Any, Any]]] = {}
+    for row in effects.sort_values("attribute", kind="stable").to_dict("records"):
+        what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
+        found.setdefault(f"{row['benchmark']}: {what}", []).append(row)
+    shown = list(found)[:NUMBERS]
+    rows = [cell for number in shown for cell in _cells(number, found[number])]
+    left = f" {len(found) - NUMBERS:,} more numbers are in the tables." if len(found) > NUMBERS else ""
+    chart = Chart(
+        name="grid",
+        title="Change of a number, a row a model, a column a quantizer",
+        words=f"Heat map of {shown[0]}; with its script the page lets you choose one of {len(shown):,} numbers.",
+        spec=grid(rows, shown, list(dict.fromkeys(effects["quantizer"]))),
+        note=(
+            f"Orange is below zero, blue above; each number has a scale of its own.{left} The numbers are in the "
+            f"tables of “Accuracy” and “Fairness”."
+        ),
+    )
+    return Section("grid", title, [chart])
+
+
+def _cells(label: str, rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    largest = max(abs(r["change"]) for r in rows) or 1.0
+    return [
+        {
+            "number": label,
+            "model": str(r["model"]),
+            "quantizer": str(r["quantizer"]),
+            "shade": _shade(r["change"] / largest),
+            "short": numbers.bare(numbers.change(r["change"], str(r["unit"]))),
+            "said": judged.amount(r),
+            "verdict": str(r["verdict"]),
+            "n": f"{int(r['n']):,}",
+        }
+        for r in rows
+    ]
+
+
+def _shade(share: float) -> int:
+    size = abs(share)
+    steps = 0 if size < STEPS[0] / 10 else 1 + sum(size > s for s in STEPS)
+    return int(math.copysign(steps, share))

@@ -1,0 +1,72 @@
+"""What was not measured: failed and missing cells, pairs that were refused, numbers without a verdict."""
+
+from __future__ import annotations
+
+from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.report.compare import Comparison
+
+ROWS = 60
+NOT_HERE = (
+    "An equivalent change is equivalent within the tolerance, on these pictures, prompts and labels: not on "
+    "others. Nothing here "
+    "says what a model does outside of these benchmarks, nor that a baseline is fair."
+)
+
+
+def section(comparison: Comparison) -> Section:
+    """Always there, also when nothing is missing."""
+    results = comparison.results
+    blocks: list[Block] = [Text(NOT_HERE)]
+    failed = [c for c in results.records if c.status == "failed"]
+    if failed:
+        rows = []
+        for cell in failed:
+            error = cell.part("error")
+            said = [str(error.get(k) or "") for k in ("stage", "what", "where", "fix")]
+            rows.append([*(name(x, head=True) for x in cell.names.values()), *(Entry(x) for x in said)])
+        heads = ["Model", "Quantizer", "Benchmark", "Stage", "What", "Where", "What to do"]
+        blocks.append(Table(caption="Cells that failed", columns=[Column(h) for h in heads], rows=rows))
+    missing = [c for c in results.records if c.status == "missing"]
+    if missing:
+        rows = [[name(x, head=True) for x in c.names.values()] for c in missing]
+        heads = ["Model", "Quantizer", "Benchmark"]
+        blocks.append(
+            Table(caption="Cells that were planned and not run", columns=[Column(h) for h in heads], rows=rows)
+        )
+    unpaired = results.unpaired
+    if len(unpaired):
+        rows = [[name(str(x)) for x in row] for row in unpaired.itertuples(index=False, name=None)]
+        heads = ["Model", "Quantizer", "Benchmark", "Why"]
+        caption = "Numbers that have no baseline to be compared with"
+        blocks.append(Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, closed=len(rows) > 20))
+    blocks += _unknown(comparison)
+    if not (failed or missing or len(unpaired)):
+        blocks.append(Text("Every cell that was asked for is done and has its baseline."))
+    return Section("not-measured", "Not measured", blocks)
+
+
+def _unknown(comparison: Comparison) -> list[Block]:
+    """Why verdicts are missing, counted: by benchmark, metric and reason."""
+    effects = comparison.results.effects
+    unknown = effects[effects["verdict"] == "not yet known"]
+    if unknown.empty:
+        return []
+    found = (
+        unknown.groupby(["benchmark", "metric", "reason"], sort=False)
+        .size()
+        .sort_values(ascending=False, kind="stable")
+    )
+    rows = [
+        [*(name(str(x), head=i < 2) for i, x in enumerate(key)), number(f"{int(count):,}")]
+        for *key, count in found.head(ROWS).reset_index().itertuples(index=False, name=None)
+    ]
+    return [
+        Table(
+            caption="Numbers without a verdict, and why",
+            columns=[Column("Benchmark"), Column("Number"), Column("Why"), Column("How many", True)],
+            rows=rows,
+            left_out=max(0, len(found) - ROWS),
+            left_out_note="all are in `qbench export --table effects`",
+            closed=True,
+        )
+    ]

@@ -1,0 +1,211 @@
+"""The first screen: the gate's answer, what was compared, the worst changes drawn, the rules, what is not known."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal
+
+from qbench.gate import GateResult, GateRow
+from qbench.plugins.report_blocks import (
+    Band,
+    Block,
+    Box,
+    Bullets,
+    Chart,
+    Column,
+    Entry,
+    Facts,
+    Heading,
+    Section,
+    Table,
+    Text,
+    name,
+    number,
+)
+from qbench.report import judged, numbers
+from qbench.report.context import Context
+from qbench.report.figures.forest import forest
+from qbench.report.sections.key_findings import found
+from qbench.report.sections.notices import failures, flags, missing
+from qbench.report.sections.verdicts import by_quantizer, shares
+
+ROWS = 20
+"""Of the first chart."""
+RULES = 40
+TONES: dict[str, Literal["pass", "fail", "undecided", "error"]] = {
+    "PASS": "pass",
+    "FAIL": "fail",
+    "NOT SHOWN SAFE": "undecided",
+    "COULD NOT EVALUATE": "error",
+}
+STATUS = {
+    "pass": "✓ pass",
+    "fail": "✗ fail",
+    "undecided": "? undecided",
+    "error": "! not evaluated",
+    "waived": "– waived",
+    "left out": "– left out",
+}
+LABELS = (
+    "Group labels are what annotators perceived or what a dataset says, not what people are; a change for a group is a "
+    "change on these pictures with these labels."
+)
+
+
+def section(context: Context) -> Section:
+    """In the order of what a reader needs first."""
+    gate = context.gate
+    blocks: list[Block] = [
+        Band(gate.band, gate.sentence, TONES.get(gate.band, "error")),
+        *by_quantizer(context),
+        Facts(list(_compared(context))),
+        Text(LABELS),
+        *(Box("Note", note, "note") for note in context.comparison.results.notes),
+        *failures(context.comparison),
+        *flags(context.comparison),
+        *missing(context.comparison),
+        *_worst(context),
+        Heading("In short"),
+        Bullets(found(context.comparison)),
+        *_rules(gate),
+    ]
+    return Section("summary", "Summary", blocks)
+
+
+def _compared(context: Context) -> Iterator[tuple[str, str]]:
+    comparison, results = context.comparison, context.comparison.results
+    models, quantizers, benchmarks = (
+        list(dict.fromkeys(getattr(c, key) for c in results.records)) for key in ("model", "quantizer", "benchmark")
+    )
+    others = [q for q in quantizers if q != results.baseline]
+    items = [
+        f"{numbers.isolated(b)} ({comparison.cell(b).part('data_info').get('items') or 0:,} items)"
+        for b in comparison.benchmarks
+    ]
+    none = [numbers.isolated(b) for b in benchmarks if b not in comparison.benchmarks]
+    states = Counter(c.status for c in results.records)
+    told = ", ".join(f"{states[s]:,} {s}" for s in ("failed", "missing") if states[s])
+    yield "Models", f"{len(models):,}: {numbers.listing(models, 12)}" if models else "none"
+    yield "Quantizers", f"{numbers.listing(others, 12) or 'none'}, each against {numbers.isolated(results.baseline)}"
+    yield "Benchmarks", ", ".join(items + [f"{x} (no cell is done)" for x in none]) or "none"
+    yield "Cells", f"{states['done']:,} of {len(results.records):,} done" + (f"; {told}" if told else "")
+
+
+def _worst(context: Context) -> Iterator[Block]:
+    """One forest plot: shares of right answers, over all items and by group, worst first."""
+    every = shares(context)
+    unlabelled = context.comparison.unlabelled
+    rows = [r for r in every if not unlabelled(r["benchmark"], r["attribute"], r["group"])]
+    if not rows:
+        return
+    left = (
+        f"{len(rows) - ROWS:,} more changes, less bad than these, are in the sections below. "
+        if len(rows) > ROWS
+        else ""
+    )
+    if len(every) > len(rows):
+        left += "Those of items without a label are there too. "
+    yield Chart(
+        name="worst",
+        title="Accuracy, over all items and by group: paired change, worst first",
+        words=(
+            f"Forest plot of the {min(len(rows), ROWS):,} worst of {numbers.count(len(rows), 'change')}. The "
+            f"numbers stand beside the marks."
+        ),
+        spec=forest(
+            [judged.mark(r, "where", "quantizer", "model", "benchmark") for r in rows[:ROWS]], "share", "Change, points"
+        ),
+        note=(
+            f"{left}Shaded: the tolerance. A large mark is over all items. A square is worse, a disc better, a "
+            f"diamond equivalent, a ring not yet known."
+        ),
+    )
+
+
+def _rules(gate: GateResult) -> Iterator[Block]:
+    yield Heading("The rules")
+    for problem in gate.problems:
+        yield Box(problem.level.capitalize(), f"{numbers.isolated(problem.where)}: {problem.what}", problem.level)
+    rows = []
+    for rule in gate.rules:
+        row = rule.worst
+        counts = ", ".join(f"{n:,} {status}" for status, n in rule.counts.items() if n)
+        rows.append(
+            [
+                name(rule.id, head=True),
+                Entry(STATUS.get(rule.status, rule.status), "word"),
+                Entry(_subject(row) if row else rule.reason),
+                number(_found(row) if row else ""),
+                number(_limit(rule.limit, row.unit if row else "")),
+                number(f"{row.n:,}" if row and row.n else ""),
+                Entry(counts),
+                Entry(rule.why),
+            ]
+        )
+    heads = ["Rule", "Status", "Its worst", "Found", "Limit", "n", "All of its rows", "Why this limit"]
+    yield Table(
+        caption="Each rule of the policy and the worst that it found",
+        columns=[Column(h, h in ("Found", "Limit", "n")) for h in heads],
+        rows=rows,
+        note=(
+            "Losses are positive: a drop of an accuracy or the growth of a bias. Intervals are adjusted for the "
+            "number of rows that decide. `qbench check` gives the same answer with its exit code."
+        ),
+    )
+    undecided = [r for r in gate.rows if r.status == "undecided"]
+    if undecided:
+        body = [
+            [
+                name(r.rule, head=True),
+                Entry(_subject(r)),
+                number(_found(r)),
+                number(_limit(r.limit, r.unit)),
+                number(f"{r.items:,}"),
+                number(f"{r.needed:,}" if r.needed else "not known"),
+            ]
+            for r in undecided[:RULES]
+        ]
+        heads = ["Rule", "What", "Found", "Limit", "Items", "Items that would decide"]
+        yield Table(
+            caption="What could not be decided, and how many items would",
+            columns=[Column(h, i > 1) for i, h in enumerate(heads)],
+            rows=body,
+            left_out=len(undecided) - len(body),
+            left_out_note="all are in `qbench check --json`",
+            closed=True,
+        )
+
+
+def _subject(row: GateRow) -> str:
+    what = ": ".join(x for x in (row.attribute, row.group, row.class_) if x)
+    parts = [
+        " × ".join(numbers.isolated(x) for x in (row.model, row.quantizer) if x),
+        numbers.isolated(row.metric) if row.metric else "",
+    ]
+    said = " · ".join(
+        x
+        for x in (
+            *parts,
+            numbers.isolated(row.benchmark) if row.benchmark else "",
+            numbers.isolated(what) if what else "",
+        )
+        if x
+    )
+    return said or row.reason
+
+
+def _found(row: GateRow) -> str:
+    if not math.isfinite(row.found):
+        return numbers.UNDETERMINED
+    ends = (
+        f" {numbers.interval(row.low, row.high, row.unit)}"
+        if math.isfinite(row.low) and math.isfinite(row.high)
+        else ""
+    )
+    return numbers.bare(numbers.change(row.found, row.unit)) + ends
+
+
+def _limit(limit: float, unit: str) -> str:
+    return numbers.value(limit, "points" if unit in ("share", "") else unit) if math.isfinite(limit) else ""

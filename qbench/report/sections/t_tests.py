@@ -1,0 +1,88 @@
+"""The study's paired t-tests, in both readings."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table, Text, name, number
+from qbench.report import numbers
+from qbench.report.compare import Comparison
+from qbench.stats.paired import OVER, WITHIN
+
+ROWS = 60
+EXPLAINED = {
+    OVER: (
+        "Over checkpoints: one difference a checkpoint, for one quantizer and one number. Few pairs, so little power; "
+        "and checkpoints that saw the same pictures are not independent, so p is too small."
+    ),
+    WITHIN: (
+        "Within a checkpoint: one difference a class (or a query) of one quantized checkpoint. It asks whether its "
+        "classes move together, and says nothing of other checkpoints."
+    ),
+}
+
+
+def section(comparison: Comparison) -> Section:
+    """Both readings, strongest evidence first; what could not be computed is counted with its reasons."""
+    tests = comparison.results.tests
+    blocks: list[Block] = [
+        Text(
+            "A paired t-test with p > 0.05 does not show that nothing changed; it shows no change that these pairs can "
+            "tell from noise. Read the interval: it holds the mean changes that fit the data. No p is corrected for "
+            f"the number of tests, and of {len(tests):,} tests on no change at all about one in twenty has p ≤ 0.05.",
+            strong=True,
+        )
+    ]
+    for reading in (OVER, WITHIN):
+        mine = tests[tests["reading"] == reading]
+        blocks += [Heading(reading.capitalize()), Text(EXPLAINED[reading])]
+        blocks += _reading(comparison, mine, reading) if len(mine) else [Text("This run has no pairs for it.")]
+    return Section("t-tests", "Paired t-tests", blocks)
+
+
+def _reading(comparison: Comparison, tests: pd.DataFrame, reading: str) -> list[Block]:
+    able = tests[tests["reason"] == ""].sort_values("log10_p", kind="stable")
+    blocks: list[Block] = []
+    if len(able):
+        small = int((able["p"] <= 0.05).sum())
+        blocks.append(Text(f"{small:,} of {numbers.count(len(able), 'test')} have p ≤ 0.05."))
+        blocks.append(_table(comparison, able, reading))
+    unable = tests.loc[tests["reason"] != "", "reason"].value_counts()
+    for reason in sorted(unable.index):
+        count = numbers.count(int(unable[reason]), "test")
+        blocks.append(Text(f"Undetermined: {count} – {reason}."))
+    return blocks
+
+
+def _table(comparison: Comparison, tests: pd.DataFrame, reading: str) -> Table:
+    heads = ["Quantizer", "Benchmark", "Number", "Groups", "Pairs", "Mean change", "95 % interval", "t", "p"]
+    heads = heads if reading == OVER else ["Model", *heads]
+    rows = []
+    for x in tests.head(ROWS).to_dict("records"):
+        unit = comparison.measure(x["benchmark"], x["metric"]).unit
+        what = f"|{x['metric']}|" if x["of"] == "abs_change" else x["metric"]
+        first = [] if reading == OVER else [name(x["model"], head=True)]
+        rows.append(
+            [
+                *first,
+                name(x["quantizer"], head=True),
+                name(x["benchmark"]),
+                name(what),
+                name(": ".join(p for p in (x["attribute"], x["group"]) if p) or "all"),
+                number(f"{x['n']:,}"),
+                number(numbers.change(x["mean"], unit)),
+                number(numbers.interval(x["low"], x["high"], unit)),
+                number(numbers.fixed(x["t"], 2)),
+                number(numbers.p_value(x["p"], x["log10_p"])),
+            ]
+        )
+    numeric = {"Pairs", "Mean change", "95 % interval", "t", "p"}
+    return Table(
+        caption=f"Paired t-tests {reading}, smallest p first",
+        columns=[Column(h, h in numeric) for h in heads],
+        rows=rows,
+        note="Bars (|…|) stand for the absolute value of a signed gap: whether the gap grew, whomever it favours.",
+        left_out=max(0, len(tests) - ROWS),
+        left_out_note="all with larger p; all are in `qbench export --table tests`",
+        closed=True,
+    )

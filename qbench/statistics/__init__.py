@@ -1,0 +1,1 @@
+"""What is known of each kind of number: its change, interval, test and the items that would decide."""

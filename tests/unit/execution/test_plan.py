@@ -1,0 +1,82 @@
+"""A spec becomes a plan of records and options; what it cannot become is the user's error."""
+
+import pytest
+
+from qbench.errors import InputError
+from qbench.execution.forecast import forecast
+from qbench.execution.plan import make_plan
+
+
+def test_every_combination_is_a_cell(spec, registry):
+    plan = make_plan(spec(models=["toy/one", "toy/two"]), registry)
+    assert plan.cells == 4
+    assert [m.label for m in plan.models] == ["toy/one", "toy/two"]
+
+
+def test_two_things_with_one_label_are_refused(spec, registry):
+    with pytest.raises(InputError, match="two models are called 'toy/one'"):
+        make_plan(spec(models=["toy/one", "toy/one"]), registry)
+    assert (
+        make_plan(spec(models=["toy/one", {"source": "toy", "checkpoint": "one", "label": "b"}]), registry).cells == 4
+    )
+
+
+def test_the_baseline_has_to_be_there(spec, registry):
+    with pytest.raises(InputError, match="the baseline 'fp32' is none of the quantizers"):
+        make_plan(spec(baseline="fp32"), registry)
+
+
+def test_an_unknown_checkpoint_is_refused_with_those_there_are(spec, registry):
+    with pytest.raises(InputError, match=r"no checkpoint 'three'\nIt has: one, two, missing"):
+        make_plan(spec(models=["toy/three"]), registry)
+
+
+def test_a_quantizer_that_does_not_run_on_the_device_runs_on_its_own(spec, registry):
+    plan = make_plan(spec(device="cuda:1"), registry)
+    assert [q.device for q in plan.quantizers] == ["cuda:1", "cpu"]
+
+
+def test_changed_options_are_in_the_label(spec, registry):
+    from qbench.plugins.registry import Entry, Plugin
+    from qbench_quantizers import qbench_quantizers
+
+    plugin = Plugin(name="q", module="q", distribution="q", version="1")
+    registry.entries["qbench_quantizers"] += [Entry(plugin=plugin, record=r) for r in qbench_quantizers()]
+    plan = make_plan(
+        spec(quantizers=["base", "hf-int4", {"name": "hf-int4", "options": {"quant_type": "fp4", "dtype": "float32"}}]),
+        registry,
+    )
+    assert [q.label for q in plan.quantizers] == ["base", "hf-int4", "hf-int4 (quant_type=fp4)"]
+
+
+def test_data_is_looked_for_in_the_environment(spec, registry, monkeypatch, tmp_path):
+    monkeypatch.setenv("QBENCH_DATA", str(tmp_path))
+    assert make_plan(spec(benchmarks=["toys"]), registry).benchmarks[0].root == tmp_path / "toys"
+
+
+def test_a_forecast_runs_nothing(spec, registry, cache, tmp_path, log):
+    found = forecast(spec(models=["toy/one", "toy/missing"]), tmp_path / "run", registry=registry, cache=cache)
+    assert [(m.state, m.detail) for m in found.models] == [("ready", "one"), ("missing", "get missing")]
+    assert found.benchmarks[0].state == "written at the first run"
+    assert (found.done, found.to_compute, found.unknown) == (0, 0, 4)
+    assert not log
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_quantizer_for_gpus_only_is_refused_on_a_cpu(spec, registry):
+    from dataclasses import replace
+
+    entries = registry.entries["qbench_quantizers"]
+    registry.entries["qbench_quantizers"] = [
+        replace(e, record=replace(e.record, devices=("cuda",))) if e.record.name == "half" else e for e in entries
+    ]
+    with pytest.raises(InputError, match="'half' runs on cuda, not on 'cpu'"):
+        make_plan(spec(), registry)
+
+
+def test_the_command_lines_options_are_checked_like_the_specs(spec):
+    from qbench.cli.common import overridden
+
+    assert overridden(spec(), limit=3, device=None).limit == 3
+    with pytest.raises(InputError, match="the command line: batch_size"):
+        overridden(spec(), batch_size=100_000)

@@ -1,0 +1,85 @@
+"""Embedding drift: cosines an item, and their summary by group."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.data.items import Attribute, Items, PictureRef
+from qbench.errors import InputError, QbenchError
+from qbench.probes.embedding.drift import drift_table
+from qbench.results.drift import summarise_drift
+from qbench.runfolder.reader import Cell
+
+GENDER = Attribute(name="gender", groups=("Male", "Female"))
+
+
+@pytest.fixture
+def items():
+    """Four persons in three pictures."""
+    table = pd.DataFrame(
+        {
+            "item": ["a", "b", "c", "d"],
+            "picture": [0, 1, 1, 2],
+            "label": "",
+            "gender": ["Male", "Female", "Male", "na"],
+        }
+    )
+    return Items(table=table, pictures=tuple(PictureRef(Path(x)) for x in "123"), root=Path(), attributes=(GENDER,))
+
+
+def test_the_cosine_is_of_directions_and_an_item_has_its_pictures(items):
+    before = np.array([[1, 0], [0, 2], [3, 3]], dtype=np.float32)
+    after = np.array([[5, 0], [4, 4], [-1, -1]], dtype=np.float32)
+    table = drift_table(items, before, after)
+    assert list(table) == ["item", "gender", "cosine"]
+    np.testing.assert_allclose(table["cosine"], [1, np.sqrt(0.5), np.sqrt(0.5), -1], atol=1e-12)
+
+
+def test_a_drift_below_the_steps_of_float32_is_not_lost(items):
+    before = np.array([[1, 0], [1, 0], [1, 0]], dtype=np.float32)
+    after = before + np.array([0, 1e-4], dtype=np.float32)
+    np.testing.assert_allclose(1 - drift_table(items, before, after)["cosine"], 5e-9, rtol=1e-3)
+
+
+def test_what_has_no_direction_has_no_drift(items):
+    with pytest.raises(QbenchError, match="embeddings are zero"):
+        drift_table(items, np.ones((3, 2)), np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="cannot be compared"):
+        drift_table(items, np.ones((3, 2)), np.ones((3, 4)))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder with the drift of one variant."""
+    folder = tmp_path / "cells" / "faces" / "clip" / "int8-1234"
+    folder.mkdir(parents=True)
+    cosine = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    table = pd.DataFrame({"item": list("abcde"), "gender": ["Male", "Male", "Female", "Male", "na"], "cosine": cosine})
+    table.to_parquet(folder / "drift-5678.parquet")
+    attributes = [{"name": "gender", "groups": ["Male", "Female"], "pairs": []}]
+    return tmp_path, Cell(folder, "clip", "int8", "faces", "done", {"benchmark_info": {"attributes": attributes}})
+
+
+def test_the_summary_by_group_has_those_without_a_label_too(run):
+    folder, cell = run
+    found = summarise_drift(folder, ["cells/faces/clip/int8-1234/drift-5678.parquet"], [cell])
+    assert found[["attribute", "group", "n"]].to_numpy().tolist() == [
+        ["", "", 5],
+        ["gender", "Male", 3],
+        ["gender", "Female", 1],
+        ["gender", "na", 1],
+    ]
+    assert found["quantizer"].unique().tolist() == ["int8"]
+    np.testing.assert_allclose(found["mean"], [0.7, (0.9 + 0.8 + 0.6) / 3, 0.7, 0.5])
+    np.testing.assert_allclose(found["median"], [0.7, 0.8, 0.7, 0.5])
+    np.testing.assert_allclose(found["q05"][0], 0.52)
+
+
+def test_files_of_cells_that_are_no_part_of_the_run_are_left_out(run):
+    folder, cell = run
+    assert summarise_drift(folder, ["cells/faces/clip/other-1/drift-5678.parquet"], [cell]).empty
+    assert summarise_drift(folder, ["../drift.parquet"], [cell]).empty
+    with pytest.raises(InputError, match=r"drift-9\.parquet: the file is missing"):
+        summarise_drift(folder, ["cells/faces/clip/int8-1234/drift-9.parquet"], [cell])

@@ -1,0 +1,65 @@
+"""Batches are cut in a fixed way; what is not finite is refused."""
+
+import numpy as np
+import pytest
+
+from qbench.errors import QuantizationError
+from qbench.models.interface import Coverage, Layer
+from qbench.probes.embedding.encode import embed_pictures, embed_texts
+
+
+class Recorder:
+    """Embeds a picture as its first value, and remembers the batches."""
+
+    def __init__(self):
+        self.batches = []
+
+    def encode_images(self, pixels):
+        self.batches.append(len(pixels))
+        return pixels[:, 0, 0, :2].astype(np.float32)
+
+    def encode_texts(self, texts):
+        self.batches.append(len(texts))
+        return np.array([[len(t), 1] for t in texts], dtype=np.float32)
+
+
+def test_pictures_go_through_in_order_and_the_last_batch_is_short():
+    encoder, steps = Recorder(), []
+    pixels = np.arange(7 * 12, dtype=np.uint8).reshape(7, 2, 2, 3)
+    found = embed_pictures(encoder, pixels, batch_size=3, step=steps.append)
+    np.testing.assert_array_equal(found, pixels[:, 0, 0, :2])
+    assert encoder.batches == steps == [3, 3, 1]
+    assert found.dtype == np.float32
+
+
+def test_texts_go_through_in_order():
+    encoder = Recorder()
+    assert embed_texts(encoder, ["a", "bb", "ccc"], batch_size=2)[:, 0].tolist() == [1, 2, 3]
+    assert encoder.batches == [2, 1]
+
+
+def test_embeddings_that_are_not_finite_are_refused():
+    class Broken(Recorder):
+        def encode_texts(self, texts):
+            return np.full((len(texts), 2), np.inf, dtype=np.float32)
+
+    with pytest.raises(QuantizationError, match="2 of 2 text embeddings are not finite"):
+        embed_texts(Broken(), ["a", "b"], batch_size=2)
+
+
+def test_coverage_counts_weights_not_layers():
+    def layer(name, tower, parameters, quantized, bits):
+        return Layer(name=name, tower=tower, kind="Linear", parameters=parameters, quantized=quantized, bits=bits)
+
+    coverage = Coverage(
+        layers=(
+            layer("a", "image", 300, True, 8),
+            layer("b", "image", 100, False, 32),
+            layer("c", "text", 100, True, 8),
+        ),
+        total_parameters=600,
+        model_bytes=1,
+    )
+    assert coverage.share() == 0.8
+    assert (coverage.share("image"), coverage.share("text"), coverage.share("shared")) == (0.75, 1.0, 0.0)
+    assert coverage.bits_per_weight == (300 * 8 + 100 * 32 + 100 * 8) / 500

@@ -1,0 +1,68 @@
+"""Cosine similarities of embeddings."""
+
+import numpy as np
+import pytest
+
+from qbench.api import Prompts, QbenchError
+from qbench.probes.embedding.similarity import CosineSimilarity
+
+RNG = np.random.default_rng(0)
+
+
+def prompts(n, target_of=None, *, pool=False):
+    target_of = np.arange(n) if target_of is None else np.array(target_of)
+    targets = tuple(f"t{i}" for i in range(target_of.max() + 1))
+    return Prompts(texts=tuple(map(str, range(n))), targets=targets, target_of=target_of, pool=pool)
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def test_lengths_do_not_matter_and_items_share_pictures():
+    images, texts = np.array([[3.0, 0.0], [0.0, 0.5]]), np.array([[1.0, 0.0], [5.0, 5.0]])
+    similarity = CosineSimilarity(images.astype(np.float32), np.array([1, 0, 1]), texts.astype(np.float32), prompts(2))
+    expected = [[0.0, 0.5**0.5], [1.0, 0.5**0.5], [0.0, 0.5**0.5]]
+    assert similarity.shape == (3, 2)
+    np.testing.assert_allclose(similarity.items(0, 3), expected, atol=1e-12)
+    np.testing.assert_array_equal(similarity.targets(0, 2), similarity.items(0, 3).T)
+    assert similarity.items(0, 3).dtype == np.float64
+
+
+def test_pooling_normalises_averages_and_normalises_again():
+    texts = RNG.normal(size=(5, 4)) * [[1], [100], [1], [0.01], [1]]
+    images = RNG.normal(size=(3, 4))
+    similarity = CosineSimilarity(images, np.arange(3), texts, prompts(5, [0, 0, 1, 0, 1], pool=True))
+    weights = np.stack([unit(unit(texts[rows]).mean(axis=0)) for rows in ([0, 1, 3], [2, 4])])
+    np.testing.assert_allclose(similarity.items(0, 3), unit(images) @ weights.T, atol=1e-12)
+
+
+def test_equal_embeddings_tie_in_every_block():
+    texts = np.repeat(RNG.normal(size=(1, 512)), 37, axis=0)
+    similarity = CosineSimilarity(RNG.normal(size=(29, 512)), np.arange(29), texts, prompts(37))
+    assert all(len(np.unique(row)) == 1 for row in similarity.items(0, 29))
+    blocks = np.concatenate([similarity.items(i, i + 1) for i in range(29)])
+    np.testing.assert_array_equal(blocks, similarity.items(0, 29))
+
+
+@pytest.mark.parametrize(("value", "said"), [(np.nan, "not finite"), (np.inf, "not finite"), (0.0, "are zero")])
+@pytest.mark.parametrize("side", ["image", "text"])
+def test_unusable_embeddings_are_refused(value, said, side):
+    images, texts = np.ones((3, 2), dtype=np.float32), np.ones((3, 2), dtype=np.float32)
+    (images if side == "image" else texts)[1] = value
+    with pytest.raises(QbenchError, match=rf"1 of 3 {side} embeddings {said}|1 of 3 {side} embeddings are {said}"):
+        CosineSimilarity(images, np.arange(3), texts, prompts(3))
+
+
+def test_texts_that_cancel_are_refused():
+    with pytest.raises(QbenchError, match="pooled text embeddings are zero"):
+        CosineSimilarity(np.ones((1, 2)), np.array([0]), np.array([[1.0, 0], [-1, 0]]), prompts(2, [0, 0], pool=True))
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="cannot be compared"):
+        CosineSimilarity(np.ones((1, 2)), np.array([0]), np.ones((1, 3)), prompts(1))
+    with pytest.raises(ValueError, match="2 text embeddings for 1 texts"):
+        CosineSimilarity(np.ones((1, 2)), np.array([0]), np.ones((2, 2)), prompts(1))
+    with pytest.raises(ValueError, match="'t0' has no text"):
+        CosineSimilarity(np.ones((1, 2)), np.array([0]), np.ones((1, 2)), prompts(1, [1], pool=True))
