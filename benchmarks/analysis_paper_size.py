@@ -2,8 +2,8 @@
 
     python benchmarks/analysis_paper_size.py [--models 9] [--keep FOLDER]
 
-Writes a run folder with made-up outcomes: models × 4 precisions on 50,000 ImageNet pictures, 5,000 COCO pictures with
-25,010 captions, 50,000 FACET persons in 32,000 pictures, and 300 queries over 10,954 FairFace pictures. Writing it
+Writes a run folder with made-up outcomes: models × 4 precisions on 50,000 ImageNet images, 5,000 COCO images with
+25,010 captions, 50,000 FACET persons in 32,000 images, and 300 queries over 10,954 FairFace images. Writing it
 takes minutes and is not counted; then ``qbench analyse`` and ``qbench report`` are timed, each in a process of its own.
 """
 
@@ -31,7 +31,7 @@ from qbench_benchmarks.fairface_table import ATTRIBUTES
 
 MODELS = [f"{source}/ViT-{size}" for source in ("openai", "laion", "datacomp") for size in ("B-32", "B-16", "L-14")]
 QUANTIZERS = {"fp32": 0.0, "hf-int8": 0.01, "hf-int4": 0.05, "torch-int8": 0.03}
-QUERIES, GALLERY, PERSONS, PICTURES = 300, 10_954, 50_000, 32_000
+QUERIES, GALLERY, PERSONS, IMAGES = 300, 10_954, 50_000, 32_000
 
 
 def flipped(rng: np.random.Generator, right: np.ndarray, rate: float) -> np.ndarray:
@@ -48,7 +48,7 @@ def answers(table: pd.DataFrame, right: np.ndarray, names: list[str], margin: np
 
 
 def imagenet(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Items and facts of ImageNet: 50 pictures a class."""
+    """Items and facts of ImageNet: 50 images a class."""
     names = list(imagenet_classes.labels())
     files = [f"val/{i}.JPEG" for i in range(50_000)]
     table = pd.DataFrame({"item": files, "image": files, "label": np.repeat(np.asarray(names, dtype=object), 50)})
@@ -56,12 +56,12 @@ def imagenet(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]
 
 
 def facet(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Items and facts of FACET: persons of unequal classes, several a picture."""
+    """Items and facts of FACET: persons of unequal classes, several an image."""
     share = 1.0 / np.arange(1, len(CLASSES) + 1)
     table = pd.DataFrame(
         {
             "item": [str(i) for i in range(PERSONS)],
-            "image": [f"{i}.jpg" for i in np.sort(rng.integers(PICTURES, size=PERSONS))],
+            "image": [f"{i}.jpg" for i in np.sort(rng.integers(IMAGES, size=PERSONS))],
             "label": rng.choice(np.asarray(CLASSES, dtype=object), PERSONS, p=share / share.sum()),
         }
     )
@@ -71,7 +71,7 @@ def facet(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
 
 
 def coco(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Items and facts of COCO: pictures, then captions."""
+    """Items and facts of COCO: images, then captions."""
     files = np.asarray([f"val2017/{i}.jpg" for i in range(5000)], dtype=object)
     owner = np.sort(np.r_[np.tile(np.arange(5000), 5), np.arange(10)])
     table = pd.concat(

@@ -1,7 +1,7 @@
 """How long the statistics of rankings take at the size of a full study, and how much memory.
 
 Run: ``python benchmarks/analysis_speed.py`` (a minute or two on one core; ``--share 0.1`` for a tenth of the queries).
-The data are made up: 10,954 pictures, 300 queries, three attributes of 9, 7 and 2 groups, nine checkpoints with a
+The data are made up: 10,954 images, 300 queries, three attributes of 9, 7 and 2 groups, nine checkpoints with a
 baseline and three quantized variants each, k = 1,000. Every number of an analysis comes about as it does there; what is
 not in it is reading rankings from disk.
 """
@@ -26,7 +26,7 @@ from qbench.stats.ranked import RankedChange
 from qbench.stats.skew import skew_change
 
 T = TypeVar("T")
-PICTURES, QUERIES, K = 10_954, 300, 1000
+IMAGES, QUERIES, K = 10_954, 300, 1000
 CHECKPOINTS, VARIANTS = 9, 3
 MADE, LEVELS = "(made-up rankings)", "NDKL: one variant, one attribute"
 SKEW, DIFFERENCE = "Skew, MaxSkew, MinSkew: one comparison, one attribute", "NDKL: the difference"
@@ -64,11 +64,11 @@ class Clock:
 def run(queries: int) -> Clock:
     """Analyse a made-up study."""
     rng, clock = np.random.default_rng(0), Clock()
-    groups = {name: rng.integers(0, count, PICTURES) for name, count in GROUPS.items()}
+    groups = {name: rng.integers(0, count, IMAGES) for name, count in GROUPS.items()}
     numbers: dict[tuple[int, str, str], list[RankedChange]] = defaultdict(list)
     even = {name: np.full(count, 1 / count) for name, count in GROUPS.items()}
     for _ in range(CHECKPOINTS):
-        score = rng.standard_normal((queries, PICTURES), dtype=np.float32)
+        score = rng.standard_normal((queries, IMAGES), dtype=np.float32)
         before = clock.time(MADE, _ranked, score)
         levels = {name: clock.time(LEVELS, ndkl_levels, before, groups[name], even[name]) for name in GROUPS}
         for variant in range(VARIANTS):
@@ -84,8 +84,8 @@ def run(queries: int) -> Clock:
                     numbers[variant, name, f"skew {g}"].append(_mean_only(change))
     for changes in numbers.values():
         clock.time("population: one number", _population, changes)
-    x = np.where(rng.random((PICTURES, 100)) < 0.03, rng.choice([-1.0, 1.0], (PICTURES, 100)), 0.0) / PICTURES
-    clock.time("bootstrap of 100 means, 2,000 resamples", bootstrap_change, lambda w: w @ x, np.arange(PICTURES))
+    x = np.where(rng.random((IMAGES, 100)) < 0.03, rng.choice([-1.0, 1.0], (IMAGES, 100)), 0.0) / IMAGES
+    clock.time("bootstrap of 100 means, 2,000 resamples", bootstrap_change, lambda w: w @ x, np.arange(IMAGES))
     return clock
 
 
@@ -110,9 +110,7 @@ def main() -> None:
     queries = max(2, round(QUERIES * parser.parse_args().share))
     clock = run(queries)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "linux" else 2**30)
-    print(
-        f"{PICTURES:,} pictures, {queries} queries, {CHECKPOINTS} × {VARIANTS} comparisons, {len(GROUPS)} attributes\n"
-    )
+    print(f"{IMAGES:,} images, {queries} queries, {CHECKPOINTS} × {VARIANTS} comparisons, {len(GROUPS)} attributes\n")
     print(clock.table())
     print(f"\nPeak memory: {peak:.2f} GiB")
 

@@ -1,4 +1,4 @@
-"""qbench: what quantizing a vision-language model does to its accuracy, and to the people in the pictures.
+"""qbench: what quantizing a vision-language model does to its accuracy, and to the people in the images.
 
 The Python API is as good as the command line::
 

@@ -3,9 +3,10 @@
 The records and the hook marker come from `qbench.plugins`, the interfaces from the rooms that use them.
 """
 
-from qbench.data.items import Attribute, Items, PictureRef
+from qbench.data.items import Attribute, Items
 from qbench.declared.record import declared_benchmark
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
+from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry, Preprocessing
 from qbench.metrics.interface import (
     INDEX,
@@ -85,6 +86,7 @@ __all__ = [
     "Geometry",
     "Heading",
     "Identity",
+    "ImageLocation",
     "InputError",
     "Inspectable",
     "Items",
@@ -97,7 +99,6 @@ __all__ = [
     "NamedEncoder",
     "NoOptions",
     "Outcome",
-    "PictureRef",
     "Preprocessing",
     "Prompts",
     "QbenchError",

@@ -79,7 +79,7 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             text = environment.get_template(template.relative_to(source).as_posix()).render(words)
             target.write_text(text, encoding="utf-8")
-    if kind == "dataset":  # pictures cannot be templates: the distribution brings what draws them
+    if kind == "dataset":  # images cannot be templates: the distribution brings what draws them
         drawing = folder / package / "data"
         runpy.run_path(str(drawing / "draw.py"))["main"](drawing)
     return folder

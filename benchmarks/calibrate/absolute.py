@@ -28,7 +28,7 @@ class World:
     flip : float
         Share of right answers that are lost, and as many gained, where nothing changes.
     shared : float
-        Probability that a person does what the picture does.
+        Probability that a person does what the image does.
     """
 
     label: str
@@ -49,7 +49,7 @@ def recalls(rng: np.random.Generator, world: World) -> np.ndarray:
 def answers(
     rng: np.random.Generator, world: World, recall: np.ndarray, after: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Before and after, with the given true recalls; persons of a picture alike with probability `shared`."""
+    """Before and after, with the given true recalls; persons of an image alike with probability `shared`."""
     people, n = world.people, len(recall)
 
     def uniform() -> np.ndarray:
@@ -135,7 +135,7 @@ def squares(rng: np.random.Generator, world: World, replicates: int, band: Band)
 
 
 def swap_worlds(rng: np.random.Generator) -> list[World]:
-    """Few to many flips, one to four persons a picture, with and without true disparity."""
+    """Few to many flips, one to four persons an image, with and without true disparity."""
     photographs, small = heavy_tailed(rng, 25, 50, 0.3, 8), heavy_tailed(rng, 25, 12, 0.4, 3)
     return [
         World("25 classes, disparities of 8 points, 5 % flip", design(rng, photographs, 1), 0.08, 0.05),
@@ -175,7 +175,7 @@ REGIMES = [
     Regime(
         "mean-absolute",
         "Mean absolute disparity: the swap test",
-        f"""Before and after change places in whole pictures ({DRAWS} draws here, more in use). No interval is claimed:
+        f"""Before and after change places in whole images ({DRAWS} draws here, more in use). No interval is claimed:
 the mean of absolute values is biased by noise. Truths: nothing changed; every person loses 4 points of recall, so that
 disparities stay and recall does not, which is no null of this test.""",
         BAND_SWAP,

@@ -1,5 +1,5 @@
-"""Shares and disparities where items share pictures: Tango and MOVER on counts divided by their design effect,
-and MOVER with the correlation of two groups' changes through the pictures they share."""
+"""Shares and disparities where items share images: Tango and MOVER on counts divided by their design effect,
+and MOVER with the correlation of two groups' changes through the images they share."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ MARGIN = 0.02
 
 @dataclass(frozen=True)
 class World:
-    """Pictures with up to `most` persons of two groups, a share of whose flips is the picture's own."""
+    """Images with up to `most` persons of two groups, a share of whose flips is the image's own."""
 
-    pictures: int
+    images: int
     most: int
     flip: float
     shared: float
 
     def label(self) -> str:
         """In a phrase."""
-        pictures = f"{self.pictures:,} pictures of 1–{self.most} persons"
-        return f"{pictures}, {100 * self.flip:g} % flip, {self.shared:g} shared"
+        images = f"{self.images:,} images of 1–{self.most} persons"
+        return f"{images}, {100 * self.flip:g} % flip, {self.shared:g} shared"
 
 
 def simulate(rng: np.random.Generator, world: World, loss: float) -> tuple[np.ndarray, ...]:
-    """Change, group and picture of each person; the second group loses `loss` more."""
-    persons = rng.integers(1, world.most + 1, world.pictures)
-    image = np.repeat(np.arange(world.pictures), persons)
+    """Change, group and image of each person; the second group loses `loss` more."""
+    persons = rng.integers(1, world.most + 1, world.images)
+    image = np.repeat(np.arange(world.images), persons)
     group = (rng.random(len(image)) < 0.35).astype(np.int64)
-    common = np.repeat(rng.random(world.pictures) < world.shared, persons)
-    draw = np.where(common, np.repeat(rng.random(world.pictures), persons), rng.random(len(image)))
+    common = np.repeat(rng.random(world.images) < world.shared, persons)
+    draw = np.where(common, np.repeat(rng.random(world.images), persons), rng.random(len(image)))
     half = np.maximum(world.flip, np.where(group == 1, loss, 0.0)) / 2
     shift = np.where(group == 1, loss / 2, 0.0)
     x = np.where(draw < half - shift, 1, np.where(draw > 1 - half - shift, -1, 0)).astype(np.int8)
@@ -107,12 +107,12 @@ ABOUT = (
     "Coverage is of the change of all persons, the false alarm that of the difference between two groups of 65 % and "
     "35 %; the margin of the difference is 2 points. Counts are divided by their design effect before they go into "
     "Tango's and MOVER's intervals; with fewer than 20 flips it is at least the mean cluster size. MOVER takes the "
-    "correlation of both groups' changes through the pictures that show persons of both."
+    "correlation of both groups' changes through the images that show persons of both."
 )
 REGIMES = [
     Regime(
         name="clusters",
-        title="Shares and disparities of persons who share pictures",
+        title="Shares and disparities of persons who share images",
         about=ABOUT,
         band=Band((0.935, 0.965), (0.035, 0.065), 0.05),
         replicates=10_000,

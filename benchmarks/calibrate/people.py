@@ -1,4 +1,4 @@
-"""Simulated pictures of persons with a class and a group, whose answers flip, together or each alone."""
+"""Simulated images of persons with a class and a group, whose answers flip, together or each alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Design:
-    """Who is in which picture; fixed over the replicates of a world.
+    """Who is in which image; fixed over the replicates of a world.
 
     Attributes
     ----------
     label, side, image : numpy.ndarray
-        ``(n,)`` int: the class; 1 in the first group, -1 in the second; the picture.
+        ``(n,)`` int: the class; 1 in the first group, -1 in the second; the image.
     """
 
     label: np.ndarray
@@ -31,7 +31,7 @@ class Design:
 
 
 def design(rng: np.random.Generator, sizes: list[tuple[int, int]], persons: int) -> Design:
-    """Classes of so many persons of the first and the second group, one to `persons` of any class in a picture."""
+    """Classes of so many persons of the first and the second group, one to `persons` of any class in an image."""
     label = np.repeat(np.arange(len(sizes)), [a + b for a, b in sizes])
     side = np.concatenate([np.repeat([1, -1], pair) for pair in sizes])
     image = np.repeat(np.arange(len(label)), rng.integers(1, persons + 1, len(label)))[: len(label)]
@@ -77,7 +77,7 @@ def loses(flip: tuple[float, float], change: float) -> Rates:
 
 
 def flips(rng: np.random.Generator, people: Design, rates: Rates, shared: float) -> np.ndarray:
-    """After minus before ``(n,)``; with probability `shared` a person does what the picture does."""
+    """After minus before ``(n,)``; with probability `shared` a person does what the image does."""
     n = len(people.label)
     draw = rng.random(n)
     if shared > 0:

@@ -1,4 +1,4 @@
-"""Means of signed disparities over classes: the closed form by influence values of the pictures."""
+"""Means of signed disparities over classes: the closed form by influence values of the images."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def enough(rng: np.random.Generator) -> list[World]:
     small = heavy_tailed(rng, 35, 20, 0.4, 3)
     absent = [(a, b if i % 3 else 0) for i, (a, b) in enumerate(heavy_tailed(rng, 30, 80, 0.25, 5))]
     return [
-        World("40 classes, one person a picture, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
+        World("40 classes, one person an image, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
         World("40 classes, 1–4 persons, 5 % flip, 0.3 shared", design(rng, photographs, 4), (0.05, 0.05), 0.3),
         World("40 classes, 1–4 persons, 3 % flip, 0.8 shared", design(rng, photographs, 4), (0.03, 0.03), 0.8),
         World("40 classes, 1–4 persons, 2 % and 6 % flip, 0.8 shared", design(rng, photographs, 4), (0.02, 0.06), 0.8),
@@ -114,10 +114,10 @@ def few(rng: np.random.Generator) -> list[World]:
     """Worlds in which fewer are."""
     photographs = heavy_tailed(rng, 30, 25, 0.3, 4)
     return [
-        World("30 classes, one person a picture, 0 % flip", design(rng, photographs, 1), (0.0, 0.0)),
-        World("30 classes, one person a picture, 0.2 % flip", design(rng, photographs, 1), (0.002, 0.002)),
-        World("30 classes, one person a picture, 0.5 % flip", design(rng, photographs, 1), (0.005, 0.005)),
-        World("30 classes, one person a picture, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
+        World("30 classes, one person an image, 0 % flip", design(rng, photographs, 1), (0.0, 0.0)),
+        World("30 classes, one person an image, 0.2 % flip", design(rng, photographs, 1), (0.002, 0.002)),
+        World("30 classes, one person an image, 0.5 % flip", design(rng, photographs, 1), (0.005, 0.005)),
+        World("30 classes, one person an image, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
         World("30 classes, 1–4 persons, 0.5 % flip, 0.3 shared", design(rng, photographs, 4), (0.005, 0.005), 0.3),
         World("30 classes, 1–4 persons, 1 % flip, 0.8 shared", design(rng, photographs, 4), (0.01, 0.01), 0.8),
         World("30 classes, 0.5 % and 2 % flip", design(rng, photographs, 1), (0.005, 0.02)),
@@ -128,7 +128,7 @@ def few(rng: np.random.Generator) -> list[World]:
 BAND = Band((0.935, 0.965), (0.04, 0.06), 0.05)
 BAND_FEW = Band((0.935, math.nan), (math.nan, 0.06), 0.05)
 ABOUT = """Truths: no change, the same loss in both groups, and a change of the mean disparity by the margin of 1 point.
-Normal (or t) interval of the closed form; persons of one picture are one unit. Beside it the same with persons taken as
+Normal (or t) interval of the closed form; persons of one image are one unit. Beside it the same with persons taken as
 independent, and the study's paired t-test over the classes of one checkpoint, which asks whether classes move
 together."""
 REGIMES = [

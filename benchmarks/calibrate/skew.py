@@ -42,7 +42,7 @@ class World:
     common : float
         Share of that noise's variance that all queries of a variant have in common.
     persons : int
-        A picture has one to so many items, whose scores have half their variance in common.
+        An image has one to so many items, whose scores have half their variance in common.
     gallery : bool
         Whether the target is the gallery's own shares.
     """
@@ -99,7 +99,7 @@ class Population:
         self.shift *= rng.uniform(0.5, 1.5, (world.queries, 1)).astype(np.float32)
 
     def draw(self, rng: np.random.Generator, n: int, query: int | None = None):
-        """Groups, pictures and the scores of both variants, ``(queries, n)``."""
+        """Groups, images and the scores of both variants, ``(queries, n)``."""
         world = self.world
         at = slice(None) if query is None else slice(query, query + 1)
         queries = world.queries if query is None else 1
@@ -147,16 +147,16 @@ def judged(population: Population, rng: np.random.Generator) -> tuple[SkewChange
     groups, image, scores = population.draw(rng, world.n)
     before, after = (np.argsort(-s, axis=1) for s in scores)
     target = np.bincount(groups, minlength=count) / world.n if world.gallery else np.full(count, 1 / count)
-    pictures = image if world.persons > 1 else None
-    skews = skew_change(before, after, groups, target, world.k, target_is_gallery=world.gallery, image=pictures)
-    return skews, ndkl_change(before, after, groups, target, target_is_gallery=world.gallery, image=pictures)
+    images = image if world.persons > 1 else None
+    skews = skew_change(before, after, groups, target, world.k, target_is_gallery=world.gallery, image=images)
+    return skews, ndkl_change(before, after, groups, target, target_is_gallery=world.gallery, image=images)
 
 
 def simulate(world: World, rng: np.random.Generator, replicates: int) -> list[Cell]:
     """Count in one world."""
     population = Population(world, rng)
     skews, largest = population.truth(rng)
-    # Groups of which too few pictures move have another claim: told apart by galleries that are not counted.
+    # Groups of which too few images move have another claim: told apart by galleries that are not counted.
     pilot = [judged(population, rng)[0] for _ in range(10)]
     mean_few = np.mean([[g.mean_few for g in x.groups] for x in pilot], axis=0) > RARE
     one_few = np.mean([[g.few[0] for g in x.groups] for x in pilot], axis=0) > RARE
@@ -193,7 +193,7 @@ WORLDS = (
     World("two groups shifted", shift=0.1),
     World("two groups shifted, against the gallery", shift=0.1, noise=0.3, gallery=True),
     World("no change, two equal groups, k of 5 %", shares=(0.5, 0.5), k=100),
-    World("no change, one to four persons a picture", persons=4, k=300),
+    World("no change, one to four persons an image", persons=4, k=300),
     World("no change, tiny groups, small top", shares=(0.6, 0.3, 0.06, 0.04), n=600, k=40, noise=0.1),
 )
 
@@ -214,8 +214,8 @@ REGIMES = [
             "part of it common to all queries, and in some worlds favours one group over another. Where nothing "
             "changed, the truth is zero; else it is that of a gallery of half a million, for NDKL the mean over all "
             "galleries. Shares are over the groups of a world. The margin of false “equivalent” is the true change. "
-            "A group of which fewer than 20 pictures enter or leave the top (in one gallery in ten or more) has the "
-            "claim of a wider interval. The unit is the gallery's picture; queries are fixed."
+            "A group of which fewer than 20 images enter or leave the top (in one gallery in ten or more) has the "
+            "claim of a wider interval. The unit is the gallery's image; queries are fixed."
         ),
         band=GROUP,
         replicates=2000,

@@ -64,12 +64,12 @@ def _recall(direction: str, summary: str) -> MetricInfo:
 def _asked(attribute: str) -> tuple[MetricInfo, ...]:
     made = Statistic(kind="share", where={"asked": attribute})
     return (
-        _share(f"{attribute}_accuracy", f"Share of pictures whose {attribute}, as perceived, is recognised.", made),
+        _share(f"{attribute}_accuracy", f"Share of images whose {attribute}, as perceived, is recognised.", made),
         MetricInfo(
             name=f"{attribute}_worst_group",
             better="higher",
             unit="share",
-            summary=f"That share in the group where it is lowest, of those with enough pictures ({attribute}).",
+            summary=f"That share in the group where it is lowest, of those with enough images ({attribute}).",
             statistic=Statistic(kind="selected"),
         ),
         MetricInfo(
@@ -84,17 +84,17 @@ def _asked(attribute: str) -> tuple[MetricInfo, ...]:
 
 IMAGENET = Benchmark(
     name="imagenet",
-    summary="zero-shot classification of ImageNet's validation pictures, 1,000 classes",
+    summary="zero-shot classification of ImageNet's validation images, 1,000 classes",
     protocol="1",
     metrics=(
-        _share("top1", "Share of pictures whose class is the most similar one."),
+        _share("top1", "Share of images whose class is the most similar one."),
         _share(
             "top5",
-            "Share of pictures whose class is among the five most similar ones.",
+            "Share of images whose class is among the five most similar ones.",
             Statistic(kind="share", hit="rank", below=5),
         ),
         _share("mean_recall", "Mean over the classes of their recall.", Statistic(kind="class_mean")),
-        _share("recall", "Share of a class's pictures that are recognised."),
+        _share("recall", "Share of a class's images that are recognised."),
     ),
     load=_imagenet,
     items=50_000,
@@ -109,11 +109,11 @@ IMAGENET = Benchmark(
 
 COCO = Benchmark(
     name="coco",
-    summary="retrieval between COCO's pictures and all of their captions, both directions",
+    summary="retrieval between COCO's images and all of their captions, both directions",
     protocol="1",
     metrics=(
-        _recall("image_to_text", "Share of pictures with one of their own captions among the k most similar."),
-        _recall("text_to_image", "Share of captions with their picture among the k most similar."),
+        _recall("image_to_text", "Share of images with one of their own captions among the k most similar."),
+        _recall("text_to_image", "Share of captions with their image among the k most similar."),
     ),
     load=_coco,
     items=5_000,
@@ -122,7 +122,7 @@ COCO = Benchmark(
         "Download val2017.zip and annotations_trainval2017.zip from cocodataset.org: annotations/captions_val2017.json "
         "and val2017/*.jpg. For karpathy-test: dataset_coco.json (or coco_test_karpathy.json) and val2014/*.jpg."
     ),
-    licence="annotations CC BY 4.0; each picture has its own Flickr licence",
+    licence="annotations CC BY 4.0; each image has its own Flickr licence",
     citation="Lin et al. 2014; Chen et al. 2015. Split: Karpathy & Fei-Fei 2015.",
 )
 
@@ -135,7 +135,7 @@ FACET = Benchmark(
     items=49_551,
     options=FacetOptions,
     how_to_get=(
-        "Ask for it at ai.meta.com/datasets/facet: annotations/annotations.csv and the pictures in imgs_1/, imgs_2/ "
+        "Ask for it at ai.meta.com/datasets/facet: annotations/annotations.csv and the images in imgs_1/, imgs_2/ "
         "and imgs_3/."
     ),
     licence="FACET licence: evaluation only",
@@ -150,7 +150,7 @@ FAIRFACE = Benchmark(
     load=_fairface,
     items=10_954,
     options=FairFaceOptions,
-    how_to_get="Download the labels and the 0.25-padded pictures from github.com/joojs/fairface: "
+    how_to_get="Download the labels and the 0.25-padded images from github.com/joojs/fairface: "
     "fairface_label_val.csv and val/*.jpg.",
     licence="CC BY 4.0",
     citation="Kärkkäinen & Joo, FairFace, WACV 2021. Skew: Geyik et al. 2019; prompts: Berg et al. 2022.",

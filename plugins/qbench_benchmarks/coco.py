@@ -1,4 +1,4 @@
-"""COCO retrieval, both directions, with all captions of each picture."""
+"""COCO retrieval, both directions, with all captions of each image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import DataError, Items, Metrics, Outcome, PictureRef, Prompts, Similarity
+from qbench.api import DataError, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.retrieval import Retrieved, image_to_text, recall_at, text_to_image
 from qbench.metrics.weights import item_weights
@@ -19,32 +19,32 @@ DIRECTIONS = ("image_to_text", "text_to_image")
 
 
 class Coco:
-    """The task, see `qbench.metrics.interface.Task`. An item is a picture with its captions (column ``captions``)."""
+    """The task, see `qbench.metrics.interface.Task`. An item is an image with its captions (column ``captions``)."""
 
     def __init__(self, options: CocoOptions | None = None) -> None:
         self.options = options or CocoOptions()
 
     def data(self, root: Path) -> Items:
-        """Read pictures and captions of the split."""
+        """Read images and captions of the split."""
         read = read_val2017 if self.options.split == "val2017" else read_karpathy_test
         everything, path = read(root)
-        pictures = [picture for picture in everything if picture.captions]
-        if not pictures:
-            raise DataError("no picture of the split has a caption", where=str(path))
-        files = [picture.file for picture in pictures]
+        images = [image for image in everything if image.captions]
+        if not images:
+            raise DataError("no image of the split has a caption", where=str(path))
+        files = [image.file for image in images]
         table = pd.DataFrame({"item": files, "label": [""] * len(files), "image": files}, dtype="str").assign(
-            picture=np.arange(len(files), dtype=np.int64),
-            captions=pd.Series([picture.captions for picture in pictures], dtype=object),
+            image_index=np.arange(len(files), dtype=np.int64),
+            captions=pd.Series([image.captions for image in images], dtype=object),
         )
         choices = {
             "split": "val2017" if self.options.split == "val2017" else "Karpathy's test split of val2014",
-            "captions": "all captions of each picture, raw, without a prefix",
+            "captions": "all captions of each image, raw, without a prefix",
         }
-        if len(pictures) < len(everything):
-            choices["pictures without a caption"] = f"{len(everything) - len(pictures)}, left out"
+        if len(images) < len(everything):
+            choices["images without a caption"] = f"{len(everything) - len(images)}, left out"
         return Items(
             table=table,
-            pictures=tuple(PictureRef(root / x.file, source=x.where) for x in pictures),
+            images=tuple(ImageLocation(root / x.file, source=x.where) for x in images),
             root=root,
             annotations=(path,),
             choices=choices,
@@ -56,11 +56,11 @@ class Coco:
         return Prompts(texts=texts, targets=texts, target_of=np.arange(len(texts), dtype=np.int64), pool=False)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Rank of the best own target of each picture and of each caption.
+        """Rank of the best own target of each image and of each caption.
 
-        The rows are the pictures (``direction`` is ``image_to_text``), then the captions (``text_to_image``; their
-        ``item`` is the picture's with ``#`` and the caption's place). ``label`` is the picture asked for or asked with,
-        ``prediction`` the picture that the first place belongs to; ``correct`` is recall at 1; ``rank`` is 0-based.
+        The rows are the images (``direction`` is ``image_to_text``), then the captions (``text_to_image``; their
+        ``item`` is the image's with ``#`` and the caption's place). ``label`` is the image asked for or asked with,
+        ``prediction`` the image that the first place belongs to; ``correct`` is recall at 1; ``rank`` is 0-based.
         """
         names = items.table["item"].to_numpy(dtype=object)
         counts = np.array([len(captions) for captions in items.table["captions"]], dtype=np.int64)
@@ -81,7 +81,7 @@ class Coco:
             {"name": f"{direction}_recall@1", "chance": share, "where": {"direction": direction}}
             for direction, share in zip(DIRECTIONS, shares, strict=True)
         ]
-        facts = {"pictures": len(counts), "captions": int(counts.sum()), "chance": chance}
+        facts = {"images": len(counts), "captions": int(counts.sum()), "chance": chance}
         return Outcome(items=table, facts=facts)
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:

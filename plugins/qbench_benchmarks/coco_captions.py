@@ -1,4 +1,4 @@
-"""COCO's pictures and captions, from COCO's own annotation file or from Karpathy's split in any of three formats."""
+"""COCO's images and captions, from COCO's own annotation file or from Karpathy's split in any of three formats."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ KARPATHY = ("dataset_coco.json", "coco_test_karpathy.json", "coco_karpathy_test.
 
 @dataclass(kw_only=True)
 class Captioned:
-    """A picture and all of its captions, raw.
+    """An image and all of its captions, raw.
 
     Attributes
     ----------
     number : int
-        COCO's number of the picture.
+        COCO's number of the image.
     file : str
         Its path below the dataset's folder.
     where : str
@@ -39,16 +39,16 @@ class Captioned:
 
 
 def read_val2017(root: Path) -> tuple[list[Captioned], Path]:
-    """``annotations/captions_val2017.json`` → all pictures by number, and the file that was read."""
+    """``annotations/captions_val2017.json`` → all images by number, and the file that was read."""
     path = root / "annotations" / "captions_val2017.json"
     return _of_annotations(read_json(path, how_to_get=COCO.how_to_get), path, "val2017"), path
 
 
 def read_karpathy_test(root: Path) -> tuple[list[Captioned], Path]:
-    """The test split's pictures by number, from the first of the `KARPATHY` files (at the top or in ``annotations/``).
+    """The test split's images by number, from the first of the `KARPATHY` files (at the top or in ``annotations/``).
 
     Three formats are in use under these names, and each is known by its content: Karpathy's own (``split`` and
-    ``sentences`` of each picture), COCO's (``images`` and ``annotations``), and a list of ``image`` and ``caption``.
+    ``sentences`` of each image), COCO's (``images`` and ``annotations``), and a list of ``image`` and ``caption``.
     """
     candidates = [root / folder / name for name in KARPATHY for folder in (".", "annotations")]
     path = next((path for path in candidates if path.exists()), candidates[0])
@@ -63,28 +63,28 @@ def read_karpathy_test(root: Path) -> tuple[list[Captioned], Path]:
 
 
 def _of_annotations(content: dict[str, Any], path: Path, folder: str) -> list[Captioned]:
-    pictures: dict[int, Captioned] = {}
+    images: dict[int, Captioned] = {}
     for i, image in enumerate(_list(content, "images", path)):
         where = f"{path}:images[{i}]"
         number, name = _get(image, "id", int, where), _get(image, "file_name", str, where)
-        _add(pictures, number, (Path(folder) / relative(name, where)).as_posix(), where)
+        _add(images, number, (Path(folder) / relative(name, where)).as_posix(), where)
     captions: dict[int, tuple[int, str]] = {}
     for i, annotation in enumerate(_list(content, "annotations", path)):
         where = f"{path}:annotations[{i}]"
         number, owner = _get(annotation, "id", int, where), _get(annotation, "image_id", int, where)
         if number in captions:
             raise DataError(f"the caption {number} was there before", where=where)
-        if owner not in pictures:
-            raise DataError(f"the caption {number} is of the picture {owner}, which is not listed", where=where)
+        if owner not in images:
+            raise DataError(f"the caption {number} is of the image {owner}, which is not listed", where=where)
         captions[number] = owner, _caption(_get(annotation, "caption", str, where), where)
     for number in sorted(captions):
         owner, text = captions[number]
-        pictures[owner].captions.append(text)
-    return [pictures[number] for number in sorted(pictures)]
+        images[owner].captions.append(text)
+    return [images[number] for number in sorted(images)]
 
 
 def _of_sentences(content: dict[str, Any], path: Path) -> list[Captioned]:
-    pictures: dict[int, Captioned] = {}
+    images: dict[int, Captioned] = {}
     for i, image in enumerate(_list(content, "images", path)):
         where = f"{path}:images[{i}]"
         if _get(image, "split", str, where) != "test":
@@ -92,30 +92,30 @@ def _of_sentences(content: dict[str, Any], path: Path) -> list[Captioned]:
         number = _get(image, "cocoid", int, where)
         folder, name = _get(image, "filepath", str, where), _get(image, "filename", str, where)
         raw = (_get(sentence, "raw", str, where) for sentence in _list(image, "sentences", path, where))
-        _add(pictures, number, relative(f"{folder}/{name}", where).as_posix(), where, raw)
-    return [pictures[number] for number in sorted(pictures)]
+        _add(images, number, relative(f"{folder}/{name}", where).as_posix(), where, raw)
+    return [images[number] for number in sorted(images)]
 
 
 def _of_list(content: list[Any], path: Path) -> list[Captioned]:
-    pictures: dict[int, Captioned] = {}
+    images: dict[int, Captioned] = {}
     for i, image in enumerate(content):
         where = f"{path}:[{i}]"
         file = relative(_get(image, "image", str, where), where)
         number = re.search(r"(\d+)$", file.stem)
         if number is None:
-            raise DataError(f"the picture {file.name!r} does not end on its number in COCO", where=where)
+            raise DataError(f"the image {file.name!r} does not end on its number in COCO", where=where)
         raw = _list(image, "caption", path, where)
         if not all(isinstance(text, str) for text in raw):
             raise DataError("'caption' has something else than texts", where=where)
-        _add(pictures, int(number[1]), file.as_posix(), where, raw)
-    return [pictures[number] for number in sorted(pictures)]
+        _add(images, int(number[1]), file.as_posix(), where, raw)
+    return [images[number] for number in sorted(images)]
 
 
-def _add(pictures: dict[int, Captioned], number: int, file: str, where: str, captions: Iterable[str] = ()) -> None:
-    if number in pictures:
-        raise DataError(f"the picture {number} was there before", where=where)
+def _add(images: dict[int, Captioned], number: int, file: str, where: str, captions: Iterable[str] = ()) -> None:
+    if number in images:
+        raise DataError(f"the image {number} was there before", where=where)
     raw = [_caption(text, where) for text in captions]
-    pictures[number] = Captioned(number=number, file=file, where=where, captions=raw)
+    images[number] = Captioned(number=number, file=file, where=where, captions=raw)
 
 
 def _list(content: Any, name: str, path: Path, where: str = "") -> list[Any]:

@@ -29,10 +29,10 @@ class Facet:
 
     def data(self, root: Path) -> Items:
         """Read the persons; see `qbench_benchmarks.facet_table`."""
-        table, pictures, path = read_persons(root, self.options)
+        table, images, path = read_persons(root, self.options)
         return Items(
             table=with_crossed(table, self.attributes, self.crossings),
-            pictures=pictures,
+            images=images,
             root=root,
             attributes=self.attributes,
             annotations=(path,),
@@ -76,8 +76,8 @@ class Facet:
     def _choices(self) -> dict[str, str]:
         o = self.options
         return {
-            "picture": "cut to the person's box" if o.picture == "crop" else "the whole picture",
-            "persons": "all" if o.persons == "all" else "those who are alone in their picture and have one class",
+            "picture": "cut to the person's box" if o.picture == "crop" else "the whole image",
+            "persons": "all" if o.persons == "all" else "those who are alone in their image and have one class",
             "second class": "counts as right too" if o.class2 == "credit" else "not used",
             "candidates": "all 52 classes" if o.classes == "all" else "the classes that are a person's first class",
             "prompt": f"“{o.template}”, with the class's underscores as spaces",

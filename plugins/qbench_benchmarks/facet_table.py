@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qbench.api import DataError, PictureRef
+from qbench.api import DataError, ImageLocation
 from qbench.data.boxes import parsed_box
 from qbench.data.groups import chosen, mean_vote
 from qbench.data.tables import Table, read_table, relative, unique, whole_numbers
@@ -30,16 +30,16 @@ from qbench_benchmarks.options import FacetOptions
 COLUMNS = ("person_id", "filename", "class1", "class2", "bounding_box", *GENDER_COLUMNS, *AGE_COLUMNS, *TONES)
 
 
-def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple[PictureRef, ...], Path]:
+def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple[ImageLocation, ...], Path]:
     """Read ``annotations/annotations.csv``.
 
     Returns
     -------
     table : pandas.DataFrame
-        ``item``, ``picture``, ``label``, ``label2`` (empty for none), ``gender``, ``age``, ``skin_tone``, ``image``; a
+        ``item``, ``image_index``, ``label``, ``label2`` (empty for none), ``gender``, ``age``, ``skin_tone``, ``image``; a
         column for each cut that was not chosen, if wanted; the ten vote counts and ``tone_mean`` (NaN for none).
-    pictures : tuple of PictureRef
-        What the models see: boxes or whole pictures.
+    images : tuple of ImageLocation
+        What the models see: boxes or whole images.
     path : pathlib.Path
         The file that was read.
     """
@@ -56,13 +56,13 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
         crowd, second = Counter(images), persons.columns["class2"]
         keep = [row for row in keep if crowd[images[row]] == 1 and not second[row]]
         if not keep:
-            raise DataError("no person is alone in its picture with one class (persons = 'single')", where=str(path))
-    refs: dict[PictureRef, int] = {}
-    picture: list[int] = []
+            raise DataError("no person is alone in its image with one class (persons = 'single')", where=str(path))
+    refs: dict[ImageLocation, int] = {}
+    index: list[int] = []
     for row in keep:
         where = persons.where(row)
         box = parsed_box(persons.columns["bounding_box"][row], where) if options.picture == "crop" else None
-        picture.append(refs.setdefault(PictureRef(root / images[row], box, where), len(refs)))
+        index.append(refs.setdefault(ImageLocation(root / images[row], box, where), len(refs)))
     columns = {
         "item": persons.columns["person_id"],
         "label": persons.columns["class1"],
@@ -78,7 +78,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     kept = votes[np.asarray(keep, dtype=np.int64)]
     numbers = pd.DataFrame(kept, columns=list(TONES)).assign(tone_mean=mean_vote(kept))
     return (
-        pd.concat([table, numbers], axis=1).assign(picture=np.array(picture, dtype=np.int64)),
+        pd.concat([table, numbers], axis=1).assign(image_index=np.array(index, dtype=np.int64)),
         tuple(refs),
         path,
     )
@@ -97,7 +97,7 @@ def _check_classes(persons: Table) -> None:
 
 
 def _images(persons: Table, root: Path) -> list[str]:
-    """Path of each person's picture below `root`: where a file of that name is, else where it is missing from."""
+    """Path of each person's image below `root`: where a file of that name is, else where it is missing from."""
     folders = sorted(path.name for path in root.glob("imgs*") if path.is_dir())
     lies_in: dict[str, str] = {}
     for folder in folders:

@@ -68,10 +68,10 @@ class FairFace:
 
     def _choices(self) -> dict[str, str]:
         o = self.options
-        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of the pictures that are ranked"}
-        gallery = "all pictures"
+        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of the images that are ranked"}
+        gallery = "all images"
         if o.balance:
-            gallery = f"as many pictures of each {o.balance} as the rarest has, drawn with seed {o.balance_seed}"
+            gallery = f"as many images of each {o.balance} as the rarest has, drawn with seed {o.balance_seed}"
         return {
             "queries": self._prompts.summary(),
             "gallery": gallery,

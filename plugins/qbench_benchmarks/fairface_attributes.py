@@ -41,7 +41,7 @@ class FairFaceAttributes:
         choices = {
             "attributes that are asked": ", ".join(a.name for a in self.asked),
             "prompts": f"set {prompts.name} version {prompts.version} ({prompts.source})",
-            "groups in the worst group's accuracy": f"those with at least {self.options.min_group} pictures",
+            "groups in the worst group's accuracy": f"those with at least {self.options.min_group} images",
             "intersections": ", ".join(a.name for a in self.crossings) or "none",
         }
         return read_faces(root, self.crossings, choices)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qbench.api import Attribute, DataError, Items, PictureRef
+from qbench.api import Attribute, DataError, ImageLocation, Items
 from qbench.data.tables import Table, read_table, relative, spreadsheet_date, unique
 from qbench_benchmarks import FAIRFACE
 from qbench_benchmarks.crossed import with_crossed
@@ -41,20 +41,20 @@ def read_faces(root: Path, crossings: Sequence[Attribute], choices: dict[str, st
     Raises
     ------
     DataError
-        The file is missing or malformed, a label is unknown, or a picture is named twice.
+        The file is missing or malformed, a label is unknown, or an image is named twice.
     """
     names = [attribute.name for attribute in ATTRIBUTES]
     path = root / "fairface_label_val.csv"
     labels = read_table(path, ["file", *names], how_to_get=FAIRFACE.how_to_get)
     files = [relative(name, labels.where(i)).as_posix() for i, name in enumerate(labels.columns["file"])]
-    unique(files, "picture", table=labels)
+    unique(files, "image", table=labels)
     for attribute in ATTRIBUTES:
         _check(labels, attribute)
     columns = {name: labels.columns[name] for name in names}
     table = pd.DataFrame({"item": files, "label": [""] * len(files), "image": files, **columns}, dtype="str")
     return Items(
-        table=with_crossed(table, ATTRIBUTES, crossings).assign(picture=np.arange(len(files), dtype=np.int64)),
-        pictures=tuple(PictureRef(root / file, source=labels.where(i)) for i, file in enumerate(files)),
+        table=with_crossed(table, ATTRIBUTES, crossings).assign(image_index=np.arange(len(files), dtype=np.int64)),
+        images=tuple(ImageLocation(root / file, source=labels.where(i)) for i, file in enumerate(files)),
         root=root,
         attributes=(*ATTRIBUTES, *crossings),
         annotations=(path,),

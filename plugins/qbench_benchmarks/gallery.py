@@ -47,7 +47,7 @@ def balanced(
     of_group = [np.flatnonzero(values.eq(group)) for group in groups]
     there = [rows for rows in of_group if len(rows)]
     if len(there) < 2:
-        raise DataError("a gallery cannot be balanced: fewer than two groups have a picture", where=str(values.name))
+        raise DataError("a gallery cannot be balanced: fewer than two groups have an image", where=str(values.name))
     each = min(map(len, there))
     chosen = [sorted(rows, key=lambda row: hashed[row])[:each] for rows in there]
     return np.sort(np.concatenate(chosen)).astype(np.int64), each

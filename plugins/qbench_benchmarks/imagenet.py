@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import DataError, Items, Metrics, Outcome, PictureRef, Prompts, Similarity
+from qbench.api import DataError, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.answers import answers, positions
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.grouped import class_by_group
 from qbench.metrics.weights import item_weights, mean_of_known, weighted_share
 from qbench_benchmarks import imagenet_classes
-from qbench_benchmarks.imagenet_files import read_pictures
+from qbench_benchmarks.imagenet_files import read_images
 from qbench_benchmarks.options import ImageNetOptions
 
 TOP = 5
@@ -27,19 +27,19 @@ class ImageNet:
         self.options = options or ImageNetOptions()
 
     def data(self, root: Path) -> Items:
-        """List the pictures of either layout; see `qbench_benchmarks.imagenet_files`."""
-        pictures, annotations, layout = read_pictures(root)
+        """List the images of either layout; see `qbench_benchmarks.imagenet_files`."""
+        images, annotations, layout = read_images(root)
         wanted = imagenet_classes.subset(self.options.subset)
         if wanted is not None:
-            pictures = [picture for picture in pictures if picture.synset in wanted]
-            if not pictures:
-                raise DataError("no class of the subset has a picture", where=str(root))
+            images = [image for image in images if image.synset in wanted]
+            if not images:
+                raise DataError("no class of the subset has an image", where=str(root))
         name_of = dict(zip(imagenet_classes.synsets(), imagenet_classes.labels(), strict=True))
-        rows = [{"item": x.file, "label": name_of[x.synset], "synset": x.synset, "image": x.file} for x in pictures]
-        table = pd.DataFrame(rows, dtype="str").assign(picture=np.arange(len(rows), dtype=np.int64))
+        rows = [{"item": x.file, "label": name_of[x.synset], "synset": x.synset, "image": x.file} for x in images]
+        table = pd.DataFrame(rows, dtype="str").assign(image_index=np.arange(len(rows), dtype=np.int64))
         return Items(
             table=table,
-            pictures=tuple(PictureRef(root / x.file, source=x.where) for x in pictures),
+            images=tuple(ImageLocation(root / x.file, source=x.where) for x in images),
             root=root,
             annotations=annotations,
             choices=self._choices(layout, wanted),
@@ -102,7 +102,7 @@ class ImageNet:
         }
         return {
             "layout": layout,
-            "pictures": "of all classes" if wanted is None else f"of {len(wanted):,} classes: a trial",
-            "candidates": "all 1,000 classes" if self.options.classes == "all" else "the classes that have a picture",
+            "images": "of all classes" if wanted is None else f"of {len(wanted):,} classes: a trial",
+            "candidates": "all 1,000 classes" if self.options.classes == "all" else "the classes that have an image",
             "prompts": f"{templates[self.options.templates]}, pooled, with open_clip's class names",
         }

@@ -1,4 +1,4 @@
-"""ImageNet's validation pictures and their synsets, in either layout: folders of synsets, or flat with labels.
+"""ImageNet's validation images and their synsets, in either layout: folders of synsets, or flat with labels.
 
 Which layout it is shows in the folder itself. What the labels of the flat one say is the business of
 `qbench_benchmarks.imagenet_truth`.
@@ -19,12 +19,12 @@ SYNSET = re.compile(r"n\d{8}")
 FLAT = re.compile(r"ILSVRC2012_val_\d{8}\.JPEG")
 SUFFIXES = (".jpeg", ".jpg", ".png")
 FOLDERS = ("val", "ILSVRC2012_img_val", "ILSVRC/Data/CLS-LOC/val", "")
-"""Where the pictures may lie: ours, the archive's own name, the layout of the competition's download, the root."""
+"""Where the images may lie: ours, the archive's own name, the layout of the competition's download, the root."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """A picture and its synset.
+    """An image and its synset.
 
     Attributes
     ----------
@@ -41,15 +41,15 @@ class Labelled:
     where: str = ""
 
 
-def read_pictures(root: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
-    """List the pictures of either layout.
+def read_images(root: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
+    """List the images of either layout.
 
     Returns
     -------
-    pictures : list of Labelled
+    images : list of Labelled
         Ordered by synset and name (folders), or by number (flat; all that the list has, on disk or not).
     annotations : tuple of pathlib.Path
-        The files that say which picture has which label.
+        The files that say which image has which label.
     layout : str
         In words, for the report.
 
@@ -69,7 +69,7 @@ def read_pictures(root: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
         if any(FLAT.fullmatch(name) for name in names):
             return _flat(root, folder)
     raise DataError(
-        "there is neither a folder of a synset, such as n01440764, nor a picture such as ILSVRC2012_val_00000001.JPEG",
+        "there is neither a folder of a synset, such as n01440764, nor an image such as ILSVRC2012_val_00000001.JPEG",
         where=str(folders[0]),
         fix=IMAGENET.how_to_get,
     )
@@ -77,26 +77,26 @@ def read_pictures(root: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
 
 def _of_folders(root: Path, folder: Path, synsets: list[str]) -> list[Labelled]:
     known = {*imagenet_classes.synsets()}
-    pictures = []
+    images = []
     for synset in synsets:
         if synset not in known:
             raise DataError("this synset is none of the 1,000 classes of ILSVRC2012", where=str(folder / synset))
         place = (folder / synset).relative_to(root)
         names = (n for n in _names(folder / synset) if n.lower().endswith(SUFFIXES) and not n.startswith("."))
-        pictures += [Labelled(file=(place / name).as_posix(), synset=synset) for name in sorted(names)]
-    if not pictures:
-        raise DataError("no folder of a synset has a picture", where=str(folder), fix=IMAGENET.how_to_get)
-    return pictures
+        images += [Labelled(file=(place / name).as_posix(), synset=synset) for name in sorted(names)]
+    if not images:
+        raise DataError("no folder of a synset has an image", where=str(folder), fix=IMAGENET.how_to_get)
+    return images
 
 
 def _flat(root: Path, folder: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
     truth = read_truth(root)
     place = folder.relative_to(root)
-    pictures = [
+    images = [
         Labelled(file=(place / f"{name}.JPEG").as_posix(), synset=synset, where=where)
         for name, synset, where in sorted(truth.labels)
     ]
-    return pictures, truth.files, f"flat, labels of {' and '.join(path.name for path in truth.files)}"
+    return images, truth.files, f"flat, labels of {' and '.join(path.name for path in truth.files)}"
 
 
 def _names(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The labels of ImageNet's flat validation pictures: ``LOC_val_solution.csv``, or the devkit's ground truth.
+"""The labels of ImageNet's flat validation images: ``LOC_val_solution.csv``, or the devkit's ground truth.
 
 The devkit numbers the classes 1 to 1,000 in an order of its own: **not** that of the sorted synsets, which is the class
 index of every model. A sorted list (``LOC_synset_mapping.txt``, Caffe's ``synset_words.txt``) taken for that order
@@ -28,12 +28,12 @@ CLASSES = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """Which picture has which synset.
+    """Which image has which synset.
 
     Attributes
     ----------
     labels : list of (str, str, str)
-        Name of the picture without its suffix, synset, and the row that says so.
+        Name of the image without its suffix, synset, and the row that says so.
     files : tuple of pathlib.Path
         What was read.
     """
@@ -56,7 +56,7 @@ def read_truth(root: Path) -> Truth:
     truth = _find(root, (GROUND_TRUTH,))
     if truth is None:
         raise DataError(
-            f"the pictures lie flat, and neither {SOLUTION} nor {GROUND_TRUTH} says their classes",
+            f"the images lie flat, and neither {SOLUTION} nor {GROUND_TRUTH} says their classes",
             where=str(root),
             fix=IMAGENET.how_to_get,
         )
@@ -69,15 +69,15 @@ def _find(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _of_solution(path: Path) -> Truth:
-    """``ImageId,PredictionString``: boxes of one picture, each begun by its synset, the same in all of them."""
+    """``ImageId,PredictionString``: boxes of one image, each begun by its synset, the same in all of them."""
     table = read_table(path, ("ImageId", "PredictionString"), how_to_get=IMAGENET.how_to_get)
-    unique(table.columns["ImageId"], "picture", table=table)
+    unique(table.columns["ImageId"], "image", table=table)
     known = {*imagenet_classes.synsets()}
     labels = []
     for row, (name, said) in enumerate(zip(table.columns["ImageId"], table.columns["PredictionString"], strict=True)):
         where = table.where(row)
         if not IMAGE.fullmatch(name):
-            raise DataError(f"the picture {name!r} is not named like ILSVRC2012_val_00000001", where=where)
+            raise DataError(f"the image {name!r} is not named like ILSVRC2012_val_00000001", where=where)
         synsets = {word for word in said.split() if word.startswith("n")}
         if len(synsets) != 1 or not synsets <= known:
             what = f"the synsets {', '.join(sorted(synsets))}" if synsets else f"{said[:40]!r}, which names no synset"
@@ -87,7 +87,7 @@ def _of_solution(path: Path) -> Truth:
 
 
 def _of_devkit(path: Path, root: Path) -> Truth:
-    """A number from 1 to 1,000 a line; line i is of the picture i."""
+    """A number from 1 to 1,000 a line; line i is of the image i."""
     numbers_from = _find(root, NUMBERED)
     if numbers_from is None:
         beside = _find(root, SORTED)

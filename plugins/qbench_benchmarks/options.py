@@ -77,11 +77,11 @@ class ImageNetOptions:
     Attributes
     ----------
     classes : {"all", "present"}
-        Candidates: all 1,000 classes, or those that have a picture.
+        Candidates: all 1,000 classes, or those that have an image.
     templates : {"openai-80", "simple-7", "single"}
         OpenAI's 80 templates, their subset of 7, or "a photo of a {}." alone.
     subset : int or tuple of str
-        Pictures of these classes only, for trials: names or synsets, or the first so many synsets; empty for all.
+        Images of these classes only, for trials: names or synsets, or the first so many synsets; empty for all.
     """
 
     classes: Classes = "all"
@@ -106,7 +106,7 @@ class CocoOptions:
     Attributes
     ----------
     split : {"val2017", "karpathy-test"}
-        ``captions_val2017.json``, or the test pictures of Karpathy's ``dataset_coco.json``.
+        ``captions_val2017.json``, or the test images of Karpathy's ``dataset_coco.json``.
     ks : tuple of int
         Cut-offs of recall@k; the first one is the main metric's.
     block_mb : int
@@ -131,10 +131,10 @@ class FacetOptions:
 
     Attributes
     ----------
-    picture : {"crop", "full"}
-        The person's box, or the whole picture (then all persons of a picture get the same answer).
+    image : {"crop", "full"}
+        The person's box, or the whole image (then all persons of an image get the same answer).
     persons : {"all", "single"}
-        All persons, or only those who are alone in their picture and have one class.
+        All persons, or only those who are alone in their image and have one class.
     class2 : {"ignore", "credit"}
         Whether a person's second class counts as right too.
     min_group : int
@@ -187,15 +187,15 @@ class FairFaceOptions:
     ks : tuple of int or str
         Cut-offs of the skews, as counts or as shares of the gallery (``"10%"``); the first one is the main metric's.
     target : {"uniform", "gallery"}
-        Shares that the groups should have in the top k: equal ones, or those of all pictures.
+        Shares that the groups should have in the top k: equal ones, or those of all images.
     prompts : str or tuple of str
         The name of a prompt set, or the queries themselves.
     intersections : tuple of tuple of str
         Attributes to cross, such as ``("race", "gender")``: an attribute ``race×gender`` more.
     balance : str
-        An attribute (or intersection) of whose groups equally many pictures are ranked; empty: all pictures are.
+        An attribute (or intersection) of whose groups equally many images are ranked; empty: all images are.
     balance_seed : int
-        Which pictures of the larger groups are ranked then.
+        Which images of the larger groups are ranked then.
     """
 
     ks: tuple[int | str, ...] = (1000,)
@@ -228,7 +228,7 @@ class FairFaceAttributesOptions:
     prompts : str
         The name of a set of words for the groups.
     min_group : int
-        Fewest pictures of a group that takes part in the worst group's accuracy and its ratio.
+        Fewest images of a group that takes part in the worst group's accuracy and its ratio.
     intersections : tuple of tuple of str
         Attributes to cross, such as ``("race", "gender")``, for accuracy by group.
     """

@@ -83,11 +83,11 @@ def _settings_as_files(settings: dict[str, Any], target: Path, *, tokenizer: boo
     try:
         model = settings["model_cfg"]
         check_plain(model)
-        config, pictures = transformers_config(model), preprocessor_config(settings)
+        config, images = transformers_config(model), preprocessor_config(settings)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"open_clip_config.json is not understood ({error})", where=where) from None
     write_json(target / "config.json", config)
-    write_json(target / "preprocessor_config.json", pictures)
+    write_json(target / "preprocessor_config.json", images)
     if tokenizer:
         if config["text_config"]["vocab_size"] != VOCABULARY:
             raise ModelError("there are no tokenizer files, and the vocabulary is not CLIP's", where=where)

@@ -83,7 +83,7 @@ def preprocessor_config(settings: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        The pictures are to be resized in a way that is done for no model here.
+        The images are to be resized in a way that is done for no model here.
     """
     side = settings["model_cfg"]["vision_cfg"]["image_size"]
     # As in open_clip, what is not set or null is OpenAI's.
@@ -95,7 +95,7 @@ def preprocessor_config(settings: dict[str, Any]) -> dict[str, Any]:
         "squash": {"size": square, "do_center_crop": False},
     }
     if by not in resizing:
-        raise ModelError(f"pictures resized by {by!r} are not known here, only {' and '.join(resizing)}")
+        raise ModelError(f"images resized by {by!r} are not known here, only {' and '.join(resizing)}")
     return {
         "image_processor_type": "CLIPImageProcessor",
         **resizing[by],

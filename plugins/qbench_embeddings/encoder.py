@@ -29,7 +29,7 @@ class FileEncoder:
         self.folder, self.manifest = folder, manifest
 
     def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The embeddings of pictures, by id."""
+        """The embeddings of images, by id."""
         return look_up(self.folder / slug(benchmark), "images", ids, self.manifest)
 
     def find_texts(self, benchmark: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -47,7 +47,7 @@ class Manifest(_Strict):
     dimension : int
         Numbers an embedding.
     preprocessing : Preprocessing
-        How the pictures were prepared; it has to be the checkpoint's.
+        How the images were prepared; it has to be the checkpoint's.
     coverage : DeclaredCoverage
         What was quantized.
     dtype : {"float32", "float16", "bfloat16"}

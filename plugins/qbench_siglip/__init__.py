@@ -1,6 +1,6 @@
 """SigLIP checkpoints as a model source: any folder or hub id of transformers' ``SiglipModel``.
 
-Three things are not CLIP's: both sides of a picture are scaled to the square, texts are padded to the whole context and
+Three things are not CLIP's: both sides of an image are scaled to the square, texts are padded to the whole context and
 the padding is seen, and the loss has a bias beside the scale. The bias moves no cosine and so no result of qbench, but
 it is among the weights that identify a checkpoint.
 """

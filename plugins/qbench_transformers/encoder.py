@@ -1,4 +1,4 @@
-"""A loaded dual encoder of transformers: uint8 pictures and plain texts in, float32 embeddings out."""
+"""A loaded dual encoder of transformers: uint8 images and plain texts in, float32 embeddings out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DualEncoder:
 
     @torch.inference_mode()
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Embed ``(b, h, w, 3)`` uint8 pictures → ``(b, d)`` float32, not normalised."""
+        """Embed ``(b, h, w, 3)`` uint8 images → ``(b, d)`` float32, not normalised."""
         # The same steps in the same order as torchvision's ToTensor and Normalize: equal to the last bit.
         values = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).contiguous().float().div(255)
         values = values.sub_(self._mean).div_(self._std)

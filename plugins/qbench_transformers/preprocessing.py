@@ -33,7 +33,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
-    """How a checkpoint wants its pictures.
+    """How a checkpoint wants its images.
 
     A size by the shortest edge is CLIP's way: scale, then cut the centre. A size by height and width is SigLIP's: both
     sides are scaled to it.
@@ -76,7 +76,7 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
         crop = size  # a crop size that is not used
     sides += [crop] if isinstance(crop, int) else [crop.get("height", sides[0]), crop.get("width", sides[0])]
     if len(set(sides)) > 1 or not (squash or config.get("do_center_crop", True)):
-        raise ValueError("the picture does not come out as a square that was scaled or cut once")
+        raise ValueError("the image does not come out as a square that was scaled or cut once")
     mean, std = config["image_mean"], config["image_std"]
     if len(mean) != 3 or len(std) != 3:
         raise ValueError("three channels are needed")

@@ -1,7 +1,7 @@
 """Changes over checkpoints: is one direction consistent over a population of models, or only over these?
 
-All checkpoints saw the same pictures, so their changes are correlated, and a t-test over them that ignores it raises
-false alarms in up to three of ten runs without any effect. The covariance comes from what each picture adds to each
+All checkpoints saw the same images, so their changes are correlated, and a t-test over them that ignores it raises
+false alarms in up to three of ten runs without any effect. The covariance comes from what each image adds to each
 checkpoint's change (`qbench.stats.population`).
 """
 
@@ -36,7 +36,7 @@ def population_table(
     effects : pandas.DataFrame
         With verdict columns; its index is what `influence` is keyed by.
     influence : mapping
-        Row of `effects` → ``(images,)``: what each picture adds to the change.
+        Row of `effects` → ``(images,)``: what each image adds to the change.
     sources : mapping
         Model → where it comes from.
     settings : Settings

@@ -56,7 +56,7 @@ def _of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[npt.NDArray[n
 def _left_of_the_variance(
     effects: pd.DataFrame, n1: npt.NDArray[np.float64], n2: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The part of a difference's variance that is left where both groups move together in the pictures they share."""
+    """The part of a difference's variance that is left where both groups move together in the images they share."""
     rho = effects["rho"].fillna(0.0).to_numpy(np.float64)
     return 1.0 - 2.0 * rho * np.nan_to_num(np.sqrt(n1 * n2) / (n1 + n2))
 

@@ -29,7 +29,7 @@ DEBUG = "--debug"
 
 app = typer.Typer(
     name="qbench",
-    help="What quantizing a vision-language model does to its accuracy, and to the people in the pictures, group by "
+    help="What quantizing a vision-language model does to its accuracy, and to the people in the images, group by "
     "group.",
     epilog=f"With no SPEC, `qbench run` runs the embedded demo. Any command takes {DEBUG}: a traceback on errors.",
     no_args_is_help=True,

@@ -22,7 +22,7 @@ def command(
     resamples: Annotated[int | None, typer.Option(min=99, help="Draws of permutations and bootstraps.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of these draws.")] = None,
 ) -> None:
-    """Judge the changes of a stored run again: intervals, tests, verdicts. No model, no pictures, no torch.
+    """Judge the changes of a stored run again: intervals, tests, verdicts. No model, no images, no torch.
 
     What is not given is as the run's spec says. The result replaces the analysis in the run folder.
     """

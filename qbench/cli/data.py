@@ -29,9 +29,9 @@ def check(
     benchmark: Annotated[str, typer.Argument(help="A benchmark (see `qbench list`), or a dataset.toml or its folder.")],
     root: Annotated[Path | None, typer.Option(help="The data's folder [default: QBENCH_DATA/NAME].")] = None,
     option: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
-    decode: Annotated[bool, typer.Option("--decode", help="Decode every picture, not only its header.")] = False,
+    decode: Annotated[bool, typer.Option("--decode", help="Decode every image, not only its header.")] = False,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Missing pictures are a warning, as in a spec that allows them.")
+        bool, typer.Option("--allow-missing", help="Missing images are a warning, as in a spec that allows them.")
     ] = False,
     format_: Annotated[Literal["table", "json"], typer.Option("--format", help="Which format.")] = "table",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read.")] = 2,
@@ -82,7 +82,7 @@ def _print(checked: CheckedData) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"{checked.benchmark}: {checked.root}"))
-    console.print(f"{checked.items:,} items in {checked.pictures:,} pictures; {len(checked.labels):,} classes\n")
+    console.print(f"{checked.items:,} items in {checked.images:,} images; {len(checked.labels):,} classes\n")
     table = Table("attribute", "group", "items", box=None, padding=(0, 2, 0, 0))
     for attribute, groups in checked.groups.items():
         for group, number in groups.items():

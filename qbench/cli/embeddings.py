@@ -23,7 +23,7 @@ def command(
     out: Annotated[Path, typer.Option(help="The folder to write; it has to be new or empty.")],
     benchmark: Annotated[str, typer.Option(help="Only this one, by its label [default: all].")] = "",
 ) -> None:
-    """Write what a spec embeds: pictures with their boxes, texts, preprocessing. Embeds nothing."""
+    """Write what a spec embeds: images with their boxes, texts, preprocessing. Embeds nothing."""
     from rich.console import Console
 
     from qbench.execution.embedding_list import list_wanted
@@ -35,6 +35,6 @@ def command(
     listed = list_wanted(read_spec(spec), out, registry=installed(), benchmark=benchmark, progress=Bar(console))
     for label, why in listed.unknown.items():
         console.print(f"{label}: its preprocessing is not listed: {why}", highlight=False, markup=False)
-    for folder, (pictures, texts) in listed.counts.items():
-        typer.echo(f"{out / folder}: {pictures:,} pictures, {texts:,} texts")
+    for folder, (images, texts) in listed.counts.items():
+        typer.echo(f"{out / folder}: {images:,} images, {texts:,} texts")
     typer.echo("Add a column `embedding` to each table and a manifest.json: see docs/embeddings.md.")

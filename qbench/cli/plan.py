@@ -15,7 +15,7 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
     dataset: Annotated[
         list[Path] | None,
         typer.Option(
@@ -56,4 +56,4 @@ def command(
     if found.unmeasured:
         console.print(f"Time not known for {found.unmeasured} cells: their variants have not run on this machine yet.")
     if found.to_compute:
-        console.print(f"Disk for pictures still to be decoded: {size(found.disk_bytes)}.")
+        console.print(f"Disk for images still to be decoded: {size(found.disk_bytes)}.")

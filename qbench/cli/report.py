@@ -27,9 +27,9 @@ def command(
     template_dir: Annotated[
         Path | None, typer.Option(help="A folder with templates or a style.css that come before qbench's own.")
     ] = None,
-    gallery: Annotated[int, typer.Option(min=0, help="Show so many flipped items a group: pictures of people.")] = 0,
+    gallery: Annotated[int, typer.Option(min=0, help="Show so many flipped items a group: images of people.")] = 0,
     data_root: Annotated[
-        list[str] | None, typer.Option(metavar="BENCHMARK=FOLDER", help="Where the gallery's pictures are; repeatable.")
+        list[str] | None, typer.Option(metavar="BENCHMARK=FOLDER", help="Where the gallery's images are; repeatable.")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:

@@ -23,7 +23,7 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a batch.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
     dataset: Annotated[
         list[Path] | None,
         typer.Option(

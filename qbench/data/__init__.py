@@ -1,1 +1,1 @@
-"""Pictures on disk → decoded once → a uint8 store. Knows no model and no metric."""
+"""Images on disk → decoded once → a uint8 store. Knows no model and no metric."""

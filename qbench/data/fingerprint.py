@@ -78,26 +78,26 @@ def _read(path: Path) -> dict[str, list[str | int]]:
     return known if isinstance(known, dict) else {}
 
 
-def pictures_key(items: Items, digests: Sequence[str]) -> str:
-    """What decides the pixels of a picture set: each picture's content and box, in order.
+def images_key(items: Items, digests: Sequence[str]) -> str:
+    """What decides the pixels of an image set: each image's content and box, in order.
 
     Parameters
     ----------
     items : Items
         The items.
     digests : sequence of str
-        The digest of each of ``items.pictures``.
+        The digest of each of ``items.images``.
     """
-    boxes = [list(ref.box) if ref.box else None for ref in items.pictures]
+    boxes = [list(ref.box) if ref.box else None for ref in items.images]
     return key_of({"digests": list(digests), "boxes": boxes})
 
 
-def items_key(items: Items, pictures: str, annotations: Sequence[str]) -> str:
-    """What decides a dataset as a benchmark sees it: pictures, annotation files, and the table made of them."""
+def items_key(items: Items, images: str, annotations: Sequence[str]) -> str:
+    """What decides a dataset as a benchmark sees it: images, annotation files, and the table made of them."""
     table = items.table.to_json(orient="split", index=False, double_precision=15)
     return key_of(
         {
-            "pictures": pictures,
+            "images": images,
             "annotations": list(annotations),
             "table": hashlib.sha256(table.encode()).hexdigest(),
         }

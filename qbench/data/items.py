@@ -1,7 +1,7 @@
-"""What a benchmark evaluates: items, the pictures they are seen in, and the groups they belong to.
+"""What a benchmark evaluates: items, the images they are seen in, and the groups they belong to.
 
-An item is not a picture: one picture may hold several persons, each an item of its own. The interfaces here are what
-benchmark plugins fill in; reading pictures from disk is the business of the other modules of this room.
+An item is not an image: one image may hold several persons, each an item of its own. The interfaces here are what
+benchmark plugins fill in; reading images from disk is the business of the other modules of this room.
 """
 
 from __future__ import annotations
@@ -17,26 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-
-@dataclass(frozen=True, slots=True)
-class PictureRef:
-    """A picture as a model shall see it.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The file.
-    box : tuple of float or None
-        ``(x, y, width, height)`` in pixels of the file; the picture is cut to it before it is resized. `None` is the
-        whole picture.
-    source : str
-        The row of an annotation file that names it, such as ``labels.csv:row 3``, for messages. It tells no picture
-        from another.
-    """
-
-    path: Path
-    box: tuple[float, float, float, float] | None = None
-    source: str = field(default="", compare=False)
+    from qbench.images.locations import ImageLocation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +51,13 @@ class Items:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row an item. Columns: ``item`` (str, unique), ``picture`` (int, an index into `pictures`), ``label``
+        One row an item. Columns: ``item`` (str, unique), ``image_index`` (int, an index into `images`), ``label``
         (str, empty where the benchmark has none), one str column for each attribute, named like it; and whatever
         else the benchmark needs to score (for example ``captions``).
-    pictures : tuple of PictureRef
-        The distinct pictures, each encoded once.
+    images : tuple of ImageLocation
+        The distinct images, each encoded once.
     root : pathlib.Path
-        The dataset's folder. Results name pictures relative to it, so that they can move to another machine.
+        The dataset's folder. Results name images relative to it, so that they can move to another machine.
     attributes : tuple of Attribute
         The groupings of `table`.
     annotations : tuple of pathlib.Path
@@ -86,7 +67,7 @@ class Items:
     """
 
     table: pd.DataFrame
-    pictures: tuple[PictureRef, ...]
+    images: tuple[ImageLocation, ...]
     root: Path
     attributes: tuple[Attribute, ...] = ()
     annotations: tuple[Path, ...] = ()
@@ -97,13 +78,13 @@ class Items:
         return len(self.table)
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Items:
-        """The items of `rows` (positions, in the order given), and only the pictures that they need."""
+        """The items of `rows` (positions, in the order given), and only the images that they need."""
         import numpy as np
 
         table = self.table.iloc[np.asarray(rows, dtype=np.int64)].reset_index(drop=True)
-        used, position = np.unique(table["picture"].to_numpy(), return_inverse=True)
+        used, position = np.unique(table["image_index"].to_numpy(), return_inverse=True)
         return replace(
             self,
-            table=table.assign(picture=position.astype(np.int64)),
-            pictures=tuple(self.pictures[i] for i in used),
+            table=table.assign(image_index=position.astype(np.int64)),
+            images=tuple(self.images[i] for i in used),
         )

@@ -14,7 +14,7 @@ SHOWN = 3
 
 
 def present(items: Items, *, allow_missing: bool, where: str) -> tuple[Items, dict[str, Any]]:
-    """Drop the items whose picture is not on disk, if that is allowed; and say which groups they were of.
+    """Drop the items whose image is not on disk, if that is allowed; and say which groups they were of.
 
     Parameters
     ----------
@@ -28,34 +28,34 @@ def present(items: Items, *, allow_missing: bool, where: str) -> tuple[Items, di
     Returns
     -------
     items : Items
-        Those with a picture.
+        Those with an image.
     missing : dict
         ``count``, ``of`` and ``by_group`` (attribute → group → count), JSON-able.
 
     Raises
     ------
     DataError
-        Pictures are missing and `allow_missing` is false, or all are missing.
+        Images are missing and `allow_missing` is false, or all are missing.
     """
-    on_disk = {path: path.is_file() for path in {ref.path for ref in items.pictures}}
-    there = np.array([on_disk[ref.path] for ref in items.pictures], dtype=bool)
-    keep = there[items.table["picture"].to_numpy()]
+    on_disk = {path: path.is_file() for path in {ref.path for ref in items.images}}
+    there = np.array([on_disk[ref.path] for ref in items.images], dtype=bool)
+    keep = there[items.table["image_index"].to_numpy()]
     gone = items.table[~keep]
     by_group = {a.name: gone[a.name].value_counts().sort_index().to_dict() for a in items.attributes}
     missing = {"count": len(gone), "of": len(items), "by_group": by_group if len(gone) else {}}
     if not len(gone):
         return items, missing
-    absent = [str(ref.path) for ref, is_there in zip(items.pictures, there, strict=True) if not is_there]
+    absent = [str(ref.path) for ref, is_there in zip(items.images, there, strict=True) if not is_there]
     examples = ", ".join(absent[:SHOWN]) + (", …" if len(absent) > SHOWN else "")
     if not keep.any():
-        raise DataError(f"none of the {len(items)} items has its picture on disk ({examples})", where=where)
+        raise DataError(f"none of the {len(items)} items has its image on disk ({examples})", where=where)
     if not allow_missing:
         groups = "; ".join(
             f"{name}: " + ", ".join(f"{group or 'no label'} {n}" for group, n in counts.items())
             for name, counts in by_group.items()
         )
         raise DataError(
-            f"{len(gone)} of {len(items)} items have no picture on disk ({examples})"
+            f"{len(gone)} of {len(items)} items have no image on disk ({examples})"
             + (f". Missing by group: {groups}" if groups else ""),
             where=where,
             fix="Complete the data, or set allow_missing = true for this benchmark; the report then counts them.",

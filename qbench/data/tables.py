@@ -236,7 +236,7 @@ def unique(values: Iterable[object], what: str, *, table: Table) -> None:
 
 
 def relative(name: str, where: str) -> PurePosixPath:
-    """Check a picture's name from an annotation file: a path that stays below the dataset's folder.
+    """Check an image's name from an annotation file: a path that stays below the dataset's folder.
 
     Raises
     ------
@@ -246,11 +246,11 @@ def relative(name: str, where: str) -> PurePosixPath:
     path = PurePosixPath(name)
     windows = PureWindowsPath(name)
     if not name.strip() or "\0" in name:
-        raise DataError("the picture has no usable file name", where=where)
+        raise DataError("the image has no usable file name", where=where)
     if path.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         raise DataError(
-            f"the picture {name!r} lies outside the dataset's folder",
+            f"the image {name!r} lies outside the dataset's folder",
             where=where,
-            fix="Picture names are relative to the dataset's folder and do not leave it.",
+            fix="Image names are relative to the dataset's folder and do not leave it.",
         )
     return path

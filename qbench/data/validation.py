@@ -13,11 +13,12 @@ from typing import Literal
 
 import pandas as pd
 
-from qbench.data.items import Items, PictureRef
+from qbench.data.items import Items
 from qbench.data.subset import present
 from qbench.data.tables import spreadsheet_date, spreadsheet_number
 from qbench.errors import DataError
-from qbench.images.decoding import check_picture, relative_name
+from qbench.images.decoding import check_image, relative_name
+from qbench.images.locations import ImageLocation
 
 SHOWN = 5
 """Examples that a finding names."""
@@ -37,9 +38,9 @@ class Finding:
     what : str
         One sentence.
     count : int
-        Items, pictures or groups that it concerns.
+        Items, images or groups that it concerns.
     examples : tuple of str
-        The first of them; counts by group, where pictures are missing.
+        The first of them; counts by group, where images are missing.
     """
 
     level: Literal["wrong", "warning"]
@@ -79,15 +80,15 @@ def check_table(items: Items, *, expected: int, allow_missing: bool) -> list[Fin
     ]
 
 
-def check_pictures(
+def check_images(
     items: Items,
     *,
     decode: bool,
     allow_missing: bool,
     workers: int = 2,
     step: Callable[[int], None] = lambda n: None,
-) -> tuple[list[Finding], list[PictureRef]]:
-    """Look at every picture.
+) -> tuple[list[Finding], list[ImageLocation]]:
+    """Look at every image.
 
     Parameters
     ----------
@@ -96,24 +97,24 @@ def check_pictures(
     decode : bool
         Decode the pixels; otherwise only headers are read, and whether boxes lie inside.
     allow_missing : bool
-        Whether missing pictures are a warning only.
+        Whether missing images are a warning only.
     workers : int
         Threads.
     step : callable
-        Hears how many pictures were looked at.
+        Hears how many images were looked at.
 
     Returns
     -------
     findings : list of Finding
-        Missing and unreadable pictures.
-    sound : list of PictureRef
+        Missing and unreadable images.
+    sound : list of ImageLocation
         Those that are neither.
     """
-    on_disk = [ref for ref in items.pictures if ref.path.is_file()]
+    on_disk = [ref for ref in items.images if ref.path.is_file()]
 
-    def one(ref: PictureRef) -> str:
+    def one(ref: ImageLocation) -> str:
         try:
-            check_picture(ref, decode=decode)
+            check_image(ref, decode=decode)
         except DataError as error:
             return f"{relative_name(ref.path, items.root)}: {error.what}"
         finally:
@@ -122,35 +123,35 @@ def check_pictures(
 
     with ThreadPoolExecutor(workers) as pool:
         said = list(pool.map(one, on_disk))
-    findings = _missing(items, len(items.pictures) - len(on_disk), allow_missing)
+    findings = _missing(items, len(items.images) - len(on_disk), allow_missing)
     bad = [text for text in said if text]
     if bad:
-        findings.append(_finding("wrong", "unreadable", f"{len(bad)} pictures cannot be used", bad))
+        findings.append(_finding("wrong", "unreadable", f"{len(bad)} images cannot be used", bad))
     return findings, [ref for ref, text in zip(on_disk, said, strict=True) if not text]
 
 
-def check_duplicates(items: Items, digests: Mapping[PictureRef, str]) -> list[Finding]:
+def check_duplicates(items: Items, digests: Mapping[ImageLocation, str]) -> list[Finding]:
     """Files with the same content under different names; apart, those whose items have different labels or groups.
 
     Parameters
     ----------
     items : Items
         The items.
-    digests : mapping of PictureRef to str
-        The digest of each picture's file, of those that can be read.
+    digests : mapping of ImageLocation to str
+        The digest of each image's file, of those that can be read.
     """
     columns = ["label", *(a.name for a in items.attributes)]
-    by_picture = items.table.groupby("picture")[columns].agg(_distinct)
-    said = {number: tuple(row) for number, *row in by_picture.itertuples(name=None)}
+    by_image = items.table.groupby("image_index")[columns].agg(_distinct)
+    said = {number: tuple(row) for number, *row in by_image.itertuples(name=None)}
     files: dict[str, dict[str, set[object]]] = {}
-    for number, ref in enumerate(items.pictures):
+    for number, ref in enumerate(items.images):
         if ref in digests:
             name = relative_name(ref.path, items.root)
             files.setdefault(digests[ref], {}).setdefault(name, set()).add(said.get(number))
     findings = []
     same = [sorted(names) for names in files.values() if len(names) > 1]
     if same:
-        what = f"{len(same)} pictures are there under several names: their items count more than once"
+        what = f"{len(same)} images are there under several names: their items count more than once"
         findings.append(_finding("warning", "duplicates", what, [" = ".join(names) for names in same]))
     contrary = [sorted(n) for n in files.values() if len(n) > 1 and len(set().union(*n.values())) > 1]
     if contrary:
@@ -167,22 +168,22 @@ def _finding(level: Literal["wrong", "warning"], kind: str, what: str, examples:
     return Finding(level=level, kind=kind, what=what, count=len(examples), examples=tuple(examples[:SHOWN]))
 
 
-def _missing(items: Items, pictures: int, allowed: bool) -> list[Finding]:
-    if not pictures:
+def _missing(items: Items, images: int, allowed: bool) -> list[Finding]:
+    if not images:
         return []
     level: Literal["wrong", "warning"] = "warning" if allowed else "wrong"
     try:
         _, missing = present(items, allow_missing=True, where="")
     except DataError:
-        what = f"none of the {len(items)} items has its picture on disk"
-        paths = [relative_name(ref.path, items.root) for ref in items.pictures]
+        what = f"none of the {len(items)} items has its image on disk"
+        paths = [relative_name(ref.path, items.root) for ref in items.images]
         return [_finding("wrong", "missing", what, paths)]
     groups = [
         f"{attribute} {group or '(empty)'}: {number}"
         for attribute, found in missing["by_group"].items()
         for group, number in found.items()
     ]
-    what = f"{missing['count']} of {missing['of']} items have no picture on disk"
+    what = f"{missing['count']} of {missing['of']} items have no image on disk"
     return [Finding(level=level, kind="missing", what=what, count=int(missing["count"]), examples=tuple(groups))]
 
 

@@ -14,7 +14,7 @@ from qbench.data.tables import cell_text
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 RESERVED = frozenset(
     {
-        *("item", "image", "picture", "label", "captions", "prediction", "correct", "rank", "margin"),
+        *("item", "image", "image_index", "label", "captions", "prediction", "correct", "rank", "margin"),
         *("runner_up_margin", "confidence", "direction", "query", "metric", "attribute", "group", "class"),
     }
 )
@@ -65,26 +65,26 @@ class Corners(_Strict):
 
 
 class TableSpec(_Strict):
-    """``[table]``: the table, a row an item, and where its pictures are.
+    """``[table]``: the table, a row an item, and where its images are.
 
     Attributes
     ----------
     file : str
         A ``.csv`` (UTF-8, with a header) or ``.parquet`` file below the dataset's folder.
-    picture : str
-        The column with the name of each item's picture.
+    image : str
+        The column with the name of each item's image.
     folder : str or list of str
-        Folder of the pictures, below the dataset's; of several ones the first that has the picture.
+        Folder of the images, below the dataset's; of several ones the first that has the image.
     suffix : str
         Added to each name, where the column has none, such as ``".jpg"``.
     id : str
-        The column with a name of each item, all different; if empty, the picture's path.
+        The column with a name of each item, all different; if empty, the image's path.
     label : str
         The column with the right class.
     also_right : list of str
         Columns with further classes that count as right too; their cells may be empty.
     box : str or dict of str to str
-        Where the item is in its picture, which is cut to it: a column with a dict in text (``x``, ``y``, ``width``,
+        Where the item is in its image, which is cut to it: a column with a dict in text (``x``, ``y``, ``width``,
         ``height``), or four columns, ``{ x, y, width, height }`` or ``{ left, top, right, bottom }``.
     keep : dict of str to list
         Columns and the values of the rows that are used; all other rows are left out.
@@ -285,9 +285,9 @@ class Description(_Strict):
     protocol : str
         What is measured: ``classification-disparity`` (as on FACET) or ``retrieval-skew`` (as on FairFace).
     licence : str
-        Of pictures and labels; ``"unknown"`` where nobody knows.
+        Of images and labels; ``"unknown"`` where nobody knows.
     perceived : bool
-        Whether the attributes are what annotators saw in a picture, or (false) what the persons said of themselves.
+        Whether the attributes are what annotators saw in an image, or (false) what the persons said of themselves.
     summary, citation, how_to_get : str
         One line for lists; whom to cite; where the data comes from.
     note : str

@@ -1,4 +1,4 @@
-"""From the table of a declared dataset to its items; pictures are named, not opened."""
+"""From the table of a declared dataset to its items; images are named, not opened."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from qbench.data.boxes import Box, clipped, parsed_box
-from qbench.data.items import Attribute, PictureRef
+from qbench.data.items import Attribute
 from qbench.data.tables import Table, read_parquet, read_table, relative, unique
 from qbench.declared.groups import columns_of, groups_of
 from qbench.declared.schema import Corners, Description, Sides, TableSpec
 from qbench.errors import DataError
+from qbench.images.locations import ImageLocation
 
 SECOND = "label{}"
 """Name of the columns of further right classes: ``label2``, ``label3``, …"""
@@ -28,9 +29,9 @@ class Rows:
     Attributes
     ----------
     table : pandas.DataFrame
-        ``item``, ``label``, ``label2`` …, ``image``, a column an attribute, ``picture``.
-    pictures : tuple of PictureRef
-        The distinct pictures (or boxes of them).
+        ``item``, ``label``, ``label2`` …, ``image``, a column an attribute, ``image_index``.
+    images : tuple of ImageLocation
+        The distinct images (or boxes of them).
     path : pathlib.Path
         The file that was read.
     unused, unlabelled : int
@@ -38,7 +39,7 @@ class Rows:
     """
 
     table: pd.DataFrame
-    pictures: tuple[PictureRef, ...]
+    images: tuple[ImageLocation, ...]
     path: Path
     unused: int
     unlabelled: int
@@ -64,22 +65,22 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
 
     images = _images(spec, table, root)
     names = table.columns[spec.id] if spec.id else images
-    unique(names, spec.id or "picture", table=table)
+    unique(names, spec.id or "image", table=table)
     _not_empty(names, spec.id or spec.picture, table)
     labels = table.columns[spec.label] if spec.label else [""] * len(table)
     if spec.label:
         _known_classes(description, table)
-    refs: dict[PictureRef, int] = {}
+    refs: dict[ImageLocation, int] = {}
     boxes = _boxes(spec, table)
-    picture = [
-        refs.setdefault(PictureRef(root / image, boxes[row], table.where(row)), len(refs))
+    index = [
+        refs.setdefault(ImageLocation(root / image, boxes[row], table.where(row)), len(refs))
         for row, image in enumerate(images)
     ]
     second = {SECOND.format(i): table.columns[column] for i, column in enumerate(spec.also_right, start=2)}
     frame = pd.DataFrame({"item": names, "label": labels, **second, "image": images, **groups}, dtype="str")
     return Rows(
-        table=frame.assign(picture=np.array(picture, dtype=np.int64)),
-        pictures=tuple(refs),
+        table=frame.assign(image_index=np.array(index, dtype=np.int64)),
+        images=tuple(refs),
         path=path,
         unused=len(whole) - len(kept),
         unlabelled=len(kept) - len(labelled),
@@ -173,7 +174,7 @@ def _known_classes(description: Description, table: Table) -> None:
 
 
 def _images(spec: TableSpec, table: Table, root: Path) -> list[str]:
-    """Path of each row's picture below `root`: in the first folder that has it, else where it is missing from."""
+    """Path of each row's image below `root`: in the first folder that has it, else where it is missing from."""
     folders = [relative(folder, "table.folder") for folder in spec.folder]
     there = [_files(root / folder) if len(folders) > 1 else set() for folder in folders]
     images = []

@@ -26,7 +26,7 @@ from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
 
 PERCEIVED = {
-    True: "perceived: what annotators saw in the pictures, not what the persons are or say",
+    True: "perceived: what annotators saw in the images, not what the persons are or say",
     False: "reported by the persons themselves, as the dataset says",
 }
 
@@ -82,7 +82,7 @@ class _Declared(ABC):
         rows = read_rows(self.description, self.attributes, root)
         return Items(
             table=rows.table,
-            pictures=rows.pictures,
+            images=rows.images,
             root=root,
             attributes=self.attributes,
             annotations=(rows.path, *self._own_files(root)),
@@ -100,7 +100,7 @@ class _Declared(ABC):
     def _left_out(self, rows: Rows) -> dict[str, str]:
         spec = self.description.table
         said = {
-            "picture": "cut to the item's box" if spec.box else "the whole picture",
+            "picture": "cut to the item's box" if spec.box else "the whole image",
             "labels of groups": PERCEIVED[self.description.perceived],
         }
         if spec.keep:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qbench.data.fingerprint import Digests, items_key, pictures_key
-from qbench.data.items import Items, PictureRef
+from qbench.data.fingerprint import Digests, images_key, items_key
+from qbench.data.items import Items
 from qbench.data.subset import present
-from qbench.data.validation import Finding, check_duplicates, check_pictures, check_table, counts
+from qbench.data.validation import Finding, check_duplicates, check_images, check_table, counts
 from qbench.errors import DataError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
 from qbench.execution.prepare import data_root
 from qbench.execution.progress import Silent
+from qbench.images.locations import ImageLocation
 from qbench.plugins.records import Benchmark
 from qbench.plugins.registry import Registry
 from qbench.spec.model import BenchmarkSpec
@@ -32,8 +33,8 @@ class CheckedData:
         Licence, citation, how to get it.
     root : str
         The folder.
-    items, pictures : int
-        Of the annotations; pictures are distinct ones (or boxes).
+    items, images : int
+        Of the annotations; images are distinct ones (or boxes).
     labels : dict of str to int
         Items of each class; empty where the benchmark has none.
     groups : dict
@@ -50,7 +51,7 @@ class CheckedData:
     record: Benchmark
     root: str
     items: int = 0
-    pictures: int = 0
+    images: int = 0
     labels: dict[str, int] = field(default_factory=dict)
     groups: dict[str, dict[str, int]] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
@@ -77,11 +78,11 @@ def check_data(
     Parameters
     ----------
     spec : BenchmarkSpec
-        Which benchmark, its options, where the data lies, whether missing pictures are allowed.
+        Which benchmark, its options, where the data lies, whether missing images are allowed.
     registry : Registry
         The plugins.
     decode : bool
-        Decode every picture; otherwise headers are read only.
+        Decode every image; otherwise headers are read only.
     workers : int
         Threads that read.
     cache : Cache, optional
@@ -114,18 +115,18 @@ def check_data(
         checked.findings += check_table(
             items, expected=checked.record.items if plain else 0, allow_missing=planned.allow_missing
         )
-        told.begin("looking at pictures", len(items.pictures))
-        found, sound = check_pictures(
+        told.begin("looking at images", len(items.images))
+        found, sound = check_images(
             items, decode=decode, allow_missing=planned.allow_missing, workers=workers, step=told.step
         )
         checked.findings += found
-        told.begin("hashing pictures", len(sound))
+        told.begin("hashing images", len(sound))
         _hash(checked, items, sound, planned, Digests(cache, items.root), workers, told)
     return checked
 
 
 def _describe(checked: CheckedData, items: Items) -> None:
-    checked.items, checked.pictures = len(items), len(items.pictures)
+    checked.items, checked.images = len(items), len(items.images)
     labels = items.table["label"].astype(str).value_counts().sort_index()
     checked.labels = {str(name): int(n) for name, n in labels.items() if name}
     checked.groups, checked.choices = counts(items), dict(items.choices)
@@ -134,7 +135,7 @@ def _describe(checked: CheckedData, items: Items) -> None:
 def _hash(
     checked: CheckedData,
     items: Items,
-    sound: Sequence[PictureRef],
+    sound: Sequence[ImageLocation],
     planned: PlannedBenchmark,
     digests: Digests,
     workers: int,
@@ -145,8 +146,8 @@ def _hash(
     checked.findings += check_duplicates(items, known)
     if not checked.wrong:
         items, _ = present(items, allow_missing=planned.allow_missing, where=planned.label)
-        pictures = pictures_key(items, [known[ref] for ref in items.pictures])
-        checked.fingerprint = items_key(items, pictures, digests.of(items.annotations))
+        images = images_key(items, [known[ref] for ref in items.images])
+        checked.fingerprint = items_key(items, images, digests.of(items.annotations))
 
 
 def as_dict(checked: CheckedData) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def as_dict(checked: CheckedData) -> dict[str, Any]:
         "root": checked.root,
         "status": "wrong" if checked.wrong else "warnings" if checked.findings else "sound",
         "items": checked.items,
-        "pictures": checked.pictures,
+        "images": checked.images,
         "labels": checked.labels,
         "groups": checked.groups,
         "choices": checked.choices,

@@ -80,7 +80,7 @@ def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, lim
         info |= {
             "fingerprint": prepared.items_key,
             "items": len(prepared.items),
-            "pictures": len(prepared.items.pictures),
+            "images": len(prepared.items.images),
             "texts": len(prepared.prompts.texts),
             "prompts": prepared.texts_key,
             "missing": prepared.missing,

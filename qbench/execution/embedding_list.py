@@ -16,7 +16,7 @@ from qbench.execution.plan import PlannedBenchmark, make_plan
 from qbench.execution.prepare import PreparedBenchmark, prepare_benchmark, prepare_model
 from qbench.execution.progress import Silent
 from qbench.execution.single import check_empty
-from qbench.images.ids import picture_id
+from qbench.images.ids import image_id
 from qbench.plugins.registry import Registry
 from qbench.runfolder.writer import slug
 from qbench.spec.model import RunSpec
@@ -34,7 +34,7 @@ class Listed:
     Attributes
     ----------
     counts : dict of str to (int, int)
-        Pictures and texts of each benchmark's folder.
+        Images and texts of each benchmark's folder.
     unknown : dict of str to str
         Models that could not be opened, and why: nothing is said of their preprocessing.
     """
@@ -56,7 +56,7 @@ def list_wanted(
 
     ``models.json`` holds, by the model's label, ``weights`` (the fingerprint) and ``preprocessing``, in the words of a
     manifest. Each benchmark has a folder with ``images.parquet`` (``id``, ``path`` on this machine, and the box ``x``,
-    ``y``, ``width``, ``height``, empty for the whole picture) and ``texts.parquet`` (``id``: the text itself).
+    ``y``, ``width``, ``height``, empty for the whole image) and ``texts.parquet`` (``id``: the text itself).
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ def _chosen(benchmarks: Sequence[PlannedBenchmark], label: str) -> list[PlannedB
 
 
 def _write(data: PreparedBenchmark, folder: Path) -> tuple[int, int]:
-    pictures = data.items.pictures
-    boxes = [ref.box or (None,) * 4 for ref in pictures]
+    locations = data.items.images
+    boxes = [ref.box or (None,) * 4 for ref in locations]
     images = pd.DataFrame(
         {
-            "id": [picture_id(ref, data.items.root) for ref in pictures],
-            "path": [str(ref.path.absolute()) for ref in pictures],
+            "id": [image_id(ref, data.items.root) for ref in locations],
+            "path": [str(ref.path.absolute()) for ref in locations],
             **{name: pd.Series([box[i] for box in boxes], dtype="float64") for i, name in enumerate(BOX)},
         }
     )

@@ -62,7 +62,7 @@ class Forecast:
     unmeasured : int
         Cells whose variant has not run here yet, so that the estimate leaves them out.
     disk_bytes : int
-        Pictures still to be decoded into the cache.
+        Images still to be decoded into the cache.
     """
 
     plan: Plan
@@ -130,7 +130,7 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
         state = "missing" if planned.root is None or not planned.root.is_dir() else "unusable"
         found.benchmarks.append(Part(label=planned.label, state=state, detail=str(error)))
         return None
-    counts = f"{len(data.items):,} items, {len(data.items.pictures):,} pictures, {len(data.prompts.texts):,} texts"
+    counts = f"{len(data.items):,} items, {len(data.items.images):,} images, {len(data.prompts.texts):,} texts"
     found.benchmarks.append(Part(label=planned.label, state="ready", detail=counts))
     return data
 
@@ -160,13 +160,13 @@ def _cells(
                     continue
                 found.to_compute += 1
                 if variant.elsewhere:
-                    continue  # no picture is decoded, and reading is a matter of seconds
+                    continue  # no image is decoded, and reading is a matter of seconds
                 if {"images", "texts"} <= speeds.keys():
                     found.seconds = (found.seconds or 0.0) + images * speeds["images"] + texts * speeds["texts"]
                 else:
                     found.unmeasured += 1
-                parts = store_parts(data.pictures_key, geometry)
+                parts = store_parts(data.images_key, geometry)
                 if not cache.path(ROOM, parts, ".npy").exists():
-                    stores[key_of(parts)] = len(data.items.pictures) * geometry.size**2 * 3
+                    stores[key_of(parts)] = len(data.items.images) * geometry.size**2 * 3
     found.disk_bytes = sum(stores.values())
     found.unknown = found.plan.cells - found.done - found.cached - found.to_compute

@@ -69,7 +69,7 @@ def image_parts(variant: Parts, model: PreparedModel, benchmark: PreparedBenchma
     preprocessing = model.checkpoint.preprocessing
     return {
         "variant": variant,
-        "pixels": store_parts(benchmark.pictures_key, preprocessing.geometry),
+        "pixels": store_parts(benchmark.images_key, preprocessing.geometry),
         "preprocessing": asdict(preprocessing),
         "batch": batch,
     }

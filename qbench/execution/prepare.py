@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qbench.data.fingerprint import Digests, items_key, pictures_key
+from qbench.data.fingerprint import Digests, images_key, items_key
 from qbench.data.items import Items
 from qbench.data.subset import limited, present
 from qbench.errors import DataError
@@ -41,17 +41,17 @@ class PreparedBenchmark:
         The benchmark itself.
     items, prompts
         What is embedded.
-    pictures_key, texts_key, items_key : str
+    images_key, texts_key, items_key : str
         What decides the image embeddings, the text embeddings, and the scores.
     missing : dict
-        Items without a picture, see `qbench.data.subset.present`.
+        Items without an image, see `qbench.data.subset.present`.
     """
 
     planned: PlannedBenchmark
     task: Task
     items: Items
     prompts: Prompts
-    pictures_key: str
+    images_key: str
     texts_key: str
     items_key: str
     missing: dict[str, Any]
@@ -73,7 +73,7 @@ def prepare_benchmark(
     workers: int,
     step: Callable[[int], None] = lambda n: None,
 ) -> PreparedBenchmark:
-    """Read the annotations, check that the pictures are there, and hash what decides a result.
+    """Read the annotations, check that the images are there, and hash what decides a result.
 
     Raises
     ------
@@ -87,16 +87,16 @@ def prepare_benchmark(
     items = limited(items, limit)
     prompts = task.prompts(items)
     digests = Digests(cache, items.root)
-    pictures = pictures_key(items, digests.of([ref.path for ref in items.pictures], workers=workers, step=step))
+    images = images_key(items, digests.of([ref.path for ref in items.images], workers=workers, step=step))
     texts = json.dumps(prompts.texts, ensure_ascii=True)
     return PreparedBenchmark(
         planned=planned,
         task=task,
         items=items,
         prompts=prompts,
-        pictures_key=pictures,
+        images_key=images,
         texts_key=hashlib.sha256(texts.encode()).hexdigest(),
-        items_key=items_key(items, pictures, digests.of(items.annotations)),
+        items_key=items_key(items, images, digests.of(items.annotations)),
         missing=missing,
     )
 

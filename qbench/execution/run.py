@@ -1,7 +1,7 @@
 """Executing a plan: prepare everything, decode, embed, score; one cell at a time, each kept as soon as it is done.
 
 A cell that fails is recorded with its error and the rest goes on. The same call again computes only what is missing:
-done cells are recognised by their key, embeddings and pictures are in the cache.
+done cells are recognised by their key, embeddings and images are in the cache.
 """
 
 from __future__ import annotations
@@ -210,10 +210,10 @@ class _Run:
             data = self.benchmarks[cell.benchmark.label]
             if cell.variant is not None and not cell.variant.elsewhere and isinstance(data, PreparedBenchmark):
                 geometry = cell.variant.model.checkpoint.preprocessing.geometry
-                parts = store_parts(data.pictures_key, geometry)
+                parts = store_parts(data.images_key, geometry)
                 if not self.cache.path(ROOM, parts, ".npy").exists():
                     wanted[key_of(parts)] = data, geometry
-        self.progress.begin("decoding", sum(len(data.items.pictures) for data, _ in wanted.values()))
+        self.progress.begin("decoding", sum(len(data.items.images) for data, _ in wanted.values()))
         for data, geometry in wanted.values():
             label = data.planned.label
             if isinstance(self.benchmarks[label], _Failure):
@@ -222,8 +222,8 @@ class _Run:
             try:
                 pixel_store(
                     self.cache,
-                    data.items.pictures,
-                    data.pictures_key,
+                    data.items.images,
+                    data.images_key,
                     geometry,
                     workers=self.spec.workers,
                     step=self.progress.step,
@@ -286,7 +286,7 @@ class _Run:
         images = variant.images(data, order, self.progress.step)
         texts = variant.texts(data, order, self.progress.step)
         with variant.timed("score"):
-            similarity = CosineSimilarity(images, data.items.table["picture"].to_numpy(), texts, data.prompts)
+            similarity = CosineSimilarity(images, data.items.table["image_index"].to_numpy(), texts, data.prompts)
             outcome = data.task.predict(similarity, data.items)
             return outcome, data.task.measure(outcome)
 

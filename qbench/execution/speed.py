@@ -31,13 +31,13 @@ def measure_speed(
     Parameters
     ----------
     cache : Cache
-        Where the decoded pictures are.
+        Where the decoded images are.
     model, quantizer
         The variant.
     benchmark : PreparedBenchmark
-        Whose first pictures and texts are used; cycled where there are fewer than a batch.
+        Whose first images and texts are used; cycled where there are fewer than a batch.
     batch_size : int
-        Pictures, and texts, a batch.
+        Images, and texts, a batch.
     repeats : int
         Batches that are timed, after one that is not.
 
@@ -48,9 +48,7 @@ def measure_speed(
         and fastest repeat); ``peak_bytes`` that loading and running added (`None` where the system does not tell);
         ``batch_size`` and ``repeats``.
     """
-    pixels = pixel_store(
-        cache, benchmark.items.pictures, benchmark.pictures_key, model.checkpoint.preprocessing.geometry
-    )
+    pixels = pixel_store(cache, benchmark.items.images, benchmark.images_key, model.checkpoint.preprocessing.geometry)
     batch = np.array(pixels[np.arange(batch_size) % len(pixels)])
     texts = [benchmark.prompts.texts[i % len(benchmark.prompts.texts)] for i in range(batch_size)]
     peak = Peak(quantizer.device)

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from qbench.execution.keys import Parts, batch_parts, cell_parts, image_parts, text_parts, variant_parts
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
-from qbench.images.ids import picture_id
+from qbench.images.ids import image_id
 from qbench.images.pixel_store import pixel_store
 from qbench.models.interface import Context, NamedEncoder, Variant
 from qbench.probes.batch_order import DATASET, shuffle
-from qbench.probes.embedding.encode import embed_pictures, embed_texts
+from qbench.probes.embedding.encode import embed_images, embed_texts
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import read_json, write_json
@@ -72,30 +72,30 @@ class VariantRun:
         return "encode" if any(self.lacking(benchmark)) else "score"
 
     def lacking(self, benchmark: PreparedBenchmark) -> tuple[int, int]:
-        """How many pictures and how many texts the cache lacks, over all orders."""
+        """How many images and how many texts the cache lacks, over all orders."""
         images = sum(not self._has(IMAGES, self._image_parts(benchmark, order)) for order in self.orders)
         texts = sum(not self._has(TEXTS, self._text_parts(benchmark, order)) for order in self.orders)
-        return images * len(benchmark.items.pictures), texts * len(benchmark.prompts.texts)
+        return images * len(benchmark.items.images), texts * len(benchmark.prompts.texts)
 
     def images(self, benchmark: PreparedBenchmark, order: str, step: Step) -> npt.NDArray[np.float32]:
-        """``(pictures, d)`` float32, in the dataset's order, embedded in `order`."""
+        """``(images, d)`` float32, in the dataset's order, embedded in `order`."""
 
         def make() -> npt.NDArray[np.float32]:
             if self.elsewhere:
-                ids = [picture_id(ref, benchmark.items.root) for ref in benchmark.items.pictures]
+                ids = [image_id(ref, benchmark.items.root) for ref in benchmark.items.images]
                 found = self._named().find_images(benchmark.planned.label, ids)
                 step(len(ids))
                 return found
             pixels = pixel_store(
                 self._cache,
-                benchmark.items.pictures,
-                benchmark.pictures_key,
+                benchmark.items.images,
+                benchmark.images_key,
                 self.model.checkpoint.preprocessing.geometry,
                 workers=self._spec.workers,
             )
             encoder = self._built().encoder
             with self.timed("images", len(pixels)):
-                return embed_pictures(encoder, pixels, batch_size=self._spec.batch_size, order=order, step=step)
+                return embed_images(encoder, pixels, batch_size=self._spec.batch_size, order=order, step=step)
 
         return self._cache.array(IMAGES, self._image_parts(benchmark, order), make)
 
@@ -189,7 +189,7 @@ def speeds_path(cache: Cache, variant: Parts) -> Path:
 
 
 def read_speeds(path: Path) -> dict[str, float]:
-    """Seconds a picture (``images``) and a text (``texts``), where they were measured."""
+    """Seconds an image (``images``) and a text (``texts``), where they were measured."""
     try:
         speeds: dict[str, float] = read_json(path)
     except (FileNotFoundError, ValueError):

@@ -1,6 +1,6 @@
 """A gate for CI: a policy, held against the judged changes of a run → one answer, its rows and an exit code.
 
-Decides from tables that the analysis made; needs no model, no picture and no torch. Showing on a page is the part of
+Decides from tables that the analysis made; needs no model, no image and no torch. Showing on a page is the part of
 `qbench.report`; the outputs for machines and terminals are written here.
 """
 

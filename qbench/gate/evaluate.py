@@ -166,7 +166,7 @@ def _decided(
                 low=float(low[at]) if known else np.nan,
                 high=float(high[at]) if known else np.nan,
                 limit=rule.limit,
-                n=int(more.items[at] or record["n"]),  # pictures, where the number itself counts queries or classes
+                n=int(more.items[at] or record["n"]),  # images, where the number itself counts queries or classes
                 items=more.items[at],
                 needed=more.needed[at] if verdict.status == "undecided" else None,
                 flags=flags,

@@ -1,10 +1,10 @@
-"""One picture: from a file to the square of pixels that a model sees.
+"""One image: from a file to the square of pixels that a model sees.
 
 One pinned path, PIL's, for every model: open → cut to the box → resize → centre crop → RGB, in the order and with the
 rounding of open_clip's transform, which is OpenAI's. Three of its habits look like mistakes and are kept, because the
 published numbers were made with them:
 
-- The picture becomes RGB *last*. So a palette is resized by nearest neighbour, transparency is weighed while resizing
+- The image becomes RGB *last*. So a palette is resized by nearest neighbour, transparency is weighed while resizing
   and then dropped, and CMYK is blended as ink.
 - 16-bit greyscale is clipped to 8 bit rather than scaled: nearly white, whatever it shows.
 - The EXIF orientation is not applied: a rotated photograph is seen as the sensor saw it.
@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from qbench.data.items import PictureRef
 from qbench.errors import DataError
+from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 
 MAX_PIXELS = 200_000_000
@@ -32,12 +32,12 @@ MAX_PIXELS = 200_000_000
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
-def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
-    """Read a picture as a model with `geometry` sees it.
+def decode_image(ref: ImageLocation, geometry: Geometry) -> npt.NDArray[np.uint8]:
+    """Read an image as a model with `geometry` sees it.
 
     Parameters
     ----------
-    ref : PictureRef
+    ref : ImageLocation
         The file and, where given, the box to cut out.
     geometry : Geometry
         Size, resize mode and filter.
@@ -50,95 +50,95 @@ def read_picture(ref: PictureRef, geometry: Geometry) -> npt.NDArray[np.uint8]:
     Raises
     ------
     DataError
-        The file is missing, truncated, no picture, too large, or the box lies outside of it.
+        The file is missing, truncated, no image, too large, or the box lies outside of it.
     """
-    with _opened(ref) as picture:
-        return np.asarray(_fit(_cut(picture, ref), geometry).convert("RGB"), dtype=np.uint8)
+    with _opened(ref) as image:
+        return np.asarray(_fit(_cut(image, ref), geometry).convert("RGB"), dtype=np.uint8)
 
 
-def check_picture(ref: PictureRef, *, decode: bool = False) -> None:
-    """Look at a picture: its header, whether its box lies in it, and its pixels where `decode` asks for it.
+def check_image(ref: ImageLocation, *, decode: bool = False) -> None:
+    """Look at an image: its header, whether its box lies in it, and its pixels where `decode` asks for it.
 
     Raises
     ------
     DataError
-        As `read_picture` would; without `decode` a file that is cut off behind its header is not noticed.
+        As `decode_image` would; without `decode` a file that is cut off behind its header is not noticed.
     """
-    with _opened(ref) as picture:
-        cut = _corners(picture, ref)
+    with _opened(ref) as image:
+        cut = _corners(image, ref)
         if decode:
-            picture.crop(cut).convert("RGB")
+            image.crop(cut).convert("RGB")
 
 
 @contextmanager
-def _opened(ref: PictureRef) -> Iterator[Image.Image]:
+def _opened(ref: ImageLocation) -> Iterator[Image.Image]:
     try:
         # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are right all the same.
-        with warnings.catch_warnings(), Image.open(ref.path) as picture:
+        with warnings.catch_warnings(), Image.open(ref.path) as image:
             warnings.simplefilter("ignore")
-            if picture.width * picture.height > MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 raise DataError(
-                    f"the picture claims {picture.width} × {picture.height} pixels{_named(ref)}",
+                    f"the image claims {image.width} × {image.height} pixels{_named(ref)}",
                     where=str(ref.path),
                     fix="Remove it, or replace it by a smaller one.",
                 )
-            yield picture
+            yield image
     except FileNotFoundError:
-        raise DataError(f"the picture is missing{_named(ref)}", where=str(ref.path)) from None
+        raise DataError(f"the image is missing{_named(ref)}", where=str(ref.path)) from None
     except Image.DecompressionBombError:
         raise DataError(
-            f"the picture claims more than {MAX_PIXELS // 10**6} million pixels{_named(ref)}",
+            f"the image claims more than {MAX_PIXELS // 10**6} million pixels{_named(ref)}",
             where=str(ref.path),
             fix="Remove it, or replace it by a smaller one.",
         ) from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(
-            f"the picture cannot be read ({error}){_named(ref)}",
+            f"the image cannot be read ({error}){_named(ref)}",
             where=str(ref.path),
             fix="The file is truncated or damaged: fetch it again.",
         ) from None
 
 
-def _named(ref: PictureRef) -> str:
+def _named(ref: ImageLocation) -> str:
     return f"; it is named in {ref.source}" if ref.source else ""
 
 
-def _cut(picture: Image.Image, ref: PictureRef) -> Image.Image:
-    return picture if ref.box is None else picture.crop(_corners(picture, ref))
+def _cut(image: Image.Image, ref: ImageLocation) -> Image.Image:
+    return image if ref.box is None else image.crop(_corners(image, ref))
 
 
-def _corners(picture: Image.Image, ref: PictureRef) -> tuple[int, int, int, int]:
+def _corners(image: Image.Image, ref: ImageLocation) -> tuple[int, int, int, int]:
     if ref.box is None:
-        return 0, 0, picture.width, picture.height
+        return 0, 0, image.width, image.height
     x, y, width, height = ref.box
     left, top = max(0, round(x)), max(0, round(y))
-    right, bottom = min(picture.width, round(x + width)), min(picture.height, round(y + height))
+    right, bottom = min(image.width, round(x + width)), min(image.height, round(y + height))
     if left >= right or top >= bottom:
         raise DataError(
-            f"the box {ref.box} lies outside of the picture ({picture.width} × {picture.height}){_named(ref)}",
+            f"the box {ref.box} lies outside of the image ({image.width} × {image.height}){_named(ref)}",
             where=str(ref.path),
         )
     return left, top, right, bottom
 
 
-def _fit(picture: Image.Image, geometry: Geometry) -> Image.Image:
+def _fit(image: Image.Image, geometry: Geometry) -> Image.Image:
     size, resample = geometry.size, _FILTERS[geometry.interpolation]
     if geometry.resize == "squash":
-        return picture.resize((size, size), resample)
-    width, height = picture.size
-    # torchvision truncates the longer side; and PIL must not see a side of 0 (very wide pictures).
+        return image.resize((size, size), resample)
+    width, height = image.size
+    # torchvision truncates the longer side; and PIL must not see a side of 0 (very wide images).
     if width <= height:
         target = (size, max(size, int(size * height / width)))
     else:
         target = (max(size, int(size * width / height)), size)
-    if picture.size != target:
-        picture = picture.resize(target, resample)
+    if image.size != target:
+        image = image.resize(target, resample)
     left, top = round((target[0] - size) / 2.0), round((target[1] - size) / 2.0)
-    return picture.crop((left, top, left + size, top + size))
+    return image.crop((left, top, left + size, top + size))
 
 
 def relative_name(path: Path, root: Path) -> str:
-    """`path` below `root`, with forward slashes: how keys and results name a picture.
+    """`path` below `root`, with forward slashes: how keys and results name an image.
 
     Links are not followed: a dataset may be put together of links, but no annotation may name a file outside of it.
 

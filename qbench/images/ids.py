@@ -1,14 +1,14 @@
-"""A picture's name for those who embed it elsewhere: the file below the dataset's folder, and the box cut out of it."""
+"""An image's name for those who embed it elsewhere: the file below the dataset's folder, and the box cut out of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from qbench.data.items import PictureRef
 from qbench.images.decoding import relative_name
+from qbench.images.locations import ImageLocation
 
 
-def picture_id(ref: PictureRef, root: Path) -> str:
+def image_id(ref: ImageLocation, root: Path) -> str:
     """``val/1.jpg``, or with a box ``val/1.jpg#xywh=10,20,30.5,40``: unique in a dataset, the same on every machine.
 
     The box is a spatial media fragment (W3C Media Fragments URI 1.0, section 4.2.2) in pixels of the file, but for

@@ -1,6 +1,6 @@
-"""The pixel store: every picture decoded once for all models that share a geometry.
+"""The pixel store: every image decoded once for all models that share a geometry.
 
-A memory-mapped uint8 array ``(pictures, size, size, 3)`` in the cache, so that memory stays bounded whatever the
+A memory-mapped uint8 array ``(images, size, size, 3)`` in the cache, so that memory stays bounded whatever the
 dataset's size, and the pages are shared by whoever reads them.
 """
 
@@ -14,70 +14,70 @@ import numpy as np
 import numpy.typing as npt
 import PIL
 
-from qbench.data.items import PictureRef
-from qbench.images.decoding import read_picture
+from qbench.images.decoding import decode_image
+from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 from qbench.store.cache import Cache
 
 ROOM = "pixels"
 AHEAD = 256
-"""Pictures that are submitted at once: bounds what is in memory beside the mapped array."""
+"""Images that are submitted at once: bounds what is in memory beside the mapped array."""
 
 
-def store_parts(pictures: str, geometry: Geometry) -> dict[str, object]:
-    """What decides a pixel store: the picture set's key, the geometry, the decoder's version."""
-    return {"pictures": pictures, "geometry": asdict(geometry), "pillow": PIL.__version__, "path": 2}
+def store_parts(images: str, geometry: Geometry) -> dict[str, object]:
+    """What decides a pixel store: the image set's key, the geometry, the decoder's version."""
+    return {"images": images, "geometry": asdict(geometry), "pillow": PIL.__version__, "path": 2}
 
 
 def pixel_store(
     cache: Cache,
-    pictures: Sequence[PictureRef],
+    images: Sequence[ImageLocation],
     key: str,
     geometry: Geometry,
     *,
     workers: int = 2,
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.uint8]:
-    """The decoded pictures, from the cache or decoded now.
+    """The decoded images, from the cache or decoded now.
 
     Parameters
     ----------
     cache : Cache
         Where the store lies.
-    pictures : sequence of PictureRef
-        The pictures, in order.
+    images : sequence of ImageLocation
+        The images, in order.
     key : str
-        Their key (`qbench.data.fingerprint.pictures_key`).
+        Their key (`qbench.data.fingerprint.images_key`).
     geometry : Geometry
         How they are cut and scaled.
     workers : int
         Threads that decode. The result does not depend on it.
     step : callable
-        Hears how many pictures were done.
+        Hears how many images were done.
 
     Returns
     -------
     numpy.ndarray
-        ``(len(pictures), size, size, 3)`` uint8, memory-mapped, read-only.
+        ``(len(images), size, size, 3)`` uint8, memory-mapped, read-only.
 
     Raises
     ------
     DataError
-        A picture cannot be read; the message names the file.
+        An image cannot be read; the message names the file.
     """
     parts = store_parts(key, geometry)
     path = cache.path(ROOM, parts, ".npy")
     if not path.exists():
-        shape = (len(pictures), geometry.size, geometry.size, 3)
+        shape = (len(images), geometry.size, geometry.size, 3)
         with (
             cache.new_array(ROOM, parts, shape, np.uint8) as filled,
             ThreadPoolExecutor(workers) as pool,
         ):
-            for start in range(0, len(pictures), AHEAD):
-                chunk = pictures[start : start + AHEAD]
-                decoded = pool.map(lambda ref: read_picture(ref, geometry), chunk)
-                for offset, picture in enumerate(decoded):
-                    filled[start + offset] = picture
+            for start in range(0, len(images), AHEAD):
+                chunk = images[start : start + AHEAD]
+                decoded = pool.map(lambda ref: decode_image(ref, geometry), chunk)
+                for offset, image in enumerate(decoded):
+                    filled[start + offset] = image
                     step(1)
     pixels: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     return pixels

@@ -1,7 +1,7 @@
-"""How a checkpoint wants its pictures, as data.
+"""How a checkpoint wants its images, as data.
 
 Only the geometry (size, resize, crop, interpolation) decides the pixels in the store; mean and standard deviation are
-applied by the encoder. Checkpoints that share the geometry therefore share the decoded pictures.
+applied by the encoder. Checkpoints that share the geometry therefore share the decoded images.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A benchmark's `Task` never sees a model: it says what to embed, turns similarities into an `Outcome` (which is stored),
 and turns a stored outcome into `Metrics`. The last step takes weights, so that items can be resampled without a model
-or a picture.
+or an image.
 """
 
 from __future__ import annotations
@@ -139,12 +139,12 @@ class Similarity(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a variant did on a benchmark, an item a row. Stored as Parquet; no picture, no embedding.
+    """What a variant did on a benchmark, an item a row. Stored as Parquet; no image, no embedding.
 
     Attributes
     ----------
     items : pandas.DataFrame
-        ``item``, ``image`` (the picture relative to the dataset's folder: what is resampled as one), ``label``, a
+        ``item``, ``image`` (the image relative to the dataset's folder: what is resampled as one), ``label``, a
         column an attribute, and what the benchmark predicts (``prediction``, ``correct``, ``margin``,
         ``confidence``, …).
     rankings : pandas.DataFrame or None
@@ -187,7 +187,7 @@ class Task(Protocol):
     """A benchmark with its options: what the runner calls, in this order."""
 
     def data(self, root: Path) -> Items:
-        """Read the annotations below `root`; pictures are named, not opened.
+        """Read the annotations below `root`; images are named, not opened.
 
         Raises
         ------
@@ -205,7 +205,7 @@ class Task(Protocol):
         ...
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
-        """A (stored) outcome → numbers. Needs no model, no picture and no dataset.
+        """A (stored) outcome → numbers. Needs no model, no image and no dataset.
 
         Parameters
         ----------

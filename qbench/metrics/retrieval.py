@@ -1,7 +1,7 @@
-"""Retrieval between pictures and captions: ranks of the best own target in both directions, in bounded memory.
+"""Retrieval between images and captions: ranks of the best own target in both directions, in bounded memory.
 
-Recall@k counts 0/1 hits (Karpathy & Fei-Fei 2015): a picture hits if *any* of its own captions is among the k most
-similar ones, a caption if its picture is. Ties are broken by the lower index.
+Recall@k counts 0/1 hits (Karpathy & Fei-Fei 2015): an image hits if *any* of its own captions is among the k most
+similar ones, a caption if its image is. Ties are broken by the lower index.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ class Retrieved:
 
 
 def image_to_text(similarity: Similarity, owner: Integers, *, block_bytes: int = BLOCK_BYTES) -> Retrieved:
-    """Each picture looks for its captions.
+    """Each image looks for its captions.
 
     Parameters
     ----------
     similarity : Similarity
-        Of pictures and captions.
+        Of images and captions.
     owner : numpy.ndarray
-        ``(captions,)`` int, the picture that each caption belongs to.
+        ``(captions,)`` int, the image that each caption belongs to.
     block_bytes : int
         Bound of one block of similarities.
     """
-    pictures, captions = similarity.shape
-    found = _Found(pictures)
-    for start, stop in blocks(pictures, captions, block_bytes):
+    images, captions = similarity.shape
+    found = _Found(images)
+    for start, stop in blocks(images, captions, block_bytes):
         found.add(start, similarity.items(start, stop), owner[None, :] == np.arange(start, stop)[:, None])
     return found.done()
 
 
 def text_to_image(similarity: Similarity, owner: Integers, *, block_bytes: int = BLOCK_BYTES) -> Retrieved:
-    """Each caption looks for its picture; parameters as for `image_to_text`."""
-    pictures, captions = similarity.shape
+    """Each caption looks for its image; parameters as for `image_to_text`."""
+    images, captions = similarity.shape
     found = _Found(captions)
-    for start, stop in blocks(captions, pictures, block_bytes):
-        found.add(start, similarity.targets(start, stop), owner[start:stop, None] == np.arange(pictures)[None, :])
+    for start, stop in blocks(captions, images, block_bytes):
+        found.add(start, similarity.targets(start, stop), owner[start:stop, None] == np.arange(images)[None, :])
     return found.done()
 
 

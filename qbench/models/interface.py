@@ -49,7 +49,7 @@ class Encoder(Protocol):
     """A model that is loaded and can embed."""
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Embed pictures: ``(b, height, width, 3)`` uint8 RGB → ``(b, d)`` float32, not normalised."""
+        """Embed images: ``(b, height, width, 3)`` uint8 RGB → ``(b, d)`` float32, not normalised."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -69,14 +69,14 @@ class NamedEncoder(Protocol):
     """
 
     def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The embeddings of pictures by id (`qbench.images.ids.picture_id`) → ``(n, d)`` float32.
+        """The embeddings of images by id (`qbench.images.ids.image_id`) → ``(n, d)`` float32.
 
         Parameters
         ----------
         benchmark : str
             The benchmark's label: ids are unique in its dataset only.
         ids : sequence of str
-            The pictures, in order.
+            The images, in order.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Checkpoint(Protocol):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How they want their pictures."""
+        """How they want their images."""
         ...
 
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> Encoder:

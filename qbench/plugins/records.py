@@ -105,7 +105,7 @@ class Quantizer:
         Distributions whose versions decide the embeddings.
     embeddings : callable or None
         ``(checkpoint, options) -> Path or None``, for a method that reads embeddings which were made elsewhere: the
-        folder they lie in, `None` where there is none. Its variants have a `NamedEncoder`. No picture is decoded for
+        folder they lie in, `None` where there is none. Its variants have a `NamedEncoder`. No image is decoded for
         them, no speed is measured, no other order is tried; and the content of the folder is in their key, in place
         of an option called ``path``.
     """

@@ -180,7 +180,7 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A Vega-Lite chart: drawn as a still picture, and alive where the page may run its script.
+    """A Vega-Lite chart: drawn as a still image, and alive where the page may run its script.
 
     Attributes
     ----------
@@ -216,20 +216,20 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A small picture, as a data URI, and its words."""
+class Thumbnail:
+    """A small image, as a data URI, and its words."""
 
     source: str
     words: str
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Small pictures in a row."""
+class Thumbnails:
+    """Small images in a row."""
 
     caption: str
-    items: Sequence[Picture]
-    kind: str = field(default="pictures", init=False)
+    items: Sequence[Thumbnail]
+    kind: str = field(default="thumbnails", init=False)
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class Template:
     kind: str = field(default="template", init=False)
 
 
-Block = Table | Text | Heading | Bullets | Facts | Code | Box | Chart | Band | Pictures | Template
+Block = Table | Text | Heading | Bullets | Facts | Code | Box | Chart | Band | Thumbnails | Template
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Results → sections → one HTML file. Reads a run folder; needs no model, no picture and no torch."""
+"""Results → sections → one HTML file. Reads a run folder; needs no model, no image and no torch."""

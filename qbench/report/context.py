@@ -24,9 +24,9 @@ class Context:
     others : sequence of Results
         Runs that are shown beside this one.
     gallery : int
-        Pictures of flipped items to show a group; 0 for none.
+        Images of flipped items to show a group; 0 for none.
     data_roots : mapping
-        Benchmark → the folder of its pictures.
+        Benchmark → the folder of its images.
     """
 
     comparison: Comparison

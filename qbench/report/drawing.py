@@ -1,6 +1,6 @@
-"""Specifications → pictures, and the script that makes them live. The one module that asks vl-convert anything.
+"""Specifications → images, and the script that makes them live. The one module that asks vl-convert anything.
 
-Still pictures are drawn here, once, so that a page without its script has them all. The script is Vega, Vega-Lite and
+Still images are drawn here, once, so that a page without its script has them all. The script is Vega, Vega-Lite and
 vega-embed as vl-convert carries them, inlined once a page; making it takes seconds, so it is kept in the cache.
 """
 

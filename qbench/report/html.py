@@ -40,9 +40,9 @@ class Look:
     templates : pathlib.Path or None
         A folder whose files come before the templates of the same name.
     gallery : int
-        Pictures of flipped items a group; 0 for none.
+        Thumbnails of flipped items a group; 0 for none.
     data_roots : mapping
-        Benchmark → the folder of its pictures.
+        Benchmark → the folder of its images.
     sections : iterable of ReportSection or None
         Those of plugins; the installed ones if None.
     """

@@ -1,6 +1,6 @@
 """Drawings with fewer elements that look the same: what one path can draw is one path.
 
-Vega draws an element a mark, a tick and a grid line, each in groups of its own. A page with dozens of still pictures is
+Vega draws an element a mark, a tick and a grid line, each in groups of its own. A page with dozens of still images is
 quick to open only if these are merged: lines and shapes of the same colour become one path, groups that do nothing go.
 """
 
@@ -28,7 +28,7 @@ def lean(text: str) -> str:
     Returns
     -------
     str
-        The same picture. Whatever this module does not know stays as it was.
+        The same image. Whatever this module does not know stays as it was.
     """
     ET.register_namespace("", SVG)
     root = ET.fromstring(text)

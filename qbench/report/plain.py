@@ -14,11 +14,11 @@ from qbench.plugins.report_blocks import (
     Entry,
     Facts,
     Heading,
-    Pictures,
     Section,
     Table,
     Template,
     Text,
+    Thumbnails,
 )
 from qbench.report.numbers import clean
 from qbench.report.tables import escape_latex, escape_markdown
@@ -130,7 +130,7 @@ def _words(block: Block) -> Iterator[str]:
         yield f"{block.word}: {block.sentence}"
     elif isinstance(block, Chart):
         yield f"Figure {block.name}. {block.title}. {block.words}"
-    elif isinstance(block, Pictures):
-        yield f"{block.caption} (pictures are in the HTML report only)"
+    elif isinstance(block, Thumbnails):
+        yield f"{block.caption} (images are in the HTML report only)"
     elif isinstance(block, Template):
         yield "(This part has a form of its own: see the HTML report.)"

@@ -1,4 +1,4 @@
-"""Embedding drift by group: how far quantizing moved the pictures, from the cosines that the runner kept."""
+"""Embedding drift by group: how far quantizing moved the images, from the cosines that the runner kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOW = 0.05
 
 
 def summarise_drift(folder: Path, files: Iterable[str], cells: Iterable[Cell]) -> pd.DataFrame:
-    """Summarise the cosines between the baseline's and each variant's embedding of the same picture.
+    """Summarise the cosines between the baseline's and each variant's embedding of the same image.
 
     Parameters
     ----------

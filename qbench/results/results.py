@@ -208,7 +208,7 @@ class Results:
 
     @cached_property
     def cost(self) -> pd.DataFrame:
-        """What each cell took: seconds of each stage (empty where the cache had it), pictures, texts, bytes in memory.
+        """What each cell took: seconds of each stage (empty where the cache had it), images, texts, bytes in memory.
 
         These differ from run to run, so they are kept apart from `metrics`.
         """
@@ -218,7 +218,7 @@ class Results:
             rows.append(
                 {
                     **cell.names,
-                    "pictures": data.get("pictures"),
+                    "images": data.get("images"),
                     "texts": data.get("texts"),
                     **{f"{stage}_seconds": seconds.get(stage) for stage in ("build", "images", "texts", "score")},
                     "model_bytes": cell.part("coverage").get("model_bytes"),
@@ -238,7 +238,7 @@ class Results:
 
     @cached_property
     def drift(self) -> pd.DataFrame:
-        """How far each variant moved the pictures' embeddings: see `qbench.results.drift.summarise_drift`."""
+        """How far each variant moved the images' embeddings: see `qbench.results.drift.summarise_drift`."""
         return summarise_drift(self.folder, [str(x) for x in self.run.get("drift") or []], self.done)
 
     @cached_property

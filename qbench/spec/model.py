@@ -88,7 +88,7 @@ class BenchmarkSpec(_Labelled):
     dataset : str
         In place of `root`, a dataset that a plugin writes on demand.
     allow_missing : bool
-        Go on where pictures of the annotations are not on disk; the report says how many, and of which groups.
+        Go on where images of the annotations are not on disk; the report says how many, and of which groups.
     label : str
         Its name in results; the name if not given.
     options : dict
@@ -164,7 +164,7 @@ class RunSpec(_Strict):
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``. A quantizer that does not run there runs on the CPU, and the results say so.
     batch_size : int
-        Pictures (and texts) a batch. Part of the experiment, because some quantizers see the whole batch.
+        Images (and texts) a batch. Part of the experiment, because some quantizers see the whole batch.
     limit : int or None
         At most so many items a benchmark: a fixed, stratified subset, for trials.
     noise : int
@@ -172,7 +172,7 @@ class RunSpec(_Strict):
     speed : int
         Batches that are timed for each variant, to measure its speed and memory; 0 measures none.
     workers : int
-        Threads that decode pictures. Never changes a result.
+        Threads that decode images. Never changes a result.
     analysis : AnalysisSpec
         How changes are judged; it changes no number and no key.
     """

@@ -16,7 +16,7 @@ FEW = 20
 """Flips below which a design effect is not estimated but bounded by the size of the clusters."""
 
 ALONE = 4.0
-"""Flips that are added to each group as if no other person of their pictures flipped, before a correlation is
+"""Flips that are added to each group as if no other person of their images flipped, before a correlation is
 estimated: few flips never make two groups look as if they always moved together."""
 
 
@@ -60,7 +60,7 @@ class Counts:
     n, gain, loss : numpy.ndarray
         ``(cells,)``: items; wrong before and right after; right before and wrong after.
     deff : numpy.ndarray
-        ``(cells,)`` design effect, at least 1: how much more the change varies because items share pictures.
+        ``(cells,)`` design effect, at least 1: how much more the change varies because items share images.
     """
 
     n: Floats
@@ -89,9 +89,9 @@ def mean_variance(y: npt.NDArray[np.int8], cell: Rows, cells: int) -> Floats:
 def count_cells(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows) -> Counts:
     """Count changes by cell.
 
-    The design effect is the ratio of the variances of the change with pictures and with items as units (Rao & Scott
+    The design effect is the ratio of the variances of the change with images and with items as units (Rao & Scott
     1992): dividing all counts by it gives counts that a method for independent items may use. With fewer than `FEW`
-    flips it is at least the mean cluster size of an item, as if the items of a picture always changed together.
+    flips it is at least the mean cluster size of an item, as if the items of an image always changed together.
 
     Parameters
     ----------
@@ -125,10 +125,10 @@ def count_cells(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows) ->
 
 
 def correlation(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows, first: Rows, second: Rows) -> Floats:
-    """Correlation of the mean changes of pairs of cells, through the pictures that both have items of.
+    """Correlation of the mean changes of pairs of cells, through the images that both have items of.
 
-    The sum over pictures of the products of both cells' centred changes, over the root of the product of the sums of
-    their squares, each with `ALONE` added: 0 where no picture is shared, and drawn to 0 where few items flip.
+    The sum over images of the products of both cells' centred changes, over the root of the product of the sums of
+    their squares, each with `ALONE` added: 0 where no image is shared, and drawn to 0 where few items flip.
 
     Parameters
     ----------
@@ -147,9 +147,9 @@ def correlation(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows, fi
     n = np.bincount(cell, minlength=cells)
     mean = np.bincount(cell, weights=x, minlength=cells) / np.maximum(n, 1)
     shape = (int(image.max(initial=-1)) + 1, cells)
-    by_picture = sparse.csc_array((x - mean[cell], (image, cell)), shape=shape)  # adds up what falls in one place
-    square = np.asarray(by_picture.multiply(by_picture).sum(axis=0)).ravel() + ALONE
+    by_image = sparse.csc_array((x - mean[cell], (image, cell)), shape=shape)  # adds up what falls in one place
+    square = np.asarray(by_image.multiply(by_image).sum(axis=0)).ravel() + ALONE
     pairs, back = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
-    product = np.asarray(by_picture[:, pairs[0]].multiply(by_picture[:, pairs[1]]).sum(axis=0)).ravel()
+    product = np.asarray(by_image[:, pairs[0]].multiply(by_image[:, pairs[1]]).sum(axis=0)).ravel()
     found: Floats = (product / np.sqrt(square[pairs[0]] * square[pairs[1]]))[back.reshape(-1)]
     return found

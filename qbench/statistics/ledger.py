@@ -52,7 +52,7 @@ class Comparison:
 
     @cached_property
     def image(self) -> Rows:
-        """``(n,)`` int, the picture of each item: what is drawn as one."""
+        """``(n,)`` int, the image of each item: what is drawn as one."""
         items = self.before.items
         return pd.factorize(items["image" if "image" in items else "item"])[0].astype(np.int64)
 
@@ -68,7 +68,7 @@ class Ledger:
     values, texts : dict
         Column → ``(rows,)``; NaN and empty until somebody knows better.
     influence : dict
-        Row → ``(images,)`` float: what each picture adds to the change. Kept for numbers over all classes only: they
+        Row → ``(images,)`` float: what each image adds to the change. Kept for numbers over all classes only: they
         are what a population of checkpoints is judged by.
     """
 

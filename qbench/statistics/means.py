@@ -1,4 +1,4 @@
-"""Changes of means over classes: of recalls, and of signed disparities. Closed form, pictures as units."""
+"""Changes of means over classes: of recalls, and of signed disparities. Closed form, images as units."""
 
 from __future__ import annotations
 

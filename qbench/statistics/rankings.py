@@ -1,4 +1,4 @@
-"""Changes of skews and NDKL between two sets of rankings of the same gallery: influence of each picture, jackknife."""
+"""Changes of skews and NDKL between two sets of rankings of the same gallery: influence of each image, jackknife."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of metrics that say nothing of how they are made: a bootstrap over pictures, through the benchmark itself."""
+"""Changes of metrics that say nothing of how they are made: a bootstrap over images, through the benchmark itself."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from qbench.stats.tango import tango_p
 
 
 def judge_shares(ledger: Ledger, comparison: Comparison, metric: str, statistic: Statistic) -> None:
-    """Fill in the rows of a share: Tango's score interval, McNemar's mid-p test, influence of each picture."""
+    """Fill in the rows of a share: Tango's score interval, McNemar's mid-p test, influence of each image."""
     x = change_of(comparison, statistic, metric)
     image = comparison.image
     for attribute in dict.fromkeys(ledger.column("attribute")[ledger.rows(metric=metric)]):
@@ -117,7 +117,7 @@ def _put(ledger: Ledger, rows: Rows, counts: Counts, cell: Rows) -> None:
 
 
 def _test_share(gain: Floats, loss: Floats, n: Floats, deff: Floats) -> tuple[Floats, Floats]:
-    """McNemar's mid-p; where items share pictures the score test on effective counts, which the mid-p cannot take."""
+    """McNemar's mid-p; where items share images the score test on effective counts, which the mid-p cannot take."""
     p, log10_p = mcnemar(gain, loss)
     shared = deff > 1
     z = tango_p(gain / deff, loss / deff, n / deff)[0]

@@ -1,8 +1,8 @@
-"""The change of a number that is linear in the means of strata, with several items a picture.
+"""The change of a number that is linear in the means of strata, with several items an image.
 
 An accuracy is one stratum; a mean over classes has a stratum a class; a difference of groups, averaged over classes,
 two strata a class, of opposite sign. All of them are ``sum_s a_s mean_s(x)`` with ``x = after - before``, so that the
-variance is a sum of squares: nothing is resampled. The unit is the picture: the influence values of its items are
+variance is a sum of squares: nothing is resampled. The unit is the image: the influence values of its items are
 summed before they are squared, in whichever strata the items are. Sizes of strata are held fixed, so that no group
 vanishes.
 
@@ -35,7 +35,7 @@ FEW = 20
 
 @dataclass(frozen=True)
 class LinearChange:
-    """The change of one number, its standard error, and what each picture adds to it.
+    """The change of one number, its standard error, and what each image adds to it.
 
     Attributes
     ----------
@@ -48,8 +48,8 @@ class LinearChange:
     flips : int
         Items of the strata whose `x` is not zero.
     influence : numpy.ndarray
-        ``(images,)`` float64: the sum of a picture's influence values. Its sum of squares is ``se ** 2`` but where few
-        items flipped; the sum of products with another number's, on the same pictures, is their covariance.
+        ``(images,)`` float64: the sum of an image's influence values. Its sum of squares is ``se ** 2`` but where few
+        items flipped; the sum of products with another number's, on the same images, is their covariance.
     reason : str
         Why there is no standard error; empty where there is one.
     few : bool
@@ -84,9 +84,9 @@ def linear_change(
         ``(S,)`` float. Strata of positive and of negative coefficient are two groups, whose flip rates are told apart
         where few items flipped.
     image : array_like
-        ``(n,)`` int, 0 or more: the picture of each item.
+        ``(n,)`` int, 0 or more: the image of each item.
     images : int, optional
-        How many pictures there are; one more than the largest of `image` if not given.
+        How many images there are; one more than the largest of `image` if not given.
     """
     values, s, a, at = (
         np.asarray(x, dtype=np.float64),
@@ -110,7 +110,7 @@ def linear_change(
     mean = np.bincount(s, values, len(a)) / n
     estimate, flips = float(a @ mean), int(np.count_nonzero(values))
     if np.ptp(at) == 0:
-        return LinearChange(estimate, flips=flips, influence=nothing, reason="one picture only: nothing to judge it by")
+        return LinearChange(estimate, flips=flips, influence=nothing, reason="one image only: nothing to judge it by")
     weight = a[s] / n[s]
     own = weight * (values - mean[s]) * np.sqrt(n / np.maximum(n - 1, 1))[s]
     influence = np.bincount(at, own, images).astype(np.float64)
@@ -155,7 +155,7 @@ def _group_spread(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _few_variance(weight: Floats, spread: Floats, image: npt.NDArray[np.int64], images: int) -> float:
-    """The variance if every item flips at its group's rate: persons of a picture each alone, or all together."""
+    """The variance if every item flips at its group's rate: persons of an image each alone, or all together."""
     size = weight * np.sqrt(spread)
     alone = np.bincount(image, size**2, images)
     together = np.bincount(image, size, images) ** 2

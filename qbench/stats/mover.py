@@ -2,7 +2,7 @@
 
 The change of a disparity is that of the first group's share of right answers minus that of the second. The two groups
 have no item in common, so their intervals can be put together; each is Tango's, which holds where few items flip. Where
-they have pictures in common, what moves both groups of a picture cancels in the difference: that is the correlation.
+they have images in common, what moves both groups of an image cancels in the difference: that is the correlation.
 
 References
 ----------

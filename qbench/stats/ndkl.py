@@ -7,7 +7,7 @@ are made of sums from the start and sums from the end. Between two items of a gr
 sum over depths is one over items, and the work for a ranking is O(n), whatever the number of groups.
 
 ``se² = (n − 1)/n Σ_j (θ_(j) − mean)²`` (Tukey 1958; Efron 1982, chapter 3). Of a change, both variants leave out the
-same picture. Which groups there are does not change when an item is left out.
+same image. Which groups there are does not change when an item is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from qbench.stats.ranked import Floats, Integers, RankedChange, as_rankings, pictures, sum_by_picture, undetermined
+from qbench.stats.ranked import Floats, Integers, RankedChange, as_rankings, image_codes, sum_by_image, undetermined
 
 BLOCK_ITEMS = 2**15
 """Items of the rankings that are worked on at once: their arrays stay in the processor's cache."""
@@ -99,7 +99,7 @@ def ndkl_change(
     groups, target, target_is_gallery
         As in `ndkl_levels`.
     image : array_like, optional
-        ``(n,)`` int, 0 or more: the picture of each item, where a picture has several items; their values are summed.
+        ``(n,)`` int, 0 or more: the image of each item, where an image has several items; their values are summed.
 
     Raises
     ------
@@ -115,16 +115,16 @@ def ndkl_change(
     if old.without.shape != new.without.shape:
         raise ValueError(f"rankings of shapes {old.without.shape} and {new.without.shape}")
     queries, n = old.without.shape
-    at, images, _ = pictures(image, n)
+    at, images, _ = image_codes(image, n)
     reason = old.reason or new.reason or ("" if queries else "no query")
     if reason or images < 2:
-        return undetermined(queries, images, reason or "one picture only: nothing to judge it by")
+        return undetermined(queries, images, reason or "one image only: nothing to judge it by")
     own = _influence(new.without - old.without)
-    by_picture = sum_by_picture(own, at, images)
-    se = np.sqrt((by_picture**2).sum(axis=1))
-    influence = by_picture.mean(axis=0)
+    by_image = sum_by_image(own, at, images)
+    se = np.sqrt((by_image**2).sum(axis=1))
+    influence = by_image.mean(axis=0)
     mean_se = math.sqrt(float(np.sum(influence**2)))
-    # Where nothing moved, what a picture can do at most: not a spread of zero.
+    # Where nothing moved, what an image can do at most: not a spread of zero.
     most = np.abs(_influence(old.without)).max(axis=1)
     few = se <= 1e-9 * most
     change = new.value - old.value

@@ -4,8 +4,8 @@ They test different nulls, named in `qbench.stats.nulls`. Permuting the groups a
 alike. The statistic is studentised, so that with many flips in both groups it rejects no more often than it should
 where only the net change is the same (Janssen 1997; Chung and Romano 2013); with few flips in a small group that flips
 more it rejects too often (11 % at 5 % with 8 and 20 expected flips: docs/calibration.md), so that the p of a disparity
-is that of `qbench.stats.mover.disparity_p`, and this one stands beside it. Swapping before and after within a picture
-asks whether anything changed at all, which is the strongest null. Pictures are what is permuted: persons of one picture
+is that of `qbench.stats.mover.disparity_p`, and this one stands beside it. Swapping before and after within an image
+asks whether anything changed at all, which is the strongest null. Images are what is permuted: persons of one image
 stay together.
 
 References
@@ -67,7 +67,7 @@ def group_permutation(
     loss2: npt.ArrayLike,
     n2: npt.ArrayLike,
 ) -> Floats:
-    """Two-sided exact mid-p of "`ALIKE_IN_GROUPS`" in each class, one item a picture.
+    """Two-sided exact mid-p of "`ALIKE_IN_GROUPS`" in each class, one item an image.
 
     The permutation distribution depends on the counts alone (a multivariate hypergeometric one), so nothing is drawn.
 
@@ -142,9 +142,9 @@ def _moments(gain: Ints, loss: Ints, n: int) -> tuple[Floats, Floats]:
 def group_permutation_images(
     x: npt.ArrayLike, first: npt.ArrayLike, image: npt.ArrayLike, *, draws: int = 999, seed: int = 0
 ) -> Permuted:
-    """Test "`ALIKE_IN_GROUPS`" in one class where pictures show several persons of it.
+    """Test "`ALIKE_IN_GROUPS`" in one class where images show several persons of it.
 
-    The groups of a picture's persons are given, together and in random order, to another picture with as many persons.
+    The groups of an image's persons are given, together and in random order, to another image with as many persons.
 
     Parameters
     ----------
@@ -153,14 +153,14 @@ def group_permutation_images(
     first : array_like
         ``(n,)`` bool: whether a person is of the first group, else of the second.
     image : array_like
-        ``(n,)`` int: the picture of each person.
+        ``(n,)`` int: the image of each person.
     draws, seed : int
         Permutations, and where their random numbers begin. The smallest p is ``1 / (draws + 1)``.
 
     Returns
     -------
     Permuted
-        With the studentised difference, by the pictures' influence values.
+        With the studentised difference, by the images' influence values.
     """
     values, group = np.asarray(x, dtype=np.float64), np.asarray(first, dtype=bool)
     n1 = int(group.sum())
@@ -174,13 +174,13 @@ def group_permutation_images(
     rng = np.random.default_rng(seed)
     starts = np.cumsum(persons) - persons
     for size in np.unique(persons):
-        rows = order[starts[persons == size][:, None] + np.arange(size)]  # (pictures of this size, persons)
+        rows = order[starts[persons == size][:, None] + np.arange(size)]  # (images of this size, persons)
         labels = group[rows]
         count1 = labels.sum(1)
         fixed += [float(v) for v in (count1 @ count1, (size - count1) @ (size - count1), count1 @ (size - count1))]
         flipped = np.flatnonzero((values[rows] != 0).any(1))
         if len(flipped):
-            sums += _picture_sums(values[rows[flipped]], labels, flipped, n1, n2, draws, rng)
+            sums += _image_sums(values[rows[flipped]], labels, flipped, n1, n2, draws, rng)
     total1, total2, square, cross1, cross2 = sums
     mean1, mean2 = total1 / n1, total2 / n2
     k1, k2 = _bessel(n1) / n1, _bessel(n2) / n2
@@ -200,7 +200,7 @@ def _bessel(n: int) -> float:
     return math.sqrt(n / (n - 1)) if n > 1 else 1.0
 
 
-def _picture_sums(
+def _image_sums(
     x: Floats,
     labels: npt.NDArray[np.bool_],
     flipped: npt.NDArray[np.intp],
@@ -209,16 +209,16 @@ def _picture_sums(
     draws: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """Of pictures of one size: sums of x by group, of influence values squared, and of them times group sizes.
+    """Of images of one size: sums of x by group, of influence values squared, and of them times group sizes.
 
-    Pictures without a flip add nothing to these sums: labels are drawn only for those with one, `x` ``(f, size)``.
+    Images without a flip add nothing to these sums: labels are drawn only for those with one, `x` ``(f, size)``.
     """
-    pictures, size = labels.shape
+    images, size = labels.shape
     taken = np.empty((draws + 1, len(flipped)), dtype=np.intp)
     taken[0] = flipped
     for start in range(0, draws, 64):  # chunks, for the sake of memory
         rows = min(64, draws - start)
-        taken[start + 1 : start + 1 + rows] = rng.random((rows, pictures)).argsort(1)[:, : len(flipped)]
+        taken[start + 1 : start + 1 + rows] = rng.random((rows, images)).argsort(1)[:, : len(flipped)]
     drawn = labels[taken]  # (draws + 1, f, size)
     if size > 1:
         drawn[1:] = rng.permuted(drawn[1:], axis=2)
@@ -244,7 +244,7 @@ def swap_absolute(
 ) -> Permuted:
     """Test "`EXCHANGEABLE`" by the change of the mean absolute disparity over classes.
 
-    Before and after change places in whole pictures. The mean of absolute values is biased upwards by noise, before and
+    Before and after change places in whole images. The mean of absolute values is biased upwards by noise, before and
     after alike: under this null the biases cancel, under a true change they do not, so that no interval comes with it.
     `qbench.stats.squares` has one.
 
@@ -257,7 +257,7 @@ def swap_absolute(
     side : array_like
         ``(n,)`` int: 1 in the first group, -1 in the second, 0 where an item does not count.
     image : array_like
-        ``(n,)`` int, 0 or more: the picture.
+        ``(n,)`` int, 0 or more: the image.
     draws, seed : int
         As for `group_permutation_images`.
 
@@ -281,10 +281,10 @@ def swap_absolute(
     flipped = np.flatnonzero(f != q)
     if not len(flipped):
         return Permuted(seen, 1.0, EXCHANGEABLE)
-    _, picture = np.unique(at[flipped], return_inverse=True)
+    _, image = np.unique(at[flipped], return_inverse=True)
     row = (np.cumsum(both) - 1)[c[flipped]]
-    shape = (int(both.sum()), int(picture.max()) + 1)
-    step = sparse.csr_array((weight[flipped] * (q - f)[flipped], (row, picture)), shape=shape)
+    shape = (int(both.sum()), int(image.max()) + 1)
+    step = sparse.csr_array((weight[flipped] * (q - f)[flipped], (row, image)), shape=shape)
     rng = np.random.default_rng(seed)
     at_least = 0
     for start in range(0, draws, CHUNK):

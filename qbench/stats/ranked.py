@@ -1,6 +1,6 @@
 """What is known of the change of one number of rankings: for each query, and for the mean over the queries.
 
-The unit is the gallery's picture: it is drawn once for all queries, both variants and all checkpoints. Queries are a
+The unit is the gallery's image: it is drawn once for all queries, both variants and all checkpoints. Queries are a
 fixed, named set, so that the standard error of the mean over queries is one of these queries; it is made of influence
 values, which hold what the queries have in common. Skew and NDKL fill this record (`qbench.stats.skew`,
 `qbench.stats.ndkl`).
@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 FEW = 20
-"""Below so many pictures that entered or left the top, one more is assumed: see `qbench.stats.skew`."""
+"""Below so many images that entered or left the top, one more is assumed: see `qbench.stats.skew`."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class RankedChange:
     change, se : numpy.ndarray
         ``(queries,)`` float64; NaN where `reason` says why.
     few : numpy.ndarray
-        ``(queries,)`` bool: so few pictures entered or left the top that one more was assumed, and the interval is
+        ``(queries,)`` bool: so few images entered or left the top that one more was assumed, and the interval is
         wider than its nominal level.
     mean, mean_se : float
         The mean over the queries, and its standard error.
     mean_few : bool
         As `few`, of the mean.
     influence : numpy.ndarray
-        ``(images,)`` float64: what each picture adds to the error of the mean. Its sum of squares is ``mean_se ** 2``
+        ``(images,)`` float64: what each image adds to the error of the mean. Its sum of squares is ``mean_se ** 2``
         but where `mean_few`; the sum of products with another number's is their covariance.
     reason : str
         Why the number is undetermined; empty where it is not.
@@ -75,13 +75,13 @@ def as_rankings(before: npt.ArrayLike, after: npt.ArrayLike, groups: npt.ArrayLi
     return first, second
 
 
-def pictures(image: npt.ArrayLike | None, n: int) -> tuple[Integers, int, bool]:
-    """The picture of each item, how many pictures there are, and whether each has one item.
+def image_codes(image: npt.ArrayLike | None, n: int) -> tuple[Integers, int, bool]:
+    """The image of each item, how many images there are, and whether each has one item.
 
     Parameters
     ----------
     image : array_like or None
-        ``(n,)`` int, 0 or more; None where every item is a picture of its own.
+        ``(n,)`` int, 0 or more; None where every item is an image of its own.
     n : int
         Number of items.
     """
@@ -89,13 +89,13 @@ def pictures(image: npt.ArrayLike | None, n: int) -> tuple[Integers, int, bool]:
         return np.arange(n), n, True
     at = np.asarray(image, dtype=np.int64)
     if at.shape != (n,):
-        raise ValueError(f"pictures of {at.shape} items of a gallery of {n}")
+        raise ValueError(f"images of {at.shape} items of a gallery of {n}")
     count = np.bincount(at, minlength=1)
     return at, len(count), bool((count == 1).all())
 
 
-def sum_by_picture(values: Floats, image: Integers, images: int) -> Floats:
-    """Sum ``(r, n)`` values of items → ``(r, images)``, times √(m / (m - 1)) for m pictures that have an item (the
+def sum_by_image(values: Floats, image: Integers, images: int) -> Floats:
+    """Sum ``(r, n)`` values of items → ``(r, images)``, times √(m / (m - 1)) for m images that have an item (the
     finite-sample factor of a variance that is estimated from m independent units)."""
     rows = len(values)
     index = (np.arange(rows)[:, None] * images + image).ravel()

@@ -1,14 +1,14 @@
 """The change of Skew@k, MaxSkew@k and MinSkew@k between two variants that ranked the same gallery.
 
-The share p_g of a group in the top k depends on the gallery in two ways: through the pictures in the top, and through
-the cut, which moves when a picture above it is drawn twice or not at all. At the cut, pictures of group g come and go
-with the local share π_g (ranks k ± 0.3 k, pooled over both variants). With weight w_i of picture i,
+The share p_g of a group in the top k depends on the gallery in two ways: through the images in the top, and through
+the cut, which moves when an image above it is drawn twice or not at all. At the cut, images of group g come and go
+with the local share π_g (ranks k ± 0.3 k, pooled over both variants). With weight w_i of image i,
 
     d ln p_g / d w_i = { 1[i in top k] (1[g_i = g] − π_g) / k − (p_g − π_g) / n } / p_g
 
 and the variance of ln p_g is the sum of the squares over the gallery (the infinitesimal jackknife; a delete-1 jackknife
-would be inconsistent at the cut, because it sees the one picture at rank k + 1 only). A change is the difference of two
-such values, picture by picture, so that what the variants share cancels. Against the gallery's own shares d_g, ln d_g
+would be inconsistent at the cut, because it sees the one image at rank k + 1 only). A change is the difference of two
+such values, image by image, so that what the variants share cancels. Against the gallery's own shares d_g, ln d_g
 cancels too, but in Max- and MinSkew where the extreme group is another one: there its influence,
 ``(1[g_i = g] / d_g − 1) / n``, is added.
 
@@ -16,10 +16,10 @@ Max- and MinSkew use the group that is extreme *in each variant* (own arg-max). 
 wider than needed (in simulations, 95 % intervals held the truth in 97 to 99 %); a common or smoothed arg-max is too
 narrow.
 
-Where fewer than `FEW` pictures of a group entered or left the top, the sum of squares is too small too often, and zero
-where none did. Then the variance of one more such picture is added, and the number is marked `few`. A group without a
+Where fewer than `FEW` images of a group entered or left the top, the sum of squares is too small too often, and zero
+where none did. Then the variance of one more such image is added, and the number is marked `few`. A group without a
 hit counts as one hit, as in the metric: its change from none to one hit is zero, its influence is that of one hit, and
-one assumed picture gives a standard error of almost 1 nat, so that nothing is claimed of it.
+one assumed image gives a standard error of almost 1 nat, so that nothing is claimed of it.
 
 References
 ----------
@@ -44,8 +44,8 @@ from qbench.stats.ranked import (
     Integers,
     RankedChange,
     as_rankings,
-    pictures,
-    sum_by_picture,
+    image_codes,
+    sum_by_image,
     undetermined,
 )
 
@@ -98,7 +98,7 @@ def skew_change(
     target_is_gallery : bool
         Whether `target` are the gallery's own shares, which vary as the gallery does.
     image : array_like, optional
-        ``(n,)`` int, 0 or more: the picture of each item, where a picture has several items.
+        ``(n,)`` int, 0 or more: the image of each item, where an image has several items.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def skew_change(
     first, second = as_rankings(before, after, groups)
     group, wanted = np.asarray(groups, dtype=np.int64), np.asarray(target, dtype=np.float64)
     (queries, n), count = first.shape, len(wanted)
-    at, images, single = pictures(image, n)
+    at, images, single = image_codes(image, n)
     if k < 1:
         raise ValueError(f"the cut-off is {k}")
     known = ~np.isnan(wanted)
@@ -118,7 +118,7 @@ def skew_change(
     elif known.sum() < 2:
         why = "fewer than two groups have an item in the gallery"
     elif images < 2 or not queries:
-        why = "no query" if not queries else "one picture only: nothing to judge it by"
+        why = "no query" if not queries else "one image only: nothing to judge it by"
     if why:
         nothing = undetermined(queries, images, why)
         return SkewChange((nothing,) * count, nothing, nothing)
@@ -259,7 +259,7 @@ class _Work:
             for column, g in enumerate(used):
                 values += np.where(self.group == g, sums[:, column], 0.0)
             values -= sums[:, -1]
-        return np.asarray(sum_by_picture(values[None] / len(level), self.image, self.images)[0], dtype=np.float64)
+        return np.asarray(sum_by_image(values[None] / len(level), self.image, self.images)[0], dtype=np.float64)
 
     def _variances(self, own: Floats, common: Floats, where: Floats, level: Floats) -> Floats:
         queries, n, count = len(level), len(self.group), self.local.shape[1]
@@ -276,11 +276,11 @@ class _Work:
             code[old.indices[old.indptr[q] : old.indptr[q + 1]]] += count
             code[new.indices[new.indptr[q] : new.indptr[q + 1]]] += 2 * count
             each = value[q].ravel()[code + self.group]
-            variance[q] = (sum_by_picture(each[None], self.image, self.images) ** 2).sum()
+            variance[q] = (sum_by_image(each[None], self.image, self.images) ** 2).sum()
         return variance
 
     def _one_more(self, first: Integers, second: Integers) -> tuple[Floats, Booleans, float, bool]:
-        """Variances of one more picture that enters or leaves, where few did: of each query, and of the mean."""
+        """Variances of one more image that enters or leaves, where few did: of each query, and of the mean."""
         queries = len(first)
         rows = np.arange(queries)
         query, item = self.tops.moved_query, self.tops.moved_item

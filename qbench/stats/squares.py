@@ -5,7 +5,7 @@ squares is too large by just the mean sampling variance, which can be taken off:
 estimates without bias how the mean squared disparity changed. Its unit is that of a squared share.
 
 With s = D_q + D_f and d = D_q - D_f the difference of squares is s·d. Its variance is by influence values of the
-pictures, ``s IF_d + d IF_s`` (so that persons of one picture, in one class or several, count as one), less the part
+images, ``s IF_d + d IF_s`` (so that persons of one image, in one class or several, count as one), less the part
 that is there twice when estimated sums and differences stand for true ones: ``v_s v_d + c²`` a class, `c` their
 covariance (the variance of a product of normal variables; L. A. Goodman, JASA 55 (1960) 708-713).
 
@@ -42,7 +42,7 @@ class SquaredDisparity:
     change, se : float
         After minus before, and its standard error.
     df : float
-        Degrees of freedom of `se`: twice the number of pictures that it effectively comes from.
+        Degrees of freedom of `se`: twice the number of images that it effectively comes from.
     low, high : float
         The t-interval at `confidence`; NaN where `reason` says why.
     classes : int
@@ -108,8 +108,8 @@ def squared_disparity(
         old**2 - covariance(influence_old, influence_old),
         new**2 - covariance(influence_new, influence_new),
     )
-    _, picture = np.unique(key % (int(at.max()) + 1), return_inverse=True)
-    own = np.bincount(picture, s[of_class] * influence_d + d[of_class] * influence_s) / classes
+    _, image = np.unique(key % (int(at.max()) + 1), return_inverse=True)
+    own = np.bincount(image, s[of_class] * influence_d + d[of_class] * influence_s) / classes
     variance = float(own @ own) - float(np.sum(v_s * v_d + both**2)) / classes**2
     change = float(np.mean(square_new - square_old))
     point = SquaredDisparity(float(square_old.mean()), float(square_new.mean()), change, classes=classes)
@@ -126,7 +126,7 @@ def squared_disparity(
 def _disparity(
     x: Floats, label: Ints, side: Ints, n: Ints, where: npt.NDArray[np.intp], keys: int
 ) -> tuple[Floats, Floats]:
-    """The disparity of each class, and the influence values of each picture in each class."""
+    """The disparity of each class, and the influence values of each image in each class."""
     classes = n.shape[1]
     mean = np.stack([np.bincount(label[side == g], x[side == g], classes) for g in (1, -1)]) / n
     group = np.where(side > 0, 0, 1)

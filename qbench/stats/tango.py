@@ -3,9 +3,9 @@
 Items that were wrong before and right after are gains, the others that changed are losses; the change of the share is
 ``(gain - loss) / n``. A Wald interval of it has no width where no item flipped, so that ten items without a flip would
 "show" that nothing changed. The score interval inverts a test whose variance is that of the tested change, and is as
-wide as so few items deserve. It takes items as independent: where several share a picture, counts are divided by a
-design effect first (`qbench.statistics.hits`). Where every flip is a loss, its one-sided error is up to 5.6 % instead of
-5 % (docs/calibration.md).
+wide as so few items deserve. It takes items as independent: where several share an image, counts are divided by a
+design effect first (`qbench.statistics.hits`). Where every flip is a loss, its one-sided error is up to 5.6 % instead
+of 5 % (docs/calibration.md).
 
 References
 ----------
@@ -34,7 +34,7 @@ def tango_interval(
     ----------
     gain, loss, n : array_like
         Broadcastable: items that became right, items that became wrong, all items; ``gain + loss <= n``. Whole numbers,
-        or all three divided by a design effect where items share pictures.
+        or all three divided by a design effect where items share images.
     confidence : array_like
         Of the two-sided interval, between 0 and 1; one for all, or broadcastable with the counts.
 

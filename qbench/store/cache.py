@@ -1,4 +1,4 @@
-"""The cache: decoded pictures, embeddings, digests. It can be deleted at any time; it is only ever recomputed.
+"""The cache: decoded images, embeddings, digests. It can be deleted at any time; it is only ever recomputed.
 
 Everything in it is named by a key (see `qbench.store.keys`) and lies beside the parts of that key. The folder is
 ``QBENCH_CACHE`` or the user's cache folder.

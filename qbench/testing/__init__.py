@@ -12,7 +12,7 @@ Subclass the class of your kind and say in one fixture what is tested, as a spec
             return request.param
 
 The plugin has to be installed (``pip install -e .``), so that it is found as users will find it. A tiny model with
-random weights and tiny pictures are made in a temporary folder; nothing is downloaded. qbench runs the same classes on
+random weights and tiny images are made in a temporary folder; nothing is downloaded. qbench runs the same classes on
 everything that comes with it.
 
 =======================  ==========  ==================================================

@@ -65,9 +65,9 @@ class Contract:
         return folder if (folder / "model.safetensors").exists() else tiny.write_clip(folder)
 
     @pytest.fixture
-    def tiny_pictures(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A folder with eight pictures in two classes; not to be changed."""
-        return tiny.write_pictures(tmp_path_factory.getbasetemp() / "qbench-tiny-pictures")
+    def tiny_images(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A folder with eight images in two classes; not to be changed."""
+        return tiny.write_images(tmp_path_factory.getbasetemp() / "qbench-tiny-images")
 
     def test_importing_the_plugin_is_light(self, entry: Entry[Any]) -> None:
         """`qbench list` imports it: no torch, transformers, pandas or the like at the top, nor in a hook."""

@@ -25,7 +25,7 @@ from qbench.testing.base import WithOptions
 from qbench.testing.outcomes import differences, random_similarity, stored, through_parquet
 
 LIMIT = 24
-"""Items of the run at the end: pictures are the slow part."""
+"""Items of the run at the end: images are the slow part."""
 
 
 class BenchmarkContract(WithOptions):
@@ -102,18 +102,18 @@ class BenchmarkContract(WithOptions):
     # --- the data
 
     def test_items_are_unique_and_in_the_schema(self, items: Items) -> None:
-        """``item`` unique, ``picture`` an index, ``label`` and every attribute a column of texts."""
+        """``item`` unique, ``image`` an index, ``label`` and every attribute a column of texts."""
         table = items.table
         assert len(table), "there are no items"
-        assert {"item", "picture", "label"} <= set(table.columns), f"columns are {', '.join(table.columns)}"
+        assert {"item", "image_index", "label"} <= set(table.columns), f"columns are {', '.join(table.columns)}"
         assert list(table.index) == list(range(len(table))), "the index has to count rows from 0"
         assert table["item"].is_unique, "two items have the same name"
         for column in ("item", "label", *(a.name for a in items.attributes)):
             assert column in table, f"the attribute {column} has no column"
             assert table[column].map(lambda value: isinstance(value, str)).all(), f"{column} holds what is no text"
-        picture = table["picture"]
-        assert pd.api.types.is_integer_dtype(picture), f"picture is {picture.dtype}, not an index"
-        assert set(picture) == set(range(len(items.pictures))), "picture has to be an index into all of `pictures`"
+        image = table["image_index"]
+        assert pd.api.types.is_integer_dtype(image), f"image is {image.dtype}, not an index"
+        assert set(image) == set(range(len(items.images))), "image has to be an index into all of `images`"
 
     def test_attributes_and_pairs_are_consistent(self, items: Items) -> None:
         """Every pair is of two of its attribute's groups, and there are items of each group at all."""
@@ -126,8 +126,8 @@ class BenchmarkContract(WithOptions):
             assert items.table[attribute.name].isin(attribute.groups).any(), f"nobody is of a group of {attribute.name}"
 
     def test_files_lie_below_the_root(self, items: Items, root: Path) -> None:
-        """So that a result can name them on another machine; pictures and annotations are there."""
-        for path in (*(ref.path for ref in items.pictures), *items.annotations):
+        """So that a result can name them on another machine; images and annotations are there."""
+        for path in (*(ref.path for ref in items.images), *items.annotations):
             assert path.is_file(), f"{path} is not there"
             assert path.is_relative_to(items.root), f"{path} is not below {items.root}"
         assert all(isinstance(word, str) for pair in items.choices.items() for word in pair), "choices are texts"
@@ -136,7 +136,7 @@ class BenchmarkContract(WithOptions):
         """In the same order: it decides the batches."""
         again = task.data(root)
         pd.testing.assert_frame_equal(again.table, items.table)
-        assert again.pictures == items.pictures
+        assert again.images == items.images
 
     def test_prompts_are_texts_with_targets(self, task: Task, items: Items, prompts: Prompts) -> None:
         """Every target has a text; without pooling each text is a target; the same ones come each time."""
@@ -152,7 +152,7 @@ class BenchmarkContract(WithOptions):
     # --- the outcome
 
     def test_outcomes_are_in_the_schema(self, outcome: Outcome, items: Items) -> None:
-        """Items with picture, label and attributes; what guessing would reach; rankings by position."""
+        """Items with image, label and attributes; what guessing would reach; rankings by position."""
         needed = {"item", "image", "label", *(a.name for a in items.attributes)}
         assert needed <= set(outcome.items.columns), f"the items lack {', '.join(needed - set(outcome.items.columns))}"
         assert "chance" in outcome.facts, "facts lack chance: an empty list says that there is no right and wrong"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from qbench.execution.plan import plan_benchmark
-from qbench.images.ids import picture_id
+from qbench.images.ids import image_id
 from qbench.models.interface import Encoder, NamedEncoder
 from qbench.plugins.registry import installed
 from qbench.spec.model import BenchmarkSpec
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS) -> tuple[Floats, Floats]:
-    """Pictures and texts through an encoder, each checked.
+    """Images and texts through an encoder, each checked.
 
     Raises
     ------
@@ -32,19 +32,19 @@ def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] 
     return checked(images, words, (len(pixels), len(texts)))
 
 
-def find(encoder: NamedEncoder, pictures: Path) -> tuple[Floats, Floats]:
+def find(encoder: NamedEncoder, images: Path) -> tuple[Floats, Floats]:
     """What an encoder of embeddings that were made elsewhere has for the tiny benchmark, checked as `embed` does."""
-    planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(pictures)), installed())
+    planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(images)), installed())
     task = planned.entry.record.load(planned.options)
-    items = task.data(pictures)
-    ids = [picture_id(ref, items.root) for ref in items.pictures]
+    items = task.data(images)
+    ids = [image_id(ref, items.root) for ref in items.images]
     texts = task.prompts(items).texts
     found = encoder.find_images(planned.label, ids), encoder.find_texts(planned.label, texts)
     return checked(*found, (len(ids), len(texts)))
 
 
 def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Embeddings of pictures and texts, each as an encoder has to give them; raises as `embed` does."""
+    """Embeddings of images and texts, each as an encoder has to give them; raises as `embed` does."""
     for what, found, count in (("image", images, counts[0]), ("text", words, counts[1])):
         assert isinstance(found, np.ndarray), f"{what} embeddings are a {type(found).__name__}, not a numpy array"
         assert found.dtype == np.float32, f"{what} embeddings are {found.dtype}, not float32"

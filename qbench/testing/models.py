@@ -96,7 +96,7 @@ class ModelSourceContract(WithOptions):
 
     @pytest.fixture
     def pixels(self, checkpoint: Checkpoint) -> Any:
-        """Pictures as the checkpoint wants them."""
+        """Images as the checkpoint wants them."""
         return tiny.pixels(size=checkpoint.preprocessing.geometry.size)
 
     # --- the record
@@ -170,7 +170,7 @@ class ModelSourceContract(WithOptions):
         assert reopen().identity == checkpoint.identity, "the files are as before, and the identity is another one"
 
     def test_preprocessing_is_plain_data(self, checkpoint: Checkpoint) -> None:
-        """It is part of keys and results, and a store of pictures is made by it."""
+        """It is part of keys and results, and a store of images is made by it."""
         found = checkpoint.preprocessing
         assert isinstance(found, Preprocessing)
         assert found.geometry.size > 0
@@ -204,7 +204,7 @@ class ModelSourceContract(WithOptions):
         assert {p.device.type for p in model.parameters()} == {"cpu"}, "cpu was asked for"
 
     def test_embeddings_are_finite_and_float32(self, weights: Checkpoint, pixels: Any) -> None:
-        """Pictures and texts of any length, ``(b, d)`` float32, none zero."""
+        """Images and texts of any length, ``(b, d)`` float32, none zero."""
         embed(_load(weights), pixels)
 
     def test_the_same_comes_out_each_time(self, weights: Checkpoint, pixels: Any) -> None:
@@ -214,12 +214,12 @@ class ModelSourceContract(WithOptions):
             assert np.array_equal(a, b), "two loads of the same checkpoint embed differently"
 
     def test_different_inputs_embed_differently(self, weights: Checkpoint, pixels: Any) -> None:
-        """The pictures and the texts are really looked at."""
-        for what, found in zip(("picture", "text"), embed(_load(weights), pixels), strict=True):
+        """The images and the texts are really looked at."""
+        for what, found in zip(("image", "text"), embed(_load(weights), pixels), strict=True):
             assert distance(found[:-1], found[1:]) > ORDER, f"every {what} has the same embedding"
 
     def test_an_embedding_does_not_depend_on_its_batch(self, weights: Checkpoint, pixels: Any) -> None:
-        """Texts are cut or padded alike, whatever stands beside them; pictures are looked at one by one."""
+        """Texts are cut or padded alike, whatever stands beside them; images are looked at one by one."""
         encoder = _load(weights)
         for what, a, b in zip(("image", "text"), embed(encoder, pixels), alone(encoder, pixels), strict=True):
             moved = distance(a, b)
@@ -255,10 +255,10 @@ class ModelSourceContract(WithOptions):
         quantizer: Any,
         registry: Registry,
         planned: PlannedModel,
-        tiny_pictures: Path,
+        tiny_images: Path,
         tmp_path: Path,
     ) -> None:
-        """A whole run of eight pictures: cells, numbers and items come back from JSON and Parquet."""
+        """A whole run of eight images: cells, numbers and items come back from JSON and Parquet."""
         from qbench.results import load
 
         spec = {
@@ -266,7 +266,7 @@ class ModelSourceContract(WithOptions):
             "models": [model],
             "quantizers": [quantizer],
             "baseline": plan_quantizer(QuantizerSpec.model_validate(quantizer), "cpu", registry).label,
-            "benchmarks": [tiny.benchmark(tiny_pictures)],
+            "benchmarks": [tiny.benchmark(tiny_images)],
             "batch_size": 4,
         }
         done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache(tmp_path / "cache"))

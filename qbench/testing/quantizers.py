@@ -103,11 +103,11 @@ class QuantizerContract(WithOptions):
         return lambda: planned.entry.record.build(checkpoint, context, planned.options)
 
     @pytest.fixture
-    def seen(self, checkpoint: Checkpoint, tiny_pictures: Path) -> Seen:
-        """Embed pictures and texts, and check what comes; what was embedded elsewhere is looked up."""
+    def seen(self, checkpoint: Checkpoint, tiny_images: Path) -> Seen:
+        """Embed images and texts, and check what comes; what was embedded elsewhere is looked up."""
         pixels = _pixels(checkpoint)
         return lambda encoder: (
-            find(encoder, tiny_pictures) if isinstance(encoder, NamedEncoder) else embed(encoder, pixels)
+            find(encoder, tiny_images) if isinstance(encoder, NamedEncoder) else embed(encoder, pixels)
         )
 
     # --- the record
@@ -175,7 +175,7 @@ class QuantizerContract(WithOptions):
     # --- the embeddings
 
     def test_embeddings_are_finite_and_float32(self, build: Callable[[], Variant], seen: Seen) -> None:
-        """Pictures and texts of any length, ``(b, d)`` float32, none zero."""
+        """Images and texts of any length, ``(b, d)`` float32, none zero."""
         seen(build().encoder)
 
     def test_embeddings_survive_without_pickle(self, build: Callable[[], Variant], seen: Seen) -> None:
@@ -193,7 +193,7 @@ class QuantizerContract(WithOptions):
         if entry.record.kind == "control":
             pytest.skip("a control arm only casts")
         if entry.record.embeddings is not None:
-            pytest.skip("they were made elsewhere, of pictures that are not these")
+            pytest.skip("they were made elsewhere, of images that are not these")
         pixels = _pixels(checkpoint)
         moved = [distance(a, b) for a, b in zip(embed(original, pixels), embed(build().encoder, pixels), strict=True)]
         assert max(moved) > 0, "the embeddings are those of the unquantized model"
@@ -295,12 +295,12 @@ class QuantizerContract(WithOptions):
         model: Any,
         baseline: str,
         registry: Registry,
-        tiny_pictures: Path,
+        tiny_images: Path,
         tmp_path: Path,
         planned: PlannedQuantizer,
         machine: None,
     ) -> None:
-        """A whole run of eight pictures: cells, effects and items come back from JSON and Parquet."""
+        """A whole run of eight images: cells, effects and items come back from JSON and Parquet."""
         from qbench.results import load
 
         others = [baseline] if baseline not in ("", planned.label) else []
@@ -310,7 +310,7 @@ class QuantizerContract(WithOptions):
             "quantizers": [*others, quantizer],
             "baseline": others[0] if others else planned.label,
             "device": planned.device,
-            "benchmarks": [tiny.benchmark(tiny_pictures)],
+            "benchmarks": [tiny.benchmark(tiny_images)],
             "batch_size": 4,
         }
         done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache(tmp_path / "cache"))

@@ -72,18 +72,18 @@ class ReportSectionContract(Contract):
         return found[0]
 
     @pytest.fixture
-    def full(self, tiny_clip: Path, tiny_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def full(self, tiny_clip: Path, tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A run with two quantizers, one under a hostile name, and a model that failed; not to be changed."""
         good = {"source": "clip", "checkpoint": "tiny", "label": HOSTILE, "options": {"path": str(tiny_clip)}}
         bad = {"source": "clip", "checkpoint": "none", "label": "gone", "options": {"path": str(tiny_clip / "gone")}}
         quantizers = ["fp32", "torch-int8", {"name": "prune-magnitude", "label": f"pruned {HOSTILE}"}]
-        return _run(tmp_path_factory, "qbench-full", [good, bad], quantizers, tiny_pictures)
+        return _run(tmp_path_factory, "qbench-full", [good, bad], quantizers, tiny_images)
 
     @pytest.fixture
-    def poor(self, tiny_clip: Path, tiny_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def poor(self, tiny_clip: Path, tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A run of the baseline alone: there is nothing to compare."""
         model = {"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
-        return _run(tmp_path_factory, "qbench-poor", [model], ["fp32"], tiny_pictures)
+        return _run(tmp_path_factory, "qbench-poor", [model], ["fp32"], tiny_images)
 
     def test_the_title_is_one_line(self, entry: Entry[Any]) -> None:
         """It is the heading, and stands in the table of contents."""
@@ -128,12 +128,12 @@ class ReportSectionContract(Contract):
         assert FAILED not in part, f"without torch the section fails: {_error(part)}"
 
 
-def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantizers: list[Any], pictures: Path) -> Path:
+def _run(factory: pytest.TempPathFactory, name: str, models: list[Any], quantizers: list[Any], images: Path) -> Path:
     """A small run with its analysis, made once a test session."""
     folder = factory.getbasetemp() / name
     if not (folder / "environment.json").exists():
         spec = {"name": name, "models": models, "quantizers": quantizers, "batch_size": 4}
-        execute(read_spec({**spec, "benchmarks": [tiny.benchmark(pictures)]}), folder, cache=Cache())
+        execute(read_spec({**spec, "benchmarks": [tiny.benchmark(images)]}), folder, cache=Cache())
         analysed(load(folder))  # kept, as a run of the command keeps it: it is not made again for each check
     return folder
 

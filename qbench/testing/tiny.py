@@ -1,4 +1,4 @@
-"""Tiny things to test with, made on the spot: a CLIP with random weights, and a few pictures.
+"""Tiny things to test with, made on the spot: a CLIP with random weights, and a few images.
 
 Small enough that a variant is built in a tenth of a second, and real enough (transformers' own ``CLIPModel``, files as
 on a hub page) that a method which works here works on a checkpoint of full size. Its answers mean nothing.
@@ -18,7 +18,7 @@ CONTEXT = 16
 """Tokens of a text."""
 
 SIZE = 32
-"""Side of a picture in pixels."""
+"""Side of an image in pixels."""
 
 WIDTH = 64
 """Inputs of most layers: a multiple of 64, which methods that work in blocks need."""
@@ -75,14 +75,14 @@ def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
     }
     text = {"vocab_size": len(vocabulary), "max_position_embeddings": CONTEXT}
     text |= {"bos_token_id": end - 1, "eos_token_id": end, "pad_token_id": end}
-    pictures = {
+    images = {
         "crop_size": {"height": SIZE, "width": SIZE},
         "size": {"shortest_edge": SIZE},
         "resample": 3,
         "image_mean": [0.5, 0.4, 0.3],
         "image_std": [0.25, 0.3, 0.2],
     }
-    (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+    (folder / "preprocessor_config.json").write_text(json.dumps(images))
     config = CLIPConfig(
         text_config={**tower, **text},
         vision_config={**tower, "image_size": SIZE, "patch_size": 8},
@@ -95,7 +95,7 @@ def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
 
 
 def pixels(count: int = 6, size: int = SIZE) -> npt.NDArray[np.uint8]:
-    """Pictures as an encoder gets them: noise, black, white, and gradients. ``(count, size, size, 3)`` uint8."""
+    """Images as an encoder gets them: noise, black, white, and gradients. ``(count, size, size, 3)`` uint8."""
     made = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     # Neighbours that differ in their range: what scales activations over the whole batch shows.
     for i, value in enumerate((0, 255)):
@@ -104,8 +104,8 @@ def pixels(count: int = 6, size: int = SIZE) -> npt.NDArray[np.uint8]:
     return made
 
 
-def write_pictures(folder: Path, each: int = 4) -> Path:
-    """Write `each` pictures of two classes, in the layout of the benchmark ``imagenet``."""
+def write_images(folder: Path, each: int = 4) -> Path:
+    """Write `each` images of two classes, in the layout of the benchmark ``imagenet``."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -118,5 +118,5 @@ def write_pictures(folder: Path, each: int = 4) -> Path:
 
 
 def benchmark(folder: Path) -> dict[str, Any]:
-    """The tiny pictures as a spec names them."""
+    """The tiny images as a spec names them."""
     return {"name": "imagenet", "root": str(folder), "options": {"classes": "present", "templates": "single"}}

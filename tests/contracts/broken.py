@@ -15,13 +15,13 @@ from qbench.api import (
     INDEX,
     Attribute,
     Benchmark,
+    ImageLocation,
     Items,
     Located,
     MetricInfo,
     Metrics,
     ModelSource,
     Outcome,
-    PictureRef,
     Prompts,
     QuantizationError,
     Quantizer,
@@ -231,7 +231,7 @@ QUANTIZERS = [
 ]
 
 
-# --- a benchmark: two classes of pictures, in folders; protocol and metrics as they should be
+# --- a benchmark: two classes of images, in folders; protocol and metrics as they should be
 
 
 class Good:
@@ -247,8 +247,8 @@ class Good:
         names = [path.relative_to(root).as_posix() for path in files]
         table = pd.DataFrame({"item": names, "image": names, "label": [p.parent.name for p in files]}, dtype="str")
         return Items(
-            table=table.assign(picture=range(len(files))),
-            pictures=tuple(PictureRef(path) for path in files),
+            table=table.assign(image_index=range(len(files))),
+            images=tuple(ImageLocation(path) for path in files),
             root=root,
         )
 
@@ -296,11 +296,11 @@ class Unsorted(Good):
 
     def data(self, root):
         items, Unsorted.calls = super().data(root), getattr(Unsorted, "calls", 0) + 1
-        return replace(items, pictures=items.pictures[:: -1 if Unsorted.calls % 2 else 1])
+        return replace(items, images=items.images[:: -1 if Unsorted.calls % 2 else 1])
 
 
 class OutOfReach(Good):
-    """A picture that is not there."""
+    """An image that is not there."""
 
     def data(self, root):
         items = super().data(root)

@@ -65,8 +65,8 @@ class BrokenQuantizer(Broken):
 
 class BrokenBenchmark(Broken):
     @pytest.fixture
-    def benchmark(self, tiny_pictures):
-        return {"name": self.record, "root": str(tiny_pictures)}
+    def benchmark(self, tiny_images):
+        return {"name": self.record, "root": str(tiny_images)}
 
 
 class BrokenSource(Broken):

@@ -59,7 +59,7 @@ def shared(tmp_path_factory, worker_id) -> Path:
 
 @pytest.fixture(scope="session")
 def cache(shared) -> Path:
-    """One cache for the session, so that pictures are drawn once."""
+    """One cache for the session, so that images are drawn once."""
     return shared / "cache"
 
 

@@ -96,8 +96,8 @@ def test_a_page_is_few_nodes_and_few_bytes(browser: Any, report: Path) -> None:
 def test_a_chart_is_not_blank(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
         visit.draw()
-        picture = visit.page.locator("#chart-worst").screenshot()
-        pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
+        image = visit.page.locator("#chart-worst").screenshot()
+        pixels = np.asarray(Image.open(io.BytesIO(image)).convert("L"))
         assert pixels.std() > 5
 
 

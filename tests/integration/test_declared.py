@@ -31,7 +31,7 @@ def check(qbench, *arguments, cwd, code=0):
 def test_a_sound_dataset(qbench_here, data, tmp_path):
     found = check(qbench_here, "data", "--decode", cwd=tmp_path)
     assert found["status"] == "sound"
-    assert (found["items"], found["pictures"]) == (48, 48)
+    assert (found["items"], found["images"]) == (48, 48)
     assert found["labels"] == dict.fromkeys(["goldfish", "ladybug", "snail", "starfish"], 12)
     assert found["groups"]["light"] == {"day": 24, "night": 24}
     assert found["licence"] == "CC0-1.0"
@@ -43,15 +43,15 @@ def test_a_sound_dataset(qbench_here, data, tmp_path):
 
 def test_what_is_wrong_ends_with_2(qbench_here, data, tmp_path):
     for name in ("01.png", "02.png"):
-        (data / "pictures" / name).unlink()
-    (data / "pictures" / "03.png").write_bytes(b"")
+        (data / "images" / name).unlink()
+    (data / "images" / "03.png").write_bytes(b"")
     found = check(qbench_here, "data", cwd=tmp_path, code=2)
     kinds = {f["kind"]: f for f in found["findings"]}
     assert found["status"] == "wrong"
     assert found["fingerprint"] == ""
     assert kinds["missing"]["count"] == 2
     assert "light day: 2" in kinds["missing"]["examples"]
-    assert kinds["unreadable"]["examples"][0].startswith("pictures/03.png: the picture cannot be read")
+    assert kinds["unreadable"]["examples"][0].startswith("images/03.png: the image cannot be read")
     assert "red" not in qbench_here("data", "check", "data", cwd=tmp_path, check=2).stderr
 
 
@@ -83,22 +83,22 @@ def test_a_dataset_runs_beside_those_of_a_spec_and_refuses_to_be_incomplete(qben
     assert "48 small drawings" in html
     assert "example-animals" in html
 
-    (data / "pictures" / "01.png").unlink()
+    (data / "images" / "01.png").unlink()
     said = qbench("run", "mine.toml", "--dataset", "data", "--out", "run", "--no-report", cwd=tmp_path, check=1).stderr
     said = " ".join(said.split())  # wrapped to the width of a terminal
-    assert "1 of 48 items have no picture on disk" in said
+    assert "1 of 48 items have no image on disk" in said
     assert "light: day 1" in said
 
 
 def test_what_is_missing_stands_in_the_report_with_its_groups(qbench, data, tmp_path):
-    (data / "pictures" / "01.png").unlink()
+    (data / "images" / "01.png").unlink()
     (tmp_path / "some.toml").write_text(
         'name = "some"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "torch-int8"]\n'
         'benchmarks = [{ name = "declared", root = "data", allow_missing = true, label = "some animals" }]\n'
     )
     qbench("run", "some.toml", "--out", "run", cwd=tmp_path)
     html = (tmp_path / "run" / "report.html").read_text()
-    assert "1 item of 48 have no picture on disk and are in no number. By group:" in html.replace("\xa0", " ")
+    assert "1 item of 48 have no image on disk and are in no number. By group:" in html.replace("\xa0", " ")
     found = check(qbench, "data", "--allow-missing", cwd=tmp_path)
     assert found["status"] == "warnings"
     record = next((tmp_path / "run").glob("**/cell.json"))

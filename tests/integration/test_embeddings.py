@@ -49,7 +49,7 @@ def rounded(vectors):
 def listed(small, qbench) -> Path:
     folder = small.parent / "list"
     said = qbench("embeddings", "list", "small.toml", "--out", "list", cwd=small.parent)
-    assert "48 pictures" in said.stdout
+    assert "48 images" in said.stdout
     return folder
 
 
@@ -165,7 +165,7 @@ def test_inspect_shows_what_is_declared(phone, qbench):
     assert "Declared by the maker of the embeddings" in said
 
 
-def test_a_picture_that_is_missing_fails_its_benchmark_and_is_named(mixed, phone, qbench):
+def test_a_image_that_is_missing_fails_its_benchmark_and_is_named(mixed, phone, qbench):
     base = mixed.parent
     shutil.copytree(phone / "fp32", base / "partial" / "fp32")
     table = pd.read_parquet(base / "partial" / "fp32" / "facet" / "images.parquet")

@@ -52,14 +52,14 @@ class Model(Saves):
     name_or_path = ""
 
 
-TOKENIZER, PICTURES = Saves(tokenizer__json="{}"), Saves(preprocessor_config__json="{}")
+TOKENIZER, IMAGES = Saves(tokenizer__json="{}"), Saves(preprocessor_config__json="{}")
 
 
 def test_the_folder_is_named_by_its_content(tmp_path):
     cache = Cache(tmp_path)
-    first = kept(Model(model__safetensors="1"), [TOKENIZER, PICTURES], cache)
-    again = kept(Model(model__safetensors="1"), [TOKENIZER, PICTURES], cache)
-    other = kept(Model(model__safetensors="2"), [TOKENIZER, PICTURES], cache)
+    first = kept(Model(model__safetensors="1"), [TOKENIZER, IMAGES], cache)
+    again = kept(Model(model__safetensors="1"), [TOKENIZER, IMAGES], cache)
+    other = kept(Model(model__safetensors="2"), [TOKENIZER, IMAGES], cache)
     assert first == again
     assert first["options"]["path"] != other["options"]["path"]
     assert first["label"].startswith("Model-")
@@ -84,7 +84,7 @@ def test_a_model_that_was_loaded_from_a_folder_needs_no_processor(tmp_path):
     [
         (None, "no image preprocessing and no tokenizer"),
         (TOKENIZER, "no image preprocessing"),
-        ([PICTURES], "no tokenizer"),
+        ([IMAGES], "no tokenizer"),
     ],
 )
 def test_what_is_missing_is_said(tmp_path, processor, said):

@@ -116,29 +116,29 @@ def test_export_writes_tidy_numbers_to_standard_output(small, qbench_here):
     )
 
 
-def test_a_truncated_picture_fails_its_benchmark_and_nothing_else(small, qbench, cache, tmp_path):
+def test_a_truncated_image_fails_its_benchmark_and_nothing_else(small, qbench, cache, tmp_path):
     broken = tmp_path / "facet"
     shutil.copytree(next((cache / "datasets").glob("demo-demo-facet-*")), broken)
     spec = (small.parent / "small.toml").read_text().replace('dataset = "demo-facet"', f'root = "{broken}"')
     items = api.load(small).items
     used = items.loc[items["benchmark"] == "facet", "image"].iloc[0]
-    picture = next(p for p in broken.glob("imgs_*/*") if p.name == used.rpartition("/")[2])
-    picture.write_bytes(picture.read_bytes()[:200])
+    image = next(p for p in broken.glob("imgs_*/*") if p.name == used.rpartition("/")[2])
+    image.write_bytes(image.read_bytes()[:200])
     (tmp_path / "s.toml").write_text(
         spec.replace('quantizers = ["fp32", "hf-int8", "hf-int4", "torch-int8"]', 'quantizers = ["fp32"]')
     )
     done = qbench("run", "s.toml", "--out", "run", cwd=tmp_path, check=1)
     assert "3 cells done (3 computed now), 1 failed" in done.stderr
-    assert f"{picture.name}: the picture cannot be read" in done.stderr.replace("\n", "")
+    assert f"{image.name}: the image cannot be read" in done.stderr.replace("\n", "")
     assert "Traceback" not in done.stderr
     failed = [cell for cell in cells(tmp_path / "run") if cell["status"] == "failed"]
     assert [cell["benchmark"] for cell in failed] == ["facet"]
-    assert picture.name in failed[0]["error"]["where"]
-    assert picture.name in (tmp_path / "run" / "report.html").read_text()
+    assert image.name in failed[0]["error"]["where"]
+    assert image.name in (tmp_path / "run" / "report.html").read_text()
 
     # Mended, the same command computes what was missing, and the failure is forgotten.
-    whole = next((cache / "datasets").glob("demo-demo-facet-*")) / picture.relative_to(broken)
-    shutil.copy(whole, picture)
+    whole = next((cache / "datasets").glob("demo-demo-facet-*")) / image.relative_to(broken)
+    shutil.copy(whole, image)
     done = qbench("run", "s.toml", "--out", "run", "--no-report", cwd=tmp_path)
     assert "4 cells done (1 computed now), 0 failed" in done.stderr
     assert not [p for p in (tmp_path / "run").glob("cells/facet/*/*") if "failed" in (p / "cell.json").read_text()]

@@ -21,7 +21,7 @@ def test_a_dataset_in_five_minutes(qbench, tmp_path):
     (tmp_path / "trial.toml").write_text(blocks("toml")[1], "utf-8")
     check, run, _ = [line.split()[1:] for block in blocks("sh") for line in block.splitlines()]
     said = qbench(*check, cwd=tmp_path).stdout
-    assert "32 items in 32 pictures; 2 classes" in said
+    assert "32 items in 32 images; 2 classes" in said
     assert "Nothing is wrong." in said
     qbench(*run, cwd=tmp_path)
     results = load(tmp_path / "qbench-runs" / "trial")

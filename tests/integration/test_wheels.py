@@ -151,7 +151,7 @@ options = { classes = "present", templates = "single" }
 def test_the_example_dataset_is_checked_and_runs_from_its_wheel(fresh, cache, tmp_path):
     done = run(fresh, cache, "data", "check", "example-animals", "--decode", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "48 items in 48 pictures; 4 classes" in done.stdout
+    assert "48 items in 48 images; 4 classes" in done.stdout
     (tmp_path / "s.toml").write_text(
         'name = "animals"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "torch-int8"]\n'
         'benchmarks = ["example-animals", "example-rankings"]\n'

@@ -2,7 +2,7 @@
 
 Embeddings are drawn here, written to a folder, and evaluated by ``theirs.py`` under the interpreter that is named on
 the command line; then the numbers are compared to 1e-12. Drawn embeddings have no ties (peers differ on ties), and the
-numbers of pictures and captions are powers of two, so that the peer's means in float32 are exact.
+numbers of images and captions are powers of two, so that the peer's means in float32 are exact.
 """
 
 import json
@@ -34,11 +34,11 @@ NAMES = {
 
 
 def items_of(table: pd.DataFrame) -> Items:
-    return Items(table=table.assign(picture=np.arange(len(table))), pictures=(), root=Path())
+    return Items(table=table.assign(image_index=np.arange(len(table))), images=(), root=Path())
 
 
 def classification(folder: Path, rng: np.random.Generator) -> dict[str, float]:
-    """4,096 pictures of 50 classes of unequal size, 7 templates a class, a third of the answers wrong."""
+    """4,096 images of 50 classes of unequal size, 7 templates a class, a third of the answers wrong."""
     classes, count = 50, 4096
     target = np.r_[np.arange(classes), rng.choice(classes, count - classes, p=rng.dirichlet(np.full(classes, 2.0)))]
     names = [f"{i}" for i in range(count)]
@@ -53,23 +53,23 @@ def classification(folder: Path, rng: np.random.Generator) -> dict[str, float]:
         folder / "classification.npz",
         images=images, texts=texts, target=target, target_of=prompts.target_of, classes=classes,
     )  # fmt: skip
-    return measured(task, CosineSimilarity(images, items.table["picture"].to_numpy(), texts, prompts), items)
+    return measured(task, CosineSimilarity(images, items.table["image_index"].to_numpy(), texts, prompts), items)
 
 
 def retrieval(folder: Path, rng: np.random.Generator) -> dict[str, float]:
-    """256 pictures with 1,024 captions: 1 to 7 each."""
-    pictures, captions = 256, 1024
-    owner = np.sort(np.r_[np.arange(pictures), rng.integers(0, pictures, captions - pictures)])
+    """256 images with 1,024 captions: 1 to 7 each."""
+    images, captions = 256, 1024
+    owner = np.sort(np.r_[np.arange(images), rng.integers(0, images, captions - images)])
     counts = np.bincount(owner)
-    names = [f"{i}" for i in range(pictures)]
+    names = [f"{i}" for i in range(images)]
     texts_of = pd.Series([[f"{i} {j}" for j in range(n)] for i, n in enumerate(counts)], dtype=object)
     items = items_of(pd.DataFrame({"item": names, "label": "", "image": names}).assign(captions=texts_of))
     task = Coco()
     prompts = task.prompts(items)
-    images = rng.normal(size=(pictures, WIDTH)).astype(np.float32)
+    images = rng.normal(size=(images, WIDTH)).astype(np.float32)
     texts = (images[owner] + 2.5 * rng.normal(size=(captions, WIDTH))).astype(np.float32)
     np.savez(folder / "retrieval.npz", images=images, texts=texts, owner=owner)
-    return measured(task, CosineSimilarity(images, items.table["picture"].to_numpy(), texts, prompts), items)
+    return measured(task, CosineSimilarity(images, items.table["image_index"].to_numpy(), texts, prompts), items)
 
 
 def measured(task: ImageNet | Coco, similarity: CosineSimilarity, items: Items) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """CLIP_benchmark's own evaluation of stored embeddings. Runs in an environment without qbench; see ``compare.py``.
 
-Its models, loaders and tokenizers are stood in for by look-ups: a "picture" is its embedding, a "token" a text's row.
+Its models, loaders and tokenizers are stood in for by look-ups: a "image" is its embedding, a "token" a text's row.
 """
 
 import json

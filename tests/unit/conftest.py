@@ -257,7 +257,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "dataset": None,
             "fingerprint": hashlib.sha256(benchmark.encode()).hexdigest(),
             "items": items,
-            "pictures": items - 10,
+            "images": items - 10,
             "prompts": "cafe",
             "limit": None,
             "missing": {"count": 0, "of": items, "by_group": {}},

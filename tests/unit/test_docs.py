@@ -195,7 +195,7 @@ def test_the_dataset_of_the_guide_is_one_that_its_benchmark_reads(tmp_path, monk
     benchmark = installed().benchmark("fairface").record
     items = benchmark.load(benchmark.options()).data(folder)
     assert len(items) == 2
-    assert all(picture.path.is_file() for picture in items.pictures)
+    assert all(image.path.is_file() for image in items.images)
 
 
 # --- the promise
@@ -225,7 +225,7 @@ def test_dataclasses_grow_by_fields_with_defaults_only():
 def test_dataclasses_are_frozen_and_take_keywords(name):
     kind = getattr(qbench.api, name)
     assert kind.__dataclass_params__.frozen
-    positional = name in ("PictureRef", "NoOptions") or kind.__module__ == "qbench.plugins.report_blocks"
+    positional = name in ("ImageLocation", "NoOptions") or kind.__module__ == "qbench.plugins.report_blocks"
     assert positional or all(f.kw_only for f in dataclasses.fields(kind))
 
 
@@ -357,7 +357,9 @@ def test_every_way_to_make_groups_is_valid():
 
 
 def test_every_kind_of_finding_is_documented():
-    code = "\n".join((ROOT / "qbench" / name).read_text("utf-8") for name in ("data/check.py", "runner/checking.py"))
+    code = "\n".join(
+        (ROOT / "qbench" / name).read_text("utf-8") for name in ("data/validation.py", "execution/data_check.py")
+    )
     kinds = set(re.findall(r'(?:_finding\((?:level|"\w+"), |kind=)"(\w+)"', code))
     documented = rows(sections(text("datasets.md"))["Checking data"])
     assert kinds == {name for name in documented if not name.startswith("--")}

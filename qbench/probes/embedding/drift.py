@@ -1,4 +1,4 @@
-"""How far quantizing moves a picture's embedding: the cosine between the baseline's and the variant's, an item a row.
+"""How far quantizing moves an image's embedding: the cosine between the baseline's and the variant's, an item a row.
 
 It needs no labels of what is right, so it shows whether some groups move more than others before any answer changes.
 """
@@ -13,18 +13,18 @@ from qbench.data.items import Items
 from qbench.probes.embedding.similarity import normalised
 
 BLOCK = 4096
-"""Pictures that are compared at a time: bounds memory, whatever the dataset's size."""
+"""Images that are compared at a time: bounds memory, whatever the dataset's size."""
 
 
 def drift_table(items: Items, baseline: npt.NDArray[np.floating], variant: npt.NDArray[np.floating]) -> pd.DataFrame:
-    """Compare two variants' embeddings of the same pictures.
+    """Compare two variants' embeddings of the same images.
 
     Parameters
     ----------
     items : Items
-        The items; their pictures are the rows of both arrays.
+        The items; their images are the rows of both arrays.
     baseline, variant : numpy.ndarray
-        ``(pictures, d)``, not normalised.
+        ``(images, d)``, not normalised.
 
     Returns
     -------
@@ -46,4 +46,4 @@ def drift_table(items: Items, baseline: npt.NDArray[np.floating], variant: npt.N
         cosine[rows] = np.einsum("ij,ij->i", first, second)
     names = ["item", "image", *(attribute.name for attribute in items.attributes)]
     table = items.table[[name for name in names if name in items.table]]
-    return table.assign(cosine=np.clip(cosine, -1.0, 1.0)[items.table["picture"].to_numpy()])
+    return table.assign(cosine=np.clip(cosine, -1.0, 1.0)[items.table["image_index"].to_numpy()])

@@ -1,4 +1,4 @@
-"""Pictures or texts through an encoder, in a fixed order and batch size.
+"""Images or texts through an encoder, in a fixed order and batch size.
 
 Order and batch size are part of the experiment (dynamic quantization scales activations over the whole batch), so they
 are decided by the plan and never by what is convenient here. A last batch that is not full stays not full.
@@ -16,7 +16,7 @@ from qbench.models.interface import Encoder
 from qbench.probes.batch_order import DATASET, positions
 
 
-def embed_pictures(
+def embed_images(
     encoder: Encoder,
     pixels: npt.NDArray[np.uint8],
     *,
@@ -24,16 +24,16 @@ def embed_pictures(
     order: str = DATASET,
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.float32]:
-    """Embed decoded pictures: ``(n, h, w, 3)`` uint8 → ``(n, d)`` float32.
+    """Embed decoded images: ``(n, h, w, 3)`` uint8 → ``(n, d)`` float32.
 
     Parameters
     ----------
     encoder : Encoder
         The model.
     pixels : numpy.ndarray
-        The pictures, in the dataset's order; so are the embeddings that come back, whatever `order` is.
+        The images, in the dataset's order; so are the embeddings that come back, whatever `order` is.
     batch_size : int
-        Pictures a batch.
+        Images a batch.
     order : str
         The order in which they are put into batches (`qbench.probes.batch_order`).
     step : callable
@@ -46,7 +46,7 @@ def embed_pictures(
     """
     where = positions(order, len(pixels))
     batches = [where[start : start + batch_size] for start in range(0, len(where), batch_size)]
-    return _stack([_stepped(encoder.encode_images(np.array(pixels[rows])), step) for rows in batches], where, "picture")
+    return _stack([_stepped(encoder.encode_images(np.array(pixels[rows])), step) for rows in batches], where, "image")
 
 
 def embed_texts(
@@ -57,7 +57,7 @@ def embed_texts(
     order: str = DATASET,
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.float32]:
-    """Embed texts → ``(n, d)`` float32; parameters as in `embed_pictures`."""
+    """Embed texts → ``(n, d)`` float32; parameters as in `embed_images`."""
     where = positions(order, len(texts))
     batches = [where[start : start + batch_size] for start in range(0, len(where), batch_size)]
     return _stack([_stepped(encoder.encode_texts([texts[i] for i in rows]), step) for rows in batches], where, "text")

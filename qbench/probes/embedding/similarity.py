@@ -21,9 +21,9 @@ class CosineSimilarity:
     Parameters
     ----------
     images : numpy.ndarray
-        ``(pictures, d)`` image embeddings, not normalised.
-    picture : numpy.ndarray
-        ``(n,)`` int, the picture of each item.
+        ``(images, d)`` image embeddings, not normalised.
+    image_index : numpy.ndarray
+        ``(n,)`` int, the image of each item.
     texts : numpy.ndarray
         ``(len(prompts.texts), d)`` text embeddings, not normalised.
     prompts : Prompts
@@ -37,29 +37,29 @@ class CosineSimilarity:
     """
 
     def __init__(
-        self, images: npt.NDArray[np.floating], picture: Integers, texts: npt.NDArray[np.floating], prompts: Prompts
+        self, images: npt.NDArray[np.floating], image_index: Integers, texts: npt.NDArray[np.floating], prompts: Prompts
     ) -> None:
         if images.ndim != 2 or texts.ndim != 2 or images.shape[1] != texts.shape[1]:
             raise ValueError(f"embeddings of shape {images.shape} and {texts.shape} cannot be compared")
         if len(texts) != len(prompts.texts):
             raise ValueError(f"{len(texts)} text embeddings for {len(prompts.texts)} texts")
         self._images = normalised(images, "image")
-        self._picture = np.asarray(picture, dtype=np.int64)
+        self._image_index = np.asarray(image_index, dtype=np.int64)
         directions = normalised(texts, "text")
         self._targets = pooled(directions, prompts) if prompts.pool else directions
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of items, number of targets."""
-        return len(self._picture), len(self._targets)
+        return len(self._image_index), len(self._targets)
 
     def items(self, start: int, stop: int) -> Floats:
         """Rows ``start:stop`` → ``(stop - start, targets)``."""
-        return _cosines(self._images[self._picture[start:stop]], self._targets)
+        return _cosines(self._images[self._image_index[start:stop]], self._targets)
 
     def targets(self, start: int, stop: int) -> Floats:
         """Columns ``start:stop``, transposed → ``(stop - start, items)``."""
-        return _cosines(self._targets[start:stop], self._images)[:, self._picture]
+        return _cosines(self._targets[start:stop], self._images)[:, self._image_index]
 
 
 def _cosines(first: Floats, second: Floats) -> Floats:

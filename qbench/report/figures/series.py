@@ -36,7 +36,7 @@ def marked(quantizers: Sequence[str], baseline: str = "", order: Sequence[str] =
 
 
 def by_quantizer(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Marks of one colour after each other: they become one element of the still picture."""
+    """Marks of one colour after each other: they become one element of the still image."""
     place = {q: i for i, q in enumerate(quantizers)}
     return sorted(rows, key=lambda r: place.get(r["quantizer"], len(place)))
 

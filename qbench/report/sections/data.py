@@ -27,7 +27,7 @@ def section(comparison: Comparison) -> Section:
 
 
 def missing_words(cell: Cell) -> str:
-    """How many pictures could not be read, by group; empty where none."""
+    """How many images could not be read, by group; empty where none."""
     missing = cell.part("data_info").get("missing") or {}
     if not missing.get("count"):
         return ""
@@ -38,7 +38,7 @@ def missing_words(cell: Cell) -> str:
     ]
     told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
     count, total = numbers.count(int(missing["count"]), "item"), int(missing.get("of") or 0)
-    return f"{count} of {total:,} have no picture on disk and are in no number.{told}"
+    return f"{count} of {total:,} have no image on disk and are in no number.{told}"
 
 
 def _missing(cell: Cell) -> list[Block]:
@@ -51,7 +51,7 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
     limit = data.get("limit")
     options = bench.get("options") or {}
     facts: list[tuple[str, Any]] = [
-        ("Items", f"{data.get('items') or 0:,} in {numbers.count(int(data.get('pictures') or 0), 'picture')}"),
+        ("Items", f"{data.get('items') or 0:,} in {numbers.count(int(data.get('images') or 0), 'image')}"),
         (
             "Limit",
             f"a fixed subset of at most {limit:,} items, not the whole dataset" if limit else "none: the whole dataset",

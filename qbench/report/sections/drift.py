@@ -1,4 +1,4 @@
-"""Embedding drift by group: how far quantizing moved the pictures themselves, whatever is asked of them."""
+"""Embedding drift by group: how far quantizing moved the images themselves, whatever is asked of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from qbench.report.figures.palette import chart_name
 
 ROWS = 80
 EXPLAINED = (
-    "One minus the cosine between the baseline's and the variant's embedding of the same picture: 0 is unmoved. It "
-    "needs no labels and no task; a group whose pictures move more is at more risk on any task."
+    "One minus the cosine between the baseline's and the variant's embedding of the same image: 0 is unmoved. It "
+    "needs no labels and no task; a group whose images move more is at more risk on any task."
 )
 
 
@@ -46,7 +46,7 @@ def section(comparison: Comparison) -> Section:
         blocks.append(
             Chart(
                 name=chart_name("drift", benchmark),
-                title=f"Drift of the pictures of {where}: one minus the cosine",
+                title=f"Drift of the images of {where}: one minus the cosine",
                 words=(
                     f"{numbers.count(len(rows), 'dot')} for {numbers.count(len(models), 'model')}; the numbers "
                     f"are in the table below."

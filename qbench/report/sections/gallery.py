@@ -1,4 +1,4 @@
-"""Pictures of items whose answer flipped, by group. Off unless asked for: these are pictures of people."""
+"""Thumbnails of items whose answer flipped, by group. Off unless asked for: these are images of people."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.plugins.report_blocks import Block, Box, Heading, Picture, Pictures, Section, Text
+from qbench.plugins.report_blocks import Block, Box, Heading, Section, Text, Thumbnail, Thumbnails
 from qbench.report import numbers
 from qbench.report.context import Context
 
 SIZE, QUALITY = 96, 70
 OFF = (
-    "Off: pictures of people belong in a report only where its readers may see them. `qbench report RUN "
+    "Off: images of people belong in a report only where its readers may see them. `qbench report RUN "
     "--gallery 4 --data-root "
     "BENCHMARK=FOLDER` shows flipped items by group."
 )
 NOTICE = (
-    "These pictures are the dataset's, under its licence and with its people's rights: look before you pass this file "
-    "on."
+    "These images are the dataset's, under its licence and with its people's rights: look before you pass this file on."
 )
 
 
@@ -31,7 +30,7 @@ def section(context: Context) -> Section:
     title = "Flipped items"
     if not context.gallery:
         return Section("gallery", title, [Text(OFF, absent=True)])
-    blocks: list[Block] = [Box("Pictures", NOTICE, "warning")]
+    blocks: list[Block] = [Box("Thumbnails", NOTICE, "warning")]
     for benchmark, root in context.data_roots.items():
         if benchmark in context.comparison.benchmarks:
             blocks += [Heading(benchmark), *_rows(context, benchmark, root)]
@@ -40,7 +39,7 @@ def section(context: Context) -> Section:
         blocks.append(
             Box(
                 "Nothing to show",
-                f"Name a folder of pictures with --data-root; benchmarks of this run: {names}.",
+                f"Name a folder of images with --data-root; benchmarks of this run: {names}.",
                 "note",
             )
         )
@@ -62,29 +61,28 @@ def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
         flipped = before[was != now].assign(lost=was[was != now], answer=after.loc[was != now, "prediction"])
         attribute = next((a for a in labels if a in flipped), "")
         for group, frame in flipped.groupby(attribute, sort=False) if attribute else [("all", flipped)]:
-            pictures = list(
-                _pictures(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root)
+            images = list(
+                _images(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root)
             )
             who = f"{attribute}: {group}" if attribute else "all"
             where = " × ".join(numbers.isolated(x) for x in (model, quantizer))
-            if pictures:
-                yield Pictures(
-                    f"{where}, {numbers.isolated(who)}: {len(pictures):,} of "
-                    f"{numbers.count(len(frame), 'flipped item')}",
-                    pictures,
+            if images:
+                yield Thumbnails(
+                    f"{where}, {numbers.isolated(who)}: {len(images):,} of {numbers.count(len(frame), 'flipped item')}",
+                    images,
                 )
 
 
-def _pictures(frame: pd.DataFrame, root: Path) -> Iterator[Picture]:
+def _images(frame: pd.DataFrame, root: Path) -> Iterator[Thumbnail]:
     for row in frame.to_dict("records"):
         uri = _thumbnail(root, str(row["image"]))
         if uri:
             word = "right, now wrong" if row["lost"] else "wrong, now right"
-            yield Picture(uri, f"{row['label']}, {word}: {row['answer']}")
+            yield Thumbnail(uri, f"{row['label']}, {word}: {row['answer']}")
 
 
 def _thumbnail(root: Path, image: Any) -> str:
-    """A small JPEG as a data URI, without the file's metadata; empty where there is no such picture below `root`."""
+    """A small JPEG as a data URI, without the file's metadata; empty where there is no such image below `root`."""
     from PIL import Image
 
     path = (root / image).resolve()

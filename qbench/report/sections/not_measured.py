@@ -7,7 +7,7 @@ from qbench.report.compare import Comparison
 
 ROWS = 60
 NOT_HERE = (
-    "An equivalent change is equivalent within the tolerance, on these pictures, prompts and labels: not on "
+    "An equivalent change is equivalent within the tolerance, on these images, prompts and labels: not on "
     "others. Nothing here "
     "says what a model does outside of these benchmarks, nor that a baseline is fair."
 )

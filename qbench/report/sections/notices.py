@@ -48,6 +48,6 @@ def flags(comparison: Comparison) -> list[Block]:
 
 
 def missing(comparison: Comparison) -> list[Block]:
-    """Pictures that could not be read, by benchmark."""
+    """Images that could not be read, by benchmark."""
     found = {b: missing_words(comparison.cell(b)) for b in comparison.benchmarks}
     return [Box("Missing", f"{numbers.isolated(b)}: {words}", "warning") for b, words in found.items() if words]

@@ -1,4 +1,4 @@
-"""The picture over checkpoints: every checkpoint's change, their mean, and where directions differ."""
+"""The image over checkpoints: every checkpoint's change, their mean, and where directions differ."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def section(comparison: Comparison) -> Section:
                 number("not known" if peak is None or math.isnan(peak) else numbers.megabytes(int(peak))),
             ]
         )
-    heads = ["Pictures a second", "Texts a second", "Load, seconds", "Peak memory added"]
+    heads = ["Images a second", "Texts a second", "Load, seconds", "Peak memory added"]
     first = speed.iloc[0]
     note = (
         f"Median of {first['repeats']} batches of {first['batch_size']} after one warm-up, with the slowest and the "

@@ -50,7 +50,7 @@ STATUS = {
 }
 LABELS = (
     "Group labels are what annotators perceived or what a dataset says, not what people are; a change for a group is a "
-    "change on these pictures with these labels."
+    "change on these images with these labels."
 )
 
 

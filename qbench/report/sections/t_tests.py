@@ -13,7 +13,7 @@ ROWS = 60
 EXPLAINED = {
     OVER: (
         "Over checkpoints: one difference a checkpoint, for one quantizer and one number. Few pairs, so little power; "
-        "and checkpoints that saw the same pictures are not independent, so p is too small."
+        "and checkpoints that saw the same images are not independent, so p is too small."
     ),
     WITHIN: (
         "Within a checkpoint: one difference a class (or a query) of one quantized checkpoint. It asks whether its "

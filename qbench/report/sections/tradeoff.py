@@ -48,7 +48,7 @@ def _chart(comparison: Comparison, benchmark: str) -> list[Block]:
                     "accuracy_said": numbers.value(r.value, accuracy.unit),
                     "gap_said": numbers.value(mean, gap.unit),
                     "size_said": numbers.megabytes(size) if size else "not known",
-                    "speed": f"{speed:,.0f} pictures a second" if math.isfinite(speed) else "not measured",
+                    "speed": f"{speed:,.0f} images a second" if math.isfinite(speed) else "not measured",
                 }
             )
     if not rows:

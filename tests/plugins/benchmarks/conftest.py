@@ -56,7 +56,7 @@ def value_of():
 
 @pytest.fixture
 def imagenet_root(tmp_path):
-    """Three pictures of two classes."""
+    """Three images of two classes."""
     for name in ("n01440764/b.JPEG", "n01440764/a.JPEG", "n01443537/c.jpeg"):
         (tmp_path / "val" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "val" / name).touch()
@@ -65,7 +65,7 @@ def imagenet_root(tmp_path):
 
 @pytest.fixture
 def coco_root(tmp_path):
-    """``(change) -> root``: three pictures with 2, 1 and 3 captions; `change` may edit the content."""
+    """``(change) -> root``: three images with 2, 1 and 3 captions; `change` may edit the content."""
 
     def write(change=lambda content: None):
         owners = (7, 3, 9, 7, 9, 9)

@@ -10,7 +10,7 @@ from qbench_benchmarks.coco import Coco
 from qbench_benchmarks.options import CocoOptions
 
 
-def test_pictures_come_by_number_with_all_of_their_captions(coco_root):
+def test_images_come_by_number_with_all_of_their_captions(coco_root):
     items = Coco().data(coco_root())
     assert items.table["item"].tolist() == [f"val2017/{i:012}.jpg" for i in (3, 7, 9)]
     assert items.table["captions"].tolist() == [
@@ -29,15 +29,15 @@ def test_the_prompts_are_the_captions_of_the_items_at_hand(coco_root):
     assert not prompts.pool
 
 
-def test_a_picture_without_a_caption_is_left_out_and_said(coco_root):
+def test_a_image_without_a_caption_is_left_out_and_said(coco_root):
     items = Coco().data(coco_root(lambda c: c["annotations"].pop(1)))
     assert len(items) == 2
-    assert items.choices["pictures without a caption"] == "1, left out"
+    assert items.choices["images without a caption"] == "1, left out"
 
 
 def test_the_numbers_by_hand(coco_root, matrix, stored, value_of):
     task = Coco(CocoOptions(ks=(1, 3)))
-    #  captions of picture:  0    1    1    2    2    2
+    #  captions of image:  0    1    1    2    2    2
     scores = matrix([[0.1, 0.9, 0.5, 0.2, 0.3, 0.4], [0.8, 0.1, 0.7, 0.9, 0.2, 0.3], [0.9, 0.8, 0.7, 0.1, 0.2, 0.6]])
     outcome = stored(task.predict(scores, task.data(coco_root())))
     table = outcome.items
@@ -90,14 +90,14 @@ def edit(path, value):
     [
         (lambda c: c.pop("images"), "there is no list 'images'"),
         (lambda c: c.pop("annotations"), "there is no list 'annotations'"),
-        (lambda c: c["annotations"].clear(), "no picture of the split has a caption"),
-        (edit(("images", 1, "id"), 9), r"images\[1\]: the picture 9 was there before"),
+        (lambda c: c["annotations"].clear(), "no image of the split has a caption"),
+        (edit(("images", 1, "id"), 9), r"images\[1\]: the image 9 was there before"),
         (edit(("images", 1, "id"), "9"), r"images\[1\]: 'id' is missing or is no int"),
-        (edit(("images", 0, "file_name"), "../../x.jpg"), r"images\[0\]: the picture .* lies outside"),
+        (edit(("images", 0, "file_name"), "../../x.jpg"), r"images\[0\]: the image .* lies outside"),
         (edit(("annotations", 2, "id"), 10), r"annotations\[2\]: the caption 10 was there before"),
         (
             edit(("annotations", 2, "image_id"), 1),
-            r"annotations\[2\]: the caption 12 is of the picture 1, which is not",
+            r"annotations\[2\]: the caption 12 is of the image 1, which is not",
         ),
         (edit(("annotations", 3, "caption"), None), r"annotations\[3\]: 'caption' is missing or is no str"),
         (edit(("annotations", 3, "caption"), " \n"), r"annotations\[3\]: the caption is empty"),
@@ -177,11 +177,11 @@ def test_karpathys_own_file_goes_first(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ([{"image": "val2014/7.jpg", "caption": ["a"]}] * 2, r"\[1\]: the picture 7 was there before"),
+        ([{"image": "val2014/7.jpg", "caption": ["a"]}] * 2, r"\[1\]: the image 7 was there before"),
         ([{"image": "val2014/7.jpg"}], r"\[0\]: there is no list 'caption'"),
         ([{"image": "val2014/7.jpg", "caption": ["a", float("nan")]}], r"\[0\]: 'caption' has something else"),
-        ([{"image": "val2014/cat.jpg", "caption": ["a"]}], r"\[0\]: the picture 'cat\.jpg' does not end on its"),
-        ([{"image": "/val2014/7.jpg", "caption": ["a"]}], r"\[0\]: the picture .* lies outside"),
+        ([{"image": "val2014/cat.jpg", "caption": ["a"]}], r"\[0\]: the image 'cat\.jpg' does not end on its"),
+        ([{"image": "/val2014/7.jpg", "caption": ["a"]}], r"\[0\]: the image .* lies outside"),
         ([7], r"\[0\]: 'image' is missing or is no str"),
         ("text", "no JSON object and no list"),
     ],
@@ -223,14 +223,14 @@ def test_the_bound_of_memory_is_heeded(coco_root):
         assert similarity.largest == rows
 
 
-def test_the_real_captions_with_80_of_5000_pictures(real_data):
+def test_the_real_captions_with_80_of_5000_images(real_data):
     from qbench.data.subset import present
 
     items = Coco().data(real_data("coco"))
     counts = items.table["captions"].map(len)
     assert (counts > 5).sum() == 13
     assert counts.max() == 7
-    with pytest.raises(DataError, match=r"4920 of 5000 items have no picture on disk .*\n.*allow_missing"):
+    with pytest.raises(DataError, match=r"4920 of 5000 items have no image on disk .*\n.*allow_missing"):
         present(items, allow_missing=False, where="coco")
     kept, missing = present(items, allow_missing=True, where="coco")
     assert (len(kept), missing["count"], missing["of"]) == (80, 4920, 5000)

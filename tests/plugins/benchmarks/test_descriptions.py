@@ -21,7 +21,7 @@ def declared(name):
 def same(built_in, task, root, similarity):
     """Numbers of both, on the same items and similarities."""
     first, second = built_in.data(root), task.data(root)
-    assert first.pictures == second.pictures
+    assert first.images == second.images
     shared = [column for column in second.table if column in first.table]
     pd.testing.assert_frame_equal(first.table[shared], second.table[shared])
     asked, again = built_in.prompts(first), task.prompts(second)

@@ -1,4 +1,4 @@
-"""FACET's annotations: groups, boxes, pictures, and what is refused."""
+"""FACET's annotations: groups, boxes, images, and what is refused."""
 
 import numpy as np
 import pytest
@@ -75,24 +75,24 @@ def test_boxes_are_read_in_both_quotings_and_cut_at_the_edge(facet_root):
         ]
     )
     items = Facet().data(root)
-    assert [ref.box for ref in items.pictures] == [(1.5, 2.0, 30.0, 40.0), (0.0, 0.0, 6.0, 7.0)]
+    assert [ref.box for ref in items.images] == [(1.5, 2.0, 30.0, 40.0), (0.0, 0.0, 6.0, 7.0)]
 
 
-def test_persons_of_one_picture_share_it_only_where_it_is_whole(facet_root):
+def test_persons_of_one_image_share_it_only_where_it_is_whole(facet_root):
     people = [
         {"filename": "sa_1.jpg"},
         {"filename": "sa_1.jpg", "bounding_box": "{'x': 5, 'y': 5, 'width': 9, 'height': 9}"},
         {"filename": "sa_2.jpg"},
     ]
     root = facet_root(people)
-    assert Facet().data(root).table["picture"].tolist() == [0, 1, 2]
+    assert Facet().data(root).table["image_index"].tolist() == [0, 1, 2]
     whole = Facet(FacetOptions(picture="full")).data(root)
-    assert whole.table["picture"].tolist() == [0, 0, 1]
-    assert [ref.box for ref in whole.pictures] == [None, None]
+    assert whole.table["image_index"].tolist() == [0, 0, 1]
+    assert [ref.box for ref in whole.images] == [None, None]
     assert whole.table["image"].tolist() == ["imgs_1/sa_1.jpg"] * 2 + ["imgs_1/sa_2.jpg"]
 
 
-def test_pictures_are_found_in_any_folder_of_images(facet_root):
+def test_images_are_found_in_any_folder_of_images(facet_root):
     root = facet_root([{"filename": "sa_1.jpg"}, {"filename": "sa_2.jpg"}, {"filename": "imgs_2/sa_3.jpg"}])
     for name in ("imgs_1/other.jpg", "imgs_3/sa_1.jpg"):
         (root / name).parent.mkdir()
@@ -132,7 +132,7 @@ def test_prompts_spell_classes_with_spaces(facet_root):
         ({"class1": ""}, "row 3: the class '' is none"),
         ({"class2": "docter"}, "row 3: the class 'docter' is none"),
         ({"person_id": "0"}, "row 3: the person_id 0 was there before, in row 2"),
-        ({"filename": "../sa_1.jpg"}, "row 3: the picture '../sa_1.jpg' lies outside"),
+        ({"filename": "../sa_1.jpg"}, "row 3: the image '../sa_1.jpg' lies outside"),
         ({"gender_presentation_fem": "yes"}, "row 3: gender_presentation_fem is 'yes', not 0 or 1"),
         ({"age_presentation_young": "2"}, "row 3: age_presentation_young is '2', not 0 or 1"),
         ({"skin_tone_4": "-1"}, "row 3: skin_tone_4 is '-1', not a count of votes"),
@@ -149,7 +149,7 @@ def test_malformed_rows_are_refused(facet_root, person, said):
         Facet().data(facet_root([{}, person]))
 
 
-def test_the_box_is_not_needed_for_whole_pictures(facet_root):
+def test_the_box_is_not_needed_for_whole_images(facet_root):
     items = Facet(FacetOptions(picture="full")).data(facet_root([{"bounding_box": ""}]))
     assert len(items) == 1
 
@@ -198,19 +198,19 @@ def test_a_pair_that_no_intersection_has_is_refused():
         Facet(options)
 
 
-def test_a_box_outside_the_picture_names_picture_and_row(facet_root):
+def test_a_box_outside_the_image_names_image_and_row(facet_root):
     from PIL import Image
 
     from qbench.api import Geometry
-    from qbench.images.decoding import read_picture
+    from qbench.images.decoding import decode_image
 
     root = facet_root([{}, {"bounding_box": "{'x': 50, 'y': 0, 'width': 9, 'height': 9}"}])
     (root / "imgs_1").mkdir()
     Image.new("RGB", (40, 60)).save(root / "imgs_1" / "sa_1.jpg")
     with pytest.raises(DataError, match=r"sa_1\.jpg: the box .* lies outside .*named in .*annotations\.csv:row 3"):
-        read_picture(Facet().data(root).pictures[1], Geometry(size=8))
-    with pytest.raises(DataError, match=r"sa_0\.jpg: the picture is missing; it is named in .*annotations\.csv:row 2"):
-        read_picture(Facet().data(root).pictures[0], Geometry(size=8))
+        decode_image(Facet().data(root).images[1], Geometry(size=8))
+    with pytest.raises(DataError, match=r"sa_0\.jpg: the image is missing; it is named in .*annotations\.csv:row 2"):
+        decode_image(Facet().data(root).images[0], Geometry(size=8))
 
 
 @pytest.mark.parametrize(

@@ -52,14 +52,14 @@ def test_unknown_labels_are_refused(fairface_root, person, said):
         FairFace().data(fairface_root([MAN, person]))
 
 
-def test_a_picture_that_is_there_twice_or_outside_is_refused(fairface_root):
+def test_a_image_that_is_there_twice_or_outside_is_refused(fairface_root):
     path = fairface_root([MAN, WOMAN]) / "fairface_label_val.csv"
     original = path.read_text("utf-8")
     path.write_text(original.replace("val/2.jpg", "val/1.jpg"), "utf-8")
-    with pytest.raises(DataError, match=r"row 3: the picture val/1\.jpg was there before, in row 2"):
+    with pytest.raises(DataError, match=r"row 3: the image val/1\.jpg was there before, in row 2"):
         FairFace().data(path.parent)
     path.write_text(original.replace("val/2.jpg", "/val/2.jpg"), "utf-8")
-    with pytest.raises(DataError, match=r"row 3: the picture '/val/2\.jpg' lies outside"):
+    with pytest.raises(DataError, match=r"row 3: the image '/val/2\.jpg' lies outside"):
         FairFace().data(path.parent)
 
 
@@ -166,12 +166,12 @@ def test_the_real_labels(real_data):
     assert items.table["age"].value_counts()["more than 70"] == 118
 
 
-def test_the_real_labels_with_1000_of_10954_pictures(real_data):
+def test_the_real_labels_with_1000_of_10954_images(real_data):
     from qbench.data.subset import present
 
     folder = real_data("fairface")
     items = FairFace().data(folder)
-    with pytest.raises(DataError, match="9954 of 10954 items have no picture on disk") as caught:
+    with pytest.raises(DataError, match="9954 of 10954 items have no image on disk") as caught:
         present(items, allow_missing=False, where="fairface")
     labels = pd.read_csv(folder / "fairface_label_val.csv")
     gone = labels[[not (folder / name).exists() for name in labels["file"]]]
@@ -201,10 +201,10 @@ def test_a_balanced_gallery_has_as_many_of_each_group(fairface_root, matrix, val
     ranked = outcome.items["item"].to_numpy()[outcome.rankings["item"]].tolist()
     assert ranked == sorted(ranked, key=lambda name: -int(name[4:-4]))
     assert value_of(task.measure(outcome), "max_skew@2", "gender") >= 0
-    assert "as many pictures of each gender as the rarest has, drawn with seed 0" in items.choices["gallery"]
+    assert "as many images of each gender as the rarest has, drawn with seed 0" in items.choices["gallery"]
 
 
-def test_which_pictures_balance_depends_on_ids_and_seed_only():
+def test_which_images_balance_depends_on_ids_and_seed_only():
     items = pd.Series([f"val/{i}.jpg" for i in range(40)])
     values = pd.Series(["a"] * 30 + ["b"] * 10)
     rows, each = balanced(values, ("a", "b", "none"), items, 0)
@@ -233,7 +233,7 @@ def test_damaged_label_files_are_refused(fairface_root):
         (b"race", b"rasse", "row 1: the column race is missing"),
         (b"White", b"W\xffite", "is not UTF-8"),
         (b"Black", b"nan", "row 3: the race 'nan' is none of"),
-        (b"val/2", b"../val/2", r"row 3: the picture '\.\./val/2\.jpg' lies outside"),
+        (b"val/2", b"../val/2", r"row 3: the image '\.\./val/2\.jpg' lies outside"),
     ):
         path.write_bytes(original.replace(old, new))
         with pytest.raises(DataError, match=said):

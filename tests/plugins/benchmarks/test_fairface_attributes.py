@@ -60,7 +60,7 @@ def test_accuracy_by_hand(two, stored, value_of):
     assert value_of(metrics, "gender_worst_group", "gender") == 0.5
     assert value_of(metrics, "gender_ratio", "race") == 0.5
     assert value_of(metrics, "age_accuracy", "age", "0-2") == 0
-    assert np.isnan(value_of(metrics, "age_worst_group", "age"))  # one group of two pictures
+    assert np.isnan(value_of(metrics, "age_worst_group", "age"))  # one group of two images
     assert "race_accuracy" not in set(metrics.index["metric"])
 
 

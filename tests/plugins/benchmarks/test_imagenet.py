@@ -20,11 +20,11 @@ def test_the_classes_are_those_of_the_sources():
     ]
 
 
-def test_folders_and_pictures_are_listed_in_order(imagenet_root):
+def test_folders_and_images_are_listed_in_order(imagenet_root):
     items = ImageNet().data(imagenet_root)
     assert items.table["item"].tolist() == ["val/n01440764/a.JPEG", "val/n01440764/b.JPEG", "val/n01443537/c.jpeg"]
     assert items.table["label"].tolist() == ["tench", "tench", "goldfish"]
-    assert [ref.path for ref in items.pictures] == [imagenet_root / name for name in items.table["item"]]
+    assert [ref.path for ref in items.images] == [imagenet_root / name for name in items.table["item"]]
     assert items.choices["candidates"] == "all 1,000 classes"
 
 
@@ -46,11 +46,11 @@ def test_an_unknown_synset_is_refused(imagenet_root):
         ImageNet().data(imagenet_root)
 
 
-def test_a_folder_without_synsets_or_pictures_is_refused(tmp_path):
+def test_a_folder_without_synsets_or_images_is_refused(tmp_path):
     with pytest.raises(DataError, match="neither a folder of a synset, such as n01440764, nor"):
         ImageNet().data(tmp_path)
     (tmp_path / "val" / "n01440764").mkdir(parents=True)
-    with pytest.raises(DataError, match="no folder of a synset has a picture"):
+    with pytest.raises(DataError, match="no folder of a synset has an image"):
         ImageNet().data(tmp_path)
     with pytest.raises(DataError, match="cannot be read"):
         ImageNet().data(tmp_path / "none")
@@ -100,7 +100,7 @@ def test_top5_counts_the_fifth_and_not_the_sixth(imagenet_root, matrix, value_of
     assert value_of(task.measure(outcome), "top5") == 2 / 3
 
 
-def test_weights_resample_the_pictures(imagenet_root, matrix):
+def test_weights_resample_the_images(imagenet_root, matrix):
     task = ImageNet(PRESENT)
     outcome = task.predict(matrix([[0.3, 0.2], [0.1, 0.2], [0.1, 0.4]]), task.data(imagenet_root))
     metrics = task.measure(outcome, np.array([[1.0, 1.0, 1.0], [0.0, 3.0, 1.0]]))

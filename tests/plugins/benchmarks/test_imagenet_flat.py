@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from qbench.api import DataError, Geometry, InputError, PictureRef
-from qbench.images.decoding import read_picture
+from qbench.api import DataError, Geometry, ImageLocation, InputError
+from qbench.images.decoding import decode_image
 from qbench_benchmarks.imagenet import ImageNet
 from qbench_benchmarks.imagenet_classes import labels, synsets
 from qbench_benchmarks.options import ImageNetOptions
@@ -19,7 +19,7 @@ EXPECTED = [labels()[500], labels()[499], labels()[0]]
 
 @pytest.fixture
 def flat(tmp_path):
-    """Three pictures in ``val/``; labels are each test's."""
+    """Three images in ``val/``; labels are each test's."""
     (tmp_path / "val").mkdir()
     for i in (1, 2, 3):
         (tmp_path / "val" / f"ILSVRC2012_val_{i:08}.JPEG").touch()
@@ -85,13 +85,13 @@ def test_the_competitions_folders_are_found(tmp_path):
     assert ImageNet().data(tmp_path).table["item"][0] == "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000001.JPEG"
 
 
-def test_pictures_of_the_list_that_are_not_on_disk_stay_items(flat):
+def test_images_of_the_list_that_are_not_on_disk_stay_items(flat):
     solution(flat)
     (flat / "val" / "ILSVRC2012_val_00000002.JPEG").unlink()
     assert len(ImageNet().data(flat)) == 3  # and the run refuses, or counts them
 
 
-def test_flat_pictures_without_labels_are_refused(flat):
+def test_flat_images_without_labels_are_refused(flat):
     with pytest.raises(DataError, match=r"neither LOC_val_solution\.csv nor ILSVRC2012_validation_ground_truth"):
         ImageNet().data(flat)
 
@@ -103,8 +103,8 @@ def test_flat_pictures_without_labels_are_refused(flat):
         ("ILSVRC2012_val_00000001,", "row 2: .* has '', which names no synset"),
         ("ILSVRC2012_val_00000001,nan", "row 2: .* has the synsets nan"),
         ("ILSVRC2012_val_00000001,n01440764 1 2 3 4 n01443537 1 2 3 4", "row 2: .* the synsets n01440764, n01443537"),
-        ("val_1,n01440764 1 2 3 4", "row 2: the picture 'val_1' is not named like"),
-        ("../../etc/passwd,n01440764 1 2 3 4", "row 2: the picture '../../etc/passwd' is not named like"),
+        ("val_1,n01440764 1 2 3 4", "row 2: the image 'val_1' is not named like"),
+        ("../../etc/passwd,n01440764 1 2 3 4", "row 2: the image '../../etc/passwd' is not named like"),
     ],
 )
 def test_a_malformed_solution_is_refused(flat, row, said):
@@ -113,9 +113,9 @@ def test_a_malformed_solution_is_refused(flat, row, said):
         ImageNet().data(flat)
 
 
-def test_a_picture_twice_and_a_missing_column_are_refused(flat):
+def test_a_image_twice_and_a_missing_column_are_refused(flat):
     solution(flat, ["ILSVRC2012_val_00000001,n01440764"] * 2)
-    with pytest.raises(DataError, match="row 3: the picture ILSVRC2012_val_00000001 was there before, in row 2"):
+    with pytest.raises(DataError, match="row 3: the image ILSVRC2012_val_00000001 was there before, in row 2"):
         ImageNet().data(flat)
     solution(flat, header="ImageId,Prediction")
     with pytest.raises(DataError, match=r"LOC_val_solution\.csv:row 1: the column PredictionString is missing"):
@@ -154,8 +154,8 @@ def test_a_subset_by_name_by_synset_or_the_first_so_many(imagenet_root):
     assert chosen(("n01440764",)).table["label"].tolist() == ["tench", "tench"]
     assert chosen(1).table["label"].tolist() == ["tench", "tench"]
     assert len(chosen(2)) == len(chosen(())) == 3
-    assert chosen(2).choices["pictures"] == "of 2 classes: a trial"
-    with pytest.raises(DataError, match="no class of the subset has a picture"):
+    assert chosen(2).choices["images"] == "of 2 classes: a trial"
+    with pytest.raises(DataError, match="no class of the subset has an image"):
         chosen(("hen",))
 
 
@@ -165,15 +165,15 @@ def test_a_name_that_is_none_or_two_classes_is_refused(imagenet_root):
             ImageNet(ImageNetOptions(subset=(name,))).data(imagenet_root)
 
 
-def test_greyscale_pictures_of_the_real_folder_have_three_equal_channels(real_data):
+def test_greyscale_images_of_the_real_folder_have_three_equal_channels(real_data):
     folder = real_data("imagenet")
     grey = []
-    for ref in ImageNet().data(folder).pictures:
-        with Image.open(ref.path) as picture:
-            if picture.mode == "L":
+    for ref in ImageNet().data(folder).images:
+        with Image.open(ref.path) as image:
+            if image.mode == "L":
                 grey.append(ref)
     assert grey
     for ref in grey:
-        pixels = read_picture(PictureRef(ref.path), Geometry(size=32))
+        pixels = decode_image(ImageLocation(ref.path), Geometry(size=32))
         assert (pixels == pixels[..., :1]).all()
         assert pixels.std() > 0

@@ -102,7 +102,7 @@ def test_skews_and_ndkl_agree_with_brute_force_and_scipy(fairface_root, matrix, 
     items = task.data(fairface_root(people[["age", "gender", "race"]].to_records(index=False).tolist()))
     ours = task.measure(task.predict(matrix(scores), items)).frame().set_index(INDEX)["value"]
     for q, query in enumerate("abc"):
-        # The documented rule: of equal similarities the picture that comes first in the file ranks first.
+        # The documented rule: of equal similarities the image that comes first in the file ranks first.
         ranked = sorted(range(len(people)), key=lambda i: (-scores[i, q], i))
         for attribute in task.attributes:
             values = items.table[attribute.name].tolist()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qbench.api import Items, PictureRef
+from qbench.api import ImageLocation, Items
 from qbench_benchmarks.coco import Coco
 from qbench_benchmarks.facet import Facet
 from qbench_benchmarks.facet_groups import TONES
@@ -28,8 +28,8 @@ some = settings(max_examples=10, suppress_health_check=[HealthCheck.function_sco
 
 def items_of(table):
     names = [f"{i}" for i in range(len(table))]
-    table = table.assign(item=names, image=names, picture=np.arange(len(table)))
-    return Items(table=table, pictures=tuple(PictureRef(Path(name)) for name in names), root=Path())
+    table = table.assign(item=names, image=names, image_index=np.arange(len(table)))
+    return Items(table=table, images=tuple(ImageLocation(Path(name)) for name in names), root=Path())
 
 
 def faces(rng, n=24):
@@ -96,7 +96,7 @@ def test_the_order_of_the_items_does_not_matter(matrix, name, seed):
 
 @some
 @given(seed=seeds)
-def test_the_order_of_pictures_and_their_captions_does_not_matter(matrix, seed):
+def test_the_order_of_images_and_their_captions_does_not_matter(matrix, seed):
     rng = np.random.default_rng(seed)
     task, items = Coco(CocoOptions(ks=(1, 2))), captioned(rng)
     owner = np.repeat(np.arange(len(items)), items.table["captions"].map(len))

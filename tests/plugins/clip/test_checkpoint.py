@@ -20,7 +20,7 @@ def copy(tiny_clip, tmp_path):
     return shutil.copytree(tiny_clip, tmp_path / "copy")
 
 
-def test_pictures_and_texts_become_embeddings(tiny_clip, open_clip_source):
+def test_images_and_texts_become_embeddings(tiny_clip, open_clip_source):
     encoder = open_clip_source(tiny_clip).load(device="cpu", dtype="float32")
     images, texts = (
         encoder.encode_images(PIXELS),

@@ -1,4 +1,4 @@
-"""open_clip's models by its own names: the same embeddings from the same texts and pictures, or a clear refusal."""
+"""open_clip's models by its own names: the same embeddings from the same texts and images, or a clear refusal."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A picture becomes the same numbers as by open_clip's transform: a difference of exactly 0.0, whatever the file."""
+"""An image becomes the same numbers as by open_clip's transform: a difference of exactly 0.0, whatever the file."""
 
 import itertools
 from pathlib import Path
@@ -9,8 +9,8 @@ import torch
 from open_clip.transform import image_transform
 from PIL import Image
 
-from qbench.api import PictureRef
-from qbench.images.decoding import read_picture
+from qbench.api import ImageLocation
+from qbench.images.decoding import decode_image
 from qbench.images.preprocessing import Geometry, Preprocessing
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "clip_preprocess"
@@ -56,8 +56,8 @@ FILES = {
 # Pillow's advice on palettes with transparency; open_clip's transform does not silence it.
 @pytest.mark.filterwarnings("ignore:Palette images with Transparency:UserWarning")
 def test_equal_to_open_clip_to_the_last_bit(tmp_path, name, shape):
-    picture, how = FILES[name](*shape)
-    picture.save(tmp_path / name, **how)
+    image, how = FILES[name](*shape)
+    image.save(tmp_path / name, **how)
     for side, resize in itertools.product((224, 32), ("shortest", "squash")):
         ours = Preprocessing(geometry=Geometry(size=side, resize=resize))
         transform = image_transform(side, is_train=False, resize_mode=resize, mean=ours.mean, std=ours.std)
@@ -70,13 +70,13 @@ def test_the_orientation_of_a_photograph_is_not_applied(tmp_path):
     noise(60, 40).save(tmp_path / "plain.png")
     noise(60, 40).save(tmp_path / "turned.png", exif=turned())
     geometry = Geometry(size=32)
-    plain, turned_ = (read_picture(PictureRef(tmp_path / f"{n}.png"), geometry) for n in ("plain", "turned"))
+    plain, turned_ = (decode_image(ImageLocation(tmp_path / f"{n}.png"), geometry) for n in ("plain", "turned"))
     with Image.open(tmp_path / "turned.png") as opened:
         assert opened.getexif()[ORIENTATION] == 6
     np.testing.assert_array_equal(plain, turned_)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared reference pictures are not beside this checkout")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared reference images are not beside this checkout")
 def test_preprocessing_is_that_of_clip_to_the_last_bit():
     preprocessing = Preprocessing(geometry=Geometry(size=224))
     values = normalised(SHARED / "franz-kafka.jpg", preprocessing)
@@ -85,7 +85,7 @@ def test_preprocessing_is_that_of_clip_to_the_last_bit():
 
 
 def normalised(path: Path, preprocessing: Preprocessing) -> torch.Tensor:
-    pixels = read_picture(PictureRef(path), preprocessing.geometry).copy()  # torch wants an array it may write to
+    pixels = decode_image(ImageLocation(path), preprocessing.geometry).copy()  # torch wants an array it may write to
     values = torch.from_numpy(pixels).permute(2, 0, 1).float().div(255)
     mean, std = (torch.tensor(x).view(3, 1, 1) for x in (preprocessing.mean, preprocessing.std))
     return values.sub(mean).div(std)

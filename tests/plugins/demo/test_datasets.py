@@ -33,7 +33,7 @@ def test_the_real_benchmark_reads_it(drawn, name):
     items = task.data(drawn / name)
     assert len(items) == COUNTS[name]
     assert items.table["item"].is_unique
-    assert all(ref.path.is_file() for ref in items.pictures)
+    assert all(ref.path.is_file() for ref in items.images)
     assert len(task.prompts(items).texts) > 0
 
 
@@ -43,7 +43,7 @@ def test_the_same_bytes_each_time(drawn, tmp_path, name):
     assert digest(tmp_path) == digest(drawn / name)
 
 
-def test_another_seed_draws_other_pictures(drawn, tmp_path):
+def test_another_seed_draws_other_images(drawn, tmp_path):
     from qbench_demo.datasets import write_coco
 
     write_coco(tmp_path, seed=1)
@@ -52,10 +52,10 @@ def test_another_seed_draws_other_pictures(drawn, tmp_path):
     assert not mine & other
 
 
-def test_persons_share_pictures_and_some_have_no_label(drawn):
+def test_persons_share_images_and_some_have_no_label(drawn):
     record = installed().benchmark("facet").record
     items = record.load(record.options(picture="full", classes="present")).data(drawn / "facet")
-    assert len(items.pictures) < len(items)
+    assert len(items.images) < len(items)
     assert {"masc", "fem", "non_binary", "na"} <= set(items.table["gender"])
 
 

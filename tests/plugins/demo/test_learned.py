@@ -1,4 +1,4 @@
-"""What the demo's models have learned, measured by qbench itself on pictures they have never seen."""
+"""What the demo's models have learned, measured by qbench itself on images they have never seen."""
 
 import pytest
 

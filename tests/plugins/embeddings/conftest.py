@@ -1,4 +1,4 @@
-"""A variant of two pictures and two texts, embedded by nobody: three numbers each."""
+"""A variant of two images and two texts, embedded by nobody: three numbers each."""
 
 import json
 from dataclasses import asdict

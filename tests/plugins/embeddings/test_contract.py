@@ -9,23 +9,23 @@ from PIL import Image
 
 from qbench.api import Context
 from qbench.execution.plan import plan_benchmark
-from qbench.images.ids import picture_id
+from qbench.images.ids import image_id
 from qbench.plugins.registry import installed
 from qbench.spec.model import BenchmarkSpec
 from qbench.testing import ModelSourceContract, QuantizerContract, tiny
 
 
 @pytest.fixture
-def exported(tmp_path, tiny_clip, tiny_pictures, write_table):
+def exported(tmp_path, tiny_clip, tiny_images, write_table):
     """A folder with the variants ``fp32`` and ``pruned`` of the tiny CLIP, for the tiny benchmark."""
     registry = installed()
     source = registry.model("clip").record
     checkpoint = source.open("tiny", source.options(path=str(tiny_clip)))
-    planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(tiny_pictures)), registry)
+    planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(tiny_images)), registry)
     task = planned.entry.record.load(planned.options)
-    items = task.data(tiny_pictures)
-    pixels = np.stack([np.asarray(Image.open(ref.path).convert("RGB")) for ref in items.pictures])
-    ids, texts = [picture_id(ref, items.root) for ref in items.pictures], task.prompts(items).texts
+    items = task.data(tiny_images)
+    pixels = np.stack([np.asarray(Image.open(ref.path).convert("RGB")) for ref in items.images])
+    ids, texts = [image_id(ref, items.root) for ref in items.images], task.prompts(items).texts
     for name, method in (("fp32", "fp32"), ("pruned", "prune-magnitude")):
         record = registry.quantizer(method).record
         variant = record.build(checkpoint, Context(device="cpu"), record.options())

@@ -43,7 +43,7 @@ def test_the_embeddings_are_those_of_transformers_own_processor(tiny_siglip, ope
     tokenizer = AutoTokenizer.from_pretrained(tiny_siglip)
     processor = SiglipProcessor(SiglipImageProcessor.from_pretrained(tiny_siglip), tokenizer)
     model = SiglipModel.from_pretrained(tiny_siglip)
-    # The pictures have the model's size, so that this compares all but the resizing, which is PIL's here.
+    # The images have the model's size, so that this compares all but the resizing, which is PIL's here.
     values = processor(images=list(torch.from_numpy(PIXELS).permute(0, 3, 1, 2)), return_tensors="pt")
     ids = processor(text=TEXTS, padding="max_length", max_length=12, truncation=True, return_tensors="pt")["input_ids"]
     with torch.inference_mode():

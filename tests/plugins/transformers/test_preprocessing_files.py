@@ -1,4 +1,4 @@
-"""What a folder says of its pictures becomes data, or is refused."""
+"""What a folder says of its images becomes data, or is refused."""
 
 import json
 

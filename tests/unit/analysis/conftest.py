@@ -49,7 +49,7 @@ def compared(record, task, before: Outcome, after: Outcome, attributes) -> tuple
 
 @pytest.fixture(scope="session")
 def persons() -> Callable[..., tuple[pd.DataFrame, Comparison]]:
-    """``(n, flips, cluster, seed) -> (effects, comparison)`` of persons, several a picture."""
+    """``(n, flips, cluster, seed) -> (effects, comparison)`` of persons, several an image."""
 
     def make(n: int = 800, flips: float = 0.1, cluster: int = 1, seed: int = 0, harm: float = 0.0):
         rng = np.random.default_rng(seed)
@@ -68,7 +68,7 @@ def persons() -> Callable[..., tuple[pd.DataFrame, Comparison]]:
         for attribute in task.attributes:  # the other cuts of the skin tones
             if attribute.name not in items:
                 items[attribute.name] = rng.choice(attribute.groups, n)
-        old = np.repeat(rng.random(-(-n // cluster)) < 0.7, cluster)[:n]  # the persons of a picture go together
+        old = np.repeat(rng.random(-(-n // cluster)) < 0.7, cluster)[:n]  # the persons of an image go together
         moved = np.repeat(rng.random(-(-n // cluster)) < flips, cluster)[:n]
         moved |= (items["gender"].to_numpy() == "fem") & old & (rng.random(n) < harm)
         new = np.where(moved, ~old, old)

@@ -1,4 +1,4 @@
-"""Each kind of number is judged by its own method, and the standard errors are those of a bootstrap over pictures."""
+"""Each kind of number is judged by its own method, and the standard errors are those of a bootstrap over images."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_counts_and_interval_of_a_disparity(persons):
 
 @pytest.mark.parametrize("cluster", [1, 2])
 def test_standard_errors_are_a_bootstraps(persons, cluster):
-    """Over pictures, through FACET's own measure: an implementation that shares nothing with the closed forms."""
+    """Over images, through FACET's own measure: an implementation that shares nothing with the closed forms."""
     _, comparison, task = made = persons(n=1600, cluster=cluster)
 
     def difference(weights):
@@ -100,7 +100,7 @@ def test_standard_errors_of_rankings_are_a_bootstraps(gallery):
     np.testing.assert_allclose(skews["se"], skews["boot"], rtol=0.35)
 
 
-def test_pictures_with_several_persons_widen_the_interval(persons):
+def test_images_with_several_persons_widen_the_interval(persons):
     alone = by_name(judged(persons(n=1200, cluster=1)).effects).loc["accuracy", "", "", ""]
     together = by_name(judged(persons(n=1200, cluster=3)).effects).loc["accuracy", "", "", ""]
     assert together["deff1"] == pytest.approx(3, abs=0.8)

@@ -55,7 +55,7 @@ def test_malformed_json_is_refused(tmp_path, content, said):
 def test_names_stay_below_the_folder():
     assert relative("imgs_1/a..b.jpg", "here").as_posix() == "imgs_1/a..b.jpg"
     for name in ("../a.jpg", "a/../../b.jpg", "/etc/passwd", "C:\\a.jpg", "..\\a.jpg", "\\\\host\\a.jpg"):
-        with pytest.raises(DataError, match=r"here: the picture .* lies outside"):
+        with pytest.raises(DataError, match=r"here: the image .* lies outside"):
             relative(name, "here")
     for name in ("", " ", "a\0b"):
         with pytest.raises(DataError, match="no usable file name"):

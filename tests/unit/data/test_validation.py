@@ -8,15 +8,16 @@ import pytest
 from PIL import Image
 
 from qbench.data.fingerprint import file_digest
-from qbench.data.items import Attribute, Items, PictureRef
-from qbench.data.validation import check_duplicates, check_pictures, check_table, counts
+from qbench.data.items import Attribute, Items
+from qbench.data.validation import check_duplicates, check_images, check_table, counts
+from qbench.images.locations import ImageLocation
 
 SEX = Attribute(name="sex", groups=("f", "m"))
 
 
 @pytest.fixture
 def items(tmp_path):
-    """``(sexes, ids=…, label=…, boxes=…) -> Items`` with a picture of 8 × 8 for each."""
+    """``(sexes, ids=…, label=…, boxes=…) -> Items`` with an image of 8 × 8 for each."""
 
     def make(sexes="fmf", ids=None, label=None, boxes=None):
         n = len(sexes)
@@ -24,9 +25,9 @@ def items(tmp_path):
             Image.fromarray(np.full((8, 8, 3), i, np.uint8)).save(tmp_path / f"{i}.png")
         table = pd.DataFrame(
             {"item": ids or [f"i{i}" for i in range(n)], "label": label or ["x"] * n, "sex": list(sexes)}, dtype="str"
-        ).assign(picture=np.arange(n), image=[f"{i}.png" for i in range(n)])
-        pictures = tuple(PictureRef(tmp_path / f"{i}.png", (boxes or [None] * n)[i]) for i in range(n))
-        return Items(table=table, pictures=pictures, root=tmp_path, attributes=(SEX,))
+        ).assign(image_index=np.arange(n), image=[f"{i}.png" for i in range(n)])
+        images = tuple(ImageLocation(tmp_path / f"{i}.png", (boxes or [None] * n)[i]) for i in range(n))
+        return Items(table=table, images=images, root=tmp_path, attributes=(SEX,))
 
     return make
 
@@ -36,14 +37,14 @@ def table_findings(items, expected=0, allow_missing=False):
     return [(f.level, f.kind, f.count, f.examples) for f in found]
 
 
-def picture_findings(items, decode=False, allow_missing=False):
-    found, sound = check_pictures(items, decode=decode, allow_missing=allow_missing)
+def image_findings(items, decode=False, allow_missing=False):
+    found, sound = check_images(items, decode=decode, allow_missing=allow_missing)
     return [(f.level, f.kind, f.count, f.examples) for f in found], [ref.path.name for ref in sound]
 
 
 def test_a_sound_dataset_has_no_finding(items):
     assert table_findings(items(), expected=3) == []
-    assert picture_findings(items(), decode=True) == ([], ["0.png", "1.png", "2.png"])
+    assert image_findings(items(), decode=True) == ([], ["0.png", "1.png", "2.png"])
 
 
 def test_groups_are_counted_and_those_without_a_label_come_last(items):
@@ -75,42 +76,42 @@ def test_a_group_without_an_item(items):
     assert table_findings(items("fff")) == [("warning", "groups", 1, ("m",))]
 
 
-def test_missing_pictures_are_counted_by_group(items):
+def test_missing_images_are_counted_by_group(items):
     some = items("fmfm")
     for name in ("1.png", "3.png"):
         (some.root / name).unlink()
-    assert picture_findings(some) == ([("wrong", "missing", 2, ("sex m: 2",))], ["0.png", "2.png"])
-    assert picture_findings(some, allow_missing=True)[0] == [("warning", "missing", 2, ("sex m: 2",))]
+    assert image_findings(some) == ([("wrong", "missing", 2, ("sex m: 2",))], ["0.png", "2.png"])
+    assert image_findings(some, allow_missing=True)[0] == [("warning", "missing", 2, ("sex m: 2",))]
     for name in ("0.png", "2.png"):
         (some.root / name).unlink()
-    found, sound = picture_findings(some, allow_missing=True)
+    found, sound = image_findings(some, allow_missing=True)
     assert (found[0][0], found[0][2], sound) == ("wrong", 4, [])
 
 
-def test_unreadable_pictures(items):
+def test_unreadable_images(items):
     some = items(boxes=[None, (9, 9, 4, 4), None])
-    (some.root / "0.png").write_bytes(b"no picture")
-    [(level, kind, count, examples)], sound = picture_findings(some)
+    (some.root / "0.png").write_bytes(b"no image")
+    [(level, kind, count, examples)], sound = image_findings(some)
     assert (level, kind, count, sound) == ("wrong", "unreadable", 2, ["2.png"])
-    assert examples[0].startswith("0.png: the picture cannot be read")
-    assert examples[1].startswith("1.png: the box (9, 9, 4, 4) lies outside of the picture (8 × 8)")
+    assert examples[0].startswith("0.png: the image cannot be read")
+    assert examples[1].startswith("1.png: the box (9, 9, 4, 4) lies outside of the image (8 × 8)")
 
 
-def test_a_picture_that_is_cut_off_is_found_by_decoding_it(items):
+def test_a_image_that_is_cut_off_is_found_by_decoding_it(items):
     some = items()
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(some.root / "0.png")
     content = (some.root / "0.png").read_bytes()
     (some.root / "0.png").write_bytes(content[: len(content) // 2])
-    assert picture_findings(some)[0] == []
-    assert picture_findings(some, decode=True)[0][0][:3] == ("wrong", "unreadable", 1)
+    assert image_findings(some)[0] == []
+    assert image_findings(some, decode=True)[0][0][:3] == ("wrong", "unreadable", 1)
 
 
 def digests(items):
-    return {ref: file_digest(ref.path) for ref in items.pictures}
+    return {ref: file_digest(ref.path) for ref in items.images}
 
 
-def test_the_same_picture_under_two_names(items):
+def test_the_same_image_under_two_names(items):
     some = items()
     (some.root / "2.png").write_bytes((some.root / "0.png").read_bytes())
     found = check_duplicates(some, digests(some))
@@ -122,8 +123,8 @@ def test_the_same_picture_under_two_names(items):
     assert "different labels or groups" in found[1].what
 
 
-def test_two_boxes_of_one_picture_are_no_duplicates(items):
+def test_two_boxes_of_one_image_are_no_duplicates(items):
     some = items("fm")
-    both = tuple(PictureRef(some.root / "0.png", box) for box in ((0, 0, 4, 4), (4, 4, 4, 4)))
-    one = Items(table=some.table, pictures=both, root=Path(some.root), attributes=(SEX,))
+    both = tuple(ImageLocation(some.root / "0.png", box) for box in ((0, 0, 4, 4), (4, 4, 4, 4)))
+    one = Items(table=some.table, images=both, root=Path(some.root), attributes=(SEX,))
     assert check_duplicates(one, digests(one)) == []

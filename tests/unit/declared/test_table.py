@@ -13,9 +13,9 @@ def attribute(**keys):
 
 
 def test_items_are_read(items_of):
-    items = items_of({"table": {"folder": "pictures", "also_right": ["second"]}})
+    items = items_of({"table": {"folder": "images", "also_right": ["second"]}})
     assert items.table["item"].tolist() == list("12345")
-    assert items.table["image"][0] == "pictures/a.jpg"
+    assert items.table["image"][0] == "images/a.jpg"
     assert items.table["label2"].tolist() == ["", "doctor", "", "", ""]
     assert items.table["sex"].tolist() == ["man", "woman", "man", "woman", "woman"]
     assert items.attributes[0].pairs == (("woman", "man"),)
@@ -31,12 +31,12 @@ def test_a_parquet_table_is_read_like_the_csv(items_of, tmp_path):
     pd.testing.assert_frame_equal(first.table, second.table)
 
 
-def test_the_picture_is_the_id_where_there_is_none(items_of):
+def test_the_image_is_the_id_where_there_is_none(items_of):
     items = items_of({"table": {"id": None, "suffix": ".png"}})
     assert items.table["item"].tolist()[:2] == ["a.jpg.png", "b.jpg.png"]
 
 
-def test_a_picture_is_looked_for_in_each_folder(items_of, tmp_path):
+def test_a_image_is_looked_for_in_each_folder(items_of, tmp_path):
     (tmp_path / "two" / "deep").mkdir(parents=True)
     (tmp_path / "two" / "b.jpg").touch()
     items = items_of({"table": {"folder": ["one", "two"]}})
@@ -122,12 +122,12 @@ def test_a_cell_that_belongs_nowhere_is_refused_with_its_row(items_of, tmp_path,
         ({}, "id,file,job\n1,a,x\n", "people.csv:row 1: the column sex is missing; there are id, file, job"),
         ({}, "id,file,job,sex\n", "people.csv: the file has a header and no rows"),
         ({}, "id,file,job,sex\n1,a,x,f\n1,b,x,f\n", "people.csv:row 3: the id 1 was there before, in row 2"),
-        ({"table": {"id": None}}, "file,job,sex\na,x,f\na,x,f\n", "row 3: the picture a was there before, in row 2"),
+        ({"table": {"id": None}}, "file,job,sex\na,x,f\na,x,f\n", "row 3: the image a was there before, in row 2"),
         ({}, "id,file,job,sex\n,a,x,f\n", "people.csv:row 2: id is empty"),
         ({}, "id,file,job,sex\n1,,x,f\n", "people.csv:row 2: file is empty"),
         ({}, "id,file,job,sex\n1,a,,f\n", "people.csv:row 2: job is empty"),
-        ({}, "id,file,job,sex\n1,../a,x,f\n", "people.csv:row 2: the picture '../a' lies outside the dataset's folder"),
-        ({"table": {"file": "../people.csv"}}, "", "table.file: the picture '../people.csv' lies outside"),
+        ({}, "id,file,job,sex\n1,../a,x,f\n", "people.csv:row 2: the image '../a' lies outside the dataset's folder"),
+        ({"table": {"file": "../people.csv"}}, "", "table.file: the image '../people.csv' lies outside"),
         ({"table": {"folder": ".."}}, None, "people.csv: the file does not exist"),
         (
             {"prompts": {"classes": ["nurse", "cook"]}},
@@ -177,7 +177,7 @@ def test_a_damaged_parquet_file_is_refused(items_of, tmp_path):
 )
 def test_boxes_of_four_columns(items_of, box, first):
     items = items_of({"table": {"box": box}})
-    assert items.pictures[1].box == first
+    assert items.images[1].box == first
     assert items.choices["picture"] == "cut to the item's box"
 
 

@@ -1,4 +1,4 @@
-"""A registry of fakes: a model of two numbers a picture, quantizers that work or fail, a benchmark of two classes."""
+"""A registry of fakes: a model of two numbers an image, quantizers that work or fail, a benchmark of two classes."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from qbench.api import (
     Dataset,
     Geometry,
     Identity,
+    ImageLocation,
     Items,
     Layer,
     Located,
@@ -22,7 +23,6 @@ from qbench.api import (
     ModelError,
     ModelSource,
     Outcome,
-    PictureRef,
     Preprocessing,
     Prompts,
     Quantizer,
@@ -77,9 +77,9 @@ class Task:
         if self.options.broken == "data":
             raise ZeroDivisionError("a defect of the benchmark")
         table = pd.DataFrame(
-            {"item": [f.name for f in files], "picture": range(len(files)), "label": [f.name[0] for f in files]}
+            {"item": [f.name for f in files], "image_index": range(len(files)), "label": [f.name[0] for f in files]}
         )
-        return Items(table=table, pictures=tuple(PictureRef(f) for f in files), root=root)
+        return Items(table=table, images=tuple(ImageLocation(f) for f in files), root=root)
 
     def prompts(self, items):
         return Prompts(texts=("bright", "dark"), targets=("b", "d"), target_of=np.arange(2), pool=False)

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.api import Coverage, Layer, ModelError, PictureRef, Quantizer, Variant
+from qbench.api import Coverage, ImageLocation, Layer, ModelError, Quantizer, Variant
 from qbench.errors import DataError, InputError
 from qbench.execution.embedding_list import list_wanted
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
-from qbench.images.ids import picture_id
+from qbench.images.ids import image_id
 from qbench.images.pixel_store import ROOM
 from qbench.plugins.registry import Entry
 
@@ -23,7 +23,7 @@ class Options:
 
 
 class Looked:
-    """Bright pictures begin with b; the text files say by how much."""
+    """Bright images begin with b; the text files say by how much."""
 
     def __init__(self, folder, log):
         self.folder, self.log = folder, log
@@ -84,7 +84,7 @@ def run(spec, registry, cache, tmp_path):
     return go
 
 
-def test_embeddings_are_looked_up_by_name_and_no_picture_is_decoded(run, files, log, cache):
+def test_embeddings_are_looked_up_by_name_and_no_image_is_decoded(run, files, log, cache):
     assert run(files)[0].failed == 0
     names = sorted(p.name for p in (cache.root / "datasets").glob("*/*.png"))
     assert log == [("find", "toys", names), ("close",)]
@@ -182,7 +182,7 @@ def test_boxes_are_part_of_a_name_and_stand_in_columns_too(spec, registry, cache
     def boxed(self, root):
         items = original(self, root)
         box = (1.0, 2.0, 3.5, 4.0)
-        return replace(items, pictures=(PictureRef(items.pictures[0].path, box), *items.pictures[1:]))
+        return replace(items, images=(ImageLocation(items.images[0].path, box), *items.images[1:]))
 
     monkeypatch.setattr(task, "data", boxed)
     monkeypatch.setattr(task, "prompts", lambda self, items: replace(prompts(self, items), texts=("a", "a")))
@@ -206,9 +206,9 @@ def test_a_list_overwrites_nothing_and_knows_its_benchmarks(spec, registry, cach
 
 
 def test_a_name_is_the_same_everywhere(tmp_path):
-    assert picture_id(PictureRef(tmp_path / "val" / "1.jpg"), tmp_path) == "val/1.jpg"
+    assert image_id(ImageLocation(tmp_path / "val" / "1.jpg"), tmp_path) == "val/1.jpg"
     box = (np.float64(0.1) + 0.2, np.float64(2), 30, 1e16)
-    name = picture_id(PictureRef(tmp_path / "1.jpg", box), tmp_path)
+    name = image_id(ImageLocation(tmp_path / "1.jpg", box), tmp_path)
     assert name == "1.jpg#xywh=0.30000000000000004,2,30,10000000000000000"
     with pytest.raises(DataError, match="leaves the dataset's folder"):
-        picture_id(PictureRef(tmp_path.parent / "1.jpg"), tmp_path)
+        image_id(ImageLocation(tmp_path.parent / "1.jpg"), tmp_path)

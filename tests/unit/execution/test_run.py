@@ -111,8 +111,8 @@ def test_a_run_folder_holds_no_path_of_this_machine(run, tmp_path, cache):
 def test_the_key_follows_what_decides_a_result(run, cache, tmp_path, registry):
     keys = [run(quantizers=["base"])[1][0]["key"]]
     keys.append(run(quantizers=["base"], models=["toy/two"])[1][0]["key"])
-    picture = next((cache.root / "datasets").glob("*/d00.png"))
-    picture.write_bytes(picture.with_name("d02.png").read_bytes())
+    image = next((cache.root / "datasets").glob("*/d00.png"))
+    image.write_bytes(image.with_name("d02.png").read_bytes())
     keys.append(run(quantizers=["base"])[1][0]["key"])
     entry = registry.entries["qbench_benchmarks"][0]
     registry.entries["qbench_benchmarks"][0] = replace(entry, record=replace(entry.record, protocol="2"))
@@ -130,8 +130,8 @@ def test_worker_count_changes_no_key_and_no_result(run):
     assert [c["key"] for c in first] == [c["key"] for c in second]
 
 
-def test_missing_pictures_are_refused_or_counted(spec, registry, cache, tmp_path):
-    from qbench.api import Items, PictureRef
+def test_missing_images_are_refused_or_counted(spec, registry, cache, tmp_path):
+    from qbench.api import ImageLocation, Items
 
     task = registry.entries["qbench_benchmarks"][0].record.load
     original = task.data
@@ -140,11 +140,11 @@ def test_missing_pictures_are_refused_or_counted(spec, registry, cache, tmp_path
         items = original(self, root)
         table = items.table.copy()
         table.loc[len(table)] = ["b99.png", len(table), "b"]
-        return Items(table=table, pictures=(*items.pictures, PictureRef(root / "b99.png")), root=root)
+        return Items(table=table, images=(*items.images, ImageLocation(root / "b99.png")), root=root)
 
     task.data = with_one_more
     try:
-        with pytest.raises(InputError, match="1 of 13 items have no picture"):
+        with pytest.raises(InputError, match="1 of 13 items have no image"):
             execute(spec(), tmp_path / "run", registry=registry, cache=cache)
         allowed = {"name": "toys", "dataset": "drawn", "allow_missing": True}
         execute(spec(benchmarks=[allowed]), tmp_path / "run", registry=registry, cache=cache)
@@ -157,7 +157,7 @@ def test_missing_pictures_are_refused_or_counted(spec, registry, cache, tmp_path
 def test_a_failed_cell_names_the_file_and_not_the_users_folders(spec, registry, cache, tmp_path):
     root = tmp_path / "private" / "toys"
     root.mkdir(parents=True)
-    (root / "b.png").write_bytes(b"no picture")
+    (root / "b.png").write_bytes(b"no image")
     broken = {"name": "toys", "root": str(root), "label": "broken"}
     benchmarks = [broken, {"name": "toys", "dataset": "drawn"}]
     execute(spec(benchmarks=benchmarks), tmp_path / "run", registry=registry, cache=cache)
@@ -171,7 +171,7 @@ def test_noise_embeds_every_cell_in_other_orders_and_keeps_the_numbers(run, tmp_
     summary, cells = run(quantizers=["base"], noise=2)
     assert summary.computed == 1
     assert cells[0]["batch"]["other_orders"] == 2
-    # The dataset's own order is in the cache: two other orders of 12 pictures and 2 texts are embedded.
+    # The dataset's own order is in the cache: two other orders of 12 images and 2 texts are embedded.
     assert sum(entry[1] for entry in log if entry[0] == "images") == 24
     assert sum(entry[1] for entry in log if entry[0] == "texts") == 4
     folder = next(p for p in (tmp_path / "run").glob("cells/*/*/*") if (p / "noise.parquet").exists())
@@ -219,7 +219,7 @@ def test_the_drift_of_a_variant_is_measured_wherever_the_baseline_stands(run, tm
     run(quantizers=quantizers)
     found = drift_of(tmp_path / "run")
     assert list(found) == ["half"]
-    bright = np.array([0.2, 0.8])  # of a dark and a bright picture, about; the fake has (x, 1 - x) and (x, 0.9 - x)
+    bright = np.array([0.2, 0.8])  # of a dark and a bright image, about; the fake has (x, 1 - x) and (x, 0.9 - x)
     base, half = np.stack([bright, 1 - bright]), np.stack([bright, 0.9 - bright])
     expected = (base * half).sum(0) / np.linalg.norm(base, axis=0) / np.linalg.norm(half, axis=0)
     cosine = found["half"].groupby(found["half"]["item"].str[0])["cosine"].mean()

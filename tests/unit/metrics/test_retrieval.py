@@ -19,7 +19,7 @@ def test_by_hand(matrix):
     assert images.first.tolist() == [1, 3, 0]
     np.testing.assert_allclose(images.margin, [0.4, -0.2, -0.3])
     texts = text_to_image(similarity, OWNER)
-    assert texts.rank.tolist() == [2, 0, 0, 2, 2, 0]  # caption 4 ties with picture 1, which comes first
+    assert texts.rank.tolist() == [2, 0, 0, 2, 2, 0]  # caption 4 ties with image 1, which comes first
     assert texts.first.tolist() == [2, 0, 1, 1, 0, 2]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qbench.probes.batch_order import DATASET, positions, shuffle
-from qbench.probes.embedding.encode import embed_pictures, embed_texts
+from qbench.probes.embedding.encode import embed_images, embed_texts
 
 
 def test_orders_are_fixed_and_differ():
@@ -37,8 +37,8 @@ class BatchMean:
 
 def test_embeddings_come_back_in_the_datasets_order_and_batches_follow_the_other():
     pixels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1).repeat(3, axis=3)
-    plain = embed_pictures(BatchMean(), pixels, batch_size=5)
-    other = embed_pictures(BatchMean(), pixels, batch_size=5, order=shuffle(1))
+    plain = embed_images(BatchMean(), pixels, batch_size=5)
+    other = embed_images(BatchMean(), pixels, batch_size=5, order=shuffle(1))
     assert plain[:, 0].tolist() == other[:, 0].tolist() == list(range(10))
     rows = positions(shuffle(1), 10)
     assert set(other[rows[:5], 1]) == {np.float32(rows[:5].mean())}

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.data.items import Attribute, Items, PictureRef
+from qbench.data.items import Attribute, Items
 from qbench.errors import InputError, QbenchError
+from qbench.images.locations import ImageLocation
 from qbench.probes.embedding.drift import drift_table
 from qbench.results.drift import summarise_drift
 from qbench.runfolder.reader import Cell
@@ -17,19 +18,19 @@ GENDER = Attribute(name="gender", groups=("Male", "Female"))
 
 @pytest.fixture
 def items():
-    """Four persons in three pictures."""
+    """Four persons in three images."""
     table = pd.DataFrame(
         {
             "item": ["a", "b", "c", "d"],
-            "picture": [0, 1, 1, 2],
+            "image_index": [0, 1, 1, 2],
             "label": "",
             "gender": ["Male", "Female", "Male", "na"],
         }
     )
-    return Items(table=table, pictures=tuple(PictureRef(Path(x)) for x in "123"), root=Path(), attributes=(GENDER,))
+    return Items(table=table, images=tuple(ImageLocation(Path(x)) for x in "123"), root=Path(), attributes=(GENDER,))
 
 
-def test_the_cosine_is_of_directions_and_an_item_has_its_pictures(items):
+def test_the_cosine_is_of_directions_and_an_item_has_its_images(items):
     before = np.array([[1, 0], [0, 2], [3, 3]], dtype=np.float32)
     after = np.array([[5, 0], [4, 4], [-1, -1]], dtype=np.float32)
     table = drift_table(items, before, after)

@@ -5,11 +5,11 @@ import pytest
 
 from qbench.errors import QuantizationError
 from qbench.models.interface import Coverage, Layer
-from qbench.probes.embedding.encode import embed_pictures, embed_texts
+from qbench.probes.embedding.encode import embed_images, embed_texts
 
 
 class Recorder:
-    """Embeds a picture as its first value, and remembers the batches."""
+    """Embeds an image as its first value, and remembers the batches."""
 
     def __init__(self):
         self.batches = []
@@ -23,10 +23,10 @@ class Recorder:
         return np.array([[len(t), 1] for t in texts], dtype=np.float32)
 
 
-def test_pictures_go_through_in_order_and_the_last_batch_is_short():
+def test_images_go_through_in_order_and_the_last_batch_is_short():
     encoder, steps = Recorder(), []
     pixels = np.arange(7 * 12, dtype=np.uint8).reshape(7, 2, 2, 3)
-    found = embed_pictures(encoder, pixels, batch_size=3, step=steps.append)
+    found = embed_images(encoder, pixels, batch_size=3, step=steps.append)
     np.testing.assert_array_equal(found, pixels[:, 0, 0, :2])
     assert encoder.batches == steps == [3, 3, 1]
     assert found.dtype == np.float32

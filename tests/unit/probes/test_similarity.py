@@ -19,7 +19,7 @@ def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def test_lengths_do_not_matter_and_items_share_pictures():
+def test_lengths_do_not_matter_and_items_share_images():
     images, texts = np.array([[3.0, 0.0], [0.0, 0.5]]), np.array([[1.0, 0.0], [5.0, 5.0]])
     similarity = CosineSimilarity(images.astype(np.float32), np.array([1, 0, 1]), texts.astype(np.float32), prompts(2))
     expected = [[0.0, 0.5**0.5], [1.0, 0.5**0.5], [0.0, 0.5**0.5]]

@@ -243,12 +243,12 @@ def test_no_minus_zero(make_run: Make) -> None:
     assert not re.search(r"[-−]0\.0+(?![0-9])", re.sub(r"<svg.*?</svg>|<style>.*?</style>", "", text, flags=re.S))
 
 
-def test_missing_pictures_are_counted_by_group(make_run: Make) -> None:
+def test_missing_images_are_counted_by_group(make_run: Make) -> None:
     run = make_run(benchmarks=("facet",))
     for record in run.records.values():
         record["data_info"]["missing"] = {"count": 3, "of": 83, "by_group": {"age": {"young": 2, "": 1}}}
     text = Page(page(load(run.write()))).text
-    assert "facet: 3 items of 83 have no picture on disk" in text
+    assert "facet: 3 items of 83 have no image on disk" in text
     assert "age young: 2, age without a label: 1" in text
 
 

@@ -1,4 +1,4 @@
-"""``qbench report``: every option does what it says, on a small run and without drawing where no picture is needed."""
+"""``qbench report``: every option does what it says, on a small run and without drawing where no image is needed."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def test_own_templates_and_an_own_style_come_first(run: Any, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def pictures(run: Any, tmp_path: Path) -> Path:
-    """A folder with the picture of every second item; each answer of the variant is another one."""
-    root = tmp_path / "pictures"
+def images(run: Any, tmp_path: Path) -> Path:
+    """A folder with the image of every second item; each answer of the variant is another one."""
+    root = tmp_path / "images"
     root.mkdir()
     for number, frame in enumerate(run.items.values()):
         frame["image"] = [f"{i}.png" for i in range(len(frame))]
@@ -101,37 +101,36 @@ def pictures(run: Any, tmp_path: Path) -> Path:
     return root
 
 
-def test_the_gallery_is_off_unless_asked_for(run: Any, pictures: Path, tmp_path: Path) -> None:
+def test_the_gallery_is_off_unless_asked_for(run: Any, images: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.html"
-    assert call(run.write(), "--no-charts", "--out", out, "--data-root", f"facet={pictures}").exit_code == 0
+    assert call(run.write(), "--no-charts", "--out", out, "--data-root", f"facet={images}").exit_code == 0
     assert "<img" not in out.read_text(encoding="utf-8")
-    done = call(run.folder, "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={pictures}")
+    done = call(run.folder, "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={images}")
     text = out.read_text(encoding="utf-8")
     assert done.exit_code == 0
     assert text.count('<img src="data:image/jpeg;base64,') == 2 * 3  # so many a group, those without a label too
     assert "right, now wrong" in text
     assert "under its licence" in text
-    assert str(pictures) not in text
+    assert str(images) not in text
 
 
-def test_a_gallery_never_leaves_its_folder(run: Any, pictures: Path, tmp_path: Path) -> None:
+def test_a_gallery_never_leaves_its_folder(run: Any, images: Path, tmp_path: Path) -> None:
     Image.new("RGB", (9, 9)).save(tmp_path / "secret.png")
     for frame in run.items.values():
         frame["image"] = "../secret.png"
     out = tmp_path / "r.html"
     assert (
-        call(run.write(), "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={pictures}").exit_code
-        == 0
+        call(run.write(), "--no-charts", "--out", out, "--gallery", 2, "--data-root", f"facet={images}").exit_code == 0
     )
     assert "<img" not in out.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("root", ["facet", "facet=", "facet=/no/such/folder"])
-def test_a_folder_of_pictures_has_to_be_there(run: Any, root: str) -> None:
+def test_a_folder_of_images_has_to_be_there(run: Any, root: str) -> None:
     assert call(run.write(), "--no-charts", "--gallery", 1, "--data-root", root).exit_code != 0
 
 
-def test_a_folder_of_pictures_is_for_a_benchmark_of_the_run(run: Any, tmp_path: Path) -> None:
+def test_a_folder_of_images_is_for_a_benchmark_of_the_run(run: Any, tmp_path: Path) -> None:
     done = call(run.write(), "--no-charts", "--gallery", 1, "--data-root", f"imagenet={tmp_path}")
     assert done.exit_code != 0
     assert "this run has no benchmark 'imagenet'" in str(done.exception)

@@ -198,7 +198,7 @@ def test_check_7_many_groups_stay_few_nodes_with_a_count(empty_run: Any) -> None
 
 
 def test_check_7_a_page_of_36_variants_is_small(make_run: Make) -> None:
-    """With every still picture and the data of the live ones; the script itself is not counted."""
+    """With every still image and the data of the live ones; the script itself is not counted."""
     models = tuple(
         f"{source}/ViT-{size}" for source in ("openai", "laion", "datacomp") for size in ("B32", "B16", "L14")
     )

@@ -1,4 +1,4 @@
-"""Changes that are linear in means: against the plain formulas, against other software, and against shared pictures."""
+"""Changes that are linear in means: against the plain formulas, against other software, and against shared images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_difference_of_groups_is_welch_s(rng: np.random.Generator) -> None:
     assert found.df == pytest.approx(wanted.df)
 
 
-def test_persons_of_a_picture_are_one_unit(rng: np.random.Generator) -> None:
+def test_persons_of_a_image_are_one_unit(rng: np.random.Generator) -> None:
     image = rng.integers(0, 150, 400)
     x = np.repeat(rng.choice([-1.0, 0.0, 1.0], 150, p=[0.2, 0.6, 0.2]), np.bincount(image, minlength=150))
     image = np.sort(image)
@@ -86,7 +86,7 @@ def test_few_flips_get_the_variance_of_their_group_s_rate() -> None:
     assert not linear_change(x, np.zeros(200, int), [1.0], np.arange(200)).few
 
 
-def test_few_flips_in_pictures_of_several_persons_may_be_one_event() -> None:
+def test_few_flips_in_images_of_several_persons_may_be_one_event() -> None:
     none = linear_change(np.zeros(200), np.zeros(200, int), [1.0], np.repeat(np.arange(50), 4))
     assert none.se == pytest.approx(math.sqrt(4 * (1 / 200) / 200))
 
@@ -113,8 +113,8 @@ def test_covariances_are_products_of_influence(rng: np.random.Generator) -> None
         ([0, 1], [0, 0], [1.0, -1.0], [0, 1], "a group has no item"),
         ([], [], [1.0], [], "a group has no item"),
         ([0, np.nan], [0, 0], [1.0], [0, 1], "a number of an item is undetermined"),
-        ([0], [0], [1.0], [0], "one picture only: nothing to judge it by"),
-        ([0, 1], [0, 0], [1.0], [3, 3], "one picture only: nothing to judge it by"),
+        ([0], [0], [1.0], [0], "one image only: nothing to judge it by"),
+        ([0, 1], [0, 0], [1.0], [3, 3], "one image only: nothing to judge it by"),
         ([1] * 30, [0] * 30, [1.0], list(range(30)), "every item changed alike: no variance"),
     ],
 )

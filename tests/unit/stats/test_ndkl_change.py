@@ -73,7 +73,7 @@ def test_the_change_is_the_jackknife_of_the_difference(kind):
     assert not found.few.any()
 
 
-def test_a_picture_with_a_large_influence_value_raises_the_change():
+def test_a_image_with_a_large_influence_value_raises_the_change():
     before, after, groups = two(2)
     found = ndkl_change(before, after, groups, target_of(groups, 3, "uniform"))
     most = int(found.influence.argmax())
@@ -99,7 +99,7 @@ def test_many_rankings_are_each_ranking():
         assert (one.change[0], one.se[0]) == pytest.approx((whole.change[q], whole.se[q]), abs=1e-14)
 
 
-def test_items_of_a_picture_are_summed():
+def test_items_of_a_image_are_summed():
     before, after, groups = two(5)
     target = target_of(groups, 3, "uniform")
     alone = ndkl_change(before, after, groups, target)
@@ -125,7 +125,7 @@ def test_what_cannot_be_computed_says_why():
     assert np.isnan([one.mean, one.mean_se, *one.se]).all()
     groups = np.array([0, 1, 0])
     alone = ndkl_change(ranking, ranking, groups, [0.5, 0.5], image=[0, 0, 0])
-    assert alone.reason == "one picture only: nothing to judge it by"
+    assert alone.reason == "one image only: nothing to judge it by"
     none = ndkl_change(ranking[:0], ranking[:0], groups, [0.5, 0.5])
     assert none.reason == "no query"
 

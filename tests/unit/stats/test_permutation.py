@@ -54,7 +54,7 @@ def test_degenerate_counts() -> None:
     assert len(group_permutation([], [], [], [], [], [])) == 0
 
 
-def test_one_person_a_picture_is_the_exact_test_by_random_draws() -> None:
+def test_one_person_a_image_is_the_exact_test_by_random_draws() -> None:
     rng = np.random.default_rng(3)
     x, first = rng.choice([-1, 0, 1], 300, p=[0.06, 0.9, 0.04]), rng.random(300) < 0.6
     counts = [int(v) for m in (first, ~first) for v in ((x[m] > 0).sum(), (x[m] < 0).sum(), m.sum())]
@@ -73,7 +73,7 @@ def test_persons_who_flip_together_are_weaker_evidence() -> None:
     assert abs(alone.statistic) == pytest.approx(0.16 / math.sqrt(0.16 * 0.84 / 199), rel=1e-6)
 
 
-def test_pictures_without_one_of_the_groups_say_why() -> None:
+def test_images_without_one_of_the_groups_say_why() -> None:
     found = group_permutation_images([1, 0], [True, True], [0, 1])
     assert math.isnan(found.p)
     assert found.reason == "a group has no item"
@@ -87,7 +87,7 @@ def _change(f: np.ndarray, q: np.ndarray, label: np.ndarray, side: np.ndarray) -
     return float(np.mean(np.subtract(size(q), size(f))))
 
 
-def test_swapping_is_of_whole_pictures_and_of_all_arrangements() -> None:
+def test_swapping_is_of_whole_images_and_of_all_arrangements() -> None:
     rng = np.random.default_rng(4)
     label, side, image = rng.integers(0, 2, 24), np.tile([1, -1], 12), np.repeat(np.arange(8), 3)
     f, q = rng.integers(0, 2, 24).astype(float), rng.integers(0, 2, 24).astype(float)

@@ -111,7 +111,7 @@ def test_the_gallerys_own_shares_matter_only_where_the_extreme_group_changes():
     assert not np.allclose(uniform.max.se, own.max.se)
 
 
-def test_items_of_a_picture_are_summed():
+def test_items_of_a_image_are_summed():
     before, after, groups = gallery(6, n=200)
     image = np.arange(200) // 2
     alone, shared = (judged(before, after, groups, 60, "uniform", image=x) for x in (None, image))
@@ -121,7 +121,7 @@ def test_items_of_a_picture_are_summed():
     assert shared.groups[0].influence.shape == (100,)
 
 
-def test_pictures_may_have_any_numbers():
+def test_images_may_have_any_numbers():
     before, after, groups = gallery(7, n=200)
     alone, odd = (judged(before, after, groups, 60, "gallery", image=x) for x in (None, 3 * np.arange(200)))
     for one, two in zip([*alone.groups[:3], alone.max, alone.min], [*odd.groups[:3], odd.max, odd.min], strict=True):
@@ -148,7 +148,7 @@ def test_the_same_rankings_have_a_change_of_zero_and_no_certainty():
         assert one.mean_se > 0.01
 
 
-def test_one_more_picture_is_added_where_few_moved(monkeypatch):
+def test_one_more_image_is_added_where_few_moved(monkeypatch):
     before, after, groups = gallery(10)
     cautious = judged(before, after, groups, 20, "uniform").groups[0]
     monkeypatch.setattr(module, "FEW", 0)
@@ -184,9 +184,9 @@ def test_what_cannot_be_computed_says_why(groups, k, reason):
         assert np.isnan([*one.change, *one.se, one.mean, one.mean_se]).all()
 
 
-def test_one_picture_and_no_query_are_undetermined():
+def test_one_image_and_no_query_are_undetermined():
     groups, ranking = np.array([0, 1, 0, 1]), np.array([[0, 1, 2, 3]])
-    assert "one picture" in judged(ranking, ranking, groups, 2, "uniform", 2, np.zeros(4, dtype=int)).max.reason
+    assert "one image" in judged(ranking, ranking, groups, 2, "uniform", 2, np.zeros(4, dtype=int)).max.reason
     assert judged(ranking[:0], ranking[:0], groups, 2, "uniform", 2).max.reason == "no query"
 
 
@@ -194,7 +194,7 @@ def test_shapes_that_do_not_match_are_refused():
     groups, ranking = np.array([0, 1, 0, 1]), np.array([[0, 1, 2, 3]])
     with pytest.raises(ValueError, match="rankings of shapes"):
         skew_change(ranking, ranking[:, :3], groups, [0.5, 0.5], 2)
-    with pytest.raises(ValueError, match="pictures of"):
+    with pytest.raises(ValueError, match="images of"):
         skew_change(ranking, ranking, groups, [0.5, 0.5], 2, image=[0, 1])
     with pytest.raises(ValueError, match="cut-off is 0"):
         skew_change(ranking, ranking, groups, [0.5, 0.5], 0)

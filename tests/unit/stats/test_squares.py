@@ -18,7 +18,7 @@ def _world(rng: np.random.Generator, per_group: int = 60, classes: int = 6, flip
     return before, after, label, side, np.arange(len(label))
 
 
-def test_one_person_a_picture_is_the_plain_formula() -> None:
+def test_one_person_a_image_is_the_plain_formula() -> None:
     f, q, label, side, image = _world(np.random.default_rng(1))
     found = squared_disparity(f, q, label, side, image)
 
@@ -46,7 +46,7 @@ def test_squares_are_not_inflated_by_noise() -> None:
     assert np.mean([x.change for x in found]) == pytest.approx(0.04 * (0.81 - 1), abs=0.001)
 
 
-def test_persons_of_a_picture_are_one_unit() -> None:
+def test_persons_of_a_image_are_one_unit() -> None:
     f, q, label, side, image = _world(np.random.default_rng(3))
     double = [np.repeat(v, 2) for v in (f, q, label, side, image)]
     once, twice = squared_disparity(f, q, label, side, image), squared_disparity(*double)
