@@ -36,8 +36,9 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     Returns
     -------
     table : pandas.DataFrame
-        ``item``, ``image_index``, ``label``, ``label2`` (empty for none), ``gender``, ``age``, ``skin_tone``, ``image``; a
-        column for each cut that was not chosen, if wanted; the ten vote counts and ``tone_mean`` (NaN for none).
+        ``item``, ``image``, ``image_index``, ``label``, ``label2`` (empty for none), ``gender``, ``age``,
+        ``skin_tone``; a column for each cut that was not chosen, if wanted; the ten vote counts and ``tone_mean`` (NaN
+        for none).
     images : tuple of ImageLocation
         What the models see: boxes or whole images.
     path : pathlib.Path

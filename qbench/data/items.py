@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from qbench.data.pairs import GroupPair
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -42,6 +44,11 @@ class Attribute:
     groups: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...] = ()
     repeats: str = ""
+
+    @property
+    def group_pairs(self) -> dict[str, GroupPair]:
+        """The pairs by their label, which is what a table's ``group`` column holds for a disparity."""
+        return {pair.label: pair for pair in (GroupPair(*names) for names in self.pairs)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,34 @@
+import pytest
+
+from qbench.data.items import Attribute
+from qbench.metrics.keys import MetricKey
+from qbench.vocabulary import Better, FlagKind, Unit, Verdict
+
+
+@pytest.mark.parametrize("text", ["accuracy", "recall@5", "max_skew@1000"])
+def test_a_metric_key_is_read_as_it_is_written(text):
+    assert str(MetricKey.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["recall@", "recall@five", "recall@-1"])
+def test_a_cut_off_that_is_not_a_number_is_refused(text):
+    with pytest.raises(ValueError, match="whole number"):
+        MetricKey.parse(text)
+
+
+def test_pairs_are_found_by_their_label_even_where_a_group_has_a_dash():
+    attribute = Attribute(name="age", groups=("0-2", "3-9"), pairs=(("0-2", "3-9"),))
+    assert attribute.group_pairs["0-2-3-9"] == ("0-2", "3-9")
+
+
+def test_every_word_has_its_description():
+    for verdict in Verdict:
+        assert verdict.label
+        assert verdict.symbol
+        assert verdict.effect
+    for flag in FlagKind:
+        assert flag.label
+        assert isinstance(flag.voids, bool)
+    for better in Better:
+        assert better.sentence.endswith(".")
+    assert [unit.of_change for unit in Unit] == [Unit.POINTS, Unit.POINTS, Unit.NATS]
