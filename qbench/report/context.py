@@ -1,4 +1,4 @@
-"""What a section may know beside the results: the comparison, the gate's answer, other runs, what was asked for."""
+"""What a section may know beside the results: the numbers, the gate's answer, other runs, what was asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qbench.gate import GateResult
-from qbench.report.compare import Comparison
+from qbench.report.run_numbers import RunNumbers
 from qbench.results import Results
 
 
@@ -17,7 +17,7 @@ class Context:
 
     Attributes
     ----------
-    comparison : Comparison
+    numbers : RunNumbers
         The numbers over all classes, looked up by benchmark and metric.
     gate : GateResult
         What the policy says of this run.
@@ -29,7 +29,7 @@ class Context:
         Benchmark → the folder of its images.
     """
 
-    comparison: Comparison
+    numbers: RunNumbers
     gate: GateResult
     others: Sequence[Results] = ()
     gallery: int = 0
@@ -38,4 +38,4 @@ class Context:
     @property
     def baseline(self) -> str:
         """Label of the quantizer that the others are compared with."""
-        return self.comparison.results.baseline
+        return self.numbers.results.baseline

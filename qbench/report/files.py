@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qbench.errors import InputError
 from qbench.plugins.report_blocks import Chart
-from qbench.report import drawing, plain
+from qbench.report import markdown_latex, vega
 from qbench.report.html import Look, page, sections_of
 from qbench.report.tables import TABLES, export
 from qbench.results import Results
@@ -49,7 +49,9 @@ def write(
         if form == "html":
             text = page(results, look, others)
         else:
-            text = (plain.markdown if form == "md" else plain.latex)(results.name, sections_of(results, look, others))
+            text = (markdown_latex.markdown if form == "md" else markdown_latex.latex)(
+                results.name, sections_of(results, look, others)
+            )
         write_text(path, text)
         written.append(path)
     return written
@@ -60,7 +62,7 @@ def figures(results: Results, folder: Path, look: Look | None = None) -> list[Pa
     charts = [b for s in sections_of(results, look or Look()) for b in s.blocks if isinstance(b, Chart)]
     written = []
     for chart in charts:
-        for ending, data in ((".svg", drawing.svg(chart.spec).encode()), (".pdf", drawing.pdf(chart.spec))):
+        for ending, data in ((".svg", vega.svg(chart.spec).encode()), (".pdf", vega.pdf(chart.spec))):
             with atomic(folder / f"{chart.name}{ending}") as temporary:
                 temporary.write_bytes(data)
             written.append(folder / f"{chart.name}{ending}")

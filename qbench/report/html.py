@@ -16,13 +16,13 @@ from qbench.gate import GateResult, check
 from qbench.plugins.records import ReportSection
 from qbench.plugins.registry import installed
 from qbench.plugins.report_blocks import Block, Box, Chart, Facts, Heading, Section, Text
-from qbench.report.charts import outline
-from qbench.report.compare import Comparison
 from qbench.report.context import Context
-from qbench.report.drawing import bundle, policy_hash, still
 from qbench.report.figures.palette import finished, script_json, themed
-from qbench.report.numbers import clean
+from qbench.report.formatting import clean
+from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import LAST, ordered
+from qbench.report.strips import outline
+from qbench.report.vega import bundle, policy_hash, still
 from qbench.results import Results
 from qbench.store.files import write_text
 
@@ -115,7 +115,7 @@ def _is_absent(section: Section) -> bool:
 
 def _context(results: Results, look: Look, others: Sequence[Results] = (), gate: GateResult | None = None) -> Context:
     return Context(
-        comparison=Comparison(results),
+        numbers=RunNumbers(results),
         gate=gate or check(results),
         others=others,
         gallery=look.gallery,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from qbench.errors import InputError
-from qbench.report.numbers import MINUS, clean
+from qbench.report.formatting import MINUS, clean
 from qbench.results import Results
 
 TABLES = (

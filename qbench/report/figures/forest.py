@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qbench.report import numbers
+from qbench.report import formatting
 from qbench.report.figures.palette import DOWN, INK, PANEL, SOFT, TOLERANCE, UP
 
 WIDTH, STEP = 400, 21
@@ -152,8 +152,8 @@ def _text(field: str, at: int, align: str, y: Mapping[str, Any]) -> dict[str, An
 
 def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[str, Any]:
     low, high = (_clipped(x * scale, end) for x in (mark.low, mark.high))
-    interval = numbers.interval(mark.low, mark.high, unit) if math.isfinite(mark.low) else "no interval"
-    said = f"{numbers.bare(numbers.change(mark.value, unit))} {interval}"
+    interval = formatting.interval(mark.low, mark.high, unit) if math.isfinite(mark.low) else "no interval"
+    said = f"{formatting.bare(formatting.change(mark.value, unit))} {interval}"
     margin = mark.margin * scale if math.isfinite(mark.margin) else 0.0
     return {
         **mark.names,
@@ -173,7 +173,7 @@ def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[st
         "n": f"{mark.n:,}",
         "n_shown": f"n = {mark.n:,}",
         "said": said,
-        "tolerance": f"±{numbers.bare(numbers.value(mark.margin, 'points' if scale > 1 else unit))}"
+        "tolerance": f"±{formatting.bare(formatting.value(mark.margin, 'points' if scale > 1 else unit))}"
         if margin
         else "none",
     }

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from qbench.report.numbers import clean
+from qbench.report.formatting import clean
 from qbench.runfolder.writer import slug
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"

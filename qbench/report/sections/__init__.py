@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from qbench.plugins.records import ReportSection
 from qbench.plugins.report_blocks import Block, Section
-from qbench.report.compare import Comparison
 from qbench.report.context import Context
+from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import (
     accuracy,
     changes,
@@ -33,8 +33,8 @@ from qbench.report.sections import (
 from qbench.results import Results
 
 
-def _of(name: str, title: str, section: Callable[[Comparison], Section]) -> ReportSection:
-    return with_context(name, title, lambda context: section(context.comparison))
+def _of(name: str, title: str, section: Callable[[RunNumbers], Section]) -> ReportSection:
+    return with_context(name, title, lambda context: section(context.numbers))
 
 
 def with_context(name: str, title: str, section: Callable[[Context], Section]) -> ReportSection:

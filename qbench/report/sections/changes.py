@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterator
 
 from qbench.plugins.report_blocks import Block, Chart, Heading, Section, Text
-from qbench.report import judged, numbers
-from qbench.report.compare import Comparison, Measure
+from qbench.report import effect_rows, formatting
 from qbench.report.figures.forest import forest
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import Measure, RunNumbers
 
 ROWS = 48
 """Of a chart; more are in the tables."""
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A chart a benchmark × metric: overall ones first, then gaps and skews by attribute."""
     blocks: list[Block] = [
         Text(
@@ -26,8 +26,8 @@ def section(comparison: Comparison) -> Section:
             "better, a diamond is equivalent, and an open ring is not yet known. Larger marks are over all items."
         )
     ]
-    for benchmark in comparison.benchmarks:
-        charts = list(_charts(comparison, benchmark))
+    for benchmark in numbers.benchmarks:
+        charts = list(_charts(numbers, benchmark))
         if charts:
             blocks += [Heading(benchmark), *charts]
     if len(blocks) == 1:
@@ -35,33 +35,33 @@ def section(comparison: Comparison) -> Section:
     return Section("figures", "Changes at a glance", blocks)
 
 
-def _charts(comparison: Comparison, benchmark: str) -> Iterator[Chart]:
-    overall = comparison.measures(benchmark, grouped=False)[:2]
+def _charts(numbers: RunNumbers, benchmark: str) -> Iterator[Chart]:
+    overall = numbers.measures(benchmark, grouped=False)[:2]
     for measure in overall:
-        yield from drawn(comparison, measure, grouped=False)
+        yield from drawn(numbers, measure, grouped=False)
     families: set[str] = set()
-    for measure in comparison.measures(benchmark, grouped=True):
+    for measure in numbers.measures(benchmark, grouped=True):
         # One cut-off a family and one chart: the others are in the tables.
         if measure.family not in families and len(families) < 4:
             families.add(measure.family)
-            yield from drawn(comparison, measure, grouped=True)
+            yield from drawn(numbers, measure, grouped=True)
 
 
-def drawn(comparison: Comparison, measure: Measure, *, grouped: bool) -> Iterator[Chart]:
+def drawn(numbers: RunNumbers, measure: Measure, *, grouped: bool) -> Iterator[Chart]:
     """The forest plot of one metric; nothing where no change of it is known."""
-    effects = judged.whole(comparison.results.effects)
+    effects = effect_rows.whole(numbers.results.effects)
     mine = effects[(effects["benchmark"] == measure.benchmark) & (effects["metric"] == measure.metric)]
     mine = mine[(mine["attribute"] != "") == grouped]
     mine = mine[mine["change"].notna()]
     some = [
         (r["change"] != 0 or math.isfinite(r["low"]))
-        and not comparison.unlabelled(measure.benchmark, r["attribute"], r["group"])
+        and not numbers.unlabelled(measure.benchmark, r["attribute"], r["group"])
         for r in mine.to_dict("records")
     ]
     few, mine = len(mine) - sum(some), mine[some]
     if mine.empty:
         return
-    rows = judged.worst_first(mine.to_dict("records"))
+    rows = effect_rows.worst_first(mine.to_dict("records"))
     parts = ("where", "quantizer", "model") if grouped else ("quantizer", "model")
     unit = measure.unit_of_change
     left = f" {len(rows) - ROWS:,} more rows, less bad than these, are in the tables." if len(rows) > ROWS else ""
@@ -69,13 +69,13 @@ def drawn(comparison: Comparison, measure: Measure, *, grouped: bool) -> Iterato
     yield Chart(
         name=chart_name(measure.benchmark, measure.metric, "groups" if grouped else "all"),
         title=(
-            f"{measure.metric} on {numbers.isolated(measure.benchmark)}{', by group' if grouped else ''}: "
+            f"{measure.metric} on {formatting.isolated(measure.benchmark)}{', by group' if grouped else ''}: "
             f"change, worst first"
         ),
         words=(
-            f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}: {judged.verdict_counts(mine)}. The "
-            f"numbers stand beside the marks."
+            f"Forest plot of {formatting.count(min(len(rows), ROWS), 'change')}: {effect_rows.verdict_counts(mine)}. "
+            f"The numbers are printed beside the marks."
         ),
-        spec=forest([judged.mark(r, *parts) for r in rows[:ROWS]], measure.unit, f"Change{unit and f', {unit}'}"),
-        note=f"{comparison.measure(measure.benchmark, measure.metric).summary}{left}".strip(),
+        spec=forest([effect_rows.mark(r, *parts) for r in rows[:ROWS]], measure.unit, f"Change{unit and f', {unit}'}"),
+        note=f"{numbers.measure(measure.benchmark, measure.metric).summary}{left}".strip(),
     )

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
+from qbench.report.run_numbers import RunNumbers
 from qbench.results.controls import Control, find_controls
 
 UNKNOWN = "not known"
@@ -18,17 +18,17 @@ DECLARED = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A row a variant; its control arm; the layers with their errors; those left out, with their reasons."""
-    coverage = comparison.results.coverage
+    coverage = numbers.results.coverage
     if coverage.empty:
         return Section("coverage", "What was quantized", [Text("This run recorded no coverage.", absent=True)])
-    blocks: list[Block] = [_shares(comparison), *_controls(comparison), *_by_layer(comparison), *_left_out(comparison)]
+    blocks: list[Block] = [_shares(numbers), *_controls(numbers), *_by_layer(numbers), *_left_out(numbers)]
     return Section("coverage", "What was quantized", blocks)
 
 
-def _shares(comparison: Comparison) -> Table:
-    coverage = comparison.results.coverage
+def _shares(numbers: RunNumbers) -> Table:
+    coverage = numbers.results.coverage
     towers = [t for t in dict.fromkeys(coverage["tower"]) if t != "all"]
     shares = {(x["model"], x["quantizer"], x["tower"]): x for x in coverage.to_dict("records")}
     declared = (coverage["origin"] == "declared").any()
@@ -40,10 +40,10 @@ def _shares(comparison: Comparison) -> Table:
             [
                 name(model, head=True),
                 name(quantizer, head=True),
-                number(numbers.value(whole["share"], "share")),
-                *(number(numbers.value(p["share"], "share") if p else "") for p in parts),
+                number(formatting.value(whole["share"], "share")),
+                *(number(formatting.value(p["share"], "share") if p else "") for p in parts),
                 number(f"{whole['quantized_layers']:,} of {whole['layers']:,}"),
-                number(numbers.fixed(whole["bits_per_weight"], 2)),
+                number(formatting.fixed(whole["bits_per_weight"], 2)),
                 number(_error(whole["median_error"])),
                 number(_error(whole["max_error"])),
                 number(_share(whole["sparsity"])),
@@ -80,8 +80,8 @@ def _shares(comparison: Comparison) -> Table:
     )
 
 
-def _controls(comparison: Comparison) -> list[Table]:
-    controls = find_controls(comparison.results.done)
+def _controls(numbers: RunNumbers) -> list[Table]:
+    controls = find_controls(numbers.results.done)
     rows = [
         [name(model, head=True), name(quantizer, head=True), Entry(x.dtype or "?"), Entry(_control(x)), Entry(x.note)]
         for (model, quantizer), x in controls.items()
@@ -105,9 +105,9 @@ def _control(control: Control) -> str:
     return control.label or f"{control.name}, not in this run"
 
 
-def _by_layer(comparison: Comparison) -> Iterable[Table]:
+def _by_layer(numbers: RunNumbers) -> Iterable[Table]:
     """A table a model: a row a layer, a column a quantizer that changed something."""
-    layers = comparison.results.layers
+    layers = numbers.results.layers
     touched = layers.loc[layers["quantized"].astype(bool), ["model", "quantizer"]].drop_duplicates()
     for model, group in touched.groupby("model", sort=False):
         quantizers = list(group["quantizer"])
@@ -123,7 +123,7 @@ def _by_layer(comparison: Comparison) -> Iterable[Table]:
             for row in of_model.drop_duplicates("name").to_dict("records")
         ]
         yield Table(
-            caption=f"Error by layer: {numbers.isolated(str(model))}",
+            caption=f"Error by layer: {formatting.isolated(str(model))}",
             columns=[
                 *(Column("Layer"), Column("Tower"), Column("Weights", True)),
                 *(Column(q, True) for q in quantizers),
@@ -140,23 +140,23 @@ def _layer(layer: dict[Any, Any] | None) -> str:
     if not layer["quantized"]:
         return "left out"
     said = _error(layer["error"])
-    return said if math.isnan(layer["snr"]) else f"{said} ({numbers.fixed(layer['snr'], 1)})"
+    return said if math.isnan(layer["snr"]) else f"{said} ({formatting.fixed(layer['snr'], 1)})"
 
 
 def _error(error: float) -> str:
-    return UNKNOWN if math.isnan(error) else numbers.fixed(error, 4)
+    return UNKNOWN if math.isnan(error) else formatting.fixed(error, 4)
 
 
 def _share(share: float) -> str:
-    return UNKNOWN if math.isnan(share) else numbers.value(share, "share")
+    return UNKNOWN if math.isnan(share) else formatting.value(share, "share")
 
 
 def _megabytes(size: Any) -> str:
-    return numbers.megabytes(float(size)) if isinstance(size, int) else UNKNOWN
+    return formatting.megabytes(float(size)) if isinstance(size, int) else UNKNOWN
 
 
-def _left_out(comparison: Comparison) -> list[Table]:
-    layers = comparison.results.layers
+def _left_out(numbers: RunNumbers) -> list[Table]:
+    layers = numbers.results.layers
     touched = set(
         layers.loc[layers["quantized"].astype(bool), ["model", "quantizer"]].itertuples(index=False, name=None)
     )
@@ -170,7 +170,7 @@ def _left_out(comparison: Comparison) -> list[Table]:
                 [
                     *entries,
                     number(f"{len(names):,}"),
-                    Entry(numbers.listing(names, 4)),
+                    Entry(formatting.listing(names, 4)),
                     Entry(str(reason) or "not given"),
                 ]
             )

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Section, Text
-from qbench.report import judged, numbers
-from qbench.report.compare import Comparison
+from qbench.report import effect_rows, formatting
 from qbench.report.figures.forest import forest
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import RunNumbers
 
 ROWS = 60
 NOT_MEASURED = (
@@ -19,18 +19,18 @@ NOT_MEASURED = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """For each gap that was measured under several cuts, a forest plot with a row a cut."""
-    effects = judged.whole(comparison.results.effects)
+    effects = effect_rows.whole(numbers.results.effects)
     attributes = [str(a) for a in dict.fromkeys(effects["attribute"])]
     families = {a.partition("[")[0] for a in attributes if "[" in a}
     blocks: list[Block] = []
-    for benchmark in comparison.benchmarks:
-        for measure in comparison.measures(benchmark, grouped=True):
+    for benchmark in numbers.benchmarks:
+        for measure in numbers.measures(benchmark, grouped=True):
             mine = effects[(effects["benchmark"] == benchmark) & (effects["metric"] == measure.metric)]
             mine = mine[mine["attribute"].str.partition("[")[0].isin(families) & mine["change"].notna()]
             # Only the gaps: the groups of two cuts are not the same people.
-            gaps = [r for r in mine.to_dict("records") if (r["attribute"], r["group"]) in comparison.pairs(benchmark)]
+            gaps = [r for r in mine.to_dict("records") if (r["attribute"], r["group"]) in numbers.pairs(benchmark)]
             if gaps:
                 blocks.append(_chart(gaps, measure.metric, benchmark, measure.unit_of_change))
                 break
@@ -45,10 +45,10 @@ def _chart(rows: list[Any], metric: str, benchmark: str, unit: str) -> Chart:
     told = "The changes have both signs" if len(signs) > 1 else "All changes have the same sign"
     return Chart(
         name=chart_name("cuts", benchmark, metric),
-        title=f"{metric} on {numbers.isolated(benchmark)} under each cut of the skin tones",
-        words=f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}, a row a cut. {told}.",
+        title=f"{metric} on {formatting.isolated(benchmark)} under each cut of the skin tones",
+        words=f"Forest plot of {formatting.count(min(len(rows), ROWS), 'change')}, a row a cut. {told}.",
         spec=forest(
-            [judged.mark(r, "quantizer", "model", "where") for r in rows[:ROWS]],
+            [effect_rows.mark(r, "quantizer", "model", "where") for r in rows[:ROWS]],
             rows[0]["unit"],
             f"Change{unit and f', {unit}'}",
         ),

@@ -6,23 +6,23 @@ from typing import Any
 
 from qbench.errors import InputError
 from qbench.plugins.report_blocks import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
+from qbench.report.run_numbers import RunNumbers
 from qbench.results import Cell
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """Per benchmark: facts, choices, and the items of each group."""
     blocks: list[Block] = []
-    for benchmark in comparison.benchmarks:
-        cell = comparison.cell(benchmark)
+    for benchmark in numbers.benchmarks:
+        cell = numbers.cell(benchmark)
         blocks += [Heading(benchmark), *_missing(cell), Facts(_facts(cell))]
         choices = cell.part("benchmark_info").get("choices") or {}
         if choices:
             rows = [[name(str(k), head=True), Entry(str(v))] for k, v in choices.items()]
-            caption = f"Choices on {numbers.isolated(benchmark)} that the sources leave open"
+            caption = f"Choices on {formatting.isolated(benchmark)} that the sources leave open"
             blocks.append(Table(caption=caption, columns=[Column("Choice"), Column("Made as")], rows=rows))
-        blocks += _groups(comparison, cell)
+        blocks += _groups(numbers, cell)
     return Section("data", "Data and choices", blocks or [Text("No cell of this run has data.")])
 
 
@@ -32,12 +32,12 @@ def missing_words(cell: Cell) -> str:
     if not missing.get("count"):
         return ""
     groups = [
-        f"{numbers.isolated(str(attribute))} {numbers.isolated(str(group) or 'without a label')}: {count:,}"
+        f"{formatting.isolated(str(attribute))} {formatting.isolated(str(group) or 'without a label')}: {count:,}"
         for attribute, found in (missing.get("by_group") or {}).items()
         for group, count in found.items()
     ]
     told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
-    count, total = numbers.count(int(missing["count"]), "item"), int(missing.get("of") or 0)
+    count, total = formatting.count(int(missing["count"]), "item"), int(missing.get("of") or 0)
     return f"{count} of {total:,} have no image on disk and are in no number.{told}"
 
 
@@ -51,7 +51,7 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
     limit = data.get("limit")
     options = bench.get("options") or {}
     facts: list[tuple[str, Any]] = [
-        ("Items", f"{data.get('items') or 0:,} in {numbers.count(int(data.get('images') or 0), 'image')}"),
+        ("Items", f"{data.get('items') or 0:,} in {formatting.count(int(data.get('images') or 0), 'image')}"),
         (
             "Limit",
             f"a fixed subset of at most {limit:,} items, not the whole dataset" if limit else "none: the whole dataset",
@@ -68,8 +68,8 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
     return [(term, str(what)) for term, what in facts if what]
 
 
-def _groups(comparison: Comparison, cell: Cell) -> list[Block]:
-    labels = comparison.labels(cell.benchmark)
+def _groups(numbers: RunNumbers, cell: Cell) -> list[Block]:
+    labels = numbers.labels(cell.benchmark)
     rows: list[list[Entry]] = []
     for attribute, groups in labels.items():
         try:
@@ -85,7 +85,7 @@ def _groups(comparison: Comparison, cell: Cell) -> list[Block]:
                     name(attribute, head=True),
                     name(group or "(empty)", head=True),
                     number(f"{int(counts.get(group, 0)):,}"),
-                    number(numbers.value(float(counts.get(group, 0)) / max(1, len(column)), "share")),
+                    number(formatting.value(float(counts.get(group, 0)) / max(1, len(column)), "share")),
                     Entry(
                         "compared" if labelled else "no label to compare: counted on its own",
                         tone="" if labelled else "weak",
@@ -95,5 +95,5 @@ def _groups(comparison: Comparison, cell: Cell) -> list[Block]:
     if not rows:
         return []
     columns = [Column("Attribute"), Column("Group"), Column("Items", True), Column("Share", True), Column("Role")]
-    caption = f"Items of {numbers.isolated(cell.benchmark)} by group, with and without a label"
+    caption = f"Items of {formatting.isolated(cell.benchmark)} by group, with and without a label"
     return [Table(caption=caption, columns=columns, rows=rows, closed=len(rows) > 12)]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qbench.plugins.report_blocks import Chart
-from qbench.report import numbers
-from qbench.report.compare import Comparison, Measure, Row
+from qbench.report import formatting
 from qbench.report.figures.pairs import pairs
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 
 FAMILIES = 2
 """Of a benchmark: the first two gaps that it declares, at their first cut-off."""
@@ -18,27 +18,27 @@ PLOTS, MODELS = 9, 12
 """Small plots of a chart, and models in each."""
 
 
-def drawn(comparison: Comparison, measures: Sequence[Measure]) -> Iterator[Chart]:
+def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
     """A chart for each of the first families of gaps among the measures of a benchmark."""
     families: set[str] = set()
     for measure in measures:
         if measure.better == "higher" or measure.family in families or len(families) == FAMILIES:
             continue
-        rows = [r for r in comparison.of(measure, grouped=True) if _gap(comparison, r) and r.state == "compared"]
+        rows = [r for r in numbers.of(measure, grouped=True) if _gap(numbers, r) and r.state == "compared"]
         rows = [r for r in rows if math.isfinite(r.value) and math.isfinite(r.baseline_value)]
-        valid = [r for r in rows if not comparison.void(r)]
+        valid = [r for r in rows if not numbers.void(r)]
         if valid:
             families.add(measure.family)
             yield _chart(measure, valid, len(rows) - len(valid))
 
 
-def _gap(comparison: Comparison, row: Row) -> bool:
+def _gap(numbers: RunNumbers, row: NumberRow) -> bool:
     """Whether a row is a gap under the chosen cut; other cuts have a section of their own."""
-    pair = not row.group or (row.attribute, row.group) in comparison.pairs(row.benchmark)
+    pair = not row.group or (row.attribute, row.group) in numbers.pairs(row.benchmark)
     return pair and "[" not in row.attribute
 
 
-def _chart(measure: Measure, rows: Sequence[Row], void: int) -> Chart:
+def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
     plots, models, quantizers = (
         list(dict.fromkeys(getattr(r, key) for r in rows)) for key in ("what", "model", "quantizer")
     )
@@ -46,18 +46,18 @@ def _chart(measure: Measure, rows: Sequence[Row], void: int) -> Chart:
     scale = 100.0 if measure.unit in ("share", "points") else 1.0
     unit = measure.unit_of_change
     left = [
-        numbers.count(len(names) - limit, f"more {one}")
+        formatting.count(len(names) - limit, f"more {one}")
         for names, limit, one in ((plots, PLOTS, "gap"), (models, MODELS, "model"))
         if len(names) > limit
     ]
-    left += [f"{numbers.count(void, 'pair')} whose baseline guesses"] if void else []
-    where = numbers.isolated(measure.benchmark)
+    left += [f"{formatting.count(void, 'pair')} whose baseline guesses"] if void else []
+    where = formatting.isolated(measure.benchmark)
     return Chart(
         name=chart_name("before-after", measure.benchmark, measure.metric),
         title=f"{measure.metric} on {where} by attribute, before and after",
         words=(
-            f"{numbers.count(len(shown), 'pair')} of dots, a small plot a gap, a row a model × quantizer. The numbers "
-            f"are in the table “{measure.metric} on {where}” below."
+            f"{formatting.count(len(shown), 'pair')} of dots, a small plot a gap, a row a model × quantizer. "
+            f"The numbers are in the table “{measure.metric} on {where}” below."
         ),
         spec=pairs([_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"),
         note=(
@@ -73,8 +73,8 @@ def _chart(measure: Measure, rows: Sequence[Row], void: int) -> Chart:
     )
 
 
-def _row(row: Row, measure: Measure, scale: float) -> dict[str, Any]:
-    before, after = (numbers.value(x, measure.unit, signed=measure.signed) for x in (row.baseline_value, row.value))
+def _row(row: NumberRow, measure: Measure, scale: float) -> dict[str, Any]:
+    before, after = (formatting.value(x, measure.unit, signed=measure.signed) for x in (row.baseline_value, row.value))
     known = math.isfinite(row.low) and math.isfinite(row.high)
     ends = [round(scale * (row.baseline_value + x), 4) if known else None for x in (row.low, row.high)]
     return {
@@ -85,9 +85,9 @@ def _row(row: Row, measure: Measure, scale: float) -> dict[str, Any]:
     }
 
 
-def said_change(row: Row, measure: Measure) -> str:
+def said_change(row: NumberRow, measure: Measure) -> str:
     """A change with its interval, or that there is none."""
     if row.state != "compared":
         return row.state
-    ends = numbers.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else "(no interval)"
-    return f"{numbers.change(row.change, measure.unit)} {ends}"
+    ends = formatting.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else "(no interval)"
+    return f"{formatting.change(row.change, measure.unit)} {ends}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
 from qbench.report.figures.dots import dots
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import RunNumbers
 
 ROWS = 80
 EXPLAINED = (
@@ -15,9 +15,9 @@ EXPLAINED = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A chart and a table a benchmark."""
-    drift = comparison.results.drift
+    drift = numbers.results.drift
     if drift.empty:
         return Section(
             "drift",
@@ -27,7 +27,7 @@ def section(comparison: Comparison) -> Section:
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
     for benchmark, frame in drift.groupby("benchmark", sort=False):
-        where = numbers.isolated(str(benchmark))
+        where = formatting.isolated(str(benchmark))
         records = frame.to_dict("records")
         rows = [
             {
@@ -35,8 +35,8 @@ def section(comparison: Comparison) -> Section:
                 "category": ": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all",
                 **{"value": round(1 - r["mean"], 6), "low": round(1 - r["median"], 6), "high": round(1 - r["q05"], 6)},
                 "said": (
-                    f"mean {numbers.fixed(1 - r['mean'], 5)}, most moved twentieth from "
-                    f"{numbers.fixed(1 - r['q05'], 5)}"
+                    f"mean {formatting.fixed(1 - r['mean'], 5)}, most moved twentieth from "
+                    f"{formatting.fixed(1 - r['q05'], 5)}"
                 ),
                 "n": f"{int(r['n']):,}",
             }
@@ -48,7 +48,7 @@ def section(comparison: Comparison) -> Section:
                 name=chart_name("drift", benchmark),
                 title=f"Drift of the images of {where}: one minus the cosine",
                 words=(
-                    f"{numbers.count(len(rows), 'dot')} for {numbers.count(len(models), 'model')}; the numbers "
+                    f"{formatting.count(len(rows), 'dot')} for {formatting.count(len(models), 'model')}; the numbers "
                     f"are in the table below."
                 ),
                 spec=dots(rows, quantizers, "1 − cosine", facet="model" if len(models) > 1 else ""),
@@ -59,7 +59,7 @@ def section(comparison: Comparison) -> Section:
             [
                 *(name(str(r[k]), head=True) for k in ("model", "quantizer")),
                 name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
-                *(number(numbers.fixed(1 - r[k], 5)) for k in ("mean", "median", "q05")),
+                *(number(formatting.fixed(1 - r[k], 5)) for k in ("mean", "median", "q05")),
                 number(f"{int(r['n']):,}"),
             ]
             for r in records[:ROWS]

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import pandas as pd
 
 from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
-from qbench.report import numbers
-from qbench.report.compare import Comparison, Measure, Row, describe, forest, pivot
+from qbench.report import formatting
+from qbench.report.number_tables import change_table, describe, value_table
+from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.report.sections import disparity_charts, group_charts
 
 CLASSES = 20
 EXPORT = "all are in `qbench export --table effects`"
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """For each benchmark with attributes: gaps drawn, groups in tables, the classes that moved most."""
     blocks: list[Block] = [
         Text(
@@ -25,13 +26,13 @@ def section(comparison: Comparison) -> Section:
             "cut-off; the tables have all."
         )
     ]
-    for benchmark in comparison.benchmarks:
-        measures = comparison.measures(benchmark, grouped=True)
+    for benchmark in numbers.benchmarks:
+        measures = numbers.measures(benchmark, grouped=True)
         if measures:
             blocks.append(Heading(benchmark))
-            blocks += [*disparity_charts.drawn(comparison, measures), *group_charts.drawn(comparison, measures)]
-            blocks += _groups(comparison, measures)
-    moved = list(_classes(comparison))
+            blocks += [*disparity_charts.drawn(numbers, measures), *group_charts.drawn(numbers, measures)]
+            blocks += _groups(numbers, measures)
+    moved = list(_classes(numbers))
     if moved:
         blocks += [Heading("Classes and queries that moved most"), *moved]
     if len(blocks) == 1:
@@ -39,39 +40,39 @@ def section(comparison: Comparison) -> Section:
     return Section("fairness", "Fairness", blocks)
 
 
-def _groups(comparison: Comparison, measures: list[Measure]) -> Iterator[Block]:
-    pairs = comparison.pairs(measures[0].benchmark)
+def _groups(numbers: RunNumbers, measures: list[Measure]) -> Iterator[Block]:
+    pairs = numbers.pairs(measures[0].benchmark)
     for measure in measures:
-        rows = comparison.of(measure, grouped=True)
-        gaps: list[Row] = []
-        groups: list[Row] = []
+        rows = numbers.of(measure, grouped=True)
+        gaps: list[NumberRow] = []
+        groups: list[NumberRow] = []
         for row in rows:
             (gaps if not row.group or (row.attribute, row.group) in pairs else groups).append(row)
         gaps = [r for what in dict.fromkeys(g.what for g in gaps) for r in gaps if r.what == what]
         if gaps:
-            yield forest(comparison, measure, gaps, _caption(measure), closed=True)
+            yield change_table(numbers, measure, gaps, _caption(measure), closed=True)
         for attribute in dict.fromkeys(r.attribute for r in groups):
             mine = [r for r in groups if r.attribute == attribute]
-            caption = f"{_caption(measure)}, by {numbers.isolated(attribute)}"
-            yield pivot(comparison, mine, _ordered(comparison, mine), caption)
+            caption = f"{_caption(measure)}, by {formatting.isolated(attribute)}"
+            yield value_table(numbers, mine, _ordered(numbers, mine), caption)
 
 
-def _ordered(comparison: Comparison, rows: list[Row]) -> list[tuple[str, str]]:
-    labels = comparison.labels(rows[0].benchmark).get(rows[0].attribute, ())
+def _ordered(numbers: RunNumbers, rows: list[NumberRow]) -> list[tuple[str, str]]:
+    labels = numbers.labels(rows[0].benchmark).get(rows[0].attribute, ())
     found = dict.fromkeys((r.group, r.metric, r.what) for r in rows)
     rank = {g: i for i, g in enumerate(labels)}
     return [(metric, what) for group, metric, what in sorted(found, key=lambda x: rank.get(x[0], len(rank)))]
 
 
 def _caption(measure: Measure) -> str:
-    return f"{measure.metric} on {numbers.isolated(measure.benchmark)}"
+    return f"{measure.metric} on {formatting.isolated(measure.benchmark)}"
 
 
-def _classes(comparison: Comparison) -> Iterator[Table]:
-    effects = comparison.results.effects
+def _classes(numbers: RunNumbers) -> Iterator[Table]:
+    effects = numbers.results.effects
     effects = effects[effects["class"] != ""]
     for (benchmark, metric), frame in effects.groupby(["benchmark", "metric"], sort=False):
-        measure = comparison.measure(str(benchmark), str(metric))
+        measure = numbers.measure(str(benchmark), str(metric))
         worst = frame.assign(size=frame["change"].abs()).sort_values("size", ascending=False, kind="stable")
         worst = worst[worst["size"] > 0].head(CLASSES)
         if len(worst):
@@ -81,15 +82,15 @@ def _classes(comparison: Comparison) -> Iterator[Table]:
 def _class_table(measure: Measure, worst: pd.DataFrame, left_out: int, undetermined: int) -> Table:
     rows = []
     for x in worst.to_dict("records"):
-        text = numbers.change(x["change"], measure.unit)
+        text = formatting.change(x["change"], measure.unit)
         rows.append(
             [
                 name(x["class"], head=True),
                 name(": ".join(p for p in (x["attribute"], x["group"]) if p) or "all"),
                 name(x["model"]),
                 name(x["quantizer"]),
-                number(numbers.value(x["baseline_value"], measure.unit, signed=measure.signed)),
-                number(numbers.value(x["value"], measure.unit, signed=measure.signed)),
+                number(formatting.value(x["baseline_value"], measure.unit, signed=measure.signed)),
+                number(formatting.value(x["value"], measure.unit, signed=measure.signed)),
                 number(text, tone_of(x["change"], text)),
                 number(f"{x['n']:,}"),
             ]
@@ -97,7 +98,7 @@ def _class_table(measure: Measure, worst: pd.DataFrame, left_out: int, undetermi
     heads = ["Class or query", "Groups", "Model", "Quantizer", "Before", "After", "Change", "n"]
     note = f"{undetermined:,} of these undetermined; {EXPORT}" if undetermined else EXPORT
     return Table(
-        caption=f"{measure.metric} on {numbers.isolated(measure.benchmark)}: the largest changes",
+        caption=f"{measure.metric} on {formatting.isolated(measure.benchmark)}: the largest changes",
         columns=[Column(h, numeric=h in ("Before", "After", "Change", "n")) for h in heads],
         rows=rows,
         note=f"{describe(measure)} The largest of many changes is large by chance alone: read n first.".strip(),

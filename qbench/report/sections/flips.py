@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
 from qbench.report.figures.dots import dots
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import RunNumbers
 
 ROWS = 80
 GROUPS = 30
@@ -25,9 +25,9 @@ EXPLAINED = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """Two charts a benchmark, a table of all, and the items that flip under most models."""
-    flips = comparison.results.flips
+    flips = numbers.results.flips
     if flips.empty:
         return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.", absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
@@ -45,7 +45,7 @@ def section(comparison: Comparison) -> Section:
         if pooled:
             blocks.append(_drawn(str(benchmark), pooled))
         blocks.append(_table(str(benchmark), mine[mine["margin_bin"] == ""]))
-    return Section("flips", "Flips", [*blocks, *_exemplars(comparison)])
+    return Section("flips", "Flips", [*blocks, *_exemplars(numbers)])
 
 
 def _pooled(kind: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -63,21 +63,21 @@ def _pooled(kind: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
                 **{"quantizer": found["quantizer"], "attribute": found["attribute"], "category": category},
                 "model": str(part["model"].iloc[0]) if len(part) == 1 else f"all {len(part)} models",
                 **{"value": round(rate, 3), "low": _known(low), "high": _known(high), "n": f"{n:,}"},
-                "said": f"{numbers.fixed(rate, 1)} % ({lost:,} lost, {gained:,} gained)",
+                "said": f"{formatting.fixed(rate, 1)} % ({lost:,} lost, {gained:,} gained)",
             }
         )
     return rows
 
 
 def _chart(benchmark: str, kind: str, pooled: list[dict[str, Any]], quantizers: list[str], *, models: int) -> Chart:
-    where = numbers.isolated(benchmark)
+    where = formatting.isolated(benchmark)
     rows, left = _most(pooled)
     note = "Over all models of the run." if models > 1 else "With the 95 % interval."
     return Chart(
         name=chart_name("flips", benchmark, kind),
         title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
         words=(
-            f"{numbers.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. "
+            f"{formatting.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. "
             f"The numbers are in the table “Flips on {where}, as drawn” below."
         ),
         spec=dots(rows, quantizers, "Flipped, %", width=420),
@@ -88,7 +88,7 @@ def _chart(benchmark: str, kind: str, pooled: list[dict[str, Any]], quantizers: 
 def _drawn(benchmark: str, rows: list[dict[str, Any]]) -> Table:
     """The numbers of the charts, a row a dot."""
     return Table(
-        caption=f"Flips on {numbers.isolated(benchmark)}, as drawn",
+        caption=f"Flips on {formatting.isolated(benchmark)}, as drawn",
         columns=[Column(h, i > 1) for i, h in enumerate(("Quantizer", "Groups", "Flipped", "n"))],
         rows=[
             [name(r["quantizer"], head=True), name(r["category"]), number(r["said"]), number(r["n"])]
@@ -129,7 +129,7 @@ def _table(benchmark: str, frame: pd.DataFrame) -> Table:
     ]
     rows = [_row(r) for r in frame.head(ROWS).to_dict("records")]
     return Table(
-        caption=f"Flips on {numbers.isolated(benchmark)}",
+        caption=f"Flips on {formatting.isolated(benchmark)}",
         columns=[Column(h, i > 2) for i, h in enumerate(heads)],
         rows=rows,
         note=(
@@ -149,8 +149,8 @@ def _row(r: Mapping[Any, Any]) -> list[Entry]:
         name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
         number(f"{int(r['lost']):,}"),
         number(f"{int(r['gained']):,}"),
-        number(numbers.value(float(r["rate"]), "share")),
-        number(f"{numbers.value(float(r['low']), 'share')} to {numbers.value(float(r['high']), 'share')}"),
+        number(formatting.value(float(r["rate"]), "share")),
+        number(f"{formatting.value(float(r['low']), 'share')} to {formatting.value(float(r['high']), 'share')}"),
         *(number(_p(r[k])) for k in ("p_mcnemar", "p_groups")),
         number(f"{int(r['n']):,}"),
     ]
@@ -159,11 +159,11 @@ def _row(r: Mapping[Any, Any]) -> list[Entry]:
 def _p(p: Any) -> str:
     if p is pd.NA or p is None or not math.isfinite(p):
         return ""
-    return numbers.p_value(float(p), math.log10(p)) if p > 0 else "below 10⁻³⁰⁰"
+    return formatting.p_value(float(p), math.log10(p)) if p > 0 else "below 10⁻³⁰⁰"
 
 
-def _exemplars(comparison: Comparison) -> list[Table]:
-    found = comparison.results.exemplars
+def _exemplars(numbers: RunNumbers) -> list[Table]:
+    found = numbers.results.exemplars
     if found.empty:
         return []
     heads = ["Quantizer", "Benchmark", "Item", "Label", "Models", "Lost", "Gained"]

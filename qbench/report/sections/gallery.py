@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from qbench.plugins.report_blocks import Block, Box, Heading, Section, Text, Thumbnail, Thumbnails
-from qbench.report import numbers
+from qbench.report import formatting
 from qbench.report.context import Context
 
 SIZE, QUALITY = 96, 70
@@ -32,10 +32,10 @@ def section(context: Context) -> Section:
         return Section("gallery", title, [Text(OFF, absent=True)])
     blocks: list[Block] = [Box("Thumbnails", NOTICE, "warning")]
     for benchmark, root in context.data_roots.items():
-        if benchmark in context.comparison.benchmarks:
+        if benchmark in context.numbers.benchmarks:
             blocks += [Heading(benchmark), *_rows(context, benchmark, root)]
     if len(blocks) == 1:
-        names = numbers.listing(context.comparison.benchmarks)
+        names = formatting.listing(context.numbers.benchmarks)
         blocks.append(
             Box(
                 "Nothing to show",
@@ -47,9 +47,9 @@ def section(context: Context) -> Section:
 
 
 def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
-    results = context.comparison.results
+    results = context.numbers.results
     cells = {(c.model, c.quantizer): c for c in results.done if c.benchmark == benchmark}
-    labels = context.comparison.labels(benchmark)
+    labels = context.numbers.labels(benchmark)
     for (model, quantizer), cell in cells.items():
         base = cells.get((model, results.baseline))
         if quantizer == results.baseline or base is None:
@@ -65,12 +65,10 @@ def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
                 _images(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root)
             )
             who = f"{attribute}: {group}" if attribute else "all"
-            where = " × ".join(numbers.isolated(x) for x in (model, quantizer))
+            where = " × ".join(formatting.isolated(x) for x in (model, quantizer))
             if images:
-                yield Thumbnails(
-                    f"{where}, {numbers.isolated(who)}: {len(images):,} of {numbers.count(len(frame), 'flipped item')}",
-                    images,
-                )
+                shown = f"{len(images):,} of {formatting.count(len(frame), 'flipped item')}"
+                yield Thumbnails(f"{where}, {formatting.isolated(who)}: {shown}", images)
 
 
 def _images(frame: pd.DataFrame, root: Path) -> Iterator[Thumbnail]:

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from qbench.plugins.report_blocks import Chart, Section, Text
-from qbench.report import judged, numbers
-from qbench.report.compare import Comparison
+from qbench.report import effect_rows, formatting
 from qbench.report.figures.grid import grid
+from qbench.report.run_numbers import RunNumbers
 
 NUMBERS = 120
 """That can be chosen; gaps and overall numbers come before groups."""
@@ -16,9 +16,9 @@ STEPS = (0.15, 0.5)
 """Shares of the largest change at which the shade deepens; below a tenth of the first it stays neutral."""
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """One heat map; the table of each number is in the sections below."""
-    effects = judged.whole(comparison.results.effects)
+    effects = effect_rows.whole(numbers.results.effects)
     effects = effects[effects["change"].notna()]
     title = "Model × quantizer"
     if effects.empty:
@@ -51,8 +51,8 @@ def _cells(label: str, rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
             "model": str(r["model"]),
             "quantizer": str(r["quantizer"]),
             "shade": _shade(r["change"] / largest),
-            "short": numbers.bare(numbers.change(r["change"], str(r["unit"]))),
-            "said": judged.amount(r),
+            "short": formatting.bare(formatting.change(r["change"], str(r["unit"]))),
+            "said": effect_rows.amount(r),
             "verdict": str(r["verdict"]),
             "n": f"{int(r['n']):,}",
         }

@@ -7,34 +7,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qbench.plugins.report_blocks import Chart
-from qbench.report import numbers
-from qbench.report.compare import Comparison, Measure, Row
+from qbench.report import formatting
 from qbench.report.figures.levels import levels
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.report.sections.disparity_charts import said_change
 
 FAMILIES, GROUPS, MODELS = 4, 24, 3
 """Numbers to choose from, groups on the axis, models beside each other; a filter or a choice brings the others."""
 
 
-def drawn(comparison: Comparison, measures: Sequence[Measure]) -> list[Chart]:
+def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> list[Chart]:
     """A chart of the numbers by group of a benchmark; none where it has none."""
-    found: dict[str, tuple[Measure, list[Row]]] = {}
+    found: dict[str, tuple[Measure, list[NumberRow]]] = {}
     for measure in measures:
-        rows = [r for r in comparison.of(measure, grouped=True) if _level(comparison, r) and not comparison.void(r)]
+        rows = [r for r in numbers.of(measure, grouped=True) if _level(numbers, r) and not numbers.void(r)]
         if rows and measure.family not in found and len(found) < FAMILIES:
             found[measure.family] = (measure, rows)
-    return [_chart(comparison, list(found.values()))] if found else []
+    return [_chart(numbers, list(found.values()))] if found else []
 
 
-def _level(comparison: Comparison, row: Row) -> bool:
+def _level(numbers: RunNumbers, row: NumberRow) -> bool:
     """Whether a row is the value of a labelled group under the chosen cut."""
-    pair = (row.attribute, row.group) in comparison.pairs(row.benchmark)
-    labelled = not comparison.unlabelled(row.benchmark, row.attribute, row.group)
+    pair = (row.attribute, row.group) in numbers.pairs(row.benchmark)
+    labelled = not numbers.unlabelled(row.benchmark, row.attribute, row.group)
     return bool(row.group) and not pair and labelled and "[" not in row.attribute and math.isfinite(row.value)
 
 
-def _chart(comparison: Comparison, found: Sequence[tuple[Measure, list[Row]]]) -> Chart:
+def _chart(numbers: RunNumbers, found: Sequence[tuple[Measure, list[NumberRow]]]) -> Chart:
     models, quantizers = (
         list(dict.fromkeys(getattr(r, key) for _, rows in found for r in rows)) for key in ("model", "quantizer")
     )
@@ -47,9 +47,9 @@ def _chart(comparison: Comparison, found: Sequence[tuple[Measure, list[Row]]]) -
         rows += [_row(r, measure, parts) for r in mine if r.what in kept]
     names = list(dict.fromkeys(r["number"] for r in rows))
     benchmark = found[0][0].benchmark
-    where, first = numbers.isolated(benchmark), names[0].partition(",")[0]
+    where, first = formatting.isolated(benchmark), names[0].partition(",")[0]
     beside = len({r["model"] for r in rows if r["part"] == rows[0]["part"]})
-    void = {r.model for r in comparison.rows if r.benchmark == benchmark and comparison.void(r)}
+    void = {r.model for r in numbers.rows if r.benchmark == benchmark and numbers.void(r)}
     more = [f"the {len(models):,} models are {MODELS} at a time"] if len(models) > MODELS else []
     more += [f"{len(names):,} numbers can be chosen"] if len(names) > 1 else []
     some = any(r["low"] is not None for r in rows)
@@ -57,20 +57,20 @@ def _chart(comparison: Comparison, found: Sequence[tuple[Measure, list[Row]]]) -
         name=chart_name("groups", benchmark),
         title=f"Groups on {where}: {' or '.join(n.partition(',')[0] for n in names)}, before and after",
         words=(
-            f"Bars of {first} by group for {numbers.count(beside, 'model')}, a bar a quantizer. The numbers are in the "
-            f"tables “{first} on {where}, by …” below."
+            f"Bars of {first} by group for {formatting.count(beside, 'model')}, a bar a quantizer. The numbers are "
+            f"in the tables “{first} on {where}, by …” below."
         ),
         spec=levels(rows, quantizers, names, list(dict.fromkeys(parts.values()))),
         note=(
             (
                 f"The line across a bar is the value before with the 95 % interval of the change: where it holds the "
-                f"bar of {numbers.isolated(comparison.results.baseline)}, no change is shown. "
+                f"bar of {formatting.isolated(numbers.results.baseline)}, no change is shown. "
                 if some
                 else "The changes of these numbers have no interval; the marks are the numbers alone. "
             )
             + (f"With the script {' and '.join(more)}. " if more else "")
             + (f"{left:,} more groups, which move less, are in the tables. " if left else "")
-            + (f"Not drawn, because the baseline guesses: {numbers.listing(sorted(void), 6)}." if void else "")
+            + (f"Not drawn, because the baseline guesses: {formatting.listing(sorted(void), 6)}." if void else "")
         ).strip(),
     )
 
@@ -82,7 +82,7 @@ def _parts(models: Sequence[str]) -> dict[str, str]:
     return {m: f"{a} to {b} of {len(models)}" for (a, b), mine in zip(ends, sets, strict=True) for m in mine}
 
 
-def _most(rows: Sequence[Row]) -> set[str]:
+def _most(rows: Sequence[NumberRow]) -> set[str]:
     """The groups whose values move most, as many as fit on the axis."""
     moved: dict[str, float] = {}
     for row in rows:
@@ -91,7 +91,7 @@ def _most(rows: Sequence[Row]) -> set[str]:
     return set(sorted(moved, key=lambda what: -moved[what])[:GROUPS])
 
 
-def _row(row: Row, measure: Measure, parts: Mapping[str, str]) -> dict[str, Any]:
+def _row(row: NumberRow, measure: Measure, parts: Mapping[str, str]) -> dict[str, Any]:
     scale, unit = (100.0, "%" if measure.unit == "share" else "points"), measure.unit
     factor, said = scale if unit in ("share", "points") else (1.0, unit)
     known = row.state == "compared" and math.isfinite(row.low) and math.isfinite(row.high)
@@ -100,6 +100,6 @@ def _row(row: Row, measure: Measure, parts: Mapping[str, str]) -> dict[str, Any]
         **{"number": f"{measure.metric}{said and f', {said}'}", "part": parts[row.model], "model": row.model},
         **{"quantizer": row.quantizer, "attribute": row.attribute, "group": row.what},
         **{"value": round(factor * row.value, 3), "low": ends[0], "high": ends[1], "n": f"{row.n:,}"},
-        "said": numbers.value(row.value, measure.unit, signed=measure.signed),
+        "said": formatting.value(row.value, measure.unit, signed=measure.signed),
         "interval": said_change(row, measure),
     }

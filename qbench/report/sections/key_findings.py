@@ -7,27 +7,27 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.report import judged, numbers
-from qbench.report.compare import Comparison
+from qbench.report import effect_rows, formatting
+from qbench.report.run_numbers import RunNumbers
 
 WORST, UNKNOWN = 6, 4
 """Sentences of each kind; the tables have all."""
 
 
-def found(comparison: Comparison) -> list[str]:
+def found(numbers: RunNumbers) -> list[str]:
     """Worst first, then who is equivalent, then what could not be decided and what would decide it."""
-    effects = comparison.results.effects
+    effects = numbers.results.effects
     if effects.empty:
         return ["This run has nothing to compare."]
-    rows = judged.whole(effects)
+    rows = effect_rows.whole(effects)
     told = [_tally(rows)]
-    bad = judged.worst_first(_records(effects[effects["verdict"].isin(["worse", "amplified"])]))
+    bad = effect_rows.worst_first(_records(effects[effects["verdict"].isin(["worse", "amplified"])]))
     bad.sort(key=lambda r: bool(r["class"]))  # numbers over all classes before those of one
-    told += [judged.sentence(r) for r in bad[:WORST]]
+    told += [effect_rows.sentence(r) for r in bad[:WORST]]
     if len(bad) > WORST:
         told.append(f"{len(bad) - WORST:,} more numbers got worse, those of single classes included: see the tables.")
     told += _equivalent(rows)
-    return told + _undecided(rows) + _void(comparison)
+    return told + _undecided(rows) + _void(numbers)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _tally(rows: pd.DataFrame) -> str:
-    return f"Of {numbers.count(len(rows), 'number')} over all classes: {judged.verdict_counts(rows)}."
+    return f"Of {formatting.count(len(rows), 'number')} over all classes: {effect_rows.verdict_counts(rows)}."
 
 
 def _equivalent(rows: pd.DataFrame) -> list[str]:
@@ -44,13 +44,13 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
     told = []
     for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
         if (frame["verdict"] == "equivalent").all():
-            margin = judged.tolerance(max(_records(frame), key=lambda r: float(r["margin"])))
+            margin = effect_rows.tolerance(max(_records(frame), key=lambda r: float(r["margin"])))
             groups = sorted({str(a) for a in frame["attribute"] if a})
-            who = f" for all groups by {numbers.listing(groups)}" if groups else ""
-            names = [numbers.isolated(str(x)) for x in (quantizer, model, benchmark)]
+            who = f" for all groups by {formatting.listing(groups)}" if groups else ""
+            names = [formatting.isolated(str(x)) for x in (quantizer, model, benchmark)]
             told.append(
                 f"{names[0]} on {names[1]} is equivalent within {margin}{who} in all "
-                f"{numbers.count(len(frame), 'share')} on {names[2]}."
+                f"{formatting.count(len(frame), 'share')} on {names[2]}."
             )
     if len(told) > WORST:
         return [*told[:WORST], f"The same holds for {len(told) - WORST:,} more pairs of variant and benchmark."]
@@ -61,7 +61,7 @@ def _undecided(rows: pd.DataFrame) -> list[str]:
     unknown = rows[(rows["verdict"] == "not yet known") & rows["change"].notna() & (rows["flags"] == "")]
     known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
     told = [
-        f"{judged.subject(r)} is not yet known: {judged.amount(r)}, n = {int(r['n']):,}.{judged.more(r)}"
+        f"{effect_rows.subject(r)} is not yet known: {effect_rows.amount(r)}, n = {int(r['n']):,}.{effect_rows.more(r)}"
         for r in _records(known.head(UNKNOWN))
     ]
     if len(unknown) > len(told):
@@ -72,14 +72,14 @@ def _undecided(rows: pd.DataFrame) -> list[str]:
             else ""
         )
         told.append(
-            f"{numbers.count(len(unknown) - len(told), 'more number', 'more numbers')} could not be decided.{end}"
+            f"{formatting.count(len(unknown) - len(told), 'more number', 'more numbers')} could not be decided.{end}"
         )
     return told
 
 
-def _void(comparison: Comparison) -> list[str]:
-    void = {(r.model, r.benchmark) for r in comparison.rows if comparison.void(r)}
+def _void(numbers: RunNumbers) -> list[str]:
+    void = {(r.model, r.benchmark) for r in numbers.rows if numbers.void(r)}
     if not void:
         return []
-    counted = numbers.count(len(void), "pair of model and benchmark", "pairs of model and benchmark")
+    counted = formatting.count(len(void), "pair of model and benchmark", "pairs of model and benchmark")
     return [f"Not valid: {counted}, because the baseline guesses."]

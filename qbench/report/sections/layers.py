@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Chart, Section, Text
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
 from qbench.report.figures.layers import layers
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import RunNumbers
 
 MODELS = 4
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A chart a model; the numbers are in the tables of “What was quantized”."""
-    found = comparison.results.layers
+    found = numbers.results.layers
     found = found[found["quantized"].astype(bool) & found["error"].notna()]
     if found.empty:
         return Section(
             "layers", "Weight error by layer", [Text("No error of a quantized layer is known.", absent=True)]
         )
     blocks: list[Block] = []
-    order = [q for q in comparison.quantizers if q != comparison.results.baseline]
+    order = [q for q in numbers.quantizers if q != numbers.results.baseline]
     models = [str(m) for m in dict.fromkeys(found["model"])]
     for model in models[:MODELS]:
         mine = found[found["model"] == model]
@@ -40,15 +40,15 @@ def section(comparison: Comparison) -> Section:
                     **{
                         "place": at,
                         "error": round(r["error"], 6),
-                        "said": numbers.fixed(r["error"], 4),
+                        "said": formatting.fixed(r["error"], 4),
                     },
                 }
             )
         blocks.append(
             Chart(
                 name=chart_name("layers", model),
-                title=f"Relative error of the weights of {numbers.isolated(model)}, layer by layer",
-                words=f"{numbers.count(len(rows), 'quantized layer')}; the numbers are in “Error by layer” below.",
+                title=f"Relative error of the weights of {formatting.isolated(model)}, layer by layer",
+                words=f"{formatting.count(len(rows), 'quantized layer')}; the numbers are in “Error by layer” below.",
                 spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])], order),
             )
         )

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from qbench.metrics.interface import INDEX
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
-from qbench.report import judged, numbers
-from qbench.report.compare import Comparison
+from qbench.report import effect_rows, formatting
 from qbench.report.figures.forest import forest
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import RunNumbers
 from qbench.results.effects import NAMES
 
 TITLE = "Batch noise"
@@ -25,14 +25,14 @@ ROWS = 40
 """Of the chart."""
 
 
-def section(comparison: Comparison) -> Section:
-    """A row a comparison: its change and how far other orders move it."""
-    whole = judged.whole(comparison.results.noise)
-    ends = comparison.results.effects[[*NAMES, *INDEX, "low", "high"]]
+def section(numbers: RunNumbers) -> Section:
+    """A row a numbers: its change and how far other orders move it."""
+    whole = effect_rows.whole(numbers.results.noise)
+    ends = numbers.results.effects[[*NAMES, *INDEX, "low", "high"]]
     whole = whole.merge(ends, on=[*NAMES, *INDEX], how="left", validate="one_to_one")
     blocks: list[Block] = []
     for benchmark in dict.fromkeys(whole["benchmark"]):
-        rows = [_row(comparison, x) for x in whole[whole["benchmark"] == benchmark].to_dict("records")]
+        rows = [_row(numbers, x) for x in whole[whole["benchmark"] == benchmark].to_dict("records")]
         orders = int(whole.loc[whole["benchmark"] == benchmark, "orders"].max())
         heads = ["Change", "95 % interval", "Noise (SD)", "Largest shift"]
         columns = [
@@ -47,16 +47,16 @@ def section(comparison: Comparison) -> Section:
             f"most {WITHIN:g} standard deviations of what the order alone does."
         )
         caption = f"{benchmark}: changes, and what the order of the items does to them"
-        blocks += _chart(comparison, str(benchmark), orders)
+        blocks += _chart(numbers, str(benchmark), orders)
         blocks.append(Table(caption=caption, columns=columns, rows=rows, note=note, closed=True))
     return Section("noise", TITLE, blocks or [Text(NOT_MEASURED, absent=True)])
 
 
-def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Chart]:
+def _chart(numbers: RunNumbers, benchmark: str, orders: int) -> Iterator[Chart]:
     """The changes of the main numbers with their intervals, and the noise shaded behind them."""
-    measures = [m for grouped in (False, True) for m in comparison.measures(benchmark, grouped=grouped)[:1]]
+    measures = [m for grouped in (False, True) for m in numbers.measures(benchmark, grouped=grouped)[:1]]
     keys = [*NAMES, *INDEX]
-    floor, effects = (judged.whole(x) for x in (comparison.results.noise, comparison.results.effects))
+    floor, effects = (effect_rows.whole(x) for x in (numbers.results.noise, numbers.results.effects))
     both = effects.merge(floor[[*keys, "noise_sd"]], on=keys, how="inner", validate="one_to_one")
     both = both[(both["benchmark"] == benchmark) & both["change"].notna() & both["noise_sd"].notna()]
     both = both.assign(margin=WITHIN * both["noise_sd"])
@@ -65,7 +65,7 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
         rows = [
             r
             for r in both[both["metric"].isin(metrics)].to_dict("records")
-            if not comparison.unlabelled(benchmark, str(r["attribute"]), str(r["group"]))
+            if not numbers.unlabelled(benchmark, str(r["attribute"]), str(r["group"]))
         ]
         if not rows:
             continue
@@ -74,13 +74,16 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
         several = len(metrics) > 1
         yield Chart(
             name=chart_name("noise", benchmark, unit),
-            title=f"{' and '.join(sorted(metrics))} on {numbers.isolated(benchmark)}: changes and the batch noise",
+            title=f"{' and '.join(sorted(metrics))} on {formatting.isolated(benchmark)}: changes and the batch noise",
             words=(
-                f"Forest plot of {numbers.count(min(len(rows), ROWS), 'change')}, the largest first, each with the "
+                f"Forest plot of {formatting.count(min(len(rows), ROWS), 'change')}, the largest first, each with the "
                 f"noise of {orders} orders behind it."
             ),
             spec=forest(
-                [judged.mark(r, *(["metric"] if several else []), "where", "quantizer", "model") for r in rows[:ROWS]],
+                [
+                    effect_rows.mark(r, *(["metric"] if several else []), "where", "quantizer", "model")
+                    for r in rows[:ROWS]
+                ],
                 unit,
                 f"Change{unit and f', {unit}'}",
                 band=f"Noise, {WITHIN:g} SD",
@@ -92,8 +95,8 @@ def _chart(comparison: Comparison, benchmark: str, orders: int) -> Iterator[Char
         )
 
 
-def _row(comparison: Comparison, found: dict[str, object]) -> list[Entry]:
-    measure = comparison.measure(str(found["benchmark"]), str(found["metric"]))
+def _row(numbers: RunNumbers, found: dict[str, object]) -> list[Entry]:
+    measure = numbers.measure(str(found["benchmark"]), str(found["metric"]))
     change, low, high, sd, most = (float(str(found[k])) for k in ("change", "low", "high", "noise_sd", "noise_max"))
     what = " ".join(str(found[k]) for k in ("metric", "attribute", "group") if found[k])
     scale, places = (100.0, 2) if measure.unit in ("share", "points") else (1.0, 4)
@@ -102,8 +105,8 @@ def _row(comparison: Comparison, found: dict[str, object]) -> list[Entry]:
         name(str(found["model"]), head=True),
         name(str(found["quantizer"]), head=True),
         name(what),
-        number(numbers.bare(numbers.change(change, measure.unit))),
-        number(numbers.interval(low, high, measure.unit) if math.isfinite(low) else ""),
-        *(number(numbers.fixed(x * scale, places) if math.isfinite(x) else "undetermined") for x in (sd, most)),
+        number(formatting.bare(formatting.change(change, measure.unit))),
+        number(formatting.interval(low, high, measure.unit) if math.isfinite(low) else ""),
+        *(number(formatting.fixed(x * scale, places) if math.isfinite(x) else "undetermined") for x in (sd, most)),
         Entry("within the noise" if within else ""),
     ]

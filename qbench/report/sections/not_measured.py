@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
-from qbench.report.compare import Comparison
+from qbench.report.run_numbers import RunNumbers
 
 ROWS = 60
 NOT_HERE = (
@@ -13,9 +13,9 @@ NOT_HERE = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """Always there, also when nothing is missing."""
-    results = comparison.results
+    results = numbers.results
     blocks: list[Block] = [Text(NOT_HERE)]
     failed = [c for c in results.records if c.status == "failed"]
     if failed:
@@ -39,15 +39,15 @@ def section(comparison: Comparison) -> Section:
         heads = ["Model", "Quantizer", "Benchmark", "Why"]
         caption = "Numbers that have no baseline to be compared with"
         blocks.append(Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, closed=len(rows) > 20))
-    blocks += _unknown(comparison)
+    blocks += _unknown(numbers)
     if not (failed or missing or len(unpaired)):
         blocks.append(Text("Every cell that was asked for is done and has its baseline."))
     return Section("not-measured", "Not measured", blocks)
 
 
-def _unknown(comparison: Comparison) -> list[Block]:
+def _unknown(numbers: RunNumbers) -> list[Block]:
     """Why verdicts are missing, counted: by benchmark, metric and reason."""
-    effects = comparison.results.effects
+    effects = numbers.results.effects
     unknown = effects[effects["verdict"] == "not yet known"]
     if unknown.empty:
         return []

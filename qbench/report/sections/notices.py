@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 
 from qbench.plugins.report_blocks import Block, Box
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
+from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.data import missing_words
 from qbench.results.flags import Flag
 
@@ -14,14 +14,14 @@ BOXES = 6
 LABELS = {"unchecked": "Not checked", "constant": "One answer", "accuracy-lost": "Accuracy lost"}
 
 
-def failures(comparison: Comparison) -> list[Block]:
+def failures(numbers: RunNumbers) -> list[Block]:
     """Cells that failed."""
-    failed = [c for c in comparison.results.records if c.status == "failed"]
+    failed = [c for c in numbers.results.records if c.status == "failed"]
     blocks: list[Block] = []
     for cell in islice(failed, BOXES):
         error = cell.part("error")
-        said = ": ".join(numbers.clean(str(error[k])) for k in ("where", "what") if error.get(k))
-        cellname = " × ".join(numbers.isolated(x) for x in cell.names.values())
+        said = ": ".join(formatting.clean(str(error[k])) for k in ("where", "what") if error.get(k))
+        cellname = " × ".join(formatting.isolated(x) for x in cell.names.values())
         blocks.append(Box("Failed", f"{cellname}: {said or 'no reason was recorded'}", "error"))
     if len(failed) > BOXES:
         text = f"{len(failed) - BOXES:,} more cells failed: see “Not measured”."
@@ -29,25 +29,25 @@ def failures(comparison: Comparison) -> list[Block]:
     return blocks
 
 
-def flags(comparison: Comparison) -> list[Block]:
+def flags(numbers: RunNumbers) -> list[Block]:
     """Reasons to distrust numbers."""
     groups: dict[tuple[str, str, str], list[Flag]] = {}
-    for flag in sorted(comparison.results.flags, key=lambda f: not f.comparisons):
+    for flag in sorted(numbers.results.flags, key=lambda f: not f.comparisons):
         groups.setdefault((flag.kind, flag.model, flag.benchmark), []).append(flag)
     blocks: list[Block] = []
     for (kind, model, benchmark), (first, *others) in islice(groups.items(), BOXES):
-        where = " × ".join(numbers.isolated(x) for x in (model, first.quantizer, benchmark))
+        where = " × ".join(formatting.isolated(x) for x in (model, first.quantizer, benchmark))
         quantizers = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
-        also = f" The same holds for {numbers.listing(quantizers)} of this model." if quantizers else ""
+        also = f" The same holds for {formatting.listing(quantizers)} of this model." if quantizers else ""
         blocks.append(Box(LABELS.get(kind, "Guesses"), f"{where}: {first.message}{also}", "warning"))
-    rest = [" × ".join(map(numbers.isolated, key[1:])) for key in list(groups)[BOXES:]]
+    rest = [" × ".join(map(formatting.isolated, key[1:])) for key in list(groups)[BOXES:]]
     if rest:
-        text = f"{len(rest):,} more of the kind, marked in the tables: {numbers.listing(rest, 40, bare=True)}."
+        text = f"{len(rest):,} more of the kind, marked in the tables: {formatting.listing(rest, 40, bare=True)}."
         blocks.append(Box("Guesses", text, "warning"))
     return blocks
 
 
-def missing(comparison: Comparison) -> list[Block]:
+def missing(numbers: RunNumbers) -> list[Block]:
     """Images that could not be read, by benchmark."""
-    found = {b: missing_words(comparison.cell(b)) for b in comparison.benchmarks}
-    return [Box("Missing", f"{numbers.isolated(b)}: {words}", "warning") for b, words in found.items() if words]
+    found = {b: missing_words(numbers.cell(b)) for b in numbers.benchmarks}
+    return [Box("Missing", f"{formatting.isolated(b)}: {words}", "warning") for b, words in found.items() if words]

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
-from qbench.report import judged, numbers
-from qbench.report.compare import Comparison
+from qbench.report import effect_rows, formatting
 from qbench.report.figures.forest import Mark, forest
 from qbench.report.figures.palette import chart_name
+from qbench.report.run_numbers import RunNumbers
 
 CHARTS, ROWS = 6, 60
 SIGN = {"negligible": "equivalent", "inconsistent": "not yet known"}
@@ -22,9 +22,9 @@ EXPLAINED = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A forest plot for each main number, and a table of all."""
-    found = comparison.results.populations
+    found = numbers.results.populations
     title = "Over checkpoints"
     several = found[found["checkpoints"] > 1]
     if several.empty:
@@ -34,22 +34,19 @@ def section(comparison: Comparison) -> Section:
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
     rank = {"inconsistent": 0, "consistent": 1, "not yet known": 2, "negligible": 3}
     rows.sort(key=lambda r: (rank.get(str(r["verdict"]), 2), -abs(float(r["mean"]))))
-    drawn = _main(comparison, rows)[:CHARTS]
-    blocks += [_chart(comparison, r) for r in drawn]
+    drawn = _main(numbers, rows)[:CHARTS]
+    blocks += [_chart(numbers, r) for r in drawn]
     shown = rows[:ROWS]
     shown += [r for r in drawn if not any(r is x for x in shown)]
     return Section("population", title, [*blocks, _table(shown, len(rows) - len(shown))])
 
 
-def _main(comparison: Comparison, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _main(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Of each benchmark the main number and the first number by group, the most telling first."""
     main = {
-        (b, m.metric)
-        for b in comparison.benchmarks
-        for g in (False, True)
-        for m in comparison.measures(b, grouped=g)[:1]
+        (b, m.metric) for b in numbers.benchmarks for g in (False, True) for m in numbers.measures(b, grouped=g)[:1]
     }
-    labels = {(b, a): set(g) for b in comparison.benchmarks for a, g in comparison.labels(b).items()}
+    labels = {(b, a): set(g) for b in numbers.benchmarks for a, g in numbers.labels(b).items()}
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for r in rows:
         labelled = not r["group"] or str(r["group"]) in labels.get((str(r["benchmark"]), str(r["attribute"])), set())
@@ -58,13 +55,13 @@ def _main(comparison: Comparison, rows: list[Mapping[str, Any]]) -> list[Mapping
     return [of[0] for of in found.values()]  # the first of each: no benchmark fills the page alone
 
 
-def _chart(comparison: Comparison, row: Mapping[str, Any]) -> Chart:
-    effects = judged.whole(comparison.results.effects)
+def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
+    effects = effect_rows.whole(numbers.results.effects)
     keys = ["quantizer", "benchmark", "metric", "attribute", "group"]
     for key in keys:
         effects = effects[effects[key] == row[key]]
     known = sorted(effects[effects["change"].notna()].to_dict("records"), key=lambda r: float(r["change"]))
-    marks = [judged.mark(r, "model") for r in known]
+    marks = [effect_rows.mark(r, "model") for r in known]
     marks.append(
         Mark(
             label="Mean of such models",
@@ -79,12 +76,12 @@ def _chart(comparison: Comparison, row: Mapping[str, Any]) -> Chart:
     )
     what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
     unit = "points" if row["unit"] in ("share", "points") else str(row["unit"])
-    title = f"{numbers.isolated(str(row['quantizer']))}: {what} on {numbers.isolated(str(row['benchmark']))}"
+    title = f"{formatting.isolated(str(row['quantizer']))}: {what} on {formatting.isolated(str(row['benchmark']))}"
     return Chart(
         name=chart_name("population", *(row[k] for k in keys)),
         title=title,
         words=(
-            f"Forest plot of {numbers.count(len(known), 'checkpoint')}, sorted, and their mean: "
+            f"Forest plot of {formatting.count(len(known), 'checkpoint')}, sorted, and their mean: "
             f"{row['verdict']}. {row['reason']}"
         ),
         spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
@@ -118,7 +115,7 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
     for r in rows:
         unit = str(r["unit"])
         pairs = [
-            numbers.interval(float(r[a]), float(r[b]), unit)
+            formatting.interval(float(r[a]), float(r[b]), unit)
             for a, b in (("low", "high"), ("fixed_low", "fixed_high"), ("pi_low", "pi_high"))
         ]
         body.append(
@@ -126,7 +123,7 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
                 *(name(str(r[k]), head=k == "quantizer") for k in ("quantizer", "benchmark", "metric")),
                 name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
                 number(f"{int(r['checkpoints']):,}"),
-                number(numbers.change(float(r["mean"]), unit)),
+                number(formatting.change(float(r["mean"]), unit)),
                 *(number(x) for x in pairs),
                 number(_same(r["same_sign"])),
                 Entry(str(r["verdict"])),

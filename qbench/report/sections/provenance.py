@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Bullets, Code, Column, Entry, Facts, Heading, Section, Table, name
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
+from qbench.report.run_numbers import RunNumbers
 from qbench.results import Cell
 
 STUDY = (
@@ -18,14 +18,14 @@ STUDY = (
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """All that is needed to run it again."""
-    results = comparison.results
-    blocks: list[Block] = [Facts(list(_machine(comparison)))]
+    results = numbers.results
+    blocks: list[Block] = [Facts(list(_machine(numbers)))]
     blocks += [
-        Code("To run it again", _again(comparison)),
+        Code("To run it again", _again(numbers)),
         Heading("To cite"),
-        Bullets([STUDY, *_citations(comparison)]),
+        Bullets([STUDY, *_citations(numbers)]),
     ]
     blocks.append(_table("Checkpoints", results.done, "model", _model))
     blocks.append(_table("Quantizers and controls", results.done, "quantizer", _quantizer))
@@ -37,9 +37,9 @@ def section(comparison: Comparison) -> Section:
     return Section("provenance", "Environment and provenance", blocks)
 
 
-def _again(comparison: Comparison) -> str:
+def _again(numbers: RunNumbers) -> str:
     """Commands that give the same numbers on the same machine with the same data."""
-    run = comparison.results.run
+    run = numbers.results.run
     version = str(run.get("qbench_version") or "")
     install = f"pip install qbench-vlm=={version}\n" if version else ""
     return (
@@ -50,33 +50,33 @@ def _again(comparison: Comparison) -> str:
     )
 
 
-def _citations(comparison: Comparison) -> list[str]:
+def _citations(numbers: RunNumbers) -> list[str]:
     found: dict[str, list[str]] = {}
-    for benchmark in comparison.benchmarks:
-        citation = str(comparison.cell(benchmark).part("benchmark_info").get("citation") or "")
+    for benchmark in numbers.benchmarks:
+        citation = str(numbers.cell(benchmark).part("benchmark_info").get("citation") or "")
         if citation:
             found.setdefault(citation, []).append(benchmark)
-    return [f"{numbers.listing(names)}: {citation}" for citation, names in found.items()]
+    return [f"{formatting.listing(names)}: {citation}" for citation, names in found.items()]
 
 
-def _machine(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    run, env = comparison.results.run, comparison.results.environment
+def _machine(numbers: RunNumbers) -> Iterator[tuple[str, str]]:
+    run, env = numbers.results.run, numbers.results.environment
     yield "qbench", str(run.get("qbench_version") or "not recorded")
     yield "Run", f"{run.get('created') or 'not recorded'}, last changed {run.get('updated') or 'not recorded'}"
     if isinstance(run.get("seconds"), int | float):
-        yield "Time", numbers.duration(float(run["seconds"]))
+        yield "Time", formatting.duration(float(run["seconds"]))
     for key, title in (("python", "Python"), ("platform", "Platform"), ("cpu", "Processor"), ("cores", "Cores")):
         yield title, str(env.get(key) or "not recorded")
     memory = env.get("memory_gb")
-    yield "Memory", f"{numbers.fixed(float(memory), 1)} GB" if isinstance(memory, int | float) else "not recorded"
+    yield "Memory", f"{formatting.fixed(float(memory), 1)} GB" if isinstance(memory, int | float) else "not recorded"
     yield "Accelerator", str(env.get("gpu") or "none")
     yield (
         "Kernels",
-        numbers.listing(
-            list(dict.fromkeys(str(c.record.get("numerics") or "not recorded") for c in comparison.results.done))
+        formatting.listing(
+            list(dict.fromkeys(str(c.record.get("numerics") or "not recorded") for c in numbers.results.done))
         ),
     )
-    for item in dict.fromkeys(json.dumps(c.record.get("batch"), sort_keys=True) for c in comparison.results.done):
+    for item in dict.fromkeys(json.dumps(c.record.get("batch"), sort_keys=True) for c in numbers.results.done):
         batch = json.loads(item)
         if batch is None:
             continue  # made elsewhere

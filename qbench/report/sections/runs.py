@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Box, Column, Entry, Section, Table, Text, name, number
-from qbench.report import numbers
+from qbench.report import formatting
 from qbench.report.context import Context
 from qbench.results import Results
 from qbench.results.effects import why_not_comparable
@@ -20,7 +20,7 @@ def section(context: Context) -> Section:
         return Section(
             "runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.", absent=True)]
         )
-    first = context.comparison.results
+    first = context.numbers.results
     blocks: list[Block] = [
         Text(
             "Values over all classes of the main numbers. A difference between runs is no verdict: it has "
@@ -34,8 +34,8 @@ def section(context: Context) -> Section:
             blocks.append(
                 Box(
                     "Comparable",
-                    f"{numbers.isolated(other.name)} has the same items and rules as this run in "
-                    f"{_shared(first, other):,} of its {numbers.count(len(other.done), 'cell')}.",
+                    f"{formatting.isolated(other.name)} has the same items and rules as this run in "
+                    f"{_shared(first, other):,} of its {formatting.count(len(other.done), 'cell')}.",
                     "note",
                 )
             )
@@ -52,27 +52,27 @@ def _notes(first: Results, other: Results) -> list[str]:
     mine = {tuple(c.names.values()): c for c in first.done}
     found: dict[str, list[str]] = {}
     if not _shared(first, other):
-        return [f"{numbers.isolated(other.name)}: no model × quantizer × benchmark of it is in this run."]
+        return [f"{formatting.isolated(other.name)}: no model × quantizer × benchmark of it is in this run."]
     for cell in other.done:
         counterpart = mine.get(tuple(cell.names.values()))
         reason = why_not_comparable(cell, counterpart) if counterpart is not None else ""
         if reason:
             found.setdefault(reason.replace("the baseline", "this run"), []).append(
-                " × ".join(numbers.isolated(x) for x in cell.names.values())
+                " × ".join(formatting.isolated(x) for x in cell.names.values())
             )
     return [
-        f"{numbers.isolated(other.name)}, {numbers.listing(cells, 3, bare=True)}: {reason}."
+        f"{formatting.isolated(other.name)}, {formatting.listing(cells, 3, bare=True)}: {reason}."
         for reason, cells in found.items()
     ]
 
 
 def _table(context: Context) -> Table:
-    runs = [context.comparison.results, *context.others]
+    runs = [context.numbers.results, *context.others]
     main = {
         (b, m.metric)
-        for b in context.comparison.benchmarks
+        for b in context.numbers.benchmarks
         for g in (False, True)
-        for m in context.comparison.measures(b, grouped=g)[:1]
+        for m in context.numbers.measures(b, grouped=g)[:1]
     }
     values: list[dict[Key, float]] = []
     for run in runs:
@@ -87,13 +87,13 @@ def _table(context: Context) -> Table:
     body: list[list[Entry]] = []
     for key in keys[:ROWS]:
         model, quantizer, benchmark, metric, attribute, group = key
-        measure = context.comparison.measure(benchmark, metric)
+        measure = context.numbers.measure(benchmark, metric)
         shown = [
-            numbers.value(v[key], measure.unit, signed=measure.signed) if key in v else "not in it" for v in values
+            formatting.value(v[key], measure.unit, signed=measure.signed) if key in v else "not in it" for v in values
         ]
         names = [name(model, head=True), name(quantizer, head=True), name(f"{metric} on {benchmark}")]
         body.append([*names, name(": ".join(x for x in (attribute, group) if x) or "all"), *(number(x) for x in shown)])
-    heads = [f"{numbers.isolated(r.name)} ({i})" for i, r in enumerate(runs, 1)]
+    heads = [f"{formatting.isolated(r.name)} ({i})" for i, r in enumerate(runs, 1)]
     return Table(
         caption="The main numbers of each run",
         columns=[*(Column(h) for h in ("Model", "Quantizer", "Number", "Groups")), *(Column(h, True) for h in heads)],

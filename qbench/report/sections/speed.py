@@ -7,17 +7,17 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from qbench.plugins.report_blocks import Column, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
+from qbench.report.run_numbers import RunNumbers
 
 NOT_MEASURED = (
     "Not measured in this run: with speed = N in the spec, N batches of each variant are timed after one warm-up."
 )
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A row a variant."""
-    speed = comparison.results.speed
+    speed = numbers.results.speed
     if speed.empty:
         return Section("speed", "Speed and memory", [Text(NOT_MEASURED, absent=True)])
     rows = []
@@ -28,8 +28,8 @@ def section(comparison: Comparison) -> Section:
                 name(str(x["model"]), head=True),
                 name(str(x["quantizer"]), head=True),
                 *(number(_rate(x, kind)) for kind in ("images", "texts")),
-                number(numbers.fixed(x["load_seconds"], 2)),
-                number("not known" if peak is None or math.isnan(peak) else numbers.megabytes(int(peak))),
+                number(formatting.fixed(x["load_seconds"], 2)),
+                number("not known" if peak is None or math.isnan(peak) else formatting.megabytes(int(peak))),
             ]
         )
     heads = ["Images a second", "Texts a second", "Load, seconds", "Peak memory added"]
@@ -44,5 +44,5 @@ def section(comparison: Comparison) -> Section:
 
 
 def _rate(row: Mapping[Hashable, Any], kind: str) -> str:
-    middle, low, high = (numbers.fixed(row[f"{kind}_{k}"], 1) for k in ("per_second", "low", "high"))
+    middle, low, high = (formatting.fixed(row[f"{kind}_{k}"], 1) for k in ("per_second", "low", "high"))
     return f"{middle} [{low}, {high}]"

@@ -24,7 +24,7 @@ from qbench.plugins.report_blocks import (
     name,
     number,
 )
-from qbench.report import judged, numbers
+from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
 from qbench.report.figures.forest import forest
 from qbench.report.sections.key_findings import found
@@ -62,33 +62,36 @@ def section(context: Context) -> Section:
         *by_quantizer(context),
         Facts(list(_compared(context))),
         Text(LABELS),
-        *(Box("Note", note, "note") for note in context.comparison.results.notes),
-        *failures(context.comparison),
-        *flags(context.comparison),
-        *missing(context.comparison),
+        *(Box("Note", note, "note") for note in context.numbers.results.notes),
+        *failures(context.numbers),
+        *flags(context.numbers),
+        *missing(context.numbers),
         *_worst(context),
         Heading("In short"),
-        Bullets(found(context.comparison)),
+        Bullets(found(context.numbers)),
         *_rules(gate),
     ]
     return Section("summary", "Summary", blocks)
 
 
 def _compared(context: Context) -> Iterator[tuple[str, str]]:
-    comparison, results = context.comparison, context.comparison.results
+    numbers, results = context.numbers, context.numbers.results
     models, quantizers, benchmarks = (
         list(dict.fromkeys(getattr(c, key) for c in results.records)) for key in ("model", "quantizer", "benchmark")
     )
     others = [q for q in quantizers if q != results.baseline]
     items = [
-        f"{numbers.isolated(b)} ({comparison.cell(b).part('data_info').get('items') or 0:,} items)"
-        for b in comparison.benchmarks
+        f"{formatting.isolated(b)} ({numbers.cell(b).part('data_info').get('items') or 0:,} items)"
+        for b in numbers.benchmarks
     ]
-    none = [numbers.isolated(b) for b in benchmarks if b not in comparison.benchmarks]
+    none = [formatting.isolated(b) for b in benchmarks if b not in numbers.benchmarks]
     states = Counter(c.status for c in results.records)
     told = ", ".join(f"{states[s]:,} {s}" for s in ("failed", "missing") if states[s])
-    yield "Models", f"{len(models):,}: {numbers.listing(models, 12)}" if models else "none"
-    yield "Quantizers", f"{numbers.listing(others, 12) or 'none'}, each against {numbers.isolated(results.baseline)}"
+    yield "Models", f"{len(models):,}: {formatting.listing(models, 12)}" if models else "none"
+    yield (
+        "Quantizers",
+        f"{formatting.listing(others, 12) or 'none'}, each against {formatting.isolated(results.baseline)}",
+    )
     yield "Benchmarks", ", ".join(items + [f"{x} (no cell is done)" for x in none]) or "none"
     yield "Cells", f"{states['done']:,} of {len(results.records):,} done" + (f"; {told}" if told else "")
 
@@ -96,7 +99,7 @@ def _compared(context: Context) -> Iterator[tuple[str, str]]:
 def _worst(context: Context) -> Iterator[Block]:
     """One forest plot: shares of right answers, over all items and by group, worst first."""
     every = shares(context)
-    unlabelled = context.comparison.unlabelled
+    unlabelled = context.numbers.unlabelled
     rows = [r for r in every if not unlabelled(r["benchmark"], r["attribute"], r["group"])]
     if not rows:
         return
@@ -111,11 +114,13 @@ def _worst(context: Context) -> Iterator[Block]:
         name="worst",
         title="Accuracy, over all items and by group: paired change, worst first",
         words=(
-            f"Forest plot of the {min(len(rows), ROWS):,} worst of {numbers.count(len(rows), 'change')}. The "
+            f"Forest plot of the {min(len(rows), ROWS):,} worst of {formatting.count(len(rows), 'change')}. The "
             f"numbers stand beside the marks."
         ),
         spec=forest(
-            [judged.mark(r, "where", "quantizer", "model", "benchmark") for r in rows[:ROWS]], "share", "Change, points"
+            [effect_rows.mark(r, "where", "quantizer", "model", "benchmark") for r in rows[:ROWS]],
+            "share",
+            "Change, points",
         ),
         note=(
             f"{left}Shaded: the tolerance. A large mark is over all items. A square is worse, a disc better, a "
@@ -127,7 +132,7 @@ def _worst(context: Context) -> Iterator[Block]:
 def _rules(gate: GateResult) -> Iterator[Block]:
     yield Heading("The rules")
     for problem in gate.problems:
-        yield Box(problem.level.capitalize(), f"{numbers.isolated(problem.where)}: {problem.what}", problem.level)
+        yield Box(problem.level.capitalize(), f"{formatting.isolated(problem.where)}: {problem.what}", problem.level)
     rows = []
     for rule in gate.rules:
         row = rule.worst
@@ -181,15 +186,15 @@ def _rules(gate: GateResult) -> Iterator[Block]:
 def _subject(row: GateRow) -> str:
     what = ": ".join(x for x in (row.attribute, row.group, row.class_) if x)
     parts = [
-        " × ".join(numbers.isolated(x) for x in (row.model, row.quantizer) if x),
-        numbers.isolated(row.metric) if row.metric else "",
+        " × ".join(formatting.isolated(x) for x in (row.model, row.quantizer) if x),
+        formatting.isolated(row.metric) if row.metric else "",
     ]
     said = " · ".join(
         x
         for x in (
             *parts,
-            numbers.isolated(row.benchmark) if row.benchmark else "",
-            numbers.isolated(what) if what else "",
+            formatting.isolated(row.benchmark) if row.benchmark else "",
+            formatting.isolated(what) if what else "",
         )
         if x
     )
@@ -198,14 +203,14 @@ def _subject(row: GateRow) -> str:
 
 def _found(row: GateRow) -> str:
     if not math.isfinite(row.found):
-        return numbers.UNDETERMINED
+        return formatting.UNDETERMINED
     ends = (
-        f" {numbers.interval(row.low, row.high, row.unit)}"
+        f" {formatting.interval(row.low, row.high, row.unit)}"
         if math.isfinite(row.low) and math.isfinite(row.high)
         else ""
     )
-    return numbers.bare(numbers.change(row.found, row.unit)) + ends
+    return formatting.bare(formatting.change(row.found, row.unit)) + ends
 
 
 def _limit(limit: float, unit: str) -> str:
-    return numbers.value(limit, "points" if unit in ("share", "") else unit) if math.isfinite(limit) else ""
+    return formatting.value(limit, "points" if unit in ("share", "") else unit) if math.isfinite(limit) else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
+from qbench.report.run_numbers import RunNumbers
 from qbench.stats.paired import OVER, WITHIN
 
 ROWS = 60
@@ -22,9 +22,9 @@ EXPLAINED = {
 }
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """Both readings, strongest evidence first; what could not be computed is counted with its reasons."""
-    tests = comparison.results.tests
+    tests = numbers.results.tests
     blocks: list[Block] = [
         Text(
             "A paired t-test with p > 0.05 does not show that nothing changed; it shows no change that these pairs can "
@@ -36,30 +36,30 @@ def section(comparison: Comparison) -> Section:
     for reading in (OVER, WITHIN):
         mine = tests[tests["reading"] == reading]
         blocks += [Heading(reading.capitalize()), Text(EXPLAINED[reading])]
-        blocks += _reading(comparison, mine, reading) if len(mine) else [Text("This run has no pairs for it.")]
+        blocks += _reading(numbers, mine, reading) if len(mine) else [Text("This run has no pairs for it.")]
     return Section("t-tests", "Paired t-tests", blocks)
 
 
-def _reading(comparison: Comparison, tests: pd.DataFrame, reading: str) -> list[Block]:
+def _reading(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> list[Block]:
     able = tests[tests["reason"] == ""].sort_values("log10_p", kind="stable")
     blocks: list[Block] = []
     if len(able):
         small = int((able["p"] <= 0.05).sum())
-        blocks.append(Text(f"{small:,} of {numbers.count(len(able), 'test')} have p ≤ 0.05."))
-        blocks.append(_table(comparison, able, reading))
+        blocks.append(Text(f"{small:,} of {formatting.count(len(able), 'test')} have p ≤ 0.05."))
+        blocks.append(_table(numbers, able, reading))
     unable = tests.loc[tests["reason"] != "", "reason"].value_counts()
     for reason in sorted(unable.index):
-        count = numbers.count(int(unable[reason]), "test")
+        count = formatting.count(int(unable[reason]), "test")
         blocks.append(Text(f"Undetermined: {count} – {reason}."))
     return blocks
 
 
-def _table(comparison: Comparison, tests: pd.DataFrame, reading: str) -> Table:
+def _table(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> Table:
     heads = ["Quantizer", "Benchmark", "Number", "Groups", "Pairs", "Mean change", "95 % interval", "t", "p"]
     heads = heads if reading == OVER else ["Model", *heads]
     rows = []
     for x in tests.head(ROWS).to_dict("records"):
-        unit = comparison.measure(x["benchmark"], x["metric"]).unit
+        unit = numbers.measure(x["benchmark"], x["metric"]).unit
         what = f"|{x['metric']}|" if x["of"] == "abs_change" else x["metric"]
         first = [] if reading == OVER else [name(x["model"], head=True)]
         rows.append(
@@ -70,10 +70,10 @@ def _table(comparison: Comparison, tests: pd.DataFrame, reading: str) -> Table:
                 name(what),
                 name(": ".join(p for p in (x["attribute"], x["group"]) if p) or "all"),
                 number(f"{x['n']:,}"),
-                number(numbers.change(x["mean"], unit)),
-                number(numbers.interval(x["low"], x["high"], unit)),
-                number(numbers.fixed(x["t"], 2)),
-                number(numbers.p_value(x["p"], x["log10_p"])),
+                number(formatting.change(x["mean"], unit)),
+                number(formatting.interval(x["low"], x["high"], unit)),
+                number(formatting.fixed(x["t"], 2)),
+                number(formatting.p_value(x["p"], x["log10_p"])),
             ]
         )
     numeric = {"Pairs", "Mean change", "95 % interval", "t", "p"}

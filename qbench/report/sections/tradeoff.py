@@ -6,38 +6,38 @@ import math
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
-from qbench.report import numbers
-from qbench.report.compare import Comparison
+from qbench.report import formatting
 from qbench.report.figures.palette import chart_name
 from qbench.report.figures.tradeoff import tradeoff, undominated
+from qbench.report.run_numbers import RunNumbers
 
 ROWS = 60
 
 
-def section(comparison: Comparison) -> Section:
+def section(numbers: RunNumbers) -> Section:
     """A plot for each benchmark with an accuracy and a gap."""
-    blocks: list[Block] = [c for b in comparison.benchmarks for c in _chart(comparison, b)]
+    blocks: list[Block] = [c for b in numbers.benchmarks for c in _chart(numbers, b)]
     if not blocks:
         blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.", absent=True)]
     return Section("trade-off", "Accuracy against disparity", blocks)
 
 
-def _chart(comparison: Comparison, benchmark: str) -> list[Block]:
-    accuracy = next((m for m in comparison.measures(benchmark, grouped=False) if m.better == "higher"), None)
-    gaps = [m for m in comparison.measures(benchmark, grouped=True) if m.better in ("lower", "zero")]
+def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
+    accuracy = next((m for m in numbers.measures(benchmark, grouped=False) if m.better == "higher"), None)
+    gaps = [m for m in numbers.measures(benchmark, grouped=True) if m.better in ("lower", "zero")]
     gap = next((m for m in gaps if m.better == "lower"), next(iter(gaps), None))
     if accuracy is None or gap is None:
         return []
-    results = comparison.results
+    results = numbers.results
     bytes_of = {(r["model"], r["quantizer"]): r["model_bytes"] for r in results.coverage.to_dict("records")}
     speeds = {(r["model"], r["quantizer"]): r["images_per_second"] for r in results.speed.to_dict("records")}
     sums: dict[tuple[str, str], list[float]] = {}
-    for r in comparison.of(gap, grouped=True):
+    for r in numbers.of(gap, grouped=True):
         if math.isfinite(r.value):
             sums.setdefault((r.model, r.quantizer), []).append(abs(r.value))
     scale = 100.0 if gap.unit in ("share", "points") else 1.0
     rows: list[dict[str, Any]] = []
-    for r in comparison.of(accuracy, grouped=False):
+    for r in numbers.of(accuracy, grouped=False):
         key = (r.model, r.quantizer)
         if key in sums and math.isfinite(r.value):
             mean, size, speed = sum(sums[key]) / len(sums[key]), float(bytes_of.get(key, 0)), speeds.get(key, math.nan)
@@ -45,9 +45,9 @@ def _chart(comparison: Comparison, benchmark: str) -> list[Block]:
                 {
                     **{"model": r.model, "quantizer": r.quantizer, "megabytes": round(size / 1e6, 2)},
                     **{"accuracy": round(100 * r.value, 3), "gap": round(scale * mean, 4)},
-                    "accuracy_said": numbers.value(r.value, accuracy.unit),
-                    "gap_said": numbers.value(mean, gap.unit),
-                    "size_said": numbers.megabytes(size) if size else "not known",
+                    "accuracy_said": formatting.value(r.value, accuracy.unit),
+                    "gap_said": formatting.value(mean, gap.unit),
+                    "size_said": formatting.megabytes(size) if size else "not known",
                     "speed": f"{speed:,.0f} images a second" if math.isfinite(speed) else "not measured",
                 }
             )
@@ -58,14 +58,14 @@ def _chart(comparison: Comparison, benchmark: str) -> list[Block]:
     quantizers = list(dict.fromkeys(r["quantizer"] for r in rows))
     unit = gap.unit_of_change
     titles = (f"{accuracy.metric}, %", f"{gap.metric}, mean over attributes{unit and f', {unit}'}")
-    best = [f"{numbers.isolated(r['quantizer'])} on {numbers.isolated(r['model'])}" for r in rows if r["front"]]
+    best = [f"{formatting.isolated(r['quantizer'])} on {formatting.isolated(r['model'])}" for r in rows if r["front"]]
     return [
         Chart(
             name=chart_name("trade-off", benchmark),
-            title=f"{accuracy.metric} and {gap.metric} on {numbers.isolated(benchmark)}",
+            title=f"{accuracy.metric} and {gap.metric} on {formatting.isolated(benchmark)}",
             words=(
                 f"A mark a model × quantizer. No other is both more accurate and more even than: "
-                f"{numbers.listing(best, 6, bare=True)}."
+                f"{formatting.listing(best, 6, bare=True)}."
             ),
             spec=tradeoff(rows, quantizers, titles, results.baseline),
             note=(
@@ -82,7 +82,7 @@ def _table(rows: list[dict[str, Any]], titles: tuple[str, str], benchmark: str) 
     heads = ("Model", "Quantizer", *titles, "In memory", "Speed", "No other beats it in both")
     best = sorted(rows, key=lambda r: (not r["front"], -r["accuracy"]))
     return Table(
-        caption=f"Accuracy, gaps, size and speed on {numbers.isolated(benchmark)}",
+        caption=f"Accuracy, gaps, size and speed on {formatting.isolated(benchmark)}",
         columns=[Column(h, 1 < i < 6) for i, h in enumerate(heads)],
         rows=[
             [

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from qbench.gate import GateResult
 from qbench.plugins.report_blocks import Column, Entry, Table, name
-from qbench.report import judged, numbers
+from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
 
 ROWS = 12
@@ -22,29 +22,29 @@ ANSWERS = {
 """Status of a rule's row → what it means for the quantizer; the first that it has is its answer."""
 
 
-def shares(context: Context) -> list[judged.Row]:
+def shares(context: Context) -> list[effect_rows.EffectRow]:
     """Changes of the main shares of right answers, over all items and by labelled group, worst first."""
-    comparison = context.comparison
+    numbers = context.numbers
     main = {
         (b, m.metric)
-        for b in comparison.benchmarks
+        for b in numbers.benchmarks
         for grouped in (False, True)
-        for m in [m for m in comparison.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"][:1]
+        for m in [m for m in numbers.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"][:1]
     }
     rows = [
         r
-        for r in judged.whole(comparison.results.effects).to_dict("records")
+        for r in effect_rows.whole(numbers.results.effects).to_dict("records")
         if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
     ]
-    return judged.worst_first(rows)
+    return effect_rows.worst_first(rows)
 
 
 def by_quantizer(context: Context) -> Iterator[Table]:
     """A row a quantizer; nothing where nothing is compared."""
-    comparison = context.comparison
+    numbers = context.numbers
     found = shares(context)
-    rows = [r for r in found if not comparison.unlabelled(r["benchmark"], r["attribute"], r["group"])]
-    quantizers = [q for q in comparison.quantizers if q != context.baseline and any(r["quantizer"] == q for r in rows)]
+    rows = [r for r in found if not numbers.unlabelled(r["benchmark"], r["attribute"], r["group"])]
+    quantizers = [q for q in numbers.quantizers if q != context.baseline and any(r["quantizer"] == q for r in rows)]
     if not quantizers:
         return
     body: list[list[Entry]] = []
@@ -85,12 +85,12 @@ def _counts(gate: GateResult, quantizer: str) -> Counter[str]:
     return Counter(r.status for r in gate.rows if r.quantizer == quantizer)
 
 
-def _worst(rows: Sequence[judged.Row]) -> str:
+def _worst(rows: Sequence[effect_rows.EffectRow]) -> str:
     if not rows:
         return "none measured"
-    row = min(rows, key=lambda r: (r["verdict"] != "worse", -judged.loss(r)))
-    if judged.loss(row) <= 0:
+    row = min(rows, key=lambda r: (r["verdict"] != "worse", -effect_rows.loss(r)))
+    if effect_rows.loss(row) <= 0:
         return "none falls"
-    who = f"{numbers.isolated(judged.where(row))}: " if row["attribute"] else ""
-    where = " on ".join(numbers.isolated(str(row[k])) for k in ("model", "benchmark"))
-    return f"{who}{judged.amount(row)}, {row['verdict']} ({where})"
+    who = f"{formatting.isolated(effect_rows.where(row))}: " if row["attribute"] else ""
+    where = " on ".join(formatting.isolated(str(row[k])) for k in ("model", "benchmark"))
+    return f"{who}{effect_rows.amount(row)}, {row['verdict']} ({where})"

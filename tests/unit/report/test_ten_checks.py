@@ -22,14 +22,14 @@ import pandas as pd
 import pytest
 
 from qbench.plugins.report_blocks import Band, Chart, Table
-from qbench.report import numbers, plain
-from qbench.report.compare import Comparison
+from qbench.report import formatting, markdown_latex
 from qbench.report.context import Context
-from qbench.report.drawing import still
 from qbench.report.figures.forest import SHAPES, SIGNS, Mark, forest
 from qbench.report.figures.palette import VARIABLES, finished, script_json
 from qbench.report.html import Look, environment, page, sections_of, template_folder
+from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import summary
+from qbench.report.vega import still
 from qbench.results import load
 from tests.unit.gate.conftest import Study
 from tests.unit.gate.test_writers import every_state
@@ -87,7 +87,7 @@ def test_check_1_names_are_inert_in_drawings_and_in_the_scripts_data(name: str) 
     data = script_json({"worst": finished(drawing(name))})
     assert data.isascii()
     assert not set(data) & set("<>&")
-    assert json.loads(data)["worst"]["data"]["values"][0]["label"] == numbers.clean(name)
+    assert json.loads(data)["worst"]["data"]["values"][0]["label"] == formatting.clean(name)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -95,7 +95,7 @@ def test_check_1_names_are_inert_in_markdown(small: Any, name: str) -> None:
     small.run |= {"name": name, "notes": [name]}
     for frame in small.metrics.values():
         frame["group"] = frame["group"].replace("older", name)
-    text = plain.markdown(name, sections_of(load(small.write()), Look(sections=())))
+    text = markdown_latex.markdown(name, sections_of(load(small.write()), Look(sections=())))
     outside = "\n".join(line for line in text.splitlines() if not line.startswith("    "))  # code is shown as it is
     assert "<" not in outside
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text)
@@ -136,8 +136,8 @@ def test_check_3_nothing_on_the_page_is_elsewhere(small: Any) -> None:
 
 
 def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
-    comparison, result = Comparison(load(small.write())), every_state(Study())
-    section = summary.section(Context(comparison=comparison, gate=result))
+    numbers, result = RunNumbers(load(small.write())), every_state(Study())
+    section = summary.section(Context(numbers=numbers, gate=result))
     (band,) = [b for b in section.blocks if isinstance(b, Band)]
     assert (band.word, band.sentence) == (result.band, result.sentence)
     (rules,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("Each rule")]
@@ -148,7 +148,7 @@ def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
     }
     (open_,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("What could not")]
     assert len(open_.rows) + open_.left_out == sum(r.status == "undecided" for r in result.rows)
-    text = plain.markdown("x", [section])
+    text = markdown_latex.markdown("x", [section])
     assert f"> **{result.band}**" in text
     assert f"**{result.band}**" in text.split("##")[1]
 
@@ -226,7 +226,7 @@ def test_check_8_every_figure_has_its_numbers_in_it(small: Any) -> None:
     heat = next(c for c in charts if "shade" in c.spec["data"]["values"][0])
     for row in heat.spec["data"]["values"]:
         if row["shade"]:
-            assert row["short"].startswith("+" if row["shade"] > 0 else numbers.MINUS)
+            assert row["short"].startswith("+" if row["shade"] > 0 else formatting.MINUS)
 
 
 def luminance(colour: str) -> float:
@@ -301,6 +301,6 @@ def test_check_10_no_path_and_no_secret(small: Any, tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("value", [-0.0199999, -0.0200001, 0.0, -1e-12, 0.00049])
 def test_check_10_rounding_keeps_the_sign_of_nothing(value: float) -> None:
-    said = numbers.change(value, "share")
+    said = formatting.change(value, "share")
     assert said.startswith(("+0.0", "0.0", "\N{MINUS SIGN}2.0"))
     assert not said.startswith("\N{MINUS SIGN}0.0")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from qbench.gate import GateRow, check
-from qbench.report.compare import Comparison
 from qbench.report.context import Context
+from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import by_quantizer
 from qbench.results import load
 
@@ -18,7 +18,7 @@ A = "openai/ViT-B-32"
 
 def context(run: Any, *rows: GateRow) -> Context:
     results = load(run.write())
-    return Context(comparison=Comparison(results), gate=dataclasses.replace(check(results), rows=rows))
+    return Context(numbers=RunNumbers(results), gate=dataclasses.replace(check(results), rows=rows))
 
 
 def shifted(make_run: Make, shift: float) -> Any:

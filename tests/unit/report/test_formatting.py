@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qbench import text
-from qbench.report import numbers
+from qbench.report import formatting
 
 NAN = math.nan
 
@@ -29,7 +29,7 @@ NAN = math.nan
     ],
 )
 def test_values(number: float, unit: str, shown: str) -> None:
-    assert numbers.value(number, unit).replace("\u00a0", " ") == shown
+    assert formatting.value(number, unit).replace("\u00a0", " ") == shown
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_values(number: float, unit: str, shown: str) -> None:
     ],
 )
 def test_changes(number: float, unit: str, shown: str) -> None:
-    assert numbers.change(number, unit).replace("\u00a0", " ") == shown
+    assert formatting.change(number, unit).replace("\u00a0", " ") == shown
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9), st.integers(0, 4))
 def test_zero_has_no_sign(number: float, decimals: int) -> None:
-    text = numbers.fixed(number, decimals, sign=True)
+    text = formatting.fixed(number, decimals, sign=True)
     assert "-" not in text
     zero = not any(c in "123456789" for c in text)
     assert (text[0] in "+−") is not zero
@@ -65,31 +65,31 @@ def test_zero_has_no_sign(number: float, decimals: int) -> None:
     ],
 )
 def test_p_values(log10_p: float, shown: str) -> None:
-    assert numbers.p_value(max(10.0**log10_p, 1e-300), log10_p) == shown
+    assert formatting.p_value(max(10.0**log10_p, 1e-300), log10_p) == shown
 
 
 def test_intervals_and_counts() -> None:
-    assert numbers.interval(-0.048, -0.014, "share") == "[−4.8, −1.4]"
-    assert numbers.interval(NAN, NAN, "share") == "undetermined"
-    assert numbers.count(1, "cell") == "1\u00a0cell"
-    assert numbers.count(1240, "query", "queries") == "1,240\u00a0queries"
-    assert [numbers.duration(x) for x in (4, 120, 7200)] == ["4.0\u00a0s", "2.0\u00a0min", "2.0\u00a0h"]
+    assert formatting.interval(-0.048, -0.014, "share") == "[−4.8, −1.4]"
+    assert formatting.interval(NAN, NAN, "share") == "undetermined"
+    assert formatting.count(1, "cell") == "1\u00a0cell"
+    assert formatting.count(1240, "query", "queries") == "1,240\u00a0queries"
+    assert [formatting.duration(x) for x in (4, 120, 7200)] == ["4.0\u00a0s", "2.0\u00a0min", "2.0\u00a0h"]
 
 
 def test_steering_characters_become_visible() -> None:
     hostile = "a\u202eb\u2066c\u2069\x00\x1b\u200fd\u2028"
-    shown = numbers.clean(hostile)
+    shown = formatting.clean(hostile)
     assert shown == r"a\u202eb\u2066c\u2069\u0000\u001b\u200fd\u2028"
-    assert numbers.clean("שלום – تجربة\n") == "שלום – تجربة\n"
+    assert formatting.clean("שלום – تجربة\n") == "שלום – تجربة\n"
 
 
 def test_a_name_in_a_sentence_is_short_and_cannot_leave_its_isolate() -> None:
-    assert numbers.isolated("a\u2069b") == "\u2068a\\u2069b\u2069"
-    long = numbers.isolated("start" + "x" * 500 + "the end")
+    assert formatting.isolated("a\u2069b") == "\u2068a\\u2069b\u2069"
+    long = formatting.isolated("start" + "x" * 500 + "the end")
     assert len(long) == text.NAME + 2
     assert long.startswith("\u2068start")
     assert long.endswith("the end\u2069")
 
 
 def test_a_long_list_says_what_it_leaves_out() -> None:
-    assert numbers.listing([str(i) for i in range(10)], 2).endswith("and 8 more")
+    assert formatting.listing([str(i) for i in range(10)], 2).endswith("and 8 more")

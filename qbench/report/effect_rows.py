@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.report import numbers
+from qbench.report import formatting
 from qbench.report.figures.forest import Mark
 
-Row = Mapping[Any, Any]
+EffectRow = Mapping[Any, Any]
 
 SIGN = {"worse": "worse", "amplified": "worse", "better": "better", "reduced": "better", "equivalent": "equivalent"}
 """Verdict → what a chart shows; everything else is not yet known."""
@@ -32,25 +32,25 @@ def whole(effects: pd.DataFrame) -> pd.DataFrame:
     return effects[effects["class"] == ""]
 
 
-def loss(row: Row) -> float:
+def loss(row: EffectRow) -> float:
     """How far a number moved to its worse side; −inf where that is not known."""
     change = row["abs_change"] if row["better"] == "zero" else row["change"]
     size = -change if row["better"] == "higher" else change
     return float(size) if math.isfinite(size) else -math.inf
 
 
-def worst_first(rows: Iterable[Row]) -> list[Row]:
+def worst_first(rows: Iterable[EffectRow]) -> list[EffectRow]:
     """What was decided to be worse before all else, then by size."""
     rank = {"worse": 0, "not yet known": 1, "equivalent": 2, "better": 3}
     return sorted(rows, key=lambda r: (rank[SIGN.get(str(r["verdict"]), "not yet known")], -loss(r)))
 
 
-def where(row: Row) -> str:
+def where(row: EffectRow) -> str:
     """Attribute, group and class in words; empty for all."""
     return ": ".join(str(x) for x in (row["attribute"], row["group"], row["class"]) if x)
 
 
-def mark(row: Row, *parts: str) -> Mark:
+def mark(row: EffectRow, *parts: str) -> Mark:
     """A row as a mark of a forest plot; `parts` are the names that its label needs."""
     names = {key: str(row[key]) for key in ("model", "quantizer", "benchmark", "metric", "attribute", "group")}
     label = " · ".join(x for x in (names.get(p, p) if p != "where" else where(row) for p in parts) if x)
@@ -67,7 +67,7 @@ def mark(row: Row, *parts: str) -> Mark:
     )
 
 
-def flags(row: Row) -> list[str]:
+def flags(row: EffectRow) -> list[str]:
     """The words of its flags."""
     found = [f for f in str(row["flags"]).split(";") if f]
     return [
@@ -76,33 +76,33 @@ def flags(row: Row) -> list[str]:
     ]
 
 
-def amount(row: Row) -> str:
+def amount(row: EffectRow) -> str:
     """The change with its interval: "−2.3 points [−3.6, −1.1]"."""
     unit = str(row["unit"])
-    ends = f" {numbers.interval(row['low'], row['high'], unit)}" if math.isfinite(row["low"]) else ""
-    return numbers.change(row["change"], unit) + ends
+    ends = f" {formatting.interval(row['low'], row['high'], unit)}" if math.isfinite(row["low"]) else ""
+    return formatting.change(row["change"], unit) + ends
 
 
-def tolerance(row: Row) -> str:
+def tolerance(row: EffectRow) -> str:
     """The margin that applied: "±1.0 points"."""
     unit = "points" if row["unit"] == "share" else str(row["unit"])
-    return f"±{numbers.value(row['margin'], unit)}" if math.isfinite(row["margin"]) else "none"
+    return f"±{formatting.value(row['margin'], unit)}" if math.isfinite(row["margin"]) else "none"
 
 
-def subject(row: Row) -> str:
+def subject(row: EffectRow) -> str:
     """Which variant and which number: "hf-int4 on laion/ViT-B-32: recall on facet (age: older)"."""
-    what = f" ({numbers.isolated(where(row))})" if where(row) else ""
-    names = {key: numbers.isolated(str(row[key])) for key in ("quantizer", "model", "benchmark", "metric")}
+    what = f" ({formatting.isolated(where(row))})" if where(row) else ""
+    names = {key: formatting.isolated(str(row[key])) for key in ("quantizer", "model", "benchmark", "metric")}
     return f"{names['quantizer']} on {names['model']}: {names['metric']} on {names['benchmark']}{what}"
 
 
-def sentence(row: Row) -> str:
+def sentence(row: EffectRow) -> str:
     """One finding in plain words with its numbers."""
     verdict, n = str(row["verdict"]), f"n = {int(row['n']):,}"
     if verdict == "equivalent":
         return f"{subject(row)} is equivalent within {tolerance(row)}: {amount(row)}, {n}."
     if verdict in ("amplified", "reduced"):
-        before, after = (numbers.value(row[k], str(row["unit"]), signed=True) for k in ("baseline_value", "value"))
+        before, after = (formatting.value(row[k], str(row["unit"]), signed=True) for k in ("baseline_value", "value"))
         return f"{subject(row)} is {verdict}: {before} → {after}, change {amount(row)}, {n}."
     if verdict in ("worse", "better"):
         word = "falls" if float(row["change"]) < 0 else "rises"
@@ -110,7 +110,7 @@ def sentence(row: Row) -> str:
     return f"{subject(row)} is not yet known: {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
 
 
-def more(row: Row) -> str:
+def more(row: EffectRow) -> str:
     """How many more items would decide it; empty where that is not known."""
     needed = row["needed"]
     if not math.isfinite(needed):

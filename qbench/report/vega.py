@@ -19,7 +19,7 @@ from typing import Any
 from markupsafe import Markup
 
 from qbench.report.figures.palette import finished, themed
-from qbench.report.lean import lean
+from qbench.report.simplify_svg import simplify
 from qbench.store.cache import cache_folder
 from qbench.store.files import write_text
 
@@ -52,7 +52,7 @@ def still(spec: Mapping[str, Any], name: str) -> Markup:
 
     text = roomy(str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[])))
     text = _IDS.sub(lambda found: f"{found[1]}{name}-", _ROLES.sub("", _EMPTY.sub("", text)))
-    text = lean(text)
+    text = simplify(text)
     text = text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
     return Markup(themed(text))  # vl-convert escapes the texts
 

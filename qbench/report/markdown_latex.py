@@ -20,7 +20,7 @@ from qbench.plugins.report_blocks import (
     Text,
     Thumbnails,
 )
-from qbench.report.numbers import clean
+from qbench.report.formatting import clean
 from qbench.report.tables import escape_latex, escape_markdown
 
 

@@ -17,7 +17,7 @@ _DEFAULTS = {"opacity": "1", "stroke-width": "1", "fill-opacity": "1", "font-wei
 _FONT = ("font-family", "font-size")
 
 
-def lean(text: str) -> str:
+def simplify(text: str) -> str:
     """Redraw an SVG of Vega's with fewer elements.
 
     Parameters

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qbench.plugins.report_blocks import MARGIN, WIDTH
-from qbench.report.charts import axis, outline, strip
+from qbench.report.strips import axis, outline, strip
 
 
 @given(st.lists(st.floats(min_value=-3, max_value=3) | st.just(math.nan), max_size=20))

@@ -1,0 +1,142 @@
+"""What the sections share: which numbers there are, in which order, beside which baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from qbench.metrics.interface import INDEX
+from qbench.results import Cell, Results
+from qbench.results.effects import NAMES
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A number of one cell over all classes, and its baseline's where they can be compared."""
+
+    model: str
+    quantizer: str
+    benchmark: str
+    metric: str
+    attribute: str
+    group: str
+    value: float
+    n: int
+    baseline_value: float
+    change: float
+    abs_change: float
+    low: float
+    high: float
+    verdict: str
+    state: str  # "baseline", "compared" or "not compared"
+
+    @property
+    def what(self) -> str:
+        """Attribute and group in words."""
+        return ": ".join(x for x in (self.attribute, self.group) if x)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric of a benchmark, its cut-off included, and how to read it."""
+
+    benchmark: str
+    metric: str
+    unit: str
+    better: str
+    summary: str
+
+    @property
+    def signed(self) -> bool:
+        """Whether zero is what to reach, from either side."""
+        return self.better == "zero"
+
+    @property
+    def unit_of_change(self) -> str:
+        """What its differences are given in."""
+        return "points" if self.unit in ("share", "points") else self.unit
+
+    @property
+    def family(self) -> str:
+        """Its name without the cut-off."""
+        return self.metric.partition("@")[0]
+
+
+class RunNumbers:
+    """The numbers over all classes of a run, looked up by benchmark and metric."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    @cached_property
+    def rows(self) -> list[NumberRow]:
+        """In the order of the run, and of the benchmark within it."""
+        whole = self.results.metrics[self.results.metrics["class"] == ""]
+        effects = self.results.effects
+        keys = [*NAMES, *INDEX]
+        judged = ["baseline_value", "change", "abs_change", "low", "high", "verdict"]
+        wanted = effects.loc[effects["class"] == "", [*keys, *judged]]
+        frame = whole.merge(wanted.assign(state="compared"), on=keys, how="left").drop(columns="class")
+        frame["state"] = (
+            frame["state"].fillna("not compared").mask(frame["quantizer"] == self.results.baseline, "baseline")
+        )
+        frame["verdict"] = frame["verdict"].fillna("")
+        return [NumberRow(**{str(k): v for k, v in x.items()}) for x in frame.to_dict("records")]
+
+    @cached_property
+    def benchmarks(self) -> list[str]:
+        """With numbers, in the order of the run."""
+        return list(dict.fromkeys(c.benchmark for c in self.results.done))
+
+    @cached_property
+    def quantizers(self) -> list[str]:
+        """With numbers, in the order of the run."""
+        return list(dict.fromkeys(c.quantizer for c in self.results.done))
+
+    @cached_property
+    def guesses(self) -> set[tuple[str, str, str]]:
+        """Cells whose answers cannot be told from guessing."""
+        found = [f for f in self.results.flags if f.kind != "unchecked"]
+        return {(f.model, f.quantizer, f.benchmark) for f in found}
+
+    def void(self, row: NumberRow) -> bool:
+        """Whether the baseline of this row guesses, so that its comparison means nothing."""
+        return (row.model, self.results.baseline, row.benchmark) in self.guesses
+
+    def cell(self, benchmark: str) -> Cell:
+        """The first cell of a benchmark: stands for what is the same in all."""
+        return next(c for c in self.results.done if c.benchmark == benchmark)
+
+    def measures(self, benchmark: str, *, grouped: bool) -> list[Measure]:
+        """The metrics of a benchmark that are (not) about an attribute: as declared, the main one first."""
+        found = dict.fromkeys(r.metric for r in self.rows if r.benchmark == benchmark and bool(r.attribute) is grouped)
+        declared = [str(x.get("name")) for x in self.cell(benchmark).part("benchmark_info").get("metrics") or []]
+        rank = {family: i for i, family in enumerate(declared)}
+        ordered = sorted(found, key=lambda m: rank.get(m.partition("@")[0], len(rank)))
+        return [self.measure(benchmark, m) for m in ordered]
+
+    def measure(self, benchmark: str, metric: str) -> Measure:
+        """How to read a metric."""
+        info = self.results.metric_info(benchmark, metric)
+        unit, better, summary = (str(info.get(k) or "") for k in ("unit", "better", "summary"))
+        return Measure(benchmark, metric, unit, better, summary)
+
+    def of(self, measure: Measure, *, grouped: bool) -> list[NumberRow]:
+        """The rows of a metric."""
+        same = (r for r in self.rows if (r.benchmark, r.metric) == (measure.benchmark, measure.metric))
+        return [r for r in same if bool(r.attribute) is grouped]
+
+    def labels(self, benchmark: str) -> dict[str, tuple[str, ...]]:
+        """Attribute → the groups that are compared. Any other value of an attribute is an item without a label."""
+        attributes = self.cell(benchmark).part("benchmark_info").get("attributes") or []
+        return {str(a.get("name")): tuple(str(g) for g in a.get("groups") or ()) for a in attributes}
+
+    def pairs(self, benchmark: str) -> set[tuple[str, str]]:
+        """``(attribute, "first-second")`` of the disparities that are measured."""
+        attributes = self.cell(benchmark).part("benchmark_info").get("attributes") or []
+        return {(str(a.get("name")), "-".join(map(str, p))) for a in attributes for p in a.get("pairs") or ()}
+
+    def unlabelled(self, benchmark: str, attribute: str, group: str) -> bool:
+        """Whether a group is that of items without a label: few, so that their intervals would squeeze a chart."""
+        groups = self.labels(benchmark).get(attribute, (group,))
+        return bool(group) and group not in groups and (attribute, group) not in self.pairs(benchmark)
