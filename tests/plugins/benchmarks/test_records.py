@@ -37,7 +37,7 @@ def test_a_record_says_what_a_user_chooses_by(record):
         (CocoOptions, {"ks": ()}, "ks is \\[\\]"),
         (CocoOptions, {"ks": (0,)}, "whole numbers from 1"),
         (CocoOptions, {"ks": (1, 1)}, "names a cut-off twice"),
-        (FacetOptions, {"picture": "face"}, "image is 'face'"),
+        (FacetOptions, {"picture": "face"}, "picture is 'face'"),
         (FacetOptions, {"persons": "few"}, "persons is 'few'"),
         (FacetOptions, {"class2": "half"}, "class2 is 'half'"),
         (FacetOptions, {"skin_cut": "5"}, "skin_cut is '5'"),
