@@ -64,10 +64,30 @@ def compute_note(model: torch.nn.Module, dtype: DType) -> str:
     if Linear8bitLt in kinds and dtype != "float16":
         return "LLM.int8() casts its inputs to float16 inside the product"
     if Linear4bit in kinds:
-        compute = str(kinds[Linear4bit].compute_dtype).removeprefix("torch.")
+        layer = kinds[Linear4bit]
+        if layer.weight.device.type == "cpu" and runs_in_bfloat16():
+            return "" if dtype == "bfloat16" else BFLOAT16_NOTE
+        compute = str(layer.compute_dtype).removeprefix("torch.")
         if compute != dtype:
             return f"the products of the 4 bit layers are computed in {compute}"
     return ""
+
+
+PACKED_ROWS = 32
+"""Outputs that bitsandbytes packs together for its kernel on a CPU with AVX512-BF16."""
+
+BFLOAT16_NOTE = "the products of the 4 bit layers are computed in bfloat16 on this kind of CPU, whatever is asked for"
+
+
+def runs_in_bfloat16() -> bool:
+    """Whether bitsandbytes computes 4 bit products on this CPU in bfloat16.
+
+    Where the CPU has AVX512-BF16, its kernel for 4 bit layers takes bfloat16 only and casts everything to it
+    (bitsandbytes 0.50, ``backends/cpu/ops.py``); elsewhere ``compute_dtype`` decides.
+    """
+    from bitsandbytes.functional import has_avx512bf16
+
+    return bool(has_avx512bf16())
 
 
 def _build(
@@ -136,9 +156,17 @@ def _check_widths(model: torch.nn.Module, block_size: int) -> None:
     from bitsandbytes.nn.modules import Linear4bit
 
     for name, layer in model.named_modules():
-        if isinstance(layer, Linear4bit) and layer.in_features % block_size:
+        if not isinstance(layer, Linear4bit):
+            continue
+        if layer.in_features % block_size:
             raise QuantizationError(
                 f"the layer {name} has {layer.in_features} inputs; blocks of {block_size} on a CPU need a multiple of "
                 f"{block_size}",
                 fix="Use a smaller block_size, a CUDA device, another quantizer, or a model whose widths fit.",
+            )
+        if layer.out_features % PACKED_ROWS and runs_in_bfloat16():
+            raise QuantizationError(
+                f"the layer {name} has {layer.out_features} outputs; the 4 bit kernel of this kind of CPU needs a "
+                f"multiple of {PACKED_ROWS}",
+                fix="Name the layer in skip, or use a CUDA device, another quantizer, or a model whose widths fit.",
             )

@@ -68,7 +68,8 @@ class Int4Options(ScopeOptions):
     block_size : {32, 64, 128, 256, 512, 1024, 2048, 4096}
         Weights that share a scale. On a CPU every layer's inputs have to be a multiple of it.
     compute_dtype : {"float32", "float16", "bfloat16"}
-        The type of the products, whatever the type of what comes in.
+        The type of the products, whatever the type of what comes in. A CPU with AVX512-BF16 computes them in bfloat16
+        whatever is asked for; the variant's note says so.
     dtype : {"float32", "float16", "bfloat16"}
         The type of the layers that are not quantized.
     """

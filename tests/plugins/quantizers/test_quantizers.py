@@ -6,6 +6,7 @@ import torch
 
 from qbench.api import QuantizationError, tower_of
 from qbench.plugins.registry import installed
+from qbench_quantizers.bitsandbytes_layers import BFLOAT16_NOTE, runs_in_bfloat16
 from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.options import Int4Options, Int8Options, PruneOptions
 
@@ -13,6 +14,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uin
 TEXTS = ["a cat", "a dog", "a red car"]
 QUANTIZED = ["hf-int8", "hf-int4", "torch-int8"]
 LINEARS = 2 * 2 * 6 + 2
+COMPUTED_IN = "the products of the 4 bit layers are computed in {}"
 
 
 def cosine(a, b):
@@ -69,10 +71,16 @@ def test_options_change_the_variant(build):
         {"quant_type": "fp4"},
         {"double_quant": True},
         {"block_size": 32},
-        {"compute_dtype": "float16"},
-        {"compute_dtype": "bfloat16"},
     ):
         assert not np.array_equal(nf4, build("hf-int4", **options).encoder.encode_images(PIXELS))
+
+
+def test_the_type_of_the_products_is_the_one_that_is_named_in_the_note(build):
+    """On a CPU with AVX512-BF16 the library computes in bfloat16 whatever is asked for; the note has to say so."""
+    variants = [build("hf-int4", compute_dtype=name) for name in ("float32", "bfloat16")]
+    same = np.array_equal(*(variant.encoder.encode_images(PIXELS) for variant in variants))
+    assert same == runs_in_bfloat16()
+    assert [BFLOAT16_NOTE in variant.note for variant in variants] == [same, same]
 
 
 def test_the_type_of_what_is_left_out_is_what_was_asked_for(build):
@@ -166,11 +174,6 @@ def test_options_that_mean_nothing_are_refused():
         ("fp16", {}, "", ""),
         ("hf-int8", {}, "fp32", "LLM.int8() casts its inputs to float16 inside the product"),
         ("hf-int8", {"dtype": "float16"}, "fp16", ""),
-        ("hf-int4", {}, "fp32", ""),
-        ("hf-int4", {"compute_dtype": "bfloat16"}, "fp32", "the products of the 4 bit layers are computed in bfloat16"),
-        ("hf-int4", {"dtype": "bfloat16"}, "bf16", "the products of the 4 bit layers are computed in float32"),
-        ("hf-int4", {"dtype": "float16"}, "fp16", "the products of the 4 bit layers are computed in float32"),
-        ("hf-int4", {"dtype": "float16", "compute_dtype": "float16"}, "fp16", ""),
         ("torch-int8", {}, "fp32", ""),
         ("prune-magnitude", {}, "fp32", ""),
     ],
@@ -178,3 +181,22 @@ def test_options_that_mean_nothing_are_refused():
 def test_the_matching_control_and_what_it_does_not_match(build, name, options, control, note):
     variant = build(name, **options)
     assert (variant.control, variant.note) == (control, note)
+
+
+@pytest.mark.parametrize(
+    ("options", "control", "note", "note_in_bfloat16"),
+    [
+        ({}, "fp32", "", BFLOAT16_NOTE),
+        ({"compute_dtype": "bfloat16"}, "fp32", COMPUTED_IN.format("bfloat16"), BFLOAT16_NOTE),
+        ({"dtype": "bfloat16"}, "bf16", COMPUTED_IN.format("float32"), ""),
+        ({"dtype": "float16"}, "fp16", COMPUTED_IN.format("float32"), BFLOAT16_NOTE),
+        ({"dtype": "float16", "compute_dtype": "float16"}, "fp16", "", BFLOAT16_NOTE),
+    ],
+)
+@pytest.mark.parametrize("avx512_bf16", [False, True])
+def test_the_note_of_four_bit_says_what_this_cpu_does(
+    build, monkeypatch, options, control, note, note_in_bfloat16, avx512_bf16
+):
+    monkeypatch.setattr("qbench_quantizers.bitsandbytes_layers.runs_in_bfloat16", lambda: avx512_bf16)
+    variant = build("hf-int4", **options)
+    assert (variant.control, variant.note) == (control, note_in_bfloat16 if avx512_bf16 else note)
