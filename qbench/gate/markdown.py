@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Iterator
 
 from qbench.gate.phrasing import STATUS, found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
+from qbench.markup import escape_markdown, markdown_row
 
 MOST = 60_000
 """Bytes; a comment on GitHub takes 65,536 characters."""
 LONGEST = 400  # characters of one text
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()#!|~$:@^]|(?<=www)\.")
 
 
 def to_markdown(result: GateResult) -> str:
@@ -21,7 +19,7 @@ def to_markdown(result: GateResult) -> str:
     Names and reasons are inert: no markup, no link, no mention. Rules come first, then rows, worst first; what finds no
     room is counted.
     """
-    lines = [f"### qbench check: {result.band}", "", _inert(result.sentence), ""]
+    lines = [f"### qbench check: {result.band}", "", escape_markdown(result.sentence), ""]
     lines += [f"Run {code(result.run)} against {code(result.baseline)}, {result.today}."] if result.run else []
     for problem in result.problems:
         sign = STATUS["error"][0] if problem.level == "error" else "⚠"
@@ -69,7 +67,7 @@ def _rules(rules: Iterable[RuleResult]) -> Iterator[str]:
         row, tally = rule.worst, ", ".join(f"{n:,} {STATUS[s][1]}" for s, n in rule.counts.items())
         what = f"{code(rule.id)} {tally}" if tally else f"{code(rule.id)} {text(rule.reason)}"
         numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", f"{rule.limit:g}", "–")
-        yield f"| {sign} {word} | {what} | {' | '.join(numbers)} |"
+        yield markdown_row((f"{sign} {word}", what, *numbers))
 
 
 def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
@@ -79,13 +77,13 @@ def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
         numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", f"{row.limit:g}", "–")
         reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(row.reason)
         cells = (f"{sign} {word}", code(row.rule), _code(variant(row)), code(row.benchmark), number, *numbers, reason)
-        yield f"| {' | '.join(cells)} |"
+        yield markdown_row(cells)
 
 
 def text(value: str) -> str:
     """A text that is nothing but text in Markdown."""
     short = said(value)
-    return _inert(short if len(short) <= LONGEST else f"{short[: LONGEST - 1]}…")
+    return escape_markdown(short if len(short) <= LONGEST else f"{short[: LONGEST - 1]}…")
 
 
 def code(name: str) -> str:
@@ -94,10 +92,4 @@ def code(name: str) -> str:
 
 
 def _code(words: str) -> str:
-    return f"<code>{_inert(words)}</code>" if words else "–"
-
-
-def _inert(words: str) -> str:
-    """Words that `named` or `said` made; an invisible space behind an @ keeps it from calling anybody."""
-    inert = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", html.escape(words, quote=False))
-    return inert.replace("&#64;", "&#64;&#8203;")
+    return f"<code>{escape_markdown(words)}</code>" if words else "–"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from qbench.markup import escape_latex, escape_markdown, latex_table, markdown_table
 from qbench.plugins.report_blocks import (
     Band,
     Block,
@@ -11,7 +12,6 @@ from qbench.plugins.report_blocks import (
     Bullets,
     Chart,
     Code,
-    Entry,
     Facts,
     Heading,
     Section,
@@ -21,7 +21,6 @@ from qbench.plugins.report_blocks import (
     Thumbnails,
 )
 from qbench.report.formatting import clean
-from qbench.report.tables import escape_latex, escape_markdown
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
@@ -45,30 +44,34 @@ def latex(title: str, sections: Sequence[Section]) -> str:
 
 
 def _md(text: str) -> str:
-    return escape_markdown(" ".join(clean(_bare(text)).split()))
+    return escape_markdown(_line(text))
 
 
 def _tex(text: str) -> str:
-    return escape_latex(" ".join(clean(_bare(text)).split()))
+    return escape_latex(_line(text))
 
 
-def _bare(text: str) -> str:
-    """Without the isolates round names: these formats have no use for them."""
-    return text.replace("\N{FIRST STRONG ISOLATE}", "").replace("\N{POP DIRECTIONAL ISOLATE}", "")
+def _line(text: str) -> str:
+    """A text on one line, without the isolates around names: these formats have no use for them."""
+    bare = text.replace("\N{FIRST STRONG ISOLATE}", "").replace("\N{POP DIRECTIONAL ISOLATE}", "")
+    return " ".join(clean(bare).split())
 
 
-def _said(entry: Entry) -> str:
-    return f"{entry.text} ({entry.note})" if entry.note else entry.text
+def _cells(table: Table) -> tuple[list[str], list[list[str]], list[bool]]:
+    """The heads, the cells and which columns are numeric; columns of strips are left out, since they only draw."""
+    drawn = [c.axis is not None for c in table.columns]
+    rows = [
+        [_line(f"{e.text} ({e.note})" if e.note else e.text) for e, strip in zip(row, drawn, strict=True) if not strip]
+        for row in table.rows
+    ]
+    kept = [c for c, strip in zip(table.columns, drawn, strict=True) if not strip]
+    return [_line(c.title) for c in kept], rows, [c.numeric for c in kept]
 
 
 def _markdown(block: Block) -> Iterator[str]:
     if isinstance(block, Table):
-        columns = [c for c in block.columns if c.axis is None]
         yield f"**{_md(block.caption)}**\n"
-        yield f"| {' | '.join(_md(c.title) or ' ' for c in columns)} |"
-        yield f"| {' | '.join('---:' if c.numeric else '---' for c in columns)} |"
-        for row in block.rows:
-            yield f"| {' | '.join(_md(_said(e)) for e, c in zip(row, block.columns, strict=True) if c.axis is None)} |"
+        yield markdown_table(*_cells(block)).rstrip("\n")
         yield from (f"\n{_md(text)}" for text in _below(block))
     elif isinstance(block, Facts):
         yield from (f"- **{_md(term)}**: {_md(what)}" for term, what in block.items)
@@ -87,15 +90,7 @@ def _markdown(block: Block) -> Iterator[str]:
 
 def _latex(block: Block) -> Iterator[str]:
     if isinstance(block, Table):
-        columns = [c for c in block.columns if c.axis is None]
-        places = "".join("r" if c.numeric else "l" for c in columns)
-        yield f"\\begin{{longtable}}{{{places}}}\n\\caption{{{_tex(block.caption)}}}\\\\\n\\toprule"
-        yield " & ".join(_tex(c.title) for c in columns) + " \\\\\n\\midrule\n\\endhead"
-        for row in block.rows:
-            yield (
-                " & ".join(_tex(_said(e)) for e, c in zip(row, block.columns, strict=True) if c.axis is None) + " \\\\"
-            )
-        yield "\\bottomrule\n\\end{longtable}"
+        yield latex_table(*_cells(block), caption=_line(block.caption)).rstrip("\n")
         yield from (f"\n{_tex(text)}\n" for text in _below(block))
     elif isinstance(block, Facts | Bullets):
         found = (

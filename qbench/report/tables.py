@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import math
-import re
 from typing import Any
 
 import pandas as pd
 
 from qbench.errors import InputError
+from qbench.markup import latex_table, markdown_table
 from qbench.report.formatting import MINUS, clean
 from qbench.results import Results
 
@@ -18,20 +18,6 @@ TABLES = (
     *("coverage", "cost", "noise", "drift", "speed", "cells"),
 )
 FORMATS = ("csv", "parquet", "md", "latex")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "[": "{[}",  # after a row's end these two would be read as its options
-    "*": "{*}",
-    MINUS: "$-$",
-    **{c: f"\\{c}" for c in "{}$&#_%"},
-}
 
 
 def export(results: Results, table: str = "metrics", format: str = "csv") -> bytes:
@@ -72,20 +58,19 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """Print a table as GitHub's Markdown; every text is inert in it."""
-    lines = [[escape_markdown(str(c)) for c in frame.columns]]
-    lines.append(["---:" if pd.api.types.is_numeric_dtype(t) else "---" for t in frame.dtypes])
-    lines += [[escape_markdown(_print(x, "–")) for x in row] for row in frame.itertuples(index=False, name=None)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    """Print a table as GitHub's Markdown, with every text inert."""
+    return markdown_table(*_printed(frame, "–"))
 
 
 def latex(frame: pd.DataFrame) -> str:
-    """Print a table as LaTeX for ``booktabs``; every text is inert in it."""
-    places = "".join("r" if pd.api.types.is_numeric_dtype(t) else "l" for t in frame.dtypes)
-    rows = [[escape_latex(_print(x, "--")) for x in row] for row in frame.itertuples(index=False, name=None)]
-    head = " & ".join(escape_latex(str(c)) for c in frame.columns)
-    body = "".join(f"{' & '.join(row)} \\\\\n" for row in rows)
-    return f"\\begin{{tabular}}{{{places}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+    """Print a table as LaTeX for ``booktabs``, with every text inert."""
+    return latex_table(*_printed(frame, "--"))
+
+
+def _printed(frame: pd.DataFrame, nothing: str) -> tuple[list[str], list[list[str]], list[bool]]:
+    """The heads, the cells and which columns are numeric; `nothing` stands for an undetermined number."""
+    rows = [[_print(x, nothing) for x in row] for row in frame.itertuples(index=False, name=None)]
+    return [str(c) for c in frame.columns], rows, [pd.api.types.is_numeric_dtype(t) for t in frame.dtypes]
 
 
 def _print(value: Any, nothing: str) -> str:
@@ -95,14 +80,3 @@ def _print(value: Any, nothing: str) -> str:
         text = f"{value:.6g}"
         return "0" if float(text) == 0 else text.replace("-", MINUS, 1) if value < 0 else text
     return " ".join(clean(str(value)).split())
-
-
-def escape_markdown(text: str) -> str:
-    """A text that is inert in GitHub's Markdown."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(r"\\\1", text)
-
-
-def escape_latex(text: str) -> str:
-    """A text that is inert in LaTeX."""
-    return "".join(_LATEX.get(c, c) for c in text)
