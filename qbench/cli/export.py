@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from qbench.report.table_names import TABLES
+
 EXAMPLES = (
     "Examples: `qbench export RUN > metrics.csv` | `qbench export RUN --table effects --format parquet --out e.parquet`"
 )
@@ -15,24 +17,11 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     table: Annotated[
-        Literal[
-            "metrics",
-            "effects",
-            "populations",
-            "flips",
-            "exemplars",
-            "squares",
-            "variance",
-            "tests",
-            "items",
-            "coverage",
-            "cost",
-            "noise",
-            "drift",
-            "speed",
-            "cells",
-        ],
-        typer.Option(help="Which table."),
+        str,
+        typer.Option(
+            help=f"Which table: {', '.join(TABLES)}, or PLUGIN:NAME for a table of a plugin.",
+            autocompletion=lambda: list(TABLES),
+        ),
     ] = "metrics",
     format_: Annotated[
         Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="Which format.")

@@ -220,9 +220,13 @@ class ReportSection:
         ``baseline`` and ``gate``. Where it raises, the page shows the error in the section's place.
     before : str
         The name of the section that it stands before; empty for the end, before "Not measured".
+    tables : callable or None
+        ``(results) -> mapping of str to pandas.DataFrame``: tables that `qbench export` and `qbench report --tables`
+        write beside qbench's own, under the name ``plugin:name``. Names consist of letters, digits, ``_`` and ``-``.
     """
 
     name: str
     title: str
     render: Callable[[Any, Any], Iterable[Block]]
     before: str = ""
+    tables: Callable[[Any], Mapping[str, Any]] | None = None

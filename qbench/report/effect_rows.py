@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from qbench.report import formatting
-from qbench.report.figures.forest import Mark
+from qbench.report.charts.forest import Mark
 
 EffectRow = Mapping[Any, Any]
 

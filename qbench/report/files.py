@@ -9,7 +9,8 @@ from qbench.errors import InputError
 from qbench.plugins.report_blocks import Chart
 from qbench.report import markdown_latex, vega
 from qbench.report.html import Look, page, sections_of
-from qbench.report.tables import TABLES, export
+from qbench.report.table_names import TABLES
+from qbench.report.tables import plugin_tables, written
 from qbench.results import Results
 from qbench.store.files import atomic, write_text
 
@@ -70,11 +71,24 @@ def figures(results: Results, folder: Path, look: Look | None = None) -> list[Pa
 
 
 def tables(results: Results, folder: Path) -> list[Path]:
-    """Write every table of the run as CSV, the numbers as they are; ``items`` aside, which is large."""
-    written = []
-    for name in TABLES:
-        if name != "items":
-            with atomic(folder / f"{name}.csv") as temporary:
-                temporary.write_bytes(export(results, name, "csv"))
-            written.append(folder / f"{name}.csv")
-    return written
+    """Write every table of the run and of the installed plugins as CSV, except ``items``, which is large.
+
+    A table of a plugin is in ``plugin.name.csv``.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        A plugin failed to make its tables. All other tables are written nevertheless.
+    """
+    added = plugin_tables(results)
+    frames = {name: getattr(results, name) for name in TABLES if name != "items"}
+    frames |= {name.replace(":", "."): table for name, table in added.tables.items()}
+    paths = []
+    for name, frame in frames.items():
+        with atomic(folder / f"{name}.csv") as temporary:
+            temporary.write_bytes(written(frame, "csv"))
+        paths.append(folder / f"{name}.csv")
+    if added.failures:
+        name, why = next(iter(added.failures.items()))
+        raise InputError(f"the tables of {name} could not be made: {why}", fix="Report this to the plugin's author.")
+    return paths

@@ -17,8 +17,8 @@ from qbench.plugins.records import ReportSection
 from qbench.plugins.registry import installed
 from qbench.plugins.report_blocks import Block, Box, Chart, Facts, Heading, Section, Text
 from qbench.report.context import Context
-from qbench.report.figures.palette import finished, script_json, themed
 from qbench.report.formatting import clean
+from qbench.report.palette import finished, script_json, themed
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import LAST, ordered
 from qbench.report.strips import outline

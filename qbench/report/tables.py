@@ -1,26 +1,84 @@
-"""Results → tables for other programs and for papers: CSV, Parquet, Markdown, LaTeX."""
+"""Results → tables for other programs and for papers: CSV, Parquet, Markdown, LaTeX.
+
+A section of a plugin may provide tables of its own (`qbench.api.ReportSection.tables`). They are exported under their
+qualified name, ``plugin:name``.
+"""
 
 from __future__ import annotations
 
 import io
 import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from qbench.errors import InputError
 from qbench.markup import latex_table, markdown_table
+from qbench.plugins.records import ReportSection
+from qbench.plugins.registry import Entry, installed
 from qbench.report.formatting import MINUS, clean
+from qbench.report.table_names import FORMATS, TABLES
 from qbench.results import Results
 
-TABLES = (
-    *("metrics", "effects", "populations", "flips", "exemplars", "squares", "variance", "tests", "items"),
-    *("coverage", "cost", "noise", "drift", "speed", "cells"),
-)
-FORMATS = ("csv", "parquet", "md", "latex")
+NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 
-def export(results: Results, table: str = "metrics", format: str = "csv") -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class PluginTables:
+    """The tables that the sections of plugins provide for one run.
+
+    Attributes
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        By qualified name, ``plugin:name``.
+    failures : mapping of str to str
+        The qualified name of a section whose tables could not be made → why.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    failures: Mapping[str, str]
+
+
+def plugin_tables(results: Results, sections: Iterable[Entry[ReportSection]] | None = None) -> PluginTables:
+    """Make the tables of plugins. A plugin that fails stops no other.
+
+    Parameters
+    ----------
+    results : Results
+        Of ``qbench.results.load``.
+    sections : iterable of Entry, optional
+        The sections with their plugins; the installed ones if not given.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    failures: dict[str, str] = {}
+    for entry in installed().report_sections() if sections is None else sections:
+        if entry.record.tables is None:
+            continue
+        try:
+            made = dict(entry.record.tables(results))
+            wrong = [name for name, table in made.items() if not NAME.fullmatch(name) or not _is_table(table)]
+            if wrong:
+                raise TypeError(f"{wrong[0]!r} is not a name of letters, digits, _ and - with a DataFrame")
+        except Exception as error:  # noqa: BLE001 - this is the code of a plugin
+            failures[entry.qualified] = f"{type(error).__name__}: {error}"
+        else:
+            tables |= {f"{entry.plugin.name}:{name}": table for name, table in made.items()}
+    return PluginTables(tables=tables, failures=failures)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, pd.DataFrame)
+
+
+def export(
+    results: Results,
+    table: str = "metrics",
+    format: str = "csv",
+    sections: Iterable[Entry[ReportSection]] | None = None,
+) -> bytes:
     """Write one table of a run.
 
     Parameters
@@ -28,26 +86,37 @@ def export(results: Results, table: str = "metrics", format: str = "csv") -> byt
     results : Results
         Of ``qbench.results.load``.
     table : str
-        One of `TABLES`.
+        One of `TABLES`, or ``plugin:name`` for a table of a plugin.
     format : {"csv", "parquet", "md", "latex"}
-        CSV and Parquet hold the numbers as they are (an undetermined one is empty); Markdown and LaTeX (which
-        needs the ``booktabs`` package) print six digits, and a dash.
+        CSV and Parquet contain the numbers in full precision, and nothing for an undetermined number. Markdown and
+        LaTeX (for the package ``booktabs``) print six digits, and a dash for an undetermined number.
+    sections : iterable of Entry, optional
+        As in `plugin_tables`.
 
     Returns
     -------
     bytes
-        The file's content; text is UTF-8.
+        The content of the file; text is in UTF-8.
 
     Raises
     ------
     qbench.errors.InputError
-        There is no such table or format, or a file of the run folder is damaged.
+        There is no such table or format, a plugin failed to make the table, or a file of the run folder is damaged.
     """
-    if table not in TABLES:
-        raise InputError(f"there is no table {table!r}", fix=f"Choose one of: {', '.join(TABLES)}.")
     if format not in FORMATS:
         raise InputError(f"there is no format {format!r}", fix=f"Choose one of: {', '.join(FORMATS)}.")
-    frame: pd.DataFrame = getattr(results, table)
+    if table in TABLES:
+        return written(getattr(results, table), format)
+    added = plugin_tables(results, sections)
+    if table not in added.tables:
+        failed = "".join(f" The tables of {name} could not be made ({why})." for name, why in added.failures.items())
+        fix = f"Choose one of: {', '.join([*TABLES, *added.tables])}.{failed}"
+        raise InputError(f"there is no table {table!r}", fix=fix)
+    return written(added.tables[table], format)
+
+
+def written(frame: pd.DataFrame, format: str) -> bytes:
+    """Write a table in one of `FORMATS`."""
     if format == "csv":
         return frame.to_csv(index=False, lineterminator="\n").encode()
     if format == "parquet":

@@ -18,7 +18,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from qbench.report.figures.palette import finished, themed
+from qbench.report.palette import finished, themed
 from qbench.report.simplify_svg import simplify
 from qbench.store.cache import cache_folder
 from qbench.store.files import write_text

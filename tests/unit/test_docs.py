@@ -411,7 +411,7 @@ def test_every_choice_of_an_option_is_in_the_protocol():
 
 def test_every_exported_table_is_documented_with_its_columns():
     from qbench.analysis.judge import analyse
-    from qbench.report.tables import FORMATS, TABLES
+    from qbench.report.table_names import FORMATS, TABLES
     from qbench.results import coverage, drift, effects, results
     from qbench.statistics.settings import Settings
     from qbench.stats import paired

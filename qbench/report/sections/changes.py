@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from qbench.plugins.report_blocks import Block, Chart, Heading, Section, Text
 from qbench.report import effect_rows, formatting
-from qbench.report.figures.forest import forest
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.forest import forest
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, RunNumbers
 
 ROWS = 48

@@ -7,8 +7,8 @@ from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Section, Text
 from qbench.report import effect_rows, formatting
-from qbench.report.figures.forest import forest
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.forest import forest
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 
 ROWS = 60

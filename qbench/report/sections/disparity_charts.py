@@ -8,8 +8,8 @@ from typing import Any
 
 from qbench.plugins.report_blocks import Chart
 from qbench.report import formatting
-from qbench.report.figures.pairs import pairs
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.before_after import before_after
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 
 FAMILIES = 2
@@ -59,7 +59,9 @@ def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
             f"{formatting.count(len(shown), 'pair')} of dots, a small plot a gap, a row a model × quantizer. "
             f"The numbers are in the table “{measure.metric} on {where}” below."
         ),
-        spec=pairs([_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"),
+        spec=before_after(
+            [_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"
+        ),
         note=(
             "The ring is before, the filled mark after. "
             + (

@@ -10,8 +10,8 @@ import pandas as pd
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import formatting
-from qbench.report.figures.dots import dots
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.dots import dots
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 
 ROWS = 80

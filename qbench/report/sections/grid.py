@@ -7,7 +7,7 @@ from typing import Any
 
 from qbench.plugins.report_blocks import Chart, Section, Text
 from qbench.report import effect_rows, formatting
-from qbench.report.figures.grid import grid
+from qbench.report.charts.heat_map import heat_map
 from qbench.report.run_numbers import RunNumbers
 
 NUMBERS = 120
@@ -34,7 +34,7 @@ def section(numbers: RunNumbers) -> Section:
         name="grid",
         title="Change of a number, a row a model, a column a quantizer",
         words=f"Heat map of {shown[0]}; with its script the page lets you choose one of {len(shown):,} numbers.",
-        spec=grid(rows, shown, list(dict.fromkeys(effects["quantizer"]))),
+        spec=heat_map(rows, shown, list(dict.fromkeys(effects["quantizer"]))),
         note=(
             f"Orange is below zero, blue above; each number has a scale of its own.{left} The numbers are in the "
             f"tables of “Accuracy” and “Fairness”."

@@ -8,8 +8,8 @@ from typing import Any
 
 from qbench.plugins.report_blocks import Chart
 from qbench.report import formatting
-from qbench.report.figures.levels import levels
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.group_bars import group_bars
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.report.sections.disparity_charts import said_change
 
@@ -60,7 +60,7 @@ def _chart(numbers: RunNumbers, found: Sequence[tuple[Measure, list[NumberRow]]]
             f"Bars of {first} by group for {formatting.count(beside, 'model')}, a bar a quantizer. The numbers are "
             f"in the tables “{first} on {where}, by …” below."
         ),
-        spec=levels(rows, quantizers, names, list(dict.fromkeys(parts.values()))),
+        spec=group_bars(rows, quantizers, names, list(dict.fromkeys(parts.values()))),
         note=(
             (
                 f"The line across a bar is the value before with the 95 % interval of the change: where it holds the "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Chart, Section, Text
 from qbench.report import formatting
-from qbench.report.figures.layers import layers
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.layer_errors import layer_errors
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 
 MODELS = 4
@@ -49,7 +49,7 @@ def section(numbers: RunNumbers) -> Section:
                 name=chart_name("layers", model),
                 title=f"Relative error of the weights of {formatting.isolated(model)}, layer by layer",
                 words=f"{formatting.count(len(rows), 'quantized layer')}; the numbers are in “Error by layer” below.",
-                spec=layers(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])], order),
+                spec=layer_errors(rows, [str(q) for q in dict.fromkeys(mine["quantizer"])], order),
             )
         )
     if len(models) > MODELS:

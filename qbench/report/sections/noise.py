@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from qbench.metrics.interface import INDEX
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import effect_rows, formatting
-from qbench.report.figures.forest import forest
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.forest import forest
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 from qbench.results.effects import NAMES
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import effect_rows, formatting
-from qbench.report.figures.forest import Mark, forest
-from qbench.report.figures.palette import chart_name
+from qbench.report.charts.forest import Mark, forest
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 
 CHARTS, ROWS = 6, 60

@@ -25,8 +25,8 @@ from qbench.plugins.report_blocks import (
     number,
 )
 from qbench.report import effect_rows, formatting
+from qbench.report.charts.forest import forest
 from qbench.report.context import Context
-from qbench.report.figures.forest import forest
 from qbench.report.sections.key_findings import found
 from qbench.report.sections.notices import failures, flags, missing
 from qbench.report.sections.verdicts import by_quantizer, shares

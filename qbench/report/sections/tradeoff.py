@@ -7,8 +7,8 @@ from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import formatting
-from qbench.report.figures.palette import chart_name
-from qbench.report.figures.tradeoff import tradeoff, undominated
+from qbench.report.charts.scatter import scatter, undominated
+from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 
 ROWS = 60
@@ -67,7 +67,7 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
                 f"A mark a model × quantizer. No other is both more accurate and more even than: "
                 f"{formatting.listing(best, 6, bare=True)}."
             ),
-            spec=tradeoff(rows, quantizers, titles, results.baseline),
+            spec=scatter(rows, quantizers, titles, results.baseline),
             note=(
                 "Up and to the left is better; the dashed line joins what no other variant beats. Points of one "
                 "run: read the intervals before you choose by them."

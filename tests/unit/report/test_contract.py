@@ -64,3 +64,36 @@ class TestBuiltIns(ReportSectionContract):
             assert "Not on this page" in found.group()
         assert entry.record.title in found.group()
         assert "This section failed" not in found.group()
+
+
+ABSENT = """
+from qbench.api import ReportSection, Text, hookimpl
+
+
+@hookimpl
+def qbench_report_sections():
+    yield ReportSection(
+        name="absent", title="What this run lacks", render=lambda results, context: [Text("None.", absent=True)]
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def absent(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("absent")
+    (folder / "qbench_absent_section.py").write_text(ABSENT)
+    sys.path.append(str(folder))
+    yield "qbench_absent_section"
+    sys.path.remove(str(folder))
+
+
+class TestAbsent(ReportSectionContract):
+    """A section that has nothing to show for a run, and says why, keeps to the contract."""
+
+    @pytest.fixture
+    def registry(self, absent):
+        return discover([*entry_points(group=GROUP), EntryPoint("absent", absent, GROUP)])
+
+    @pytest.fixture
+    def section(self):
+        return "absent"

@@ -16,7 +16,7 @@ from qbench.cli import app
 from qbench.plugins.report_blocks import Chart
 from qbench.report import files
 from qbench.report.html import Look, sections_of
-from qbench.report.tables import TABLES
+from qbench.report.table_names import TABLES
 from qbench.results import load
 
 Make = Callable[..., Any]

@@ -10,16 +10,16 @@ import altair
 import pytest
 
 from qbench.plugins.report_blocks import Chart
-from qbench.report.figures.dots import dots
-from qbench.report.figures.forest import Mark, forest
-from qbench.report.figures.grid import grid
-from qbench.report.figures.layers import layers
-from qbench.report.figures.levels import levels
-from qbench.report.figures.pairs import pairs
-from qbench.report.figures.palette import finished
-from qbench.report.figures.series import marked
-from qbench.report.figures.tradeoff import tradeoff
+from qbench.report.charts.before_after import before_after
+from qbench.report.charts.dots import dots
+from qbench.report.charts.forest import Mark, forest
+from qbench.report.charts.group_bars import group_bars
+from qbench.report.charts.heat_map import heat_map
+from qbench.report.charts.layer_errors import layer_errors
+from qbench.report.charts.scatter import scatter
+from qbench.report.encodings import quantizer_encodings
 from qbench.report.html import Look, sections_of
+from qbench.report.palette import finished
 from qbench.results import load
 
 NAMES = {"model": "m", "quantizer": "q", "attribute": "age"}
@@ -32,17 +32,17 @@ PAIR = {**NAMES, "what": "age", "before": 1.0, "after": 2.0, "low": 0.5, "high":
 BAR = {**NAMES, "number": "recall, %", "part": "1 to 3 of 4", "group": "age: old", "value": 50.0, "low": 49.0, "n": "9"}
 BARS = [{**BAR, "high": 52.0, "said": "50.0 %", "interval": "+1.0 [0.0, +2.0]", "model": m} for m in "mno"]
 SPECS = {
-    "pairs": pairs([{**PAIR, "interval": "+1.0"}], ["q"], "Gap, points"),
-    "pairs without intervals": pairs([{**PAIR, "interval": "+1.0", "low": None, "high": None}], ["q"], "Gap"),
-    "bars": levels([*BARS, {**BARS[0], "part": "4 of 4"}], ["q"], ["recall, %", "skew"], ["1 to 3 of 4", "4 of 4"]),
-    "bars without intervals or choices": levels([{**BARS[0], "low": None}], ["q"], ["recall, %"], ["1 to 1 of 1"]),
+    "pairs": before_after([{**PAIR, "interval": "+1.0"}], ["q"], "Gap, points"),
+    "pairs without intervals": before_after([{**PAIR, "interval": "+1.0", "low": None, "high": None}], ["q"], "Gap"),
+    "bars": group_bars([*BARS, {**BARS[0], "part": "4 of 4"}], ["q"], ["recall, %", "skew"], ["1 to 3 of 4", "4 of 4"]),
+    "bars without intervals or choices": group_bars([{**BARS[0], "low": None}], ["q"], ["recall, %"], ["1 to 1 of 1"]),
     "forest": forest([MARK], "share", "Change, points"),
     "forest without a row": forest([], "nats", "Change"),
     "dots": dots([DOT], ["q"], "Value", facet="part"),
     "dots without intervals": dots([{**DOT, "low": None}], ["q"], "Value"),
-    "grid": grid([CELL], ["x"], ["q"]),
-    "layers": layers([LAYER], ["q"]),
-    "trade-off": tradeoff([{**POINT, "accuracy_said": "", "gap_said": "", "size_said": ""}], ["q"], ("a", "b")),
+    "grid": heat_map([CELL], ["x"], ["q"]),
+    "layers": layer_errors([LAYER], ["q"]),
+    "trade-off": scatter([{**POINT, "accuracy_said": "", "gap_said": "", "size_said": ""}], ["q"], ("a", "b")),
 }
 
 
@@ -57,8 +57,8 @@ def test_each_kind_of_figure_is_valid(kind: str) -> None:
 
 def test_a_quantizer_looks_the_same_in_every_chart() -> None:
     run = ["fp32", "a", "b", "c"]
-    whole = {k: dict(zip(run, v["scale"]["range"], strict=True)) for k, v in marked(run, "fp32").items()}
-    some = {k: v["scale"] for k, v in marked(["b"], order=run[1:]).items()}
+    whole = {k: dict(zip(run, v["scale"]["range"], strict=True)) for k, v in quantizer_encodings(run, "fp32").items()}
+    some = {k: v["scale"] for k, v in quantizer_encodings(["b"], order=run[1:]).items()}
     for key, looks in whole.items():
         assert len(set(looks.values())) == len(run)
         assert some[key] == {"domain": ["b"], "range": [looks["b"]]}
@@ -66,7 +66,7 @@ def test_a_quantizer_looks_the_same_in_every_chart() -> None:
 
 def test_a_wide_interval_does_not_squeeze_the_pairs() -> None:
     rows = [{**PAIR, "interval": "", "low": 0.5, "high": 3.0} for _ in range(20)]
-    spec = pairs([*rows, {**PAIR, "interval": "", "high": 900.0}], ["q"], "Gap")
+    spec = before_after([*rows, {**PAIR, "interval": "", "high": 900.0}], ["q"], "Gap")
     low, high = spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["domain"]
     assert low < 0
     assert 3 <= high < 10

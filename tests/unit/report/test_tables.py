@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from qbench.errors import InputError
-from qbench.report.tables import FORMATS, TABLES, export, latex, markdown
+from qbench.report.table_names import FORMATS, TABLES
+from qbench.report.tables import export, latex, markdown
 from qbench.results import load
 
 Make = Callable[..., Any]

@@ -23,10 +23,10 @@ import pytest
 
 from qbench.plugins.report_blocks import Band, Chart, Table
 from qbench.report import formatting, markdown_latex
+from qbench.report.charts.forest import SHAPES, SIGNS, Mark, forest
 from qbench.report.context import Context
-from qbench.report.figures.forest import SHAPES, SIGNS, Mark, forest
-from qbench.report.figures.palette import VARIABLES, finished, script_json
 from qbench.report.html import Look, environment, page, sections_of, template_folder
+from qbench.report.palette import VARIABLES, finished, script_json
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import summary
 from qbench.report.vega import still

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from qbench.report.figures.palette import PANEL, SOFT, TOLERANCE
-from qbench.report.figures.series import by_quantizer, lane, marked, small_multiples, tips
+from qbench.report.encodings import quantizer_encodings, quantizer_lane, small_multiples, sorted_by_quantizer, tooltip
+from qbench.report.palette import PANEL, SOFT, TOLERANCE
 
 LANE = 12
 
 
-def pairs(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: str) -> dict[str, Any]:
+def before_after(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: str) -> dict[str, Any]:
     """The specification of the plot.
 
     Parameters
@@ -27,14 +27,14 @@ def pairs(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: s
     title : str
         Of the number.
     """
-    signs = marked(quantizers)
+    signs = quantizer_encodings(quantizers)
     end = _ends(rows)
     place = {
         "y": {"field": "model", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 200}},
-        "yOffset": lane(quantizers),
+        "yOffset": quantizer_lane(quantizers),
     }
     x = {"type": "quantitative", "title": title, "scale": {"domain": end, "nice": False, "zero": False}}
-    tip = tips(
+    tip = tooltip(
         *(("model", "Model"), ("quantizer", "Quantizer"), ("what", "Groups"), ("said", "Before → after")),
         *(("interval", "Change"), ("n", "n")),
     )
@@ -68,7 +68,7 @@ def pairs(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: s
             0, {"mark": {"type": "rule", "strokeWidth": LANE - 4, "color": TOLERANCE, "clip": True}, "encoding": ends}
         )
     return {
-        "data": {"values": by_quantizer(rows, quantizers)},
+        "data": {"values": sorted_by_quantizer(rows, quantizers)},
         **small_multiples(rows, "what", layer, columns=4, width=190, step=LANE),
     }
 

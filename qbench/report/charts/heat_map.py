@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import HEAT, INK, PANEL
+from qbench.report.palette import HEAT, INK, PANEL
 
 CELL = 86, 30
 
 
-def grid(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], quantizers: Sequence[str]) -> dict[str, Any]:
+def heat_map(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], quantizers: Sequence[str]) -> dict[str, Any]:
     """The specification of a heat map.
 
     Parameters

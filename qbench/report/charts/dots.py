@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.series import by_quantizer, lane, marked, tips
+from qbench.report.encodings import quantizer_encodings, quantizer_lane, sorted_by_quantizer, tooltip
 
 
 def dots(
@@ -36,14 +36,14 @@ def dots(
     sort : sequence of str, optional
         Order of the categories; as they come if not given.
     """
-    signs = marked(quantizers)
+    signs = quantizer_encodings(quantizers)
     encoding = {
         "y": {"field": "category", "type": "nominal", "title": None, "sort": None if sort is None else list(sort)},
-        "yOffset": lane(quantizers),
+        "yOffset": quantizer_lane(quantizers),
         "color": signs["color"],
     }
     x = {"type": "quantitative", "title": title}
-    tip = tips(("model", "Model"), ("quantizer", "Quantizer"), ("category", "What"), ("said", "Value"), ("n", "n"))
+    tip = tooltip(("model", "Model"), ("quantizer", "Quantizer"), ("category", "What"), ("said", "Value"), ("n", "n"))
     layer: list[dict[str, Any]] = [
         {
             "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
@@ -59,9 +59,9 @@ def dots(
         "layer": layer,
     }
     if not facet:
-        return {"data": {"values": by_quantizer(rows, quantizers)}, **inner}
+        return {"data": {"values": sorted_by_quantizer(rows, quantizers)}, **inner}
     return {
-        "data": {"values": by_quantizer(rows, quantizers)},
+        "data": {"values": sorted_by_quantizer(rows, quantizers)},
         "facet": {"field": facet, "type": "nominal", "title": None, "sort": None},
         "columns": columns,
         "spec": inner,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import BEFORE, SERIES
+from qbench.report.palette import BASELINE, SERIES
 
 SHAPES = ("square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
 """Of quantizers; the baseline is a disc."""
 
 
-def marked(quantizers: Sequence[str], baseline: str = "", order: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+def quantizer_encodings(
+    quantizers: Sequence[str], baseline: str = "", order: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
     """The encodings ``color`` and ``shape``, which have one legend: neither is needed to read the other.
 
     Parameters
@@ -32,21 +34,21 @@ def marked(quantizers: Sequence[str], baseline: str = "", order: Sequence[str] =
         scale = {"domain": domain, "range": found}
         return {"field": "quantizer", "type": "nominal", "title": "Quantizer", "sort": domain, "scale": scale}
 
-    return {"color": scaled(SERIES, BEFORE), "shape": scaled(SHAPES, "circle")}
+    return {"color": scaled(SERIES, BASELINE), "shape": scaled(SHAPES, "circle")}
 
 
-def by_quantizer(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> list[Mapping[str, Any]]:
+def sorted_by_quantizer(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> list[Mapping[str, Any]]:
     """Marks of one colour after each other: they become one element of the still image."""
     place = {q: i for i, q in enumerate(quantizers)}
     return sorted(rows, key=lambda r: place.get(r["quantizer"], len(place)))
 
 
-def lane(quantizers: Sequence[str]) -> dict[str, Any]:
+def quantizer_lane(quantizers: Sequence[str]) -> dict[str, Any]:
     """The encoding that gives each its place within a category."""
     return {"field": "quantizer", "type": "nominal", "sort": list(quantizers)}
 
 
-def tips(*fields: tuple[str, str]) -> list[dict[str, Any]]:
+def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:
     """A tooltip of ``(field, title)``."""
     return [{"field": field, "type": "nominal", "title": title} for field, title in fields]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import PANEL, SOFT
-from qbench.report.figures.series import marked, tips
+from qbench.report.encodings import quantizer_encodings, tooltip
+from qbench.report.palette import PANEL, SOFT
 
 
 def undominated(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -22,7 +22,7 @@ def undominated(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
     ]
 
 
-def tradeoff(
+def scatter(
     rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], titles: tuple[str, str], baseline: str = ""
 ) -> dict[str, Any]:
     """The specification of the plot.
@@ -40,7 +40,7 @@ def tradeoff(
     """
     x = {"field": "gap", "type": "quantitative", "title": titles[1], "scale": {"zero": True}}
     y = {"field": "accuracy", "type": "quantitative", "title": titles[0], "scale": {"zero": False}}
-    tip = tips(
+    tip = tooltip(
         *(("model", "Model"), ("quantizer", "Quantizer"), ("accuracy_said", "Accuracy"), ("gap_said", "Gap")),
         *(("size_said", "In memory"), ("speed", "Speed")),
     )
@@ -63,7 +63,7 @@ def tradeoff(
             },
             {
                 "mark": {"type": "point", "filled": True, "opacity": 0.85, "stroke": PANEL, "strokeWidth": 0.8},
-                "encoding": {"x": x, "y": y, **marked(quantizers, baseline), "size": size, "tooltip": tip},
+                "encoding": {"x": x, "y": y, **quantizer_encodings(quantizers, baseline), "size": size, "tooltip": tip},
             },
         ],
     }

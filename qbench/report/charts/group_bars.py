@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.palette import INK
-from qbench.report.figures.series import by_quantizer, lane, marked, small_multiples, tips
+from qbench.report.encodings import quantizer_encodings, quantizer_lane, small_multiples, sorted_by_quantizer, tooltip
+from qbench.report.palette import INK
 
 LANE = 9
 
 
-def levels(
+def group_bars(
     rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], names: Sequence[str], parts: Sequence[str]
 ) -> dict[str, Any]:
     """The specification of the plot.
@@ -28,13 +28,13 @@ def levels(
     parts : sequence of str
         Names of the sets of models that fit beside each other; the first is shown where nothing can be chosen.
     """
-    signs = marked(quantizers, baseline=quantizers[0])
+    signs = quantizer_encodings(quantizers, baseline=quantizers[0])
     place = {
         "y": {"field": "group", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 200}},
-        "yOffset": lane(quantizers),
+        "yOffset": quantizer_lane(quantizers),
     }
     x = {"type": "quantitative", "title": None}
-    tip = tips(
+    tip = tooltip(
         *(("model", "Model"), ("quantizer", "Quantizer"), ("group", "Group"), ("said", "Value")),
         *(("interval", "Change"), ("n", "n")),
     )
@@ -55,7 +55,7 @@ def levels(
         if len(options) > 1
     ]
     return {
-        "data": {"values": by_quantizer(rows, quantizers)},
+        "data": {"values": sorted_by_quantizer(rows, quantizers)},
         "params": [
             {"name": key, "value": options[0], "bind": {"input": "select", "options": list(options), "name": title}}
             for key, _, title, options in choices

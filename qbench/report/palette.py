@@ -12,21 +12,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from qbench.report.formatting import clean
-from qbench.runfolder.writer import slug
+from qbench.text import clean
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 INK, SOFT, GRID, LINE, PANEL = "#1d2229", "#565e69", "#e6e8ec", "#d9dce1", "#ffffff"
 UP, DOWN, TOLERANCE = "#1b5e9e", "#a84a05", "#e2e7ee"
 HEAT = ("#f2a35e", "#f7c89c", "#fbe6d0", "#f3f4f6", "#d5e4f4", "#a9cbea", "#74aadb")
 """Orange below zero to blue above, all light enough (in the dark theme: dark enough) to carry text."""
-BEFORE, SERIES = "#6b7480", ("#1b5e9e", "#a84a05", "#3d8f86", "#8a5aa8", "#b08900")
+BASELINE, SERIES = "#6b7480", ("#1b5e9e", "#a84a05", "#3d8f86", "#8a5aa8", "#b08900")
 """Of the baseline, and of the quantizers in the order of the run."""
 VARIABLES = {
     **{INK: "--ink", SOFT: "--soft", GRID: "--grid", LINE: "--line", PANEL: "--panel"},
     **{UP: "--up", DOWN: "--down", TOLERANCE: "--tolerance"},
     **{shade: f"--heat-{i}" for i, shade in enumerate(HEAT)},
-    **{shade: f"--series-{i}" for i, shade in enumerate((BEFORE, *SERIES[2:]), 2)},
+    **{shade: f"--series-{i}" for i, shade in enumerate((BASELINE, *SERIES[2:]), 2)},
 }
 """Colour → the CSS variable that stands for it on the page."""
 
@@ -77,6 +76,8 @@ def script_json(value: Any) -> str:
 
 def chart_name(*parts: object) -> str:
     """A name for a chart, of lower-case letters, digits and dashes; other parts give another name."""
+    from qbench.runfolder.writer import slug  # imports pandas
+
     text = "-".join(str(x) for x in parts if x != "")
     plain = slug(text).lower().replace(".", "-")
     return plain if plain == text.lower() else f"{plain[:48]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qbench.report.figures.series import by_quantizer, marked, tips
+from qbench.report.encodings import quantizer_encodings, sorted_by_quantizer, tooltip
 
 
-def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: Sequence[str] = ()) -> dict[str, Any]:
+def layer_errors(
+    rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: Sequence[str] = ()
+) -> dict[str, Any]:
     """The specification of the plot.
 
     Parameters
@@ -20,9 +22,9 @@ def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: 
     order : sequence of str
         Those of the whole run: each looks the same in every chart.
     """
-    tip = tips(("layer", "Layer"), ("quantizer", "Quantizer"), ("said", "Error"))
+    tip = tooltip(("layer", "Layer"), ("quantizer", "Quantizer"), ("said", "Error"))
     return {
-        "data": {"values": by_quantizer(rows, quantizers)},
+        "data": {"values": sorted_by_quantizer(rows, quantizers)},
         "facet": {"field": "tower", "type": "nominal", "title": None, "sort": None},
         "columns": 2,
         "spec": {
@@ -32,7 +34,7 @@ def layers(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: 
             "encoding": {
                 "x": {"field": "place", "type": "quantitative", "title": "Layer, from the input"},
                 "y": {"field": "error", "type": "quantitative", "title": "Relative error"},
-                **marked(quantizers, order=order),
+                **quantizer_encodings(quantizers, order=order),
                 "tooltip": tip,
             },
         },

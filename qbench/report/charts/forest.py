@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from qbench.report import formatting
-from qbench.report.figures.palette import DOWN, INK, PANEL, SOFT, TOLERANCE, UP
+from qbench.report.palette import DOWN, INK, PANEL, SOFT, TOLERANCE, UP
 
 WIDTH, STEP = 400, 21
 SIGNS = ("worse", "better", "equivalent", "not yet known")

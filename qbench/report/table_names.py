@@ -1,0 +1,11 @@
+"""Which tables of a run can be exported, and in which formats. Light, so that the command line can list them."""
+
+from __future__ import annotations
+
+TABLES = (
+    *("metrics", "effects", "populations", "flips", "exemplars", "squares", "variance", "tests", "items"),
+    *("coverage", "cost", "noise", "drift", "speed", "cells"),
+)
+"""The attributes of `qbench.results.Results` that are tables."""
+
+FORMATS = ("csv", "parquet", "md", "latex")
