@@ -6,6 +6,7 @@ Two test processes share the cores already; with more threads each they would mo
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; what tests start has it too
 
@@ -14,6 +15,21 @@ from hypothesis import settings
 
 settings.register_profile("qbench", deadline=None, derandomize=True)  # a busy machine is no reason to fail
 settings.load_profile("qbench")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, worker_id) -> Path:
+    """A folder for what is made once, whichever of the test processes comes to it first."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(shared) -> Path:
+    """One cache for the session, so that images are drawn once."""
+    return shared / "cache"
 
 
 @pytest.fixture

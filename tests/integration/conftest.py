@@ -49,21 +49,6 @@ options = { ks = [10], prompts = ["a photo of a smiling person", "a photo of a p
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory, worker_id) -> Path:
-    """A folder for what is made once, whichever of the test processes comes to it first."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "shared"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def cache(shared) -> Path:
-    """One cache for the session, so that images are drawn once."""
-    return shared / "cache"
-
-
-@pytest.fixture(scope="session")
 def qbench(cache):
     """Run the ``qbench`` command as a user does: another process, another folder."""
 

@@ -1,0 +1,59 @@
+"""All that the golden test knows of qbench's inside: the names that may change, in one place.
+
+The golden numbers never change. Where a column, a word or a function gets another name, this file says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import qbench
+from qbench.plugins.options import make_options
+from qbench.plugins.registry import installed
+from qbench.results.analysis import outcome_of
+from qbench.results.results import Results
+
+COLUMNS: Mapping[str, str] = {}
+"""Golden column → its name today, where it has another one."""
+
+WORDS: Mapping[str, str] = {}
+"""Golden verdict → today's word for it, where it is another one."""
+
+REMOVED: frozenset[str] = frozenset()
+"""Golden columns that no table has any more."""
+
+FILLED = frozenset({"sum_se"})
+"""Columns in which today's code may know a number where the golden code knew none (NaN)."""
+
+
+def run(spec: Mapping[str, Any], folder: Path) -> Results:
+    """Run a spec, analysis included."""
+    return qbench.run(spec, folder)
+
+
+def load(folder: Path) -> Results:
+    """Read a run folder; without a stored analysis its tables are computed when they are asked for."""
+    return qbench.load(folder)
+
+
+def table(results: Results, name: str) -> pd.DataFrame:
+    """A table of the results (``metrics``, ``effects``, …) with golden names of columns and verdicts."""
+    frame: pd.DataFrame = getattr(results, name)
+    frame = frame.rename(columns={today: golden for golden, today in COLUMNS.items()})
+    if "verdict" in frame:
+        golden = {today: golden for golden, today in WORDS.items()}
+        frame = frame.assign(verdict=frame["verdict"].astype(str).replace(golden))
+    return frame
+
+
+def measured(results: Results) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Measure each stored outcome again: model, quantizer and benchmark, and `Metrics.frame` of what was measured."""
+    for cell in results.done:
+        info = cell.part("benchmark_info")
+        entry = installed().benchmark(info["record"])
+        task = entry.record.load(make_options(entry.record.options, info["options"], where=info["record"]))
+        yield (cell.model, cell.quantizer, cell.benchmark), task.measure(outcome_of(cell)).frame()
