@@ -1,15 +1,16 @@
-"""All that a plugin author imports. Light: no torch, no pandas.
+"""All that a plugin author imports, by subject: `models`, `quantizers`, `benchmarks`, `images`, `report`.
 
-The records and the hook marker come from `qbench.plugins`, the interfaces from the rooms that use them.
+The records, the interfaces, the errors and the hook marker can also be imported from here. Helpers are in the module of
+their subject only. Importing any of these modules imports neither torch nor pandas; helpers that need them import them
+when they are used.
 """
 
-from qbench.data.items import Attribute, Items
-from qbench.declared.record import declared_benchmark
-from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
-from qbench.images.locations import ImageLocation
-from qbench.images.preprocessing import Geometry, Preprocessing
-from qbench.metrics.interface import (
+from qbench.api.benchmarks import (
     INDEX,
+    Attribute,
+    Benchmark,
+    Dataset,
+    Items,
     MetricInfo,
     Metrics,
     Outcome,
@@ -17,33 +18,22 @@ from qbench.metrics.interface import (
     Similarity,
     Statistic,
     Task,
+    declared_benchmark,
 )
-from qbench.models.interface import (
+from qbench.api.images import Geometry, ImageLocation, Preprocessing
+from qbench.api.models import (
     Checkpoint,
-    Context,
-    Coverage,
     DType,
     Encoder,
     Identity,
     Inspectable,
-    Layer,
-    NamedEncoder,
-    Storable,
-    Variant,
-)
-from qbench.models.simulate import simulate, tower_of
-from qbench.plugins.hookspecs import hookimpl
-from qbench.plugins.options import DECIDES_NOTHING
-from qbench.plugins.records import (
-    Benchmark,
-    Dataset,
     Located,
     ModelSource,
-    NoOptions,
-    Quantizer,
-    ReportSection,
+    NamedEncoder,
+    Storable,
 )
-from qbench.plugins.report_blocks import (
+from qbench.api.quantizers import Context, Coverage, Layer, Quantizer, Variant, simulate, tower_of
+from qbench.api.report import (
     Block,
     Box,
     Bullets,
@@ -53,10 +43,15 @@ from qbench.plugins.report_blocks import (
     Entry,
     Facts,
     Heading,
+    ReportSection,
     Table,
     Template,
     Text,
 )
+from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
+from qbench.plugins.hookspecs import hookimpl
+from qbench.plugins.options import DECIDES_NOTHING
+from qbench.plugins.records import NoOptions
 
 API_VERSION = "1.0"
 """What plugins can rely on, see ``docs/stability.md``: the first number changes when a plugin may have to, the second
