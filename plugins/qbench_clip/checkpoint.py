@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Identity, Located, ModelError
-from qbench.store.cache import Cache
 from qbench_clip.convert import as_transformers_folder
 from qbench_clip.family import CLIP
 from qbench_clip.names import HUB_IDS, MEAN_AND_STD, OPEN_CLIP_WEIGHTS, TAGS, WEIGHTS
@@ -83,7 +82,7 @@ def _opened(
     weights: Path, settings: dict[str, Any] | None, *, source: str, checkpoint: str, revision: str
 ) -> DualCheckpoint:
     found = fingerprint(weights, settings=settings)
-    folder = as_transformers_folder(weights, found, Cache(), settings)
+    folder = as_transformers_folder(weights, found, settings)
     identity = Identity(
         source=source,
         checkpoint=checkpoint,

@@ -14,25 +14,22 @@ from typing import Any
 from safetensors.torch import save_file
 
 from qbench.api import ModelError
-from qbench.store.cache import Cache
-from qbench.store.files import atomic, write_json
-from qbench.store.lock import locked
+from qbench.api.models import cached_folder
 from qbench_clip.family import CLIP
 from qbench_clip.settings import check_plain, preprocessor_config, transformers_config
 from qbench_clip.tensors import as_clip_model, read_weights
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
-from qbench_transformers.preprocessing import read_json
+from qbench_transformers.preprocessing import read_json, write_json
 
-VERSION = 2
+VERSION = 3
+"""Part of the name of every conversion: raise it when the files that come out would change."""
 
 CONFIGURATION = ("config.json", "preprocessor_config.json", "processor_config.json")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
 
 
-def as_transformers_folder(
-    weights: Path, fingerprint: str, cache: Cache, settings: dict[str, Any] | None = None
-) -> Path:
-    """The checkpoint's own folder where it can be loaded as it is, else its conversion in the cache.
+def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, Any] | None = None) -> Path:
+    """The checkpoint's own folder if it can be loaded without a conversion, otherwise its conversion in the cache.
 
     Parameters
     ----------
@@ -40,8 +37,6 @@ def as_transformers_folder(
         The weight file; its configuration and tokenizer lie beside it.
     fingerprint : str
         Of all its files; names the conversion.
-    cache : Cache
-        Where conversions lie.
     settings : dict, optional
         open_clip's ``model_cfg`` and ``preprocess_cfg``, where they do not come from a file; the tokenizer is CLIP's
         own then, and whatever lies beside the weights is not looked at.
@@ -53,11 +48,8 @@ def as_transformers_folder(
     """
     if settings is None and weights.name == "model.safetensors":
         return weights.parent
-    converted = cache.path("converted", {"fingerprint": fingerprint, "converter": VERSION}, "")
-    with locked(converted, wait=True):
-        if not (converted / "model.safetensors").exists():
-            _convert(weights, settings, converted)
-    return converted
+    decided_by = {"fingerprint": fingerprint, "converter": VERSION}
+    return cached_folder("converted", decided_by, lambda folder: _convert(weights, settings, folder))
 
 
 def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> None:
@@ -74,9 +66,8 @@ def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> No
     for name in beside:
         shutil.copyfile(weights.parent / name, target / name)
     tensors = as_clip_model(tensors, config, where=str(weights))
-    # The weights come last: their presence says that the conversion is whole.
-    with atomic(target / "model.safetensors") as temporary:
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, metadata={"format": "pt"})
+    plain = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+    save_file(plain, target / "model.safetensors", metadata={"format": "pt"})
 
 
 def _settings_as_files(settings: dict[str, Any], target: Path, *, tokenizer: bool, where: str) -> dict[str, Any]:

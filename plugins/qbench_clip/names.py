@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbench.images.preprocessing import OPENAI_MEAN, OPENAI_STD
+from qbench.api.images import OPENAI_MEAN, OPENAI_STD
 
 SIZES = ("ViT-B-32", "ViT-B-16", "ViT-L-14")
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from qbench.api import ModelError
-from qbench.images.preprocessing import OPENAI_MEAN, OPENAI_STD
+from qbench.api.images import OPENAI_MEAN, OPENAI_STD
 
 TAKEN = {
     "model_cfg": {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "init_logit_scale"},

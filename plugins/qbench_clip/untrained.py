@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qbench.images.preprocessing import OPENAI_MEAN, OPENAI_STD
+from qbench.api.images import OPENAI_MEAN, OPENAI_STD
 from qbench_clip.names import SIZES
 from qbench_clip.settings import preprocessor_config, transformers_config
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer

@@ -11,9 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from qbench.api import DType, Identity, ModelError, Preprocessing
-from qbench.data.fingerprint import Digests
-from qbench.store.cache import Cache
-from qbench.store.keys import key_of
+from qbench.api.models import file_digests, key_of
 from qbench_transformers.encoder import DualEncoder
 from qbench_transformers.find import small_files
 from qbench_transformers.folder import FolderWeights
@@ -144,5 +142,5 @@ def fingerprint(weights: Path, *, settings: Any = None) -> str:
         Where the configuration comes from elsewhere; then the files beside the weights do not count.
     """
     files = [weights, *(small_files(weights.parent) if settings is None else [])]
-    digests = dict(zip([path.name for path in files], Digests(Cache(), weights.parent).of(files), strict=True))
+    digests = dict(zip([path.name for path in files], file_digests(files), strict=True))
     return key_of(digests if settings is None else {"weights": digests[weights.name], "settings": settings})

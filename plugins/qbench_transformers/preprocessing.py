@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Geometry, ModelError, Preprocessing
-from qbench.store.files import write_json
 
 RESAMPLE = {2: "bilinear", 3: "bicubic"}
 """PIL's numbers for the filters, as ``preprocessor_config.json`` has them."""
@@ -30,6 +29,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError("the file holds no JSON object", where=str(path))
     return value
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON object, indented."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:

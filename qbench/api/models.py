@@ -1,5 +1,11 @@
-"""Model sources: records, checkpoints and encoders. Hook: ``qbench_models``."""
+"""Model sources: records, checkpoints and encoders. Hook: ``qbench_models``.
 
+Helpers for model sources: `key_of` and `file_digests` for the fingerprint, `cached_folder` for converted checkpoints.
+"""
+
+from typing import TYPE_CHECKING
+
+from qbench.api._lazy import import_on_use
 from qbench.models.interface import (
     Checkpoint,
     DType,
@@ -10,6 +16,15 @@ from qbench.models.interface import (
     Storable,
 )
 from qbench.plugins.records import Located, ModelSource
+from qbench.store.keys import key_of
+
+if TYPE_CHECKING:
+    from qbench.models.digests import file_digests
+    from qbench.store.folders import cached_folder
+
+__getattr__ = import_on_use(
+    __name__, {"cached_folder": "qbench.store.folders", "file_digests": "qbench.models.digests"}
+)
 
 __all__ = [
     "Checkpoint",
@@ -21,4 +36,7 @@ __all__ = [
     "ModelSource",
     "NamedEncoder",
     "Storable",
+    "cached_folder",
+    "file_digests",
+    "key_of",
 ]
