@@ -40,7 +40,8 @@ def file_digests(files: Sequence[Path]) -> list[str]:
     ...     print(file_digests([weights])[0][:16])
     ba7816bf8f01cfea
     """
-    cache, found = Cache(), {}
+    cache = Cache()
+    found: dict[Path, str] = {}
     for folder in sorted({file.parent for file in files}):
         inside = [file for file in files if file.parent == folder]
         found.update(zip(inside, Digests(cache, folder).of(inside), strict=True))
