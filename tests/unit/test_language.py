@@ -46,7 +46,6 @@ ALLOWED = {
 
 NOT_DONE_YET = {
     "qbench/analysis",
-    "qbench/api.py",
     "qbench/cli",
     "qbench/data",
     "qbench/declared",
