@@ -21,13 +21,15 @@ import calibrate
 import numpy as np
 from calibrate.regime import Cell, Regime, misses
 
-HEAD = """# Calibration: how often intervals, tests and verdicts are right
+HEAD = """# Calibration: how often intervals, tests and verdicts are correct
 
-Simulated data whose truth is known, many times over, and the functions of `qbench/stats` on them. *Coverage*: how often
-a 95 % interval holds the truth. *False alarm*: how often a test at 5 % rejects where there is nothing to be found.
-*False "equivalent"*: how often the 90 % interval lies inside the margin although the truth is the margin itself. Each
-regime states its band; a number counts as a miss where it is outside by more than three Monte Carlo standard errors (at
-95 %: 0.7 points for 10,000 replicates). Columns after those are other methods on the same data: shown, not judged.
+These tables come from simulated data whose true values are known: many data sets, to which the functions of
+`qbench/stats` are applied. *Coverage* is how often a 95 % interval contains the true value. *False alarm* is how
+often a test at 5 % rejects although its null hypothesis is true. *False "equivalent"* is how often the 90 %
+interval lies inside the margin although the true change is as large as the margin. Each regime states which rates
+are claimed. A rate is a miss if it is outside the claimed range by more than three Monte Carlo standard errors (at
+95 %, this is 0.7 points for 10,000 replicates). The columns after those three show other methods on the same data;
+they are not judged.
 
 Made by `python benchmarks/calibration.py --jobs 2 --out docs/calibration.md`.
 """
@@ -63,7 +65,15 @@ def bounds(low: float, high: float) -> str:
 def section(regime: Regime, cells: list[Cell], seed: int) -> str:
     """The heading, the claim and the table of a regime."""
     beside = list(dict.fromkeys(name for cell in cells for name in cell.beside))
-    heads = ["simulated world", "replicates", "coverage", "false alarm", 'false "equivalent"', *beside, "in its band"]
+    heads = [
+        "simulated world",
+        "replicates",
+        "coverage",
+        "false alarm",
+        'false "equivalent"',
+        *beside,
+        "within the claim",
+    ]
     rows = []
     for cell in cells:
         missed = misses(cell, regime.band)

@@ -35,12 +35,13 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 HEAD = f"""# What each quantizer does to a full-size {SIZE}
 
-Made by `python benchmarks/coverage_table.py`, on a CPU, before the first forward. The model has random weights, drawn
-by `python -m qbench_clip.untrained {SIZE} FOLDER`: shares, bits and bytes are those of every checkpoint of this size;
-the errors are those of normally distributed weights, and a trained checkpoint's differ (`qbench inspect` shows them).
+This table was made by `python benchmarks/coverage_table.py`, on a CPU, before the first forward pass. The model has
+random weights, which `python -m qbench_clip.untrained {SIZE} FOLDER` draws. The shares, bits and bytes are those of
+every checkpoint of this size; the errors are those of normally distributed weights, and those of a trained checkpoint
+differ (`qbench inspect` shows them).
 """
 COLUMNS = (
-    *("variant", "control", "image tower", "text tower", "Linear layers", "bits a weight"),
+    *("variant", "control", "image tower", "text tower", "Linear layers", "bits per weight"),
     *("median error", "largest error", "zeros", "MB in memory"),
 )
 

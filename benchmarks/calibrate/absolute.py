@@ -175,9 +175,10 @@ REGIMES = [
     Regime(
         "mean-absolute",
         "Mean absolute disparity: the swap test",
-        f"""Before and after change places in whole images ({DRAWS} draws here, more in use). No interval is claimed:
-the mean of absolute values is biased by noise. Truths: nothing changed; every person loses 4 points of recall, so that
-disparities stay and recall does not, which is no null of this test.""",
+        f"""Before and after are swapped in whole images ({DRAWS} draws here, more in use). No interval is
+claimed, because noise biases the mean of absolute values. The true cases are: nothing changes; and
+every person loses 4 points of recall, so that the disparities stay the same and the recall does
+not, which the null hypothesis of this test does not include.""",
         BAND_SWAP,
         10_000,
         lambda rng, r: [swap(rng, world, r, BAND_SWAP) for world in swap_worlds(rng)],
@@ -185,7 +186,7 @@ disparities stay and recall does not, which is no null of this test.""",
     Regime(
         "mean-absolute-few",
         "Mean absolute disparity: the swap test, few flips",
-        "As before.",
+        "As in the previous section.",
         BAND_SWAP_FEW,
         10_000,
         lambda rng, r: [swap(rng, world, r, BAND_SWAP_FEW) for world in swap_few_worlds(rng)],
@@ -193,12 +194,14 @@ disparities stay and recall does not, which is no null of this test.""",
     Regime(
         "squares",
         "Mean squared disparity: unbiased squares",
-        """At least 30 persons of each group in each class, and disparity that shows; else no interval is given. Truths:
-no change, and every disparity grown by a quarter; that change is then also the margin.""",
+        """An interval is given only if there are at least 30 persons of each group in each class and a
+disparity that is clearly above the noise. The true cases are: no change, and every disparity grows
+by a quarter; this change is then also the margin.""",
         BAND_SQUARES,
         10_000,
         lambda rng, r: [squares(rng, world, r, BAND_SQUARES) for world in squares_worlds(rng)],
-        """an "equivalent" from this interval would be false in up to 8 %, because estimate and standard error are too
-low together. qbench therefore takes no such verdict from it.""",
+        """an "equivalent" from this interval would be false in up to 8 % of cases, because the estimate and
+the standard error are too low in the same data sets. Therefore qbench does not use it for this
+verdict.""",
     ),
 ]

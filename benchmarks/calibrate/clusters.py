@@ -104,10 +104,11 @@ def run(rng: np.random.Generator, replicates: int, worlds: list[World]) -> list[
 ENOUGH = [World(600, 4, 0.05, 0.3), World(600, 4, 0.05, 0.8), World(1500, 2, 0.03, 0.5), World(400, 8, 0.10, 1.0)]
 FEW = [World(150, 4, 0.02, 0.8), World(60, 4, 0.05, 0.3), World(400, 3, 0.005, 1.0)]
 ABOUT = (
-    "Coverage is of the change of all persons, the false alarm that of the difference between two groups of 65 % and "
-    "35 %; the margin of the difference is 2 points. Counts are divided by their design effect before they go into "
-    "Tango's and MOVER's intervals; with fewer than 20 flips it is at least the mean cluster size. MOVER takes the "
-    "correlation of both groups' changes through the images that show persons of both."
+    "The coverage is that of the interval for the change of all persons; the false alarm is that for the "
+    "difference between two groups of 65 % and 35 %; the margin of this difference is 2 points. Counts are "
+    "divided by their design effect before Tango's and MOVER's intervals are computed; with fewer than 20 flips, "
+    "the design effect is at least the mean cluster size. MOVER uses the correlation of the two groups' changes "
+    "through the images that show persons of both."
 )
 REGIMES = [
     Regime(
@@ -120,8 +121,8 @@ REGIMES = [
     ),
     Regime(
         name="clusters-few",
-        title="The same, few flips",
-        about="As before. The band has no upper bound.",
+        title="Shares and disparities of persons who share images, few flips",
+        about="As in the previous section. The claim has no upper bound for the coverage.",
         band=Band((0.935, np.nan), (np.nan, 0.06), 0.05),
         replicates=10_000,
         run=lambda rng, replicates: run(rng, replicates, FEW),

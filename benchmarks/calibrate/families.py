@@ -56,9 +56,9 @@ REGIMES = [
     Regime(
         "families",
         "Families of tests: Holm, Benjamini and Hochberg",
-        """False alarm: any false rejection in a family, after Holm. Beside it the same without correction, the mean
-share of false ones among those that Benjamini and Hochberg's procedure rejects at 5 %, and the share of true changes
-that each finds.""",
+        """A false alarm is any false rejection in a family, after Holm's correction. The other columns show
+the same without correction, the mean share of false rejections among those of Benjamini and
+Hochberg's procedure at 5 %, and the share of true changes that each procedure finds.""",
         Band(alarm=(math.nan, 0.05)),
         10_000,
         lambda rng, r: [classes(rng, 49, 0, r), classes(rng, 30, 6, r), overlapping(rng, 24, r)],

@@ -136,12 +136,13 @@ REGIMES = [
         name="population",
         title="The mean change over checkpoints",
         about=(
-            "k checkpoints are measured on the same images: their errors correlate by ρ and differ in size (0.6 to 1.6 "
-            "in units of a typical standard error), their true changes differ by τ of these units. The covariance is "
-            "estimated from 1,000 images where nothing else is said. The margin is two units. Beside: the paired "
-            "t-test; the verdict *negligible* where the mean change is the margin; the verdict *consistent* where it "
-            "is zero; Cochran's Q where all true changes are the same. Verdicts are shown as they would be without the "
-            "cap below six checkpoints."
+            "k checkpoints are measured on the same images. Their errors have the correlation ρ and differ in "
+            "size (0.6 to 1.6 typical standard errors), and their true changes have the standard deviation τ, in "
+            "the same unit. The covariance is estimated from 1,000 images, unless the row says something else. "
+            "The margin is two units. The other columns show the paired t-test; the verdict *negligible* where "
+            "the true mean change is the margin; the verdict *consistent* where it is zero; and Cochran's Q where"
+            " all true changes are the same. Verdicts are shown as they would be if they were also given for "
+            "fewer than six checkpoints."
         ),
         band=NINE,
         replicates=10_000,
@@ -149,11 +150,11 @@ REGIMES = [
     ),
     Regime(
         name="population-sources",
-        title="The mean change over checkpoints, where those of a source are alike",
+        title="The mean change over checkpoints, where checkpoints of one source are similar",
         about=(
-            "As before, but half the variance of the true changes belongs to three sources of three checkpoints each. "
-            "No formula can see this in nine checkpoints, and nothing is claimed: reports show the mean without each "
-            "source in turn instead."
+            "As in the previous section, but half the variance of the true changes belongs to three sources of "
+            "three checkpoints each. No formula can detect this in nine checkpoints, and nothing is claimed. "
+            "Instead, reports show the mean without each source in turn."
         ),
         band=Band(),
         replicates=10_000,

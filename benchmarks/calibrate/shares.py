@@ -148,17 +148,19 @@ def detectable(rng: np.random.Generator, replicates: int) -> list[Cell]:
 
 BAND = Band((0.935, 0.965), (0.035, 0.065), 0.05)
 BAND_FEW = Band((0.935, math.nan), (math.nan, 0.06), 0.05)
-TRUTHS = """Truths: no change, the same loss in both groups (half of the smaller flip rate), and a change of the
-disparity by the margin of 1 point; coverage and false alarm are those of the truth that is nearest to leaving the band,
-or furthest outside."""
-MISSED = """where every flip is a loss, Tango's limit is Wilson's, and with about 30 losses its one-sided error is up to
-5.6 % instead of 5 %; nothing between that and 3.5 % can be had from a count without randomising."""
+TRUTHS = """The true cases are: no change; the same loss in both groups (half of the smaller flip rate); and a
+change of the disparity by the margin of 1 point. Coverage and false alarm are those of the case
+that is furthest outside the claim, or nearest to its limits."""
+MISSED = """where every flip is a loss, Tango's limit is Wilson's, and with about 30 losses its one-sided error
+is up to 5.6 % instead of 5 %; no test of a count without randomisation has an error between this
+and 3.5 %."""
 REGIMES = [
     Regime(
         "share",
         "A share, enough flips",
-        """Tango's score interval; false alarms are McNemar's exact mid-p. Truths: no change, a loss of half the flip
-rate, and a loss of the margin of 1 point. The last must also not pass a gate's test of non-inferiority.""",
+        """Tango's score interval; false alarms are those of McNemar's exact mid-p test. The true cases are: no
+change; a loss of half the flip rate; and a loss of the margin of 1 point. In the last case, the
+gate's test of non-inferiority must not pass, either.""",
         BAND,
         20_000,
         lambda rng, r: [share(rng, n, flip, r, BAND) for n, flip in SHARES],
@@ -167,8 +169,8 @@ rate, and a loss of the margin of 1 point. The last must also not pass a gate's 
     Regime(
         "share-few",
         "A share, few flips or none",
-        """As before. The band has no upper bound: counts are discrete, and with next to no flip most data sets are the
-same one.""",
+        """As in the previous section. The claim has no upper bound for the coverage: counts are discrete, and
+with almost no flips most data sets are identical.""",
         BAND_FEW,
         20_000,
         lambda rng, r: [share(rng, n, flip, r, BAND_FEW) for n, flip in FEW_SHARES],
@@ -176,8 +178,9 @@ same one.""",
     Regime(
         "cell",
         "Disparity of a class, at least 5 expected flips in the smaller group and 20 in all",
-        f"""{TRUTHS} MOVER of two Tango intervals, and the p-value that is its inversion. Beside it the studentised
-permutation of the group labels (exact, mid-p), which rejects too often where a small group flips more.""",
+        f"""{TRUTHS} The interval is MOVER on two Tango intervals, and the p-value is its inversion. For
+comparison, the table shows the studentised permutation of the group labels (exact, mid-p), which
+rejects too often where a small group flips more.""",
         BAND,
         10_000,
         lambda rng, r: [disparity(rng, world, r, BAND) for world in ENOUGH],
@@ -185,7 +188,7 @@ permutation of the group labels (exact, mid-p), which rejects too often where a 
     Regime(
         "cell-few",
         "Disparity of a class, fewer flips or none",
-        f"{TRUTHS} The same methods.",
+        f"{TRUTHS} The methods are those of the previous section.",
         BAND_FEW,
         10_000,
         lambda rng, r: [disparity(rng, world, r, BAND_FEW) for world in FEW],
@@ -193,8 +196,8 @@ permutation of the group labels (exact, mid-p), which rejects too often where a 
     Regime(
         "detectable",
         "Power at the minimum detectable change of a class's disparity",
-        """The smaller group's share changes by the minimum detectable change, which is to be found in 80 % of the data
-sets.""",
+        """The share of the smaller group changes by the minimum detectable change, which should be found in 80
+% of the data sets.""",
         Band(),
         10_000,
         detectable,

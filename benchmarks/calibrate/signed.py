@@ -98,7 +98,7 @@ def enough(rng: np.random.Generator) -> list[World]:
     small = heavy_tailed(rng, 35, 20, 0.4, 3)
     absent = [(a, b if i % 3 else 0) for i, (a, b) in enumerate(heavy_tailed(rng, 30, 80, 0.25, 5))]
     return [
-        World("40 classes, one person an image, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
+        World("40 classes, one person per image, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
         World("40 classes, 1–4 persons, 5 % flip, 0.3 shared", design(rng, photographs, 4), (0.05, 0.05), 0.3),
         World("40 classes, 1–4 persons, 3 % flip, 0.8 shared", design(rng, photographs, 4), (0.03, 0.03), 0.8),
         World("40 classes, 1–4 persons, 2 % and 6 % flip, 0.8 shared", design(rng, photographs, 4), (0.02, 0.06), 0.8),
@@ -114,10 +114,10 @@ def few(rng: np.random.Generator) -> list[World]:
     """Worlds in which fewer are."""
     photographs = heavy_tailed(rng, 30, 25, 0.3, 4)
     return [
-        World("30 classes, one person an image, 0 % flip", design(rng, photographs, 1), (0.0, 0.0)),
-        World("30 classes, one person an image, 0.2 % flip", design(rng, photographs, 1), (0.002, 0.002)),
-        World("30 classes, one person an image, 0.5 % flip", design(rng, photographs, 1), (0.005, 0.005)),
-        World("30 classes, one person an image, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
+        World("30 classes, one person per image, 0 % flip", design(rng, photographs, 1), (0.0, 0.0)),
+        World("30 classes, one person per image, 0.2 % flip", design(rng, photographs, 1), (0.002, 0.002)),
+        World("30 classes, one person per image, 0.5 % flip", design(rng, photographs, 1), (0.005, 0.005)),
+        World("30 classes, one person per image, 1 % flip", design(rng, photographs, 1), (0.01, 0.01)),
         World("30 classes, 1–4 persons, 0.5 % flip, 0.3 shared", design(rng, photographs, 4), (0.005, 0.005), 0.3),
         World("30 classes, 1–4 persons, 1 % flip, 0.8 shared", design(rng, photographs, 4), (0.01, 0.01), 0.8),
         World("30 classes, 0.5 % and 2 % flip", design(rng, photographs, 1), (0.005, 0.02)),
@@ -127,10 +127,11 @@ def few(rng: np.random.Generator) -> list[World]:
 
 BAND = Band((0.935, 0.965), (0.04, 0.06), 0.05)
 BAND_FEW = Band((0.935, math.nan), (math.nan, 0.06), 0.05)
-ABOUT = """Truths: no change, the same loss in both groups, and a change of the mean disparity by the margin of 1 point.
-Normal (or t) interval of the closed form; persons of one image are one unit. Beside it the same with persons taken as
-independent, and the study's paired t-test over the classes of one checkpoint, which asks whether classes move
-together."""
+ABOUT = """The true cases are: no change; the same loss in both groups; and a change of the mean disparity by
+the margin of 1 point. The interval is the normal (or t) interval of the closed form, in which the
+persons of one image are one unit. For comparison, the table shows the same with persons taken as
+independent, and the study's paired t-test over the classes of one checkpoint, which asks whether
+the classes move together."""
 REGIMES = [
     Regime(
         "mean-signed",
@@ -139,8 +140,9 @@ REGIMES = [
         BAND,
         10_000,
         lambda rng, r: [cell(rng, world, r, BAND) for world in enough(rng)],
-        """where one group's flips are all losses and few (50 here), the standard error is small in the same data sets
-as the loss, and "equivalent" is false in up to 5.8 % at the margin instead of 5 %.""",
+        """where the flips of one group are few (50 here) and all of them are losses, the standard error is
+small in the same data sets as the loss, and at the margin "equivalent" is false in up to 5.8 % of
+cases instead of 5 %.""",
     ),
     Regime(
         "mean-signed-few",

@@ -193,7 +193,7 @@ WORLDS = (
     World("two groups shifted", shift=0.1),
     World("two groups shifted, against the gallery", shift=0.1, noise=0.3, gallery=True),
     World("no change, two equal groups, k of 5 %", shares=(0.5, 0.5), k=100),
-    World("no change, one to four persons an image", persons=4, k=300),
+    World("no change, one to four persons per image", persons=4, k=300),
     World("no change, tiny groups, small top", shares=(0.6, 0.3, 0.06, 0.04), n=600, k=40, noise=0.1),
 )
 
@@ -209,13 +209,15 @@ REGIMES = [
         name="rankings",
         title="Changes of Skew@k, MaxSkew@k and NDKL",
         about=(
-            "Galleries of 600 or 2,000 items and 10 queries (a full study has 10,954 and up to 300: smaller, to have "
-            "enough replicates). Groups differ in attraction and in spread; the second variant has noise of its own, a "
-            "part of it common to all queries, and in some worlds favours one group over another. Where nothing "
-            "changed, the truth is zero; else it is that of a gallery of half a million, for NDKL the mean over all "
-            "galleries. Shares are over the groups of a world. The margin of false “equivalent” is the true change. "
-            "A group of which fewer than 20 images enter or leave the top (in one gallery in ten or more) has the "
-            "claim of a wider interval. The unit is the gallery's image; queries are fixed."
+            "Galleries of 600 or 2,000 items and 10 queries. (The full study has 10,954 items and up to 300 "
+            "queries; smaller galleries allow enough replicates.) The groups differ in their mean similarity and "
+            "in its spread. The second variant has noise of its own, part of which is common to all queries, and "
+            "in some worlds it favours one group over another. Where nothing changes, the true value is zero; "
+            "otherwise it is the value for a gallery of half a million items, and for NDKL the mean over all "
+            "galleries. The rates are over the groups of a world. The margin of false “equivalent” is the true "
+            "change. If fewer than 20 images of a group enter or leave the first k places (in at least one "
+            "gallery of ten), a wider interval is claimed for the group. The units are the images of the gallery;"
+            " the queries are fixed."
         ),
         band=GROUP,
         replicates=2000,
