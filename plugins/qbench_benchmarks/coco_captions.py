@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import DataError
-from qbench.data.tables import read_json, read_json_value, relative
+from qbench.data.tables import relative
+from qbench.store.files import read_json, read_json_object
 from qbench_benchmarks import COCO
 
 KARPATHY = ("dataset_coco.json", "coco_test_karpathy.json", "coco_karpathy_test.json")
@@ -41,7 +42,7 @@ class Captioned:
 def read_val2017(root: Path) -> tuple[list[Captioned], Path]:
     """``annotations/captions_val2017.json`` → all images by number, and the file that was read."""
     path = root / "annotations" / "captions_val2017.json"
-    return _of_annotations(read_json(path, how_to_get=COCO.how_to_get), path, "val2017"), path
+    return _of_annotations(read_json_object(path, error=DataError, fix=COCO.how_to_get), path, "val2017"), path
 
 
 def read_karpathy_test(root: Path) -> tuple[list[Captioned], Path]:
@@ -52,11 +53,11 @@ def read_karpathy_test(root: Path) -> tuple[list[Captioned], Path]:
     """
     candidates = [root / folder / name for name in KARPATHY for folder in (".", "annotations")]
     path = next((path for path in candidates if path.exists()), candidates[0])
-    content = read_json_value(path, how_to_get=COCO.how_to_get)
+    content = read_json(path, error=DataError, fix=COCO.how_to_get)
     if isinstance(content, list):
         return _of_list(content, path), path
     if not isinstance(content, dict):
-        raise DataError("the outermost value is no JSON object and no list", where=str(path), fix=COCO.how_to_get)
+        raise DataError("the file holds neither a JSON object nor a list", where=str(path), fix=COCO.how_to_get)
     if "annotations" in content:
         return _of_annotations(content, path, "val2014"), path
     return _of_sentences(content, path), path

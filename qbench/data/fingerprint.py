@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qbench.data.items import Items
-from qbench.errors import DataError
+from qbench.errors import DataError, InputError
 from qbench.images.decoding import relative_name
 from qbench.store.cache import Cache
-from qbench.store.files import read_json, write_json
+from qbench.store.files import read_json_object, write_json
 from qbench.store.keys import key_of
 
 CHUNK = 1 << 20
@@ -72,10 +72,9 @@ class Digests:
 
 def _read(path: Path) -> dict[str, list[str | int]]:
     try:
-        known = read_json(path)
-    except (FileNotFoundError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+        return read_json_object(path)
+    except InputError:
+        return {}  # it is made again
 
 
 def images_key(items: Items, digests: Sequence[str]) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -192,30 +190,6 @@ def _places(header: list[str], wanted: list[str], path: Path) -> list[int]:
     if twice:
         raise DataError(f"the column {twice[0]} occurs twice", where=f"{path}:row 1")
     return [header.index(name) for name in wanted]
-
-
-def read_json(path: Path, *, how_to_get: str) -> dict[str, Any]:
-    """Read a JSON file whose outermost value is an object.
-
-    Raises
-    ------
-    DataError
-        It is missing, not UTF-8, or no such JSON.
-    """
-    content = read_json_value(path, how_to_get=how_to_get)
-    if not isinstance(content, dict):
-        raise DataError("the outermost value is no JSON object", where=str(path), fix=how_to_get)
-    return content
-
-
-def read_json_value(path: Path, *, how_to_get: str) -> Any:
-    """Read a JSON file, whatever its outermost value; raises as `read_json` does."""
-    try:
-        return json.loads(_text(path, how_to_get))
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"this is no valid JSON: {error.msg}", where=f"{path}:row {error.lineno}", fix=how_to_get
-        ) from None
 
 
 def unique(values: Iterable[object], what: str, *, table: Table) -> None:

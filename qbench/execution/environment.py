@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Any
 
 from qbench.models.numerics import gpus, threads, versions
+from qbench.runfolder.schema import EnvironmentRecord
 
 PACKAGES = (
     "qbench-vlm",
@@ -26,18 +26,18 @@ PACKAGES = (
 )
 
 
-def environment() -> dict[str, Any]:
-    """Python, platform, processor, memory, GPU, package versions; JSON-able."""
-    return {
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "threads": threads(),
-        "memory_gb": round(_memory() / 2**30, 1),
-        "gpu": ", ".join(gpus()) or None,
-        "packages": versions(PACKAGES),
-    }
+def environment() -> EnvironmentRecord:
+    """Python, platform, processor, memory, GPU, package versions."""
+    return EnvironmentRecord(
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cpu=_cpu(),
+        cores=os.cpu_count(),
+        threads=threads(),
+        memory_gb=round(_memory() / 2**30, 1),
+        gpu=", ".join(gpus()) or None,
+        packages=versions(PACKAGES),
+    )
 
 
 def _cpu() -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from qbench.errors import InputError, QbenchError
-from qbench.execution.describe import benchmark_info, data_info, model_info, quantizer_info, without_folders
+from qbench.execution.describe import benchmark_info, data_info, failure, model_info, quantizer_info
 from qbench.execution.environment import environment
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
@@ -35,12 +35,13 @@ from qbench.plugins.registry import Registry, installed
 from qbench.probes.batch_order import DATASET
 from qbench.probes.embedding.drift import drift_table
 from qbench.probes.embedding.similarity import CosineSimilarity
+from qbench.runfolder.schema import CellRecord, RunRecord
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
-from qbench.store.files import write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import locked
+from qbench.vocabulary import CellStatus
 
 log = logging.getLogger("qbench.execution")
 
@@ -260,27 +261,26 @@ class _Run:
         variant.seconds.clear()
         facts = variant.facts()
         outcome, metrics = self._score(variant, data, DATASET)
-        tables = {"items": outcome.items, "metrics": metrics.frame()}
-        if outcome.rankings is not None:
-            tables["rankings"] = outcome.rankings
+        noise = None
         if variant.orders[1:]:
             scored = [(order, self._score(variant, data, order)[1].frame()) for order in variant.orders[1:]]
-            tables["noise"] = pd.concat([frame.assign(order=order) for order, frame in scored], ignore_index=True)
-        described = self._record(cell)
-        record = described | {
-            "status": "done",
-            "error": None,
-            "coverage": facts["coverage"],
-            "dtype": facts["dtype"],
-            "control": facts.get("control"),  # the cache may hold facts of an earlier version
-            "numerics": facts.get("numerics") or variant.parts["numerics"],
-            "versions": variant.parts["versions"],
-            "facts": outcome.facts,
-            "seconds": dict(variant.seconds),
-        }
-        if facts.get("kind"):
-            record["quantizer_info"] = described["quantizer_info"] | {"kind": facts["kind"]}
-        self.folder.write_cell(cell.folder, record, tables)
+            noise = pd.concat([frame.assign(order=order) for order, frame in scored], ignore_index=True)
+        described = self._described(cell)
+        if facts.kind:
+            described["quantizer_info"] = described["quantizer_info"].model_copy(update={"kind": facts.kind})
+        record = CellRecord(
+            **described,
+            status=CellStatus.DONE,
+            error=None,
+            coverage=facts.coverage,
+            dtype=facts.dtype,
+            control=facts.control,
+            numerics=facts.numerics or variant.parts["numerics"],
+            versions=variant.parts["versions"],
+            facts=outcome.facts,
+            seconds=dict(variant.seconds),
+        )
+        self.folder.write_cell(cell.folder, record, outcome=outcome, metrics=metrics.frame(), noise=noise)
 
     def _score(self, variant: VariantRun, data: PreparedBenchmark, order: str) -> tuple[Outcome, Metrics]:
         images = variant.images(data, order, self.progress.step)
@@ -301,7 +301,7 @@ class _Run:
             try:
                 mine, its = variant.cached_images(data), baseline.cached_images(data)
                 if mine is not None and its is not None:
-                    self.folder.write_table(path, drift_table(data.items, its, mine))
+                    self.folder.write_drift(path, drift_table(data.items, its, mine))
             except Exception as error:  # noqa: BLE001 - the cell itself is done and stays so
                 self._failure(cell.name, "drift", error)
 
@@ -337,12 +337,12 @@ class _Run:
                     data,
                     batch_size=self.spec.batch_size,
                     repeats=self.spec.speed,
+                    numerics=cell.variant.parts["numerics"],
                 )
             except Exception as error:  # noqa: BLE001 - a variant that cannot be built has said so in its cells
                 self._failure(name, "speed", error)
             else:
-                names = {"model": cell.model.label, "quantizer": cell.quantizer.label}
-                write_json(path, {**names, "numerics": cell.variant.parts["numerics"], **speed})
+                self.folder.write_speed(path, speed)
             self.progress.step()
 
     def _speed_path(self, cell: _Cell) -> Path:
@@ -358,19 +358,12 @@ class _Run:
         self.progress.say(f"failed: {name}: {error or type(error).__name__}", style="red")
         return _Failure(stage, error)
 
-    def _record_failure(self, cell: _Cell, failure: _Failure) -> None:
-        error = failure.error
-        said = {"what": str(error) or type(error).__name__, "where": "", "fix": "See run.log for the traceback."}
-        if isinstance(error, QbenchError):
-            said = {"what": error.what, "where": error.where, "fix": error.fix}
-        said = {name: without_folders(text, self.plan) for name, text in said.items()}
-        record = self._record(cell) | {
-            "status": "failed",
-            "error": {"stage": failure.stage, "type": type(error).__name__, **said},
-        }
-        self.folder.write_cell(cell.folder, record, {})
+    def _record_failure(self, cell: _Cell, found: _Failure) -> None:
+        error = failure(found.stage, found.error, self.plan)
+        self.folder.write_cell(cell.folder, CellRecord(**self._described(cell), status=CellStatus.FAILED, error=error))
 
-    def _record(self, cell: _Cell) -> dict[str, Any]:
+    def _described(self, cell: _Cell) -> dict[str, Any]:
+        """The fields of a cell's record that do not depend on how it ended."""
         opened, data = self.models[cell.model.label], self.benchmarks[cell.benchmark.label]
         model = opened if isinstance(opened, PreparedModel) else None
         benchmark = data if isinstance(data, PreparedBenchmark) else None
@@ -390,27 +383,27 @@ class _Run:
         notes = [self.spec.note] if self.spec.note else []
         for planned in self.plan.benchmarks:
             notes += [planned.dataset.record.note if planned.dataset else "", planned.entry.record.note]
+        speed = dict.fromkeys(self._speed_path(cell) for cell in cells if cell.key and self.spec.speed)
+        drift = [path for *_, path in self._drifts(cells)]
         self.folder.write_run(
-            {
-                "name": self.spec.name,
-                "qbench_version": version("qbench-vlm"),
-                "baseline": self.spec.baseline,
-                "created": self.created,
-                "updated": _now(),
-                "seconds": round(time.perf_counter() - self.begun, 1),
-                "spec": _public(self.spec),
-                "cells": [cell.folder for cell in cells],
-                "speed": [
-                    path.relative_to(self.folder.root).as_posix()
-                    for path in dict.fromkeys(self._speed_path(cell) for cell in cells if cell.key and self.spec.speed)
-                    if path.exists()
-                ],
-                "drift": [
-                    path.relative_to(self.folder.root).as_posix() for *_, path in self._drifts(cells) if path.exists()
-                ],
-                "notes": [note for note in dict.fromkeys(notes) if note],
-            }
+            RunRecord(
+                name=self.spec.name,
+                qbench_version=version("qbench-vlm"),
+                baseline=self.spec.baseline,
+                created=self.created,
+                updated=_now(),
+                seconds=round(time.perf_counter() - self.begun, 1),
+                spec=_public(self.spec),
+                cells=tuple(cell.folder for cell in cells),
+                speed=self._existing(speed),
+                drift=self._existing(drift),
+                notes=tuple(note for note in dict.fromkeys(notes) if note),
+            )
         )
+
+    def _existing(self, paths: Iterable[Path]) -> tuple[str, ...]:
+        """The files that are there, relative to the run folder."""
+        return tuple(path.relative_to(self.folder.root).as_posix() for path in paths if path.exists())
 
 
 def _now() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.images.pixel_store import pixel_store
 from qbench.models.interface import Context
+from qbench.runfolder.schema import Rate, SpeedRecord
 from qbench.store.cache import Cache
 
 
@@ -25,7 +25,8 @@ def measure_speed(
     *,
     batch_size: int,
     repeats: int,
-) -> dict[str, Any]:
+    numerics: str,
+) -> SpeedRecord:
     """Load a variant anew and time it on the first batch of a benchmark.
 
     Parameters
@@ -37,16 +38,11 @@ def measure_speed(
     benchmark : PreparedBenchmark
         Whose first images and texts are used; cycled where there are fewer than a batch.
     batch_size : int
-        Images, and texts, a batch.
+        Images, and texts, per batch.
     repeats : int
         Batches that are timed, after one that is not.
-
-    Returns
-    -------
-    dict
-        ``load_seconds``; ``images`` and ``texts``, each with ``per_second`` (median), ``low`` and ``high`` (slowest
-        and fastest repeat); ``peak_bytes`` that loading and running added (`None` where the system does not tell);
-        ``batch_size`` and ``repeats``.
+    numerics : str
+        The kernels that run, in words.
     """
     pixels = pixel_store(cache, benchmark.items.images, benchmark.images_key, model.checkpoint.preprocessing.geometry)
     batch = np.array(pixels[np.arange(batch_size) % len(pixels)])
@@ -57,23 +53,26 @@ def measure_speed(
     load = time.perf_counter() - begun
     try:
         # What an encoder returns is on the CPU already, so that a GPU's work is done when the clock is read.
-        return {
-            "load_seconds": load,
-            "images": _rate(lambda: variant.encoder.encode_images(batch), batch_size, repeats),
-            "texts": _rate(lambda: variant.encoder.encode_texts(texts), batch_size, repeats),
-            "peak_bytes": peak.bytes(),
-            "batch_size": batch_size,
-            "repeats": repeats,
-        }
+        return SpeedRecord(
+            model=model.planned.label,
+            quantizer=quantizer.label,
+            numerics=numerics,
+            load_seconds=load,
+            images=_rate(lambda: variant.encoder.encode_images(batch), batch_size, repeats),
+            texts=_rate(lambda: variant.encoder.encode_texts(texts), batch_size, repeats),
+            peak_bytes=peak.bytes(),
+            batch_size=batch_size,
+            repeats=repeats,
+        )
     finally:
         variant.encoder.close()
 
 
-def _rate(work: Callable[[], object], count: int, repeats: int) -> dict[str, float]:
+def _rate(work: Callable[[], object], count: int, repeats: int) -> Rate:
     work()
     rates = []
     for _ in range(repeats):
         begun = time.perf_counter()
         work()
         rates.append(count / (time.perf_counter() - begun))
-    return {"per_second": statistics.median(rates), "low": min(rates), "high": max(rates)}
+    return Rate(per_second=statistics.median(rates), low=min(rates), high=max(rates))

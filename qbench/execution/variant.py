@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qbench.errors import InputError
 from qbench.execution.keys import Parts, batch_parts, cell_parts, image_parts, text_parts, variant_parts
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
@@ -20,9 +19,10 @@ from qbench.images.pixel_store import pixel_store
 from qbench.models.interface import Context, NamedEncoder, Variant
 from qbench.probes.batch_order import DATASET, shuffle
 from qbench.probes.embedding.encode import embed_images, embed_texts
+from qbench.runfolder.schema import BatchInfo, ControlInfo, VariantFacts
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
-from qbench.store.files import read_json, write_json
+from qbench.store.files import read_json_object, write_json
 from qbench.store.keys import key_of
 
 IMAGES, TEXTS, VARIANTS = "images", "texts", "variants"
@@ -60,10 +60,11 @@ class VariantRun:
         return key_of(cell_parts(images, texts, benchmark, len(self.orders) - 1))
 
     @property
-    def batch(self) -> dict[str, Any] | None:
+    def batch(self) -> BatchInfo | None:
         """Size and order of the batches, and how many other orders; `None` where they are not known."""
-        known = batch_parts(self.quantizer, batch_size=self._spec.batch_size, order=DATASET)
-        return None if known is None else {**known, "other_orders": len(self.orders) - 1}
+        if batch_parts(self.quantizer, batch_size=self._spec.batch_size, order=DATASET) is None:
+            return None
+        return BatchInfo(size=self._spec.batch_size, order=DATASET, other_orders=len(self.orders) - 1)
 
     def stage(self, benchmark: PreparedBenchmark) -> str:
         """How far a benchmark has come: ``build``, ``encode`` or ``score``. For the record of a failure."""
@@ -123,16 +124,20 @@ class VariantRun:
 
         return self._cache.array(TEXTS, self._text_parts(benchmark, order), make)
 
-    def facts(self) -> dict[str, Any]:
-        """Coverage, dtype, matching control, kind, numerics, JSON-able; kept in the cache beside the embeddings."""
+    def facts(self) -> VariantFacts:
+        """What is known of the variant itself; kept in the cache beside the embeddings."""
         path = self._cache.path(VARIANTS, self.parts, ".json")
         if not path.exists():
             variant = self._built()
-            control = {"name": variant.control, "note": variant.note}
-            facts = {"coverage": asdict(variant.coverage), "dtype": variant.dtype, "control": control}
-            write_json(path, {**facts, "kind": variant.kind, "numerics": variant.numerics})
-        known: dict[str, Any] = read_json(path)
-        return known
+            facts = VariantFacts(
+                coverage=variant.coverage,
+                dtype=variant.dtype,
+                control=ControlInfo(name=variant.control, note=variant.note),
+                kind=variant.kind,
+                numerics=variant.numerics,
+            )
+            write_json(path, facts.model_dump(mode="json"))
+        return VariantFacts.model_validate_json(path.read_bytes())
 
     def close(self) -> None:
         """Release the model, if it was loaded."""
@@ -191,7 +196,7 @@ def speeds_path(cache: Cache, variant: Parts) -> Path:
 def read_speeds(path: Path) -> dict[str, float]:
     """Seconds an image (``images``) and a text (``texts``), where they were measured."""
     try:
-        speeds: dict[str, float] = read_json(path)
-    except (FileNotFoundError, ValueError):
+        speeds: dict[str, float] = read_json_object(path)
+    except InputError:
         return {}
     return speeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SEPARATOR = "@"
@@ -46,3 +47,16 @@ class MetricKey:
     def __str__(self) -> str:
         """The text of a table's ``metric`` column."""
         return self.name if self.cutoff is None else f"{self.name}{SEPARATOR}{self.cutoff}"
+
+
+def declared_names(metrics: Iterable[str]) -> list[str]:
+    """The declared name of each metric of a column, its cut-off aside.
+
+    Examples
+    --------
+    >>> declared_names(["recall@1", "recall@5", "accuracy"])
+    ['recall', 'recall', 'accuracy']
+    """
+    texts = list(metrics)
+    names = {text: MetricKey.parse(text).name for text in dict.fromkeys(texts)}
+    return [names[text] for text in texts]

@@ -1,9 +1,9 @@
-"""A run folder → its analysis: made from the stored outcomes, kept in ``analysis/``, used again while it fits.
+"""A run folder → its analysis: made from the stored outcomes, kept in ``analysis/``, used again while nothing changed.
 
 ::
 
     analysis/
-        analysis.json   settings, what it was made of, when
+        analysis.json    settings, and a key of what it was made of
         effects.parquet  populations.parquet  flips.parquet  exemplars.parquet  squares.parquet  variance.parquet
 """
 
@@ -22,35 +22,37 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse
-from qbench.analysis.verdicts import BASELINE
 from qbench.errors import InputError, QbenchError
 from qbench.metrics.interface import INDEX, Outcome, Statistic
+from qbench.metrics.keys import MetricKey
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
-from qbench.runfolder.reader import AGAIN, Cell, read_json
-from qbench.runfolder.writer import FORMAT
+from qbench.runfolder.reader import AGAIN, ANALYSE_AGAIN, Cell, read_analysis
+from qbench.runfolder.schema import AnalysisRecord
+from qbench.runfolder.writer import write_analysis
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.resampled import Measure
 from qbench.statistics.settings import MARGINS, Settings
 from qbench.stats.ndkl import NdklLevels
-from qbench.store.files import atomic, write_json
+from qbench.store.files import atomic
 from qbench.store.keys import key_of
+from qbench.vocabulary import BASELINE_PREFIX, FlagKind
 
 if TYPE_CHECKING:
     from qbench.results.results import Results
 
 FOLDER = "analysis"
 REVISION = 2
-"""Raised when the same outcomes would be judged otherwise: stored analyses are then made again."""
+"""Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
-    """Settings from ``spec["analysis"]`` or ``analysis.json``; what is not there has its default.
+    """Settings from plain values; what is not there has its default.
 
     Raises
     ------
     qbench.errors.InputError
-        A value cannot be one.
+        A value is not a valid setting.
     """
     known = {k: v for k, v in values.items() if k in Settings.__dataclass_fields__}
     if "family" in known:
@@ -58,7 +60,7 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     try:
         return _checked(Settings(**known))
     except (TypeError, ValueError) as error:
-        raise InputError(f"these are no settings of an analysis: {error}", where="[analysis]") from None
+        raise InputError(f"these are not settings of an analysis: {error}", where="[analysis]") from None
 
 
 def _checked(settings: Settings) -> Settings:
@@ -70,18 +72,15 @@ def _checked(settings: Settings) -> Settings:
 def stored(results: Results) -> Analysis | None:
     """The analysis in the run folder, if it was made of these very cells by this version of the analysis."""
     folder = results.folder / FOLDER
-    if not (folder / "analysis.json").exists():
-        return None
-    record = read_json(folder / "analysis.json")
-    settings = settings_of(record.get("settings") or {})
-    if record.get("key") != _key(results, settings):
+    record = read_analysis(folder)
+    if record is None or record.key != _key(results, _checked(record.settings)):
         return None
     try:
         return Analysis(**{f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(Analysis)})
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise InputError(f"a file is damaged: {error}", where=str(folder), fix="Run `qbench analyse` again.") from error
+        raise InputError(f"a file is damaged: {error}", where=str(folder), fix=ANALYSE_AGAIN) from error
 
 
 def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
@@ -92,16 +91,15 @@ def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
     for f in fields(Analysis):
         with atomic(folder / f"{f.name}.parquet") as temporary:
             getattr(analysis, f.name).to_parquet(temporary, index=False, compression="zstd")
-    record = {"format": FORMAT, "key": _key(results, settings), "settings": settings.record()}
-    write_json(folder / "analysis.json", {**record, "qbench_version": version("qbench-vlm")})
+    key = _key(results, settings)
+    write_analysis(folder, AnalysisRecord(key=key, settings=settings, qbench_version=version("qbench-vlm")))
     return folder
 
 
 def kept_settings(results: Results) -> Settings:
     """The settings of the stored analysis where there is one, else of the spec."""
-    path = results.folder / FOLDER / "analysis.json"
-    record = read_json(path) if path.exists() else {}
-    return settings_of(record.get("settings") or results.spec.get("analysis") or {})
+    record = read_analysis(results.folder / FOLDER)
+    return _checked(record.settings if record else results.run.analysis.settings)
 
 
 def analysed(results: Results, step: Callable[[str], None] = lambda name: None) -> Results:
@@ -121,11 +119,11 @@ def analyse_again(
     Raises
     ------
     qbench.errors.InputError
-        A setting cannot be one, or a file of the run is damaged.
+        A value is not a valid setting, or a file of the run is damaged.
     """
-    spec = dict(results.spec.get("analysis") or {})
-    margins = {**(spec.get("margins") or {}), **(changed.get("margins") or {})}
-    settings = settings_of({**spec, **changed, "margins": margins})
+    spec = results.run.analysis.settings
+    margins = {**spec.margins, **(changed.get("margins") or {})}
+    settings = settings_of({**spec.record(), **changed, "margins": margins})
     known = sorted(_named_margins(results))
     for name in sorted(set(margins) - set(known)):
         close = difflib.get_close_matches(name, known, n=1)
@@ -142,9 +140,8 @@ def analyse_again(
 
 def _named_margins(results: Results) -> set[str]:
     numbers = results.changes[["benchmark", "metric"]].drop_duplicates()
-    names = {str(m) for m in numbers["metric"]} | {str(m).partition("@")[0] for m in numbers["metric"]}
-    names |= {f"{b}.{x}" for b, m in numbers.itertuples(index=False) for x in (m, str(m).partition("@")[0])}
-    return names | set(MARGINS)
+    pairs = [(b, name) for b, m in numbers.itertuples(index=False) for name in (m, MetricKey.parse(m).name)]
+    return {name for _, name in pairs} | {f"{benchmark}.{name}" for benchmark, name in pairs} | set(MARGINS)
 
 
 def make(results: Results, settings: Settings, step: Callable[[str], None] = lambda name: None) -> Analysis:
@@ -174,7 +171,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
 
 
 def _key(results: Results, settings: Settings) -> str:
-    cells = [(c.names, c.status, c.record.get("key")) for c in results.records]
+    cells = [(c.names, str(c.status), c.found.key if c.found else None) for c in results.records]
     return key_of({"revision": REVISION, "baseline": results.baseline, "cells": cells, **settings.record()})
 
 
@@ -189,51 +186,32 @@ class _Reader:
     def comparison(self, cell: Cell) -> Comparison:
         base = self._bases[cell.model, cell.benchmark]
         if self._last is None or self._last[0] != base.folder:
-            self._last, self._of_last = (base.folder, outcome_of(base)), {}
-        after = outcome_of(cell)
+            self._last, self._of_last = (base.folder, base.outcome()), {}
+        after = cell.outcome()
         before = self._last[1]
         if not before.items["item"].equals(after.items["item"]):
             raise InputError("its items are not the baseline's", where=str(cell.folder), fix=AGAIN)
-        info = cell.part("benchmark_info")
-        attributes = [a for a in info.get("attributes") or [] if a.get("name") in before.items]
+        attributes = [a for a in cell.attributes if a.name in before.items]
         return Comparison(
             names=cell.names,
             before=before,
             after=after,
             statistics=_statistics(cell),
-            attributes={str(a["name"]): tuple(a["groups"]) for a in attributes},
-            pairs={(str(a["name"]), "-".join(p)): (p[0], p[1]) for a in attributes for p in a.get("pairs") or ()},
+            attributes={a.name: a.groups for a in attributes},
+            pairs={(a.name, label): pair for a in attributes for label, pair in a.group_pairs.items()},
             of_baseline=self._of_last,
         )
 
     def measure(self, cell: Cell) -> Measure | None:
         """The benchmark's own measure, if a metric needs it and its plugin is here."""
-        declared = _statistics(cell)
-        if all(str(m.get("name")) in declared for m in cell.part("benchmark_info").get("metrics") or []):
+        if all(metric.statistic is not None for metric in cell.metrics):
             return None
-        return _measure(
-            str(cell.part("benchmark_info").get("record")), repr(cell.part("benchmark_info").get("options"))
-        )
-
-
-def outcome_of(cell: Cell) -> Outcome:
-    """Read the stored outcome of a cell."""
-    path = cell.folder / "rankings.parquet"
-    return Outcome(
-        items=cell.table("items"),
-        rankings=cell.table("rankings") if path.exists() else None,
-        facts=cell.part("facts"),
-    )
+        info = cell.record.benchmark_info
+        return _measure(info.record, repr(info.options))
 
 
 def _statistics(cell: Cell) -> dict[str, Statistic]:
-    found = {}
-    for metric in cell.part("benchmark_info").get("metrics") or []:
-        made = metric.get("statistic")
-        if made:
-            known = {k: v for k, v in made.items() if k in Statistic.__dataclass_fields__}
-            found[str(metric["name"])] = Statistic(**known)
-    return found
+    return {metric.name: metric.statistic for metric in cell.metrics if metric.statistic is not None}
 
 
 @lru_cache(maxsize=32)
@@ -247,7 +225,7 @@ def _measure(record: str, options: str) -> Measure | None:
         entry = installed().benchmark(record)
         task = entry.record.load(make_options(entry.record.options, literal_eval(options) or {}, where=record))
     except QbenchError:
-        return None  # the row says that the plugin is not at hand
+        return None  # the row says that the plugin is not installed
     return task.measure
 
 
@@ -264,14 +242,15 @@ def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDA
     of_cell: dict[tuple[str, str, str], list[str]] = {}
     of_baseline: dict[tuple[str, str], list[str]] = {}
     for flag in flags:
-        if flag.kind == "unchecked":
+        if flag.kind is FlagKind.UNCHECKED:
             continue
         if flag.quantizer == baseline:
-            of_baseline.setdefault((flag.model, flag.benchmark), []).append(BASELINE + flag.kind)
+            of_baseline.setdefault((flag.model, flag.benchmark), []).append(BASELINE_PREFIX + flag.kind)
         else:
             of_cell.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(flag.kind)
     change, noise = (table[name].to_numpy(np.float64) for name in ("change", "noise"))
-    own = np.where(np.isnan(change), "undetermined", np.where(np.abs(change) < noise, "below-noise", ""))
+    quiet = np.where(np.abs(change) < noise, str(FlagKind.BELOW_NOISE), "")
+    own = np.where(np.isnan(change), str(FlagKind.UNDETERMINED), quiet)
     found = np.empty(len(table), dtype=object)
     names = zip(*(table[c] for c in NAMES), strict=True)
     for i, (model, quantizer, benchmark) in enumerate(names):
@@ -281,8 +260,8 @@ def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDA
 
 
 def _population(results: Results) -> Population:
-    info = {c.model: c.part("model_info") for c in results.done}
+    info = {c.model: c.record.model_info for c in results.done}
     return Population(
-        source={m: str(x.get("record", "")).rpartition(":")[2] for m, x in info.items()},
-        size={m: str(x.get("checkpoint", "")) for m, x in info.items()},
+        source={model: found.source for model, found in info.items()},
+        size={model: found.checkpoint for model, found in info.items()},
     )

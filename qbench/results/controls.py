@@ -1,4 +1,4 @@
-"""Which control arm of a run tells a cast from a quantization, for each of its variants."""
+"""Which control arm of a run separates the effect of a cast from that of quantizing, for each of its variants."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qbench.runfolder.reader import Cell
+from qbench.runfolder.schema import ControlInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,31 +32,25 @@ class Control:
 
 
 def find_controls(cells: Iterable[Cell]) -> dict[tuple[str, str], Control]:
-    """``(model, quantizer)`` → its control arm, for all variants that are no control arms, in the order of the run."""
+    """``(model, quantizer)`` → its control arm, for all variants that are not control arms, in the order of the run."""
     cells = list(cells)
     arms: dict[tuple[str, str], str] = {}
     for cell in cells:
         if _is_control(cell):
-            arms.setdefault((cell.model, _record(cell)), cell.quantizer)
+            arms.setdefault((cell.model, cell.record.quantizer_info.name), cell.quantizer)
     found: dict[tuple[str, str], Control] = {}
     for cell in cells:
         if _is_control(cell):
             continue
-        control = cell.part("control")
-        name = str(control.get("name") or "")
+        control = cell.record.control or ControlInfo(name="", note="")
         found[cell.model, cell.quantizer] = Control(
-            name=name,
-            label=arms.get((cell.model, name), ""),
-            dtype=str(cell.record.get("dtype") or ""),
-            note=str(control.get("note") or ""),
+            name=control.name,
+            label=arms.get((cell.model, control.name), ""),
+            dtype=cell.record.dtype,
+            note=control.note,
         )
     return found
 
 
 def _is_control(cell: Cell) -> bool:
-    return cell.part("quantizer_info").get("kind") == "control"
-
-
-def _record(cell: Cell) -> str:
-    """The quantizer's own name, whatever its label and its plugin."""
-    return str(cell.part("quantizer_info").get("record")).rpartition(":")[2]
+    return cell.record.quantizer_info.kind == "control"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
-from qbench.errors import InputError
 from qbench.models.interface import Coverage, Layer
-from qbench.runfolder.reader import AGAIN, Cell
+from qbench.runfolder.reader import Cell
 
 LAYERS = [
     *["model", "quantizer", "name", "tower", "kind", "parameters", "quantized", "bits", "error", "snr", "sparsity"],
@@ -22,14 +21,12 @@ SUMMARY = [
     *["median_error", "max_error", "sparsity", "total_parameters", "model_bytes", "disk_bytes", "origin"],
 ]
 
-Number = TypeVar("Number", int, float)
-
 Named = tuple[str, str, Coverage]
 """Model, quantizer, and what was quantized."""
 
 
 def layer_table(variants: Iterable[Named]) -> pd.DataFrame:
-    """One row a Linear of each model × quantizer.
+    """One row per Linear layer of each model × quantizer.
 
     ``error`` is relative, ``snr`` in dB, ``sparsity`` a share; each is empty where it is not known, and ``snr`` where
     there is no error.
@@ -44,11 +41,11 @@ def layer_table(variants: Iterable[Named]) -> pd.DataFrame:
 
 
 def summarise(variants: Iterable[Named]) -> pd.DataFrame:
-    """One row a tower of each model × quantizer, and one for both (``tower`` is ``all``).
+    """One row per tower of each model × quantizer, and one for both (``tower`` is ``all``).
 
     ``share`` is the share of the Linear weights that is quantized, ``sparsity`` that which is zero, 0 to 1. The errors
     are over the quantized layers (of a control arm over all), as far as they are known. ``origin`` is ``measured``, or
-    ``declared`` where embeddings were made elsewhere.
+    ``declared`` where embeddings were precomputed.
     """
     rows: list[dict[str, Any]] = []
     for model, quantizer, whole in variants:
@@ -91,32 +88,7 @@ def of_cells(cells: Iterable[Cell]) -> Iterator[Named]:
     """What the cells of a run recorded, once for each model × quantizer: a variant is the same on every benchmark."""
     seen: set[tuple[str, str]] = set()
     for cell in cells:
-        record = cell.part("coverage")
-        if record and (cell.model, cell.quantizer) not in seen:
+        coverage = cell.record.coverage
+        if coverage is not None and (cell.model, cell.quantizer) not in seen:
             seen.add((cell.model, cell.quantizer))
-            yield cell.model, cell.quantizer, _coverage(cell, record)
-
-
-def _coverage(cell: Cell, record: dict[str, Any]) -> Coverage:
-    try:
-        return Coverage(
-            layers=tuple(_layer(x) for x in record["layers"]),
-            total_parameters=int(record["total_parameters"]),
-            model_bytes=_known(record["model_bytes"], int),
-            disk_bytes=_known(record.get("disk_bytes"), int),
-            declared=bool(record.get("declared", False)),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        where = str(cell.folder / "cell.json")
-        raise InputError(f"the file is damaged: its coverage ({error!r})", where=where, fix=AGAIN) from error
-
-
-def _layer(record: dict[str, Any]) -> Layer:
-    values = {k: v for k, v in record.items() if k in Layer.__dataclass_fields__}
-    # Cells of earlier versions have neither of these two.
-    measured = {k: _known(record.get(k), float) for k in ("error", "sparsity")}
-    return Layer(**{**values, **measured})
-
-
-def _known(value: Any, kind: Callable[[Any], Number]) -> Number | None:
-    return None if value is None else kind(value)
+            yield cell.model, cell.quantizer, coverage

@@ -1,4 +1,4 @@
-"""Embedding drift by group: how far quantizing moved the images, from the cosines that the runner kept."""
+"""Embedding drift by group: how far quantizing moved the images' embeddings, from the cosines that the run stored."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def summarise_drift(folder: Path, files: Iterable[str], cells: Iterable[Cell]) -
     Returns
     -------
     pandas.DataFrame
-        A row a variant × benchmark × group: ``n`` items, ``mean``, ``median`` and 5 % quantile (``q05``: the items that
-        moved most) of the cosine. An empty attribute is all items. Items without a label to compare have rows too.
+        One row per variant × benchmark × group: ``n`` items, ``mean``, ``median`` and 5 % quantile (``q05``: the items
+        that moved most) of the cosine. An empty attribute is all items. Items without a label to compare have rows too.
 
     Raises
     ------
@@ -48,16 +48,16 @@ def summarise_drift(folder: Path, files: Iterable[str], cells: Iterable[Cell]) -
 
 
 def _rows(cell: Cell, stem: str) -> Iterator[dict[str, Any]]:
-    attributes = cell.part("benchmark_info").get("attributes") or []
-    table = cell.table(stem, columns=["cosine", *(a["name"] for a in attributes)])
+    attributes = cell.attributes
+    table = cell.table(stem, columns=["cosine", *(a.name for a in attributes)])
     yield _row("", "", table["cosine"])
     for attribute in attributes:
-        column = table[attribute["name"]].astype("str")
-        others = sorted({*column} - {*attribute["groups"]})
-        for group in (*attribute["groups"], *others):
+        column = table[attribute.name].astype("str")
+        others = sorted({*column} - {*attribute.groups})
+        for group in (*attribute.groups, *others):
             chosen = table["cosine"][column.eq(group)]
             if len(chosen):
-                yield _row(attribute["name"], group, chosen)
+                yield _row(attribute.name, group, chosen)
 
 
 def _row(attribute: str, group: str, cosine: pd.Series[float]) -> dict[str, Any]:

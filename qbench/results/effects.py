@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from qbench.metrics.interface import INDEX
+from qbench.metrics.interface import INDEX, MetricInfo
+from qbench.metrics.keys import declared_names
 from qbench.runfolder.reader import Cell
+from qbench.vocabulary import Better
 
 NAMES = ["model", "quantizer", "benchmark"]
 COLUMNS = [
@@ -19,14 +22,14 @@ COLUMNS = [
 
 
 def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) -> str:
-    """Why two cells do not have the same items and the same rules; empty where they do.
+    """Why two cells that are done cannot be compared: other items or other rules; empty where they can.
 
     Parameters
     ----------
     cell, baseline : Cell
         Of one model on one benchmark.
     allow : iterable of str
-        Differences that were declared and are no reason: ``preprocessing``, ``prompts``, ``batch``, ``checkpoint``.
+        Differences that are meant, and are not a reason: ``preprocessing``, ``prompts``, ``batch``, ``checkpoint``.
     """
     differ = [
         (what, mine, its)
@@ -38,32 +41,34 @@ def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) ->
 
 def _held_together(cell: Cell, baseline: Cell) -> Iterator[tuple[str, str, Any, Any]]:
     """Kind, words, the variant's and the baseline's value of all that has to be the same."""
-
-    def both(part: str, name: str) -> tuple[Any, Any]:
-        return cell.part(part).get(name), baseline.part(part).get(name)
-
-    yield "data", "another dataset fingerprint", *both("data_info", "fingerprint")
-    yield "data", "another limit", *both("data_info", "limit")
-    yield "data", "another number of items", *both("data_info", "items")
-    yield "rules", "other benchmark options", *both("benchmark_info", "options")
-    yield "rules", "another protocol version", *both("benchmark_info", "protocol")
-    yield "checkpoint", "another checkpoint under the same name", *both("model_info", "fingerprint")
-    for kind, what, part, name in (
-        ("preprocessing", "another preprocessing", "model_info", "preprocessing"),
-        ("prompts", "other prompts", "data_info", "prompts"),
-        ("batch", "another batch size", "batch", "size"),
-        ("batch", "another order of the batches", "batch", "order"),
-    ):
-        mine, its = both(part, name)
-        if mine is not None and its is not None:  # embeddings made elsewhere have no batches; older cells say less
-            yield kind, what, mine, its
+    mine, its = cell.record, baseline.record
+    yield "data", "another dataset fingerprint", mine.data_info.fingerprint, its.data_info.fingerprint
+    yield "data", "another limit", mine.data_info.limit, its.data_info.limit
+    yield "data", "another number of items", mine.data_info.items, its.data_info.items
+    yield "rules", "other benchmark options", mine.benchmark_info.options, its.benchmark_info.options
+    yield "rules", "another protocol version", mine.benchmark_info.protocol, its.benchmark_info.protocol
+    yield (
+        "checkpoint",
+        "another checkpoint under the same name",
+        mine.model_info.fingerprint,
+        its.model_info.fingerprint,
+    )
+    # Precomputed embeddings have no batches, and early cells of format 1 say less: only what both say is compared.
+    if mine.model_info.preprocessing and its.model_info.preprocessing:
+        wanted = (asdict(mine.model_info.preprocessing), asdict(its.model_info.preprocessing))
+        yield "preprocessing", "another preprocessing", *wanted
+    if mine.data_info.prompts and its.data_info.prompts:
+        yield "prompts", "other prompts", mine.data_info.prompts, its.data_info.prompts
+    if mine.batch and its.batch:
+        yield "batch", "another batch size", mine.batch.size, its.batch.size
+        yield "batch", "another order of the batches", mine.batch.order, its.batch.order
 
 
 def pair(
     metrics: pd.DataFrame,
     cells: Iterable[Cell],
     baseline: str,
-    infos: Mapping[tuple[str, str], Mapping[str, Any]],
+    infos: Mapping[tuple[str, str], MetricInfo],
     allow: Iterable[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Join each variant's numbers with its baseline's.
@@ -77,15 +82,15 @@ def pair(
     baseline : str
         Label of the quantizer that the others are compared with.
     infos : mapping
-        ``(benchmark, metric without cut-off)`` → its declaration (``better``, ``unit``).
+        ``(benchmark, metric without cut-off)`` → its declaration.
     allow : iterable of str
         As for `why_not_comparable`.
 
     Returns
     -------
     effects : pandas.DataFrame
-        A row a number. ``change`` is value minus baseline value, NaN where either is undetermined; for signed biases
-        ``abs_change`` is the change of the absolute value.
+        One row per number. ``change`` is value minus baseline value, NaN where either is undetermined; for signed
+        biases ``abs_change`` is the change of the absolute value.
     unpaired : pandas.DataFrame
         ``model, quantizer, benchmark, reason``: what was left out.
     """
@@ -124,17 +129,17 @@ def _join(metrics: pd.DataFrame, paired: pd.DataFrame, baseline: str) -> pd.Data
     return mine.merge(base, on=keys, how="left", indicator=True, validate="many_to_one")
 
 
-def _changes(frame: pd.DataFrame, baseline: str, infos: Mapping[tuple[str, str], Mapping[str, Any]]) -> pd.DataFrame:
+def _changes(frame: pd.DataFrame, baseline: str, infos: Mapping[tuple[str, str], MetricInfo]) -> pd.DataFrame:
     value = frame["value"].to_numpy(np.float64)
     before = frame["baseline_value"].to_numpy(np.float64)
-    metric = frame["metric"].str.partition("@")[0] if len(frame) else frame["metric"]
-    declared = [infos.get(key, {}) for key in zip(frame["benchmark"], metric, strict=True)]
-    better = np.array([str(x.get("better", "")) for x in declared], dtype=object)
-    signed = better == "zero"
+    names = zip(frame["benchmark"], declared_names(frame["metric"]), strict=True)
+    declared = [infos.get(key) for key in names]
+    better = np.array([x.better if x else "" for x in declared], dtype=object)
+    signed = better == Better.ZERO
     frame = frame.assign(
         baseline=baseline,
         better=better,
-        unit=[str(x.get("unit", "")) for x in declared],
+        unit=[x.unit if x else "" for x in declared],
         change=value - before,
         baseline_abs=np.where(signed, np.abs(before), np.nan),
         value_abs=np.where(signed, np.abs(value), np.nan),

@@ -1,4 +1,4 @@
-"""The noise floor: how much of each change the batches alone make, from the same cells embedded in other orders."""
+"""The noise floor: how much of each change the batches alone make, from the same cells in other orders of the items."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def noise_floor(
     Returns
     -------
     pandas.DataFrame
-        A row an effect that has other orders: ``change`` (in the dataset's order), ``orders`` (how many were seen,
+        One row per effect that has other orders: ``change`` (in the dataset's order), ``orders`` (how many were seen,
         the dataset's included), ``noise_sd`` (standard deviation of the change over them, n − 1) and ``noise_max``
         (its largest distance from ``change``).
     """

@@ -11,21 +11,26 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
-from qbench.metrics.interface import INDEX
+from qbench.metrics.interface import INDEX, MetricInfo
+from qbench.metrics.keys import MetricKey
 from qbench.results import analysis
 from qbench.results.coverage import layer_table, of_cells, summarise
 from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
 from qbench.results.noise import noise_floor
-from qbench.runfolder.reader import AGAIN, Cell, read_cell, read_json, read_run
+from qbench.runfolder.reader import AGAIN, Cell, read_cell, read_environment, read_run, read_speed
+from qbench.runfolder.schema import EnvironmentRecord, RunRecord
 from qbench.stats.paired import paired_tests
+from qbench.vocabulary import Better, Unit
 
 METRICS = [*NAMES, *INDEX, "value", "n"]
 SPEED = [
     *["model", "quantizer", "numerics", "batch_size", "repeats", "load_seconds", "peak_bytes"],
     *[f"{kind}_{x}" for kind in ("images", "texts") for x in ("per_second", "low", "high")],
 ]
+
+STAGES = ("build", "images", "texts", "score")
 
 
 def load(run_dir: Path | str) -> Results:
@@ -39,20 +44,18 @@ def load(run_dir: Path | str) -> Results:
     Raises
     ------
     qbench.errors.InputError
-        It is no run folder, damaged, or written by a newer qbench.
+        It is not a run folder, or is damaged, or was written by a newer qbench.
     """
     folder = Path(run_dir)
     run = read_run(folder)
-    cells = [read_cell(folder, name) for name in run["cells"]]
+    cells = [read_cell(folder, name) for name in run.cells]
     seen: set[tuple[str, ...]] = set()
     for cell in cells:
         names = tuple(cell.names.values())
         if names in seen:
             raise InputError(f"two cells are named {' × '.join(names)}", where=str(folder / "run.json"), fix=AGAIN)
         seen.add(names)
-    cells = _baseline_first(cells, run["baseline"])
-    path = folder / "environment.json"
-    return Results(folder, run, cells, read_json(path) if path.exists() else {})
+    return Results(folder, run, _baseline_first(cells, run.baseline), read_environment(folder))
 
 
 class Results:
@@ -62,36 +65,36 @@ class Results:
     ----------
     folder : pathlib.Path
         The run folder.
-    run : dict
+    run : RunRecord
         The content of ``run.json``.
     records : list of Cell
         The cells in the order of the run; those of one model on one benchmark together, the baseline first.
-    environment : dict
-        The machine and the packages; empty where it was not recorded.
+    environment : EnvironmentRecord
+        The machine and the packages; its defaults where they were not recorded.
     """
 
-    def __init__(self, folder: Path, run: dict[str, Any], records: list[Cell], environment: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, run: RunRecord, records: list[Cell], environment: EnvironmentRecord) -> None:
         self.folder, self.run, self.records, self.environment = folder, run, records, environment
 
     @property
     def name(self) -> str:
         """The run's name."""
-        return str(self.run.get("name") or self.folder.name)
+        return self.run.name or self.folder.name
 
     @property
     def baseline(self) -> str:
         """Label of the quantizer that the others are compared with."""
-        return str(self.run["baseline"])
+        return self.run.baseline
 
     @property
     def spec(self) -> dict[str, Any]:
         """The spec, with every default filled in."""
-        return dict(self.run.get("spec") or {})
+        return dict(self.run.spec)
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the numbers has to know."""
-        return [str(x) for x in self.run.get("notes") or []]
+        return list(self.run.notes)
 
     @property
     def done(self) -> list[Cell]:
@@ -100,22 +103,20 @@ class Results:
 
     @cached_property
     def cells(self) -> pd.DataFrame:
-        """One row a cell: ``model, quantizer, benchmark, status, error, stage, items, dtype, numerics, seconds``."""
+        """One row per cell: ``model, quantizer, benchmark, status, error, stage, items, dtype, numerics, seconds``."""
         rows = []
         for cell in self.records:
-            error = cell.part("error")
-            said = ": ".join(str(error[k]) for k in ("where", "what") if error.get(k))
-            seconds = [float(x) for x in cell.part("seconds").values() if isinstance(x, int | float)]
+            record, failure = cell.found, cell.failure
             rows.append(
                 {
                     **cell.names,
-                    "status": cell.status,
-                    "error": said,
-                    "stage": str(error.get("stage") or ""),
-                    "items": cell.part("data_info").get("items"),
-                    "dtype": str(cell.record.get("dtype") or ""),
-                    "numerics": str(cell.record.get("numerics") or ""),
-                    "seconds": sum(seconds) if seconds else None,
+                    "status": str(cell.status),
+                    "error": failure.words if failure else "",
+                    "stage": failure.stage if failure else "",
+                    "items": record.data_info.items if record else None,
+                    "dtype": record.dtype if record else "",
+                    "numerics": record.numerics if record else "",
+                    "seconds": sum(record.seconds.values()) if record and record.seconds else None,
                 }
             )
         columns = [*NAMES, "status", "error", "stage", "items", "dtype", "numerics", "seconds"]
@@ -128,26 +129,25 @@ class Results:
 
         An empty string is "all of them"; a NaN value is undetermined.
         """
-        frames = [_read_metrics(c) for c in self.done]
+        frames = [_named(c, c.numbers()) for c in self.done]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=METRICS)
 
     @cached_property
-    def metric_infos(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-        """``(benchmark, metric)`` → ``name``, ``better``, ``unit``, ``summary``; the main metric first."""
+    def metric_infos(self) -> Mapping[tuple[str, str], MetricInfo]:
+        """``(benchmark, metric without its cut-off)`` → its declaration; the main metric first."""
         return {
-            (cell.benchmark, str(info.get("name"))): info
+            (cell.benchmark, info.name): info
             for cell in reversed(self.done)  # so that the first cell has the last word
-            for info in cell.part("benchmark_info").get("metrics") or []
+            for info in cell.metrics
         }
 
-    def metric_info(self, benchmark: str, metric: str) -> Mapping[str, Any]:
-        """The declaration of a metric, its cut-off (``@k``) aside; empty where the benchmark declares none."""
-        return self.metric_infos.get((benchmark, metric.partition("@")[0]), {})
+    def metric_info(self, benchmark: str, metric: str) -> MetricInfo | None:
+        """The declaration of a metric, whatever its cut-off is; `None` where the benchmark declares none."""
+        return self.metric_infos.get((benchmark, MetricKey.parse(metric).name))
 
     @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        allow = (self.spec.get("analysis") or {}).get("allow") or ()
-        return pair(self.metrics, self.records, self.baseline, self.metric_infos, allow)
+        return pair(self.metrics, self.records, self.baseline, self.metric_infos, self.run.analysis.allow)
 
     @property
     def changes(self) -> pd.DataFrame:
@@ -167,17 +167,17 @@ class Results:
 
     @property
     def populations(self) -> pd.DataFrame:
-        """Each change over the checkpoints: a row a quantizer × number over all classes."""
+        """Each change over the checkpoints: one row per quantizer × number over all classes."""
         return self.analysis.populations
 
     @property
     def flips(self) -> pd.DataFrame:
-        """Items whose answer changed between right and wrong: by group and by how sure the baseline was."""
+        """Items whose answer changed between correct and wrong: by group and by how sure the baseline was."""
         return self.analysis.flips
 
     @property
     def exemplars(self) -> pd.DataFrame:
-        """Items whose majority answer over the models changed between right and wrong."""
+        """Items whose majority answer over the models changed between correct and wrong."""
         return self.analysis.exemplars
 
     @property
@@ -214,14 +214,14 @@ class Results:
         """
         rows = []
         for cell in self.done:
-            seconds, data = cell.part("seconds"), cell.part("data_info")
+            record = cell.record
             rows.append(
                 {
                     **cell.names,
-                    "images": data.get("images"),
-                    "texts": data.get("texts"),
-                    **{f"{stage}_seconds": seconds.get(stage) for stage in ("build", "images", "texts", "score")},
-                    "model_bytes": cell.part("coverage").get("model_bytes"),
+                    "images": record.data_info.images,
+                    "texts": record.data_info.texts,
+                    **{f"{stage}_seconds": record.seconds.get(stage) for stage in STAGES},
+                    "model_bytes": record.coverage.model_bytes if record.coverage else None,
                 }
             )
         return pd.DataFrame(rows)
@@ -232,28 +232,29 @@ class Results:
         orders = {
             (c.model, c.quantizer, c.benchmark): c.table("noise")
             for c in self.done
-            if c.part("batch").get("other_orders")
+            if c.record.batch and c.record.batch.other_orders
         }
         return noise_floor(self.changes, orders, self.baseline)
 
     @cached_property
     def drift(self) -> pd.DataFrame:
         """How far each variant moved the images' embeddings: see `qbench.results.drift.summarise_drift`."""
-        return summarise_drift(self.folder, [str(x) for x in self.run.get("drift") or []], self.done)
+        return summarise_drift(self.folder, self.run.drift, self.done)
 
     @cached_property
     def speed(self) -> pd.DataFrame:
         """Speed and memory of each variant, where they were measured: medians, slowest and fastest repeat."""
         rows = []
-        for relative in self.run.get("speed") or []:
-            found = read_json(self.folder / str(relative))
-            rates = {f"{k}_{x}": v for k in ("images", "texts") for x, v in (found.pop(k, None) or {}).items()}
-            rows.append({**found, **rates})
+        for relative in self.run.speed:
+            found = read_speed(self.folder, relative)
+            values = found.model_dump(exclude={"images", "texts"})
+            rates = {"images": found.images, "texts": found.texts}
+            rows.append(values | {f"{of}_{name}": value for of, rate in rates.items() for name, value in rate})
         return pd.DataFrame(rows, columns=SPEED)
 
     @cached_property
     def layers(self) -> pd.DataFrame:
-        """Every Linear of every variant and what became of it."""
+        """Every Linear layer of every variant and what became of it."""
         return layer_table(of_cells(self.done))
 
     @cached_property
@@ -263,13 +264,13 @@ class Results:
 
     @cached_property
     def flags(self) -> list[Flag]:
-        """Reasons to distrust numbers: models that guess, say the same to all, or lost their accuracy."""
+        """Reasons to distrust numbers: models at chance level, with one answer to everything, or of lost accuracy."""
         return find_flags(self.records, self.baseline, self._accuracy())
 
     def _accuracy(self) -> dict[tuple[str, str, str], tuple[float, float]]:
         """Main accuracy of each variant, before and after: the first declared share, over everything."""
         whole = self.changes[(self.changes["attribute"] == "") & (self.changes["class"] == "")]
-        whole = whole[(whole["better"] == "higher") & (whole["unit"] == "share")]
+        whole = whole[(whole["better"] == Better.HIGHER) & (whole["unit"] == Unit.SHARE)]
         first = whole.drop_duplicates(NAMES)
         values = zip(first["baseline_value"], first["value"], strict=True)
         return dict(zip(first[NAMES].itertuples(index=False, name=None), values, strict=True))
@@ -290,14 +291,3 @@ def _named(cell: Cell, frame: pd.DataFrame) -> pd.DataFrame:
 def _nullable(frame: pd.DataFrame) -> pd.DataFrame:
     # Benchmarks differ in their columns: a plain bool column with gaps would become one of objects.
     return frame.astype(dict.fromkeys(frame.select_dtypes("bool").columns, "boolean"))
-
-
-def _read_metrics(cell: Cell) -> pd.DataFrame:
-    frame = cell.table("metrics", columns=[*INDEX, "value", "n"])
-    frame = frame.astype(dict.fromkeys(INDEX, "str") | {"value": "float64", "n": "int64"})
-    twice = frame.duplicated(subset=list(INDEX))
-    if twice.any():
-        row = " ".join(frame.loc[twice, list(INDEX)].iloc[0]).strip()
-        where = str(cell.folder / "metrics.parquet")
-        raise InputError(f"the file is damaged: {row!r} is in it twice", where=where, fix=AGAIN)
-    return _named(cell, frame)

@@ -1,1 +1,4 @@
-"""The run folder: what is written in it, and how it is read. The only way from the models to the statistics."""
+"""The run folder: its records and tables as types, how they are written and read, how earlier formats are upgraded.
+
+It is the only way from the models to the statistics: the execution writes it, results, gate and report read it.
+"""

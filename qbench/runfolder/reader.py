@@ -1,19 +1,38 @@
-"""The files of a run folder → checked records. Every complaint names the file and what to do."""
+"""The files of a run folder → checked records and tables. Every complaint names the file, the field and what to do."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypeVar
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
+from qbench.data.items import Attribute
 from qbench.errors import InputError
+from qbench.metrics.interface import INDEX, MetricInfo, Outcome
+from qbench.runfolder.schema import (
+    FORMAT,
+    AnalysisRecord,
+    CellRecord,
+    EnvironmentRecord,
+    Failure,
+    RunRecord,
+    SpeedRecord,
+    complaint,
+)
+from qbench.runfolder.tables import read_table
+from qbench.runfolder.upgrade import upgrade
+from qbench.store.files import read_json_object
+from qbench.vocabulary import CellStatus
 
-FORMAT = 1
 AGAIN = "Run `qbench run` again with the same spec: it repairs what is missing."
+ANALYSE_AGAIN = "Delete the file and run `qbench analyse` again."
+
+Record = TypeVar("Record", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -26,33 +45,56 @@ class Cell:
         Where it lies.
     model, quantizer, benchmark : str
         The labels of the run's spec.
-    status : {"done", "failed", "missing"}
-        ``missing`` is a cell that was planned and has no record yet.
-    record : mapping
-        The content of ``cell.json``; empty where it is missing.
+    status : CellStatus
+        A missing cell was planned and has no record yet.
+    found : CellRecord or None
+        What ``cell.json`` says; `None` where the cell is missing.
     """
 
     folder: Path
     model: str
     quantizer: str
     benchmark: str
-    status: str
-    record: Mapping[str, Any]
+    status: CellStatus
+    found: CellRecord | None
+
+    @property
+    def record(self) -> CellRecord:
+        """What ``cell.json`` says.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            The cell is missing.
+        """
+        if self.found is None:
+            raise InputError("the cell has no record", where=str(self.folder), fix=AGAIN)
+        return self.found
 
     @property
     def done(self) -> bool:
         """Whether it has numbers."""
-        return self.status == "done"
+        return self.status is CellStatus.DONE
 
     @property
     def names(self) -> dict[str, str]:
         """The three labels, as columns."""
         return {"model": self.model, "quantizer": self.quantizer, "benchmark": self.benchmark}
 
-    def part(self, name: str) -> dict[str, Any]:
-        """One object of the record; empty where the cell failed before it was known."""
-        value = self.record.get(name)
-        return dict(value) if isinstance(value, dict) else {}
+    @property
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """The metrics that its benchmark declares, the main one first; none where it is missing."""
+        return self.found.benchmark_info.metrics if self.found else ()
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The groupings of its items; none where they are not known."""
+        return self.found.benchmark_info.attributes if self.found else ()
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it failed, where it did."""
+        return self.found.error if self.found else None
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read ``<name>.parquet`` of the cell.
@@ -60,65 +102,48 @@ class Cell:
         Raises
         ------
         qbench.errors.InputError
-            The file is missing, damaged or lacks one of `columns`.
+            The file is missing or damaged, or lacks one of `columns`.
         """
-        path = self.folder / f"{name}.parquet"
-        try:
-            return pd.read_parquet(path, columns=None if columns is None else list(columns))
-        except FileNotFoundError:
-            raise InputError("the file is missing", where=str(path), fix=AGAIN) from None
-        except (OSError, ValueError, KeyError) as error:  # pyarrow's errors derive from these
-            raise InputError(f"the file is damaged: {error}", where=str(path), fix=AGAIN) from error
+        return read_table(self.folder / f"{name}.parquet", columns, fix=AGAIN)
 
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read one JSON object of a run folder, and check its ``format`` where it has one.
-
-    Raises
-    ------
-    qbench.errors.InputError
-        It is missing, damaged, or written by a newer qbench.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate could not be written into any output
-    except FileNotFoundError:
-        raise InputError("the file is missing", where=str(path), fix=AGAIN) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the file is damaged: {error}", where=str(path), fix=AGAIN) from error
-    if not isinstance(value, dict):
-        raise InputError("the file is damaged: it holds no JSON object", where=str(path), fix=AGAIN)
-    form = value.get("format", FORMAT)
-    if not isinstance(form, int) or isinstance(form, bool) or form < 1:
-        raise InputError(f"the file is damaged: its format is {form!r}", where=str(path), fix=AGAIN)
-    if form > FORMAT:
-        raise InputError(
-            f"it was written by a newer qbench (format {form}; this one reads up to {FORMAT})",
-            where=str(path),
-            fix="Upgrade: pip install --upgrade qbench-vlm",
+    def outcome(self) -> Outcome:
+        """What the variant answered, as the benchmark's task gave it."""
+        ranked = (self.folder / "rankings.parquet").exists()
+        return Outcome(
+            items=self.table("items"), rankings=self.table("rankings") if ranked else None, facts=self.record.facts
         )
-    return value
+
+    def numbers(self) -> pd.DataFrame:
+        """Its metrics: the index columns as text, ``value`` float64, ``n`` int64.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            The file is missing or damaged, or a number is in it more than once.
+        """
+        frame = self.table("metrics", columns=[*INDEX, "value", "n"])
+        frame = frame.astype(dict.fromkeys(INDEX, "str") | {"value": "float64", "n": "int64"})
+        repeated = frame.duplicated(subset=list(INDEX))
+        if repeated.any():
+            row = " ".join(frame.loc[repeated, list(INDEX)].iloc[0]).strip()
+            where = str(self.folder / "metrics.parquet")
+            raise InputError(f"the file is damaged: {row!r} is in it more than once", where=where, fix=AGAIN)
+        return frame
 
 
-def read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> RunRecord:
     """Read ``run.json``: the head of a run folder.
 
     Raises
     ------
     qbench.errors.InputError
-        `folder` is no run, or its head is damaged or newer than this qbench.
+        `folder` is not a run folder, or its head is damaged or newer than this qbench.
     """
     path = folder / "run.json"
     if not path.is_file():
-        what = "this folder is no qbench run: it has no run.json" if folder.is_dir() else "there is no such folder"
+        what = "this folder is not a qbench run: it has no run.json" if folder.is_dir() else "there is no such folder"
         raise InputError(what, where=str(folder), fix="Name the folder that `qbench run --out` wrote.")
-    run = read_json(path)
-    cells = run.get("cells")
-    if not isinstance(cells, list) or not all(isinstance(x, str) for x in cells):
-        raise InputError("the file is damaged: 'cells' is no list of folders", where=str(path), fix=AGAIN)
-    if not isinstance(run.get("baseline"), str):
-        raise InputError("the file is damaged: 'baseline' is no name", where=str(path), fix=AGAIN)
-    return run
+    return read_record(path, RunRecord)
 
 
 def read_cell(run: Path, relative: str) -> Cell:
@@ -127,20 +152,64 @@ def read_cell(run: Path, relative: str) -> Cell:
     Raises
     ------
     qbench.errors.InputError
-        The name leaves the run folder, or the record is damaged or newer than this qbench.
+        The name leads out of the run folder, or the record is damaged or newer than this qbench.
     """
-    parts = PurePosixPath(relative).parts
-    if not parts or PurePosixPath(relative).is_absolute() or ".." in parts:
-        raise InputError(f"the file is damaged: {relative!r} is no folder of the run", where=str(run / "run.json"))
-    folder = run.joinpath(*parts)
+    folder = _inside(run, relative)
     path = folder / "cell.json"
     if not path.is_file():
-        benchmark, model, variant = ("?", "?", "?", *parts)[-3:]
-        return Cell(folder, model, variant.rpartition("-")[0] or variant, benchmark, "missing", {})
-    record = read_json(path)
-    for key in ("model", "quantizer", "benchmark", "status"):
-        if not isinstance(record.get(key), str):
-            raise InputError(f"the file is damaged: {key!r} is missing", where=str(path), fix=AGAIN)
-    if record["status"] not in ("done", "failed"):
-        raise InputError(f"the file is damaged: its status is {record['status']!r}", where=str(path), fix=AGAIN)
-    return Cell(folder, record["model"], record["quantizer"], record["benchmark"], record["status"], record)
+        benchmark, model, variant = ("?", "?", "?", *folder.relative_to(run).parts)[-3:]
+        quantizer = variant.rpartition("-")[0] or variant  # without the key behind it
+        return Cell(folder, model, quantizer, benchmark, CellStatus.MISSING, None)
+    record = read_record(path, CellRecord)
+    return Cell(folder, record.model, record.quantizer, record.benchmark, record.status, record)
+
+
+def read_speed(run: Path, relative: str) -> SpeedRecord:
+    """Read the speed of one variant, named as ``run.json`` names it."""
+    return read_record(_inside(run, relative), SpeedRecord)
+
+
+def read_environment(run: Path) -> EnvironmentRecord:
+    """Read where a run ran; nothing is known where it was not recorded."""
+    path = run / "environment.json"
+    return read_record(path, EnvironmentRecord) if path.exists() else EnvironmentRecord()
+
+
+def read_analysis(folder: Path) -> AnalysisRecord | None:
+    """Read what the analysis in a folder was made of; `None` where there is none."""
+    path = folder / "analysis.json"
+    return read_record(path, AnalysisRecord, fix=ANALYSE_AGAIN) if path.exists() else None
+
+
+def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:
+    """Read one file of a run folder, of this format or an earlier one.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        It is missing or damaged, or was written by a newer qbench.
+    """
+    values = read_json_object(path, fix=fix)
+    form = values.get("format", 1)
+    if not isinstance(form, int) or isinstance(form, bool) or form < 1:
+        raise InputError(f"the file is damaged: its format is {form!r}", where=str(path), fix=fix)
+    if form > FORMAT:
+        raise InputError(
+            f"it was written by a newer qbench (format {form}; this one reads up to {FORMAT})",
+            where=str(path),
+            fix="Upgrade: pip install --upgrade qbench-vlm",
+        )
+    try:
+        # As JSON, because only there a list stands for a tuple and a text for a word of a vocabulary.
+        return kind.model_validate_json(json.dumps(upgrade(kind.__name__, values, FORMAT)))
+    except ValidationError as error:
+        raise InputError(f"the file is damaged: {complaint(error)}", where=str(path), fix=fix) from None
+
+
+def _inside(run: Path, relative: str) -> Path:
+    path = PurePosixPath(relative)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise InputError(
+            f"the file is damaged: {relative!r} is not a place in the run folder", where=str(run / "run.json")
+        )
+    return run.joinpath(*path.parts)

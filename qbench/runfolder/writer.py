@@ -1,4 +1,4 @@
-"""The run folder: a folder a cell, and what the whole run was. It can be copied to another machine and reported there.
+"""Writing a run folder. It can be copied to another machine and reported there.
 
 ::
 
@@ -19,14 +19,23 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from qbench.errors import InputError
-from qbench.store.files import atomic, read_json, write_json
+from qbench.metrics.interface import Outcome
+from qbench.runfolder.reader import read_record
+from qbench.runfolder.schema import (
+    AnalysisRecord,
+    CellRecord,
+    EnvironmentRecord,
+    RunRecord,
+    SpeedRecord,
+)
+from qbench.runfolder.tables import write_table
+from qbench.store.files import write_json
+from qbench.vocabulary import CellStatus
 
-FORMAT = 1
 SHORT = 8
 
 
@@ -53,7 +62,7 @@ class RunFolder:
         return self.root / "run.log"
 
     def check_usable(self) -> None:
-        """Raise `InputError` where the folder holds what is no run: nothing of the user's is to be mixed up."""
+        """Raise `InputError` where the folder holds something else than a run, which must not be mixed up with one."""
         if self.root.is_file():
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
         if not self.root.is_dir() or (self.root / "run.json").exists():
@@ -78,31 +87,63 @@ class RunFolder:
         """The file with a cell's distance from the baseline whose image embeddings have this key."""
         return self.root / cell / f"drift-{key[:SHORT]}.parquet"
 
-    def read_cell(self, cell: str) -> dict[str, Any] | None:
-        """``cell.json``, or `None` where there is none that can be read."""
+    def read_cell(self, cell: str) -> CellRecord | None:
+        """``cell.json``, or `None` where there is none that can be read: it is then computed again."""
         try:
-            found = read_json(self.root / cell / "cell.json")
-        except (FileNotFoundError, ValueError):
+            return read_record(self.root / cell / "cell.json", CellRecord)
+        except InputError:
             return None
-        return found if isinstance(found, dict) else None
 
     def is_done(self, cell: str, key: str) -> bool:
         """Whether a cell with this very key is complete."""
         found = self.read_cell(cell)
-        return found is not None and found.get("status") == "done" and found.get("key") == key
+        return found is not None and found.status is CellStatus.DONE and found.key == key
 
-    def write_cell(self, cell: str, record: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
-        """Write a cell's tables, then its ``cell.json``."""
+    def write_cell(
+        self,
+        cell: str,
+        record: CellRecord,
+        *,
+        outcome: Outcome | None = None,
+        metrics: pd.DataFrame | None = None,
+        noise: pd.DataFrame | None = None,
+    ) -> None:
+        """Write a cell's tables, then its ``cell.json``.
+
+        Parameters
+        ----------
+        cell : str
+            The relative folder of the cell.
+        record : CellRecord
+            What it was, and how it ended.
+        outcome : Outcome, optional
+            What the variant answered.
+        metrics : pandas.DataFrame, optional
+            Its numbers.
+        noise : pandas.DataFrame, optional
+            Its numbers in other orders of the items.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            A table lacks a column, or one holds something else than it should.
+        """
         folder = self.root / cell
         (folder / "cell.json").unlink(missing_ok=True)
+        tables = {
+            "items": None if outcome is None else outcome.items,
+            "rankings": None if outcome is None else outcome.rankings,
+            "metrics": metrics,
+            "noise": noise,
+        }
         for name, table in tables.items():
-            self.write_table(folder / f"{name}.parquet", table)
-        write_json(folder / "cell.json", {"format": FORMAT, **record})
+            if table is not None:
+                write_table(folder / f"{name}.parquet", table)
+        write_json(folder / "cell.json", record.json_values())
 
-    def write_table(self, path: Path, table: pd.DataFrame) -> None:
-        """Write one table, whole or not at all."""
-        with atomic(path) as temporary:
-            table.to_parquet(temporary, index=False, compression="zstd")
+    def write_drift(self, path: Path, table: pd.DataFrame) -> None:
+        """Write how far a variant moved the embeddings of a cell's images, into the file that `drift` names."""
+        write_table(path, table)
 
     def forget_failures(self, cells: Iterable[str]) -> int:
         """Remove the failed cells that are not among `cells` (they hold an error only); how many others are left over.
@@ -115,23 +156,32 @@ class RunFolder:
             if cell in current:
                 continue
             found = self.read_cell(cell)
-            if found is None or found.get("status") == "failed":
+            if found is None or found.status is CellStatus.FAILED:
                 shutil.rmtree(path.parent)
             else:
                 kept += 1
         return kept
 
     def created(self) -> str:
-        """When the run in this folder was begun, or an empty string."""
+        """When the run in this folder was begun, or an empty string where that is not known."""
         try:
-            return str(read_json(self.root / "run.json").get("created", ""))
-        except (FileNotFoundError, ValueError, AttributeError):
+            return read_record(self.root / "run.json", RunRecord).created
+        except InputError:
             return ""
 
-    def write_run(self, record: dict[str, Any]) -> None:
+    def write_run(self, record: RunRecord) -> None:
         """Write ``run.json``."""
-        write_json(self.root / "run.json", {"format": FORMAT, **record})
+        write_json(self.root / "run.json", record.json_values())
 
-    def write_environment(self, record: dict[str, Any]) -> None:
+    def write_environment(self, record: EnvironmentRecord) -> None:
         """Write ``environment.json``."""
-        write_json(self.root / "environment.json", record)
+        write_json(self.root / "environment.json", record.json_values())
+
+    def write_speed(self, path: Path, record: SpeedRecord) -> None:
+        """Write the speed of a variant, into the file that `speed` names."""
+        write_json(path, record.json_values())
+
+
+def write_analysis(folder: Path, record: AnalysisRecord) -> None:
+    """Write ``analysis.json`` into the folder of an analysis; its tables are there already."""
+    write_json(folder / "analysis.json", record.json_values())

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is there whole, or not at all."""
+"""Files that are written whole or not at all, and JSON that is read with clear errors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from qbench.errors import InputError, QbenchError
 
 
 @contextmanager
@@ -40,6 +42,38 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON; ``FileNotFoundError`` and ``ValueError`` are the caller's to explain."""
-    return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path, *, error: type[QbenchError] = InputError, fix: str = "") -> Any:
+    """Read a JSON file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    error : type of QbenchError
+        What is raised.
+    fix : str
+        What the user can do about it.
+
+    Raises
+    ------
+    qbench.errors.QbenchError
+        Of the type `error`: the file is missing, cannot be read, or is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise error("the file does not exist", where=str(path), fix=fix) from None
+    except OSError as found:
+        raise error(f"the file cannot be read ({found.strerror})", where=str(path), fix=fix) from None
+    except UnicodeDecodeError as found:
+        raise error(f"the file is damaged: byte {found.start} is not UTF-8", where=str(path), fix=fix) from None
+    except (ValueError, RecursionError) as found:
+        raise error(f"the file is damaged: it is not valid JSON ({found})", where=str(path), fix=fix) from None
+
+
+def read_json_object(path: Path, *, error: type[QbenchError] = InputError, fix: str = "") -> dict[str, Any]:
+    """Read a JSON file whose outermost value is an object; raises as `read_json` does."""
+    value = read_json(path, error=error, fix=fix)
+    if not isinstance(value, dict):
+        raise error("the file is damaged: it does not hold a JSON object", where=str(path), fix=fix)
+    return value

@@ -183,7 +183,7 @@ def test_karpathys_own_file_goes_first(tmp_path):
         ([{"image": "val2014/cat.jpg", "caption": ["a"]}], r"\[0\]: the image 'cat\.jpg' does not end on its"),
         ([{"image": "/val2014/7.jpg", "caption": ["a"]}], r"\[0\]: the image .* lies outside"),
         ([7], r"\[0\]: 'image' is missing or is no str"),
-        ("text", "no JSON object and no list"),
+        ("text", "neither a JSON object nor a list"),
     ],
 )
 def test_a_malformed_list_is_refused(tmp_path, content, said):

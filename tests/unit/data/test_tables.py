@@ -3,7 +3,7 @@
 import pytest
 
 from qbench.api import DataError
-from qbench.data.tables import read_json, read_table, relative
+from qbench.data.tables import read_table, relative
 
 
 def table(tmp_path, content):
@@ -43,13 +43,6 @@ def test_a_missing_file_says_how_to_get_it(tmp_path):
         read_table(tmp_path / "none.csv", ["a"], how_to_get="Get it there.")
     with pytest.raises(DataError, match="cannot be read"):
         read_table(tmp_path, ["a"], how_to_get="")
-
-
-@pytest.mark.parametrize(("content", "said"), [("{", "row 1: this is no valid JSON"), ("[]", "no JSON object")])
-def test_malformed_json_is_refused(tmp_path, content, said):
-    (tmp_path / "t.json").write_text(content, "utf-8")
-    with pytest.raises(DataError, match=said):
-        read_json(tmp_path / "t.json", how_to_get="")
 
 
 def test_names_stay_below_the_folder():

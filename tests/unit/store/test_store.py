@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.errors import InputError
+from qbench.errors import DataError, InputError
 from qbench.runfolder.writer import RunFolder, slug
 from qbench.store.cache import Cache
-from qbench.store.files import atomic, read_json, write_json
+from qbench.store.files import atomic, read_json, read_json_object, write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import locked
 
@@ -41,6 +41,28 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 def test_json_goes_there_and_back(tmp_path):
     write_json(tmp_path / "deep" / "x.json", {"ä": [1, None]})
     assert read_json(tmp_path / "deep" / "x.json") == {"ä": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", r"t\.json: the file is damaged: it is not valid JSON .*line 1"),
+        (b"[" * 100_000, "the file is damaged: it is not valid JSON"),
+        (b'"\xff"', "byte 1 is not UTF-8"),
+        (b"[]", "does not hold a JSON object"),
+    ],
+)
+def test_malformed_json_is_refused(tmp_path, content, said):
+    (tmp_path / "t.json").write_bytes(content)
+    with pytest.raises(DataError, match=rf"{said}[^\n]*\nGet it there\."):
+        read_json_object(tmp_path / "t.json", error=DataError, fix="Get it there.")
+
+
+def test_a_json_file_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"none\.json: the file does not exist"):
+        read_json(tmp_path / "none.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_json(tmp_path)
 
 
 def test_the_cache_makes_a_thing_once_and_for_each_key(tmp_path):
