@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
+from qbench.metrics.interface import MetricInfo
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES, why_not_comparable
 
@@ -42,16 +41,15 @@ class Comparison:
     warnings: list[str]
 
     @cached_property
-    def declared(self) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Benchmark → its metrics as declared, the main one first: name → ``better``, ``unit``, ``statistic``, ….
+    def declared(self) -> dict[str, dict[str, MetricInfo]]:
+        """Benchmark → its metrics as declared, the main one first: name → declaration.
 
         Read from failed cells too, so that a benchmark of which nothing ran is known by its metrics.
         """
-        found: dict[str, dict[str, Mapping[str, Any]]] = {}
+        found: dict[str, dict[str, MetricInfo]] = {}
         for cell in self.cells:
-            metrics = cell.part("benchmark_info").get("metrics") or []
-            if metrics and not found.get(cell.benchmark):
-                found[cell.benchmark] = {str(info.get("name")): info for info in metrics}
+            if cell.metrics and not found.get(cell.benchmark):
+                found[cell.benchmark] = {info.name: info for info in cell.metrics}
             found.setdefault(cell.benchmark, {})
         return found
 
@@ -91,7 +89,7 @@ def with_older(new: Results, old: Results) -> Comparison:
             elif cell.done:
                 pairs += [replace(before[names], quantizer=label), cell]
         if pairs:
-            both = Results(new.folder, {**new.run, "baseline": label}, pairs, new.environment)
+            both = Results(new.folder, new.run.model_copy(update={"baseline": label}), pairs, new.environment)
             effects.append(both.effects)
             unpaired |= _reasons(both.unpaired)
     here = {(c.model, c.quantizer, c.benchmark) for c in new.records}

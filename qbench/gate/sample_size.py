@@ -11,6 +11,7 @@ from scipy import special
 
 from qbench.gate.comparison import Comparison
 from qbench.gate.loss import Bounds, Floats, Limited
+from qbench.metrics.keys import MetricKey
 
 POWER = 0.8
 MOST = 10**9
@@ -93,5 +94,5 @@ def _rounded(count: float) -> int:
 
 
 def _is_share(comparison: Comparison, benchmark: str, metric: str) -> bool:
-    statistic = comparison.declared.get(benchmark, {}).get(metric.partition("@")[0], {}).get("statistic")
-    return isinstance(statistic, dict) and statistic.get("kind") == "share"
+    info = comparison.declared.get(benchmark, {}).get(MetricKey.parse(metric).name)
+    return info is not None and info.statistic is not None and info.statistic.kind == "share"

@@ -13,7 +13,10 @@ import pandas as pd
 from qbench.gate.comparison import Comparison
 from qbench.gate.policy import MAIN, Rule, suggest
 from qbench.gate.result import GateRow, Problem
+from qbench.metrics.interface import MetricInfo
+from qbench.metrics.keys import MetricKey, declared_names
 from qbench.results import Cell
+from qbench.vocabulary import Better, Unit
 
 NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
 
@@ -53,7 +56,7 @@ def select(rule: Rule, comparison: Comparison) -> Selection:
         return Selection(rows=empty, problems=[Problem(level="error", where=f"rule {rule.id}", what=what)])
     cells = [c for c in comparison.cells if c.benchmark in wanted and _named(rule, c)]
     if rule.optional and rule.scope in ("each_group", "each_group_and_class"):
-        cells = [c for c in cells if _attributes(c) or not c.part("benchmark_info")]
+        cells = [c for c in cells if c.attributes or c.found is None]
         if not cells:
             return Selection(rows=empty, left_out="no benchmark of this run that has the metric tells groups apart")
     if not cells:
@@ -74,9 +77,9 @@ def _unknown_names(rule: Rule, comparison: Comparison) -> Iterator[str]:
                 yield f"no {kind} of this run is called {name!r}{suggest(name, list(dict.fromkeys(known)))}"
 
 
-def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[dict[str, str], str]:
+def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tuple[dict[str, str], str]:
     """Benchmark → the metric without its cut-off; and what is wrong with it."""
-    base = rule.metric.partition("@")[0]
+    base = _key(rule).name
     among = {b: metrics for b, metrics in declared.items() if not rule.benchmark or b in rule.benchmark}
     # Of a benchmark without any record nothing is known: its cells are counted as not evaluated.
     blind = {b: base for b, metrics in among.items() if not metrics}
@@ -88,28 +91,36 @@ def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, Mapping[str, Any]]]
         if lacking and not rule.optional:
             known = list(dict.fromkeys(name for b in lacking for name in among[b]))
             return {}, f"{', '.join(lacking)} has no metric {base!r}{suggest(base, known)}"
-    wrong = [b for b, name in found.items() if (among[b][name].get("better") == "higher") != (rule.quantity == "drop")]
+    wrong = [
+        b for b, name in found.items() if (Better(among[b][name].better) is Better.HIGHER) != (rule.quantity == "drop")
+    ]
     if wrong and rule.metric == MAIN:
         found = {b: name for b, name in found.items() if b not in wrong}
     elif wrong:
-        better = among[wrong[0]][base].get("better")
-        if better == "higher":
+        if Better(among[wrong[0]][base].better) is Better.HIGHER:
             return found, f"{base!r} is better high, so it can only drop: limit it by max_drop, not by max_growth"
         return found, f"{base!r} is a bias, which grows: limit it by max_growth, not by max_drop"
     if not found and not blind:
         known = list(dict.fromkeys(name for metrics in among.values() for name in metrics))
         return {}, f"no benchmark of this run has a metric {rule.metric!r} to hold it against{suggest(base, known)}"
     for b, name in found.items():
-        if among[b][name].get("unit") in ("share", "points") and rule.limit > 1:
+        if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit > 1:
             return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
     return found | blind, ""
+
+
+def _key(rule: Rule) -> MetricKey:
+    try:
+        return MetricKey.parse(rule.metric)
+    except ValueError:
+        return MetricKey(rule.metric)  # no benchmark declares a metric of this name, which is said
 
 
 def _known(rule: Rule) -> bool:
     """Whether the metric is one of an installed benchmark, so that its absence is no slip of the pen."""
     from qbench.plugins.registry import installed
 
-    base = rule.metric.partition("@")[0]
+    base = _key(rule).name
     return base == MAIN or any(base == m.name for entry in installed().benchmarks() for m in entry.record.metrics)
 
 
@@ -152,9 +163,9 @@ def _of_cells(rule: Rule, comparison: Comparison, cells: list[Cell], wanted: Map
 
 
 def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
-    base = effects["metric"].str.partition("@")[0] if len(effects) else effects["metric"]
-    keep: npt.NDArray[np.bool_] = base.to_numpy() == effects["benchmark"].map(dict(wanted)).to_numpy()
-    if "@" in rule.metric:
+    base = np.array(declared_names(effects["metric"]), dtype=object)
+    keep: npt.NDArray[np.bool_] = base == effects["benchmark"].map(dict(wanted)).to_numpy(dtype=object)
+    if _key(rule).cutoff is not None:
         keep &= effects["metric"].to_numpy() == rule.metric
     of_classes = rule.scope in ("each_class", "each_group_and_class")
     keep &= (effects["class"].to_numpy() != "") == of_classes
@@ -165,11 +176,11 @@ def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Mapping[str, str]) -> p
 
 def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of a cell that the scope and the names of groups leave."""
-    pairs = {(a, pair) for a, _, pairs in _attributes(cell) for pair in pairs}
-    groups = {(a, group) for a, found, _ in _attributes(cell) for group in found}
-    declared = {a for a, *_ in _attributes(cell)}
+    pairs = {(a.name, label) for a in cell.attributes for label in a.group_pairs}
+    groups = {(a.name, group) for a in cell.attributes for group in a.groups}
+    declared = {a.name for a in cell.attributes}
     keep = []
-    again = _repeats(cell) - set(rule.by)
+    again = {a.name for a in cell.attributes if a.repeats} - set(rule.by)  # the same people under another cut
     for attribute, group in zip(rows["attribute"], rows["group"], strict=True):
         if attribute in again and not any(g.partition("=")[0] == attribute for g in rule.groups):
             keep.append(False)
@@ -184,27 +195,14 @@ def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[np.array(keep, dtype=bool)]
 
 
-def _attributes(cell: Cell) -> list[tuple[str, list[str], list[str]]]:
-    """Name, groups, and pairs as ``first-second``, of each attribute that the benchmark declares."""
-    found = []
-    for attribute in cell.part("benchmark_info").get("attributes") or []:
-        pairs = ["-".join(map(str, pair)) for pair in attribute.get("pairs") or []]
-        found.append((str(attribute.get("name")), [str(g) for g in attribute.get("groups") or []], pairs))
-    return found
-
-
-def _repeats(cell: Cell) -> set[str]:
-    """Attributes that hold the same people as another one: another cut of the skin tones."""
-    return {str(a.get("name")) for a in cell.part("benchmark_info").get("attributes") or [] if a.get("repeats")}
-
-
 def _names(cell: Cell, rule: Rule) -> Iterator[str]:
     """Names that `rule` could have meant."""
-    for attribute, groups, pairs in _attributes(cell):
+    for attribute in cell.attributes:
         if rule.by:
-            yield attribute
+            yield attribute.name
         if rule.groups:
-            yield from (x for group in (*groups, *pairs) for x in (group, f"{attribute}={group}"))
+            named = (*attribute.groups, *attribute.group_pairs)
+            yield from (x for group in named for x in (group, f"{attribute.name}={group}"))
 
 
 def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Mapping[str, str]) -> Iterator[GateRow]:
@@ -212,14 +210,15 @@ def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Mapping[str, str
     if rule.scope != "each_group":
         return
     there = set(zip(rows["attribute"], rows["group"], strict=True))
-    for attribute, groups, pairs in _attributes(cell):
-        if attribute not in set(rows["attribute"]):
+    for attribute in cell.attributes:
+        name, pairs = attribute.name, tuple(attribute.group_pairs)
+        if name not in set(rows["attribute"]):
             continue
-        expected = pairs if any((attribute, pair) in there for pair in pairs) else groups
+        expected = pairs if any((name, pair) in there for pair in pairs) else attribute.groups
         for group in expected:
-            named = not rule.groups or group in rule.groups or f"{attribute}={group}" in rule.groups
-            if named and (attribute, group) not in there:
-                yield _error(rule, cell, wanted, "there is no item of this group", attribute, group)
+            named = not rule.groups or group in rule.groups or f"{name}={group}" in rule.groups
+            if named and (name, group) not in there:
+                yield _error(rule, cell, wanted, "there is no item of this group", name, group)
 
 
 def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
@@ -244,7 +243,7 @@ def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
 def _error(
     rule: Rule, cell: Cell, wanted: Mapping[str, str], reason: str, attribute: str = "", group: str = ""
 ) -> GateRow:
-    metric = rule.metric if "@" in rule.metric else wanted[cell.benchmark]
+    metric = rule.metric if _key(rule).cutoff is not None else wanted[cell.benchmark]
     return GateRow(
         rule=rule.id,
         status="error",
@@ -262,6 +261,4 @@ def _error(
 
 
 def _said(cell: Cell) -> str:
-    error = cell.part("error")
-    said = ": ".join(str(error[k]) for k in ("where", "what") if error.get(k))
-    return f" ({said})" if said else ""
+    return f" ({cell.failure.words})" if cell.failure and cell.failure.words else ""

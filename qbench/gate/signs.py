@@ -7,14 +7,13 @@ group always has at most its share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from qbench.gate.comparison import Comparison
+from qbench.metrics.interface import MetricInfo
+from qbench.metrics.keys import MetricKey
 
 
 def level_errors(rows: pd.DataFrame, comparison: Comparison) -> npt.NDArray[np.float64]:
@@ -24,19 +23,18 @@ def level_errors(rows: pd.DataFrame, comparison: Comparison) -> npt.NDArray[np.f
     errors = rows["sum_se"].to_numpy(np.float64).copy()
     for at in np.flatnonzero(np.isnan(errors)):
         row = rows.iloc[at]
-        metric, _, k = str(row["metric"]).partition("@")
-        kind = _kind(declared.get(row["benchmark"], {}).get(metric, {}))
+        key = MetricKey.parse(str(row["metric"]))
+        kind = _kind(declared.get(row["benchmark"], {}).get(key.name))
         if kind == "min_skew":
             errors[at] = 0.0
-        elif kind == "skew" and k.isdecimal():
+        elif kind == "skew" and key.cutoff is not None:
             target = targets.of(row["benchmark"], row["attribute"], row["group"])
-            errors[at] = _skew_error((row["value"], row["baseline_value"]), int(k), target)
+            errors[at] = _skew_error((row["value"], row["baseline_value"]), key.cutoff, target)
     return errors
 
 
-def _kind(info: Mapping[str, Any]) -> str:
-    statistic = info.get("statistic")
-    return str(statistic.get("kind", "")) if isinstance(statistic, Mapping) else ""
+def _kind(info: MetricInfo | None) -> str:
+    return info.statistic.kind if info and info.statistic else ""
 
 
 def _skew_error(levels: tuple[float, float], k: int, target: float) -> float:
@@ -63,12 +61,11 @@ class _Targets:
         cell = self._cells.get(benchmark)
         if cell is None:
             return {}
-        target = cell.part("facts").get("target")
+        target = cell.record.facts.get("target")
         if target == "gallery":
             shares = cell.table("items", columns=[attribute])[attribute].value_counts(normalize=True)
             return {str(group): float(share) for group, share in shares.items()}
-        for declared in cell.part("benchmark_info").get("attributes") or []:
-            if declared.get("name") == attribute and target == "uniform":
-                groups = declared.get("groups") or []
-                return {str(group): 1 / len(groups) for group in groups}
+        for declared in cell.attributes:
+            if declared.name == attribute and target == "uniform":
+                return {group: 1 / len(declared.groups) for group in declared.groups}
         return {}

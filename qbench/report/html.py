@@ -166,8 +166,8 @@ def page(results: Results, look: Look | None = None, others: Sequence[Results] =
     names["attribute"] = [str(a) for a in dict.fromkeys(results.metrics["attribute"]) if a]
     return env.get_template("report.html.j2").render(
         title=results.name,
-        created=str(results.run.get("created") or "")[:16].replace("T", " "),
-        version=str(results.run.get("qbench_version") or ""),
+        created=results.run.created[:16].replace("T", " "),
+        version=results.run.qbench_version,
         sections=[(s.id, s.title, body) for s, body in parts],
         style=Markup(style),  # qbench's own file, or the reader's: no text of a run is in it
         style_hash=Markup(policy_hash(style)),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qbench.metrics.interface import INDEX
+from qbench.metrics.keys import MetricKey
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES
+from qbench.vocabulary import FlagKind
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Measure:
     @property
     def family(self) -> str:
         """Its name without the cut-off."""
-        return self.metric.partition("@")[0]
+        return MetricKey.parse(self.metric).name
 
 
 class RunNumbers:
@@ -96,7 +98,7 @@ class RunNumbers:
     @cached_property
     def guesses(self) -> set[tuple[str, str, str]]:
         """Cells whose answers cannot be told from guessing."""
-        found = [f for f in self.results.flags if f.kind != "unchecked"]
+        found = [f for f in self.results.flags if f.kind is not FlagKind.UNCHECKED]
         return {(f.model, f.quantizer, f.benchmark) for f in found}
 
     def void(self, row: NumberRow) -> bool:
@@ -110,16 +112,16 @@ class RunNumbers:
     def measures(self, benchmark: str, *, grouped: bool) -> list[Measure]:
         """The metrics of a benchmark that are (not) about an attribute: as declared, the main one first."""
         found = dict.fromkeys(r.metric for r in self.rows if r.benchmark == benchmark and bool(r.attribute) is grouped)
-        declared = [str(x.get("name")) for x in self.cell(benchmark).part("benchmark_info").get("metrics") or []]
-        rank = {family: i for i, family in enumerate(declared)}
-        ordered = sorted(found, key=lambda m: rank.get(m.partition("@")[0], len(rank)))
-        return [self.measure(benchmark, m) for m in ordered]
+        rank = {metric.name: i for i, metric in enumerate(self.cell(benchmark).metrics)}
+        measures = [self.measure(benchmark, metric) for metric in found]
+        return sorted(measures, key=lambda measure: rank.get(measure.family, len(rank)))
 
     def measure(self, benchmark: str, metric: str) -> Measure:
         """How to read a metric."""
         info = self.results.metric_info(benchmark, metric)
-        unit, better, summary = (str(info.get(k) or "") for k in ("unit", "better", "summary"))
-        return Measure(benchmark, metric, unit, better, summary)
+        if info is None:
+            return Measure(benchmark, metric, "", "", "")
+        return Measure(benchmark, metric, info.unit, info.better, info.summary)
 
     def of(self, measure: Measure, *, grouped: bool) -> list[NumberRow]:
         """The rows of a metric."""
@@ -128,13 +130,15 @@ class RunNumbers:
 
     def labels(self, benchmark: str) -> dict[str, tuple[str, ...]]:
         """Attribute → the groups that are compared. Any other value of an attribute is an item without a label."""
-        attributes = self.cell(benchmark).part("benchmark_info").get("attributes") or []
-        return {str(a.get("name")): tuple(str(g) for g in a.get("groups") or ()) for a in attributes}
+        return {attribute.name: attribute.groups for attribute in self.cell(benchmark).attributes}
 
     def pairs(self, benchmark: str) -> set[tuple[str, str]]:
-        """``(attribute, "first-second")`` of the disparities that are measured."""
-        attributes = self.cell(benchmark).part("benchmark_info").get("attributes") or []
-        return {(str(a.get("name")), "-".join(map(str, p))) for a in attributes for p in a.get("pairs") or ()}
+        """``(attribute, label of the pair)`` of the disparities that are measured."""
+        return {(a.name, label) for a in self.cell(benchmark).attributes for label in a.group_pairs}
+
+    def repeats(self, benchmark: str) -> dict[str, str]:
+        """Attribute that is another reading of one → the one that it repeats."""
+        return {a.name: a.repeats for a in self.cell(benchmark).attributes if a.repeats}
 
     def unlabelled(self, benchmark: str, attribute: str, group: str) -> bool:
         """Whether a group is that of items without a label: few, so that their intervals would squeeze a chart."""

@@ -36,7 +36,7 @@ class _Record(BaseModel):
 class _File(_Record):
     """A record that is a file of its own."""
 
-    format: Literal[2] = FORMAT
+    format: Literal[2] = 2
 
     def json_values(self) -> dict[str, Any]:
         """Plain values for JSON, in the order in which the fields are declared."""

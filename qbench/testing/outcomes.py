@@ -12,6 +12,7 @@ import pandas as pd
 
 from qbench.data.items import Attribute
 from qbench.metrics.interface import Metrics, Outcome, Statistic
+from qbench.metrics.keys import MetricKey
 
 REMADE = ("share", "class_mean", "disparity")
 """The kinds of statistic that are made anew here."""
@@ -71,11 +72,11 @@ def differences(
     attributes : iterable of Attribute
         Of the items: they tell a pair's two groups.
     """
-    pairs = {(a.name, "-".join(pair)): pair for a in attributes for pair in a.pairs}
+    pairs = {(a.name, label): pair for a in attributes for label, pair in a.group_pairs.items()}
     found = []
     for row in metrics.frame().itertuples(index=False):
         name, attribute, group, class_, value = row[:5]
-        made = statistics.get(str(name).partition("@")[0])
+        made = statistics.get(MetricKey.parse(str(name)).name)
         if made is None or made.kind not in REMADE or not np.isfinite(value):
             continue
         table = _rows(outcome.items, made, str(name))
@@ -100,7 +101,7 @@ def _rows(items: pd.DataFrame, made: Statistic, name: str) -> pd.DataFrame:
         items = items[items[column] == value]
     if made.hit == "correct":
         return items.assign(hit=items["correct"].astype(float))
-    cut = int(name.partition("@")[2] or made.below)
+    cut = MetricKey.parse(name).cutoff or made.below
     return items.assign(hit=(items["rank"] < cut).astype(float))
 
 

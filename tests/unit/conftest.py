@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qbench.runfolder.schema import CellRecord
+
 MODELS = ("openai/ViT-B-32", "laion/ViT-B-16", "datacomp/ViT-L-14")
 QUANTIZERS = ("fp32", "hf-int8", "hf-int4")
 BENCHMARKS = ("imagenet", "coco", "facet", "fairface")
@@ -103,7 +105,7 @@ class RunFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.run: dict[str, Any] = {
-            "format": 1,
+            "format": 2,
             "name": "a small run",
             "qbench_version": "0.1.0",
             "baseline": "fp32",
@@ -151,7 +153,8 @@ class RunFolder:
         name = self.add(model, quantizer, benchmark)
         del self.metrics[name], self.items[name]
         error = {"what": what, "where": "layer 3", "fix": "Skip it.", "stage": "build", "type": "QuantizationError"}
-        self.records[name] |= {"status": "failed", "error": error, "coverage": None, "facts": {}, "data_info": None}
+        self.records[name] |= {"status": "failed", "error": error, "coverage": None, "facts": {}}
+        self.records[name]["data_info"] |= dict.fromkeys(("items", "images", "texts", "missing"))
         return name
 
     def add_noise(self, orders: int) -> None:
@@ -214,7 +217,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
         "reason": "left out by default",
     }
     return {
-        "format": 1,
+        "format": 2,
         "key": digest,
         "status": "done",
         "error": None,
@@ -229,7 +232,8 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "architecture": "CLIPModel",
             "revision": "abc123",
             "fingerprint": hashlib.sha256(model.encode()).hexdigest(),
-            "preprocessing": {"size": 224, "interpolation": "bicubic"},
+            "licence": "MIT",
+            "preprocessing": {"geometry": {"size": 224}},
         },
         "quantizer_info": {
             "record": f"quantizers:{quantizer}",
@@ -238,6 +242,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "kind": "quantization" if quantized else "control",
             "bits": 4,
             "batch_invariant": not quantized,
+            "device": "cpu",
             "options": {},
         },
         "benchmark_info": {
@@ -258,6 +263,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "fingerprint": hashlib.sha256(benchmark.encode()).hexdigest(),
             "items": items,
             "images": items - 10,
+            "texts": 12,
             "prompts": "cafe",
             "limit": None,
             "missing": {"count": 0, "of": items, "by_group": {}},
@@ -269,11 +275,23 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "model_bytes": 2_000_000,
         },
         "dtype": "float32",
+        "control": None,
+        "versions": {"torch": "2.15.0"},
         "numerics": "cpu avx2 threads=2",
         "batch": {"size": 64, "order": "dataset", "other_orders": 0},
         "facts": {} if benchmark == "fairface" else {"chance": [{"name": "top1", "chance": 0.05, "where": {}}]},
         "seconds": {"build": 0.4, "images": 3.2, "texts": 1.1, "score": 0.2},
     }
+
+
+def cell_record(
+    model: str = MODELS[0], quantizer: str = "hf-int8", benchmark: str = "facet", **parts: Any
+) -> CellRecord:
+    """The typed record of a cell that is done; of a part such as ``data_info`` only what is given is changed."""
+    values = _record(model, quantizer, benchmark, f"{model} {quantizer} {benchmark}", 80)
+    for name, value in parts.items():
+        values[name] = {**values[name], **value} if name.endswith("_info") else value
+    return CellRecord.model_validate_json(json.dumps(values))
 
 
 @pytest.fixture

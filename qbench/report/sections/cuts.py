@@ -22,13 +22,13 @@ NOT_MEASURED = (
 def section(numbers: RunNumbers) -> Section:
     """For each gap that was measured under several cuts, a forest plot with a row a cut."""
     effects = effect_rows.whole(numbers.results.effects)
-    attributes = [str(a) for a in dict.fromkeys(effects["attribute"])]
-    families = {a.partition("[")[0] for a in attributes if "[" in a}
     blocks: list[Block] = []
     for benchmark in numbers.benchmarks:
+        repeats = numbers.repeats(benchmark)
+        cuts = {*repeats, *repeats.values()}
         for measure in numbers.measures(benchmark, grouped=True):
             mine = effects[(effects["benchmark"] == benchmark) & (effects["metric"] == measure.metric)]
-            mine = mine[mine["attribute"].str.partition("[")[0].isin(families) & mine["change"].notna()]
+            mine = mine[mine["attribute"].isin(cuts) & mine["change"].notna()]
             # Only the gaps: the groups of two cuts are not the same people.
             gaps = [r for r in mine.to_dict("records") if (r["attribute"], r["group"]) in numbers.pairs(benchmark)]
             if gaps:

@@ -17,7 +17,7 @@ def section(numbers: RunNumbers) -> Section:
     for benchmark in numbers.benchmarks:
         cell = numbers.cell(benchmark)
         blocks += [Heading(benchmark), *_missing(cell), Facts(_facts(cell))]
-        choices = cell.part("benchmark_info").get("choices") or {}
+        choices = cell.record.benchmark_info.choices
         if choices:
             rows = [[name(str(k), head=True), Entry(str(v))] for k, v in choices.items()]
             caption = f"Choices on {formatting.isolated(benchmark)} that the sources leave open"
@@ -28,17 +28,17 @@ def section(numbers: RunNumbers) -> Section:
 
 def missing_words(cell: Cell) -> str:
     """How many images could not be read, by group; empty where none."""
-    missing = cell.part("data_info").get("missing") or {}
-    if not missing.get("count"):
+    missing = cell.record.data_info.missing
+    if missing is None or not missing.count:
         return ""
     groups = [
-        f"{formatting.isolated(str(attribute))} {formatting.isolated(str(group) or 'without a label')}: {count:,}"
-        for attribute, found in (missing.get("by_group") or {}).items()
+        f"{formatting.isolated(attribute)} {formatting.isolated(group or 'without a label')}: {count:,}"
+        for attribute, found in missing.by_group.items()
         for group, count in found.items()
     ]
     told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
-    count, total = formatting.count(int(missing["count"]), "item"), int(missing.get("of") or 0)
-    return f"{count} of {total:,} have no image on disk and are in no number.{told}"
+    count = formatting.count(missing.count, "item")
+    return f"{count} of {missing.of:,} have no image on disk and are in no number.{told}"
 
 
 def _missing(cell: Cell) -> list[Block]:
@@ -47,23 +47,22 @@ def _missing(cell: Cell) -> list[Block]:
 
 
 def _facts(cell: Cell) -> list[tuple[str, str]]:
-    data, bench = cell.part("data_info"), cell.part("benchmark_info")
-    limit = data.get("limit")
-    options = bench.get("options") or {}
+    data, bench = cell.record.data_info, cell.record.benchmark_info
+    limit = data.limit
     facts: list[tuple[str, Any]] = [
-        ("Items", f"{data.get('items') or 0:,} in {formatting.count(int(data.get('images') or 0), 'image')}"),
+        ("Items", f"{data.items or 0:,} in {formatting.count(data.images or 0, 'image')}"),
         (
             "Limit",
             f"a fixed subset of at most {limit:,} items, not the whole dataset" if limit else "none: the whole dataset",
         ),
         ("Missing", missing_words(cell) or "none"),
-        ("Dataset", data.get("dataset") or data.get("root")),
-        ("Fingerprint", data.get("fingerprint")),
-        ("Note", data.get("note")),
-        ("Benchmark", f"{bench.get('record', '?')}, protocol {bench.get('protocol', '?')}"),
-        ("Options", ", ".join(f"{k} = {v}" for k, v in options.items())),
-        ("Licence", bench.get("licence")),
-        ("Citation", bench.get("citation")),
+        ("Dataset", data.dataset or data.root),
+        ("Fingerprint", data.fingerprint),
+        ("Note", data.note),
+        ("Benchmark", f"{bench.record}, protocol {bench.protocol}"),
+        ("Options", ", ".join(f"{k} = {v}" for k, v in bench.options.items())),
+        ("Licence", bench.licence),
+        ("Citation", bench.citation),
     ]
     return [(term, str(what)) for term, what in facts if what]
 

@@ -35,7 +35,7 @@ def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
 def _gap(numbers: RunNumbers, row: NumberRow) -> bool:
     """Whether a row is a gap under the chosen cut; other cuts have a section of their own."""
     pair = not row.group or (row.attribute, row.group) in numbers.pairs(row.benchmark)
-    return pair and "[" not in row.attribute
+    return pair and row.attribute not in numbers.repeats(row.benchmark)
 
 
 def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:

@@ -31,7 +31,8 @@ def _level(numbers: RunNumbers, row: NumberRow) -> bool:
     """Whether a row is the value of a labelled group under the chosen cut."""
     pair = (row.attribute, row.group) in numbers.pairs(row.benchmark)
     labelled = not numbers.unlabelled(row.benchmark, row.attribute, row.group)
-    return bool(row.group) and not pair and labelled and "[" not in row.attribute and math.isfinite(row.value)
+    chosen = row.attribute not in numbers.repeats(row.benchmark)
+    return bool(row.group) and not pair and labelled and chosen and math.isfinite(row.value)
 
 
 def _chart(numbers: RunNumbers, found: Sequence[tuple[Measure, list[NumberRow]]]) -> Chart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.report.run_numbers import RunNumbers
+from qbench.vocabulary import CellStatus
 
 ROWS = 60
 NOT_HERE = (
@@ -17,16 +18,16 @@ def section(numbers: RunNumbers) -> Section:
     """Always there, also when nothing is missing."""
     results = numbers.results
     blocks: list[Block] = [Text(NOT_HERE)]
-    failed = [c for c in results.records if c.status == "failed"]
+    failed = [c for c in results.records if c.status is CellStatus.FAILED]
     if failed:
         rows = []
         for cell in failed:
-            error = cell.part("error")
-            said = [str(error.get(k) or "") for k in ("stage", "what", "where", "fix")]
+            error = cell.failure
+            said = [error.stage, error.what, error.where, error.fix] if error else [""] * 4
             rows.append([*(name(x, head=True) for x in cell.names.values()), *(Entry(x) for x in said)])
         heads = ["Model", "Quantizer", "Benchmark", "Stage", "What", "Where", "What to do"]
         blocks.append(Table(caption="Cells that failed", columns=[Column(h) for h in heads], rows=rows))
-    missing = [c for c in results.records if c.status == "missing"]
+    missing = [c for c in results.records if c.status is CellStatus.MISSING]
     if missing:
         rows = [[name(x, head=True) for x in c.names.values()] for c in missing]
         heads = ["Model", "Quantizer", "Benchmark"]

@@ -9,6 +9,7 @@ from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.data import missing_words
 from qbench.results.flags import Flag
+from qbench.vocabulary import CellStatus
 
 BOXES = 6
 LABELS = {"unchecked": "Not checked", "constant": "One answer", "accuracy-lost": "Accuracy lost"}
@@ -16,11 +17,10 @@ LABELS = {"unchecked": "Not checked", "constant": "One answer", "accuracy-lost":
 
 def failures(numbers: RunNumbers) -> list[Block]:
     """Cells that failed."""
-    failed = [c for c in numbers.results.records if c.status == "failed"]
+    failed = [c for c in numbers.results.records if c.status is CellStatus.FAILED]
     blocks: list[Block] = []
     for cell in islice(failed, BOXES):
-        error = cell.part("error")
-        said = ": ".join(formatting.clean(str(error[k])) for k in ("where", "what") if error.get(k))
+        said = formatting.clean(cell.failure.words) if cell.failure else ""
         cellname = " × ".join(formatting.isolated(x) for x in cell.names.values())
         blocks.append(Box("Failed", f"{cellname}: {said or 'no reason was recorded'}", "error"))
     if len(failed) > BOXES:

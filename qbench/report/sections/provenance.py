@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Bullets, Code, Column, Entry, Facts, Heading, Section, Table, name
@@ -29,7 +30,7 @@ def section(numbers: RunNumbers) -> Section:
     ]
     blocks.append(_table("Checkpoints", results.done, "model", _model))
     blocks.append(_table("Quantizers and controls", results.done, "quantizer", _quantizer))
-    packages = results.environment.get("packages") or {}
+    packages = results.environment.packages
     if packages:
         rows = [[name(str(k), head=True), Entry(str(v))] for k, v in sorted(packages.items())]
         blocks.append(Table(caption="Packages", columns=[Column("Package"), Column("Version")], rows=rows, closed=True))
@@ -39,8 +40,7 @@ def section(numbers: RunNumbers) -> Section:
 
 def _again(numbers: RunNumbers) -> str:
     """Commands that give the same numbers on the same machine with the same data."""
-    run = numbers.results.run
-    version = str(run.get("qbench_version") or "")
+    version = numbers.results.run.qbench_version
     install = f"pip install qbench-vlm=={version}\n" if version else ""
     return (
         f"{install}# save the spec below as spec.json; the folders of data and models are named in it "
@@ -53,7 +53,7 @@ def _again(numbers: RunNumbers) -> str:
 def _citations(numbers: RunNumbers) -> list[str]:
     found: dict[str, list[str]] = {}
     for benchmark in numbers.benchmarks:
-        citation = str(numbers.cell(benchmark).part("benchmark_info").get("citation") or "")
+        citation = numbers.cell(benchmark).record.benchmark_info.citation
         if citation:
             found.setdefault(citation, []).append(benchmark)
     return [f"{formatting.listing(names)}: {citation}" for citation, names in found.items()]
@@ -61,26 +61,23 @@ def _citations(numbers: RunNumbers) -> list[str]:
 
 def _machine(numbers: RunNumbers) -> Iterator[tuple[str, str]]:
     run, env = numbers.results.run, numbers.results.environment
-    yield "qbench", str(run.get("qbench_version") or "not recorded")
-    yield "Run", f"{run.get('created') or 'not recorded'}, last changed {run.get('updated') or 'not recorded'}"
-    if isinstance(run.get("seconds"), int | float):
-        yield "Time", formatting.duration(float(run["seconds"]))
-    for key, title in (("python", "Python"), ("platform", "Platform"), ("cpu", "Processor"), ("cores", "Cores")):
-        yield title, str(env.get(key) or "not recorded")
-    memory = env.get("memory_gb")
-    yield "Memory", f"{formatting.fixed(float(memory), 1)} GB" if isinstance(memory, int | float) else "not recorded"
-    yield "Accelerator", str(env.get("gpu") or "none")
+    yield "qbench", run.qbench_version or "not recorded"
+    yield "Run", f"{run.created or 'not recorded'}, last changed {run.updated or 'not recorded'}"
+    if run.seconds is not None:
+        yield "Time", formatting.duration(run.seconds)
+    for title, what in (("Python", env.python), ("Platform", env.platform), ("Processor", env.cpu)):
+        yield title, what or "not recorded"
+    yield "Cores", str(env.cores or "not recorded")
+    memory = env.memory_gb
+    yield "Memory", "not recorded" if memory is None else f"{formatting.fixed(memory, 1)} GB"
+    yield "Accelerator", env.gpu or "none"
     yield (
         "Kernels",
-        formatting.listing(
-            list(dict.fromkeys(str(c.record.get("numerics") or "not recorded") for c in numbers.results.done))
-        ),
+        formatting.listing(list(dict.fromkeys(c.record.numerics or "not recorded" for c in numbers.results.done))),
     )
-    for item in dict.fromkeys(json.dumps(c.record.get("batch"), sort_keys=True) for c in numbers.results.done):
-        batch = json.loads(item)
-        if batch is None:
-            continue  # made elsewhere
-        yield "Batches", f"{batch.get('size', '?')} items, in the order of the {batch.get('order', '?')}"
+    for batch in dict.fromkeys(c.record.batch for c in numbers.results.done):
+        if batch is not None:  # precomputed embeddings have none
+            yield "Batches", f"{batch.size} items, in the order of the {batch.order}"
 
 
 def _table(caption: str, cells: list[Cell], key: str, columns: Any) -> Table:
@@ -93,32 +90,29 @@ def _table(caption: str, cells: list[Cell], key: str, columns: Any) -> Table:
 
 
 def _model(cell: Cell) -> list[tuple[str, str]]:
-    info = cell.part("model_info")
+    info = cell.record.model_info
     return [
-        ("Source", f"{info.get('record', '?')} ({info.get('distribution', '?')} {info.get('version', '?')})"),
-        ("Checkpoint", str(info.get("checkpoint", "?"))),
-        ("Architecture", str(info.get("architecture", "?"))),
-        ("Revision", str(info.get("revision", "?"))),
-        ("Fingerprint", str(info.get("fingerprint", "?"))),
-        ("Preprocessing", _options(info.get("preprocessing"))),
+        ("Source", f"{info.record} ({info.distribution} {info.version})"),
+        ("Checkpoint", info.checkpoint),
+        ("Architecture", info.architecture or "?"),
+        ("Revision", info.revision or "?"),
+        ("Fingerprint", info.fingerprint or "?"),
+        ("Preprocessing", _options(asdict(info.preprocessing) if info.preprocessing else {})),
     ]
 
 
 def _quantizer(cell: Cell) -> list[tuple[str, str]]:
-    info = cell.part("quantizer_info")
-    alone: Any = info.get("batch_invariant")
+    info = cell.record.quantizer_info
+    invariant = {True: "yes", False: "no: batch size and order are part of it", None: "not known"}
     return [
-        ("Record", f"{info.get('record', '?')} ({info.get('distribution', '?')} {info.get('version', '?')})"),
-        ("Kind", str(info.get("kind", "?"))),
-        ("Nominal bits", str(info.get("bits", "?"))),
-        ("Other layers", str(cell.record.get("dtype") or "?")),
-        (
-            "Same embedding in any batch",
-            {True: "yes", False: "no: batch size and order are part of it"}.get(alone, "not known"),
-        ),
-        ("Options", _options(info.get("options"))),
+        ("Record", f"{info.record} ({info.distribution} {info.version})"),
+        ("Kind", info.kind),
+        ("Nominal bits", str(info.bits)),
+        ("Other layers", cell.record.dtype or "?"),
+        ("Same embedding in any batch", invariant[info.batch_invariant]),
+        ("Options", _options(info.options)),
     ]
 
 
-def _options(options: Any) -> str:
-    return ", ".join(f"{k} = {v}" for k, v in options.items()) if isinstance(options, dict) and options else "none"
+def _options(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k} = {v}" for k, v in options.items()) or "none"

@@ -30,6 +30,7 @@ from qbench.report.context import Context
 from qbench.report.sections.key_findings import found
 from qbench.report.sections.notices import failures, flags, missing
 from qbench.report.sections.verdicts import by_quantizer, shares
+from qbench.vocabulary import CellStatus
 
 ROWS = 20
 """Of the first chart."""
@@ -81,19 +82,18 @@ def _compared(context: Context) -> Iterator[tuple[str, str]]:
     )
     others = [q for q in quantizers if q != results.baseline]
     items = [
-        f"{formatting.isolated(b)} ({numbers.cell(b).part('data_info').get('items') or 0:,} items)"
-        for b in numbers.benchmarks
+        f"{formatting.isolated(b)} ({numbers.cell(b).record.data_info.items or 0:,} items)" for b in numbers.benchmarks
     ]
     none = [formatting.isolated(b) for b in benchmarks if b not in numbers.benchmarks]
     states = Counter(c.status for c in results.records)
-    told = ", ".join(f"{states[s]:,} {s}" for s in ("failed", "missing") if states[s])
+    told = ", ".join(f"{states[s]:,} {s}" for s in (CellStatus.FAILED, CellStatus.MISSING) if states[s])
     yield "Models", f"{len(models):,}: {formatting.listing(models, 12)}" if models else "none"
     yield (
         "Quantizers",
         f"{formatting.listing(others, 12) or 'none'}, each against {formatting.isolated(results.baseline)}",
     )
     yield "Benchmarks", ", ".join(items + [f"{x} (no cell is done)" for x in none]) or "none"
-    yield "Cells", f"{states['done']:,} of {len(results.records):,} done" + (f"; {told}" if told else "")
+    yield "Cells", f"{states[CellStatus.DONE]:,} of {len(results.records):,} done" + (f"; {told}" if told else "")
 
 
 def _worst(context: Context) -> Iterator[Block]:

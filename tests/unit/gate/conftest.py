@@ -18,6 +18,8 @@ from qbench.gate.evaluate import judge
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
 from qbench.statistics.intervals import bounds
+from qbench.vocabulary import CellStatus
+from tests.unit.conftest import cell_record
 
 TODAY = date(2026, 6, 30)
 SHARE = {"better": "higher", "unit": "share"}
@@ -49,6 +51,32 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
 COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "deff")] + ["rho"]
 
 
+FACTS = {"target": "uniform"}
+
+
+def make_cell(
+    folder: Path,
+    benchmark: str,
+    quantizer: str = "int8",
+    model: str = "b32",
+    status: str = "done",
+    *,
+    attributes: list[dict[str, Any]] | None = None,
+    **parts: Any,
+) -> Cell:
+    """A cell with a whole record; without one where it is missing."""
+    info = {
+        "metrics": [{"summary": "", **metric} for metric in METRICS[benchmark]],
+        "attributes": ATTRIBUTES.get(benchmark, []) if attributes is None else attributes,
+    }
+    if status == "failed":
+        said = {"stage": "build", "type": "ValueError", "what": "", "where": "", "fix": ""}
+        parts = {**parts, "error": {**said, **parts.get("error", {})}}
+    known = {"status": status, "benchmark_info": info, **parts}
+    record = None if status == "missing" else cell_record(model, quantizer, benchmark, **known)
+    return Cell(folder, model, quantizer, benchmark, CellStatus(status), record)
+
+
 @dataclass
 class Study:
     """Cells and changes that a test puts together."""
@@ -68,12 +96,18 @@ class Study:
         **record: Any,
     ) -> None:
         """Add a variant on a benchmark; its numbers are added by `effect`."""
-        info = {
-            "metrics": METRICS[benchmark],
-            "attributes": ATTRIBUTES.get(benchmark, []) if attributes is None else attributes,
-        }
-        whole = {"benchmark_info": info, "facts": {"target": "uniform"}, **record}
-        self.cells.append(Cell(Path("nowhere"), model, quantizer, benchmark, status, whole))
+        parts = {"facts": FACTS, **record}
+        self.cells.append(
+            make_cell(
+                Path("nowhere"),
+                benchmark,
+                quantizer,
+                model,
+                status,
+                attributes=attributes,
+                **parts,
+            )
+        )
 
     def effect(
         self,

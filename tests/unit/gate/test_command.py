@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from qbench.cli import app
 from qbench.gate.policy import default_text
 from qbench.results import Results
+from qbench.runfolder.schema import EnvironmentRecord, RunRecord
 from tests.unit.gate.conftest import Study
 
 POLICY = """
@@ -35,7 +36,8 @@ class Given(Results):
     """Results whose table of effects is given."""
 
     def __init__(self, study: Study) -> None:
-        super().__init__(Path("nowhere"), {"name": "study", "baseline": "fp32"}, study.cells, {})
+        run = RunRecord(name="study", baseline="fp32", cells=())
+        super().__init__(Path("nowhere"), run, study.cells, EnvironmentRecord())
         self.given = pd.DataFrame(study.rows)
 
     @property
@@ -105,7 +107,7 @@ def test_a_policy_or_a_run_that_cannot_be_read_overwrites_the_files_of_an_earlie
     junit = tmp_path / "gate.xml"
     junit.write_text("<testsuites failures='0' errors='0'/>")
     done = call(tmp_path, "--junit", junit)
-    assert (done.exit_code, "no qbench run" in " ".join(done.output.split())) == (2, True)
+    assert (done.exit_code, "not a qbench run" in " ".join(done.output.split())) == (2, True)
     assert ET.fromstring(junit.read_text()).get("errors") == "1"
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from qbench.gate import check
 from qbench.gate.comparison import with_older
-from qbench.results import Cell, Results
-from tests.unit.gate.conftest import EMPTY, METRICS, Study
+from qbench.results import Results
+from qbench.runfolder.schema import EnvironmentRecord, RunRecord
+from qbench.vocabulary import CellStatus
+from tests.unit.gate.conftest import EMPTY, Study, make_cell
 
 POLICY = {"version": 1, "rule": [{"id": "r", "metric": "main", "scope": "overall", "max_drop": 0.02}]}
 TODAY = date(2026, 6, 30)
@@ -28,8 +30,8 @@ class Judged(Results):
         base = {(c.model, c.benchmark): c for c in self.records if c.quantizer == self.baseline}
         for cell in self.records:
             if cell.quantizer != self.baseline and cell.done and (cell.model, cell.benchmark) in base:
-                before = base[cell.model, cell.benchmark].record["accuracy"]
-                change = cell.record["accuracy"] - before
+                before = base[cell.model, cell.benchmark].record.facts["accuracy"]
+                change = cell.record.facts["accuracy"] - before
                 study.effect("accuracy", change, 0.002, quantizer=cell.quantizer, model=cell.model, before=before)
         return pd.DataFrame(study.rows) if study.rows else EMPTY
 
@@ -40,21 +42,10 @@ class Judged(Results):
 
 def run(name: str, accuracies: dict[str, float], **data: Any) -> Judged:
     cells = [
-        Cell(
-            Path(name),
-            "b32",
-            quantizer,
-            "facet",
-            "done",
-            {
-                "accuracy": accuracy,
-                "benchmark_info": {"metrics": METRICS["facet"], "protocol": "1"},
-                "data_info": {"items": 5000, "fingerprint": "f", **data},
-            },
-        )
+        make_cell(Path(name), "facet", quantizer, facts={"accuracy": accuracy}, data_info=data)
         for quantizer, accuracy in accuracies.items()
     ]
-    return Judged(Path(name), {"name": name, "baseline": "fp32"}, cells, {})
+    return Judged(Path(name), RunRecord(name=name, baseline="fp32", cells=()), cells, EnvironmentRecord())
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +73,7 @@ def test_what_is_not_comparable_is_an_error() -> None:
 
 def test_a_cell_that_the_older_run_has_not_or_not_done_is_an_error() -> None:
     new, old = run("new", {"fp32": 0.6, "int8": 0.6, "int4": 0.6}), run("old", {"fp32": 0.6, "int8": 0.6})
-    old.records[1] = replace(old.records[1], status="failed")
+    old.records[1] = replace(old.records[1], status=CellStatus.FAILED)
     result = check(new, POLICY, old, TODAY)
     assert {(r.quantizer, r.reason) for r in result.rows if r.status == "error"} == {
         ("int4", "the older run old has no such cell"),
@@ -100,7 +91,7 @@ def test_a_cell_that_went_away_is_a_warning() -> None:
 
 def test_a_failed_cell_of_the_new_run_is_an_error() -> None:
     new, old = run("new", {"fp32": 0.6, "int8": 0.6}), run("old", {"fp32": 0.6, "int8": 0.6})
-    new.records[1] = replace(new.records[1], status="failed")
+    new.records[1] = replace(new.records[1], status=CellStatus.FAILED)
     assert check(new, POLICY, old, TODAY).exit_code == 2
 
 

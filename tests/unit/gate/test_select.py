@@ -11,6 +11,7 @@ import pytest
 
 from qbench.gate import GateResult
 from qbench.results import Cell
+from qbench.vocabulary import CellStatus
 from tests.unit.gate.conftest import Study
 
 GROUPS = {"metric": "accuracy", "scope": "each_group", "max_drop": 0.02}
@@ -158,7 +159,7 @@ def test_cells_that_have_no_numbers_are_errors_of_each_rule_that_is_about_them(s
 
 def test_a_missing_cell_of_which_nothing_is_known_counts_for_every_rule(study: Study) -> None:
     study.effect("accuracy", 0.0)
-    study.cells.append(Cell(Path("nowhere"), "b32", "int8", "unheard-of", "missing", {}))
+    study.cells.append(Cell(Path("nowhere"), "b32", "int8", "unheard-of", CellStatus.MISSING, None))
     result = study.judge({"metric": "accuracy", "max_drop": 0.1})
     assert result.exit_code == 2
     assert study.judge({"metric": "accuracy", "max_drop": 0.1, "benchmark": "facet"}).exit_code == 0

@@ -12,6 +12,8 @@ from qbench.images.locations import ImageLocation
 from qbench.probes.embedding.drift import drift_table
 from qbench.results.drift import summarise_drift
 from qbench.runfolder.reader import Cell
+from qbench.vocabulary import CellStatus
+from tests.unit.conftest import cell_record
 
 GENDER = Attribute(name="gender", groups=("Male", "Female"))
 
@@ -60,7 +62,8 @@ def run(tmp_path):
     table = pd.DataFrame({"item": list("abcde"), "gender": ["Male", "Male", "Female", "Male", "na"], "cosine": cosine})
     table.to_parquet(folder / "drift-5678.parquet")
     attributes = [{"name": "gender", "groups": ["Male", "Female"], "pairs": []}]
-    return tmp_path, Cell(folder, "clip", "int8", "faces", "done", {"benchmark_info": {"attributes": attributes}})
+    record = cell_record(benchmark_info={"attributes": attributes})
+    return tmp_path, Cell(folder, "clip", "int8", "faces", CellStatus.DONE, record)
 
 
 def test_the_summary_by_group_has_those_without_a_label_too(run):

@@ -4,11 +4,9 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from qbench.errors import DataError, InputError
-from qbench.runfolder.writer import RunFolder, slug
 from qbench.store.cache import Cache
 from qbench.store.files import atomic, read_json, read_json_object, write_json
 from qbench.store.keys import key_of
@@ -101,44 +99,3 @@ with locked(Path({str(tmp_path)!r})):
         other.communicate("\n")
     with locked(tmp_path):
         pass
-
-
-def test_a_label_becomes_a_harmless_folder_name():
-    assert slug("demo/balanced") == "demo-balanced"
-    for label in ("../..", "", "…", "a" * 300, "<script>", "..", "con/\x00"):
-        name = slug(label)
-        assert name
-        assert len(name) <= 60
-        assert name not in (".", "..")
-        assert not set(name) & set('/\\<>:"|?*\x00')
-
-
-def test_a_cell_is_done_when_its_key_says_so(tmp_path):
-    folder = RunFolder(tmp_path)
-    cell = folder.cell("facet", "m", "q", "k" * 64)
-    assert not folder.is_done(cell, "k" * 64)
-    folder.write_cell(cell, {"status": "done", "key": "k" * 64}, {"items": pd.DataFrame({"item": ["a"]})})
-    assert folder.is_done(cell, "k" * 64)
-    assert not folder.is_done(cell, "other")
-    (tmp_path / cell / "cell.json").write_text("{ half")
-    assert not folder.is_done(cell, "k" * 64)
-
-
-def test_failed_cells_are_forgotten_and_done_ones_kept(tmp_path):
-    folder = RunFolder(tmp_path)
-    done, failed, current = (folder.cell("facet", "m", q, "k" * 64) for q in ("done", "failed", "current"))
-    folder.write_cell(done, {"status": "done", "key": "k"}, {})
-    folder.write_cell(failed, {"status": "failed", "key": "k"}, {})
-    folder.write_cell(current, {"status": "failed", "key": "k"}, {})
-    assert folder.forget_failures([current]) == 1
-    assert folder.read_cell(done)
-    assert folder.read_cell(current)
-    assert not (tmp_path / failed).exists()
-
-
-def test_a_folder_with_other_things_is_refused(tmp_path):
-    (tmp_path / "thesis.tex").touch()
-    with pytest.raises(InputError, match=r"thesis\.tex"):
-        RunFolder(tmp_path).check_usable()
-    (tmp_path / "run.json").touch()
-    RunFolder(tmp_path).check_usable()

@@ -1,0 +1,91 @@
+"""A run folder that an earlier version wrote is read like one of today.
+
+``tests/fixtures/run-format-1`` was written by the last version of format 1, from the demo: one model, two quantizers,
+two benchmarks, with its analysis. It is never edited; a later format gets a folder of its own beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.metrics.interface import INDEX
+from qbench.results import Results, load
+from qbench.results.effects import NAMES
+from qbench.runfolder.schema import FORMAT, CellRecord, RunRecord
+from qbench.runfolder.upgrade import cell_from_1, run_from_1, upgrade
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "run-format-1"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return load(shutil.copytree(FOLDER, tmp_path_factory.mktemp("old") / "run"))
+
+
+def test_its_records_are_those_of_today(results: Results) -> None:
+    assert results.run.format == FORMAT
+    assert [cell.names for cell in results.done] == [
+        {"model": "demo/balanced", "quantizer": quantizer, "benchmark": benchmark}
+        for quantizer in ("fp32", "hf-int8")
+        for benchmark in ("facet", "fairface")
+    ] or len(results.done) == 4
+    facet = next(cell.record for cell in results.done if cell.benchmark == "facet")
+    assert (facet.data_info.items, facet.data_info.images) == (448, 160)
+    assert facet.benchmark_info.options["image"] == "crop"
+    assert "image" in facet.benchmark_info.choices
+    assert facet.benchmark_info.attributes[0].group_pairs["masc-fem"] == ("masc", "fem")
+    assert facet.coverage is not None
+    assert facet.model_info.preprocessing is not None
+    assert facet.known_facts.chance[0].name == "accuracy"
+    assert results.environment.cores
+    assert results.run.analysis.confidence == 0.95
+
+
+def test_its_tables_are_read(results: Results) -> None:
+    assert set(results.metrics["benchmark"]) == {"facet", "fairface"}
+    assert len(results.items) == 2 * (448 + 504)
+    assert set(results.drift["benchmark"]) == {"facet", "fairface"}
+    fairface = next(cell for cell in results.done if cell.benchmark == "fairface")
+    outcome = fairface.outcome()
+    assert outcome.rankings is not None
+    assert len(outcome.rankings) == 504 * len(outcome.facts["queries"])
+
+
+def test_its_changes_are_judged_as_they_were(results: Results) -> None:
+    keys = [*NAMES, *INDEX]
+    before = pd.read_parquet(FOLDER / "analysis" / "effects.parquet").set_index(keys).sort_index()
+    after = results.effects.set_index(keys).sort_index()
+    assert after.index.equals(before.index)
+    for column in ("value", "baseline_value", "change", "se", "low", "high", "p", "p_holm", "margin"):
+        np.testing.assert_allclose(
+            after[column].to_numpy(float), before[column].to_numpy(float), rtol=0, atol=1e-12, err_msg=column
+        )
+
+
+@pytest.mark.parametrize(("kind", "name"), [(RunRecord, "run.json"), (CellRecord, "cell.json")])
+def test_a_record_that_was_brought_up_to_date_is_complete(kind: type[RunRecord | CellRecord], name: str) -> None:
+    for path in FOLDER.rglob(name):
+        values = json.loads(path.read_text())
+        copy = json.loads(path.read_text())
+        record = kind.model_validate_json(json.dumps(upgrade(kind.__name__, values, FORMAT)))
+        assert values == copy  # left as they were
+        assert upgrade(kind.__name__, record.json_values(), FORMAT) == record.json_values()
+
+
+def test_pictures_are_images() -> None:
+    cell = cell_from_1({"data_info": {"pictures": 3}, "benchmark_info": {"options": {"picture": "crop", "ks": [1]}}})
+    assert cell["data_info"] == {"images": 3}
+    assert cell["benchmark_info"]["options"] == {"image": "crop", "ks": [1]}
+    run = run_from_1({"spec": {"benchmarks": [{"name": "facet", "options": {"picture": "full"}}, "imagenet"]}})
+    assert run["spec"]["benchmarks"] == [{"name": "facet", "options": {"image": "full"}}, "imagenet"]
+
+
+def test_what_is_no_record_is_left_to_the_check() -> None:
+    assert upgrade("CellRecord", {"model_info": 3}, FORMAT)["model_info"] == 3
+    assert run_from_1({"spec": {"benchmarks": 3}})["spec"] == {"benchmarks": 3}
