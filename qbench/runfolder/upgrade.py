@@ -11,9 +11,6 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-RENAMED = {"picture": "image", "pictures": "images"}
-"""Format 1 had two words for an image."""
-
 
 def upgrade(kind: str, values: Mapping[str, Any], to: int) -> Values:
     """Bring the values of a file from their format to the format `to`, one format after the other.
@@ -41,38 +38,20 @@ def upgrade(kind: str, values: Mapping[str, Any], to: int) -> Values:
 
 
 def cell_from_1(values: Values) -> Values:
-    """Rename ``pictures``; fill in what early files of format 1 lacked."""
+    """Rename ``pictures`` to ``images``; fill in what early files of format 1 lacked.
+
+    Options, choices and facts are the benchmark's own words, and are left as they are.
+    """
     current: Values = {"error": None, "batch": None, **values}
-    quantizer = _object(current, "quantizer_info")
-    current["quantizer_info"] = {"device": "", "batch_invariant": None, **quantizer}
-    current["data_info"] = _renamed(_object(current, "data_info"))
-    current["facts"] = _renamed(_object(current, "facts"))
-    benchmark = _object(current, "benchmark_info")
-    for part in ("options", "choices"):
-        if isinstance(benchmark.get(part), Mapping):
-            benchmark[part] = _renamed(benchmark[part])
-    current["benchmark_info"] = benchmark
+    current["quantizer_info"] = {"device": "", "batch_invariant": None, **_object(current, "quantizer_info")}
+    data = _object(current, "data_info")
+    if "pictures" in data:
+        data["images"] = data.pop("pictures")
+    current["data_info"] = data
     return current
 
 
-def run_from_1(values: Values) -> Values:
-    """Rename the option ``picture`` in the spec's benchmarks."""
-    spec = _object(values, "spec")
-    benchmarks = spec.get("benchmarks")
-    if isinstance(benchmarks, list):
-        spec["benchmarks"] = [
-            {**item, "options": _renamed(item["options"])}
-            if isinstance(item, Mapping) and isinstance(item.get("options"), Mapping)
-            else item
-            for item in benchmarks
-        ]
-    return {**values, "spec": spec}
-
-
-STEPS: dict[tuple[str, int], Step] = {
-    ("CellRecord", 1): cell_from_1,
-    ("RunRecord", 1): run_from_1,
-}
+STEPS: dict[tuple[str, int], Step] = {("CellRecord", 1): cell_from_1}
 """Record and format → the function that makes the next format of it; a record that is not here did not change."""
 
 
@@ -80,7 +59,3 @@ def _object(values: Mapping[str, Any], name: str) -> Values:
     """A copy of one object of a file; empty where it is missing. What is no object is left to the check."""
     found = values.get(name)
     return dict(found) if isinstance(found, Mapping) else {}
-
-
-def _renamed(values: Mapping[str, Any]) -> Values:
-    return {RENAMED.get(name, name): value for name, value in values.items()}

@@ -14,7 +14,6 @@ import pandas as pd
 import qbench
 from qbench.plugins.options import make_options
 from qbench.plugins.registry import installed
-from qbench.results.analysis import outcome_of
 from qbench.results.results import Results
 
 COLUMNS: Mapping[str, str] = {}
@@ -53,7 +52,7 @@ def table(results: Results, name: str) -> pd.DataFrame:
 def measured(results: Results) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
     """Measure each stored outcome again: model, quantizer and benchmark, and `Metrics.frame` of what was measured."""
     for cell in results.done:
-        info = cell.part("benchmark_info")
-        entry = installed().benchmark(info["record"])
-        task = entry.record.load(make_options(entry.record.options, info["options"], where=info["record"]))
-        yield (cell.model, cell.quantizer, cell.benchmark), task.measure(outcome_of(cell)).frame()
+        info = cell.record.benchmark_info
+        entry = installed().benchmark(info.record)
+        task = entry.record.load(make_options(entry.record.options, info.options, where=info.record))
+        yield (cell.model, cell.quantizer, cell.benchmark), task.measure(cell.outcome()).frame()

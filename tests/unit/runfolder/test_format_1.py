@@ -18,7 +18,7 @@ from qbench.metrics.interface import INDEX
 from qbench.results import Results, load
 from qbench.results.effects import NAMES
 from qbench.runfolder.schema import FORMAT, CellRecord, RunRecord
-from qbench.runfolder.upgrade import cell_from_1, run_from_1, upgrade
+from qbench.runfolder.upgrade import cell_from_1, upgrade
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "run-format-1"
 
@@ -37,8 +37,7 @@ def test_its_records_are_those_of_today(results: Results) -> None:
     ]
     facet = next(cell.record for cell in results.done if cell.benchmark == "facet")
     assert (facet.data_info.items, facet.data_info.images) == (448, 448)
-    assert facet.benchmark_info.options["image"] == "crop"
-    assert "image" in facet.benchmark_info.choices
+    assert facet.benchmark_info.options["picture"] == "crop"
     assert facet.benchmark_info.attributes[0].group_pairs["masc-fem"] == ("masc", "fem")
     assert facet.coverage is not None
     assert facet.model_info.preprocessing is not None
@@ -78,14 +77,11 @@ def test_a_record_that_was_brought_up_to_date_is_complete(kind: type[RunRecord |
         assert upgrade(kind.__name__, record.json_values(), FORMAT) == record.json_values()
 
 
-def test_pictures_are_images() -> None:
-    cell = cell_from_1({"data_info": {"pictures": 3}, "benchmark_info": {"options": {"picture": "crop", "ks": [1]}}})
+def test_pictures_are_images_and_the_benchmark_s_own_words_stay() -> None:
+    cell = cell_from_1({"data_info": {"pictures": 3}, "benchmark_info": {"options": {"picture": "crop"}}})
     assert cell["data_info"] == {"images": 3}
-    assert cell["benchmark_info"]["options"] == {"image": "crop", "ks": [1]}
-    run = run_from_1({"spec": {"benchmarks": [{"name": "facet", "options": {"picture": "full"}}, "imagenet"]}})
-    assert run["spec"]["benchmarks"] == [{"name": "facet", "options": {"image": "full"}}, "imagenet"]
+    assert cell["benchmark_info"]["options"] == {"picture": "crop"}
 
 
-def test_what_is_no_record_is_left_to_the_check() -> None:
+def test_what_is_not_a_record_is_left_to_the_check() -> None:
     assert upgrade("CellRecord", {"model_info": 3}, FORMAT)["model_info"] == 3
-    assert run_from_1({"spec": {"benchmarks": 3}})["spec"] == {"benchmarks": 3}
