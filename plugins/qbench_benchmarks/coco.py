@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import DataError, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
+from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.retrieval import Retrieved, image_to_text, recall_at, text_to_image
 from qbench.metrics.weights import item_weights
@@ -42,9 +42,10 @@ class Coco:
         }
         if len(images) < len(everything):
             choices["images without a caption"] = f"{len(everything) - len(images)}, left out"
+        source = FolderSource(root)
         return Items(
             table=table,
-            images=tuple(ImageLocation(root / x.file, source=x.where) for x in images),
+            images=tuple(ImageLocation(source, x.file, row=x.where) for x in images),
             root=root,
             annotations=(path,),
             choices=choices,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qbench.api import DataError, ImageLocation
+from qbench.api import DataError, FolderSource, ImageLocation
 from qbench.data.boxes import parsed_box
 from qbench.data.groups import chosen, mean_vote
 from qbench.data.tables import Table, read_table, relative, unique, whole_numbers
@@ -51,19 +50,20 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     gender = chosen(whole_numbers(persons, GENDER_COLUMNS, most=1), GENDERS)
     age = chosen(whole_numbers(persons, AGE_COLUMNS, most=1), AGES)
     votes = whole_numbers(persons, TONES)
-    images = _images(persons, root)
+    source = FolderSource(root)
+    images = _images(persons, source)
     keep: Sequence[int] = range(len(persons))
     if options.persons == "single":
         crowd, second = Counter(images), persons.columns["class2"]
         keep = [row for row in keep if crowd[images[row]] == 1 and not second[row]]
         if not keep:
             raise DataError("no person is alone in its image with one class (persons = 'single')", where=str(path))
-    refs: dict[ImageLocation, int] = {}
+    locations: dict[ImageLocation, int] = {}
     index: list[int] = []
     for row in keep:
         where = persons.where(row)
         box = parsed_box(persons.columns["bounding_box"][row], where) if options.picture == "crop" else None
-        index.append(refs.setdefault(ImageLocation(root / images[row], box, where), len(refs)))
+        index.append(locations.setdefault(ImageLocation(source, images[row], box, where), len(locations)))
     columns = {
         "item": persons.columns["person_id"],
         "label": persons.columns["class1"],
@@ -80,7 +80,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     numbers = pd.DataFrame(kept, columns=list(TONES)).assign(tone_mean=mean_vote(kept))
     return (
         pd.concat([table, numbers], axis=1).assign(image_index=np.array(index, dtype=np.int64)),
-        tuple(refs),
+        tuple(locations),
         path,
     )
 
@@ -97,19 +97,17 @@ def _check_classes(persons: Table) -> None:
                 )
 
 
-def _images(persons: Table, root: Path) -> list[str]:
-    """Path of each person's image below `root`: where a file of that name is, else where it is missing from."""
-    folders = sorted(path.name for path in root.glob("imgs*") if path.is_dir())
-    lies_in: dict[str, str] = {}
-    for folder in folders:
-        with os.scandir(root / folder) as entries:
-            for entry in entries:
-                lies_in.setdefault(entry.name, folder)
+def _images(persons: Table, source: FolderSource) -> list[str]:
+    """The key of each person's image: in the first folder that has it, or in ``imgs_1`` if it is missing."""
+    folder_of: dict[str, str] = {}
+    for folder in sorted(path.name for path in source.root.glob("imgs*") if path.is_dir()):
+        for name in source.keys(folder):
+            folder_of.setdefault(name, folder)
     images = []
     for row, name in enumerate(persons.columns["filename"]):
         path = relative(name, persons.where(row))
         if len(path.parts) > 1:
             images.append(path.as_posix())
         else:
-            images.append(f"{lies_in.get(name, 'imgs_1')}/{name}")
+            images.append(f"{folder_of.get(name, 'imgs_1')}/{name}")
     return images

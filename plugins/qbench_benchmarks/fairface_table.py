@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qbench.api import Attribute, DataError, ImageLocation, Items
+from qbench.api import Attribute, DataError, FolderSource, ImageLocation, Items
 from qbench.data.tables import Table, read_table, relative, spreadsheet_date, unique
 from qbench_benchmarks import FAIRFACE
 from qbench_benchmarks.crossed import with_crossed
@@ -52,9 +52,10 @@ def read_faces(root: Path, crossings: Sequence[Attribute], choices: dict[str, st
         _check(labels, attribute)
     columns = {name: labels.columns[name] for name in names}
     table = pd.DataFrame({"item": files, "label": [""] * len(files), "image": files, **columns}, dtype="str")
+    source = FolderSource(root)
     return Items(
         table=with_crossed(table, ATTRIBUTES, crossings).assign(image_index=np.arange(len(files), dtype=np.int64)),
-        images=tuple(ImageLocation(root / file, source=labels.where(i)) for i, file in enumerate(files)),
+        images=tuple(ImageLocation(source, file, row=labels.where(i)) for i, file in enumerate(files)),
         root=root,
         attributes=(*ATTRIBUTES, *crossings),
         annotations=(path,),

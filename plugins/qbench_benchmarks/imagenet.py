@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import DataError, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
+from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.answers import answers, positions
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.grouped import class_by_group
@@ -37,9 +37,10 @@ class ImageNet:
         name_of = dict(zip(imagenet_classes.synsets(), imagenet_classes.labels(), strict=True))
         rows = [{"item": x.file, "label": name_of[x.synset], "synset": x.synset, "image": x.file} for x in images]
         table = pd.DataFrame(rows, dtype="str").assign(image_index=np.arange(len(rows), dtype=np.int64))
+        source = FolderSource(root)
         return Items(
             table=table,
-            images=tuple(ImageLocation(root / x.file, source=x.where) for x in images),
+            images=tuple(ImageLocation(source, x.file, row=x.where) for x in images),
             root=root,
             annotations=annotations,
             choices=self._choices(layout, wanted),

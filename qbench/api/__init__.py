@@ -20,7 +20,7 @@ from qbench.api.benchmarks import (
     Task,
     declared_benchmark,
 )
-from qbench.api.images import Geometry, ImageLocation, Preprocessing
+from qbench.api.images import FolderSource, Geometry, ImageLocation, ImageSource, Preprocessing
 from qbench.api.models import (
     Checkpoint,
     DType,
@@ -78,10 +78,12 @@ __all__ = [
     "Encoder",
     "Entry",
     "Facts",
+    "FolderSource",
     "Geometry",
     "Heading",
     "Identity",
     "ImageLocation",
+    "ImageSource",
     "InputError",
     "Inspectable",
     "Items",

@@ -1,1 +1,1 @@
-"""Images on disk → decoded once → a uint8 store. Knows no model and no metric."""
+"""Datasets: items, groups, annotation files, prompt sets, and whether they are sound. Knows no model and no metric."""

@@ -1,7 +1,7 @@
-"""What a benchmark evaluates: items, the images they are seen in, and the groups they belong to.
+"""What a benchmark evaluates: items, their images, and the groups they belong to.
 
-An item is not an image: one image may hold several persons, each an item of its own. The interfaces here are what
-benchmark plugins fill in; reading images from disk is the business of the other modules of this room.
+An item is not an image: one image may show several persons, each of whom is an item. Benchmark plugins create the types
+of this module; images are only named here, and decoded by `qbench.images`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class Attribute:
     Attributes
     ----------
     name : str
-        The attribute's name in results, such as ``"skin_tone"``.
+        Its name in results, such as ``"skin_tone"``.
     groups : tuple of str
-        The groups that are compared, in the order of the report. Every other value of the column (``na``,
-        ``non_binary``) is an item *without a label to compare*: counted and reported on its own.
+        The groups that are compared, in the order of the report. An item with any other value in the column (``na``,
+        ``non_binary``) has *no group to compare*: such items are counted and reported separately.
     pairs : tuple of (str, str)
         The disparities to measure: first minus second.
     repeats : str
-        The attribute of which this is another reading, such as another cut of the skin tones: shown beside it, and left
-        out of gates unless a rule names it, because it holds the same people again.
+        The attribute that this one groups in another way, such as with another cut of the skin tones. It is shown
+        beside that attribute, and left out of gates unless a rule names it, because it consists of the same people.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Attribute:
 
     @property
     def group_pairs(self) -> dict[str, GroupPair]:
-        """The pairs by their label, which is what a table's ``group`` column holds for a disparity."""
+        """The pairs by their label, which is what the ``group`` column of a table holds for a disparity."""
         return {pair.label: pair for pair in (GroupPair(*names) for names in self.pairs)}
 
 
@@ -58,19 +58,19 @@ class Items:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row an item. Columns: ``item`` (str, unique), ``image_index`` (int, an index into `images`), ``label``
-        (str, empty where the benchmark has none), one str column for each attribute, named like it; and whatever
-        else the benchmark needs to score (for example ``captions``).
+        One row per item. Columns: ``item`` (str, unique), ``image_index`` (int, an index into `images`), ``label``
+        (str, empty where the benchmark has none), one str column per attribute, with its name; and whatever else the
+        benchmark needs for its scores (for example ``captions``).
     images : tuple of ImageLocation
-        The distinct images, each encoded once.
+        The distinct images, each of which is encoded once.
     root : pathlib.Path
-        The dataset's folder. Results name images relative to it, so that they can move to another machine.
+        The dataset's folder. Annotation files lie below it, and so do images that are files.
     attributes : tuple of Attribute
         The groupings of `table`.
     annotations : tuple of pathlib.Path
-        The annotation files that were read; their content is part of the dataset's fingerprint.
+        The annotation files that were read; their content counts in the dataset's fingerprint.
     choices : dict of str to str
-        Every choice that the sources leave open, as it was made, in words; shown in the report.
+        Every choice that the sources leave open, and what was chosen, in words; shown in the report.
     """
 
     table: pd.DataFrame
@@ -85,7 +85,7 @@ class Items:
         return len(self.table)
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Items:
-        """The items of `rows` (positions, in the order given), and only the images that they need."""
+        """The items at the positions `rows`, in that order, with only the images that they need."""
         import numpy as np
 
         table = self.table.iloc[np.asarray(rows, dtype=np.int64)].reset_index(drop=True)

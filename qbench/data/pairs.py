@@ -1,4 +1,4 @@
-"""Two groups that are compared, as a type: nobody takes ``first-second`` apart."""
+"""Two groups that are compared, as a type, so that no code has to take the text ``first-second`` apart."""
 
 from __future__ import annotations
 

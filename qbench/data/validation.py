@@ -1,7 +1,7 @@
-"""Is a dataset complete and sound? What a person wants to know before hours are spent on it. Works on any `Items`.
+"""Checks of a dataset before hours are spent on it: whether it is complete and sound. They work on any `Items`.
 
-What is *wrong* makes a result wrong, or a run refuses it; a *warning* is something to know. Reading annotations and
-remembering digests is the business of others.
+A finding is *wrong* if it makes results wrong or a run refuses the data; otherwise it is a *warning*. The annotations
+and the digests of the images are read by the caller (`qbench.execution.data_check`).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Literal
 import pandas as pd
 
 from qbench.data.items import Items
-from qbench.data.subset import present
+from qbench.data.subset import existing, present
 from qbench.data.tables import spreadsheet_date, spreadsheet_number
 from qbench.errors import DataError
-from qbench.images.decoding import check_image, relative_name
+from qbench.images.decoding import check_image
 from qbench.images.locations import ImageLocation
 
 SHOWN = 5
-"""Examples that a finding names."""
+"""Number of examples that a finding names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that is wrong, or worth a warning.
+    """Something in a dataset that is wrong or deserves a warning.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Finding:
     what : str
         One sentence.
     count : int
-        Items, images or groups that it concerns.
+        Number of items, images or groups that it concerns.
     examples : tuple of str
         The first of them; counts by group, where images are missing.
     """
@@ -51,7 +51,7 @@ class Finding:
 
 
 def counts(items: Items) -> dict[str, dict[str, int]]:
-    """Items of each value of each attribute: the groups that are compared first, then what has no label to compare."""
+    """Count the items by attribute and value: first the groups that are compared, then all other values, sorted."""
     found = {}
     for attribute in items.attributes:
         number = items.table[attribute.name].astype(str).value_counts()
@@ -61,16 +61,16 @@ def counts(items: Items) -> dict[str, dict[str, int]]:
 
 
 def check_table(items: Items, *, expected: int, allow_missing: bool) -> list[Finding]:
-    """What the annotations alone show: double ids, spreadsheet damage, another split, empty groups.
+    """Check what the annotations alone can show: duplicate IDs, spreadsheet damage, another split, empty groups.
 
     Parameters
     ----------
     items : Items
         All items of the annotations.
     expected : int
-        Items of the whole published split; 0 is not known.
+        Number of items of the whole published split; 0 if it is not known.
     allow_missing : bool
-        Whether fewer items than that are fine.
+        Whether fewer items than that are allowed.
     """
     return [
         *_double_ids(items.table),
@@ -88,74 +88,74 @@ def check_images(
     workers: int = 2,
     step: Callable[[int], None] = lambda n: None,
 ) -> tuple[list[Finding], list[ImageLocation]]:
-    """Look at every image.
+    """Check every image.
 
     Parameters
     ----------
     items : Items
         All items of the annotations.
     decode : bool
-        Decode the pixels; otherwise only headers are read, and whether boxes lie inside.
+        Whether to decode the pixels; otherwise only headers and boxes are checked.
     allow_missing : bool
-        Whether missing images are a warning only.
+        Whether missing images are only a warning.
     workers : int
-        Threads.
+        Number of threads.
     step : callable
-        Hears how many images were looked at.
+        Is told how many images were checked.
 
     Returns
     -------
     findings : list of Finding
         Missing and unreadable images.
     sound : list of ImageLocation
-        Those that are neither.
+        All other images.
     """
-    on_disk = [ref for ref in items.images if ref.path.is_file()]
+    there = [image for image, found in zip(items.images, existing(items.images), strict=True) if found]
 
-    def one(ref: ImageLocation) -> str:
+    def one(image: ImageLocation) -> str:
         try:
-            check_image(ref, decode=decode)
+            check_image(image, decode=decode)
         except DataError as error:
-            return f"{relative_name(ref.path, items.root)}: {error.what}"
+            return f"{image.source.id(image.key)}: {error.what}"
         finally:
             step(1)
         return ""
 
     with ThreadPoolExecutor(workers) as pool:
-        said = list(pool.map(one, on_disk))
-    findings = _missing(items, len(items.images) - len(on_disk), allow_missing)
-    bad = [text for text in said if text]
+        errors = list(pool.map(one, there))
+    findings = _missing(items, len(items.images) - len(there), allow_missing)
+    bad = [text for text in errors if text]
     if bad:
         findings.append(_finding("wrong", "unreadable", f"{len(bad)} images cannot be used", bad))
-    return findings, [ref for ref, text in zip(on_disk, said, strict=True) if not text]
+    return findings, [image for image, text in zip(there, errors, strict=True) if not text]
 
 
 def check_duplicates(items: Items, digests: Mapping[ImageLocation, str]) -> list[Finding]:
-    """Files with the same content under different names; apart, those whose items have different labels or groups.
+    """Find images with the same content and different IDs, and among them those with different labels or groups.
 
     Parameters
     ----------
     items : Items
         The items.
     digests : mapping of ImageLocation to str
-        The digest of each image's file, of those that can be read.
+        The digest of each image that can be read.
     """
     columns = ["label", *(a.name for a in items.attributes)]
     by_image = items.table.groupby("image_index")[columns].agg(_distinct)
-    said = {number: tuple(row) for number, *row in by_image.itertuples(name=None)}
-    files: dict[str, dict[str, set[object]]] = {}
-    for number, ref in enumerate(items.images):
-        if ref in digests:
-            name = relative_name(ref.path, items.root)
-            files.setdefault(digests[ref], {}).setdefault(name, set()).add(said.get(number))
+    labels = {number: tuple(row) for number, *row in by_image.itertuples(name=None)}
+    contents: dict[str, dict[str, set[object]]] = {}
+    for number, image in enumerate(items.images):
+        if image in digests:
+            ids = contents.setdefault(digests[image], {})
+            ids.setdefault(image.source.id(image.key), set()).add(labels.get(number))
     findings = []
-    same = [sorted(names) for names in files.values() if len(names) > 1]
+    same = [sorted(names) for names in contents.values() if len(names) > 1]
     if same:
-        what = f"{len(same)} images are there under several names: their items count more than once"
+        what = f"{len(same)} images occur under several names, so their items count more than once"
         findings.append(_finding("warning", "duplicates", what, [" = ".join(names) for names in same]))
-    contrary = [sorted(n) for n in files.values() if len(n) > 1 and len(set().union(*n.values())) > 1]
+    contrary = [sorted(n) for n in contents.values() if len(n) > 1 and len(set().union(*n.values())) > 1]
     if contrary:
-        what = f"{len(contrary)} of them have different labels or groups under their names"
+        what = f"{len(contrary)} of them have different labels or groups under different names"
         findings.append(_finding("warning", "duplicates", what, [" = ".join(names) for names in contrary]))
     return findings
 
@@ -175,21 +175,21 @@ def _missing(items: Items, images: int, allowed: bool) -> list[Finding]:
     try:
         _, missing = present(items, allow_missing=True, where="")
     except DataError:
-        what = f"none of the {len(items)} items has its image on disk"
-        paths = [relative_name(ref.path, items.root) for ref in items.images]
-        return [_finding("wrong", "missing", what, paths)]
+        what = f"the images of all {len(items)} items are missing"
+        names = [image.source.id(image.key) for image in items.images]
+        return [_finding("wrong", "missing", what, names)]
     groups = [
         f"{attribute} {group or '(empty)'}: {number}"
         for attribute, found in missing["by_group"].items()
         for group, number in found.items()
     ]
-    what = f"{missing['count']} of {missing['of']} items have no image on disk"
+    what = f"the images of {missing['count']} of {missing['of']} items are missing"
     return [Finding(level=level, kind="missing", what=what, count=int(missing["count"]), examples=tuple(groups))]
 
 
 def _double_ids(table: pd.DataFrame) -> list[Finding]:
     double = sorted(set(table["item"][table["item"].duplicated()].astype(str)))
-    return [_finding("wrong", "ids", f"{len(double)} ids belong to several items", double)] if double else []
+    return [_finding("wrong", "ids", f"{len(double)} IDs belong to several items", double)] if double else []
 
 
 def _spreadsheet(items: Items) -> list[Finding]:
@@ -197,11 +197,11 @@ def _spreadsheet(items: Items) -> list[Finding]:
     for name in ("label", *(a.name for a in items.attributes)):
         dates = sorted({value for value in items.table[name].astype(str) if spreadsheet_date(value)})
         if dates:
-            what = f"values of {name} are dates: a spreadsheet has turned ranges such as 3-9 into them"
+            what = f"values of {name} are dates: a spreadsheet has turned ranges such as 3-9 into dates"
             findings.append(_finding("wrong", "spreadsheet", what, dates))
     numbers = [value for value in items.table["item"].astype(str) if spreadsheet_number(value)]
     if numbers:
-        what = "ids are rounded numbers: a spreadsheet has cut their digits"
+        what = "IDs are rounded numbers: a spreadsheet has dropped digits"
         findings.append(_finding("wrong", "spreadsheet", what, numbers))
     return findings
 
@@ -210,8 +210,8 @@ def _split(found: int, expected: int, allow_missing: bool) -> list[Finding]:
     if not expected or found == expected:
         return []
     fewer = found < expected
-    what = f"{found:,} items, where the whole split has {expected:,}: " + (
-        "incomplete, or another split" if fewer else "another split, or several together"
+    what = f"there are {found:,} items, but the whole split has {expected:,}: " + (
+        "it is incomplete, or another split" if fewer else "it is another split, or several splits together"
     )
     level: Literal["wrong", "warning"] = "warning" if fewer and allow_missing else "wrong"
     return [Finding(level=level, kind="split", what=what, count=abs(expected - found))]
@@ -223,6 +223,6 @@ def _empty_groups(items: Items) -> list[Finding]:
         compared = next(a.groups for a in items.attributes if a.name == attribute)
         empty = [name for name in compared if not found[name]]
         if empty:
-            what = f"groups of {attribute} have no item: nothing can be said of them"
+            what = f"groups of {attribute} have no item, so nothing can be said about them"
             findings.append(_finding("warning", "groups", what, empty))
     return findings

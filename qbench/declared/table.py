@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from qbench.declared.groups import columns_of, groups_of
 from qbench.declared.schema import Corners, Description, Sides, TableSpec
 from qbench.errors import DataError
 from qbench.images.locations import ImageLocation
+from qbench.images.sources.files import FolderSource
 
 SECOND = "label{}"
 """Name of the columns of further right classes: ``label2``, ``label3``, …"""
@@ -63,24 +63,25 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
     table = _take(table, labelled)
     groups = {name: [values[row] for row in labelled] for name, values in groups.items()}
 
-    images = _images(spec, table, root)
+    source = FolderSource(root)
+    images = _images(spec, table, source)
     names = table.columns[spec.id] if spec.id else images
     unique(names, spec.id or "image", table=table)
     _not_empty(names, spec.id or spec.picture, table)
     labels = table.columns[spec.label] if spec.label else [""] * len(table)
     if spec.label:
         _known_classes(description, table)
-    refs: dict[ImageLocation, int] = {}
+    locations: dict[ImageLocation, int] = {}
     boxes = _boxes(spec, table)
     index = [
-        refs.setdefault(ImageLocation(root / image, boxes[row], table.where(row)), len(refs))
+        locations.setdefault(ImageLocation(source, image, boxes[row], table.where(row)), len(locations))
         for row, image in enumerate(images)
     ]
     second = {SECOND.format(i): table.columns[column] for i, column in enumerate(spec.also_right, start=2)}
     frame = pd.DataFrame({"item": names, "label": labels, **second, "image": images, **groups}, dtype="str")
     return Rows(
         table=frame.assign(image_index=np.array(index, dtype=np.int64)),
-        images=tuple(refs),
+        images=tuple(locations),
         path=path,
         unused=len(whole) - len(kept),
         unlabelled=len(kept) - len(labelled),
@@ -173,10 +174,10 @@ def _known_classes(description: Description, table: Table) -> None:
                 )
 
 
-def _images(spec: TableSpec, table: Table, root: Path) -> list[str]:
-    """Path of each row's image below `root`: in the first folder that has it, else where it is missing from."""
+def _images(spec: TableSpec, table: Table, source: FolderSource) -> list[str]:
+    """The key of each row's image: in the first folder that has it, or in the first folder if it is missing."""
     folders = [relative(folder, "table.folder") for folder in spec.folder]
-    there = [_files(root / folder) if len(folders) > 1 else set() for folder in folders]
+    there = [source.keys(folder.as_posix()) if len(folders) > 1 else set() for folder in folders]
     images = []
     for row, name in enumerate(table.columns[spec.picture]):
         if not name.strip():
@@ -185,15 +186,6 @@ def _images(spec: TableSpec, table: Table, root: Path) -> list[str]:
         held = (folder for folder, files in zip(folders, there, strict=True) if path.as_posix() in files)
         images.append((next(held, folders[0]) / path).as_posix())
     return images
-
-
-def _files(folder: Path) -> set[str]:
-    """Files below a folder, as names relative to it."""
-    return {
-        (PurePosixPath(Path(at).relative_to(folder).as_posix()) / name).as_posix()
-        for at, _, names in os.walk(folder)
-        for name in names
-    }
 
 
 def _boxes(spec: TableSpec, table: Table) -> list[Box | None]:

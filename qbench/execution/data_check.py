@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qbench.data.fingerprint import Digests, images_key, items_key
+from qbench.data.fingerprint import images_key, items_key
 from qbench.data.items import Items
 from qbench.data.subset import present
 from qbench.data.validation import Finding, check_duplicates, check_images, check_table, counts
@@ -14,11 +14,13 @@ from qbench.errors import DataError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
 from qbench.execution.prepare import data_root
 from qbench.execution.progress import Silent
+from qbench.images.digests import image_digests
 from qbench.images.locations import ImageLocation
 from qbench.plugins.records import Benchmark
 from qbench.plugins.registry import Registry
 from qbench.spec.model import BenchmarkSpec
 from qbench.store.cache import Cache
+from qbench.store.digests import digests_below
 
 
 @dataclass(kw_only=True)
@@ -121,7 +123,7 @@ def check_data(
         )
         checked.findings += found
         told.begin("hashing images", len(sound))
-        _hash(checked, items, sound, planned, Digests(cache, items.root), workers, told)
+        _hash(checked, items, sound, planned, cache, workers, told)
     return checked
 
 
@@ -137,17 +139,17 @@ def _hash(
     items: Items,
     sound: Sequence[ImageLocation],
     planned: PlannedBenchmark,
-    digests: Digests,
+    cache: Cache,
     workers: int,
     told: Silent,
 ) -> None:
     """Find duplicates, and the fingerprint that a run would see where nothing is wrong with the data."""
-    known = dict(zip(sound, digests.of([ref.path for ref in sound], workers=workers, step=told.step), strict=True))
+    known = dict(zip(sound, image_digests(cache, sound, workers=workers, step=told.step), strict=True))
     checked.findings += check_duplicates(items, known)
     if not checked.wrong:
         items, _ = present(items, allow_missing=planned.allow_missing, where=planned.label)
-        images = images_key(items, [known[ref] for ref in items.images])
-        checked.fingerprint = items_key(items, images, digests.of(items.annotations))
+        images = images_key(items, [known[image] for image in items.images])
+        checked.fingerprint = items_key(items, images, digests_below(cache, items.root, items.annotations))
 
 
 def as_dict(checked: CheckedData) -> dict[str, Any]:

@@ -112,11 +112,11 @@ def _chosen(benchmarks: Sequence[PlannedBenchmark], label: str) -> list[PlannedB
 
 def _write(data: PreparedBenchmark, folder: Path) -> tuple[int, int]:
     locations = data.items.images
-    boxes = [ref.box or (None,) * 4 for ref in locations]
+    boxes = [image.box or (None,) * 4 for image in locations]
     images = pd.DataFrame(
         {
-            "id": [image_id(ref, data.items.root) for ref in locations],
-            "path": [str(ref.path.absolute()) for ref in locations],
+            "id": [image_id(image) for image in locations],
+            "path": [image.where for image in locations],
             **{name: pd.Series([box[i] for box in boxes], dtype="float64") for i, name in enumerate(BOX)},
         }
     )

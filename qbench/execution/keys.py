@@ -11,13 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from qbench.data.fingerprint import Digests
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.images.pixel_store import store_parts
 from qbench.models.numerics import numerics, versions
 from qbench.plugins.options import options_dict
 from qbench.store.cache import Cache
+from qbench.store.digests import digests_below
 from qbench.store.keys import key_of
 
 Parts = dict[str, Any]
@@ -55,7 +55,7 @@ def _digests(folder: Path | None, cache: Cache) -> dict[str, str]:
     if folder is None:
         return {}
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    found = Digests(cache, folder).of(files) if files else []
+    found = digests_below(cache, folder, files)
     return {path.relative_to(folder).as_posix(): digest for path, digest in zip(files, found, strict=True)}
 
 

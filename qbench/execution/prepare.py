@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qbench.data.fingerprint import Digests, images_key, items_key
+from qbench.data.fingerprint import images_key, items_key
 from qbench.data.items import Items
 from qbench.data.subset import limited, present
 from qbench.errors import DataError
 from qbench.execution.plan import PlannedBenchmark, PlannedModel
+from qbench.images.digests import image_digests
 from qbench.metrics.interface import Prompts, Task
 from qbench.models.interface import Checkpoint
 from qbench.plugins.records import Dataset
 from qbench.plugins.registry import Entry
 from qbench.store.cache import Cache
+from qbench.store.digests import digests_below
 from qbench.store.lock import locked
 
 MADE = ".qbench-dataset"
@@ -86,8 +88,7 @@ def prepare_benchmark(
     items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
     items = limited(items, limit)
     prompts = task.prompts(items)
-    digests = Digests(cache, items.root)
-    images = images_key(items, digests.of([ref.path for ref in items.images], workers=workers, step=step))
+    images = images_key(items, image_digests(cache, items.images, workers=workers, step=step))
     texts = json.dumps(prompts.texts, ensure_ascii=True)
     return PreparedBenchmark(
         planned=planned,
@@ -96,7 +97,7 @@ def prepare_benchmark(
         prompts=prompts,
         images_key=images,
         texts_key=hashlib.sha256(texts.encode()).hexdigest(),
-        items_key=items_key(items, images, digests.of(items.annotations)),
+        items_key=items_key(items, images, digests_below(cache, items.root, items.annotations)),
         missing=missing,
     )
 

@@ -83,7 +83,7 @@ class VariantRun:
 
         def make() -> npt.NDArray[np.float32]:
             if self.elsewhere:
-                ids = [image_id(ref, benchmark.items.root) for ref in benchmark.items.images]
+                ids = [image_id(image) for image in benchmark.items.images]
                 found = self._named().find_images(benchmark.planned.label, ids)
                 step(len(ids))
                 return found

@@ -1,22 +1,20 @@
-"""One image: from a file to the square of pixels that a model sees.
+"""Decoding: from a stored image to the square of pixels that a model sees.
 
-One pinned path, PIL's, for every model: open → cut to the box → resize → centre crop → RGB, in the order and with the
-rounding of open_clip's transform, which is OpenAI's. Three of its habits look like mistakes and are kept, because the
-published numbers were made with them:
+Every model gets its images from Pillow by the same steps: open → cut to the box → resize → centre crop → convert to
+RGB. Order and rounding are those of open_clip's transform, which are OpenAI's. Three properties of it look like
+mistakes and are kept, because the published numbers were computed with them:
 
-- The image becomes RGB *last*. So a palette is resized by nearest neighbour, transparency is weighed while resizing
-  and then dropped, and CMYK is blended as ink.
-- 16-bit greyscale is clipped to 8 bit rather than scaled: nearly white, whatever it shows.
+- The image is converted to RGB *last*. So an image with a palette is resized by nearest neighbour, transparency weighs
+  the colours while resizing and is then dropped, and CMYK is blended as ink.
+- 16-bit greyscale is clipped to 8 bits rather than scaled: it comes out nearly white, whatever it shows.
 - The EXIF orientation is not applied: a rotated photograph is seen as the sensor saw it.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,18 +25,19 @@ from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 
 MAX_PIXELS = 200_000_000
-"""A file that claims more pixels than this is refused unread: a few kilobytes can claim gigabytes."""
+"""An image with more pixels than this is refused before it is decoded, because a file of a few kilobytes can claim
+gigabytes. It is close to Pillow's own limit (twice ``Image.MAX_IMAGE_PIXELS``, 179 million), which is a setting."""
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
-def decode_image(ref: ImageLocation, geometry: Geometry) -> npt.NDArray[np.uint8]:
-    """Read an image as a model with `geometry` sees it.
+def decode_image(location: ImageLocation, geometry: Geometry) -> npt.NDArray[np.uint8]:
+    """Decode an image as a model with `geometry` sees it.
 
     Parameters
     ----------
-    ref : ImageLocation
-        The file and, where given, the box to cut out.
+    location : ImageLocation
+        The image and, where given, the box to cut out.
     geometry : Geometry
         Size, resize mode and filter.
 
@@ -50,74 +49,84 @@ def decode_image(ref: ImageLocation, geometry: Geometry) -> npt.NDArray[np.uint8
     Raises
     ------
     DataError
-        The file is missing, truncated, no image, too large, or the box lies outside of it.
+        The image is missing, truncated, not an image at all or too large, or the box lies outside it.
     """
-    with _opened(ref) as image:
-        return np.asarray(_fit(_cut(image, ref), geometry).convert("RGB"), dtype=np.uint8)
+    with open_image(location) as image:
+        return np.asarray(_fit(_cut(image, location), geometry).convert("RGB"), dtype=np.uint8)
 
 
-def check_image(ref: ImageLocation, *, decode: bool = False) -> None:
-    """Look at an image: its header, whether its box lies in it, and its pixels where `decode` asks for it.
+def check_image(location: ImageLocation, *, decode: bool = False) -> None:
+    """Check the header of an image, whether its box lies in it, and with `decode` its pixels.
 
     Raises
     ------
     DataError
-        As `decode_image` would; without `decode` a file that is cut off behind its header is not noticed.
+        As `decode_image` does; without `decode` an image that is truncated after its header goes unnoticed.
     """
-    with _opened(ref) as image:
-        cut = _corners(image, ref)
+    with open_image(location) as image:
+        cut = _corners(image, location)
         if decode:
             image.crop(cut).convert("RGB")
 
 
 @contextmanager
-def _opened(ref: ImageLocation) -> Iterator[Image.Image]:
+def open_image(location: ImageLocation) -> Iterator[Image.Image]:
+    """Open the whole stored image, without decoding it; errors of Pillow within the block become a `DataError` too.
+
+    Raises
+    ------
+    DataError
+        The image is missing, truncated, not an image at all or too large.
+    """
     try:
-        # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are right all the same.
-        with warnings.catch_warnings(), Image.open(ref.path) as image:
+        with (
+            location.source.open(location.key) as stream,
+            # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are correct.
+            warnings.catch_warnings(),
+            Image.open(stream) as image,
+        ):
             warnings.simplefilter("ignore")
             if image.width * image.height > MAX_PIXELS:
-                raise DataError(
-                    f"the image claims {image.width} × {image.height} pixels{_named(ref)}",
-                    where=str(ref.path),
-                    fix="Remove it, or replace it by a smaller one.",
-                )
+                raise _too_large(location)
             yield image
     except FileNotFoundError:
-        raise DataError(f"the image is missing{_named(ref)}", where=str(ref.path)) from None
+        raise _error(location, "the image is missing") from None
     except Image.DecompressionBombError:
-        raise DataError(
-            f"the image claims more than {MAX_PIXELS // 10**6} million pixels{_named(ref)}",
-            where=str(ref.path),
-            fix="Remove it, or replace it by a smaller one.",
-        ) from None
+        raise _too_large(location) from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f"the image cannot be read ({error}){_named(ref)}",
-            where=str(ref.path),
-            fix="The file is truncated or damaged: fetch it again.",
+        unknown = isinstance(error, UnidentifiedImageError)  # its text names a Python object
+        raise _error(
+            location,
+            f"the image cannot be read ({'it has no known image format' if unknown else error})",
+            fix="The image is truncated or damaged: get it again.",
         ) from None
 
 
-def _named(ref: ImageLocation) -> str:
-    return f"; it is named in {ref.source}" if ref.source else ""
+def _too_large(location: ImageLocation) -> DataError:
+    return _error(
+        location,
+        f"the image claims more than {MAX_PIXELS // 10**6} million pixels",
+        fix="Remove it, or replace it with a smaller one.",
+    )
 
 
-def _cut(image: Image.Image, ref: ImageLocation) -> Image.Image:
-    return image if ref.box is None else image.crop(_corners(image, ref))
+def _error(location: ImageLocation, what: str, fix: str = "") -> DataError:
+    named = f"; it is named in {location.row}" if location.row else ""
+    return DataError(what + named, where=location.where, fix=fix)
 
 
-def _corners(image: Image.Image, ref: ImageLocation) -> tuple[int, int, int, int]:
-    if ref.box is None:
+def _cut(image: Image.Image, location: ImageLocation) -> Image.Image:
+    return image if location.box is None else image.crop(_corners(image, location))
+
+
+def _corners(image: Image.Image, location: ImageLocation) -> tuple[int, int, int, int]:
+    if location.box is None:
         return 0, 0, image.width, image.height
-    x, y, width, height = ref.box
+    x, y, width, height = location.box
     left, top = max(0, round(x)), max(0, round(y))
     right, bottom = min(image.width, round(x + width)), min(image.height, round(y + height))
     if left >= right or top >= bottom:
-        raise DataError(
-            f"the box {ref.box} lies outside of the image ({image.width} × {image.height}){_named(ref)}",
-            where=str(ref.path),
-        )
+        raise _error(location, f"the box {location.box} lies outside the image ({image.width} × {image.height})")
     return left, top, right, bottom
 
 
@@ -126,7 +135,7 @@ def _fit(image: Image.Image, geometry: Geometry) -> Image.Image:
     if geometry.resize == "squash":
         return image.resize((size, size), resample)
     width, height = image.size
-    # torchvision truncates the longer side; and PIL must not see a side of 0 (very wide images).
+    # torchvision rounds the longer side down; Pillow must not get a side of 0 (very wide images).
     if width <= height:
         target = (size, max(size, int(size * height / width)))
     else:
@@ -135,19 +144,3 @@ def _fit(image: Image.Image, geometry: Geometry) -> Image.Image:
         image = image.resize(target, resample)
     left, top = round((target[0] - size) / 2.0), round((target[1] - size) / 2.0)
     return image.crop((left, top, left + size, top + size))
-
-
-def relative_name(path: Path, root: Path) -> str:
-    """`path` below `root`, with forward slashes: how keys and results name an image.
-
-    Links are not followed: a dataset may be put together of links, but no annotation may name a file outside of it.
-
-    Raises
-    ------
-    DataError
-        `path` leaves `root`.
-    """
-    try:
-        return Path(os.path.abspath(path)).relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
-    except ValueError:
-        raise DataError("the path leaves the dataset's folder", where=str(path)) from None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qbench.data.fingerprint import Digests
 from qbench.store.cache import Cache
+from qbench.store.digests import digests_below
 
 
 def file_digests(files: Sequence[Path]) -> list[str]:
@@ -44,5 +44,5 @@ def file_digests(files: Sequence[Path]) -> list[str]:
     found: dict[Path, str] = {}
     for folder in sorted({file.parent for file in files}):
         inside = [file for file in files if file.parent == folder]
-        found.update(zip(inside, Digests(cache, folder).of(inside), strict=True))
+        found.update(zip(inside, digests_below(cache, folder, inside), strict=True))
     return [found[file] for file in files]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qbench.errors import InputError, QbenchError
+from qbench.errors import DataError, InputError, QbenchError
 
 
 @contextmanager
@@ -77,3 +77,24 @@ def read_json_object(path: Path, *, error: type[QbenchError] = InputError, fix: 
     if not isinstance(value, dict):
         raise error("the file is damaged: it does not hold a JSON object", where=str(path), fix=fix)
     return value
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """`path` relative to `root`, with forward slashes: how keys and results name a file.
+
+    Links are not resolved: a dataset may be put together of links, but no name may lead out of its folder.
+
+    Raises
+    ------
+    DataError
+        `path` is not below `root`.
+
+    Examples
+    --------
+    >>> relative_name(Path("/data/a/../b.jpg"), Path("/data"))
+    'b.jpg'
+    """
+    try:
+        return Path(os.path.abspath(path)).relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
+    except ValueError:
+        raise DataError("the path leaves the dataset's folder", where=str(path)) from None

@@ -15,6 +15,7 @@ from qbench.data.subset import limited
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
 from qbench.execution.prepare import data_root
 from qbench.execution.run import execute
+from qbench.images.ids import image_id
 from qbench.metrics.interface import INDEX, Kind, Metrics, Outcome, Prompts, Statistic, Task
 from qbench.metrics.keys import SEPARATOR, MetricKey, declared_names
 from qbench.plugins.registry import Entry, Registry
@@ -125,10 +126,13 @@ class BenchmarkContract(WithOptions):
                 assert set(pair) <= set(attribute.groups), f"{attribute.name}: {pair} are not two of its groups"
             assert items.table[attribute.name].isin(attribute.groups).any(), f"nobody is of a group of {attribute.name}"
 
-    def test_files_lie_below_the_root(self, items: Items, root: Path) -> None:
-        """So that a result can name them on another machine; images and annotations are there."""
-        for path in (*(ref.path for ref in items.images), *items.annotations):
-            assert path.is_file(), f"{path} is not there"
+    def test_images_and_annotations_exist(self, items: Items, root: Path) -> None:
+        """Images have IDs that mean the same on another machine, and annotations lie below the dataset's folder."""
+        for image in items.images:
+            assert image.source.exists(image.key), f"{image.where} does not exist"
+            assert not Path(image_id(image)).is_absolute(), f"the ID {image_id(image)} names a place on this machine"
+        for path in items.annotations:
+            assert path.is_file(), f"{path} does not exist"
             assert path.is_relative_to(items.root), f"{path} is not below {items.root}"
         assert all(isinstance(word, str) for pair in items.choices.items() for word in pair), "choices are texts"
 

@@ -37,7 +37,7 @@ def find(encoder: NamedEncoder, images: Path) -> tuple[Floats, Floats]:
     planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(images)), installed())
     task = planned.entry.record.load(planned.options)
     items = task.data(images)
-    ids = [image_id(ref, items.root) for ref in items.images]
+    ids = [image_id(image) for image in items.images]
     texts = task.prompts(items).texts
     found = encoder.find_images(planned.label, ids), encoder.find_texts(planned.label, texts)
     return checked(*found, (len(ids), len(texts)))

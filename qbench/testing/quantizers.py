@@ -12,7 +12,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from qbench.data.fingerprint import Digests
 from qbench.errors import QuantizationError
 from qbench.execution.plan import PlannedQuantizer, plan_model, plan_quantizer
 from qbench.execution.run import execute
@@ -21,6 +20,7 @@ from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
+from qbench.store.digests import digests_below
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
 from qbench.testing.devices import asked_for
@@ -240,7 +240,7 @@ class QuantizerContract(WithOptions):
         def state() -> list[Any]:
             files = sorted(p for p in Path(getattr(checkpoint, "folder", "/nowhere")).glob("*") if p.is_file())
             kept: list[Any] = [checkpoint.identity, checkpoint.preprocessing, reopen().identity]
-            kept += zip(files, Digests(Cache(), Path("/")).of(files), strict=True)
+            kept += zip(files, digests_below(Cache(), Path("/"), files), strict=True)
             if baseline:
                 loaded = checkpoint.load(device="cpu", dtype="float32")
                 kept += [array.tobytes() for array in embed(loaded, pixels)]

@@ -15,6 +15,7 @@ from qbench.api import (
     INDEX,
     Attribute,
     Benchmark,
+    FolderSource,
     ImageLocation,
     Items,
     Located,
@@ -248,7 +249,7 @@ class Good:
         table = pd.DataFrame({"item": names, "image": names, "label": [p.parent.name for p in files]}, dtype="str")
         return Items(
             table=table.assign(image_index=range(len(files))),
-            images=tuple(ImageLocation(path) for path in files),
+            images=tuple(ImageLocation(FolderSource(root), name) for name in names),
             root=root,
         )
 

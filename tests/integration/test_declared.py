@@ -86,7 +86,7 @@ def test_a_dataset_runs_beside_those_of_a_spec_and_refuses_to_be_incomplete(qben
     (data / "images" / "01.png").unlink()
     said = qbench("run", "mine.toml", "--dataset", "data", "--out", "run", "--no-report", cwd=tmp_path, check=1).stderr
     said = " ".join(said.split())  # wrapped to the width of a terminal
-    assert "1 of 48 items have no image on disk" in said
+    assert "the images of 1 of 48 items are missing" in said
     assert "light: day 1" in said
 
 

@@ -195,7 +195,7 @@ def test_the_dataset_of_the_guide_is_one_that_its_benchmark_reads(tmp_path, monk
     benchmark = installed().benchmark("fairface").record
     items = benchmark.load(benchmark.options()).data(folder)
     assert len(items) == 2
-    assert all(image.path.is_file() for image in items.images)
+    assert all(image.source.exists(image.key) for image in items.images)
 
 
 # --- the promise
@@ -225,7 +225,9 @@ def test_dataclasses_grow_by_fields_with_defaults_only():
 def test_dataclasses_are_frozen_and_take_keywords(name):
     kind = getattr(qbench.api, name)
     assert kind.__dataclass_params__.frozen
-    positional = name in ("ImageLocation", "NoOptions") or kind.__module__ == "qbench.plugins.report_blocks"
+    positional = (
+        name in ("FolderSource", "ImageLocation", "NoOptions") or kind.__module__ == "qbench.plugins.report_blocks"
+    )
     assert positional or all(f.kw_only for f in dataclasses.fields(kind))
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.errors import DataError
+from qbench.images.locations import ImageLocation
+from qbench.images.sources.files import FolderSource
 from qbench.plugins.report_blocks import Block, Box, Heading, Section, Text, Thumbnail, Thumbnails
 from qbench.report import formatting
 from qbench.report.context import Context
@@ -81,16 +84,13 @@ def _images(frame: pd.DataFrame, root: Path) -> Iterator[Thumbnail]:
 
 def _thumbnail(root: Path, image: Any) -> str:
     """A small JPEG as a data URI, without the file's metadata; empty where there is no such image below `root`."""
-    from PIL import Image
+    from qbench.images.decoding import open_image
 
-    path = (root / image).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
-        return ""
     try:
-        with Image.open(path) as opened:
+        with open_image(ImageLocation(FolderSource(root), str(image))) as opened:
             small = opened.convert("RGB")
             small.thumbnail((SIZE, SIZE))
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except DataError:
         return ""
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=QUALITY)

@@ -230,7 +230,7 @@ def test_the_real_captions_with_80_of_5000_images(real_data):
     counts = items.table["captions"].map(len)
     assert (counts > 5).sum() == 13
     assert counts.max() == 7
-    with pytest.raises(DataError, match=r"4920 of 5000 items have no image on disk .*\n.*allow_missing"):
+    with pytest.raises(DataError, match=r"4920 of 5000 items are missing .*\n.*allow_missing"):
         present(items, allow_missing=False, where="coco")
     kept, missing = present(items, allow_missing=True, where="coco")
     assert (len(kept), missing["count"], missing["of"]) == (80, 4920, 5000)

@@ -171,7 +171,7 @@ def test_the_real_labels_with_1000_of_10954_images(real_data):
 
     folder = real_data("fairface")
     items = FairFace().data(folder)
-    with pytest.raises(DataError, match="9954 of 10954 items have no image on disk") as caught:
+    with pytest.raises(DataError, match="9954 of 10954 items are missing") as caught:
         present(items, allow_missing=False, where="fairface")
     labels = pd.read_csv(folder / "fairface_label_val.csv")
     gone = labels[[not (folder / name).exists() for name in labels["file"]]]

@@ -24,7 +24,7 @@ def test_folders_and_images_are_listed_in_order(imagenet_root):
     items = ImageNet().data(imagenet_root)
     assert items.table["item"].tolist() == ["val/n01440764/a.JPEG", "val/n01440764/b.JPEG", "val/n01443537/c.jpeg"]
     assert items.table["label"].tolist() == ["tench", "tench", "goldfish"]
-    assert [ref.path for ref in items.images] == [imagenet_root / name for name in items.table["item"]]
+    assert [image.where for image in items.images] == [str(imagenet_root / name) for name in items.table["item"]]
     assert items.choices["candidates"] == "all 1,000 classes"
 
 

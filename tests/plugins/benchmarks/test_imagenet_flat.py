@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from qbench.api import DataError, Geometry, ImageLocation, InputError
+from qbench.api import DataError, Geometry, InputError
 from qbench.images.decoding import decode_image
 from qbench_benchmarks.imagenet import ImageNet
 from qbench_benchmarks.imagenet_classes import labels, synsets
@@ -169,11 +169,11 @@ def test_greyscale_images_of_the_real_folder_have_three_equal_channels(real_data
     folder = real_data("imagenet")
     grey = []
     for ref in ImageNet().data(folder).images:
-        with Image.open(ref.path) as image:
+        with Image.open(ref.where) as image:
             if image.mode == "L":
                 grey.append(ref)
     assert grey
     for ref in grey:
-        pixels = decode_image(ImageLocation(ref.path), Geometry(size=32))
+        pixels = decode_image(ref, Geometry(size=32))
         assert (pixels == pixels[..., :1]).all()
         assert pixels.std() > 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qbench.api import ImageLocation, Items
+from qbench.api import FolderSource, ImageLocation, Items
 from qbench_benchmarks.coco import Coco
 from qbench_benchmarks.facet import Facet
 from qbench_benchmarks.facet_groups import TONES
@@ -29,7 +29,7 @@ some = settings(max_examples=10, suppress_health_check=[HealthCheck.function_sco
 def items_of(table):
     names = [f"{i}" for i in range(len(table))]
     table = table.assign(item=names, image=names, image_index=np.arange(len(table)))
-    return Items(table=table, images=tuple(ImageLocation(Path(name)) for name in names), root=Path())
+    return Items(table=table, images=tuple(ImageLocation(FolderSource(Path()), name) for name in names), root=Path())
 
 
 def faces(rng, n=24):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from qbench.api import ImageLocation, ModelError
+from qbench.api import FolderSource, ImageLocation, ModelError
 from qbench.images.decoding import decode_image
 from qbench_clip.tensors import convert_tensors
 
@@ -78,8 +78,7 @@ def test_the_encoder_normalises_as_open_clip_does_to_the_last_bit(tmp_path, pair
     )
     path = tmp_path / "x.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (50, 41, 3), dtype=np.uint8)).save(path)
-    encoder.encode_images(
-        decode_image(ImageLocation(path), open_clip_source(pair[1]).preprocessing.geometry)[None].copy()
-    )
+    image = ImageLocation(FolderSource(tmp_path), path.name)
+    encoder.encode_images(decode_image(image, open_clip_source(pair[1]).preprocessing.geometry)[None].copy())
     theirs = image_transform(32, is_train=False, mean=(0.5,) * 3, std=(0.5,) * 3)(Image.open(path))
     assert (seen["x"][0] - theirs).abs().max().item() == 0.0

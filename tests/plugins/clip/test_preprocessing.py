@@ -9,7 +9,7 @@ import torch
 from open_clip.transform import image_transform
 from PIL import Image
 
-from qbench.api import ImageLocation
+from qbench.api import FolderSource, ImageLocation
 from qbench.images.decoding import decode_image
 from qbench.images.preprocessing import Geometry, Preprocessing
 
@@ -69,8 +69,8 @@ def test_equal_to_open_clip_to_the_last_bit(tmp_path, name, shape):
 def test_the_orientation_of_a_photograph_is_not_applied(tmp_path):
     noise(60, 40).save(tmp_path / "plain.png")
     noise(60, 40).save(tmp_path / "turned.png", exif=turned())
-    geometry = Geometry(size=32)
-    plain, turned_ = (decode_image(ImageLocation(tmp_path / f"{n}.png"), geometry) for n in ("plain", "turned"))
+    geometry, source = Geometry(size=32), FolderSource(tmp_path)
+    plain, turned_ = (decode_image(ImageLocation(source, f"{n}.png"), geometry) for n in ("plain", "turned"))
     with Image.open(tmp_path / "turned.png") as opened:
         assert opened.getexif()[ORIENTATION] == 6
     np.testing.assert_array_equal(plain, turned_)
@@ -85,7 +85,8 @@ def test_preprocessing_is_that_of_clip_to_the_last_bit():
 
 
 def normalised(path: Path, preprocessing: Preprocessing) -> torch.Tensor:
-    pixels = decode_image(ImageLocation(path), preprocessing.geometry).copy()  # torch wants an array it may write to
+    image = ImageLocation(FolderSource(path.parent), path.name)
+    pixels = decode_image(image, preprocessing.geometry).copy()  # torch wants an array it may write to
     values = torch.from_numpy(pixels).permute(2, 0, 1).float().div(255)
     mean, std = (torch.tensor(x).view(3, 1, 1) for x in (preprocessing.mean, preprocessing.std))
     return values.sub(mean).div(std)

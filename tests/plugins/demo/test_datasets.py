@@ -33,7 +33,7 @@ def test_the_real_benchmark_reads_it(drawn, name):
     items = task.data(drawn / name)
     assert len(items) == COUNTS[name]
     assert items.table["item"].is_unique
-    assert all(ref.path.is_file() for ref in items.images)
+    assert all(image.source.exists(image.key) for image in items.images)
     assert len(task.prompts(items).texts) > 0
 
 

@@ -24,8 +24,8 @@ def exported(tmp_path, tiny_clip, tiny_images, write_table):
     planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(tiny_images)), registry)
     task = planned.entry.record.load(planned.options)
     items = task.data(tiny_images)
-    pixels = np.stack([np.asarray(Image.open(ref.path).convert("RGB")) for ref in items.images])
-    ids, texts = [image_id(ref, items.root) for ref in items.images], task.prompts(items).texts
+    pixels = np.stack([np.asarray(Image.open(ref.where).convert("RGB")) for ref in items.images])
+    ids, texts = [image_id(ref) for ref in items.images], task.prompts(items).texts
     for name, method in (("fp32", "fp32"), ("pruned", "prune-magnitude")):
         record = registry.quantizer(method).record
         variant = record.build(checkpoint, Context(device="cpu"), record.options())

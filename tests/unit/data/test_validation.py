@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from qbench.data.fingerprint import file_digest
 from qbench.data.items import Attribute, Items
 from qbench.data.validation import check_duplicates, check_images, check_table, counts
 from qbench.images.locations import ImageLocation
+from qbench.images.sources.files import FolderSource
 
 SEX = Attribute(name="sex", groups=("f", "m"))
 
@@ -26,7 +26,7 @@ def items(tmp_path):
         table = pd.DataFrame(
             {"item": ids or [f"i{i}" for i in range(n)], "label": label or ["x"] * n, "sex": list(sexes)}, dtype="str"
         ).assign(image_index=np.arange(n), image=[f"{i}.png" for i in range(n)])
-        images = tuple(ImageLocation(tmp_path / f"{i}.png", (boxes or [None] * n)[i]) for i in range(n))
+        images = tuple(ImageLocation(FolderSource(tmp_path), f"{i}.png", (boxes or [None] * n)[i]) for i in range(n))
         return Items(table=table, images=images, root=tmp_path, attributes=(SEX,))
 
     return make
@@ -39,7 +39,7 @@ def table_findings(items, expected=0, allow_missing=False):
 
 def image_findings(items, decode=False, allow_missing=False):
     found, sound = check_images(items, decode=decode, allow_missing=allow_missing)
-    return [(f.level, f.kind, f.count, f.examples) for f in found], [ref.path.name for ref in sound]
+    return [(f.level, f.kind, f.count, f.examples) for f in found], [image.key for image in sound]
 
 
 def test_a_sound_dataset_has_no_finding(items):
@@ -94,10 +94,10 @@ def test_unreadable_images(items):
     [(level, kind, count, examples)], sound = image_findings(some)
     assert (level, kind, count, sound) == ("wrong", "unreadable", 2, ["2.png"])
     assert examples[0].startswith("0.png: the image cannot be read")
-    assert examples[1].startswith("1.png: the box (9, 9, 4, 4) lies outside of the image (8 × 8)")
+    assert examples[1].startswith("1.png: the box (9, 9, 4, 4) lies outside the image (8 × 8)")
 
 
-def test_a_image_that_is_cut_off_is_found_by_decoding_it(items):
+def test_an_image_that_is_cut_off_is_found_by_decoding_it(items):
     some = items()
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(some.root / "0.png")
@@ -108,7 +108,7 @@ def test_a_image_that_is_cut_off_is_found_by_decoding_it(items):
 
 
 def digests(items):
-    return {ref: file_digest(ref.path) for ref in items.images}
+    return {image: image.source.digest(image.key) for image in items.images}
 
 
 def test_the_same_image_under_two_names(items):
@@ -123,8 +123,8 @@ def test_the_same_image_under_two_names(items):
     assert "different labels or groups" in found[1].what
 
 
-def test_two_boxes_of_one_image_are_no_duplicates(items):
+def test_two_boxes_of_one_image_are_not_duplicates(items):
     some = items("fm")
-    both = tuple(ImageLocation(some.root / "0.png", box) for box in ((0, 0, 4, 4), (4, 4, 4, 4)))
+    both = tuple(ImageLocation(FolderSource(some.root), "0.png", box) for box in ((0, 0, 4, 4), (4, 4, 4, 4)))
     one = Items(table=some.table, images=both, root=Path(some.root), attributes=(SEX,))
     assert check_duplicates(one, digests(one)) == []

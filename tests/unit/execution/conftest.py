@@ -12,6 +12,7 @@ from qbench.api import (
     Benchmark,
     Coverage,
     Dataset,
+    FolderSource,
     Geometry,
     Identity,
     ImageLocation,
@@ -79,7 +80,7 @@ class Task:
         table = pd.DataFrame(
             {"item": [f.name for f in files], "image_index": range(len(files)), "label": [f.name[0] for f in files]}
         )
-        return Items(table=table, images=tuple(ImageLocation(f) for f in files), root=root)
+        return Items(table=table, images=tuple(ImageLocation(FolderSource(root), f.name) for f in files), root=root)
 
     def prompts(self, items):
         return Prompts(texts=("bright", "dark"), targets=("b", "d"), target_of=np.arange(2), pool=False)

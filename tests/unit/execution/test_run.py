@@ -131,7 +131,7 @@ def test_worker_count_changes_no_key_and_no_result(run):
 
 
 def test_missing_images_are_refused_or_counted(spec, registry, cache, tmp_path):
-    from qbench.api import ImageLocation, Items
+    from qbench.api import FolderSource, ImageLocation, Items
 
     task = registry.entries["qbench_benchmarks"][0].record.load
     original = task.data
@@ -140,11 +140,11 @@ def test_missing_images_are_refused_or_counted(spec, registry, cache, tmp_path):
         items = original(self, root)
         table = items.table.copy()
         table.loc[len(table)] = ["b99.png", len(table), "b"]
-        return Items(table=table, images=(*items.images, ImageLocation(root / "b99.png")), root=root)
+        return Items(table=table, images=(*items.images, ImageLocation(FolderSource(root), "b99.png")), root=root)
 
     task.data = with_one_more
     try:
-        with pytest.raises(InputError, match="1 of 13 items have no image"):
+        with pytest.raises(InputError, match="the images of 1 of 13 items are missing"):
             execute(spec(), tmp_path / "run", registry=registry, cache=cache)
         allowed = {"name": "toys", "dataset": "drawn", "allow_missing": True}
         execute(spec(benchmarks=[allowed]), tmp_path / "run", registry=registry, cache=cache)

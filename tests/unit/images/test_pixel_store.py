@@ -2,20 +2,21 @@
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from qbench.data.fingerprint import Digests, images_key, items_key
+from qbench.data.fingerprint import images_key, items_key
 from qbench.data.items import Attribute, Items
 from qbench.data.subset import limited, present
 from qbench.errors import DataError
+from qbench.images.digests import image_digests
 from qbench.images.locations import ImageLocation
 from qbench.images.pixel_store import pixel_store
 from qbench.images.preprocessing import Geometry
+from qbench.images.sources.files import FolderSource
 from qbench.store.cache import Cache
 
 GEOMETRY = Geometry(size=8)
@@ -30,7 +31,7 @@ def items(tmp_path) -> Items:
     for i in range(30):
         path = root / f"{i}.png"
         Image.fromarray(rng.integers(0, 256, (10, 12, 3), dtype=np.uint8)).save(path)
-        images.append(ImageLocation(path))
+        images.append(ImageLocation(FolderSource(root), path.name))
     table = pd.DataFrame(
         {
             "item": [f"p{i}" for i in range(60)],
@@ -49,7 +50,7 @@ def cache(tmp_path) -> Cache:
 
 
 def key(items: Items, cache: Cache) -> str:
-    return images_key(items, Digests(cache, items.root).of([r.path for r in items.images]))
+    return images_key(items, image_digests(cache, items.images))
 
 
 def test_decoded_once_and_the_same_for_any_number_of_workers(items, cache, tmp_path):
@@ -64,7 +65,7 @@ def test_decoded_once_and_the_same_for_any_number_of_workers(items, cache, tmp_p
 
 
 def test_a_damaged_image_leaves_no_store(items, cache):
-    items.images[7].path.write_bytes(b"")
+    (items.root / "7.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"7\.png"):
         pixel_store(cache, items.images, "k", GEOMETRY)
     assert not list(cache.root.rglob("*.npy"))
@@ -73,21 +74,20 @@ def test_a_damaged_image_leaves_no_store(items, cache):
 def test_the_key_follows_content_box_and_order(items, cache):
     keys = [key(items, cache)]
     keys.append(key(replace(items, images=items.images[::-1]), cache))
-    boxed = (ImageLocation(items.images[0].path, (0, 0, 4, 4)), *items.images[1:])
+    boxed = (replace(items.images[0], box=(0, 0, 4, 4)), *items.images[1:])
     keys.append(key(replace(items, images=boxed), cache))
-    Image.new("RGB", (10, 12)).save(items.images[3].path)
+    Image.new("RGB", (10, 12)).save(items.root / "3.png")
     keys.append(key(items, cache))
     assert len(set(keys)) == 4
     assert key(items, Cache(cache.root)) == keys[-1]
 
 
-def test_digests_are_remembered_and_seen_through_when_a_file_changes(items, cache, monkeypatch):
-    files = [items.images[0].path]
-    first = Digests(cache, items.root).of(files)
-    monkeypatch.setattr("qbench.data.fingerprint.file_digest", lambda path: "read again")
-    assert Digests(cache, items.root).of(files) == first
-    os.utime(files[0], ns=(1, 1))
-    assert Digests(cache, items.root).of(files) == ["read again"]
+def test_digests_are_remembered_until_a_file_changes(items, cache, monkeypatch):
+    first = image_digests(cache, items.images[:1])
+    monkeypatch.setattr(FolderSource, "digest", lambda source, key: "read again")
+    assert image_digests(cache, items.images[:1]) == first
+    os.utime(items.root / "0.png", ns=(1, 1))
+    assert image_digests(cache, items.images[:1]) == ["read again"]
 
 
 def test_the_items_key_follows_the_table_and_the_annotations(items):
@@ -98,24 +98,24 @@ def test_the_items_key_follows_the_table_and_the_annotations(items):
 
 def test_missing_images_are_refused_with_counts_by_group(items):
     for i in (0, 5):
-        items.images[i].path.unlink()
-    with pytest.raises(DataError, match=r"4 of 60 items .*0\.png.*Missing by group: age: na 1, young 3") as error:
+        (items.root / f"{i}.png").unlink()
+    with pytest.raises(DataError, match=r"4 of 60 items are missing .*0\.png.*by group: age: na 1, young 3") as error:
         present(items, allow_missing=False, where="facet")
     assert "allow_missing" in error.value.fix
 
 
 def test_missing_images_are_counted_where_they_are_allowed(items):
-    items.images[5].path.unlink()
+    (items.root / "5.png").unlink()
     kept, missing = present(items, allow_missing=True, where="facet")
     assert missing == {"count": 2, "of": 60, "by_group": {"age": {"young": 2}}}
     assert (len(kept), len(kept.images)) == (58, 29)
-    assert [kept.images[i].path.name for i in kept.table["image_index"]][10:12] == ["6.png", "6.png"]
+    assert [kept.images[i].key for i in kept.table["image_index"]][10:12] == ["6.png", "6.png"]
 
 
 def test_all_missing_is_an_error_even_if_allowed(items):
-    for ref in items.images:
-        ref.path.unlink()
-    with pytest.raises(DataError, match="none of the 60"):
+    for image in items.images:
+        (items.root / image.key).unlink()
+    with pytest.raises(DataError, match="the images of all 60 items are missing"):
         present(items, allow_missing=True, where="facet")
 
 
@@ -138,5 +138,5 @@ def test_a_limit_beyond_the_items_changes_nothing(items):
 def test_taking_items_takes_only_their_images(items):
     few = items.take([5, 4, 0])
     assert few.table["item"].tolist() == ["p5", "p4", "p0"]
-    assert [Path(few.images[i].path).name for i in few.table["image_index"]] == ["2.png", "2.png", "0.png"]
+    assert [few.images[i].key for i in few.table["image_index"]] == ["2.png", "2.png", "0.png"]
     assert len(few.images) == 2

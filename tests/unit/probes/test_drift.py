@@ -9,6 +9,7 @@ import pytest
 from qbench.data.items import Attribute, Items
 from qbench.errors import InputError, QbenchError
 from qbench.images.locations import ImageLocation
+from qbench.images.sources.files import FolderSource
 from qbench.probes.embedding.drift import drift_table
 from qbench.results.drift import summarise_drift
 from qbench.runfolder.reader import Cell
@@ -29,7 +30,12 @@ def items():
             "gender": ["Male", "Female", "Male", "na"],
         }
     )
-    return Items(table=table, images=tuple(ImageLocation(Path(x)) for x in "123"), root=Path(), attributes=(GENDER,))
+    return Items(
+        table=table,
+        images=tuple(ImageLocation(FolderSource(Path()), x) for x in "123"),
+        root=Path(),
+        attributes=(GENDER,),
+    )
 
 
 def test_the_cosine_is_of_directions_and_an_item_has_its_images(items):

@@ -1,0 +1,147 @@
+"""Digests of contents, remembered in the cache.
+
+Reading 50,000 files again for every run would cost as much as decoding them. So a digest is remembered together with
+something cheap that changes whenever the content does (a file's size and modification time), as build tools do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from qbench.errors import DataError, InputError
+from qbench.store.files import read_json_object, relative_name, write_json
+
+if TYPE_CHECKING:
+    from qbench.store.cache import Cache
+
+Stamp = tuple[int | str, ...]
+"""What changes whenever a content changes."""
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_stamp(path: Path) -> Stamp:
+    """A file's size in bytes and the time of its last change in nanoseconds."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+class Contents(Protocol):
+    """Named contents that lie in one place, such as the files in a folder."""
+
+    def stamp(self, key: str, /) -> Stamp | None:
+        """What changes whenever the content changes; `None` where there is no such thing. May raise `OSError`."""
+
+    def digest(self, key: str, /) -> str:
+        """SHA-256 (hexadecimal) of the content. May raise `OSError`."""
+        ...
+
+    def where(self, key: str, /) -> str:
+        """Where the content is, for messages."""
+        ...
+
+
+class DigestMemo:
+    """The digests of the contents of one place.
+
+    Parameters
+    ----------
+    cache : Cache
+        Where they are remembered.
+    place : str
+        What tells the place from all others on this machine.
+    """
+
+    def __init__(self, cache: Cache, place: str) -> None:
+        self._path = cache.path("digests", {"root": place}, ".json")
+        self._known: dict[str, list[str | int]] = _read(self._path)
+
+    def of(
+        self,
+        keys: Sequence[str],
+        contents: Contents,
+        *,
+        workers: int = 2,
+        done: Callable[[str], None] = lambda key: None,
+    ) -> dict[str, str]:
+        """Key → digest. A content is read where its stamp is not the one remembered, or is `None`.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            All different.
+        contents : Contents
+            What the keys name.
+        workers : int
+            Threads.
+        done : callable
+            Is told each key when its digest is known.
+
+        Raises
+        ------
+        DataError
+            A content cannot be read.
+        """
+
+        def one(key: str) -> tuple[str, str, Stamp | None]:
+            try:
+                stamp = contents.stamp(key)
+                known = self._known.get(key)
+                unchanged = known is not None and stamp is not None and known[:-1] == [*stamp]
+                digest = str(known[-1]) if known and unchanged else contents.digest(key)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise DataError(f"this cannot be read ({reason})", where=contents.where(key)) from None
+            done(key)
+            return key, digest, stamp
+
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(one, keys))
+        fresh: dict[str, list[str | int]] = {key: [*stamp, digest] for key, digest, stamp in found if stamp is not None}
+        if any(self._known.get(key) != value for key, value in fresh.items()):
+            self._known = {**self._known, **fresh}
+            write_json(self._path, self._known)
+        return {key: digest for key, digest, _ in found}
+
+
+def digests_below(cache: Cache, root: Path, files: Sequence[Path]) -> list[str]:
+    """The digest of each of some files below a folder, in their order.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read or is not below the folder.
+    """
+    names = [relative_name(path, root) for path in files]
+    found = DigestMemo(cache, str(root.absolute())).of(list(dict.fromkeys(names)), _Files(root))
+    return [found[name] for name in names]
+
+
+@dataclass(frozen=True)
+class _Files:
+    root: Path
+
+    def stamp(self, key: str) -> Stamp:
+        return file_stamp(self.root / key)
+
+    def digest(self, key: str) -> str:
+        return file_digest(self.root / key)
+
+    def where(self, key: str) -> str:
+        return str(self.root / key)
+
+
+def _read(path: Path) -> dict[str, list[str | int]]:
+    try:
+        return read_json_object(path)
+    except InputError:
+        return {}  # it is made again
