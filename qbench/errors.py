@@ -53,5 +53,9 @@ class ModelError(InputError):
     """A checkpoint is missing, damaged or of another architecture. Exit code 2."""
 
 
+class RenamedWarning(FutureWarning):
+    """Something in the user's input has a former name, which still works for now. The command line prints it."""
+
+
 class QuantizationError(QbenchError):
     """A quantizer cannot do what was asked of it on this model or machine."""

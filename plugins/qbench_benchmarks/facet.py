@@ -76,7 +76,7 @@ class Facet:
     def _choices(self) -> dict[str, str]:
         o = self.options
         return {
-            "picture": "cut to the person's box" if o.picture == "crop" else "the whole image",
+            "image": "cut to the person's box" if o.image == "crop" else "the whole image",
             "persons": "all" if o.persons == "all" else "those who are alone in their image and have one class",
             "second class": "counts as right too" if o.class2 == "credit" else "not used",
             "candidates": "all 52 classes" if o.classes == "all" else "the classes that are a person's first class",

@@ -62,7 +62,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     index: list[int] = []
     for row in keep:
         where = persons.where(row)
-        box = parsed_box(persons.columns["bounding_box"][row], where) if options.picture == "crop" else None
+        box = parsed_box(persons.columns["bounding_box"][row], where) if options.image == "crop" else None
         index.append(locations.setdefault(ImageLocation(source, images[row], box, where), len(locations)))
     columns = {
         "item": persons.columns["person_id"],

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from qbench.api import DECIDES_NOTHING
+from qbench.api import DECIDES_NOTHING, renamed_from
 from qbench.data.promptsets import names_of_sets, one_place
 from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
 
 Classes = Literal["all", "present"]
 Templates = Literal["openai-80", "simple-7", "single"]
 Split = Literal["val2017", "karpathy-test"]
-Picture = Literal["crop", "full"]
+ImageView = Literal["crop", "full"]
 Persons = Literal["all", "single"]
 SecondClass = Literal["ignore", "credit"]
 SkinCut = Literal["1-3/4-6/7-10", "1-5/6-10", "mean<=5.5", "<=4/>=6"]
@@ -153,7 +153,7 @@ class FacetOptions:
         Groups of intersections to compare, such as ``("masc×light", "fem×dark")``.
     """
 
-    picture: Picture = "crop"
+    image: ImageView = field(default="crop", metadata=renamed_from("picture"))
     persons: Persons = "all"
     class2: SecondClass = "ignore"
     min_group: int = 10
@@ -166,7 +166,7 @@ class FacetOptions:
 
     def __post_init__(self) -> None:
         """Check the values; lists become tuples."""
-        _one_of("picture", self.picture, Picture)
+        _one_of("image", self.image, ImageView)
         _one_of("persons", self.persons, Persons)
         _one_of("class2", self.class2, SecondClass)
         _one_of("skin_cut", self.skin_cut, SkinCut)

@@ -50,7 +50,7 @@ from qbench.api.report import (
 )
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.plugins.hookspecs import hookimpl
-from qbench.plugins.options import DECIDES_NOTHING
+from qbench.plugins.options import DECIDES_NOTHING, renamed_from
 from qbench.plugins.records import NoOptions
 
 API_VERSION = "1.0"
@@ -112,6 +112,7 @@ __all__ = [
     "Variant",
     "declared_benchmark",
     "hookimpl",
+    "renamed_from",
     "simulate",
     "tower_of",
 ]

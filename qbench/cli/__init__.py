@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -74,9 +74,27 @@ app.command("plugins", epilog=plugins.EXAMPLES)(plugins.command)
 app.command("doctor")(doctor.command)
 
 
+def _print_renamed() -> None:
+    """Print a warning about a former name as a message, without the line of code that Python adds."""
+    import warnings
+
+    from qbench.errors import RenamedWarning
+
+    usual = warnings.formatwarning
+
+    def formatted(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+        if issubclass(category, RenamedWarning):
+            return f"qbench: {message}\n"
+        return usual(message, category, *where, **more)
+
+    warnings.formatwarning = formatted
+
+
 def main() -> None:
     """Run the command line; the entry point of the ``qbench`` command."""
     from qbench.errors import QbenchError
+
+    _print_renamed()
 
     debug = DEBUG in sys.argv
     if debug:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbench.errors import DataError
+from qbench.plugins.options import with_present_names
 
 if TYPE_CHECKING:
     from qbench.declared.schema import Description
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 FILE = "dataset.toml"
 WORDS = ("summary", "citation", "how_to_get", "note", "licence", "perceived", "items")
 """Keys that decide no number."""
+FORMER_IN_TABLE = {"picture": "image"}
+"""Former name → present name of keys in ``[table]``."""
 
 
 def find(place: Path) -> Path:
@@ -37,13 +40,22 @@ def find(place: Path) -> Path:
 
 
 def read_raw(path: Path) -> dict[str, Any]:
-    """What the file says, unchecked. Light: no pydantic.
+    """The content of the file, unchecked, with present names in place of former ones. Light: it needs no pydantic.
 
     Raises
     ------
     DataError
-        It is no UTF-8 text or no TOML.
+        It is not UTF-8 text or not TOML.
+    InputError
+        It has both the former and the present name of one key.
     """
+    raw = _parsed(path)
+    if isinstance(raw.get("table"), dict):
+        raw["table"] = with_present_names(raw["table"], FORMER_IN_TABLE, where=f"{path}: table")
+    return raw
+
+
+def _parsed(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -94,7 +94,7 @@ class TableSpec(_Strict):
     """
 
     file: str = Field(min_length=1)
-    picture: str = Field(min_length=1)
+    image: str = Field(min_length=1)
     folder: Texts = Field(default_factory=lambda: ["."])
     suffix: str = ""
     id: str = ""

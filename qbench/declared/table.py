@@ -67,7 +67,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
     images = _images(spec, table, source)
     names = table.columns[spec.id] if spec.id else images
     unique(names, spec.id or "image", table=table)
-    _not_empty(names, spec.id or spec.picture, table)
+    _not_empty(names, spec.id or spec.image, table)
     labels = table.columns[spec.label] if spec.label else [""] * len(table)
     if spec.label:
         _known_classes(description, table)
@@ -90,7 +90,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
 
 def _columns(description: Description) -> list[str]:
     spec = description.table
-    columns = [spec.picture, spec.id, spec.label, *spec.also_right, *spec.keep]
+    columns = [spec.image, spec.id, spec.label, *spec.also_right, *spec.keep]
     if isinstance(spec.box, str):
         columns.append(spec.box)
     else:
@@ -179,9 +179,9 @@ def _images(spec: TableSpec, table: Table, source: FolderSource) -> list[str]:
     folders = [relative(folder, "table.folder") for folder in spec.folder]
     there = [source.keys(folder.as_posix()) if len(folders) > 1 else set() for folder in folders]
     images = []
-    for row, name in enumerate(table.columns[spec.picture]):
+    for row, name in enumerate(table.columns[spec.image]):
         if not name.strip():
-            raise DataError(f"{spec.picture} is empty", where=table.where(row))
+            raise DataError(f"{spec.image} is empty", where=table.where(row))
         path = relative(name + spec.suffix, table.where(row))
         held = (folder for folder, files in zip(folders, there, strict=True) if path.as_posix() in files)
         images.append((next(held, folders[0]) / path).as_posix())

@@ -100,7 +100,7 @@ class _Declared(ABC):
     def _left_out(self, rows: Rows) -> dict[str, str]:
         spec = self.description.table
         said = {
-            "picture": "cut to the item's box" if spec.box else "the whole image",
+            "image": "cut to the item's box" if spec.box else "the whole image",
             "labels of groups": PERCEIVED[self.description.perceived],
         }
         if spec.keep:

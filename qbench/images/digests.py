@@ -55,5 +55,5 @@ def image_digests(
 def _of_source(
     cache: Cache, source: ImageSource, counts: Counter[str], *, workers: int, step: Callable[[int], None]
 ) -> dict[str, str]:
-    memo = DigestMemo(cache, source.name)
+    memo = DigestMemo(cache, source.place())
     return memo.of(list(counts), source, workers=workers, done=lambda key: step(counts[key]))

@@ -17,7 +17,7 @@ class ImageSource(Protocol):
     compared. It holds the place of the images, not their content and no open file. Two equal sources give the same
     image for the same key. It is called from several threads at once.
 
-    `name`, `exists` and `open` have to be written. A class that names this one as its base gets the other methods as
+    `place`, `exists` and `open` have to be written. A class that names this one as its base gets the other methods as
     they are here.
 
     Examples
@@ -30,8 +30,7 @@ class ImageSource(Protocol):
     ... class ZipSource(ImageSource):
     ...     path: str
     ...
-    ...     @property
-    ...     def name(self):
+    ...     def place(self):
     ...         return self.path
     ...
     ...     def exists(self, key):
@@ -44,9 +43,8 @@ class ImageSource(Protocol):
     'photos.zip: cats/1.png'
     """
 
-    @property
     @abstractmethod
-    def name(self) -> str:
+    def place(self) -> str:
         """What tells this source from all others on this machine, such as the absolute path of a folder."""
 
     @abstractmethod
@@ -101,4 +99,4 @@ class ImageSource(Protocol):
 
     def where(self, key: str) -> str:
         """Where the image is on this machine, for messages."""
-        return f"{self.name}: {key}"
+        return f"{self.place()}: {key}"

@@ -1,44 +1,100 @@
-"""Turning the options of a spec into a record's options dataclass, and back.
+"""Conversion of the options of a spec into the options dataclass of a record, and back.
 
-Options are checked before anything heavy is imported: unknown names get a suggestion, values are converted and checked
-by pydantic against the annotations of the dataclass.
+Options are checked before anything heavy is imported: an unknown name gets a suggestion, and pydantic converts and
+checks the values by the annotations of the dataclass.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from qbench.errors import InputError
+from qbench.errors import InputError, RenamedWarning
 
 DECIDES_NOTHING: Mapping[str, bool] = MappingProxyType({"decides": False})
 """Metadata of an option's field that changes no result, such as a bound of memory: it is in no key, no label and no
 record, so that results with different values are the same result."""
 
 
+def renamed_from(former: str) -> Mapping[str, str]:
+    """Metadata of an option's field that had another name, which still works.
+
+    The user is warned. The label and the keys of a result do not depend on the name that was used.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Options:
+    ...     image: str = dataclasses.field(default="crop", metadata=renamed_from("picture"))
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     make_options(Options, {"picture": "full"}, where="benchmark facet")
+    Options(image='full')
+    """
+    return MappingProxyType({"renamed_from": former})
+
+
+def with_present_names(values: Mapping[str, Any], former: Mapping[str, str], *, where: str) -> dict[str, Any]:
+    """Replace former names of options or keys by the present ones, with a warning.
+
+    Parameters
+    ----------
+    values : mapping
+        Names and values, as the user wrote them.
+    former : mapping of str to str
+        Former name → present name.
+    where : str
+        What the names belong to, for the warning.
+
+    Raises
+    ------
+    InputError
+        Both names of one thing are given.
+    """
+    found = dict(values)
+    for old, new in former.items():
+        if old not in found:
+            continue
+        if new in found:
+            raise InputError(f"{old!r} is the former name of {new!r}, and both are given", where=where)
+        found[new] = found.pop(old)
+        # The same place each time, so that Python shows it once, however often a spec is read.
+        warnings.warn(
+            f"{where}: {old!r} is now called {new!r}; the former name still works, but will be removed",
+            RenamedWarning,
+            stacklevel=1,
+        )
+    return found
+
+
 def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
-    """An instance of the options dataclass `kind`.
+    """Make an instance of the options dataclass `kind`.
 
     Parameters
     ----------
     kind : type
-        A frozen dataclass.
+        A frozen dataclass. A field may have the metadata of `renamed_from`.
     values : mapping
-        Names and plain values, as a TOML file has them (lists become tuples where the annotation says so).
+        Names and plain values, as in a TOML file (lists become tuples where the annotation says so).
     where : str
         What the options belong to, for the message.
 
     Raises
     ------
     InputError
-        An unknown name or a wrong value.
+        A name is unknown or a value is wrong.
     """
     import pydantic
 
-    known = [f.name for f in dataclasses.fields(kind)]
+    fields = dataclasses.fields(kind)
+    former = {f.metadata["renamed_from"]: f.name for f in fields if "renamed_from" in f.metadata}
+    values = with_present_names(values, former, where=where)
+    known = [f.name for f in fields]
     for name in values:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -47,7 +103,7 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
                 f"unknown option {name!r}", where=where, fix=f"{hint}Options: {', '.join(known) or 'none'}."
             )
     try:
-        return pydantic.TypeAdapter(kind).validate_python(dict(values))
+        return pydantic.TypeAdapter(kind).validate_python(values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -56,14 +112,14 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
 
 
 def options_dict(options: Any) -> dict[str, Any]:
-    """Options that decide a result, as plain JSON-able values, defaults included; tuples become lists."""
+    """The options that decide a result, defaults included, as plain values for JSON; tuples become lists."""
     return {
         f.name: _plain(getattr(options, f.name)) for f in dataclasses.fields(options) if f.metadata.get("decides", True)
     }
 
 
 def changed_options(options: Any) -> dict[str, Any]:
-    """Only the options that differ from their defaults: what a label has to show."""
+    """Only the options that differ from their defaults, which are those that a label shows."""
     defaults = options_dict(type(options)())
     return {name: value for name, value in options_dict(options).items() if defaults[name] != value}
 

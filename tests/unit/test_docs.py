@@ -401,7 +401,7 @@ def test_every_choice_of_an_option_is_in_the_protocol():
     from qbench_benchmarks import options
     from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
 
-    kinds = ("Classes", "Templates", "Split", "Picture", "Persons", "SecondClass", "SkinCut", "Target")
+    kinds = ("Classes", "Templates", "Split", "ImageView", "Persons", "SecondClass", "SkinCut", "Target")
     values = [value for kind in kinds for value in getattr(options, kind).__args__]
     values += names_of_sets() + names_of_attribute_sets()
     protocol = text("protocol.md")

@@ -38,9 +38,8 @@ class FolderSource(ImageSource):
         """Make the folder's path absolute."""
         object.__setattr__(self, "root", Path(self.root).absolute())
 
-    @property
-    def name(self) -> str:
-        """The folder."""
+    def place(self) -> str:
+        """The absolute path of the folder."""
         return str(self.root)
 
     def exists(self, key: str) -> bool:

@@ -86,7 +86,7 @@ def test_persons_of_one_image_share_it_only_where_it_is_whole(facet_root):
     ]
     root = facet_root(people)
     assert Facet().data(root).table["image_index"].tolist() == [0, 1, 2]
-    whole = Facet(FacetOptions(picture="full")).data(root)
+    whole = Facet(FacetOptions(image="full")).data(root)
     assert whole.table["image_index"].tolist() == [0, 0, 1]
     assert [ref.box for ref in whole.images] == [None, None]
     assert whole.table["image"].tolist() == ["imgs_1/sa_1.jpg"] * 2 + ["imgs_1/sa_2.jpg"]
@@ -150,7 +150,7 @@ def test_malformed_rows_are_refused(facet_root, person, said):
 
 
 def test_the_box_is_not_needed_for_whole_images(facet_root):
-    items = Facet(FacetOptions(picture="full")).data(facet_root([{"bounding_box": ""}]))
+    items = Facet(FacetOptions(image="full")).data(facet_root([{"bounding_box": ""}]))
     assert len(items) == 1
 
 

@@ -1,8 +1,11 @@
-"""The plugin's door: complete, and with options that are checked. That it is light is part of the contract."""
+"""The records of the plugin are complete, and their options are checked. That importing them is light is tested by the
+contract."""
 
 import pytest
 
 import qbench_benchmarks
+from qbench.errors import RenamedWarning
+from qbench.plugins.options import changed_options, make_options, options_dict
 from qbench_benchmarks import CocoOptions, FacetOptions, FairFaceAttributesOptions, FairFaceOptions, ImageNetOptions
 
 EVERY = list(qbench_benchmarks.qbench_benchmarks())
@@ -37,7 +40,7 @@ def test_a_record_says_what_a_user_chooses_by(record):
         (CocoOptions, {"ks": ()}, "ks is \\[\\]"),
         (CocoOptions, {"ks": (0,)}, "whole numbers from 1"),
         (CocoOptions, {"ks": (1, 1)}, "names a cut-off twice"),
-        (FacetOptions, {"picture": "face"}, "picture is 'face'"),
+        (FacetOptions, {"image": "face"}, "image is 'face'"),
         (FacetOptions, {"persons": "few"}, "persons is 'few'"),
         (FacetOptions, {"class2": "half"}, "class2 is 'half'"),
         (FacetOptions, {"skin_cut": "5"}, "skin_cut is '5'"),
@@ -73,3 +76,12 @@ def test_a_wrong_value_is_refused_in_words(kind, values, said):
 def test_lists_become_tuples():
     assert CocoOptions(ks=[1, 3]).ks == (1, 3)
     assert FairFaceOptions(prompts=["a face"]).prompts == ("a face",)
+
+
+def test_the_former_name_of_facets_image_option_gives_the_same_labels_and_keys():
+    present = make_options(FacetOptions, {"image": "full"}, where="benchmark facet")
+    with pytest.warns(RenamedWarning, match="benchmark facet: 'picture' is now called 'image'"):
+        former = make_options(FacetOptions, {"picture": "full"}, where="benchmark facet")
+    assert former == present
+    assert changed_options(former) == {"image": "full"}
+    assert options_dict(former) == options_dict(present)

@@ -54,7 +54,7 @@ def test_another_seed_draws_other_images(drawn, tmp_path):
 
 def test_persons_share_images_and_some_have_no_label(drawn):
     record = installed().benchmark("facet").record
-    items = record.load(record.options(picture="full", classes="present")).data(drawn / "facet")
+    items = record.load(record.options(image="full", classes="present")).data(drawn / "facet")
     assert len(items.images) < len(items)
     assert {"masc", "fem", "non_binary", "na"} <= set(items.table["gender"])
 

@@ -52,7 +52,7 @@ CLASSIFY = {
     "licence": "CC0-1.0",
     "perceived": True,
     "min_group": 1,
-    "table": {"file": "people.csv", "picture": "file", "id": "id", "label": "job"},
+    "table": {"file": "people.csv", "image": "file", "id": "id", "label": "job"},
     "prompts": {"template": "a photo of a {}."},
     "attributes": {"sex": {"values": {"woman": "f", "man": "m"}}},
 }
@@ -62,7 +62,7 @@ RANK = {
     "licence": "CC0-1.0",
     "perceived": False,
     "ks": [2],
-    "table": {"file": "people.csv", "picture": "file"},
+    "table": {"file": "people.csv", "image": "file"},
     "prompts": {"queries": ["good", "bad"], "template": "a {} person"},
     "attributes": {"sex": {"values": {"woman": "f", "man": "m"}}},
 }

@@ -7,7 +7,7 @@ import pytest
 
 from qbench.declared.read import FILE, WORDS, digest, find, read_description, read_raw
 from qbench.declared.record import declared_benchmark, describe
-from qbench.errors import DataError, InputError
+from qbench.errors import DataError, InputError, RenamedWarning
 from qbench.plugins.options import make_options
 
 PAIRS = {"attributes": {"sex": {"pairs": [["woman", "man"]]}}}
@@ -45,8 +45,8 @@ def test_a_description_is_read(declare):
         ({"table": None}, "the key 'table' is missing"),
         ({"table": {"file": None}}, "the key 'table.file' is missing"),
         ({"table": {"file": "people.xlsx"}}, "table.file: a table is a .csv or a .parquet file"),
-        ({"table": {"picture": None}}, "the key 'table.picture' is missing"),
-        ({"table": {"pictures": "file"}}, "unknown key 'table.pictures'; did you mean 'picture'?"),
+        ({"table": {"image": None}}, "the key 'table.image' is missing"),
+        ({"table": {"images": "file"}}, "unknown key 'table.images'; did you mean 'image'?"),
         ({"table": {"suffix": 1}}, "table.suffix: Input should be a valid string"),
         ({"table": {"id": 1}}, "table.id: Input should be a valid string"),
         ({"table": {"label": None}}, "needs table.label, the column of the right class"),
@@ -194,3 +194,18 @@ def test_options_that_do_not_fit_are_refused(declare, kind, options, said):
     record = describe(declare({}, kind))
     with pytest.raises(InputError, match=said):
         record.load(make_options(record.options, options, where="jobs"))
+
+
+def test_the_former_name_of_the_image_column_gives_the_same_benchmark(declare):
+    new = declared_benchmark(declare())
+    former = declare({"table": {"image": None, "picture": "file"}})
+    with pytest.warns(RenamedWarning, match=r"dataset\.toml: table: 'picture' is now called 'image'"):
+        old = declared_benchmark(former)
+    assert (old.name, old.protocol) == (new.name, new.protocol)
+    with pytest.warns(RenamedWarning):
+        assert read_description(former).table.image == "file"
+
+
+def test_both_names_of_the_image_column_are_refused(declare):
+    with pytest.raises(InputError, match=r"dataset\.toml: table: 'picture' is the former name of 'image'"):
+        read_raw(declare({"table": {"picture": "file"}}))

@@ -178,7 +178,7 @@ def test_a_damaged_parquet_file_is_refused(items_of, tmp_path):
 def test_boxes_of_four_columns(items_of, box, first):
     items = items_of({"table": {"box": box}})
     assert items.images[1].box == first
-    assert items.choices["picture"] == "cut to the item's box"
+    assert items.choices["image"] == "cut to the item's box"
 
 
 def test_a_ranking_needs_a_group_for_every_item_or_leaves_it_out(items_of):

@@ -1,12 +1,13 @@
 """Options of a spec become a record's dataclass, checked before anything heavy is imported."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
-from qbench.errors import InputError
-from qbench.plugins.options import changed_options, make_options, options_dict
+from qbench.errors import InputError, RenamedWarning
+from qbench.plugins.options import changed_options, make_options, options_dict, renamed_from
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,33 @@ def test_options_as_plain_values():
     assert options_dict(Options(ks=(3,))) == {"kind": "nf4", "threshold": 6.0, "ks": [3]}
     assert changed_options(Options(ks=(3,))) == {"ks": [3]}
     assert changed_options(Options()) == {}
+
+
+@dataclass(frozen=True)
+class Renamed:
+    image: Literal["crop", "full"] = field(default="crop", metadata=renamed_from("picture"))
+
+
+def test_a_former_name_works_with_a_warning_and_gives_the_same_options():
+    with pytest.warns(RenamedWarning, match=r"benchmark b: 'picture' is now called 'image'"):
+        made = make_options(Renamed, {"picture": "full"}, where="benchmark b")
+    assert made == make_options(Renamed, {"image": "full"}, where="benchmark b")
+    assert options_dict(made) == changed_options(made) == {"image": "full"}
+
+
+def test_a_former_name_is_warned_about_once():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            make_options(Renamed, {"picture": "full"}, where="benchmark asked thrice")
+    assert len(caught) == 1
+
+
+def test_a_wrong_value_under_a_former_name_is_refused():
+    with pytest.warns(RenamedWarning), pytest.raises(InputError, match="b: option 'image'"):
+        make_options(Renamed, {"picture": "half"}, where="b")
+
+
+def test_both_names_together_are_refused():
+    with pytest.raises(InputError, match="'picture' is the former name of 'image', and both are given"):
+        make_options(Renamed, {"picture": "full", "image": "full"}, where="b")
