@@ -39,8 +39,10 @@ def renamed_from(former: str) -> Mapping[str, str]:
     return MappingProxyType({"renamed_from": former})
 
 
-def with_present_names(values: Mapping[str, Any], former: Mapping[str, str], *, where: str) -> dict[str, Any]:
-    """Replace former names of options or keys by the present ones, with a warning.
+def with_present_names(
+    values: Mapping[str, Any], former: Mapping[str, str], *, where: str, warn: bool = True
+) -> dict[str, Any]:
+    """Replace former names of options or keys by the present ones.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def with_present_names(values: Mapping[str, Any], former: Mapping[str, str], *, 
         Former name → present name.
     where : str
         What the names belong to, for the warning.
+    warn : bool
+        Whether the user is warned.
 
     Raises
     ------
@@ -63,6 +67,8 @@ def with_present_names(values: Mapping[str, Any], former: Mapping[str, str], *, 
         if new in found:
             raise InputError(f"{old!r} is the former name of {new!r}, and both are given", where=where)
         found[new] = found.pop(old)
+        if not warn:
+            continue
         # The same place each time, so that Python shows it once, however often a spec is read.
         warnings.warn(
             f"{where}: {old!r} is now called {new!r}; the former name still works, but will be removed",
@@ -72,7 +78,7 @@ def with_present_names(values: Mapping[str, Any], former: Mapping[str, str], *, 
     return found
 
 
-def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
+def make_options(kind: type, values: Mapping[str, Any], *, where: str, warn: bool = True) -> Any:
     """Make an instance of the options dataclass `kind`.
 
     Parameters
@@ -83,6 +89,8 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
         Names and plain values, as in a TOML file (lists become tuples where the annotation says so).
     where : str
         What the options belong to, for the message.
+    warn : bool
+        Whether the user is warned of former names; not of those that an earlier version has stored.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str) -> Any:
 
     fields = dataclasses.fields(kind)
     former = {f.metadata["renamed_from"]: f.name for f in fields if "renamed_from" in f.metadata}
-    values = with_present_names(values, former, where=where)
+    values = with_present_names(values, former, where=where, warn=warn)
     known = [f.name for f in fields]
     for name in values:
         if name not in known:

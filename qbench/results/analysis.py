@@ -223,7 +223,9 @@ def _measure(record: str, options: str) -> Measure | None:
 
     try:
         entry = installed().benchmark(record)
-        task = entry.record.load(make_options(entry.record.options, literal_eval(options) or {}, where=record))
+        task = entry.record.load(
+            make_options(entry.record.options, literal_eval(options) or {}, where=record, warn=False)
+        )
     except QbenchError:
         return None  # the row says that the plugin is not installed
     return task.measure

@@ -54,5 +54,5 @@ def measured(results: Results) -> Iterator[tuple[tuple[str, str, str], pd.DataFr
     for cell in results.done:
         info = cell.record.benchmark_info
         entry = installed().benchmark(info.record)
-        task = entry.record.load(make_options(entry.record.options, info.options, where=info.record))
+        task = entry.record.load(make_options(entry.record.options, info.options, where=info.record, warn=False))
         yield (cell.model, cell.quantizer, cell.benchmark), task.measure(cell.outcome()).frame()

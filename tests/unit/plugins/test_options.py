@@ -71,3 +71,7 @@ def test_a_wrong_value_under_a_former_name_is_refused():
 def test_both_names_together_are_refused():
     with pytest.raises(InputError, match="'picture' is the former name of 'image', and both are given"):
         make_options(Renamed, {"picture": "full", "image": "full"}, where="b")
+
+
+def test_options_that_were_stored_under_a_former_name_are_read_without_a_warning():
+    assert make_options(Renamed, {"picture": "full"}, where="b", warn=False) == Renamed(image="full")
