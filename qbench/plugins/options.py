@@ -29,11 +29,11 @@ def renamed_from(former: str) -> Mapping[str, str]:
     --------
     >>> @dataclasses.dataclass(frozen=True)
     ... class Options:
-    ...     image: str = dataclasses.field(default="crop", metadata=renamed_from("picture"))
+    ...     image: str = dataclasses.field(default="crop", metadata=renamed_from("view"))
     >>> import warnings
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
-    ...     make_options(Options, {"picture": "full"}, where="benchmark facet")
+    ...     make_options(Options, {"view": "full"}, where="benchmark facet")
     Options(image='full')
     """
     return MappingProxyType({"renamed_from": former})
