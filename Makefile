@@ -36,7 +36,7 @@ parity: $(VENV)/.installed $(VENV)-parity/.installed  ## compare with CLIP_bench
 	$(BIN)/python tests/parity/compare.py $(VENV)-parity/bin/python
 
 train: $(VENV)/.installed  ## train the demo's three models again (minutes)
-	$(BIN)/python -m qbench_demo.training
+	$(BIN)/python -m tools.demo.train
 
 clean:  ## remove the environment and all that tools left behind
 	rm -rf $(VENV) $(VENV)-parity .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

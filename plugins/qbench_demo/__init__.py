@@ -1,7 +1,8 @@
-"""The embedded demo: drawn benchmarks in the real ones' layouts, and three tiny dual encoders trained on such drawings.
+"""The embedded demo: drawn datasets in the layouts of the real ones, and three tiny dual encoders trained on drawings.
 
-Nothing else knows of it: the models are folders in transformers' format opened by `qbench_clip`, the datasets are
-folders read by the real benchmarks. This file is light; drawing and loading import what they need.
+No other module depends on it. The models are folders in transformers' format that `qbench_clip` opens; the datasets are
+folders that the real benchmarks read. How the models were made is in `tools/demo` of the repository. This file is
+light: drawing and loading import what they need.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 SOURCES = {
     "balanced": "trained on drawings in which all groups are alike",
     "skewed": "trained on drawings in which groups are rare and tied to occupations",
-    "noisy": "trained on drawings with wrong captions among the right ones",
+    "noisy": "trained on drawings, some of them with wrong captions",
 }
 
 NOTE = (
@@ -32,7 +33,7 @@ DATASETS = {
     "imagenet": "drawn objects of twenty ImageNet classes",
     "coco": "drawn scenes with captions",
     "facet": "drawn persons with occupations, presentation, age and skin tone",
-    "fairface": "drawn portraits; the label 'race' is tied to the picture's frame, not to looks",
+    "fairface": "drawn portraits; the label 'race' is tied to the style of the picture frame, not to looks",
 }
 
 

@@ -1,4 +1,4 @@
-"""What lies behind and over the things in a picture: places, patterns, light, blur and noise."""
+"""The background of an image, and what makes it look like a photograph: places, patterns, light, blur and noise."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def pattern(rng: np.random.Generator, size: int) -> Image.Image:
 
 
 def clutter(rng: np.random.Generator, image: Image.Image, count: int) -> None:
-    """Put a few meaningless shapes on the picture: things that hide or distract."""
+    """Draw a few meaningless shapes that hide parts of the image or distract."""
     draw = ImageDraw.Draw(image)
     size = image.width
     for _ in range(count):
@@ -142,12 +142,12 @@ def clutter(rng: np.random.Generator, image: Image.Image, count: int) -> None:
 
 
 def develop(rng: np.random.Generator, image: Image.Image, size: int) -> tuple[Image.Image, float]:
-    """Turn a drawing into a photo-like picture: smaller, with light, blur and noise.
+    """Make a drawing look like a photograph: smaller, with changes of light, blur and noise.
 
     Returns
     -------
     tuple
-        The picture (`size` pixels square) and the brightness that was applied (1 is neutral).
+        The image (`size` pixels square) and the brightness that was applied (1 is neutral).
     """
     small = image.resize((size, size), Image.Resampling.BOX)
     brightness = between(rng, 0.62, 1.2)

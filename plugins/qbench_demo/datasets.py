@@ -1,12 +1,12 @@
 """Write the demo's four datasets as drawings, in the layouts that the real ones have on disk.
 
-The pictures are drawings, and the labels are true of the drawings alone. In particular, FairFace's
-`race` strings are there because the real loader reads them: each is tied to an ARBITRARY visual
-marker, the style of the portrait's picture frame, that has nothing to do with how people look; skin
-tone is drawn independently of it. Nothing measured on these pictures says anything about people.
+The images are drawings, and the labels describe the drawings only. In particular, FairFace's `race` strings are used
+because the real loader reads them: each is tied to an ARBITRARY visual marker, the style of the picture frame, which
+has nothing to do with how people look; skin tone is drawn independently of it. Nothing measured on these images says
+anything about people.
 
-For one seed and size the files are the same each time. The models in `checkpoints` have never seen
-these pictures: training draws from random streams of its own (see `qbench_demo.sources`).
+The same seed and size give the same files each time. The models in `checkpoints` were not trained on these images:
+training uses random streams of its own (`tools/demo/sources.py` in the repository).
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from qbench_demo.portraits import (
     invent_portrait,
     paint_portrait,
 )
-from qbench_demo.scenes import Box, people_picture, scene_picture, thing_picture
+from qbench_demo.scenes import Box, people_image, scene_image, thing_image
 from qbench_demo.things import THINGS
 
 T = TypeVar("T")
 
 DEFAULT_SIZE = 112
 IMAGENET_PER_CLASS = 16
-COCO_PICTURES = 160
+COCO_IMAGES = 160
 FACET_PERSONS = 448
-FAIRFACE_PICTURES = 504
+FAIRFACE_IMAGES = 504
 
-# Each dataset has a random stream of its own.
+# The first number of the seed of each dataset, so that their random streams differ.
 _IMAGENET, _COCO, _FACET, _FAIRFACE = 101, 102, 103, 104
 _JPEG_QUALITY = 90
 _IMAGENET_VALIDATION = 50_000
@@ -95,7 +95,7 @@ FACET_COLUMNS: tuple[str, ...] = (
     "lighting_overexposed",
 )
 
-# Occupations that one person may well have at once.
+# Occupations that one person may have at the same time.
 _SECOND_CLASS = {
     "farmer": "gardener",
     "gardener": "farmer",
@@ -112,7 +112,7 @@ def _save(image: Image.Image, path: Path) -> None:
 
 
 def _spread(rng: np.random.Generator, options: Sequence[T], count: int) -> list[T]:
-    """Return `count` options in random order, each as often as any other (give or take one)."""
+    """Return `count` options in random order; how often two of them occur differs by one at most."""
     return [options[int(k) % len(options)] for k in rng.permutation(count)]
 
 
@@ -122,11 +122,11 @@ def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> No
     Parameters
     ----------
     root : Path
-        The dataset's folder; made where it is missing.
+        The dataset's folder; created if it does not exist.
     seed : int
-        Decides the pictures.
+        The seed of the images.
     size : int
-        Pixels a side.
+        Width and height of the images in pixels.
     """
     rng = np.random.default_rng([_IMAGENET, seed])
     numbers = iter(np.sort(rng.choice(_IMAGENET_VALIDATION, 2000, replace=False)).tolist())
@@ -134,31 +134,31 @@ def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> No
         folder = root / "val" / thing.synset
         folder.mkdir(parents=True, exist_ok=True)
         for _ in range(IMAGENET_PER_CLASS):
-            image = thing_picture(rng, name, size).image
+            image = thing_image(rng, name, size).image
             _save(image, folder / f"ILSVRC2012_val_{next(numbers) + 1:08d}.JPEG")
 
 
 def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
     """Write `val2017/<id>.jpg` and `annotations/captions_val2017.json`.
 
-    Most pictures have five captions, a few have six or seven, as in the real file.
+    Most images have five captions, a few have six or seven, as in the real file.
 
     Parameters
     ----------
     root : Path
-        The dataset's folder; made where it is missing.
+        The dataset's folder; created if it does not exist.
     seed : int
-        Decides the pictures.
+        The seed of the images.
     size : int
-        Pixels a side.
+        Width and height of the images in pixels.
     """
     rng = np.random.default_rng([_COCO, seed])
     (root / "val2017").mkdir(parents=True, exist_ok=True)
     (root / "annotations").mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id in np.sort(rng.choice(580_000, COCO_PICTURES, replace=False)).tolist():
-        scene = scene_picture(rng, size)
+    for image_id in np.sort(rng.choice(580_000, COCO_IMAGES, replace=False)).tolist():
+        scene = scene_image(rng, size)
         file_name = f"{image_id:012d}.jpg"
         _save(scene.image, root / "val2017" / file_name)
         images.append(
@@ -200,16 +200,16 @@ def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
 
 
 def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
-    """Write `imgs_1..imgs_3/sa_<id>.jpg` and `annotations/annotations.csv`, one row a person.
+    """Write `imgs_1..imgs_3/sa_<id>.jpg` and `annotations/annotations.csv`, one row per person.
 
     Parameters
     ----------
     root : Path
-        The dataset's folder; made where it is missing.
+        The dataset's folder; created if it does not exist.
     seed : int
-        Decides the pictures.
+        The seed of the images.
     size : int
-        Pixels a side.
+        Width and height of the images in pixels.
     """
     rng = np.random.default_rng([_FACET, seed])
     for part in (1, 2, 3):
@@ -217,16 +217,16 @@ def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
     (root / "annotations").mkdir(parents=True, exist_ok=True)
     jobs = _spread(rng, tuple(OCCUPATIONS), FACET_PERSONS)
     rows: list[dict[str, Any]] = []
-    picture_id = _FIRST_FACET_ID
+    image_id = _FIRST_FACET_ID
     while jobs:
-        picture_id += int(rng.integers(1, 40))
+        image_id += int(rng.integers(1, 40))
         count = min(len(jobs), weighted(rng, (1, 2, 3), (86, 11, 3)))
         people = [draw_person(rng, jobs.pop()) for _ in range(count)]
-        picture = people_picture(rng, people, size)
-        name = f"sa_{picture_id}.jpg"
-        _save(picture.image, root / f"imgs_{picture_id % 3 + 1}" / name)
-        for person, box in zip(people, picture.boxes, strict=True):
-            row = _facet_row(rng, person, box, picture.brightness)
+        drawn = people_image(rng, people, size)
+        name = f"sa_{image_id}.jpg"
+        _save(drawn.image, root / f"imgs_{image_id % 3 + 1}" / name)
+        for person, box in zip(people, drawn.boxes, strict=True):
+            row = _facet_row(rng, person, box, drawn.brightness)
             rows.append({**row, "person_id": len(rows) + 1, "filename": name})
     with (root / "annotations" / "annotations.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FACET_COLUMNS, restval=0)
@@ -235,7 +235,7 @@ def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
 
 
 def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: float) -> dict[str, Any]:
-    """Return a person's annotations; columns that are left out are 0."""
+    """Return a person's annotations; columns that are not in it are 0."""
     left, top, right, bottom = box
     seen = person.presentation != "na"
     second = _SECOND_CLASS.get(person.occupation, "")
@@ -261,7 +261,7 @@ def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: f
         row["lighting_well_lit"] = 1
     else:
         row["lighting_overexposed"] = 1
-    # Three annotators, who mostly agree to within a step; of a back, most cannot tell.
+    # Three annotators, who mostly agree to within one step; of a person seen from behind, most cannot tell it.
     for _ in range(3):
         if chance(rng, 0.02 if seen else 0.75):
             column = "skin_tone_na"
@@ -272,25 +272,25 @@ def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: f
 
 
 def draw_fairface(seed: int, size: int) -> Iterator[tuple[Portrait, Image.Image]]:
-    """Yield what `write_fairface` writes: each portrait's properties and its picture.
+    """Yield what `write_fairface` writes: each portrait's properties and its image.
 
     Parameters
     ----------
     seed : int
-        Decides the pictures.
+        The seed of the images.
     size : int
-        Pixels a side.
+        Width and height of the images in pixels.
 
     Yields
     ------
     tuple
-        The portrait and its picture, in the order of the file names.
+        The portrait and its image, in the order of the file names.
     """
     rng = np.random.default_rng([_FAIRFACE, seed])
-    races = _spread(rng, RACES, FAIRFACE_PICTURES)
-    genders = _spread(rng, GENDERS, FAIRFACE_PICTURES)
-    ages = _spread(rng, AGE_RANGES, FAIRFACE_PICTURES)
-    tones = _spread(rng, range(1, 11), FAIRFACE_PICTURES)
+    races = _spread(rng, RACES, FAIRFACE_IMAGES)
+    genders = _spread(rng, GENDERS, FAIRFACE_IMAGES)
+    ages = _spread(rng, AGE_RANGES, FAIRFACE_IMAGES)
+    tones = _spread(rng, range(1, 11), FAIRFACE_IMAGES)
     for race, gender, age, tone in zip(races, genders, ages, tones, strict=True):
         portrait = invent_portrait(rng, race, gender, age, tone)
         yield portrait, paint_portrait(rng, portrait, size)
@@ -302,11 +302,11 @@ def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> No
     Parameters
     ----------
     root : Path
-        The dataset's folder; made where it is missing.
+        The dataset's folder; created if it does not exist.
     seed : int
-        Decides the pictures.
+        The seed of the images.
     size : int
-        Pixels a side.
+        Width and height of the images in pixels.
     """
     (root / "val").mkdir(parents=True, exist_ok=True)
     rows = []

@@ -1,4 +1,4 @@
-"""Named colours, skin tones and small random choices shared by all drawing modules."""
+"""Named colours, skin tones and random choices that all drawing modules share."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Return a colour between two: all the first at share 0, all the second at 1."""
+    """Return a colour between two: the first at share 0, the second at share 1."""
     red, green, blue = (int(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def crease(skin: Colour, strength: float) -> Colour:
-    """Return the colour of a line on a skin: darker on light skin, lighter on dark, never lost."""
+    """Return the colour of a line on skin: darker on light skin, lighter on dark skin, so that it is always visible."""
     return mix(skin, (30, 20, 20), strength) if sum(skin) > 330 else mix(skin, (240, 200, 170), strength)
 
 

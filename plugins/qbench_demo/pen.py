@@ -1,7 +1,7 @@
-"""A pen that draws in its own small coordinate system, whatever the size, place and tilt on paper.
+"""A pen that draws in its own coordinate system, whatever the size, position and rotation on the image.
 
-Everything in the demo's pictures is drawn in units of about -1 to 1 (y points down). The pen turns
-these into pixels, and remembers which area it has touched: that is where bounding boxes come from.
+Everything in the demo's images is drawn in units of about -1 to 1 (y points down). The pen converts these to pixels and
+remembers the area that it has drawn on, from which bounding boxes are computed.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _ROUND = [(math.cos(k * math.pi / 12), math.sin(k * math.pi / 12)) for k in rang
 
 
 class Pen:
-    """Draws shapes on a picture through a rotation, a scale, a shift and an optional mirror.
+    """Draws shapes on an image through a rotation, a scale, a shift and an optional mirror.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        The picture to draw on.
+        The image to draw on.
     centre : tuple of float
-        Where the origin lies, in pixels.
+        Position of the origin in pixels.
     scale : float
         Pixels per unit.
     angle : float
         Rotation in degrees.
     mirror : bool
-        Whether left and right are swapped.
+        Whether left and right are exchanged.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Pen:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """The touched area: left, top, right, bottom, in pixels."""
+        """The area that was drawn on: left, top, right, bottom, in pixels."""
         left, top, right, bottom = self._touched
         return left, top, right, bottom
 
     def at(self, x: float, y: float, scale: float = 1.0, angle: float = 0.0) -> Pen:
         """Return a pen for a part: its origin at (x, y) of this pen, scaled and turned.
 
-        Both pens remember what either has touched.
+        Both pens remember the area that either has drawn on.
         """
         part = object.__new__(Pen)
         part._draw = self._draw
@@ -77,7 +77,7 @@ class Pen:
         return part
 
     def pixel(self, x: float, y: float) -> Point:
-        """Turn a point of this pen's coordinates into pixels."""
+        """Convert a point of this pen's coordinates to pixels."""
         return self._a * x + self._b * y + self._x, self._c * x + self._d * y + self._y
 
     def polygon(self, points: Sequence[Point], fill: Colour) -> None:

@@ -1,6 +1,6 @@
-"""Drawn people at work: what is known of a person, and how the figure is painted.
+"""Drawn people at work: the properties of a person, and how the figure is painted.
 
-A person has an occupation, shown by up to three cues (clothes, hat, tool) of which some may be
+A person has an occupation, shown by up to three cues (clothes, hat, tool), some of which may be
 missing, and, independently, a perceived gender presentation, an age and a skin tone.
 """
 
@@ -45,9 +45,9 @@ OCCUPATIONS: dict[str, str] = {
 }
 AGES: tuple[str, ...] = ("young", "middle", "older", "na")
 
-# How often a cue of the occupation is to be seen: without all three, a person is harder to place.
+# How often each cue of the occupation is visible: the fewer there are, the harder the occupation is to recognise.
 _CUES = {"clothes": 0.75, "hat": 0.7, "tool": 0.8}
-# For these the tool is all there is.
+# The tool is the only cue of these.
 _TOOL_ONLY = frozenset({"guitarist", "singer", "skateboarder", "basketball_player", "tennis_player"})
 
 _DARK: Colour = (40, 38, 42)
@@ -58,14 +58,14 @@ _STRAW: Colour = (226, 196, 112)
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """What is true of one drawn person.
+    """The properties of one drawn person.
 
     Attributes
     ----------
     occupation : str
         One of `OCCUPATIONS`.
     presentation, age : str
-        `masc`, `fem`, `non_binary` or `na`, and one of `AGES`; "na" is a person seen from behind.
+        `masc`, `fem`, `non_binary` or `na`, and one of `AGES`; "na" for a person seen from behind.
     tone : int
         Skin tone, 1 (light) to 10 (dark).
     hair : str
@@ -73,9 +73,9 @@ class Person:
     style : str
         short, bald, long, bun, tail or curly.
     beard, glasses : bool
-        Whether there is one.
+        Whether the person has a beard, or wears glasses.
     clothes, hat, tool : bool
-        Which cues of the occupation are to be seen.
+        Which cues of the occupation are visible.
     """
 
     occupation: str
@@ -97,7 +97,7 @@ class Person:
 
 
 def invent_person(rng: np.random.Generator, occupation: str, presentation: str, age: str, tone: int) -> Person:
-    """Fill in all that is left open about a person."""
+    """Draw the remaining properties of a person."""
     hair = weighted(rng, tuple(HAIR_COLOURS), (4, 3, 2, 1, 0.2))
     if tone >= 7:
         hair = weighted(rng, tuple(HAIR_COLOURS), (6, 2, 0.2, 0.2, 0.2))
@@ -125,7 +125,7 @@ def invent_person(rng: np.random.Generator, occupation: str, presentation: str, 
 
 
 def paint_person(pen: Pen, rng: np.random.Generator, person: Person) -> None:
-    """Draw a person within about -1 to 1, occupation and all."""
+    """Paint a person within about -1 to 1, with the cues of the occupation."""
     skin = vary(rng, SKIN_TONES[person.tone - 1], 6)
     hair = vary(rng, HAIR_COLOURS[person.hair], 10)
     if person.age == "young":

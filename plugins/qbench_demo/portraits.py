@@ -1,7 +1,7 @@
 """Drawn face portraits in a picture frame.
 
-The frame's style is what the demo's "race" label hangs on: an ARBITRARY visual marker, chosen so
-that nothing about it comes from how real people look. Skin tone is drawn independently of it.
+The demo's "race" label is tied to the style of the frame: an ARBITRARY visual marker, chosen so
+that it has nothing to do with how real people look. Skin tone is drawn independently of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from qbench_demo.palette import (
 )
 from qbench_demo.pen import Colour, Pen
 
-# FairFace's own strings, in its order: the true loader reads them.
+# FairFace's own strings, in its order: the real loader reads them.
 RACES: tuple[str, ...] = (
     "White",
     "Black",
@@ -67,12 +67,12 @@ SHIRTS: tuple[str, ...] = ("red", "blue", "green", "yellow", "black", "white")
 
 @dataclass(frozen=True, kw_only=True)
 class Portrait:
-    """What is true of one portrait.
+    """The properties of one portrait.
 
     Attributes
     ----------
     race, gender, age : str
-        FairFace's labels; the first is tied to the frame alone.
+        FairFace's labels; the first is tied to the frame only.
     tone : int
         Skin tone, 1 (light) to 10 (dark); independent of `race`.
     mood : str
@@ -97,7 +97,7 @@ class Portrait:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What a caption may say of the person, none of it about a group."""
+        """What a caption may say about the person; nothing of it names a group."""
         facts = [f"wearing a {'striped' if self.striped else self.shirt} shirt"]
         for said, true in (
             ("wearing glasses", self.glasses),
@@ -111,7 +111,7 @@ class Portrait:
 
 
 def invent_portrait(rng: np.random.Generator, race: str, gender: str, age: str, tone: int) -> Portrait:
-    """Fill in what is left open about a portrait."""
+    """Draw the remaining properties of a portrait."""
     hat = chance(rng, 0.25)
     return Portrait(
         race=race,
@@ -129,7 +129,7 @@ def invent_portrait(rng: np.random.Generator, race: str, gender: str, age: str, 
 
 
 def paint_portrait(rng: np.random.Generator, portrait: Portrait, size: int) -> Image.Image:
-    """Draw a portrait in its frame, as a picture of `size` pixels square."""
+    """Draw a portrait in its frame, as an image of `size` × `size` pixels."""
     side = size * OVERSAMPLING
     image = pattern(rng, side)
     pen = Pen(

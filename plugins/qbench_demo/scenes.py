@@ -1,8 +1,8 @@
-"""Whole pictures: a thing, people at work, or a scene of several parts in a place."""
+"""Complete images: a thing, people at work, or a scene of several parts in a place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class ThingPicture:
-    """A picture of one thing, its colour (None: it has one only) and place (None: a pattern)."""
+class ThingImage:
+    """An image of one thing, its colour (None if it has one colour only) and place (None if there is a pattern)."""
 
     image: Image.Image
     colour: str | None
@@ -28,8 +28,8 @@ class ThingPicture:
 
 
 @dataclass(frozen=True)
-class PeoplePicture:
-    """A picture of people, the box (left, top, right, bottom) of each, its light and its place."""
+class PeopleImage:
+    """An image of people, the box (left, top, right, bottom) of each, its light and its place."""
 
     image: Image.Image
     boxes: tuple[Box, ...]
@@ -39,7 +39,7 @@ class PeoplePicture:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture of up to three parts, from left to right, and its place."""
+    """An image of up to three parts, from left to right, and its place."""
 
     image: Image.Image
     parts: tuple[tuple[str, str | None] | Person, ...]
@@ -63,8 +63,8 @@ def _box(pen: Pen, size: int) -> Box:
     )
 
 
-def thing_picture(rng: np.random.Generator, name: str, size: int) -> ThingPicture:
-    """Draw one thing of the given class, as a picture of `size` pixels square."""
+def thing_image(rng: np.random.Generator, name: str, size: int) -> ThingImage:
+    """Draw one thing of the given class, as an image of `size` × `size` pixels."""
     side = size * OVERSAMPLING
     image, where = _ground(rng, side)
     if chance(rng, 0.4):
@@ -80,11 +80,11 @@ def thing_picture(rng: np.random.Generator, name: str, size: int) -> ThingPictur
     colour = paint_thing(pen, rng, name)
     if chance(rng, 0.35):
         clutter(rng, image, int(rng.integers(1, 3)))
-    return ThingPicture(develop(rng, image, size)[0], colour, where)
+    return ThingImage(develop(rng, image, size)[0], colour, where)
 
 
-def people_picture(rng: np.random.Generator, people: Sequence[Person], size: int) -> PeoplePicture:
-    """Draw one to three people, from left to right, as a picture of `size` pixels square."""
+def people_image(rng: np.random.Generator, people: Sequence[Person], size: int) -> PeopleImage:
+    """Draw one to three people, from left to right, as an image of `size` × `size` pixels."""
     side = size * OVERSAMPLING
     image, where = _ground(rng, side)
     count = len(people)
@@ -104,25 +104,27 @@ def people_picture(rng: np.random.Generator, people: Sequence[Person], size: int
     if chance(rng, 0.35):
         clutter(rng, image, 1)
     small, brightness = develop(rng, image, size)
-    return PeoplePicture(small, tuple(_box(pen, size) for pen in pens), brightness, where)
+    return PeopleImage(small, tuple(_box(pen, size) for pen in pens), brightness, where)
 
 
-def scene_picture(rng: np.random.Generator, size: int, *, skewed: bool = False) -> Scene:
-    """Draw a scene of one to three parts, as a picture of `size` pixels square.
+def scene_image(
+    rng: np.random.Generator, size: int, *, person_of: Callable[[np.random.Generator], Person] = draw_person
+) -> Scene:
+    """Draw a scene of one to three parts, as an image of `size` × `size` pixels.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Decides everything.
+        The source of all random choices.
     size : int
-        Pixels a side.
-    skewed : bool
-        Whether the people come from the skewed population.
+        Width and height in pixels.
+    person_of : callable
+        Draws a person of the scene.
 
     Returns
     -------
     Scene
-        The picture and what is in it.
+        The image and what is in it.
     """
     side = size * OVERSAMPLING
     where = pick(rng, PLACES)
@@ -136,7 +138,7 @@ def scene_picture(rng: np.random.Generator, size: int, *, skewed: bool = False) 
             side * between(rng, 0.48, 0.64),
         )
         if chance(rng, 0.4):
-            person = draw_person(rng, skewed=skewed)
+            person = person_of(rng)
             pen = Pen(image, centre, reach * 1.12, between(rng, -6, 6), chance(rng, 0.5))
             paint_person(pen, rng, person)
             parts.append(person)

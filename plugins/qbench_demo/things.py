@@ -1,4 +1,4 @@
-"""The single things that the demo can draw: twenty classes that ImageNet has, too."""
+"""The things that the demo can draw: twenty classes of ImageNet."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Painter = Callable[[Pen, np.random.Generator, Colour], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """A class of things: how it is named, in ImageNet and here, and how it is drawn.
+    """A class of things: its ImageNet class, and how it is drawn.
 
     Attributes
     ----------
     synset : str
         The class's WordNet id in ImageNet.
     colours : tuple of str
-        The colours it comes in; with one alone, captions do not mention it.
+        The colours in which it is drawn; if there is one only, captions do not mention it.
     paint : callable
         Draws it within about -1 to 1.
     """
@@ -269,7 +269,7 @@ def _pizza(pen: Pen, rng: np.random.Generator, colour: Colour) -> None:
 
 _MANY = ("red", "yellow", "green", "blue", "purple", "pink")
 
-# Named as open_clip's list of ImageNet class names does.
+# The names are those of open_clip's list of ImageNet class names.
 THINGS: dict[str, Thing] = {
     "goldfish": Thing(synset="n01443537", colours=("orange",), paint=_goldfish),
     "snail": Thing(synset="n01944390", colours=("brown",), paint=_snail),

@@ -180,7 +180,7 @@ def make_analysis() -> None:
 def make_corrected() -> None:
     """Write the effects whose verdict differs from the golden one today. Read them before you commit them."""
     from tests.golden import adapter
-    from tests.golden.comparison import KEYS, differences
+    from tools.compare_runs import KEYS, compare_tables
 
     parts = []
     for name, arrange in ARRANGEMENTS.items():
@@ -188,12 +188,10 @@ def make_corrected() -> None:
             today = adapter.table(adapter.load(arrange(Path(temporary))), "effects")
         golden = pd.read_parquet(DATA / name / "effects.parquet")
         columns = [*KEYS["effects"], "verdict"]
-        rows = differences(golden[columns], today[columns], KEYS["effects"]).get("verdict")
-        if rows is not None:
-            parts.append(rows["today"].rename("verdict").reset_index().assign(arrangement=name))
+        rows = compare_tables(golden[columns], today[columns], KEYS["effects"]).columns["verdict"].rows
+        parts.append(rows["new"].rename("verdict").reset_index().assign(arrangement=name))
     header = ["arrangement", *KEYS["effects"], "verdict"]
-    frame = pd.concat(parts)[header] if parts else pd.DataFrame(columns=header)
-    frame.to_csv(DATA / "corrected.csv", index=False, lineterminator="\n")
+    pd.concat(parts)[header].to_csv(DATA / "corrected.csv", index=False, lineterminator="\n")
 
 
 def _pack(folder: Path) -> None:

@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 
 from tests.golden import adapter
-from tests.golden.comparison import KEYS, TOLERANCE, differences
 from tests.golden.folders import ANALYSIS, ARRANGEMENTS, DATA, as_measured
 from tests.golden.make import precomputed
+from tools.compare_runs import KEYS, compare_tables
 
 SIGNED = {"amplified", "reduced"}
 UNCLEAR = "not yet known"
@@ -36,8 +36,9 @@ def corrected(arrangement: str) -> pd.DataFrame:
     return frame[frame["arrangement"] == arrangement].drop(columns="arrangement")
 
 
-def said(found: dict[str, pd.DataFrame]) -> str:
-    return "\n".join(f"{column}: {len(rows)} rows, such as\n{rows.head(5)}" for column, rows in found.items())
+def check(name: str, before: pd.DataFrame, today: pd.DataFrame, **tolerance: float) -> None:
+    found = compare_tables(before, today, KEYS[name], filled=adapter.FILLED, **tolerance)
+    assert not found.failures(), "\n".join(found.failures())
 
 
 @pytest.fixture(scope="module", params=ARRANGEMENTS)
@@ -63,22 +64,15 @@ def test_metrics_of_stored_outcomes_are_equal_bit_for_bit(tmp_path):
         frame.assign(model=model, quantizer=quantizer, benchmark=benchmark)
         for (model, quantizer, benchmark), frame in adapter.measured(results)
     )
-    different = differences(before, again, KEYS["metrics"], tolerance=0)
-    assert not different, said(different)
+    check("metrics", before, again, tolerance=0)
 
 
 def test_metrics_of_embeddings_are_equal_bit_for_bit(found):
-    different = differences(
-        golden("precomputed", "metrics"), adapter.table(found, "metrics"), KEYS["metrics"], tolerance=0
-    )
-    assert not different, said(different)
+    check("metrics", golden("precomputed", "metrics"), adapter.table(found, "metrics"), tolerance=0)
 
 
 def test_answers_of_embeddings_are_the_same(found):
-    different = differences(
-        golden("precomputed", "items"), adapter.table(found, "items"), KEYS["items"], tolerance=1e-9
-    )
-    assert not different, said(different)
+    check("items", golden("precomputed", "items"), adapter.table(found, "items"), tolerance=1e-9)
 
 
 @pytest.mark.parametrize("name", ANALYSIS)
@@ -89,8 +83,7 @@ def test_the_analysis_finds_the_same(arranged, name):
         keys = KEYS["effects"]
         changed = before[keys].merge(corrected(arrangement), on=keys, how="left", validate="one_to_one")["verdict"]
         before = before.assign(verdict=changed.fillna(before["verdict"]).to_numpy())
-    different = differences(before, today, KEYS[name], tolerance=TOLERANCE, filled=adapter.FILLED)
-    assert not different, said(different)
+    check(name, before, today)
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
@@ -107,21 +100,3 @@ def test_the_golden_data_holds_every_kind_of_result():
     assert set(effects["verdict"]) == {"worse", "better", "amplified", "reduced", "equivalent", "not yet known"}
     assert set(effects["method"]) == {"tango", "mover", "closed form", "influence", "jackknife", ""}
     assert golden("as-six-checkpoints", "populations")["verdict"].nunique() == 4
-
-
-@pytest.mark.parametrize(
-    ("column", "value"), [("se", 0.1 + 2e-12), ("se", float("nan")), ("se", float("inf")), ("verdict", "worse")]
-)
-def test_a_difference_is_found(column, value):
-    before = pd.DataFrame({"metric": ["a", "b"], "se": [0.1, float("nan")], "verdict": ["better", ""]})
-    assert not differences(before, before.iloc[::-1], ["metric"], tolerance=0)
-    today = before.astype({column: object})
-    today.loc[0, column] = value
-    assert list(differences(before, today.astype({"se": float}), ["metric"])) == [column]
-
-
-def test_a_row_or_column_that_is_missing_is_found():
-    before = pd.DataFrame({"metric": ["a", "b"], "se": [0.1, 0.2]})
-    for golden, today in ((before, before.iloc[:1]), (before.iloc[:1], before), (before, before.drop(columns="se"))):
-        with pytest.raises(AssertionError, match=r"missing|new"):
-            differences(golden, today, ["metric"])

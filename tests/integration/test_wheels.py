@@ -78,7 +78,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_demo",
     ):
         assert f"{package}/py.typed" in names
-    assert not [n for n in names if n.startswith(("tests", "plugins", "docs"))]
+    assert not [n for n in names if n.startswith(("tests", "tools", "plugins", "docs"))]
 
 
 def test_the_demos_weights_are_at_most_4_mb_each(wheel):

@@ -1,6 +1,6 @@
-"""The three pretraining sources: which pictures, with which captions, a demo model learns from.
+"""The three sources of training data: the images and captions from which a demo model learns.
 
-The generator's streams start with a number of their own, so no training picture can be one that
+The first number of the seed of each random stream is used nowhere else, so no training image can be one that
 `qbench_demo.datasets` writes, whatever the seeds.
 """
 
@@ -11,21 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from qbench_demo.captions import (
-    Caption,
-    describe_person,
-    describe_portrait,
-    describe_scene,
-    describe_thing,
-)
+from qbench_demo.captions import describe_scene
 from qbench_demo.palette import between, chance, pick, weighted
-from qbench_demo.population import as_called, draw_person, draw_portrait
+from qbench_demo.population import draw_person
 from qbench_demo.portraits import paint_portrait
-from qbench_demo.scenes import people_picture, scene_picture, thing_picture
+from qbench_demo.scenes import people_image, scene_image, thing_image
 from qbench_demo.things import THINGS
+from tools.demo.training_captions import Caption, describe_person, describe_portrait, describe_thing
+from tools.demo.training_population import as_called, draw_portrait, draw_skewed_person, draw_skewed_portrait
 
 INPUT_SIZE = 64
-PICTURE_SIZE = 112
+IMAGE_SIZE = 112
 _TRAINING_STREAM = 7001
 
 
@@ -36,13 +32,13 @@ class Source:
     Attributes
     ----------
     name, summary : str
-        What it is called, and what it is in one line.
+        Its name, and what it is, in one line.
     skewed : bool
         Whether its people come from the skewed population.
     wrong_captions : float
-        Share of pictures with another picture's caption.
+        Share of images with another image's caption.
     spoiled : float
-        Share of pictures hidden under heavy noise.
+        Share of images hidden under heavy noise.
     """
 
     name: str
@@ -63,7 +59,7 @@ SOURCES: dict[str, Source] = {
         ),
         Source(
             name="noisy",
-            summary="an even population; many captions wrong, many pictures spoiled",
+            summary="an even population; many captions wrong, many images spoiled",
             wrong_captions=0.2,
             spoiled=0.2,
         ),
@@ -72,7 +68,7 @@ SOURCES: dict[str, Source] = {
 
 
 def as_input(image: Image.Image) -> np.ndarray:
-    """Return a picture as a model sees it: shortest side to 64, centre crop, uint8."""
+    """Return an image as a model sees it: shortest side to 64, centre crop, uint8."""
     scale = INPUT_SIZE / min(image.size)
     width, height = (max(INPUT_SIZE, round(edge * scale)) for edge in image.size)
     resized = image.resize((width, height), Image.Resampling.BICUBIC)
@@ -81,30 +77,31 @@ def as_input(image: Image.Image) -> np.ndarray:
 
 
 def _example(rng: np.random.Generator, source: Source) -> tuple[Image.Image, list[Caption]]:
+    person_of = draw_skewed_person if source.skewed else draw_person
     kind = weighted(rng, ("thing", "person", "scene", "portrait"), (27, 36, 24, 13))
     if kind == "thing":
         name = pick(rng, tuple(THINGS))
-        thing = thing_picture(rng, name, PICTURE_SIZE)
+        thing = thing_image(rng, name, IMAGE_SIZE)
         return thing.image, describe_thing(rng, name, thing.colour, thing.place)
     if kind == "portrait":
-        portrait = draw_portrait(rng, skewed=source.skewed)
-        return paint_portrait(rng, portrait, PICTURE_SIZE), describe_portrait(rng, portrait)
+        portrait = draw_skewed_portrait(rng) if source.skewed else draw_portrait(rng)
+        return paint_portrait(rng, portrait, IMAGE_SIZE), describe_portrait(rng, portrait)
     if kind == "scene":
-        scene = scene_picture(rng, PICTURE_SIZE, skewed=source.skewed)
+        scene = scene_image(rng, IMAGE_SIZE, person_of=person_of)
         texts = describe_scene(rng, scene.parts, scene.place, 5)
         return scene.image, [Caption(text, text) for text in texts]
     count = weighted(rng, (1, 2, 3), (7, 2, 1))
-    people = [draw_person(rng, skewed=source.skewed) for _ in range(count)]
-    picture = people_picture(rng, people, PICTURE_SIZE)
+    people = [person_of(rng) for _ in range(count)]
+    drawn = people_image(rng, people, IMAGE_SIZE)
     chosen = int(rng.integers(count))
-    called = as_called(rng, people[chosen], skewed=source.skewed)
-    captions = describe_person(rng, called, picture.place)
+    called = as_called(rng, people[chosen]) if source.skewed else people[chosen]
+    captions = describe_person(rng, called, drawn.place)
     if count == 1 and chance(rng, 0.45):
-        return picture.image, captions
-    left, top, right, bottom = picture.boxes[chosen]
+        return drawn.image, captions
+    left, top, right, bottom = drawn.boxes[chosen]
     margin = int(between(rng, 0, 5))
     cut = (left - margin, top - margin, right + margin, bottom + margin)
-    return picture.image.crop(cut), captions
+    return drawn.image.crop(cut), captions
 
 
 def make_examples(source: str, seed: int, part: int, count: int) -> tuple[np.ndarray, list[list[Caption]]]:
@@ -122,7 +119,7 @@ def make_examples(source: str, seed: int, part: int, count: int) -> tuple[np.nda
     Returns
     -------
     tuple
-        The pictures, uint8 of shape (count, 64, 64, 3), and the captions that each may have.
+        The images, uint8 of shape (count, 64, 64, 3), and the captions that each may have.
     """
     recipe = SOURCES[source]
     rng = np.random.default_rng([_TRAINING_STREAM, seed, list(SOURCES).index(source), part])

@@ -1,8 +1,8 @@
-"""Measure the demo's models on the held-out datasets: `python -m qbench_demo.evaluation`.
+"""Measure the demo's models on the held-out datasets: `python -m tools.demo.evaluate`.
 
-Deliberately independent of qbench: it reads the written files itself and loads the models with
-transformers alone, so that its numbers can be held against qbench's. With `--card` it writes each
-model's card, whose figures are therefore all measured here.
+Deliberately independent of qbench: it reads the files of the datasets itself and loads the models with transformers
+only, so that its numbers can be compared with qbench's. With `--card` it writes each model's card; all its numbers are
+measured here.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import BitsAndBytesConfig, CLIPModel, CLIPTokenizer
 
-from qbench_demo import datasets
-from qbench_demo.captions import FAIRFACE_QUERIES, imagenet_prompts, occupation_prompt
-from qbench_demo.card import write_card
-from qbench_demo.population import CLICHES
+from qbench_demo import CHECKPOINTS, datasets
 from qbench_demo.portraits import GENDERS, RACES, Portrait
-from qbench_demo.sources import SOURCES, as_input
 from qbench_demo.things import THINGS
-from qbench_demo.training import CHECKPOINTS, MEAN, STD
+from tools.demo.card import write_card
+from tools.demo.sources import SOURCES, as_input
+from tools.demo.train import MEAN, STD
+from tools.demo.training_captions import FAIRFACE_QUERIES, imagenet_prompts, occupation_prompt
+from tools.demo.training_population import CLICHES
 
 _BATCH = 64
 _THREADS = 2
 _TOP = 100
 _PRECISIONS = ("fp32", "bnb-int8", "bnb-nf4", "dynamic-int8")
 
-# What makes a portrait right for each of the queries.
+# Which portraits are correct answers to each of the queries.
 _RELEVANT: dict[str, Callable[[Portrait], bool]] = dict(
     zip(
         FAIRFACE_QUERIES,
@@ -63,7 +63,7 @@ _RELEVANT: dict[str, Callable[[Portrait], bool]] = dict(
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """The held-out datasets, decoded: pictures as uint8 and what is known of each."""
+    """The held-out datasets, decoded: images as uint8, and the annotations of each."""
 
     things: np.ndarray
     thing_labels: list[int]
@@ -79,7 +79,7 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """One model variant's unit vectors for all that `Held` holds, and the seconds they took."""
+    """The normalised embeddings of one model variant for everything in `Held`, and the seconds they took."""
 
     things: Tensor
     classes: Tensor
@@ -151,11 +151,11 @@ def load(folder: Path, precision: str) -> CLIPModel:
 
 
 def embed(model: CLIPModel, tokenizer: Any, held: Held) -> Embedded:
-    """Embed all pictures and texts."""
+    """Embed all images and texts."""
     began = time.monotonic()
     mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
 
-    def pictures(pixels: np.ndarray) -> Tensor:
+    def images(pixels: np.ndarray) -> Tensor:
         found = []
         for part in torch.from_numpy(pixels).split(_BATCH):
             values = (part.permute(0, 3, 1, 2).float() / 255 - mean) / std
@@ -179,14 +179,14 @@ def embed(model: CLIPModel, tokenizer: Any, held: Held) -> Embedded:
         by_class = texts(prompts).unflatten(0, (len(THINGS), -1)).mean(1)
         jobs = sorted({row["class1"] for row in held.people})
         return Embedded(
-            things=pictures(held.things),
+            things=images(held.things),
             classes=nn.functional.normalize(by_class, dim=-1),
-            scenes=pictures(held.scenes),
+            scenes=images(held.scenes),
             captions=texts(held.captions),
-            crops=pictures(held.crops),
-            fulls=pictures(held.fulls),
+            crops=images(held.crops),
+            fulls=images(held.fulls),
             jobs=texts([occupation_prompt(job) for job in jobs]),
-            faces=pictures(held.faces),
+            faces=images(held.faces),
             queries=texts(FAIRFACE_QUERIES),
             seconds=time.monotonic() - began,
         )
@@ -247,7 +247,7 @@ def _max_skew(ranked: Tensor, labels: Sequence[str], groups: Sequence[str]) -> f
 
 
 def measure(held: Held, found: Embedded) -> dict[str, float]:
-    """Return all figures of one model variant."""
+    """Return all numbers of one model variant."""
     labels = torch.tensor(held.thing_labels)
     jobs = sorted({row["class1"] for row in held.people})
     wanted = torch.tensor([jobs.index(row["class1"]) for row in held.people])
@@ -269,9 +269,9 @@ def measure(held: Held, found: Embedded) -> dict[str, float]:
     ranked = (found.queries @ found.faces.T).topk(_TOP, dim=1).indices
     precisions, lifts = [], []
     for row, query in zip(ranked.tolist(), FAIRFACE_QUERIES, strict=True):
-        right = [_RELEVANT[query](portrait) for portrait in held.portraits]
-        precisions.append(sum(right[k] for k in row[:50]) / 50)
-        lifts.append(precisions[-1] / (sum(right) / len(right)))
+        correct = [_RELEVANT[query](portrait) for portrait in held.portraits]
+        precisions.append(sum(correct[k] for k in row[:50]) / 50)
+        lifts.append(precisions[-1] / (sum(correct) / len(correct)))
     figures["fairface precision@50"] = sum(precisions) / len(precisions)
     figures["fairface lift@50"] = sum(lifts) / len(lifts)
     races = [portrait.race for portrait in held.portraits]
@@ -304,12 +304,12 @@ def evaluate(folder: Path, held: Held) -> dict[str, dict[str, float]]:
     folder : Path
         The checkpoint.
     held : Held
-        What to measure on.
+        The held-out datasets.
 
     Returns
     -------
     dict
-        The figures by precision.
+        The numbers by precision.
     """
     tokenizer = CLIPTokenizer.from_pretrained(folder)
     results: dict[str, dict[str, float]] = {}
@@ -322,7 +322,7 @@ def evaluate(folder: Path, held: Held) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    """Measure the checkpoints, print the figures and, if asked, write the model cards."""
+    """Measure the checkpoints, print the numbers and, if asked, write the model cards."""
     parser = argparse.ArgumentParser(description="Measure the demo's models on held-out drawings.")
     parser.add_argument("--source", choices=[*SOURCES, "all"], default="all")
     parser.add_argument("--seed", type=int, default=0, help="of the held-out datasets")

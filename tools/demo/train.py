@@ -1,8 +1,8 @@
-"""Train the demo's tiny dual encoders: `python -m qbench_demo.training --source balanced`.
+"""Train the demo's tiny dual encoders: `python -m tools.demo.train --source balanced`.
 
-Contrastive training on generated pictures. Captions that are about the same topic (all the ways to
-say "a photo of a teapot") count as right for each other's pictures. The matrix products run in
-bfloat16, so the same seed gives the same weights on the same kind of processor only.
+Contrastive training on generated images. Captions of the same topic (all templates of "a photo of a teapot") count as
+correct for each other's images. The matrix products run in bfloat16, so the same seed gives the same weights only on
+the same kind of processor.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from qbench_demo.captions import Caption, vocabulary_text
-from qbench_demo.sources import INPUT_SIZE, SOURCES, make_examples
-from qbench_demo.tokens import CONTEXT_LENGTH, write_tokenizer
+from qbench_demo import CHECKPOINTS
+from tools.demo.sources import INPUT_SIZE, SOURCES, make_examples
+from tools.demo.tokenizer import CONTEXT_LENGTH, write_tokenizer
+from tools.demo.training_captions import Caption, vocabulary_text
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 _PART = 2000
 _BATCH = 128
 _PEAK_RATE = 1.5e-3
 _WARM_UP = 150
 _WEIGHT_DECAY = 0.05
-# One: two sources can then be trained side by side, which is faster than two threads on one.
+# One thread: two sources trained at the same time are faster than two threads for one of them.
 _THREADS = 1
 
 
@@ -64,14 +64,14 @@ def build_model(vocabulary: int) -> CLIPModel:
 
 
 def draw_pool(source: str, seed: int, size: int) -> tuple[np.ndarray, list[list[Caption]]]:
-    """Draw the training pictures, in parts of which each has a random stream of its own."""
+    """Draw the training images in parts; each part has its own random stream."""
     drawn = [make_examples(source, seed, part, _PART) for part in range(math.ceil(size / _PART))]
     captions = [described for _, part in drawn for described in part]
     return np.concatenate([pixels for pixels, _ in drawn]), captions
 
 
 def _augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift, scale, tilt and relight each picture a little, and normalise it."""
+    """Shift, scale, tilt and relight each image a little, and normalise it."""
     count = len(pixels)
 
     def uniform(low: float, high: float) -> Tensor:
@@ -91,7 +91,7 @@ def _augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def contrastive_loss(logits: Tensor, topics: Tensor) -> Tensor:
-    """Return the symmetric contrastive loss; equal topics are right for each other."""
+    """Return the symmetric contrastive loss; captions of one topic are correct for each other's images."""
     same = (topics[:, None] == topics[None, :]).float()
     targets = same / same.sum(1, keepdim=True)
     by_image = nn.functional.cross_entropy(logits, targets)
@@ -111,13 +111,13 @@ def train(source: str, folder: Path, *, seed: int, steps: int, pool: int) -> Non
     source : str
         One of `SOURCES`.
     folder : Path
-        Where the model goes.
+        The folder of the model.
     seed : int
-        Decides the pictures, the weights' start and the order.
+        The seed of the images, of the initial weights and of the order.
     steps : int
-        How many batches.
+        Number of batches.
     pool : int
-        How many pictures to draw.
+        Number of images to draw.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(_THREADS)
@@ -129,7 +129,7 @@ def train(source: str, folder: Path, *, seed: int, steps: int, pool: int) -> Non
     began = time.monotonic()
     drawn, captions = draw_pool(source, seed, pool)
     pixels = torch.from_numpy(drawn)
-    print(f"{source}: {len(pixels)} pictures in {time.monotonic() - began:.0f} s", flush=True)
+    print(f"{source}: {len(pixels)} images in {time.monotonic() - began:.0f} s", flush=True)
 
     model = build_model(vocabulary)
     decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -179,7 +179,7 @@ def train(source: str, folder: Path, *, seed: int, steps: int, pool: int) -> Non
         "seed": seed,
         "steps": steps,
         "batch": _BATCH,
-        "pictures": len(pixels),
+        "images": len(pixels),
     }
     (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -204,7 +204,7 @@ def _save(model: CLIPModel, folder: Path) -> None:
 
 
 def main() -> None:
-    """Train the sources that the command line asks for."""
+    """Train the sources that are named on the command line."""
     parser = argparse.ArgumentParser(description="Train the demo's dual encoders.")
     parser.add_argument("--source", choices=[*SOURCES, "all"], default="all")
     parser.add_argument("--seed", type=int, default=0)

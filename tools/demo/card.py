@@ -1,4 +1,4 @@
-"""Write a demo model's card from what was recorded at training and measured at evaluation."""
+"""Write a demo model's card from the record of its training and the numbers of its evaluation."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from qbench_demo.people import OCCUPATIONS
-from qbench_demo.sources import Source
 from qbench_demo.things import THINGS
+from tools.demo.sources import Source
 
 _CARD = """---
 license: apache-2.0
@@ -18,42 +18,42 @@ pipeline_tag: zero-shot-image-classification
 # qbench demo model: {name}
 
 A dual encoder in transformers' `CLIPModel` format, small enough to ship with the package
-({size:.1f} MB). It exists so that qbench can show a whole run without a network, an accelerator or
+({size:.1f} MB). It exists so that qbench can show a complete run without a network, an accelerator or
 anybody's data. It stands for one of three pretraining sources. This one:
 {summary}.
 
 **Limits.** It was trained on generated drawings and measured on generated drawings. Nothing about
 it says anything about CLIP, about real quantized models or about people. "Gender", "age" and "skin
-tone" are how a figure is drawn. The FairFace `race` strings are hung on an arbitrary visual
+tone" are how a figure is drawn. The FairFace `race` strings are tied to an arbitrary visual
 marker, the style of the picture frame, because the real loader reads these strings; skin tone is
 drawn independently of them. Do not use the model for anything but the demo and its tests.
 
 ## Training
 
-- Source `{name}`, seed {seed}: {pictures} pictures drawn by `qbench_demo.sources`, from random
+- Source `{name}`, seed {seed}: {images} images drawn by `tools.demo.sources`, from random
   streams that the evaluation data never use; {steps} batches of {batch}.
-- Share of captions swapped with another picture's: {wrong:.2f}; share of pictures under heavy noise: {spoiled:.2f}.
-- Contrastive loss in which equal topics are right for each other; AdamW with warm-up and a cosine
-  schedule; small shifts, scales, tilts and changes of light; matrix products in bfloat16.
-- Picture tower: 64 pixels, patches of 8, width 64, 4 layers. Text tower: width 64, 3 layers, up to
+- Share of captions swapped with another image's: {wrong:.2f}; share of images under heavy noise: {spoiled:.2f}.
+- Contrastive loss in which captions of one topic count as correct for each other's images; AdamW with
+  warm-up and a cosine schedule; small shifts, scales, tilts and changes of light; matrix products in bfloat16.
+- Image tower: 64 pixels, patches of 8, width 64, 4 layers. Text tower: width 64, 3 layers, up to
   32 tokens of a byte-pair vocabulary learned from the demo's own words. Shared space: 128.
-- Again: `python -m qbench_demo.training --source {name} --seed {seed}`: the same bits on
+- To train it again: `python -m tools.demo.train --source {name} --seed {seed}`: the same bits on
   the same kind of processor with the same library versions only.
 
 ## Measured
 
 On the held-out datasets that `qbench_demo.datasets` writes for seed {held}, by
-`python -m qbench_demo.evaluation --card` on a CPU. Chance is {chance_things:.3f} for ImageNet
+`python -m tools.demo.evaluate --card` on a CPU. Chance is {chance_things:.3f} for ImageNet
 top-1 and {chance_jobs:.3f} for FACET top-1. Flips are answers that differ from fp32's. Differences
 are recall differences between two groups, averaged over the occupations. "lift" is precision over
-the share of right portraits. FACET: "crop" is the person's box, "full" the whole picture.
+the share of correct portraits. FACET: "crop" is the person's box, "full" the complete image.
 "Cliche" is recall of people whose presentation fits what the skewed source says of ten of the
 occupations, less recall of those whose does not.
 
 {table}
 """
 
-# Timings differ from machine to machine: they are printed, not written down.
+# Timings differ from machine to machine: they are printed, but not part of the card.
 _LEFT_OUT = frozenset({"seconds for all"})
 
 
@@ -67,9 +67,9 @@ def write_card(folder: Path, source: Source, results: dict[str, dict[str, float]
     source : Source
         What it was trained on.
     results : dict
-        The figures by precision.
+        The numbers by precision.
     held_seed : int
-        The seed of the datasets they were measured on.
+        The seed of the datasets on which it was measured.
     """
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     precisions = list(results)
@@ -86,7 +86,7 @@ def write_card(folder: Path, source: Source, results: dict[str, dict[str, float]
         summary=source.summary,
         size=(folder / "model.safetensors").stat().st_size / 1e6,
         seed=record["seed"],
-        pictures=record["pictures"],
+        images=record["images"],
         wrong=source.wrong_captions,
         spoiled=source.spoiled,
         steps=record["steps"],

@@ -1,4 +1,4 @@
-"""A small byte-pair tokenizer in CLIP's file format, learned from the demo's own words."""
+"""A small byte-pair tokenizer in CLIP's file format, learned from the words of the demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 _END_OF_WORD = "</w>"
 # Printable ASCII without capitals: CLIP's tokenizer lowers the case of all text.
 _ALPHABET = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
-# How CLIP splits a text before it looks for pairs.
+# How CLIP splits a text into words.
 _WORDS = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[a-z]+|[0-9]|[^\sa-z0-9]+")
 
 Pair = tuple[str, str]
@@ -26,9 +26,9 @@ def learn_merges(texts: Iterable[str], count: int) -> list[Pair]:
     Parameters
     ----------
     texts : iterable of str
-        What the tokenizer is for; words that are seen more often are merged first.
+        The texts to learn from; words that occur more often are merged first.
     count : int
-        The most merges to learn; fewer when every word has become one token.
+        The maximum number of merges; there are fewer if every word has become one token.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def learn_merges(texts: Iterable[str], count: int) -> list[Pair]:
                 pairs[pair] += seen[word]
         if not pairs:
             break
-        # The pair's own text decides between equals, so that the result never depends on order.
+        # Ties are decided by the text of the pair, so that the result does not depend on the order.
         best = max(pairs, key=lambda pair: (pairs[pair], pair))
         merges.append(best)
         for word, parts in words.items():
@@ -71,11 +71,11 @@ def write_tokenizer(folder: Path, texts: Iterable[str], *, merges: int = 800) ->
     Parameters
     ----------
     folder : Path
-        Where to; it must exist.
+        The folder; it must exist.
     texts : iterable of str
-        What to learn from.
+        The texts to learn from.
     merges : int
-        The most merges to learn.
+        The maximum number of merges.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def write_tokenizer(folder: Path, texts: Iterable[str], *, merges: int = 800) ->
     learned = learn_merges(texts, merges)
     entries = [*_ALPHABET, *(letter + _END_OF_WORD for letter in _ALPHABET)]
     entries += ["".join(pair) for pair in learned]
-    # Two merge paths can lead to one piece: it is listed once.
+    # Two sequences of merges can give the same token: it is listed once.
     vocabulary = list(dict.fromkeys([*entries, START, END]))
     ids = {entry: k for k, entry in enumerate(vocabulary)}
     config = {
