@@ -133,16 +133,137 @@ class FlagKind(StrEnum):
         """Whether a number with this flag means nothing."""
         return _FLAGS[self][1]
 
+    @property
+    def reason(self) -> str:
+        """Why a number with this flag is distrusted, as part of a sentence."""
+        return _FLAGS[self][2]
 
-_FLAGS: dict[FlagKind, tuple[str, bool]] = {
-    FlagKind.NEAR_CHANCE: ("at chance level", True),
-    FlagKind.CONSTANT: ("one answer to everything", True),
-    FlagKind.ACCURACY_LOST: ("accuracy lost", True),
-    FlagKind.FOLLOWS: ("at chance level on another benchmark", True),
-    FlagKind.UNCHECKED: ("not checked", False),
-    FlagKind.UNDETERMINED: ("undetermined", True),
-    FlagKind.BELOW_NOISE: ("below the batch noise", False),
+
+_FLAGS: dict[FlagKind, tuple[str, bool, str]] = {
+    FlagKind.NEAR_CHANCE: ("at chance level", True, "its answers cannot be told from chance"),
+    FlagKind.CONSTANT: ("one answer to everything", True, "it gives one answer to everything"),
+    FlagKind.ACCURACY_LOST: ("accuracy lost", True, "it lost more than a fifth of its accuracy"),
+    FlagKind.FOLLOWS: (
+        "at chance level on another benchmark",
+        True,
+        "the same model is at chance level on another benchmark",
+    ),
+    FlagKind.UNCHECKED: ("not checked", False, "whether it does better than chance could not be checked"),
+    FlagKind.UNDETERMINED: ("undetermined", True, "it is undetermined"),
+    FlagKind.BELOW_NOISE: ("below the batch noise", False, "the change is below what another order of the items makes"),
 }
 
 BASELINE_PREFIX = "baseline-"
 """Before the name of a flag that is the baseline's."""
+
+
+# --- the gate
+
+
+class GateStatus(StrEnum):
+    """The answer of a gate. An error outweighs a failure, and a failure outweighs what is inconclusive."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of ``qbench check``.
+
+        Examples
+        --------
+        >>> [status.exit_code for status in GateStatus]
+        [0, 0, 1, 3, 2]
+        """
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES: dict[GateStatus, int] = {
+    GateStatus.PASS: 0,
+    GateStatus.WARN: 0,
+    GateStatus.FAIL: 1,
+    GateStatus.ERROR: 2,
+    GateStatus.INCONCLUSIVE: 3,
+}
+
+
+class RowStatus(StrEnum):
+    """What a gate says of one number, or of one rule: that of its worst number. Declared worst first.
+
+    Examples
+    --------
+    >>> f"{RowStatus.FAIL.symbol} {RowStatus.FAIL.label}"
+    '✗ fail'
+    >>> min(RowStatus.PASS, RowStatus.INCONCLUSIVE, key=lambda status: status.rank)
+    <RowStatus.INCONCLUSIVE: 'inconclusive'>
+    """
+
+    ERROR = "error"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    WAIVED = "waived"
+    PASS = "pass"
+    LEFT_OUT = "left out"
+
+    @property
+    def label(self) -> str:
+        """The words that readers see."""
+        return _ROWS[self][1]
+
+    @property
+    def symbol(self) -> str:
+        """A sign that tells the status without colour."""
+        return _ROWS[self][0]
+
+    @property
+    def counted(self) -> str:
+        """The words behind a number of rules: "2 rules failed"."""
+        return _ROWS[self][2]
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(RowStatus).index(self)
+
+
+_ROWS: dict[RowStatus, tuple[str, str, str]] = {
+    RowStatus.ERROR: ("!", "could not evaluate", "could not be evaluated"),
+    RowStatus.FAIL: ("✗", "fail", "failed"),
+    RowStatus.INCONCLUSIVE: ("?", "inconclusive", "inconclusive"),
+    RowStatus.WAIVED: ("~", "waived", "waived"),
+    RowStatus.PASS: ("✓", "pass", "passed"),
+    RowStatus.LEFT_OUT: ("-", "left out", "left out"),
+}
+
+
+class GateBand(StrEnum):
+    """The word on the first screen of a gate's answer."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    NOT_SHOWN_SAFE = "NOT SHOWN SAFE"
+    COULD_NOT_EVALUATE = "COULD NOT EVALUATE"
+
+
+class Severity(StrEnum):
+    """What a failure of a rule does to the gate's answer."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
+class Level(StrEnum):
+    """How much a problem with the policy or the run as a whole weighs: an error makes the gate's answer an error."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Quantity(StrEnum):
+    """What a rule limits: how far an accuracy drops, or how far the size of a bias grows."""
+
+    DROP = "drop"
+    GROWTH = "growth"

@@ -31,7 +31,7 @@ def command(
     today: Annotated[str | None, typer.Option(help="The date that waivers are held against [default: today].")] = None,
     print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the built-in policy and end.")] = False,
 ) -> None:
-    """Hold a policy against a run. Exit code 0: pass, 1: fail, 2: could not evaluate, 3: undecided where that fails."""
+    """Check a run against a policy. Exit code 0: pass, 1: fail, 2: not evaluated, 3: inconclusive, where that fails."""
     if print_policy:
         from qbench.gate.policy import default_text
 
@@ -65,7 +65,7 @@ def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | 
             try:
                 day = date.fromisoformat(today)
             except ValueError:
-                raise InputError(f"{today!r} is no date", where="--today", fix="Write it as 2026-06-30.") from None
+                raise InputError(f"{today!r} is not a date", where="--today", fix="Write it as 2026-06-30.") from None
         older = None if baseline is None else load(baseline)
         return check(load(run), policy, older, day)
     except InputError as error:

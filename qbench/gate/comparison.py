@@ -16,7 +16,7 @@ Names = tuple[str, str, str]
 
 
 @dataclass(kw_only=True)
-class Comparison:
+class Compared:
     """All that a policy is held against.
 
     Attributes
@@ -54,10 +54,10 @@ class Comparison:
         return found
 
 
-def with_its_baseline(results: Results) -> Comparison:
+def with_its_baseline(results: Results) -> Compared:
     """Each variant of a run, with the baseline of the same checkpoint in the same run."""
     cells = [c for c in results.records if c.quantizer != results.baseline]
-    return Comparison(
+    return Compared(
         effects=results.effects,
         cells=cells,
         unpaired=_reasons(results.unpaired),
@@ -67,7 +67,7 @@ def with_its_baseline(results: Results) -> Comparison:
     )
 
 
-def with_older(new: Results, old: Results) -> Comparison:
+def with_older(new: Results, old: Results) -> Compared:
     """Each cell of a run (its baseline's too), with the same model × quantizer × benchmark of an older run.
 
     The older cells are given to the same analysis as the baseline of theirs, so that a change between two runs has the
@@ -94,7 +94,7 @@ def with_older(new: Results, old: Results) -> Comparison:
             unpaired |= _reasons(both.unpaired)
     here = {(c.model, c.quantizer, c.benchmark) for c in new.records}
     gone = [" × ".join(names) for names in before if names not in here]
-    return Comparison(
+    return Compared(
         effects=pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(columns=new.effects.columns),
         cells=list(new.records),
         unpaired=unpaired,

@@ -12,38 +12,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qbench.analysis.verdicts import BASELINE
-from qbench.gate.comparison import Comparison, with_its_baseline, with_older
+from qbench.gate.comparison import Compared, with_its_baseline, with_older
 from qbench.gate.holm import adjusted
 from qbench.gate.loss import Bounds, limited
 from qbench.gate.phrasing import TINY, headline, said, tally
-from qbench.gate.policy import Policy, Rule, read_policy
-from qbench.gate.result import (
-    BANDS,
-    EXIT_CODES,
-    WORST_FIRST,
-    Counts,
-    GateResult,
-    GateRow,
-    Problem,
-    RowStatus,
-    RuleResult,
-    Status,
-)
+from qbench.gate.policy import Consequence, Policy, Rule, read_policy
+from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult
 from qbench.gate.sample_size import needed
 from qbench.gate.select import NUMBER, Selection, select
 from qbench.gate.waive import waive
 from qbench.results import Results
 from qbench.statistics.intervals import bounds as intervals
+from qbench.vocabulary import (
+    BASELINE_PREFIX,
+    FlagKind,
+    GateBand,
+    GateStatus,
+    Level,
+    Quantity,
+    RowStatus,
+    Severity,
+)
 
-VOID = {
-    "near-chance": "its answers cannot be told from guessing",
-    "constant": "it gives one answer to everything",
-    "follows": "the same model guesses on another benchmark",
-    "undetermined": "it is undetermined",
-}
+VOID = tuple(kind for kind in FlagKind if kind.voids and kind is not FlagKind.ACCURACY_LOST)
 """Flags of numbers that mean nothing. Of a variant with one it can still be said that an accuracy fell; of a baseline
-with one (``baseline-…``) nothing can.
+with one nothing can. A variant that lost its accuracy is not among them: its numbers are what it does, so they may fail
+a limit, and only cannot pass one.
 """
 
 
@@ -72,36 +66,36 @@ def check(
         The policy is wrong, or a file of a run is damaged.
     """
     read = policy if isinstance(policy, Policy) else read_policy(policy)
-    comparison = with_its_baseline(results) if baseline is None else with_older(results, baseline)
-    return judge(comparison, read, today=today or datetime.now(UTC).date(), bounds=intervals)
+    compared = with_its_baseline(results) if baseline is None else with_older(results, baseline)
+    return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=intervals)
 
 
-def judge(comparison: Comparison, policy: Policy, *, today: date, bounds: Bounds) -> GateResult:
-    """The same, of a comparison and with given bounds."""
-    selections = [select(rule, comparison) for rule in policy.rule]
-    rows = [_counted(row, rule, policy) for row, rule in _decided(comparison, policy, selections, bounds)]
+def judge(compared: Compared, policy: Policy, *, today: date, bounds: Bounds) -> GateResult:
+    """The same, of what is compared and with given bounds."""
+    selections = [select(rule, compared) for rule in policy.rule]
+    rows = [_counted(row, rule, policy) for row, rule in _decided(compared, policy, selections, bounds)]
     waived = waive(rows, policy.waiver, today)
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
-    problems += [Problem(level="warning", where="the comparison", what=what) for what in comparison.warnings]
+    problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
     ordered = tuple(sorted(waived.rows, key=_badness))
     rules = tuple(
         sorted((_rule(r, s, ordered) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness)
     )
-    if all(rule.status == "left out" for rule in rules):
+    if all(rule.status is RowStatus.LEFT_OUT for rule in rules):
         what = "no rule of the policy applies to this run: write one for its benchmarks"
-        problems.append(Problem(level="error", where="the policy", what=what))
+        problems.append(Problem(level=Level.ERROR, where="the policy", what=what))
     status = _status(ordered, problems)
     return GateResult(
         status=status,
-        exit_code=EXIT_CODES[status],
+        exit_code=status.exit_code,
         band=_band(status, ordered),
         sentence=_sentence(ordered, rules, problems),
         rows=ordered,
         rules=rules,
         problems=tuple(problems),
         policy=policy,
-        run=comparison.run,
-        baseline=comparison.baseline,
+        run=compared.run,
+        baseline=compared.baseline,
         today=today.isoformat(),
     )
 
@@ -109,13 +103,13 @@ def judge(comparison: Comparison, policy: Policy, *, today: date, bounds: Bounds
 def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline: str = "") -> GateResult:
     """The answer where a gate did not come to decide: its policy or its run could not be read."""
     return GateResult(
-        status="error",
-        exit_code=EXIT_CODES["error"],
-        band=BANDS["error"],
+        status=GateStatus.ERROR,
+        exit_code=GateStatus.ERROR.exit_code,
+        band=GateBand.COULD_NOT_EVALUATE,
         sentence=said(f"{where}: {what}" if where else what),
         rows=(),
         rules=(),
-        problems=(Problem(level="error", where=where, what=what),),
+        problems=(Problem(level=Level.ERROR, where=where, what=what),),
         policy=None,
         run=run,
         baseline=baseline,
@@ -124,13 +118,13 @@ def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline
 
 
 @dataclass(frozen=True)
-class _Verdict:
+class _Decision:
     status: RowStatus
     reason: str
 
 
 def _decided(
-    comparison: Comparison, policy: Policy, selections: list[Selection], bounds: Bounds
+    compared: Compared, policy: Policy, selections: list[Selection], bounds: Bounds
 ) -> Iterable[tuple[GateRow, Rule]]:
     for rule, selection in zip(policy.rule, selections, strict=True):
         for other in selection.others:
@@ -141,24 +135,25 @@ def _decided(
         return
     of_rule = np.repeat(np.arange(len(counts)), counts)
     limit = np.array([r.limit for r in policy.rule])[of_rule]
-    gates = np.array([int(r.severity == "fail") for r in policy.rule])[of_rule]
-    losses = limited(frame, comparison)
+    gates = np.array([int(r.severity is Severity.FAIL) for r in policy.rule])[of_rule]
+    losses = limited(frame, compared)
     holm, confidence = policy.decide.adjust == "holm", policy.decide.confidence
     low, high = adjusted(losses, limit, bounds, confidence=confidence, family=gates, holm=holm)
     found = losses.found()
-    more = needed(frame, comparison, losses, bounds, found=found, low=low, high=high, limit=limit)
+    more = needed(frame, compared, losses, bounds, found=found, low=low, high=high, limit=limit)
     for at, record in enumerate(frame.to_dict("records")):
         rule = policy.rule[of_rule[at]]
         flags = tuple(x for x in str(record["flags"] or "").split(";") if x)
         names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
-        verdict = _verdict(
-            low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, drop=rule.quantity == "drop"
+        decision = _decision(
+            low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, drop=rule.quantity is Quantity.DROP
         )
         known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
+        open_ = decision.status is RowStatus.INCONCLUSIVE
         yield (
             GateRow(
                 rule=rule.id,
-                status=verdict.status,
+                status=decision.status,
                 **names,
                 unit=str(record["unit"]),
                 quantity=rule.quantity,
@@ -168,76 +163,89 @@ def _decided(
                 limit=rule.limit,
                 n=int(more.items[at] or record["n"]),  # images, where the number itself counts queries or classes
                 items=more.items[at],
-                needed=more.needed[at] if verdict.status == "undecided" else None,
+                needed=more.needed[at] if open_ else None,
                 flags=flags,
-                reason=verdict.reason + (more.words(at) if verdict.status == "undecided" else ""),
+                reason=decision.reason + (more.words(at) if open_ else ""),
                 why=rule.why,
             ),
             rule,
         )
 
 
-def _verdict(low: float, high: float, limit: float, flags: tuple[str, ...], *, unclear: bool, drop: bool) -> _Verdict:
+def _decision(low: float, high: float, limit: float, flags: tuple[str, ...], *, unclear: bool, drop: bool) -> _Decision:
     if not (np.isfinite(low) and np.isfinite(high)):
-        return _Verdict("error", "no interval is known for this number, so nothing can be decided on it")
-    status: RowStatus = "undecided"
+        return _Decision(RowStatus.ERROR, "no interval is known for this number, so nothing can be decided on it")
+    status = RowStatus.INCONCLUSIVE
     reason = "the interval holds the limit"
     if unclear:
         reason += "; whom the gap favours is not clear, so the interval is that of the change, whatever its sign"
     if low > limit + TINY:
-        status, reason = "fail", "the interval lies wholly beyond the limit"
+        status, reason = RowStatus.FAIL, "the interval lies wholly beyond the limit"
     elif high < limit - TINY:
-        status, reason = "pass", "the interval lies wholly within the limit"
+        status, reason = RowStatus.PASS, "the interval lies wholly within the limit"
     if high - low <= 0:
-        return _Verdict("undecided", "its interval has no width: what was resampled never changed, which shows nothing")
-    of_baseline = [words for flag, words in VOID.items() if f"{BASELINE}{flag}" in flags]
+        what = "its interval has no width: what was resampled never changed, which shows nothing"
+        return _Decision(RowStatus.INCONCLUSIVE, what)
+    of_baseline = [kind.reason for kind in VOID if f"{BASELINE_PREFIX}{kind}" in flags]
     if of_baseline:
-        return _Verdict("error", f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything")
-    void = [words for flag, words in VOID.items() if flag in flags]
-    if void and not (drop and status == "fail"):
-        return _Verdict("error", f"{'; '.join(void)}: its numbers mean nothing")
-    if "below-noise" in flags:
-        return _Verdict("undecided", "the change is below what another order of the items makes")
-    if "accuracy-lost" in flags and status == "pass":
-        return _Verdict(
-            "undecided", "it lost more than a fifth of its accuracy, and where little is right no gap is seen"
-        )
-    return _Verdict(status, reason)
+        what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
+        return _Decision(RowStatus.ERROR, what)
+    void = [kind.reason for kind in VOID if kind in flags]
+    if void and not (drop and status is RowStatus.FAIL):
+        return _Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
+    if FlagKind.BELOW_NOISE in flags:
+        return _Decision(RowStatus.INCONCLUSIVE, FlagKind.BELOW_NOISE.reason)
+    if FlagKind.ACCURACY_LOST in flags and status is RowStatus.PASS:
+        what = f"{FlagKind.ACCURACY_LOST.reason}, and where little is correct no gap is seen"
+        return _Decision(RowStatus.INCONCLUSIVE, what)
+    return _Decision(status, reason)
 
 
 def _counted(row: GateRow, rule: Rule, policy: Policy) -> GateRow:
     counts: Counts = ""
-    if row.status == "fail":
-        counts = "fail"
-    elif row.status == "error":
-        counts = policy.decide.missing
-    elif row.status == "undecided":
-        says = rule.undecided or policy.decide.undecided
-        counts = {"pass": "", "warn": "warn", "fail": "undecided"}[says]  # type: ignore[assignment]
-    if rule.severity == "warn" and counts in ("fail", "undecided") and row.status != "error":
-        counts = "warn"
+    if row.status is RowStatus.FAIL:
+        counts = GateStatus.FAIL
+    elif row.status is RowStatus.ERROR:
+        counts = GateStatus(policy.decide.missing)
+    elif row.status is RowStatus.INCONCLUSIVE:
+        counts = INCONCLUSIVE_COUNTS[rule.inconclusive or policy.decide.inconclusive]
+    lenient = rule.severity is Severity.WARN and row.status is not RowStatus.ERROR
+    if lenient and counts in (GateStatus.FAIL, GateStatus.INCONCLUSIVE):
+        counts = GateStatus.WARN
     return replace(row, counts=counts)
 
 
-def _status(rows: Iterable[GateRow], problems: Iterable[Problem]) -> Status:
-    seen = {row.counts for row in rows} | {p.level for p in problems if p.level == "error"}
-    outweighing: tuple[Status, ...] = ("error", "fail", "undecided", "warn")
-    return next((status for status in outweighing if status in seen), "pass")
+INCONCLUSIVE_COUNTS: Mapping[Consequence, Counts] = {
+    "pass": "",
+    "warn": GateStatus.WARN,
+    "fail": GateStatus.INCONCLUSIVE,
+}
+"""What the policy says of an inconclusive row → what it adds to the gate's status."""
 
 
-def _band(status: Status, rows: Iterable[GateRow]) -> str:
-    if status in BANDS and status != "pass":
-        return BANDS[status]
-    open_ = any(row.status == "undecided" and row.counts for row in rows)
-    return BANDS["undecided" if open_ else "pass"]
+def _status(rows: Iterable[GateRow], problems: Iterable[Problem]) -> GateStatus:
+    if any(problem.level is Level.ERROR for problem in problems):
+        return GateStatus.ERROR
+    seen = {row.counts for row in rows}
+    outweighing = (GateStatus.ERROR, GateStatus.FAIL, GateStatus.INCONCLUSIVE, GateStatus.WARN)
+    return next((status for status in outweighing if status in seen), GateStatus.PASS)
+
+
+def _band(status: GateStatus, rows: Iterable[GateRow]) -> GateBand:
+    if status is GateStatus.ERROR:
+        return GateBand.COULD_NOT_EVALUATE
+    if status is GateStatus.FAIL:
+        return GateBand.FAIL
+    open_ = any(row.status is RowStatus.INCONCLUSIVE and row.counts for row in rows)
+    return GateBand.NOT_SHOWN_SAFE if open_ else GateBand.PASS
 
 
 def _badness(row: GateRow) -> tuple[Any, ...]:
     excess = (row.found - row.limit) / (row.limit or 0.01)
     names = (row.rule, row.benchmark, row.metric, row.model, row.quantizer, row.attribute, row.group, row.class_)
     return (
-        WORST_FIRST.index(row.status),
-        not row.counts or row.counts == "warn",
+        row.status.rank,
+        not row.counts or row.counts is GateStatus.WARN,
         -excess if np.isfinite(excess) else 0.0,
         *names,
     )
@@ -248,9 +256,11 @@ def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResu
     reason = selection.left_out or "; ".join(p.what for p in selection.problems)
     counts = Counter(row.status for row in mine)
     worst = mine[0] if mine else None
-    status: RowStatus = worst.status if worst else "left out" if selection.left_out else "error"
-    if selection.problems:
-        status = "error"
+    status = RowStatus.LEFT_OUT if selection.left_out else RowStatus.ERROR
+    if worst and not selection.problems:
+        status = worst.status
+    elif selection.problems:
+        status = RowStatus.ERROR
     return RuleResult(
         id=rule.id,
         status=status,
@@ -260,18 +270,18 @@ def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResu
         quantity=rule.quantity,
         why=rule.why,
         reason=reason,
-        counts={s: counts[s] for s in WORST_FIRST if counts[s]},
+        counts={s: counts[s] for s in RowStatus if counts[s]},
         worst=worst,
     )
 
 
 def _rule_badness(rule: RuleResult) -> tuple[Any, ...]:
-    return (WORST_FIRST.index(rule.status), *(_badness(rule.worst) if rule.worst else ()))
+    return (rule.status.rank, *(_badness(rule.worst) if rule.worst else ()))
 
 
 def _sentence(rows: tuple[GateRow, ...], rules: tuple[RuleResult, ...], problems: list[Problem]) -> str:
     counts = tally(Counter(rule.status for rule in rules))
-    errors = [p for p in problems if p.level == "error"]
+    errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
         return f"{said(errors[0].where)}: {said(errors[0].what)}. {counts}"
     return f"{headline(rows[0])} {counts}" if rows else counts

@@ -1,4 +1,4 @@
-"""The answer as JUnit XML, for CI servers: a test case a row, with real ``<failure>`` and ``<error>``."""
+"""The answer as JUnit XML, for CI servers: one test case per row, with real ``<failure>`` and ``<error>``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from qbench.gate.phrasing import found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow
+from qbench.vocabulary import GateStatus, Level, RowStatus
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Element = Literal["", "failure", "error", "skipped"]
@@ -16,9 +17,9 @@ Element = Literal["", "failure", "error", "skipped"]
 def to_junit(result: GateResult) -> str:
     """Write a result as JUnit XML.
 
-    What counts as an error is an ``<error>``; what counts as failed, or as undecided where the policy fails that, is a
-    ``<failure>``; what is a warning, undecided, waived or left out is ``<skipped>``, with the words. So the exit code
-    is 0 exactly where the file has no failure and no error.
+    What counts as an error is an ``<error>``; what counts as failed, or as inconclusive where the policy fails that, is
+    a ``<failure>``; a warning, and what is inconclusive, waived or left out, is ``<skipped>``, with the words. So the
+    exit code is 0 exactly where the file has no failure and no error.
     """
     suite = ET.Element("testsuite", name=_clean(f"qbench check {named(result.run)}"))
     for row in result.rows:
@@ -26,10 +27,10 @@ def to_junit(result: GateResult) -> str:
         classname = " / ".join(x for x in (named(row.rule), named(row.benchmark), variant(row)) if x)
         _case(suite, classname, name or named(row.rule), element(row), row.status, _words(row))
     for rule in result.rules:
-        if rule.worst is None and rule.status == "left out":
-            _case(suite, named(rule.id), "the rule", "skipped", "left out", said(rule.reason))
+        if rule.worst is None and rule.status is RowStatus.LEFT_OUT:
+            _case(suite, named(rule.id), "the rule", "skipped", RowStatus.LEFT_OUT, said(rule.reason))
     for problem in result.problems:
-        level: Element = "error" if problem.level == "error" else "skipped"
+        level: Element = "error" if problem.level is Level.ERROR else "skipped"
         _case(suite, "policy", said(problem.where), level, problem.level, said(problem.what))
     counts = {
         "tests": len(suite),
@@ -52,11 +53,11 @@ def to_junit(result: GateResult) -> str:
 
 def element(row: GateRow) -> Element:
     """What a row is in JUnit's words."""
-    if row.counts == "error":
+    if row.counts is GateStatus.ERROR:
         return "error"
-    if row.counts in ("fail", "undecided"):
+    if row.counts in (GateStatus.FAIL, GateStatus.INCONCLUSIVE):
         return "failure"
-    return "" if row.status == "pass" else "skipped"
+    return "" if row.status is RowStatus.PASS else "skipped"
 
 
 def _case(suite: ET.Element, classname: str, name: str, kind: Element, status: str, words: str) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.gate.comparison import Comparison
+from qbench.gate.comparison import Compared
 from qbench.gate.signs import level_errors
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ class Limited:
         return least, most
 
 
-def limited(rows: pd.DataFrame, comparison: Comparison) -> Limited:
+def limited(rows: pd.DataFrame, comparison: Compared) -> Limited:
     """Find the direction of each row in which it is worse."""
     better = rows["better"].to_numpy()
     direction = np.where(better == "higher", -1.0, 1.0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from qbench.gate.phrasing import STATUS, found, limit, named, place, said, variant
+from qbench.gate.phrasing import found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
 from qbench.markup import escape_markdown, markdown_row
+from qbench.vocabulary import Level, RowStatus
 
 MOST = 60_000
 """Bytes; a comment on GitHub takes 65,536 characters."""
@@ -16,34 +17,34 @@ LONGEST = 400  # characters of one text
 def to_markdown(result: GateResult) -> str:
     """Write a result as GitHub's Markdown, at most `MOST` bytes.
 
-    Names and reasons are inert: no markup, no link, no mention. Rules come first, then rows, worst first; what finds no
-    room is counted.
+    Names and reasons are inert: no markup, no link, no mention. Rules come first, then rows, worst first; what does not
+    fit is counted.
     """
     lines = [f"### qbench check: {result.band}", "", escape_markdown(result.sentence), ""]
     lines += [f"Run {code(result.run)} against {code(result.baseline)}, {result.today}."] if result.run else []
     for problem in result.problems:
-        sign = STATUS["error"][0] if problem.level == "error" else "⚠"
+        sign = RowStatus.ERROR.symbol if problem.level is Level.ERROR else "⚠"
         lines += ["", f"{sign} **{problem.level}** {text(problem.where)}: {text(problem.what)}"]
     left = MOST - len("\n".join(lines).encode()) - 400  # what the words about what is left out need
     if left < 0:
         lines, left = [*lines[:4], f"{len(result.problems):,} problems are left out here."], MOST // 2
-    room = _Room(left)
+    budget = _Budget(left)
     if result.rules:
-        lines += ["", *room.table("| | rule | found | limit | n |", "|---|---|---|---|---|", _rules(result.rules))]
-        lines += [f"{room.left_out:,} rules are left out here."] if room.left_out else []
-    rows = [row for row in result.rows if row.status != "pass"]
+        lines += ["", *budget.table("| | rule | found | limit | n |", "|---|---|---|---|---|", _rules(result.rules))]
+        lines += [f"{budget.left_out:,} rules are left out here."] if budget.left_out else []
+    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
     if rows:
         head = "| | rule | variant | benchmark | number | found | limit | n | |"
-        lines += ["", *room.table(head, "|---" * 9 + "|", _rows(rows))]
-    if rows and room.left_out:
-        lines += ["", f"{room.left_out:,} of these {len(rows):,} rows are left out here; the JSON file has them all."]
+        lines += ["", *budget.table(head, "|---" * 9 + "|", _rows(rows))]
+    if rows and budget.left_out:
+        lines += ["", f"{budget.left_out:,} of these {len(rows):,} rows are left out here; the JSON file has them all."]
     passed = len(result.rows) - len(rows)
     lines += ["", f"{passed:,} rows that passed are not listed."] if passed else []
     return "\n".join(lines) + "\n"
 
 
-class _Room:
-    """Lines as long as there is room."""
+class _Budget:
+    """Lines as long as they fit into a number of bytes."""
 
     def __init__(self, size: int) -> None:
         self.size, self.left_out = size, 0
@@ -63,21 +64,31 @@ class _Room:
 
 def _rules(rules: Iterable[RuleResult]) -> Iterator[str]:
     for rule in rules:
-        sign, word = STATUS[rule.status]
-        row, tally = rule.worst, ", ".join(f"{n:,} {STATUS[s][1]}" for s, n in rule.counts.items())
+        row, tally = rule.worst, ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
         what = f"{code(rule.id)} {tally}" if tally else f"{code(rule.id)} {text(rule.reason)}"
         numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", f"{rule.limit:g}", "–")
-        yield markdown_row((f"{sign} {word}", what, *numbers))
+        yield markdown_row((_status(rule.status), what, *numbers))
 
 
 def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
     for row in rows:
-        sign, word = STATUS[row.status]
         number = ", ".join(_code(x) for x in (named(row.metric), place(row)) if x) or "–"
         numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", f"{row.limit:g}", "–")
         reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(row.reason)
-        cells = (f"{sign} {word}", code(row.rule), _code(variant(row)), code(row.benchmark), number, *numbers, reason)
+        cells = (
+            _status(row.status),
+            code(row.rule),
+            _code(variant(row)),
+            code(row.benchmark),
+            number,
+            *numbers,
+            reason,
+        )
         yield markdown_row(cells)
+
+
+def _status(status: RowStatus) -> str:
+    return f"{status.symbol} {status.label}"
 
 
 def text(value: str) -> str:

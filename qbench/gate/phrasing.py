@@ -1,28 +1,18 @@
-"""The gate's numbers and names as words. Rounds once, here, and with more digits where two numbers would look alike."""
+"""The gate's numbers and names as words. Rounds once, here; with more digits where two numbers would look the same."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from qbench.gate.result import GateRow
 from qbench.text import MINUS, NAME, NBSP, clean, fixed, isolated
+from qbench.vocabulary import Quantity, RowStatus, Unit
 
 MOST_DECIMALS = 10
 TINY = 1e-9
-"""Closer than this to a limit is at the limit: neither within it nor beyond."""
-NOUNS = {"share": "points", "points": "points", "nats": "nats"}
-
-
-STATUS = {
-    "error": ("!", "could not evaluate"),
-    "fail": ("✗", "fail"),
-    "undecided": ("?", "undecided"),
-    "waived": ("~", "waived"),
-    "pass": ("✓", "pass"),
-    "left out": ("-", "left out"),
-}
-"""A sign and a word for each status of a row or a rule: colour is never the only sign."""
+"""Closer than this to a limit is at the limit: neither within it nor beyond. A choice of ours: above the rounding of
+float64, and far below any change that a number of this many items can show."""
 
 
 def named(name: str) -> str:
@@ -42,7 +32,8 @@ def amounts(values: Iterable[float], unit: str) -> list[str]:
     Shares and their differences are printed in percentage points, with one decimal; nats with three; with more where a
     number that differs from the limit would look like it. Differences below `TINY` decide nothing and are not shown.
     """
-    scale, decimals = (100.0, 1) if unit in ("share", "points") else (1.0, 3)
+    scale = Unit(unit).scale if unit else 1.0
+    decimals = 1 if scale > 1 else 3
     numbers = [scale * x for x in values]
     limit = numbers[-1]
     differing = [x for x in numbers if math.isfinite(x) and abs(x - limit) > scale * TINY]
@@ -63,20 +54,24 @@ def limit(row: GateRow) -> str:
     """The limit, with as many digits as `found` has."""
     if not row.unit:
         return ""
-    return f"{amounts((row.found, row.low, row.high, row.limit), row.unit)[3]}{NBSP}{NOUNS.get(row.unit, '')}".strip()
+    return f"{amounts((row.found, row.low, row.high, row.limit), row.unit)[3]}{NBSP}{_noun(row)}".strip()
 
 
 def change(row: GateRow) -> str:
     """A row as the predicate of a sentence: "falls by 3.1 points (between 1.4 and 4.8; limit 2.0; n = 1,240)"."""
     value, low, high, most = amounts((row.found, row.low, row.high, row.limit), row.unit)
-    noun = NOUNS.get(row.unit, "")
-    if row.quantity == "drop":
+    noun = _noun(row)
+    if row.quantity is Quantity.DROP:
         verb = "rises by" if row.found < 0 else "falls by"
     else:
         verb = "shrinks by" if row.found < 0 else "grows by"
     size = value.removeprefix(MINUS)
-    of = "" if row.found >= 0 else "a fall " if row.quantity == "drop" else "a growth "
+    of = "" if row.found >= 0 else "a fall " if row.quantity is Quantity.DROP else "a growth "
     return f"{verb} {size} {noun} ({of}between {low} and {high}; limit {most}; n = {row.n:,})"
+
+
+def _noun(row: GateRow) -> str:
+    return str(Unit(row.unit).of_change) if row.unit else ""
 
 
 def variant(row: GateRow) -> str:
@@ -98,9 +93,9 @@ def headline(row: GateRow) -> str:
     if not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
         return f"{variant(row)}, {what}{on}: {said(row.reason)}."
-    size = "the size of " if row.quantity == "growth" else ""
+    size = "the size of " if row.quantity is Quantity.GROWTH else ""
     subject = f"{size}{what} on {named(row.benchmark)}"
-    if row.status == "undecided":
+    if row.status is RowStatus.INCONCLUSIVE:
         return f"{variant(row)}: {_not_ruled_out(row, subject)}."
     return f"{variant(row)}: {subject} {change(row)}."
 
@@ -108,24 +103,16 @@ def headline(row: GateRow) -> str:
 def _not_ruled_out(row: GateRow, subject: str) -> str:
     """What so few items leave open: "504 items do not rule out that … falls by more than 2.0 points (…)"."""
     value, high, most = amounts((row.found, row.high, row.limit), row.unit)
-    verb = "falls" if row.quantity == "drop" else "grows"
+    verb = "falls" if row.quantity is Quantity.DROP else "grows"
     worst = "" if high == "?" else f", up to {high} possible"
     items = f"{row.n:,} item does" if row.n == 1 else f"{row.n:,} items do"
-    bound = f"{most} {NOUNS.get(row.unit, '')}".strip()
+    bound = f"{most} {_noun(row)}".strip()
     return f"{items} not rule out that {subject} {verb} by more than {bound} ({value} seen{worst})"
 
 
-def tally(counts: dict[str, int]) -> str:
-    """Counts by status: "2 rules failed, 5 undecided, 11 passed"; those of none are left out."""
-    words = {
-        "error": "could not be evaluated",
-        "fail": "failed",
-        "undecided": "undecided",
-        "waived": "waived",
-        "pass": "passed",
-        "left out": "left out",
-    }
-    there = [(counts[status], word) for status, word in words.items() if counts.get(status)]
+def tally(counts: Mapping[RowStatus, int]) -> str:
+    """Counts by status: "2 rules failed, 5 inconclusive, 11 passed"; those of none are left out."""
+    there = [(counts[status], status.counted) for status in RowStatus if counts.get(status)]
     if not there:
         return "No rule."
     (first, word), *rest = there

@@ -1,4 +1,4 @@
-"""The policy: what a run may lose and for whom, as TOML. Read and checked here; held against a run elsewhere."""
+"""The policy: what a run may lose and for whom, as TOML. It is read and checked here; `evaluate` applies it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qbench.errors import InputError
 from qbench.toml_errors import explain
+from qbench.vocabulary import Quantity, Severity
 
 Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
-Undecided = Literal["pass", "warn", "fail"]
+Consequence = Literal["pass", "warn", "fail"]
+INCONCLUSIVE = AliasChoices("inconclusive", "undecided")
+"""The key of what an inconclusive row does; policies of the first version call it ``undecided``."""
 MAIN = "main"
 """In place of a metric's name: the first that a benchmark declares."""
 DEFAULT = files("qbench.gate") / "default.toml"
@@ -39,15 +42,15 @@ class Decide(_Strict):
         Two-sided confidence of the intervals, 0.5 to 1 exclusive: each verdict is wrong with at most half the rest.
     adjust : {"holm", "none"}
         ``holm``: over all rows that gate together; ``none``: each row alone.
-    undecided : {"pass", "warn", "fail"}
-        What an undecided row does; a rule may say otherwise.
+    inconclusive : {"pass", "warn", "fail"}
+        What an inconclusive row does; a rule may say otherwise.
     missing : {"error", "fail"}
         What a row does that could not be evaluated. Never a pass.
     """
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     adjust: Literal["holm", "none"] = "holm"
-    undecided: Undecided = "warn"
+    inconclusive: Consequence = Field(default="warn", validation_alias=INCONCLUSIVE)
     missing: Literal["error", "fail"] = "error"
 
 
@@ -75,9 +78,9 @@ class Rule(_Strict):
         How much a number may fall that is better high, as a fraction: 0.01 is one percentage point.
     max_growth : float or None
         How much a bias may grow in absolute value, in its unit: 0.01 is one point of a gap, or 0.01 nats of a skew.
-    undecided : {"pass", "warn", "fail"} or None
-        In place of ``decide.undecided``.
-    severity : {"fail", "warn"}
+    inconclusive : {"pass", "warn", "fail"} or None
+        In place of ``decide.inconclusive``.
+    severity : Severity
         What a failure does.
     optional : bool
         Leave the rule out where the run has no benchmark with this metric. A name that no benchmark knows stays an
@@ -98,8 +101,8 @@ class Rule(_Strict):
     quantizers: list[str] = Field(default_factory=list)
     max_drop: float | None = Field(default=None, ge=0)
     max_growth: float | None = Field(default=None, ge=0)
-    undecided: Undecided | None = None
-    severity: Literal["fail", "warn"] = "fail"
+    inconclusive: Consequence | None = Field(default=None, validation_alias=INCONCLUSIVE)
+    severity: Severity = Field(default=Severity.FAIL, strict=False)
     optional: bool = False
     allow_undetermined: bool = False
     why: str = ""
@@ -120,9 +123,9 @@ class Rule(_Strict):
         return float(self.max_drop if self.max_drop is not None else self.max_growth or 0.0)
 
     @property
-    def quantity(self) -> Literal["drop", "growth"]:
+    def quantity(self) -> Quantity:
         """What it limits."""
-        return "drop" if self.max_drop is not None else "growth"
+        return Quantity.DROP if self.max_drop is not None else Quantity.GROWTH
 
 
 class Waiver(_Strict):
@@ -180,7 +183,7 @@ class Policy(_Strict):
         for waiver in self.waiver:
             if waiver.rule not in ids:
                 raise ValueError(
-                    f"a waiver names the rule {waiver.rule!r}, which there is not{suggest(waiver.rule, ids)}"
+                    f"a waiver names the rule {waiver.rule!r}, which does not exist{suggest(waiver.rule, ids)}"
                 )
         return self
 

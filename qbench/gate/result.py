@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from qbench.vocabulary import GateBand, GateStatus, Level, Quantity, RowStatus
+
 if TYPE_CHECKING:
     from qbench.gate.policy import Policy
 
-Status = Literal["pass", "warn", "fail", "undecided", "error"]
-RowStatus = Literal["pass", "fail", "undecided", "error", "waived", "left out"]
-Counts = Literal["", "warn", "undecided", "fail", "error"]
-
-EXIT_CODES: dict[Status, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 2, "undecided": 3}
-BANDS = {"pass": "PASS", "fail": "FAIL", "undecided": "NOT SHOWN SAFE", "error": "COULD NOT EVALUATE"}
-WORST_FIRST: tuple[RowStatus, ...] = ("error", "fail", "undecided", "waived", "pass", "left out")
+Counts = GateStatus | Literal[""]
+"""What a row adds to the gate's answer; empty where it adds nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,18 +22,18 @@ class GateRow:
     ----------
     rule : str
         The rule's id.
-    status : {"pass", "fail", "undecided", "error", "waived", "left out"}
-        ``pass``: the adjusted interval lies wholly inside the limit; ``fail``: wholly beyond it; ``undecided``: it
+    status : RowStatus
+        ``pass``: the adjusted interval lies wholly inside the limit; ``fail``: wholly beyond it; ``inconclusive``: it
         holds the limit; ``error``: it could not be evaluated; ``waived``: it would count against the run, and a waiver
         says that it may; ``left out``: undetermined, and the rule allows that.
-    counts : {"", "warn", "undecided", "fail", "error"}
-        What it adds to the gate's status; ``undecided`` is one that the policy fails (exit code 3).
+    counts : GateStatus or ""
+        What it adds to the gate's status; ``inconclusive`` is a row that the policy fails (exit code 3).
     model, quantizer, benchmark, metric, attribute, group, class_ : str
         What it is; empty is "all of them", or for an error what is not known.
-    unit : {"share", "points", "nats"}
+    unit : Unit or ""
         As the metric declares it; `found`, `low`, `high` and `limit` are differences in it, as fractions (0.01 is one
         percentage point).
-    quantity : {"drop", "growth"}
+    quantity : Quantity
         Whether they are a drop of an accuracy or the growth of a bias; positive is worse in both.
     found, low, high, limit : float
         The estimate, its adjusted interval and the rule's limit; NaN where there is none.
@@ -45,7 +42,7 @@ class GateRow:
     items : int
         Items that `needed` is to be compared with: those of the group for a share, else the benchmark's.
     needed : int or None
-        Items that would decide, where it is undecided and such a number exists.
+        Items that would decide, where it is inconclusive and such a number exists.
     flags : tuple of str
         Validity flags of the effect, such as ``near-chance``.
     reason : str
@@ -67,7 +64,7 @@ class GateRow:
     group: str = ""
     class_: str = ""
     unit: str = ""
-    quantity: Literal["drop", "growth"] = "drop"
+    quantity: Quantity = Quantity.DROP
     found: float = float("nan")
     low: float = float("nan")
     high: float = float("nan")
@@ -89,19 +86,19 @@ class RuleResult:
     ----------
     id : str
         The rule's id.
-    status : {"pass", "fail", "undecided", "error", "waived", "left out"}
+    status : RowStatus
         That of its worst row; ``left out`` is a rule that the run has nothing for, and that says that this is allowed.
     metric, scope : str
         What it looks at.
     limit : float
         Its limit, in the metric's unit.
-    quantity : {"drop", "growth"}
+    quantity : Quantity
         What it limits.
     why : str
         Why, as the policy says.
     reason : str
         Where it has no row: why.
-    counts : dict of str to int
+    counts : dict of RowStatus to int
         How many rows have each status, worst first.
     worst : GateRow or None
         The row that decides it.
@@ -112,10 +109,10 @@ class RuleResult:
     metric: str
     scope: str
     limit: float
-    quantity: Literal["drop", "growth"]
+    quantity: Quantity
     why: str
     reason: str
-    counts: dict[str, int]
+    counts: dict[RowStatus, int]
     worst: GateRow | None
 
 
@@ -125,7 +122,7 @@ class Problem:
 
     Attributes
     ----------
-    level : {"error", "warning"}
+    level : Level
         An error alone makes the gate "could not evaluate"; a warning is shown.
     where : str
         The rule, the waiver or the file.
@@ -133,7 +130,7 @@ class Problem:
         One sentence.
     """
 
-    level: Literal["error", "warning"]
+    level: Level
     where: str
     what: str
 
@@ -144,14 +141,14 @@ class GateResult:
 
     Attributes
     ----------
-    status : {"pass", "warn", "fail", "undecided", "error"}
-        The gate's answer. ``undecided`` only where the policy says that an undecided row fails; otherwise such rows
-        make it ``warn``. An error outweighs a failure, a failure outweighs what is undecided.
+    status : GateStatus
+        The gate's answer. ``inconclusive`` only where the policy says that an inconclusive row fails; otherwise such
+        rows make it ``warn``.
     exit_code : int
-        0 for ``pass`` and ``warn``, 1 for ``fail``, 2 for ``error``, 3 for ``undecided``.
-    band : {"PASS", "FAIL", "NOT SHOWN SAFE", "COULD NOT EVALUATE"}
-        The word on the first screen. ``NOT SHOWN SAFE`` wherever a row that the policy does not let pass is undecided,
-        whatever the exit code.
+        0 for ``pass`` and ``warn``, 1 for ``fail``, 2 for ``error``, 3 for ``inconclusive``.
+    band : GateBand
+        The word on the first screen. ``NOT SHOWN SAFE`` wherever a row that the policy does not let pass is
+        inconclusive, whatever the exit code.
     sentence : str
         The worst finding with its numbers, then the counts.
     rows : tuple of GateRow
@@ -168,9 +165,9 @@ class GateResult:
         The date that waivers were held against, ISO 8601.
     """
 
-    status: Status
+    status: GateStatus
     exit_code: int
-    band: str
+    band: GateBand
     sentence: str
     rows: tuple[GateRow, ...]
     rules: tuple[RuleResult, ...]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from qbench.gate.comparison import Comparison
+from qbench.gate.comparison import Compared
 from qbench.gate.loss import Bounds, Floats, Limited
 from qbench.metrics.keys import MetricKey
 
@@ -37,7 +37,7 @@ class Needed:
     as_found: npt.NDArray[np.bool_]
 
     def words(self, at: int) -> str:
-        """What to say of a row that is undecided."""
+        """What to say of a row that is inconclusive."""
         count = self.needed[at]
         if count is None:
             return ""
@@ -48,7 +48,7 @@ class Needed:
 
 def needed(
     rows: pd.DataFrame,
-    comparison: Comparison,
+    comparison: Compared,
     losses: Limited,
     bounds: Bounds,
     *,
@@ -93,6 +93,6 @@ def _rounded(count: float) -> int:
     return int(-(-count // step) * step)
 
 
-def _is_share(comparison: Comparison, benchmark: str, metric: str) -> bool:
+def _is_share(comparison: Compared, benchmark: str, metric: str) -> bool:
     info = comparison.declared.get(benchmark, {}).get(MetricKey.parse(metric).name)
     return info is not None and info.statistic is not None and info.statistic.kind == "share"

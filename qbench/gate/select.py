@@ -1,4 +1,4 @@
-"""A rule → the numbers it looks at; and everything that keeps it from looking, so that nothing passes unseen."""
+"""A rule → the numbers it limits, and everything that cannot be checked, so that nothing passes unseen."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.gate.comparison import Comparison
+from qbench.gate.comparison import Compared
 from qbench.gate.policy import MAIN, Rule, suggest
 from qbench.gate.result import GateRow, Problem
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import MetricKey, declared_names
 from qbench.results import Cell
-from qbench.vocabulary import Better, Unit
+from qbench.vocabulary import Better, Level, Quantity, RowStatus, Unit
 
 NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
 
@@ -43,34 +43,38 @@ class Selection:
     left_out: str = ""
 
 
-def select(rule: Rule, comparison: Comparison) -> Selection:
+def select(rule: Rule, compared: Compared) -> Selection:
     """Find the rows of the effects that a rule limits."""
-    empty = comparison.effects.iloc[:0]
-    problems = [Problem(level="error", where=f"rule {rule.id}", what=what) for what in _unknown_names(rule, comparison)]
+    empty = compared.effects.iloc[:0]
+    problems = [_problem(rule, what) for what in _unknown_names(rule, compared)]
     if problems:
         return Selection(rows=empty, problems=problems)
-    wanted, what = _metrics(rule, comparison.declared)
+    wanted, what = _metrics(rule, compared.declared)
     if what:
         if rule.optional and not wanted and _known(rule):
             return Selection(rows=empty, left_out=what)
-        return Selection(rows=empty, problems=[Problem(level="error", where=f"rule {rule.id}", what=what)])
-    cells = [c for c in comparison.cells if c.benchmark in wanted and _named(rule, c)]
+        return Selection(rows=empty, problems=[_problem(rule, what)])
+    cells = [c for c in compared.cells if c.benchmark in wanted and _named(rule, c)]
     if rule.optional and rule.scope in ("each_group", "each_group_and_class"):
         cells = [c for c in cells if c.attributes or c.found is None]
         if not cells:
             return Selection(rows=empty, left_out="no benchmark of this run that has the metric tells groups apart")
     if not cells:
         what = "this run has no variant that it could be held against"
-        return Selection(rows=empty, problems=[Problem(level="error", where=f"rule {rule.id}", what=what)])
-    return _of_cells(rule, comparison, cells, wanted)
+        return Selection(rows=empty, problems=[_problem(rule, what)])
+    return _of_cells(rule, compared, cells, wanted)
 
 
-def _unknown_names(rule: Rule, comparison: Comparison) -> Iterator[str]:
+def _problem(rule: Rule, what: str) -> Problem:
+    return Problem(level=Level.ERROR, where=f"rule {rule.id}", what=what)
+
+
+def _unknown_names(rule: Rule, compared: Compared) -> Iterator[str]:
     """A mistyped name matches nothing: it must not narrow a rule to nothing, or a list to its other names."""
     for kind, wanted, known in (
-        ("benchmark", rule.benchmark, [c.benchmark for c in comparison.cells]),
-        ("model", rule.models, [c.model for c in comparison.cells]),
-        ("quantizer", rule.quantizers, [c.quantizer for c in comparison.cells]),
+        ("benchmark", rule.benchmark, [c.benchmark for c in compared.cells]),
+        ("model", rule.models, [c.model for c in compared.cells]),
+        ("quantizer", rule.quantizers, [c.quantizer for c in compared.cells]),
     ):
         for name in wanted:
             if name not in known and not (kind == "benchmark" and rule.optional):
@@ -92,7 +96,9 @@ def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tu
             known = list(dict.fromkeys(name for b in lacking for name in among[b]))
             return {}, f"{', '.join(lacking)} has no metric {base!r}{suggest(base, known)}"
     wrong = [
-        b for b, name in found.items() if (Better(among[b][name].better) is Better.HIGHER) != (rule.quantity == "drop")
+        b
+        for b, name in found.items()
+        if (Better(among[b][name].better) is Better.HIGHER) != (rule.quantity is Quantity.DROP)
     ]
     if wrong and rule.metric == MAIN:
         found = {b: name for b, name in found.items() if b not in wrong}
@@ -128,8 +134,8 @@ def _named(rule: Rule, cell: Cell) -> bool:
     return (not rule.models or cell.model in rule.models) and (not rule.quantizers or cell.quantizer in rule.quantizers)
 
 
-def _of_cells(rule: Rule, comparison: Comparison, cells: list[Cell], wanted: Mapping[str, str]) -> Selection:
-    frame = _in_scope(rule, comparison.effects, wanted)
+def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Mapping[str, str]) -> Selection:
+    frame = _in_scope(rule, compared.effects, wanted)
     by_cell = {key: frame.iloc[at] for key, at in frame.groupby(NUMBER[:3], sort=False).indices.items()}
     kept: list[pd.DataFrame] = []
     others: list[GateRow] = []
@@ -139,11 +145,11 @@ def _of_cells(rule: Rule, comparison: Comparison, cells: list[Cell], wanted: Map
         if not cell.done:
             others.append(_error(rule, cell, wanted, f"the cell is {cell.status}{_said(cell)}"))
             continue
-        if names in comparison.unpaired:
-            others.append(_error(rule, cell, wanted, comparison.unpaired[names]))
+        if names in compared.unpaired:
+            others.append(_error(rule, cell, wanted, compared.unpaired[names]))
         rows = _of_groups(rule, cell, by_cell.get(names, frame.iloc[:0]))
         kept.append(rows)
-        if rows.empty and names not in comparison.unpaired:
+        if rows.empty and names not in compared.unpaired:
             others.append(_error(rule, cell, wanted, f"it has no number of {rule.metric} of the scope {rule.scope}"))
         else:
             others += _absent(rule, cell, rows, wanted)
@@ -154,11 +160,11 @@ def _of_cells(rule: Rule, comparison: Comparison, cells: list[Cell], wanted: Map
     if unmatched and kept:
         known = list(dict.fromkeys(name for cell in cells for name in _names(cell, rule)))
         what = "; ".join(f"it has no number of {name!r}{suggest(name, known)}" for name in unmatched)
-        problems.append(Problem(level="error", where=f"rule {rule.id}", what=what))
+        problems.append(_problem(rule, what))
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
     others += _undetermined(rule, rows[undetermined])
-    if others and undetermined.all() and all(other.status == "left out" for other in others):
-        problems.append(Problem(level="error", where=f"rule {rule.id}", what="all that it looks at is undetermined"))
+    if others and undetermined.all() and all(other.status is RowStatus.LEFT_OUT for other in others):
+        problems.append(_problem(rule, "all that it looks at is undetermined"))
     return Selection(rows=rows[~undetermined], others=others, problems=problems)
 
 
@@ -229,7 +235,7 @@ def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
         allowed = rule.allow_undetermined and both
         yield GateRow(
             rule=rule.id,
-            status="left out" if allowed else "error",
+            status=RowStatus.LEFT_OUT if allowed else RowStatus.ERROR,
             **named,
             unit=unit,
             quantity=rule.quantity,
@@ -246,7 +252,7 @@ def _error(
     metric = rule.metric if _key(rule).cutoff is not None else wanted[cell.benchmark]
     return GateRow(
         rule=rule.id,
-        status="error",
+        status=RowStatus.ERROR,
         model=cell.model,
         quantizer=cell.quantizer,
         benchmark=cell.benchmark,

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.gate.comparison import Comparison
+from qbench.gate.comparison import Compared
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import MetricKey
 
 
-def level_errors(rows: pd.DataFrame, comparison: Comparison) -> npt.NDArray[np.float64]:
+def level_errors(rows: pd.DataFrame, comparison: Compared) -> npt.NDArray[np.float64]:
     """Standard error of after + before for each row, ``(n,)``; NaN where nothing is known of it."""
     declared = comparison.declared
     targets = _Targets(comparison)
@@ -46,7 +46,7 @@ def _skew_error(levels: tuple[float, float], k: int, target: float) -> float:
 class _Targets:
     """The share that each group should have among those who are found."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: Compared) -> None:
         self._cells = {c.benchmark: c for c in comparison.cells if c.done}
         self._known: dict[tuple[str, str], dict[str, float]] = {}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import STATUS, found, limit, named, place, said, variant
-from qbench.gate.result import GateResult, GateRow, RowStatus
+from qbench.gate.phrasing import found, limit, named, place, said, variant
+from qbench.gate.result import GateResult, GateRow
+from qbench.vocabulary import GateBand, Level, RowStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 STYLES = {
-    "error": "bold red",
-    "fail": "bold red",
-    "undecided": "yellow",
-    "waived": "cyan",
-    "left out": "dim",
-    "pass": "green",
+    RowStatus.ERROR: "bold red",
+    RowStatus.FAIL: "bold red",
+    RowStatus.INCONCLUSIVE: "yellow",
+    RowStatus.WAIVED: "cyan",
+    RowStatus.LEFT_OUT: "dim",
+    RowStatus.PASS: "green",
 }
-BAND_STYLES = {"PASS": "bold green", "NOT SHOWN SAFE": "bold yellow"}
+BAND_STYLES = {GateBand.PASS: "bold green", GateBand.NOT_SHOWN_SAFE: "bold yellow"}
 MOST_ROWS = 20
 
 
@@ -31,12 +32,12 @@ def show(result: GateResult, console: Console) -> None:
     console.print(Text(result.band, style=BAND_STYLES.get(result.band, "bold red")))
     console.print(Text(result.sentence))
     for problem in result.problems:
-        style = STYLES["error"] if problem.level == "error" else "yellow"
+        style = STYLES[RowStatus.ERROR] if problem.level is Level.ERROR else "yellow"
         console.print(Text(f"{problem.level}: ", style=style) + Text(f"{said(problem.where)}: {said(problem.what)}"))
     if result.rules:
         console.print()
         console.print(_rules(result))
-    rows = [row for row in result.rows if row.status != "pass"]
+    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
     if rows:
         console.print()
         console.print(_rows(rows[:MOST_ROWS]))
@@ -51,7 +52,7 @@ def _rules(result: GateResult) -> Table:
     table = Table("", "rule", "worst found", "limit", "n", "rows", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for rule in result.rules:
         row = rule.worst
-        rows = ", ".join(f"{n:,} {STATUS[status][1]}" for status, n in rule.counts.items()) or said(rule.reason)
+        rows = ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items()) or said(rule.reason)
         numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", f"{rule.limit:g}", "–")
         table.add_row(_status(rule.status), *(Text(x, overflow="fold") for x in (named(rule.id), *numbers, rows)))
     return table
@@ -77,4 +78,4 @@ def _rows(rows: list[GateRow]) -> Table:
 def _status(status: RowStatus) -> Text:
     from rich.text import Text
 
-    return Text(" ".join(STATUS[status]), style=STYLES[status], no_wrap=True)
+    return Text(f"{status.symbol} {status.label}", style=STYLES[status], no_wrap=True)

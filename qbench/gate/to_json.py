@@ -9,7 +9,8 @@ from typing import Any
 
 from qbench.gate.result import GateResult
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: the word ``inconclusive`` in place of ``undecided``."""
 
 
 def to_json(result: GateResult) -> str:
@@ -18,7 +19,7 @@ def to_json(result: GateResult) -> str:
     Returns
     -------
     str
-        An object with ``schema`` (1), ``gate`` (``qbench``) and the fields of `GateResult`, of its rows, rules and
+        An object with ``schema``, ``gate`` (``qbench``) and the fields of `GateResult`, of its rows, rules and
         problems (``class_`` is ``class``), and of the policy with every default filled in.
     """
     policy = None if result.policy is None else result.policy.model_dump(mode="json")

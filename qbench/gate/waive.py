@@ -8,6 +8,10 @@ from datetime import date
 
 from qbench.gate.policy import Waiver
 from qbench.gate.result import GateRow, Problem
+from qbench.vocabulary import GateStatus, Level, RowStatus
+
+FAILING = (GateStatus.FAIL, GateStatus.INCONCLUSIVE)
+"""What a row may count as for a waiver to matter."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,8 @@ class Waived:
 def waive(rows: Iterable[GateRow], waivers: Iterable[Waiver], today: date) -> Waived:
     """Apply waivers to rows that would count against the run.
 
-    Only what failed, or is undecided where the policy fails that, can be waived; what could not be evaluated cannot. A
-    waiver holds through its last day. After it, it is an error; one that matches no row is a warning, and so is one
+    Only what failed, or is inconclusive where the policy fails that, can be waived; what could not be evaluated cannot.
+    A waiver holds through its last day. After it, it is an error; one that matches no row is a warning, and so is one
     that no row needs any more.
     """
     left, problems = list(rows), []
@@ -30,16 +34,16 @@ def waive(rows: Iterable[GateRow], waivers: Iterable[Waiver], today: date) -> Wa
         where = "waiver of " + ", ".join([waiver.rule, *_names(waiver)])
         if waiver.until < today:
             what = f"it expired on {waiver.until.isoformat()}: renew it or take it out"
-            problems.append(Problem(level="error", where=where, what=what))
+            problems.append(Problem(level=Level.ERROR, where=where, what=what))
             continue
         of = [at for at, row in enumerate(left) if _matches(waiver, row)]
-        needing = [at for at in of if left[at].counts in ("fail", "undecided") and left[at].status != "error"]
+        needing = [at for at in of if left[at].counts in FAILING and left[at].status is not RowStatus.ERROR]
         for at in needing:
             words = f"until {waiver.until.isoformat()}: {waiver.why}"
-            left[at] = replace(left[at], status="waived", counts="", waiver=words)
+            left[at] = replace(left[at], status=RowStatus.WAIVED, counts="", waiver=words)
         if not needing and not any(left[at].waiver for at in of):
             what = "nothing that it is for fails" if of else "it matches nothing in this run"
-            problems.append(Problem(level="warning", where=where, what=what))
+            problems.append(Problem(level=Level.WARNING, where=where, what=what))
     return Waived(left, problems)
 
 

@@ -211,7 +211,7 @@ class Band:
 
     word: str
     sentence: str
-    tone: Literal["pass", "fail", "undecided", "error"]
+    tone: Literal["pass", "fail", "inconclusive", "error"]
     kind: str = field(default="band", init=False)
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from qbench.data.items import Attribute
-from qbench.metrics.keys import MetricKey
-from qbench.vocabulary import Better, FlagKind, Unit, Verdict
+from qbench.metrics.keys import MetricKey, declared_names
+from qbench.vocabulary import Better, FlagKind, GateStatus, RowStatus, Unit, Verdict
 
 
 @pytest.mark.parametrize("text", ["accuracy", "recall@5", "max_skew@1000"])
@@ -14,6 +14,8 @@ def test_a_metric_key_is_read_as_it_is_written(text):
 def test_a_cut_off_that_is_not_a_number_is_refused(text):
     with pytest.raises(ValueError, match="whole number"):
         MetricKey.parse(text)
+    with pytest.raises(ValueError, match="whole number"):
+        declared_names(["accuracy", text])
 
 
 def test_pairs_are_found_by_their_label_even_where_a_group_has_a_dash():
@@ -28,7 +30,13 @@ def test_every_word_has_its_description():
         assert verdict.effect
     for flag in FlagKind:
         assert flag.label
+        assert flag.reason
         assert isinstance(flag.voids, bool)
+    for row in RowStatus:
+        assert row.label
+        assert row.symbol
+        assert row.counted
+    assert [status.exit_code for status in GateStatus] == [0, 0, 1, 3, 2]
     for better in Better:
         assert better.sentence.endswith(".")
     assert [unit.of_change for unit in Unit] == [Unit.POINTS, Unit.POINTS, Unit.NATS]

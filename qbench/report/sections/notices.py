@@ -9,10 +9,9 @@ from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.data import missing_words
 from qbench.results.flags import Flag
-from qbench.vocabulary import CellStatus
+from qbench.vocabulary import CellStatus, FlagKind
 
 BOXES = 6
-LABELS = {"unchecked": "Not checked", "constant": "One answer", "accuracy-lost": "Accuracy lost"}
 
 
 def failures(numbers: RunNumbers) -> list[Block]:
@@ -31,7 +30,7 @@ def failures(numbers: RunNumbers) -> list[Block]:
 
 def flags(numbers: RunNumbers) -> list[Block]:
     """Reasons to distrust numbers."""
-    groups: dict[tuple[str, str, str], list[Flag]] = {}
+    groups: dict[tuple[FlagKind, str, str], list[Flag]] = {}
     for flag in sorted(numbers.results.flags, key=lambda f: not f.comparisons):
         groups.setdefault((flag.kind, flag.model, flag.benchmark), []).append(flag)
     blocks: list[Block] = []
@@ -39,11 +38,11 @@ def flags(numbers: RunNumbers) -> list[Block]:
         where = " × ".join(formatting.isolated(x) for x in (model, first.quantizer, benchmark))
         quantizers = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
         also = f" The same holds for {formatting.listing(quantizers)} of this model." if quantizers else ""
-        blocks.append(Box(LABELS.get(kind, "Guesses"), f"{where}: {first.message}{also}", "warning"))
+        blocks.append(Box(kind.label.capitalize(), f"{where}: {first.message}{also}", "warning"))
     rest = [" × ".join(map(formatting.isolated, key[1:])) for key in list(groups)[BOXES:]]
     if rest:
         text = f"{len(rest):,} more of the kind, marked in the tables: {formatting.listing(rest, 40, bare=True)}."
-        blocks.append(Box("Guesses", text, "warning"))
+        blocks.append(Box("More", text, "warning"))
     return blocks
 
 

@@ -30,24 +30,16 @@ from qbench.report.context import Context
 from qbench.report.sections.key_findings import found
 from qbench.report.sections.notices import failures, flags, missing
 from qbench.report.sections.verdicts import by_quantizer, shares
-from qbench.vocabulary import CellStatus
+from qbench.vocabulary import CellStatus, GateBand, RowStatus
 
 ROWS = 20
 """Of the first chart."""
 RULES = 40
-TONES: dict[str, Literal["pass", "fail", "undecided", "error"]] = {
-    "PASS": "pass",
-    "FAIL": "fail",
-    "NOT SHOWN SAFE": "undecided",
-    "COULD NOT EVALUATE": "error",
-}
-STATUS = {
-    "pass": "✓ pass",
-    "fail": "✗ fail",
-    "undecided": "? undecided",
-    "error": "! not evaluated",
-    "waived": "– waived",
-    "left out": "– left out",
+TONES: dict[GateBand, Literal["pass", "fail", "inconclusive", "error"]] = {
+    GateBand.PASS: "pass",
+    GateBand.FAIL: "fail",
+    GateBand.NOT_SHOWN_SAFE: "inconclusive",
+    GateBand.COULD_NOT_EVALUATE: "error",
 }
 LABELS = (
     "Group labels are what annotators perceived or what a dataset says, not what people are; a change for a group is a "
@@ -59,7 +51,7 @@ def section(context: Context) -> Section:
     """In the order of what a reader needs first."""
     gate = context.gate
     blocks: list[Block] = [
-        Band(gate.band, gate.sentence, TONES.get(gate.band, "error")),
+        Band(gate.band, gate.sentence, TONES[gate.band]),
         *by_quantizer(context),
         Facts(list(_compared(context))),
         Text(LABELS),
@@ -132,7 +124,9 @@ def _worst(context: Context) -> Iterator[Block]:
 def _rules(gate: GateResult) -> Iterator[Block]:
     yield Heading("The rules")
     for problem in gate.problems:
-        yield Box(problem.level.capitalize(), f"{formatting.isolated(problem.where)}: {problem.what}", problem.level)
+        yield Box(
+            problem.level.capitalize(), f"{formatting.isolated(problem.where)}: {problem.what}", problem.level.value
+        )
     rows = []
     for rule in gate.rules:
         row = rule.worst
@@ -140,7 +134,7 @@ def _rules(gate: GateResult) -> Iterator[Block]:
         rows.append(
             [
                 name(rule.id, head=True),
-                Entry(STATUS.get(rule.status, rule.status), "word"),
+                Entry(f"{rule.status.symbol} {rule.status.label}", "word"),
                 Entry(_subject(row) if row else rule.reason),
                 number(_found(row) if row else ""),
                 number(_limit(rule.limit, row.unit if row else "")),
@@ -159,8 +153,8 @@ def _rules(gate: GateResult) -> Iterator[Block]:
             "number of rows that decide. `qbench check` gives the same answer with its exit code."
         ),
     )
-    undecided = [r for r in gate.rows if r.status == "undecided"]
-    if undecided:
+    inconclusive = [r for r in gate.rows if r.status is RowStatus.INCONCLUSIVE]
+    if inconclusive:
         body = [
             [
                 name(r.rule, head=True),
@@ -170,14 +164,14 @@ def _rules(gate: GateResult) -> Iterator[Block]:
                 number(f"{r.items:,}"),
                 number(f"{r.needed:,}" if r.needed else "not known"),
             ]
-            for r in undecided[:RULES]
+            for r in inconclusive[:RULES]
         ]
         heads = ["Rule", "What", "Found", "Limit", "Items", "Items that would decide"]
         yield Table(
-            caption="What could not be decided, and how many items would",
+            caption="What is inconclusive, and how many items would decide it",
             columns=[Column(h, i > 1) for i, h in enumerate(heads)],
             rows=body,
-            left_out=len(undecided) - len(body),
+            left_out=len(inconclusive) - len(body),
             left_out_note="all are in `qbench check --json`",
             closed=True,
         )

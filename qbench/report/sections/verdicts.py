@@ -10,16 +10,11 @@ from qbench.gate import GateResult
 from qbench.plugins.report_blocks import Column, Entry, Table, name
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
+from qbench.vocabulary import Better, GateBand, RowStatus, Unit
 
 ROWS = 12
-ANSWERS = {
-    "error": "! not evaluated",
-    "fail": "✗ fail",
-    "undecided": "? not shown safe",
-    "waived": "– waived",
-    "pass": "✓ pass",
-}
-"""Status of a rule's row → what it means for the quantizer; the first that it has is its answer."""
+ANSWERS = tuple(status for status in RowStatus if status is not RowStatus.LEFT_OUT)
+"""Statuses of a rule's rows, worst first: the first that a quantizer has is its answer."""
 
 
 def shares(context: Context) -> list[effect_rows.EffectRow]:
@@ -29,7 +24,9 @@ def shares(context: Context) -> list[effect_rows.EffectRow]:
         (b, m.metric)
         for b in numbers.benchmarks
         for grouped in (False, True)
-        for m in [m for m in numbers.measures(b, grouped=grouped) if m.better == "higher" and m.unit == "share"][:1]
+        for m in [
+            m for m in numbers.measures(b, grouped=grouped) if m.better == Better.HIGHER and m.unit == Unit.SHARE
+        ][:1]
     }
     rows = [
         r
@@ -37,6 +34,12 @@ def shares(context: Context) -> list[effect_rows.EffectRow]:
         if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
     ]
     return effect_rows.worst_first(rows)
+
+
+def _answer(status: RowStatus) -> str:
+    """What a status means for the question whether the quantizer may ship."""
+    words = GateBand.NOT_SHOWN_SAFE.lower() if status is RowStatus.INCONCLUSIVE else status.label
+    return f"{status.symbol} {words}"
 
 
 def by_quantizer(context: Context) -> Iterator[Table]:
@@ -51,14 +54,14 @@ def by_quantizer(context: Context) -> Iterator[Table]:
     for quantizer in quantizers[:ROWS]:
         mine = [r for r in rows if r["quantizer"] == quantizer]
         counts = _counts(context.gate, quantizer)
-        answer = next((words for status, words in ANSWERS.items() if counts[status]), "no rule")
+        answer = next((_answer(status) for status in ANSWERS if counts[status]), "no rule")
         body.append(
             [
                 name(quantizer, head=True),
                 Entry(answer, "word"),
                 Entry(_worst([r for r in mine if r["attribute"]])),
                 Entry(_worst([r for r in mine if not r["attribute"]])),
-                Entry(", ".join(f"{counts[s]:,} {s}" for s in ("error", "fail", "undecided", "pass") if counts[s])),
+                Entry(", ".join(f"{counts[s]:,} {s}" for s in ANSWERS if counts[s] and s is not RowStatus.WAIVED)),
             ]
         )
     heads = (

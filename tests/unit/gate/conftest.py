@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from qbench.gate import GateResult
-from qbench.gate.comparison import Comparison
+from qbench.gate.comparison import Compared
 from qbench.gate.evaluate import judge
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
@@ -147,9 +147,9 @@ class Study:
             }
         )
 
-    def comparison(self) -> Comparison:
+    def comparison(self) -> Compared:
         """What the gate is given."""
-        return Comparison(
+        return Compared(
             effects=pd.DataFrame(self.rows) if self.rows else EMPTY,
             cells=self.cells,
             unpaired=self.unpaired,

@@ -27,8 +27,8 @@ def one(study: Study, change: float, se: float = 0.001, **more: Any) -> Any:
         (0.0, 0.005, "pass", "pass", 0, "PASS"),
         (0.1, 0.005, "pass", "pass", 0, "PASS"),  # no rule limits an improvement
         (-0.05, 0.005, "fail", "fail", 1, "FAIL"),
-        (-0.05, 0.05, "undecided", "warn", 0, "NOT SHOWN SAFE"),
-        (0.0, 0.05, "undecided", "warn", 0, "NOT SHOWN SAFE"),
+        (-0.05, 0.05, "inconclusive", "warn", 0, "NOT SHOWN SAFE"),
+        (0.0, 0.05, "inconclusive", "warn", 0, "NOT SHOWN SAFE"),
     ],
 )
 def test_the_interval_decides_and_not_the_point(
@@ -39,25 +39,28 @@ def test_the_interval_decides_and_not_the_point(
     assert (result.status, result.exit_code, result.band) == (gate, code, band)
 
 
-def test_an_estimate_at_the_limit_with_next_to_no_error_is_undecided(study: Study) -> None:
-    assert one(study, -0.02, 1e-13).rows[0].status == "undecided"
+def test_an_estimate_at_the_limit_with_next_to_no_error_is_inconclusive(study: Study) -> None:
+    assert one(study, -0.02, 1e-13).rows[0].status == "inconclusive"
 
 
 @pytest.mark.parametrize(
-    ("undecided", "gate", "code"), [("pass", "pass", 0), ("warn", "warn", 0), ("fail", "undecided", 3)]
+    ("inconclusive", "gate", "code"), [("pass", "pass", 0), ("warn", "warn", 0), ("fail", "inconclusive", 3)]
 )
-def test_the_policy_says_what_is_done_with_what_is_undecided(
-    study: Study, undecided: str, gate: str, code: int
+def test_the_policy_says_what_is_done_with_what_is_inconclusive(
+    study: Study, inconclusive: str, gate: str, code: int
 ) -> None:
     study.effect("accuracy", 0.0, 0.05)
-    assert (study.judge(OVERALL, undecided=undecided).status, study.judge(OVERALL, undecided=undecided).exit_code) == (
+    assert (
+        study.judge(OVERALL, inconclusive=inconclusive).status,
+        study.judge(OVERALL, inconclusive=inconclusive).exit_code,
+    ) == (
         gate,
         code,
     )
-    assert study.judge(OVERALL | {"undecided": undecided}).status == gate
+    assert study.judge(OVERALL | {"inconclusive": inconclusive}).status == gate
 
 
-def test_what_is_undecided_says_how_many_items_would_decide(study: Study) -> None:
+def test_what_is_inconclusive_says_how_many_items_would_decide(study: Study) -> None:
     row = one(study, 0.0, 0.02).rows[0]
     assert (row.items, row.n) == (1000, 1000)
     # one row: n ((1.960 + 0.842) se / limit)², rounded up to two digits
@@ -87,7 +90,7 @@ def test_a_number_without_an_interval_cannot_be_decided_on(study: Study) -> None
 
 
 def test_an_interval_without_width_shows_nothing(study: Study) -> None:
-    assert one(study, 0.0, 0.0).rows[0].status == "undecided"
+    assert one(study, 0.0, 0.0).rows[0].status == "inconclusive"
 
 
 @pytest.mark.parametrize("flag", ["near-chance", "constant", "follows", "undetermined", "baseline-constant"])
@@ -112,10 +115,10 @@ def test_of_a_model_that_guesses_no_bias_is_known_and_of_a_baseline_nothing(stud
 @pytest.mark.parametrize(
     ("flag", "change", "status"),
     [
-        ("accuracy-lost", 0.0, "undecided"),
+        ("accuracy-lost", 0.0, "inconclusive"),
         ("accuracy-lost", -0.3, "fail"),
-        ("below-noise", 0.0, "undecided"),
-        ("below-noise", -0.3, "undecided"),
+        ("below-noise", 0.0, "inconclusive"),
+        ("below-noise", -0.3, "inconclusive"),
     ],
 )
 def test_lost_accuracy_hides_gaps_and_noise_hides_changes(study: Study, flag: str, change: float, status: str) -> None:
@@ -127,15 +130,15 @@ def test_many_groups_are_adjusted_for(groups: Groups) -> None:
     assert study.judge(EACH, adjust="none").status == "fail"
     result = study.judge(EACH)
     assert result.status == "warn"
-    assert {r.group: r.status for r in result.rows}["young"] == "undecided"
+    assert {r.group: r.status for r in result.rows}["young"] == "inconclusive"
 
 
 def test_a_rule_that_only_warns_fails_nothing_and_adjusts_nothing(groups: Groups) -> None:
     study = groups(age=(-0.1, 0.0))
     result = study.judge(EACH | {"severity": "warn"})
     assert (result.status, result.exit_code, result.rows[0].counts) == ("warn", 0, "warn")
-    undecided = groups(0.05).judge(EACH | {"severity": "warn", "undecided": "fail"})
-    assert undecided.status == "warn"
+    inconclusive = groups(0.05).judge(EACH | {"severity": "warn", "inconclusive": "fail"})
+    assert inconclusive.status == "warn"
 
 
 def test_what_could_not_be_evaluated_can_be_made_to_fail_but_never_to_pass(study: Study) -> None:
@@ -145,16 +148,16 @@ def test_what_could_not_be_evaluated_can_be_made_to_fail_but_never_to_pass(study
     assert study.judge(OVERALL | {"severity": "warn"}).exit_code == 2
 
 
-def test_an_error_outweighs_a_failure_which_outweighs_what_is_undecided(study: Study) -> None:
+def test_an_error_outweighs_a_failure_which_outweighs_what_is_inconclusive(study: Study) -> None:
     study.effect("accuracy", 0.0, 0.05, quantizer="a")
-    rule = OVERALL | {"undecided": "fail"}
+    rule = OVERALL | {"inconclusive": "fail"}
     assert study.judge(rule).exit_code == 3
     study.effect("accuracy", -0.5, quantizer="b")
     assert study.judge(rule).exit_code == 1
     study.cell("facet", "c", status="failed")
     result = study.judge(rule)
     assert result.exit_code == 2
-    assert [r.status for r in result.rows] == ["error", "fail", "undecided"]
+    assert [r.status for r in result.rows] == ["error", "fail", "inconclusive"]
 
 
 def test_the_worst_comes_first_in_the_sentence(groups: Groups) -> None:
@@ -166,12 +169,12 @@ def test_the_worst_comes_first_in_the_sentence(groups: Groups) -> None:
     )
 
 
-def test_what_is_undecided_is_said_as_what_is_not_ruled_out(groups: Groups) -> None:
+def test_what_is_inconclusive_is_said_as_what_is_not_ruled_out(groups: Groups) -> None:
     result = groups(age=(0.0, -0.019)).judge(EACH)
-    assert result.rows[0].status == "undecided"
+    assert result.rows[0].status == "inconclusive"
     assert result.sentence == (
         "int8 on b32: 1,000 items do not rule out that accuracy for age=older on facet falls by more than 2.0 points "
-        "(1.9 seen, up to 2.1 possible). 1 rule undecided."
+        "(1.9 seen, up to 2.1 possible). 1 rule inconclusive."
     )
 
 
@@ -215,8 +218,8 @@ def test_a_waiver_that_is_not_needed_is_a_warning(groups: Groups, names: dict[st
     assert said in result.problems[0].what
 
 
-def test_a_waiver_covers_what_is_undecided_where_that_fails_but_no_error(study: Study) -> None:
+def test_a_waiver_covers_what_is_inconclusive_where_that_fails_but_no_error(study: Study) -> None:
     study.effect("accuracy", 0.0, 0.05)
-    assert study.judge(OVERALL | {"undecided": "fail"}, waiver=[waiver()]).exit_code == 0
+    assert study.judge(OVERALL | {"inconclusive": "fail"}, waiver=[waiver()]).exit_code == 0
     study.cell("facet", "int4", status="failed")
     assert study.judge(OVERALL, waiver=[waiver()]).exit_code == 2

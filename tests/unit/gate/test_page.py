@@ -17,7 +17,7 @@ from typer.main import get_command
 from qbench.cli import app
 from qbench.gate import read_policy
 from qbench.gate.policy import Decide, Rule, Waiver
-from qbench.gate.result import EXIT_CODES
+from qbench.vocabulary import GateStatus
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "gate.md").read_text(encoding="utf-8")
 
@@ -54,7 +54,7 @@ def test_the_built_in_policy_is_explained_rule_by_rule() -> None:
 def test_exit_codes_are_as_they_are() -> None:
     documented = re.findall(r"^\| (\d) \| (.+?) \|", section("## The answer"), re.M)
     found = {status: int(code) for code, names in documented for status in re.findall(r"`(\w+)`", names)}
-    assert found == EXIT_CODES
+    assert found == {status: status.exit_code for status in GateStatus}
 
 
 @pytest.mark.parametrize("recipe", blocks("yaml"))

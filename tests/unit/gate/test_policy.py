@@ -26,7 +26,7 @@ def test_the_default_is_a_policy_that_needs_no_file_and_can_be_started_from(tmp_
     (tmp_path / "mine.toml").write_text(default_text(), encoding="utf-8")
     assert read_policy(tmp_path / "mine.toml") == read_policy()
     assert all(rule.why for rule in read_policy().rule)
-    assert (read_policy().decide.undecided, read_policy().decide.adjust) == ("warn", "holm")
+    assert (read_policy().decide.inconclusive, read_policy().decide.adjust) == ("warn", "holm")
 
 
 def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
         (f"version = 1\n[decide]\nmissing = 'pass'\n{RULE}", "decide.missing"),
         (
             f"version = 1\n{RULE}[[waiver]]\nrule = 'b'\nuntil = 2027-01-01\nwhy = 'x'\n",
-            "the rule 'b', which there is not",
+            "the rule 'b', which does not exist",
         ),
         (f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = '2027-01-01'\nwhy = 'x'\n", "waiver.0.until"),
         (f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = 2027-01-01\n", "the key 'waiver.0.why' is missing"),
@@ -81,3 +81,15 @@ def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"# \xe9")
     with pytest.raises(InputError, match="UTF-8"):
         read_policy(tmp_path / "latin.toml")
+
+
+def test_the_former_name_of_the_key_of_inconclusive_rows_still_works() -> None:
+    rule = {"id": "r", "metric": "main", "scope": "overall", "max_drop": 0.01}
+    former = {"version": 1, "decide": {"undecided": "fail"}, "rule": [{**rule, "undecided": "pass"}]}
+    read = read_policy(former)
+    assert (read.decide.inconclusive, read.rule[0].inconclusive) == ("fail", "pass")
+    assert read == read_policy(
+        {"version": 1, "decide": {"inconclusive": "fail"}, "rule": [{**rule, "inconclusive": "pass"}]}
+    )
+    with pytest.raises(InputError, match=r"unknown key 'decide\.undecided'"):
+        read_policy({**former, "decide": {"undecided": "fail", "inconclusive": "pass"}})

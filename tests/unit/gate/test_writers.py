@@ -21,9 +21,10 @@ from qbench.gate import GateResult, GateRow
 from qbench.gate.evaluate import not_evaluated
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import MOST, to_markdown
-from qbench.gate.phrasing import STATUS, amounts, found, limit
+from qbench.gate.phrasing import amounts, found, limit
 from qbench.gate.terminal import show
 from qbench.gate.to_json import to_json
+from qbench.vocabulary import RowStatus
 from tests.unit.gate.conftest import Study
 
 HOSTILE = [
@@ -42,7 +43,7 @@ HOSTILE = [
 ]
 RULES: list[dict[str, Any]] = [
     {"id": "each", "metric": "accuracy", "scope": "each_group", "max_drop": 0.02, "why": "a reason"},
-    {"id": "strict", "metric": "main", "benchmark": "imagenet", "max_drop": 0.01, "undecided": "fail"},
+    {"id": "strict", "metric": "main", "benchmark": "imagenet", "max_drop": 0.01, "inconclusive": "fail"},
     {"id": "warns", "metric": "main", "benchmark": "imagenet", "max_drop": 0.001, "severity": "warn"},
     {"id": "of classes", "metric": "recall", "scope": "each_class", "max_drop": 0.1, "allow_undetermined": True},
     {"id": "skews", "metric": "skew", "max_growth": 0.1, "optional": True},
@@ -50,7 +51,7 @@ RULES: list[dict[str, Any]] = [
 
 
 def every_state(study: Study) -> GateResult:
-    """A pass, a failure, one that only warns, an undecided one of each kind, a waived one, one left out, an error."""
+    """A pass, a failure, a warning, an inconclusive row of each kind, a waived one, one left out, an error."""
     for group, change, se in (("young", 0.0, 0.001), ("older", -0.1, 0.001), ("na", 0.0, 0.001)):
         study.effect("accuracy", change, se, attribute="age", group=group)
     for group, change, se in (("light", -0.2, 0.001), ("dark", 0.0, 0.02)):
@@ -79,18 +80,18 @@ def printed(result: GateResult, width: int = 500) -> str:
 
 
 def test_the_fixture_has_every_state(result: GateResult) -> None:
-    assert {row.status for row in result.rows} == set(STATUS)
-    assert {row.counts for row in result.rows} == {"", "warn", "undecided", "fail", "error"}
+    assert {row.status for row in result.rows} == set(RowStatus)
+    assert {row.counts for row in result.rows} == {"", "warn", "inconclusive", "fail", "error"}
     assert {rule.status for rule in result.rules} == {"error", "fail", "left out"}
     assert (result.status, result.exit_code) == ("error", 2)
 
 
 def test_json_is_everything(result: GateResult) -> None:
     data = json.loads(to_json(result))
-    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (1, "error", 2, "COULD NOT EVALUATE")
+    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (2, "error", 2, "COULD NOT EVALUATE")
     assert Counter(row["status"] for row in data["rows"]) == Counter(row.status for row in result.rows)
     assert [rule["id"] for rule in data["rules"]] == [rule.id for rule in result.rules]
-    assert data["policy"]["rule"][0]["undecided"] is None
+    assert data["policy"]["rule"][0]["inconclusive"] is None
     assert data["policy"]["waiver"][0]["until"] == "2026-07-01"
     assert {row["class"] for row in data["rows"]} == {"", "tench", "goldfish", "nurse"}
     assert all(row["found"] is None for row in data["rows"] if row["status"] == "error")
@@ -103,7 +104,7 @@ def test_junit_has_real_elements_that_agree_with_the_rows(result: GateResult) ->
     kinds = Counter(child.tag for case in cases for child in case)
     counts = Counter(row.counts for row in result.rows)
     assert kinds["error"] == counts["error"] + sum(p.level == "error" for p in result.problems)
-    assert kinds["failure"] == counts["fail"] + counts["undecided"]
+    assert kinds["failure"] == counts["fail"] + counts["inconclusive"]
     assert len(cases) - sum(kinds.values()) == sum(row.status == "pass" for row in result.rows)
     for element in (root, suite):
         assert {k: int(element.get(k, "")) for k in ("tests", "failures", "errors", "skipped")} == {
@@ -127,13 +128,14 @@ def test_markdown_and_terminal_say_the_same(result: GateResult) -> None:
         for rule in result.rules:
             assert rule.id in text
             for status, n in rule.counts.items():
-                assert f"{n} {STATUS[status][1]}" in text
+                assert f"{n} {status.label}" in text
         for row in result.rows:
             if row.status != "pass":
                 assert row.reason in text
                 assert found(row) in text
     not_passed = [row for row in result.rows if row.status != "pass"]
-    for status, (sign, word) in STATUS.items():
+    for status in RowStatus:
+        sign, word = status.symbol, status.label
         wanted = sum(row.status == status for row in not_passed) + sum(rule.status == status for rule in result.rules)
         assert len(re.findall(rf"^\| {re.escape(sign)} {word} \|", markdown, re.M)) == wanted
         assert len(re.findall(rf"^{re.escape(sign)} {word} ", terminal, re.M)) == wanted
@@ -213,7 +215,7 @@ def hostile(study: Study, name: str) -> GateResult:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_inert_everywhere(study: Study, name: str) -> None:
     result = hostile(study, name)
-    assert {row.status for row in result.rows} == {"error", "fail", "undecided"}
+    assert {row.status for row in result.rows} == {"error", "fail", "inconclusive"}
     data = json.loads(to_json(result))
     assert {row["group"] for row in data["rows"]} == {"", name}
     assert to_json(result).isascii()
@@ -254,7 +256,7 @@ def test_markdown_stays_small_whatever_the_problems(result: GateResult) -> None:
 
 
 def row(**more: Any) -> GateRow:
-    return GateRow(rule="r", status="fail", unit="share", **{"low": 0.01, "high": 0.03, "limit": 0.02, **more})
+    return GateRow(rule="r", status=RowStatus.FAIL, unit="share", **{"low": 0.01, "high": 0.03, "limit": 0.02, **more})
 
 
 @pytest.mark.parametrize("low", [0.020001, 0.0200004, 0.02000002])

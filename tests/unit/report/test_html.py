@@ -274,8 +274,8 @@ def test_guessing_is_on_the_first_screen_and_marked_in_the_tables(empty_run: Any
             for quantizer in ("fp32", "hf-int8"):
                 empty_run.add(model, quantizer, benchmark, right=0.05 if model == A else 0.6)
     text = Page(page(load(empty_run.write()))).text
-    assert "Guesses. openai/ViT-B-32 × fp32 × facet: Its answers (top1) cannot be told from chance" in text
-    assert "Guesses. openai/ViT-B-32 × fp32 × fairface" in text
+    assert "At chance level. openai/ViT-B-32 × fp32 × facet: Its answers (top1) cannot be told from chance" in text
+    assert "At chance level on another benchmark. openai/ViT-B-32 × fp32 × fairface" in text
     assert "The same holds for hf-int8 of this model" in text
     assert "hf-int8 baseline guesses" in text
     assert "Not valid: 2 pairs of model and benchmark" in text

@@ -147,7 +147,7 @@ def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
         for rule in result.rules
     }
     (open_,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("What could not")]
-    assert len(open_.rows) + open_.left_out == sum(r.status == "undecided" for r in result.rows)
+    assert len(open_.rows) + open_.left_out == sum(r.status == "inconclusive" for r in result.rows)
     text = markdown_latex.markdown("x", [section])
     assert f"> **{result.band}**" in text
     assert f"**{result.band}**" in text.split("##")[1]

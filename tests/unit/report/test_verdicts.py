@@ -11,6 +11,7 @@ from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import by_quantizer
 from qbench.results import load
+from qbench.vocabulary import RowStatus
 
 Make = Callable[..., Any]
 A = "openai/ViT-B-32"
@@ -33,13 +34,15 @@ def shifted(make_run: Make, shift: float) -> Any:
 
 
 def test_the_worst_row_of_a_quantizer_is_its_answer(make_run: Make) -> None:
-    rows = [GateRow(rule="r", status=s, quantizer="hf-int4") for s in ("pass", "pass", "undecided", "fail")]
+    rows = [
+        GateRow(rule="r", status=RowStatus(s), quantizer="hf-int4") for s in ("pass", "pass", "inconclusive", "fail")
+    ]
     (table,) = by_quantizer(
-        context(shifted(make_run, 0.0), *rows, GateRow(rule="r", status="error", quantizer="other"))
+        context(shifted(make_run, 0.0), *rows, GateRow(rule="r", status=RowStatus.ERROR, quantizer="other"))
     )
     ((quantizer, answer, _, _, counts),) = table.rows
     assert (quantizer.text, answer.text) == ("hf-int4", "✗ fail")
-    assert counts.text == "1 fail, 1 undecided, 2 pass"
+    assert counts.text == "1 fail, 1 inconclusive, 2 pass"
 
 
 def test_a_quantizer_without_a_rule_is_not_called_safe(make_run: Make) -> None:
