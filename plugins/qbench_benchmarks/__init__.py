@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qbench.api import Benchmark, InputError, MetricInfo, Statistic, Task, hookimpl
-from qbench.declared.options import DeclaredOptions
-from qbench.declared.record import VERSION, describe
-from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+from qbench.api import Benchmark, MetricInfo, Statistic, Task, hookimpl
+from qbench.api.benchmarks import DECLARED, RECALL_BY_GROUP, SKEWS
 from qbench_benchmarks.options import (
     CocoOptions,
     FacetOptions,
@@ -45,10 +43,6 @@ def _fairface_attributes(options: FairFaceAttributesOptions) -> Task:
     from qbench_benchmarks.fairface_attributes import FairFaceAttributes
 
     return FairFaceAttributes(options)
-
-
-def _declared(options: DeclaredOptions) -> Task:
-    raise InputError("no dataset is named", where="declared", fix='Set root = "…", a folder with a dataset.toml.')
 
 
 def _share(name: str, summary: str, statistic: Statistic | None = None) -> MetricInfo:
@@ -155,20 +149,6 @@ FAIRFACE = Benchmark(
     licence="CC BY 4.0",
     citation="Kärkkäinen & Joo, FairFace, WACV 2021. Skew: Geyik et al. 2019; prompts: Berg et al. 2022.",
 )
-
-DECLARED = Benchmark(
-    name="declared",
-    summary="a dataset of yours: the folder of a dataset.toml that says what is measured (docs/datasets.md)",
-    protocol=VERSION,
-    metrics=(*RECALL_BY_GROUP, *SKEWS),
-    load=_declared,
-    options=DeclaredOptions,
-    how_to_get="Write a dataset.toml beside your table; docs/datasets.md says how.",
-    licence="as its dataset.toml says",
-    citation="Measures: those of facet and fairface.",
-    describe=describe,
-)
-
 
 FAIRFACE_ATTRIBUTES = Benchmark(
     name="fairface-attributes",

@@ -9,9 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
-from qbench.metrics.builder import MetricsBuilder
-from qbench.metrics.retrieval import Retrieved, image_to_text, recall_at, text_to_image
-from qbench.metrics.weights import item_weights
+from qbench.api.benchmarks import MetricsBuilder, Retrieved, image_to_text, item_weights, recall_at, text_to_image
 from qbench_benchmarks.coco_captions import read_karpathy_test, read_val2017
 from qbench_benchmarks.options import CocoOptions
 

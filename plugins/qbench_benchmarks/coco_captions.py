@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import DataError
-from qbench.data.tables import relative
-from qbench.store.files import read_json, read_json_object
+from qbench.api.benchmarks import read_json, read_json_object, relative_path
 from qbench_benchmarks import COCO
 
 KARPATHY = ("dataset_coco.json", "coco_test_karpathy.json", "coco_karpathy_test.json")
@@ -68,7 +67,7 @@ def _of_annotations(content: dict[str, Any], path: Path, folder: str) -> list[Ca
     for i, image in enumerate(_list(content, "images", path)):
         where = f"{path}:images[{i}]"
         number, name = _get(image, "id", int, where), _get(image, "file_name", str, where)
-        _add(images, number, (Path(folder) / relative(name, where)).as_posix(), where)
+        _add(images, number, (Path(folder) / relative_path(name, where)).as_posix(), where)
     captions: dict[int, tuple[int, str]] = {}
     for i, annotation in enumerate(_list(content, "annotations", path)):
         where = f"{path}:annotations[{i}]"
@@ -93,7 +92,7 @@ def _of_sentences(content: dict[str, Any], path: Path) -> list[Captioned]:
         number = _get(image, "cocoid", int, where)
         folder, name = _get(image, "filepath", str, where), _get(image, "filename", str, where)
         raw = (_get(sentence, "raw", str, where) for sentence in _list(image, "sentences", path, where))
-        _add(images, number, relative(f"{folder}/{name}", where).as_posix(), where, raw)
+        _add(images, number, relative_path(f"{folder}/{name}", where).as_posix(), where, raw)
     return [images[number] for number in sorted(images)]
 
 
@@ -101,7 +100,7 @@ def _of_list(content: list[Any], path: Path) -> list[Captioned]:
     images: dict[int, Captioned] = {}
     for i, image in enumerate(content):
         where = f"{path}:[{i}]"
-        file = relative(_get(image, "image", str, where), where)
+        file = relative_path(_get(image, "image", str, where), where)
         number = re.search(r"(\d+)$", file.stem)
         if number is None:
             raise DataError(f"the image {file.name!r} does not end on its number in COCO", where=where)

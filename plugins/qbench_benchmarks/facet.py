@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
-from qbench.metrics.answers import answers, positions
-from qbench.metrics.recall_by_group import measure_recall
+from qbench.api.benchmarks import classification_table, measure_recall, positions
 from qbench_benchmarks.crossed import crossed, with_crossed
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import TONES, WORDS, attributes, other_cuts
@@ -53,7 +52,9 @@ class Facet:
             right.append(positions(classes, items.table["label2"]))
         accepted = np.stack(right, axis=1)
         names = [attribute.name for attribute in self.attributes]
-        table = answers(similarity, items, classes, accepted, ["label2", *names, *TONES, "tone_mean", "image"])
+        table = classification_table(
+            similarity, items, classes, accepted, ["label2", *names, *TONES, "tone_mean", "image"]
+        )
         distinct = 1 + sum((accepted[:, i] >= 0) & (accepted[:, i] != accepted[:, 0]) for i in range(1, len(right)))
         chance = float(np.mean(np.broadcast_to(distinct, len(items))) / len(classes))
         facts = {"classes": list(classes), "chance": [{"name": "accuracy", "chance": chance, "where": {}}]}

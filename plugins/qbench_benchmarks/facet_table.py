@@ -10,9 +10,16 @@ import numpy as np
 import pandas as pd
 
 from qbench.api import DataError, FolderSource, ImageLocation
-from qbench.data.boxes import parsed_box
-from qbench.data.groups import chosen, mean_vote
-from qbench.data.tables import Table, read_table, relative, unique, whole_numbers
+from qbench.api.benchmarks import (
+    AnnotationTable,
+    check_unique,
+    flagged_group,
+    mean_vote,
+    parse_box,
+    read_csv,
+    relative_path,
+    whole_numbers,
+)
 from qbench_benchmarks import FACET
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import (
@@ -44,11 +51,11 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
         The file that was read.
     """
     path = root / "annotations" / "annotations.csv"
-    persons = read_table(path, COLUMNS, how_to_get=FACET.how_to_get)
-    unique(persons.columns["person_id"], "person_id", table=persons)
+    persons = read_csv(path, COLUMNS, how_to_get=FACET.how_to_get)
+    check_unique(persons.columns["person_id"], "person_id", table=persons)
     _check_classes(persons)
-    gender = chosen(whole_numbers(persons, GENDER_COLUMNS, most=1), GENDERS)
-    age = chosen(whole_numbers(persons, AGE_COLUMNS, most=1), AGES)
+    gender = flagged_group(whole_numbers(persons, GENDER_COLUMNS, most=1), GENDERS)
+    age = flagged_group(whole_numbers(persons, AGE_COLUMNS, most=1), AGES)
     votes = whole_numbers(persons, TONES)
     source = FolderSource(root)
     images = _images(persons, source)
@@ -62,7 +69,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     index: list[int] = []
     for row in keep:
         where = persons.where(row)
-        box = parsed_box(persons.columns["bounding_box"][row], where) if options.image == "crop" else None
+        box = parse_box(persons.columns["bounding_box"][row], where) if options.image == "crop" else None
         index.append(locations.setdefault(ImageLocation(source, images[row], box, where), len(locations)))
     columns = {
         "item": persons.columns["person_id"],
@@ -85,7 +92,7 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     )
 
 
-def _check_classes(persons: Table) -> None:
+def _check_classes(persons: AnnotationTable) -> None:
     known = {*CLASSES}
     for row, (first, second) in enumerate(zip(persons.columns["class1"], persons.columns["class2"], strict=True)):
         for name in (first, second) if second else (first,):
@@ -97,7 +104,7 @@ def _check_classes(persons: Table) -> None:
                 )
 
 
-def _images(persons: Table, source: FolderSource) -> list[str]:
+def _images(persons: AnnotationTable, source: FolderSource) -> list[str]:
     """The key of each person's image: in the first folder that has it, or in ``imgs_1`` if it is missing."""
     folder_of: dict[str, str] = {}
     for folder in sorted(path.name for path in source.root.glob("imgs*") if path.is_dir()):
@@ -105,7 +112,7 @@ def _images(persons: Table, source: FolderSource) -> list[str]:
             folder_of.setdefault(name, folder)
     images = []
     for row, name in enumerate(persons.columns["filename"]):
-        path = relative(name, persons.where(row))
+        path = relative_path(name, persons.where(row))
         if len(path.parts) > 1:
             images.append(path.as_posix())
         else:

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
-from qbench.data.promptsets import prompt_set
-from qbench.metrics.rankings import asked, measure_skew, whole_rankings
+from qbench.api.benchmarks import measure_skew, prompt_set, prompts_of_set, rank_gallery
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
 from qbench_benchmarks.gallery import balanced, cutoffs
@@ -32,7 +31,7 @@ class FairFace:
 
     def prompts(self, items: Items) -> Prompts:
         """The queries; the same ones for any items."""
-        return asked(self._prompts)
+        return prompts_of_set(self._prompts)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first."""
@@ -41,7 +40,7 @@ class FairFace:
         columns = ["item", "label", "image", *(a.name for a in self.attributes)]
         return Outcome(
             items=items.table.loc[rows, columns].reset_index(drop=True),
-            rankings=whole_rankings(similarity, names, rows),
+            rankings=rank_gallery(similarity, names, rows),
             facts={
                 "queries": names,
                 "prompt_set": self._prompts.facts(),

@@ -13,16 +13,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
-from qbench.metrics.answers import positions
-from qbench.metrics.builder import MetricsBuilder
-from qbench.metrics.classification import classify
-from qbench.metrics.grouped import class_by_group
-from qbench.metrics.weights import Floats, item_weights, weighted_share
-from qbench.metrics.worst_group import worst_group
+from qbench.api.benchmarks import (
+    MetricsBuilder,
+    class_by_group,
+    classify,
+    item_weights,
+    positions,
+    weighted_share,
+    worst_group,
+)
 from qbench_benchmarks.attribute_prompts import attribute_prompts
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
 from qbench_benchmarks.options import FairFaceAttributesOptions
+
+Floats = npt.NDArray[np.float64]
 
 
 class FairFaceAttributes:

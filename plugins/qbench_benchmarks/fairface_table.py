@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qbench.api import Attribute, DataError, FolderSource, ImageLocation, Items
-from qbench.data.tables import Table, read_table, relative, spreadsheet_date, unique
+from qbench.api.benchmarks import AnnotationTable, check_unique, is_spreadsheet_date, read_csv, relative_path
 from qbench_benchmarks import FAIRFACE
 from qbench_benchmarks.crossed import with_crossed
 
@@ -45,9 +45,9 @@ def read_faces(root: Path, crossings: Sequence[Attribute], choices: dict[str, st
     """
     names = [attribute.name for attribute in ATTRIBUTES]
     path = root / "fairface_label_val.csv"
-    labels = read_table(path, ["file", *names], how_to_get=FAIRFACE.how_to_get)
-    files = [relative(name, labels.where(i)).as_posix() for i, name in enumerate(labels.columns["file"])]
-    unique(files, "image", table=labels)
+    labels = read_csv(path, ["file", *names], how_to_get=FAIRFACE.how_to_get)
+    files = [relative_path(name, labels.where(i)).as_posix() for i, name in enumerate(labels.columns["file"])]
+    check_unique(files, "image", table=labels)
     for attribute in ATTRIBUTES:
         _check(labels, attribute)
     columns = {name: labels.columns[name] for name in names}
@@ -63,11 +63,11 @@ def read_faces(root: Path, crossings: Sequence[Attribute], choices: dict[str, st
     )
 
 
-def _check(labels: Table, attribute: Attribute) -> None:
+def _check(labels: AnnotationTable, attribute: Attribute) -> None:
     for row, value in enumerate(labels.columns[attribute.name]):
         if value in attribute.groups:
             continue
-        if attribute.name == "age" and spreadsheet_date(value):
+        if attribute.name == "age" and is_spreadsheet_date(value):
             raise DataError(
                 f"the age {value!r} is a date: a spreadsheet has turned an age range such as 3-9 into one",
                 where=labels.where(row),

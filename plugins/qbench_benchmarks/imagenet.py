@@ -9,10 +9,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
-from qbench.metrics.answers import answers, positions
-from qbench.metrics.builder import MetricsBuilder
-from qbench.metrics.grouped import class_by_group
-from qbench.metrics.weights import item_weights, mean_of_known, weighted_share
+from qbench.api.benchmarks import (
+    MetricsBuilder,
+    class_by_group,
+    classification_table,
+    item_weights,
+    mean_of_known,
+    positions,
+    weighted_share,
+)
 from qbench_benchmarks import imagenet_classes
 from qbench_benchmarks.imagenet_files import read_images
 from qbench_benchmarks.options import ImageNetOptions
@@ -62,7 +67,7 @@ class ImageNet:
         """Arg-max over the classes."""
         classes = self._classes(items)
         accepted = positions(classes, items.table["label"])[:, None]
-        table = answers(similarity, items, classes, accepted, ["image"])
+        table = classification_table(similarity, items, classes, accepted, ["image"])
         chance = [{"name": "top1", "chance": 1.0 / len(classes), "where": {}}]
         return Outcome(items=table, facts={"classes": list(classes), "chance": chance})
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import DataError
-from qbench.data.tables import read_lines, read_table, unique
+from qbench.api.benchmarks import check_unique, read_csv, read_lines
 from qbench_benchmarks import IMAGENET, imagenet_classes
 
 SOLUTION = "LOC_val_solution.csv"
@@ -70,8 +70,8 @@ def _find(root: Path, names: tuple[str, ...]) -> Path | None:
 
 def _of_solution(path: Path) -> Truth:
     """``ImageId,PredictionString``: boxes of one image, each begun by its synset, the same in all of them."""
-    table = read_table(path, ("ImageId", "PredictionString"), how_to_get=IMAGENET.how_to_get)
-    unique(table.columns["ImageId"], "image", table=table)
+    table = read_csv(path, ("ImageId", "PredictionString"), how_to_get=IMAGENET.how_to_get)
+    check_unique(table.columns["ImageId"], "image", table=table)
     known = {*imagenet_classes.synsets()}
     labels = []
     for row, (name, said) in enumerate(zip(table.columns["ImageId"], table.columns["PredictionString"], strict=True)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from qbench.api import DECIDES_NOTHING, renamed_from
-from qbench.data.promptsets import names_of_sets, one_place
+from qbench.api.benchmarks import has_one_placeholder, prompt_set_names
 from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
 
 Classes = Literal["all", "present"]
@@ -66,7 +66,7 @@ def _crossings(values: Sequence[Sequence[str]], known: Sequence[str]) -> tuple[t
 
 
 def _template(template: str) -> None:
-    if not one_place(template):
+    if not has_one_placeholder(template):
         raise ValueError(f"template is {template!r}; it has exactly one {{}}, where the class name goes")
 
 
@@ -252,7 +252,7 @@ class FairFaceAttributesOptions:
 
 def _queries(prompts: str | Sequence[str]) -> str | tuple[str, ...]:
     if isinstance(prompts, str):
-        if prompts not in (known := names_of_sets()):
+        if prompts not in (known := prompt_set_names()):
             raise ValueError(
                 f"prompts is {prompts!r}; there are the sets {', '.join(known)}, or give a list of queries"
             )

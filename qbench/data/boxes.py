@@ -11,7 +11,7 @@ from qbench.errors import DataError
 Box = tuple[float, float, float, float]
 
 
-def parsed_box(text: str, where: str) -> Box:
+def parse_box(text: str, where: str) -> Box:
     """Parse a box that is a dict in text, quoted as JSON or as Python does: ``x``, ``y``, ``width``, ``height``.
 
     Raises
@@ -32,10 +32,10 @@ def parsed_box(text: str, where: str) -> Box:
         raise DataError(
             f"the bounding box {text[:80]!r} is no dict with the numbers x, y, width and height", where=where
         ) from None
-    return clipped(x, y, width, height, text=text, where=where)
+    return clip_box(x, y, width, height, text=text, where=where)
 
 
-def clipped(x: float, y: float, width: float, height: float, *, text: str, where: str) -> Box:
+def clip_box(x: float, y: float, width: float, height: float, *, text: str, where: str) -> Box:
     """A box, cut to what lies right of and below 0: ``(x, y, width, height)`` in pixels.
 
     Raises

@@ -11,7 +11,7 @@ NONE, SEVERAL = "na", "several"
 """What an item without a flag or a vote is, and one with more than one flag. Neither can be compared."""
 
 
-def chosen(flags: npt.NDArray[np.int64], values: Sequence[str]) -> list[str]:
+def flagged_group(flags: npt.NDArray[np.int64], values: Sequence[str]) -> list[str]:
     """The one value whose flag is set: ``(n, len(values))`` of 0 and 1 → n values; ``na`` for none, ``several``."""
     count = flags.sum(axis=1)
     first = np.asarray(values, dtype=object)[flags.argmax(axis=1)]
@@ -25,7 +25,7 @@ def mean_vote(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return np.where(total > 0, mean, np.nan)
 
 
-def binned(numbers: npt.NDArray[np.float64], bins: Mapping[str, tuple[float, float]]) -> list[str]:
+def binned_group(numbers: npt.NDArray[np.float64], bins: Mapping[str, tuple[float, float]]) -> list[str]:
     """The bin of each number, ``low <= number < high``; the empty text for one in none of them, NaN included."""
     found = np.full(len(numbers), "", dtype=object)
     for name, (low, high) in bins.items():

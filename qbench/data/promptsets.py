@@ -57,7 +57,7 @@ class PromptSet:
         return f"{len(self.targets)} queries, prompt set {label} ({self.source})"
 
 
-def names_of_sets() -> list[str]:
+def prompt_set_names() -> list[str]:
     """Names of the sets that are shipped."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
@@ -72,7 +72,7 @@ def prompt_set(prompts: str | tuple[str, ...]) -> PromptSet:
     return _filled(tomllib.loads((FOLDER / f"{prompts}.toml").read_text("utf-8")))
 
 
-def one_place(template: str) -> bool:
+def has_one_placeholder(template: str) -> bool:
     """Whether a template has exactly one ``{}``, where the class or the query goes."""
     try:
         return template.format("\0").count("\0") == 1
@@ -102,7 +102,7 @@ def read_prompt_set(path: Path) -> PromptSet:
         texts = raw[key]
         if not texts or len(set(texts)) < len(texts) or not all(isinstance(t, str) and t.strip() for t in texts):
             raise DataError(f"{key} is a list of one or more texts, all different", where=str(path))
-    wrong = [template for template in raw["templates"] if not one_place(template)]
+    wrong = [template for template in raw["templates"] if not has_one_placeholder(template)]
     if wrong:
         raise DataError(f"the template {wrong[0]!r} does not have exactly one {{}}", where=str(path))
     return _filled(raw)

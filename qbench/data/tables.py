@@ -21,7 +21,7 @@ SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d{2,}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class AnnotationTable:
     """Columns of a table, as text.
 
     Attributes
@@ -48,12 +48,12 @@ class Table:
         return f"{self.path}:row {self.lines[row]}"
 
 
-def spreadsheet_date(text: str) -> bool:
+def is_spreadsheet_date(text: str) -> bool:
     """Whether a cell is what a spreadsheet makes of a range such as ``3-9``: a date."""
     return DATE.fullmatch(text.strip()) is not None
 
 
-def spreadsheet_number(text: str) -> bool:
+def is_spreadsheet_number(text: str) -> bool:
     """Whether a cell is what a spreadsheet makes of a long number: ``1.23E+15``, its digits lost."""
     return SCIENTIFIC.fullmatch(text.strip()) is not None
 
@@ -94,7 +94,7 @@ def read_lines(path: Path, *, how_to_get: str) -> list[str]:
     return lines
 
 
-def read_table(path: Path, columns: Iterable[str], *, how_to_get: str) -> Table:
+def read_csv(path: Path, columns: Iterable[str], *, how_to_get: str) -> AnnotationTable:
     """Read the named columns of a CSV file, whatever their order.
 
     Raises
@@ -125,10 +125,12 @@ def read_table(path: Path, columns: Iterable[str], *, how_to_get: str) -> Table:
         raise DataError(f"this is no valid CSV: {error}", where=f"{path}:row {lines.line_num}") from None
     if not rows:
         raise DataError("the file has a header and no rows", where=str(path), fix=how_to_get)
-    return Table(path=path, columns={w: [row[i] for row in rows] for i, w in enumerate(wanted)}, lines=numbers)
+    return AnnotationTable(
+        path=path, columns={w: [row[i] for row in rows] for i, w in enumerate(wanted)}, lines=numbers
+    )
 
 
-def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Table:
+def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> AnnotationTable:
     """Read the named columns of a Parquet file, as text (see `cell_text`).
 
     Raises
@@ -153,10 +155,10 @@ def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Tabl
     rows = len(found[wanted[0]]) if wanted else 0
     if not rows:
         raise DataError("the file has no rows", where=str(path), fix=how_to_get)
-    return Table(path=path, columns=found, lines=list(range(1, rows + 1)))
+    return AnnotationTable(path=path, columns=found, lines=list(range(1, rows + 1)))
 
 
-def whole_numbers(table: Table, names: Sequence[str], most: int | None = None) -> npt.NDArray[np.int64]:
+def whole_numbers(table: AnnotationTable, names: Sequence[str], most: int | None = None) -> npt.NDArray[np.int64]:
     """Columns of counts, ``(n, len(names))``; ``2`` and ``2.0`` are the same.
 
     Raises
@@ -192,7 +194,7 @@ def _places(header: list[str], wanted: list[str], path: Path) -> list[int]:
     return [header.index(name) for name in wanted]
 
 
-def unique(values: Iterable[object], what: str, *, table: Table) -> None:
+def check_unique(values: Iterable[object], what: str, *, table: AnnotationTable) -> None:
     """Refuse a value that occurs twice in a column.
 
     Raises
@@ -209,7 +211,7 @@ def unique(values: Iterable[object], what: str, *, table: Table) -> None:
         seen[value] = row
 
 
-def relative(name: str, where: str) -> PurePosixPath:
+def relative_path(name: str, where: str) -> PurePosixPath:
     """Check an image's name from an annotation file: a path that stays below the dataset's folder.
 
     Raises

@@ -15,7 +15,7 @@ import pandas as pd
 
 from qbench.data.items import Items
 from qbench.data.subset import existing, present
-from qbench.data.tables import spreadsheet_date, spreadsheet_number
+from qbench.data.tables import is_spreadsheet_date, is_spreadsheet_number
 from qbench.errors import DataError
 from qbench.images.decoding import check_image
 from qbench.images.locations import ImageLocation
@@ -195,11 +195,11 @@ def _double_ids(table: pd.DataFrame) -> list[Finding]:
 def _spreadsheet(items: Items) -> list[Finding]:
     findings = []
     for name in ("label", *(a.name for a in items.attributes)):
-        dates = sorted({value for value in items.table[name].astype(str) if spreadsheet_date(value)})
+        dates = sorted({value for value in items.table[name].astype(str) if is_spreadsheet_date(value)})
         if dates:
             what = f"values of {name} are dates: a spreadsheet has turned ranges such as 3-9 into dates"
             findings.append(_finding("wrong", "spreadsheet", what, dates))
-    numbers = [value for value in items.table["item"].astype(str) if spreadsheet_number(value)]
+    numbers = [value for value in items.table["item"].astype(str) if is_spreadsheet_number(value)]
     if numbers:
         what = "IDs are rounded numbers: a spreadsheet has dropped digits"
         findings.append(_finding("wrong", "spreadsheet", what, numbers))

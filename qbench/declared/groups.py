@@ -8,8 +8,8 @@ import re
 
 import numpy as np
 
-from qbench.data.groups import NONE, binned, chosen, mean_vote
-from qbench.data.tables import Table, spreadsheet_date, whole_numbers
+from qbench.data.groups import NONE, binned_group, flagged_group, mean_vote
+from qbench.data.tables import AnnotationTable, is_spreadsheet_date, whole_numbers
 from qbench.declared.schema import AttributeSpec
 from qbench.errors import DataError
 
@@ -23,7 +23,7 @@ def columns_of(name: str, spec: AttributeSpec) -> list[str]:
     return list(spec.votes) or [spec.column or name]
 
 
-def groups_of(name: str, spec: AttributeSpec, table: Table) -> list[str]:
+def groups_of(name: str, spec: AttributeSpec, table: AnnotationTable) -> list[str]:
     """The group of each row.
 
     Raises
@@ -32,15 +32,15 @@ def groups_of(name: str, spec: AttributeSpec, table: Table) -> list[str]:
         A cell belongs to no group, and the attribute has no ``other``; the message names file and row.
     """
     if spec.flags:
-        return chosen(whole_numbers(table, columns_of(name, spec), most=1), list(spec.flags))
+        return flagged_group(whole_numbers(table, columns_of(name, spec), most=1), list(spec.flags))
     if spec.votes:
         mean = mean_vote(whole_numbers(table, spec.votes))
-        found = binned(mean, spec.bins)
+        found = binned_group(mean, spec.bins)
         texts = ["" if math.isnan(m) else f"{m:g}" for m in mean]
         found = [NONE if math.isnan(m) else group for m, group in zip(mean, found, strict=True)]
     else:
         texts = table.columns[spec.column or name]
-        found = binned(np.array([_number(t) for t in texts]), spec.bins) if spec.bins else _by_value(spec, texts)
+        found = binned_group(np.array([_number(t) for t in texts]), spec.bins) if spec.bins else _by_value(spec, texts)
     for row, group in enumerate(found):
         if not group and not spec.other:
             raise _stray(name, spec, texts[row], table.where(row))
@@ -68,7 +68,7 @@ def _number(text: str) -> float:
 
 
 def _stray(name: str, spec: AttributeSpec, text: str, where: str) -> DataError:
-    if spreadsheet_date(text):
+    if is_spreadsheet_date(text):
         return DataError(
             f"the {name} {text!r} is a date: a spreadsheet has turned a range such as 3-9 into one",
             where=where,

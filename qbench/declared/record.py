@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbench.declared.options import DeclaredOptions
 from qbench.declared.read import checked, digest, find, read_description, read_raw
-from qbench.errors import DataError
+from qbench.errors import DataError, InputError
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.plugins.records import Benchmark
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from qbench.metrics.interface import Task
 
 METRICS: dict[str, tuple[MetricInfo, ...]] = {"classification-disparity": RECALL_BY_GROUP, "retrieval-skew": SKEWS}
+NAME = "declared"
+"""The name of the benchmark for a dataset that a user names, see `DECLARED`."""
 VERSION = "1"
 """Of what is measured and how: raise it when a number of a declared dataset would change."""
 
@@ -94,3 +96,22 @@ def _text(raw: dict[str, Any], key: str, file: Path) -> str:
     if not isinstance(value, str) or not value:
         raise DataError(f"the key {key!r} is missing or no text", where=str(file))
     return value
+
+
+def _nothing_named(options: DeclaredOptions) -> Task:
+    raise InputError("no dataset is named", where=NAME, fix='Set root = "…", a folder with a dataset.toml.')
+
+
+DECLARED = Benchmark(
+    name=NAME,
+    summary="a dataset of your own: a folder with a dataset.toml that says what is measured (docs/datasets.md)",
+    protocol=VERSION,
+    metrics=(*RECALL_BY_GROUP, *SKEWS),
+    load=_nothing_named,
+    options=DeclaredOptions,
+    how_to_get="Write a dataset.toml beside your table; docs/datasets.md explains how.",
+    licence="the one that its dataset.toml states",
+    citation="The measures are those of facet and fairface.",
+    describe=describe,
+)
+"""The benchmark for a dataset that the user names in a spec. (A plugin registers its dataset by a name of its own.)"""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from qbench.data.groups import NONE, SEVERAL
-from qbench.data.promptsets import names_of_sets, one_place
+from qbench.data.promptsets import has_one_placeholder, prompt_set_names
 from qbench.data.tables import cell_text
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -150,7 +150,7 @@ class PromptSpec(_Strict):
     @field_validator("template")
     @classmethod
     def _one_place(cls, value: list[str]) -> list[str]:
-        wrong = [template for template in value if not one_place(template)]
+        wrong = [template for template in value if not has_one_placeholder(template)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} does not have exactly one {{}}")
         return _all_different(value)
@@ -165,8 +165,8 @@ class PromptSpec(_Strict):
     @field_validator("set")
     @classmethod
     def _known_set(cls, value: str) -> str:
-        if value and not value.endswith(".toml") and value not in names_of_sets():
-            raise ValueError(f"there are the sets {', '.join(names_of_sets())}; or name a .toml file with one")
+        if value and not value.endswith(".toml") and value not in prompt_set_names():
+            raise ValueError(f"there are the sets {', '.join(prompt_set_names())}; or name a .toml file with one")
         return value
 
     @model_validator(mode="after")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qbench.data.boxes import Box, clipped, parsed_box
+from qbench.data.boxes import Box, clip_box, parse_box
 from qbench.data.items import Attribute
-from qbench.data.tables import Table, read_parquet, read_table, relative, unique
+from qbench.data.tables import AnnotationTable, check_unique, read_csv, read_parquet, relative_path
 from qbench.declared.groups import columns_of, groups_of
 from qbench.declared.schema import Corners, Description, Sides, TableSpec
 from qbench.errors import DataError
@@ -54,7 +54,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
         The file is missing or malformed, or a cell is wrong; the message names file and row.
     """
     spec = description.table
-    path = root / relative(spec.file, "table.file")
+    path = root / relative_path(spec.file, "table.file")
     whole = _read(path, _columns(description), description.how_to_get)
     kept = _kept(spec, whole)
     table = _take(whole, kept)
@@ -66,7 +66,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
     source = FolderSource(root)
     images = _images(spec, table, source)
     names = table.columns[spec.id] if spec.id else images
-    unique(names, spec.id or "image", table=table)
+    check_unique(names, spec.id or "image", table=table)
     _not_empty(names, spec.id or spec.image, table)
     labels = table.columns[spec.label] if spec.label else [""] * len(table)
     if spec.label:
@@ -100,20 +100,20 @@ def _columns(description: Description) -> list[str]:
     return [column for column in dict.fromkeys(columns) if column]
 
 
-def _read(path: Path, columns: list[str], how_to_get: str) -> Table:
-    read = read_parquet if path.suffix.lower() == ".parquet" else read_table
+def _read(path: Path, columns: list[str], how_to_get: str) -> AnnotationTable:
+    read = read_parquet if path.suffix.lower() == ".parquet" else read_csv
     return read(path, columns, how_to_get=how_to_get)
 
 
-def _take(table: Table, rows: Sequence[int]) -> Table:
-    return Table(
+def _take(table: AnnotationTable, rows: Sequence[int]) -> AnnotationTable:
+    return AnnotationTable(
         path=table.path,
         columns={name: [values[row] for row in rows] for name, values in table.columns.items()},
         lines=[table.lines[row] for row in rows],
     )
 
 
-def _kept(spec: TableSpec, table: Table) -> list[int]:
+def _kept(spec: TableSpec, table: AnnotationTable) -> list[int]:
     kept = [
         row
         for row in range(len(table))
@@ -130,7 +130,7 @@ def _kept(spec: TableSpec, table: Table) -> list[int]:
 
 
 def _labelled(
-    description: Description, attributes: Sequence[Attribute], groups: dict[str, list[str]], table: Table
+    description: Description, attributes: Sequence[Attribute], groups: dict[str, list[str]], table: AnnotationTable
 ) -> list[int]:
     """The rows that are used; refuses one without a group where every item has to have one."""
     rank = description.protocol == "retrieval-skew"
@@ -153,13 +153,13 @@ def _labelled(
     return rows
 
 
-def _not_empty(values: Sequence[str], column: str, table: Table) -> None:
+def _not_empty(values: Sequence[str], column: str, table: AnnotationTable) -> None:
     for row, value in enumerate(values):
         if not value.strip():
             raise DataError(f"{column} is empty", where=table.where(row))
 
 
-def _known_classes(description: Description, table: Table) -> None:
+def _known_classes(description: Description, table: AnnotationTable) -> None:
     """Refuse an empty label, and one that is none of the candidates where they are listed."""
     spec, prompts = description.table, description.prompts
     _not_empty(table.columns[spec.label], spec.label, table)
@@ -174,25 +174,25 @@ def _known_classes(description: Description, table: Table) -> None:
                 )
 
 
-def _images(spec: TableSpec, table: Table, source: FolderSource) -> list[str]:
+def _images(spec: TableSpec, table: AnnotationTable, source: FolderSource) -> list[str]:
     """The key of each row's image: in the first folder that has it, or in the first folder if it is missing."""
-    folders = [relative(folder, "table.folder") for folder in spec.folder]
+    folders = [relative_path(folder, "table.folder") for folder in spec.folder]
     there = [source.keys(folder.as_posix()) if len(folders) > 1 else set() for folder in folders]
     images = []
     for row, name in enumerate(table.columns[spec.image]):
         if not name.strip():
             raise DataError(f"{spec.image} is empty", where=table.where(row))
-        path = relative(name + spec.suffix, table.where(row))
+        path = relative_path(name + spec.suffix, table.where(row))
         held = (folder for folder, files in zip(folders, there, strict=True) if path.as_posix() in files)
         images.append((next(held, folders[0]) / path).as_posix())
     return images
 
 
-def _boxes(spec: TableSpec, table: Table) -> list[Box | None]:
+def _boxes(spec: TableSpec, table: AnnotationTable) -> list[Box | None]:
     if spec.box == "":
         return [None] * len(table)
     if isinstance(spec.box, str):
-        return [parsed_box(text, table.where(row)) for row, text in enumerate(table.columns[spec.box])]
+        return [parse_box(text, table.where(row)) for row, text in enumerate(table.columns[spec.box])]
     columns = list(spec.box.model_dump().values())
     return [
         _box(spec.box, [table.columns[column][row] for column in columns], columns, table.where(row))
@@ -210,4 +210,4 @@ def _box(kind: Sides | Corners, texts: list[str], columns: list[str], where: str
     x, y, width, height = numbers
     if isinstance(kind, Corners):
         width, height = width - x, height - y
-    return clipped(x, y, width, height, text=", ".join(texts), where=where)
+    return clip_box(x, y, width, height, text=", ".join(texts), where=where)

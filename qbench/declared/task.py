@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from qbench.data.items import Attribute, Items
 from qbench.data.promptsets import PromptSet, prompt_set, read_prompt_set
-from qbench.data.tables import relative
+from qbench.data.tables import relative_path
 from qbench.declared.options import DeclaredOptions
 from qbench.declared.schema import Description
 from qbench.declared.table import SECOND, Rows, read_rows
 from qbench.errors import InputError
-from qbench.metrics.answers import answers, positions
+from qbench.metrics.answers import classification_table, positions
 from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task
-from qbench.metrics.rankings import asked, measure_skew, whole_rankings
+from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
 from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
 
@@ -135,7 +135,9 @@ class ClassificationDisparity(_Declared):
         classes = self._classes(items)
         second = [SECOND.format(i + 2) for i in range(len(self.description.table.also_right))]
         accepted = np.stack([positions(classes, items.table[name]) for name in ("label", *second)], axis=1)
-        table = answers(similarity, items, classes, accepted, [*second, *(a.name for a in self.attributes), "image"])
+        table = classification_table(
+            similarity, items, classes, accepted, [*second, *(a.name for a in self.attributes), "image"]
+        )
         chance = float(np.mean([len(set(row[row >= 0])) for row in accepted]) / len(classes))
         return Outcome(
             items=table,
@@ -181,18 +183,18 @@ class RetrievalSkew(_Declared):
 
     def prompts(self, items: Items) -> Prompts:
         """The queries; the same ones for any items."""
-        return asked(self._prompts)
+        return prompts_of_set(self._prompts)
 
     def _own_files(self, root: Path) -> tuple[Path, ...]:
         own = self._file.parent / self.description.prompts.set
         return (own,) if own.suffix == ".toml" and own.is_relative_to(root) else ()
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Rank the whole gallery for each query; see `qbench.metrics.rankings.whole_rankings`."""
+        """Rank the whole gallery for each query; see `qbench.metrics.rankings.rank_gallery`."""
         names = list(self._prompts.targets)
         return Outcome(
             items=items.table[["item", "label", "image", *(a.name for a in self.attributes)]].copy(),
-            rankings=whole_rankings(similarity, names),
+            rankings=rank_gallery(similarity, names),
             facts={"queries": names, "prompt_set": self._prompts.facts(), "target": self.target, "chance": []},
         )
 
@@ -213,7 +215,7 @@ class RetrievalSkew(_Declared):
 def _queries(description: Description, file: Path) -> PromptSet:
     spec = description.prompts
     if spec.set.endswith(".toml"):
-        return read_prompt_set(file.parent / relative(spec.set, f"{file}: prompts.set"))
+        return read_prompt_set(file.parent / relative_path(spec.set, f"{file}: prompts.set"))
     if spec.set:
         return prompt_set(spec.set)
     templates = spec.template or ["{}"]

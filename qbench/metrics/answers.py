@@ -13,7 +13,7 @@ from qbench.metrics.classification import classify
 from qbench.metrics.interface import Similarity
 
 
-def answers(
+def classification_table(
     similarity: Similarity, items: Items, classes: Sequence[str], accepted: npt.NDArray[np.int64], keep: Sequence[str]
 ) -> pd.DataFrame:
     """One row an item: what was asked, what was answered, and how clearly.

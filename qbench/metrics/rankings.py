@@ -18,7 +18,7 @@ from qbench.metrics.skew import Target, max_skew, min_skew, ndkl, skew, target_s
 from qbench.metrics.weights import Floats, item_weights, mean_of_known
 
 
-def asked(queries: PromptSet) -> Prompts:
+def prompts_of_set(queries: PromptSet) -> Prompts:
     """The queries of a set as a task asks them, the same ones for any items."""
     return Prompts(
         texts=queries.texts,
@@ -62,7 +62,7 @@ def measure_skew(
     return numbers.build()
 
 
-def whole_rankings(
+def rank_gallery(
     similarity: Similarity, queries: Sequence[str], rows: npt.NDArray[np.int64] | None = None
 ) -> pd.DataFrame:
     """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first.

@@ -397,13 +397,13 @@ def test_every_quantizer_and_metric_is_in_the_protocol():
 
 
 def test_every_choice_of_an_option_is_in_the_protocol():
-    from qbench.data.promptsets import names_of_sets
+    from qbench.data.promptsets import prompt_set_names
     from qbench_benchmarks import options
     from qbench_benchmarks.attribute_prompts import names_of_attribute_sets
 
     kinds = ("Classes", "Templates", "Split", "ImageView", "Persons", "SecondClass", "SkinCut", "Target")
     values = [value for kind in kinds for value in getattr(options, kind).__args__]
-    values += names_of_sets() + names_of_attribute_sets()
+    values += prompt_set_names() + names_of_attribute_sets()
     protocol = text("protocol.md")
     assert [v for v in values if f'"{v}"' not in protocol and f"`{v}`" not in protocol] == []
 

@@ -147,16 +147,16 @@ def test_a_mapping_that_is_damaged_or_of_other_classes_is_refused(flat):
 
 
 def test_a_subset_by_name_by_synset_or_the_first_so_many(imagenet_root):
-    def chosen(subset):
+    def flagged_group(subset):
         return ImageNet(ImageNetOptions(subset=subset)).data(imagenet_root)
 
-    assert chosen(("goldfish",)).table["label"].tolist() == ["goldfish"]
-    assert chosen(("n01440764",)).table["label"].tolist() == ["tench", "tench"]
-    assert chosen(1).table["label"].tolist() == ["tench", "tench"]
-    assert len(chosen(2)) == len(chosen(())) == 3
-    assert chosen(2).choices["images"] == "of 2 classes: a trial"
+    assert flagged_group(("goldfish",)).table["label"].tolist() == ["goldfish"]
+    assert flagged_group(("n01440764",)).table["label"].tolist() == ["tench", "tench"]
+    assert flagged_group(1).table["label"].tolist() == ["tench", "tench"]
+    assert len(flagged_group(2)) == len(flagged_group(())) == 3
+    assert flagged_group(2).choices["images"] == "of 2 classes: a trial"
     with pytest.raises(DataError, match="no class of the subset has an image"):
-        chosen(("hen",))
+        flagged_group(("hen",))
 
 
 def test_a_name_that_is_none_or_two_classes_is_refused(imagenet_root):

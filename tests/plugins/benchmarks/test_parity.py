@@ -20,7 +20,7 @@ INDEX = ["metric", "attribute", "group", "class"]
 CLASSES = ("doctor", "judge", "nurse", "waiter")
 
 
-def answers(seed):
+def classification_table(seed):
     """Persons with a class, an answer, and groups; some classes lack a group, some persons a label."""
     rng = np.random.default_rng(seed)
     n = 600
@@ -39,7 +39,7 @@ def answers(seed):
 
 
 def test_facet_agrees_with_fairlearn():
-    table = answers(seed=0)
+    table = classification_table(seed=0)
     task = Facet(FacetOptions(min_group=10, other_cuts=False, intersections=(("gender", "skin_tone"),)))
     crossed = table["gender"].where(table["gender"].ne("na")) + "×" + table["skin_tone"]
     table["gender×skin_tone"] = crossed.fillna("na")

@@ -3,13 +3,13 @@
 import pytest
 
 from qbench.api import DataError
-from qbench.data.tables import read_table, relative
+from qbench.data.tables import read_csv, relative_path
 
 
 def table(tmp_path, content):
     path = tmp_path / "t.csv"
     path.write_bytes(content)
-    return read_table(path, ["a", "b"], how_to_get="Get it there.")
+    return read_csv(path, ["a", "b"], how_to_get="Get it there.")
 
 
 def test_columns_are_read_by_name_and_rows_keep_their_lines(tmp_path):
@@ -40,16 +40,16 @@ def test_a_malformed_table_is_refused(tmp_path, content, said):
 
 def test_a_missing_file_says_how_to_get_it(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: the file does not exist\nGet it there\."):
-        read_table(tmp_path / "none.csv", ["a"], how_to_get="Get it there.")
+        read_csv(tmp_path / "none.csv", ["a"], how_to_get="Get it there.")
     with pytest.raises(DataError, match="cannot be read"):
-        read_table(tmp_path, ["a"], how_to_get="")
+        read_csv(tmp_path, ["a"], how_to_get="")
 
 
 def test_names_stay_below_the_folder():
-    assert relative("imgs_1/a..b.jpg", "here").as_posix() == "imgs_1/a..b.jpg"
+    assert relative_path("imgs_1/a..b.jpg", "here").as_posix() == "imgs_1/a..b.jpg"
     for name in ("../a.jpg", "a/../../b.jpg", "/etc/passwd", "C:\\a.jpg", "..\\a.jpg", "\\\\host\\a.jpg"):
         with pytest.raises(DataError, match=r"here: the image .* lies outside"):
-            relative(name, "here")
+            relative_path(name, "here")
     for name in ("", " ", "a\0b"):
         with pytest.raises(DataError, match="no usable file name"):
-            relative(name, "here")
+            relative_path(name, "here")
