@@ -1,24 +1,24 @@
-"""Text that others wrote, and numbers, made safe to stand in a sentence. For all rooms that write for people."""
+"""Texts and numbers made safe for a sentence. Used by every package that writes for people."""
 
 from __future__ import annotations
 
 import unicodedata
 
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
-NAME = 80  # characters of a name in a sentence; tables have it whole
+NAME = 80  # characters of a name in a sentence; tables have the whole name
 _OWN = {0x2068, 0x2069}
 _STEERING = {*range(0x202A, 0x202F), 0x2066, 0x2067, 0x200E, 0x200F, 0x061C, 0x2028, 0x2029}
 
 
 def clean(text: str, *, isolates: bool = False) -> str:
-    r"""Make control characters and bidirectional controls visible (``\u202e``), so that they steer nothing.
+    r"""Make control characters and bidirectional controls visible (``\u202e``), so that they have no effect.
 
     Parameters
     ----------
     text : str
-        Any text, such as a group's name in somebody's annotation file.
+        Any text, such as the name of a group in an annotation file.
     isolates : bool
-        Whether the isolates that `isolated` puts round names stay.
+        Whether to keep the isolates that `isolated` puts around names.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -33,13 +33,21 @@ def _harmless(char: str, isolates: bool) -> bool:
 
 
 def isolated(name: str) -> str:
-    """Put a name in a sentence: shortened, and its writing direction does not reach the words around it."""
+    """Prepare a name for a sentence: shortened, and without an effect on the direction of the words around it."""
     short = name if len(name) <= NAME else f"{name[: NAME - 20]}…{name[-19:]}"
     return f"\N{FIRST STRONG ISOLATE}{clean(short)}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
-    """Print with a set number of decimals and thousands; never "-0.0", and a true minus sign."""
+    """Print a number with a fixed number of decimals, thousands separators and a true minus sign, and never "-0.0".
+
+    Examples
+    --------
+    >>> fixed(1234.56, 1)
+    '1,234.6'
+    >>> fixed(-0.01, 1)
+    '0.0'
+    """
     text = f"{abs(value):,.{decimals}f}"
     if not any(c in "123456789" for c in text):
         return text

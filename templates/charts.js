@@ -1,4 +1,4 @@
-// Makes the charts live, filters tables and charts, and offers each table as CSV. The page is whole without it.
+// Makes the charts interactive, filters tables and charts, and offers each table as CSV. The page is complete without it.
 (() => {
   "use strict";
   const specs = JSON.parse(document.getElementById("charts").textContent);
@@ -8,7 +8,7 @@
   const drawn = new Map();
   const plain = (text) => text.replace(/[\u2066-\u2069]/g, "");
 
-  // Nothing may be loaded from anywhere; the page's policy forbids it too.
+  // Nothing may be loaded; the policy of the page forbids it as well.
   const loader = {
     load: () => Promise.reject(new Error("no network")),
     sanitize: () => Promise.reject(new Error("no network")),
@@ -23,7 +23,7 @@
   const matches = (row) =>
     Object.entries(chosen).every(([key, value]) => !value || row[key] === undefined || row[key] === "" || row[key] === value);
 
-  // What can be chosen in a chart: of the rows that the filters leave; the reader's choice stays where it can.
+  // Offers the choices of a chart for the rows that the filters leave; the reader's choice stays if it is among them.
   function choose(spec, before) {
     const fields = (spec.usermeta || {}).choices || {};
     for (const param of spec.params || []) {
@@ -46,14 +46,14 @@
     if (values.length > 0) choose(spec, before && before.view);
     choice.replaceChildren();
     if (values.length === 0) {
-      figure.replaceChildren("Nothing of this chart is shown: see the filters above.");
+      figure.replaceChildren("The filters at the top hide everything in this chart.");
       return;
     }
     const place = document.createElement("div");
     const made = await window.vegaEmbed(place, spec, { ...options, bind: choice });
     if (before) before.finalize();
     drawn.set(figure, made);
-    // The figure says what it shows; Vega's groups have roles without a name.
+    // The figure has a description; Vega's groups have roles without a name.
     for (const svg of place.querySelectorAll("svg")) svg.setAttribute("aria-hidden", "true");
     figure.replaceChildren(place);
     figure.dataset.live = "yes";
@@ -70,7 +70,7 @@
   }, { rootMargin: "200px" });
   const figures = [...document.querySelectorAll("[data-chart]")];
   for (const figure of figures) watcher.observe(figure);
-  // The first is made ready as soon as there is time: it warms up what the others need.
+  // The first chart is drawn as soon as there is time, because this prepares what the others need.
   if (figures.length) (window.requestIdleCallback || setTimeout)(() => begin(figures[0]));
 
   function filterTables() {
@@ -89,7 +89,7 @@
         hidden += show ? 0 : 1;
       }
     }
-    bar.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of the tables are hidden.` : "";
+    bar.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of tables are hidden.` : "";
   }
 
   for (const select of bar.querySelectorAll("select")) {

@@ -1,4 +1,4 @@
-"""What a section may know beside the results: the numbers, the gate's answer, other runs, what was asked for."""
+"""What a section gets beside the results: the numbers of the run, the gate's answer, other runs, and the options."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from qbench.results import Results
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Given to every section beside the results.
+    """What every section gets beside the results.
 
     Attributes
     ----------
     numbers : RunNumbers
         The numbers over all classes, looked up by benchmark and metric.
     gate : GateResult
-        What the policy says of this run.
+        The answer of the gate for this run.
     others : sequence of Results
         Runs that are shown beside this one.
     gallery : int
-        Images of flipped items to show a group; 0 for none.
+        How many flipped items per group to show as thumbnails; 0 for none.
     data_roots : mapping
         Benchmark → the folder of its images.
     """
@@ -37,5 +37,5 @@ class Context:
 
     @property
     def baseline(self) -> str:
-        """Label of the quantizer that the others are compared with."""
+        """The label of the quantizer with which the others are compared."""
         return self.numbers.results.baseline

@@ -1,4 +1,4 @@
-"""Judged changes in words and marks: which rows there are, how bad each is, and how it is said."""
+"""Rows of the table `effects`: selected, sorted, and turned into sentences and marks of charts."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import pandas as pd
 
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark
+from qbench.vocabulary import BASELINE_PREFIX, FlagKind, Verdict
 
 EffectRow = Mapping[Any, Any]
 
-SIGN = {"worse": "worse", "amplified": "worse", "better": "better", "reduced": "better", "equivalent": "equivalent"}
-"""Verdict → what a chart shows; everything else is not yet known."""
+SIGNS = {"loss": "worse", "gain": "better", "none": "equivalent", "unknown": "inconclusive"}
+"""The effect of a verdict → what a chart shows."""
 
-FLAGS = {
-    "near-chance": "guesses",
-    "follows": "guesses elsewhere",
-    "constant": "one answer to all",
-    "accuracy-lost": "accuracy lost",
-    "undetermined": "undetermined",
-    "below-noise": "below the batch noise",
-}
-"""Flag → the word beside a number; a baseline's own flag starts with ``baseline-``."""
+
+def sign(row: EffectRow) -> str:
+    """What a chart shows of a change: ``worse``, ``better``, ``equivalent`` or ``inconclusive``."""
+    verdict = str(row["verdict"])
+    return SIGNS[Verdict(verdict).effect] if verdict in list(Verdict) else "inconclusive"
+
+
+def label(verdict: str) -> str:
+    """The word for a verdict, also for one of an older run folder; empty where nothing was compared."""
+    return verdict if verdict in ("", *Verdict) else "inconclusive"
 
 
 def whole(effects: pd.DataFrame) -> pd.DataFrame:
@@ -33,25 +35,25 @@ def whole(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def loss(row: EffectRow) -> float:
-    """How far a number moved to its worse side; −inf where that is not known."""
+    """How far a number moved in the worse direction; −inf if this is not known."""
     change = row["abs_change"] if row["better"] == "zero" else row["change"]
     size = -change if row["better"] == "higher" else change
     return float(size) if math.isfinite(size) else -math.inf
 
 
 def worst_first(rows: Iterable[EffectRow]) -> list[EffectRow]:
-    """What was decided to be worse before all else, then by size."""
-    rank = {"worse": 0, "not yet known": 1, "equivalent": 2, "better": 3}
-    return sorted(rows, key=lambda r: (rank[SIGN.get(str(r["verdict"]), "not yet known")], -loss(r)))
+    """Sort rows: those that are worse first, then by the size of the loss."""
+    rank = {"worse": 0, "inconclusive": 1, "equivalent": 2, "better": 3}
+    return sorted(rows, key=lambda r: (rank[sign(r)], -loss(r)))
 
 
 def where(row: EffectRow) -> str:
-    """Attribute, group and class in words; empty for all."""
+    """Attribute, group and class in words; empty for a number over all items."""
     return ": ".join(str(x) for x in (row["attribute"], row["group"], row["class"]) if x)
 
 
 def mark(row: EffectRow, *parts: str) -> Mark:
-    """A row as a mark of a forest plot; `parts` are the names that its label needs."""
+    """Make the mark of a row for a forest plot; `parts` are the names that its label needs."""
     names = {key: str(row[key]) for key in ("model", "quantizer", "benchmark", "metric", "attribute", "group")}
     label = " · ".join(x for x in (names.get(p, p) if p != "where" else where(row) for p in parts) if x)
     return Mark(
@@ -60,7 +62,7 @@ def mark(row: EffectRow, *parts: str) -> Mark:
         low=float(row["low"]),
         high=float(row["high"]),
         margin=float(row["margin"]),
-        sign=SIGN.get(str(row["verdict"]), "not yet known"),
+        sign=sign(row),
         n=int(row["n"]),
         whole=not row["attribute"],
         names=names,
@@ -68,12 +70,14 @@ def mark(row: EffectRow, *parts: str) -> Mark:
 
 
 def flags(row: EffectRow) -> list[str]:
-    """The words of its flags."""
-    found = [f for f in str(row["flags"]).split(";") if f]
-    return [
-        f"baseline {FLAGS.get(f.removeprefix('baseline-'), f)}" if f.startswith("baseline-") else FLAGS.get(f, f)
-        for f in found
-    ]
+    """The words for the flags of a row."""
+    return [_flag(flag) for flag in str(row["flags"]).split(";") if flag]
+
+
+def _flag(flag: str) -> str:
+    kind = flag.removeprefix(BASELINE_PREFIX)
+    words = FlagKind(kind).label if kind in list(FlagKind) else kind
+    return f"baseline {words}" if flag != kind else words
 
 
 def amount(row: EffectRow) -> str:
@@ -83,8 +87,8 @@ def amount(row: EffectRow) -> str:
     return formatting.change(row["change"], unit) + ends
 
 
-def tolerance(row: EffectRow) -> str:
-    """The margin that applied: "±1.0 points"."""
+def margin(row: EffectRow) -> str:
+    """The margin that was used: "±1.0 points"."""
     unit = "points" if row["unit"] == "share" else str(row["unit"])
     return f"±{formatting.value(row['margin'], unit)}" if math.isfinite(row["margin"]) else "none"
 
@@ -97,21 +101,21 @@ def subject(row: EffectRow) -> str:
 
 
 def sentence(row: EffectRow) -> str:
-    """One finding in plain words with its numbers."""
+    """One finding as a sentence with its numbers."""
     verdict, n = str(row["verdict"]), f"n = {int(row['n']):,}"
     if verdict == "equivalent":
-        return f"{subject(row)} is equivalent within {tolerance(row)}: {amount(row)}, {n}."
+        return f"{subject(row)} is equivalent within {margin(row)}: {amount(row)}, {n}."
     if verdict in ("amplified", "reduced"):
         before, after = (formatting.value(row[k], str(row["unit"]), signed=True) for k in ("baseline_value", "value"))
         return f"{subject(row)} is {verdict}: {before} → {after}, change {amount(row)}, {n}."
     if verdict in ("worse", "better"):
         word = "falls" if float(row["change"]) < 0 else "rises"
         return f"{subject(row)} {word}: {amount(row)}, {n}."
-    return f"{subject(row)} is not yet known: {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
+    return f"{subject(row)} is inconclusive: {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
 
 
 def more(row: EffectRow) -> str:
-    """How many more items would decide it; empty where that is not known."""
+    """A sentence on how many items would decide the row; empty if this is not known."""
     needed = row["needed"]
     if not math.isfinite(needed):
         return ""
@@ -119,7 +123,7 @@ def more(row: EffectRow) -> str:
 
 
 def verdict_counts(rows: pd.DataFrame) -> str:
-    """How many rows have which verdict, worst first."""
-    order = ["worse", "amplified", "not yet known", "equivalent", "better", "reduced"]
-    found = rows["verdict"].value_counts()
+    """How many rows have which verdict, the worst first."""
+    order = ["worse", "amplified", "inconclusive", "equivalent", "better", "reduced"]
+    found = rows["verdict"].astype(str).map(label).value_counts()
     return ", ".join(f"{int(found[v]):,} {v}" for v in order if v in found) or "none"

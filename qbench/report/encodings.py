@@ -1,4 +1,4 @@
-"""What charts with a mark a quantizer share: a colour, a shape and a lane of its own for each, the same on the page."""
+"""What charts with one mark per quantizer share: its colour, its shape and its lane, the same in all charts."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 from qbench.report.palette import BASELINE, SERIES
 
 SHAPES = ("square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
-"""Of quantizers; the baseline is a disc."""
+"""The shapes of quantizers, in the order of the run; the baseline is a disc."""
 
 
 def quantizer_encodings(
     quantizers: Sequence[str], baseline: str = "", order: Sequence[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """The encodings ``color`` and ``shape``, which have one legend: neither is needed to read the other.
+    """Make the encodings ``color`` and ``shape``, which share one legend. Each can be read without the other.
 
     Parameters
     ----------
     quantizers : sequence of str
-        That are drawn, in order.
+        Those that are drawn, in order.
     baseline : str
-        Grey and a disc, where it is among them.
+        The one that is drawn as a grey disc, if it is among them.
     order : sequence of str
-        All of the run, where a chart has only some of them: each looks the same in every chart.
+        All quantizers of the run, if a chart has only some of them: so each looks the same in every chart.
     """
     others = [q for q in (order or quantizers) if q != baseline]
     place = {q: i for i, q in enumerate(others)}
@@ -38,25 +38,25 @@ def quantizer_encodings(
 
 
 def sorted_by_quantizer(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Marks of one colour after each other: they become one element of the still image."""
+    """Sort rows by quantizer, so that marks of one colour become one element of the still image."""
     place = {q: i for i, q in enumerate(quantizers)}
     return sorted(rows, key=lambda r: place.get(r["quantizer"], len(place)))
 
 
 def quantizer_lane(quantizers: Sequence[str]) -> dict[str, Any]:
-    """The encoding that gives each its place within a category."""
+    """Make the encoding that gives each quantizer its place within a category."""
     return {"field": "quantizer", "type": "nominal", "sort": list(quantizers)}
 
 
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:
-    """A tooltip of ``(field, title)``."""
+    """Make a tooltip from pairs of ``(field, title)``."""
     return [{"field": field, "type": "nominal", "title": title} for field, title in fields]
 
 
 def small_multiples(
     rows: Sequence[Mapping[str, Any]], field: str, layer: Sequence[Any], *, columns: int, width: int, step: int
 ) -> dict[str, Any]:
-    """A small plot for each value of a field, in the order of the rows; each lane `step` pixels high."""
+    """Make one small chart per value of a field, in the order of the rows; each lane is `step` pixels high."""
     order = list(dict.fromkeys(r[field] for r in rows))
     return {
         "facet": {"field": field, "type": "nominal", "title": None, "sort": order},

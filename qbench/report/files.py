@@ -1,4 +1,4 @@
-"""A report as files: the page, Markdown, LaTeX, figures for papers, tables as CSV."""
+"""A report as files: HTML, Markdown, LaTeX, charts for papers, and tables as CSV."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ FORMATS = {"html": ".html", "md": ".md", "latex": ".tex"}
 def write(
     results: Results, out: Path, formats: Sequence[str], look: Look | None = None, others: Sequence[Results] = ()
 ) -> list[Path]:
-    """Write the report in each format, beside each other.
+    """Write the report in each format, into the same folder.
 
     Parameters
     ----------
     results : Results
         Of ``qbench.results.load``.
     out : pathlib.Path
-        The file of the first format; the others have its name and their own ending.
+        The file of the first format; the other files have the same name with their own ending.
     formats : sequence of {"html", "md", "latex"}
-        Which.
+        The formats.
     look : Look, optional
-        What to show and how.
+        What to show, and how.
     others : sequence of Results
-        Runs to show beside it.
+        Runs to show beside this one.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def write(
     """
     unknown = [f for f in formats if f not in FORMATS]
     if unknown or not formats:
-        raise InputError(f"there is no format {','.join(unknown)!r}", fix=f"Choose of: {', '.join(FORMATS)}.")
+        raise InputError(f"there is no format {','.join(unknown)!r}", fix=f"Choose from: {', '.join(FORMATS)}.")
     look = look or Look()
     written = []
     for i, form in enumerate(dict.fromkeys(formats)):

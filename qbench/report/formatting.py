@@ -1,4 +1,4 @@
-"""Numbers and names → the words a reader sees. Rounds once, here; a change is computed before it is rounded."""
+"""Numbers and names as readers see them. Only this module rounds numbers; changes are computed before that."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ def value(number: float, unit: str, *, signed: bool = False) -> str:
     Parameters
     ----------
     number : float
-        NaN is undetermined.
+        NaN stands for an undetermined number.
     unit : str
-        ``share`` (0 to 1, shown in per cent), ``points`` (a difference of shares), ``nats``, or anything else.
+        ``share`` (0 to 1, shown in per cent), ``points`` (a difference of shares), ``nats``, or any other unit.
     signed : bool
-        Whether to give a plus sign.
+        Whether to print a plus sign.
+
+    Examples
+    --------
+    >>> value(0.123, "points", signed=True).replace(NBSP, " ")
+    '+12.3 points'
     """
     if not math.isfinite(number):
         return UNDETERMINED
@@ -36,17 +41,17 @@ def value(number: float, unit: str, *, signed: bool = False) -> str:
 
 
 def change(number: float, unit: str) -> str:
-    """Print a difference: of shares in percentage points, else in the unit itself; always with its sign."""
+    """Print a difference with its sign: in percentage points for shares, otherwise in the unit itself."""
     return value(number, "points" if unit == "share" else unit, signed=True)
 
 
 def bare(text: str) -> str:
-    """Take the word "points" off: for a column whose head says it."""
+    """Remove the word "points", for a column whose head says it."""
     return text.removesuffix(f"{NBSP}points")
 
 
 def interval(low: float, high: float, unit: str) -> str:
-    """Print an interval of differences, its unit once."""
+    """Print an interval of differences, without the word "points"."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNDETERMINED
     ends = (bare(change(x, unit)) for x in (low, high))
@@ -54,7 +59,7 @@ def interval(low: float, high: float, unit: str) -> str:
 
 
 def p_value(p: float, log10_p: float) -> str:
-    """Print a p-value: three decimals, or a power of ten where that would round to nothing."""
+    """Print a p-value with three decimals, or as a power of ten if three decimals would be zero."""
     if not math.isfinite(p):
         return UNDETERMINED
     if p >= 0.001:
@@ -77,7 +82,7 @@ def megabytes(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Print a time in the unit that suits it."""
+    """Print a time in seconds, minutes or hours."""
     if seconds < 90:
         return fixed(seconds, 1) + NBSP + "s"
     if seconds < 5400:
@@ -86,7 +91,7 @@ def duration(seconds: float) -> str:
 
 
 def listing(names: list[str], limit: int = 8, *, bare: bool = False) -> str:
-    """Join names; beyond `limit` only their count is given. `bare` ones are isolated already."""
+    """Join names; beyond `limit`, give only their number. `bare` names are isolated already."""
     shown = [x if bare else isolated(x) for x in names[:limit]]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest else "")

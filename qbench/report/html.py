@@ -1,4 +1,4 @@
-"""Sections → one HTML file that asks the network for nothing, and that is whole without its script."""
+"""From sections to one HTML file, which needs no network and is complete without its script."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a reader chose.
+    """What the reader chose.
 
     Attributes
     ----------
     charts : bool
-        Whether to draw charts; without them the page is small and quick to make, and has its tables and strips.
+        Whether to draw charts; without them the page is small and quickly made, and has its tables and strips.
     templates : pathlib.Path or None
-        A folder whose files come before the templates of the same name.
+        A folder whose files replace the templates of the same name.
     gallery : int
-        Thumbnails of flipped items a group; 0 for none.
+        How many flipped items per group to show as thumbnails; 0 for none.
     data_roots : mapping
         Benchmark → the folder of its images.
     sections : iterable of ReportSection or None
-        Those of plugins; the installed ones if None.
+        The sections of plugins; those that are installed if None.
     """
 
     charts: bool = True
@@ -55,12 +55,12 @@ class Look:
 
 
 def template_folder() -> Path:
-    """Where the templates are: in the installed package, else beside the checkout.
+    """Find the templates: in the installed package, or beside the source code.
 
     Raises
     ------
     FileNotFoundError
-        Neither is there: the installation is broken.
+        There are none: the installation is broken.
     """
     here = Path(__file__).resolve()
     for folder in (here.parents[1] / "templates", here.parents[2] / "templates"):
@@ -70,7 +70,7 @@ def template_folder() -> Path:
 
 
 def environment(own: Path | None = None) -> jinja2.Environment:
-    """The template environment: every text is escaped, whatever the template's file is called."""
+    """Make the template environment. It escapes every text, whatever the name of the template's file."""
     return SandboxedEnvironment(
         loader=jinja2.FileSystemLoader([*([own] if own else []), template_folder()]),
         autoescape=True,  # select_autoescape would leave .j2 files unescaped
@@ -87,7 +87,7 @@ def _finalize(value: Any) -> Any:
 
 
 def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) -> list[Section]:
-    """All sections of a run, in order; one that fails holds its error.
+    """Make all sections of a run, in order; a section that fails contains its error.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) ->
 
 
 def _is_absent(section: Section) -> bool:
-    """Whether all that a section has to say is why it has nothing to show."""
+    """Whether a section has nothing to show and only says why."""
     return len(section.blocks) == 1 and isinstance(section.blocks[0], Text) and section.blocks[0].absent
 
 
@@ -129,27 +129,27 @@ def _section(record: ReportSection, results: Results, context: Context, *, forei
         name = f"x-{name}"
     try:
         blocks: list[Block] = list(record.render(results, context))
-    except Exception as error:  # noqa: BLE001 - a section is a stranger's code; the rest of the page must stand
+    except Exception as error:  # noqa: BLE001 - the code of a plugin must not prevent the rest of the page
         blocks = [failed(error)]
     return Section(name, record.title, blocks)
 
 
 def failed(error: Exception) -> Box:
-    """What stands in the place of a section, or a part of it, that could not be made."""
+    """Make the box that replaces a section, or a part of one, that could not be made."""
     return Box("This section failed", f"{type(error).__name__}: {error}", "error")
 
 
 def page(results: Results, look: Look | None = None, others: Sequence[Results] = ()) -> str:
-    """Render the report of a run. Same results, same text.
+    """Render the report of a run. The same results give the same text.
 
     Parameters
     ----------
     results : Results
         Of ``qbench.results.load``.
     look : Look, optional
-        What to show and how.
+        What to show, and how.
     others : sequence of Results
-        Runs to show beside it.
+        Runs to show beside this one.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def page(results: Results, look: Look | None = None, others: Sequence[Results] =
         created=results.run.created[:16].replace("T", " "),
         version=results.run.qbench_version,
         sections=[(s.id, s.title, body) for s, body in parts],
-        style=Markup(style),  # qbench's own file, or the reader's: no text of a run is in it
+        style=Markup(style),  # a file of qbench or of the reader; it contains no text of a run
         style_hash=Markup(policy_hash(style)),
         script_hashes=Markup(" ".join(policy_hash(x) for x in scripts) or "'none'"),
         scripts=[Markup(x) for x in scripts],
@@ -184,7 +184,7 @@ def _source(env: jinja2.Environment, name: str) -> str:
 
 
 def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
-    """The blocks of a section as HTML; a block that cannot be rendered is an error in its place."""
+    """Render the blocks of a section; a block that cannot be rendered is replaced by its error."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
         {"drawn": _drawn, "outline": outline, "own": _own(env), "charts": look.charts}
     )
@@ -206,12 +206,12 @@ def _drawn(chart: Chart) -> Markup:
 
 
 def _own(env: jinja2.Environment) -> Any:
-    """Renders a section's own template in the same sandbox, escaped like all others."""
+    """Make the function that renders a section's own template, in the same sandbox and with the same escaping."""
     return lambda block: Markup(env.from_string(block.source).render(**block.data))
 
 
 def part(results: Results, record: ReportSection, *, gate: GateResult | None = None) -> str:
-    """One section of a plugin, as it stands in the page below its title: what is tested need not be a whole page.
+    """Render one section of a plugin, as it is below its title in the page. Tests use this in place of a whole page.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def part(results: Results, record: ReportSection, *, gate: GateResult | None = N
     record : ReportSection
         The section.
     gate : GateResult, optional
-        What the gate says of the run, where that is known.
+        The answer of the gate for the run, if it is known already.
     """
     look = Look()
     section = _section(record, results, _context(results, look, gate=gate), foreign=True)
@@ -228,18 +228,18 @@ def part(results: Results, record: ReportSection, *, gate: GateResult | None = N
 
 
 def render(results: Results, out: Path, look: Look | None = None, others: Sequence[Results] = ()) -> Path:
-    """Write the report of a run to `out`, whole or not at all.
+    """Write the report of a run to `out`, completely or not at all.
 
     Parameters
     ----------
     results : Results
         Of ``qbench.results.load``.
     out : pathlib.Path
-        The file; its folder is made.
+        The file; its folder is created.
     look : Look, optional
-        What to show and how.
+        What to show, and how.
     others : sequence of Results
-        Runs to show beside it.
+        Runs to show beside this one.
     """
     write_text(Path(out), page(results, look, others))
     return Path(out)

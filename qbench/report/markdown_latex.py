@@ -1,4 +1,4 @@
-"""The report's sections as Markdown or LaTeX: the same blocks, tables and numbers, without the page."""
+"""The sections of the report as Markdown or LaTeX, with the same blocks, tables and numbers as the HTML page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from qbench.report.formatting import clean
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
-    """GitHub's Markdown; charts are said in words, and named as the files of ``--figures``."""
+    """Write GitHub's Markdown. Charts are described in words, with the names of the files of ``--figures``."""
     lines = [f"# {_md(title)}", ""]
     for section in sections:
         lines += [f"## {_md(section.title)}", ""]
@@ -34,7 +34,7 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def latex(title: str, sections: Sequence[Section]) -> str:
-    """Sections of an article, without a preamble; the tables need ``booktabs`` and ``longtable``."""
+    """Write sections of an article, without a preamble. The tables need ``booktabs`` and ``longtable``."""
     lines = [f"\\section{{{_tex(title)}}}"]
     for section in sections:
         lines.append(f"\\subsection{{{_tex(section.title)}}}")
@@ -126,6 +126,6 @@ def _words(block: Block) -> Iterator[str]:
     elif isinstance(block, Chart):
         yield f"Figure {block.name}. {block.title}. {block.words}"
     elif isinstance(block, Thumbnails):
-        yield f"{block.caption} (images are in the HTML report only)"
+        yield f"{block.caption} (thumbnails are shown in the HTML report only)"
     elif isinstance(block, Template):
-        yield "(This part has a form of its own: see the HTML report.)"
+        yield "(This part is shown in the HTML report only.)"

@@ -6,31 +6,31 @@ import math
 from collections.abc import Iterator, Sequence
 
 from qbench.plugins.report_blocks import Axis, Column, Entry, Table, name, number, tone_of
-from qbench.report import formatting, strips
+from qbench.report import effect_rows, formatting, strips
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 
 DIRECTION = {"higher": "Higher is better.", "lower": "Lower is better.", "zero": "Zero is no difference."}
 WHY_UNDETERMINED = (
-    "Undetermined: the benchmark cannot tell it from these items (none or too few of them, or a cut-off that takes "
-    "the whole gallery)."
+    "Undetermined: these items cannot give the number (there are none or too few of them, or the cut-off takes the "
+    "whole gallery)."
 )
 OPEN_ROWS, MOST_ROWS = 40, 64
-"""Of a table: where it has more it is folded; where it has many more, the smallest changes are in the export only."""
+"""Above the first number of rows, a table is folded; above the second, the smallest changes are left out."""
 
 
 def describe(measure: Measure) -> str:
-    """What a metric is and which way is better."""
+    """What a metric is, and which direction is better."""
     summary = measure.summary.rstrip(".") + "." if measure.summary else ""
     return " ".join(x for x in (summary, DIRECTION.get(measure.better, "")) if x)
 
 
 def who(numbers: RunNumbers, row: NumberRow, before: NumberRow | None) -> list[Entry]:
-    """The first two cells of a row; a model's name is faint where it repeats."""
+    """Make the first two cells of a row; the name of a model is faint if it repeats."""
     again = before is not None and before.model == row.model
     if row.state == "compared" and numbers.void(row):
-        note = "baseline guesses"
+        note = f"baseline {numbers.flagged[row.model, numbers.results.baseline, row.benchmark]}"
     else:
-        note = "guesses" if (row.model, row.quantizer, row.benchmark) in numbers.guesses else ""
+        note = numbers.flagged.get((row.model, row.quantizer, row.benchmark), "")
     return [
         Entry(row.model, "name", "weak" if again else "", head=True),
         Entry(row.quantizer, "name", note=note, head=True),
@@ -38,7 +38,7 @@ def who(numbers: RunNumbers, row: NumberRow, before: NumberRow | None) -> list[E
 
 
 def shown(row_value: float, n: int, measure: Measure) -> Entry:
-    """A value; where it is undetermined, with the number behind it."""
+    """Make the cell of a value; an undetermined one says how many items are behind it."""
     text = formatting.bare(formatting.value(row_value, measure.unit, signed=measure.signed))
     if math.isfinite(row_value):
         return number(text)
@@ -46,7 +46,7 @@ def shown(row_value: float, n: int, measure: Measure) -> Entry:
 
 
 def difference(row: NumberRow, measure: Measure) -> Entry:
-    """A change, or why there is none."""
+    """Make the cell of a change, or say why there is none."""
     if row.state != "compared":
         return Entry(row.state, "number", "weak")
     text = formatting.bare(formatting.change(row.change, measure.unit))
@@ -54,7 +54,7 @@ def difference(row: NumberRow, measure: Measure) -> Entry:
 
 
 def gap(row: NumberRow, measure: Measure) -> Entry:
-    """The change of a signed bias's absolute value, with a word for its direction."""
+    """Make the cell for the change of the absolute value of a signed bias, with a word for its direction."""
     if row.state != "compared":
         return number("")
     text = formatting.bare(formatting.change(row.abs_change, measure.unit))
@@ -66,7 +66,7 @@ def gap(row: NumberRow, measure: Measure) -> Entry:
 def change_table(
     numbers: RunNumbers, measure: Measure, rows: Sequence[NumberRow], caption: str, *, closed: bool = False
 ) -> Table:
-    """A row a numbers with its change drawn; for signed biases the way from before to after."""
+    """Make a table with one row per change, which is drawn; for signed biases, the line goes from before to after."""
     every = _without_baselines(rows)
     rows = largest(every, MOST_ROWS)
     signed, unit = measure.signed, measure.unit_of_change
@@ -74,7 +74,7 @@ def change_table(
     drawn = [x for r in rows for x in ((r.baseline_value, r.value) if signed else (r.change,)) if r.state == "compared"]
     scale = strips.axis(drawn, scale=100.0 if unit == "points" else 1.0)
     columns = [Column("Model"), Column("Quantizer"), *([Column("Groups")] if grouped else [])]
-    own = unit if measure.unit != "share" else ""  # shares carry their sign of per cent
+    own = unit if measure.unit != "share" else ""  # a share is printed with its per cent sign
     columns += [Column(_with(own, "Before"), True), Column(_with(own, "After"), True)]
     columns += [Column(_with(unit, "Before → after" if signed else "Change"), axis=scale)]
     columns += [
@@ -92,7 +92,7 @@ def change_table(
         entries += [*values, _chart(row, measure, scale), difference(row, measure)]
         entries += [gap(row, measure)] if signed else []
         ends = formatting.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else ""
-        body.append([*entries, number(ends), Entry(row.verdict, "word"), number(f"{row.n:,}")])
+        body.append([*entries, number(ends), Entry(effect_rows.label(row.verdict), "word"), number(f"{row.n:,}")])
         before = row
     return Table(
         caption=caption,
@@ -100,13 +100,13 @@ def change_table(
         rows=body,
         note=_note(describe(measure), any(not math.isfinite(r.value) for r in rows)),
         left_out=len(every) - len(rows),
-        left_out_note="those that changed least; all are in `qbench export --table effects`",
+        left_out_note="those with the smallest changes; `qbench export --table effects` has all",
         closed=closed or len(body) > OPEN_ROWS,
     )
 
 
 def largest(rows: Sequence[NumberRow], limit: int) -> list[NumberRow]:
-    """As many rows as are wanted, those that changed most, in the order that they had."""
+    """Select the rows with the largest changes, at most `limit`, in their order."""
 
     def size(row: NumberRow) -> float:
         return -abs(row.change) if math.isfinite(row.change) else 0.0
@@ -116,9 +116,8 @@ def largest(rows: Sequence[NumberRow], limit: int) -> list[NumberRow]:
 
 
 def _without_baselines(rows: Sequence[NumberRow]) -> list[NumberRow]:
-    compared = {
-        (r.model, r.what) for r in rows if r.state == "compared"
-    }  # these show their baseline's value themselves
+    # The rows of these numbers show the value of the baseline, too.
+    compared = {(r.model, r.what) for r in rows if r.state == "compared"}
     return [r for r in rows if r.state != "baseline" or (r.model, r.what) not in compared]
 
 
@@ -144,7 +143,7 @@ def _chart(row: NumberRow, measure: Measure, scale: Axis) -> Entry:
 def value_table(
     numbers: RunNumbers, rows: Sequence[NumberRow], columns: Sequence[tuple[str, str]], caption: str
 ) -> Table:
-    """A row a cell, a column a ``(metric, "attribute: group")``; each value with its change.
+    """Make a table with one row per cell and one column per metric and group; each value has its change in brackets.
 
     Parameters
     ----------
@@ -153,7 +152,7 @@ def value_table(
     rows : sequence of NumberRow
         Of one benchmark.
     columns : sequence of (str, str)
-        The columns, as ``(metric, what)``.
+        The columns, as ``(metric, what)``, where `what` is ``"attribute: group"``.
     caption : str
         What it shows.
     """
@@ -214,5 +213,5 @@ def _head(numbers: RunNumbers, mine: Sequence[NumberRow], *, several: bool) -> s
     labels = numbers.labels(mine[0].benchmark).get(mine[0].attribute, ())
     group = mine[0].group
     pair = (mine[0].attribute, group) in numbers.pairs(mine[0].benchmark)
-    without = " – no label to compare" if group and not pair and group not in labels else ""
+    without = " – unlabelled" if group and not pair and group not in labels else ""
     return f"{title}{without} (n = {low:,}{f'–{high:,}' if high != low else ''})"

@@ -1,4 +1,4 @@
-"""What the sections share: which numbers there are, in which order, beside which baseline."""
+"""The numbers of a run that the sections share: which there are, in which order, and beside which baseline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qbench.vocabulary import FlagKind
 
 @dataclass(frozen=True)
 class NumberRow:
-    """A number of one cell over all classes, and its baseline's where they can be compared."""
+    """A number of one cell over all classes, with its baseline's if the two can be compared."""
 
     model: str
     quantizer: str
@@ -40,7 +40,7 @@ class NumberRow:
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric of a benchmark, its cut-off included, and how to read it."""
+    """A metric of a benchmark, including its cut-off, and how to read it."""
 
     benchmark: str
     metric: str
@@ -50,17 +50,17 @@ class Measure:
 
     @property
     def signed(self) -> bool:
-        """Whether zero is what to reach, from either side."""
+        """Whether the best value is zero, from either side."""
         return self.better == "zero"
 
     @property
     def unit_of_change(self) -> str:
-        """What its differences are given in."""
+        """The unit of its differences."""
         return "points" if self.unit in ("share", "points") else self.unit
 
     @property
     def family(self) -> str:
-        """Its name without the cut-off."""
+        """The name without the cut-off."""
         return MetricKey.parse(self.metric).name
 
 
@@ -72,7 +72,7 @@ class RunNumbers:
 
     @cached_property
     def rows(self) -> list[NumberRow]:
-        """In the order of the run, and of the benchmark within it."""
+        """All numbers, in the order of the run, and within it of the benchmark."""
         whole = self.results.metrics[self.results.metrics["class"] == ""]
         effects = self.results.effects
         keys = [*NAMES, *INDEX]
@@ -87,37 +87,37 @@ class RunNumbers:
 
     @cached_property
     def benchmarks(self) -> list[str]:
-        """With numbers, in the order of the run."""
+        """The benchmarks that have numbers, in the order of the run."""
         return list(dict.fromkeys(c.benchmark for c in self.results.done))
 
     @cached_property
     def quantizers(self) -> list[str]:
-        """With numbers, in the order of the run."""
+        """The quantizers that have numbers, in the order of the run."""
         return list(dict.fromkeys(c.quantizer for c in self.results.done))
 
     @cached_property
-    def guesses(self) -> set[tuple[str, str, str]]:
-        """Cells whose answers cannot be told from guessing."""
+    def flagged(self) -> dict[tuple[str, str, str], str]:
+        """Model, quantizer and benchmark of a cell whose numbers mean little → the words for its first flag."""
         found = [f for f in self.results.flags if f.kind is not FlagKind.UNCHECKED]
-        return {(f.model, f.quantizer, f.benchmark) for f in found}
+        return {(f.model, f.quantizer, f.benchmark): f.kind.label for f in reversed(found)}
 
     def void(self, row: NumberRow) -> bool:
-        """Whether the baseline of this row guesses, so that its comparison means nothing."""
-        return (row.model, self.results.baseline, row.benchmark) in self.guesses
+        """Whether the baseline of this row is flagged, so that the comparison means nothing."""
+        return (row.model, self.results.baseline, row.benchmark) in self.flagged
 
     def cell(self, benchmark: str) -> Cell:
-        """The first cell of a benchmark: stands for what is the same in all."""
+        """The first cell of a benchmark, for what is the same in all of them."""
         return next(c for c in self.results.done if c.benchmark == benchmark)
 
     def measures(self, benchmark: str, *, grouped: bool) -> list[Measure]:
-        """The metrics of a benchmark that are (not) about an attribute: as declared, the main one first."""
+        """The metrics of a benchmark with (or without) groups, in the declared order, the main one first."""
         found = dict.fromkeys(r.metric for r in self.rows if r.benchmark == benchmark and bool(r.attribute) is grouped)
         rank = {metric.name: i for i, metric in enumerate(self.cell(benchmark).metrics)}
         measures = [self.measure(benchmark, metric) for metric in found]
         return sorted(measures, key=lambda measure: rank.get(measure.family, len(rank)))
 
     def measure(self, benchmark: str, metric: str) -> Measure:
-        """How to read a metric."""
+        """A metric, and how to read it."""
         info = self.results.metric_info(benchmark, metric)
         if info is None:
             return Measure(benchmark, metric, "", "", "")
@@ -129,18 +129,18 @@ class RunNumbers:
         return [r for r in same if bool(r.attribute) is grouped]
 
     def labels(self, benchmark: str) -> dict[str, tuple[str, ...]]:
-        """Attribute → the groups that are compared. Any other value of an attribute is an item without a label."""
+        """Attribute → the groups that are compared. Items with any other value are unlabelled."""
         return {attribute.name: attribute.groups for attribute in self.cell(benchmark).attributes}
 
     def pairs(self, benchmark: str) -> set[tuple[str, str]]:
-        """``(attribute, label of the pair)`` of the disparities that are measured."""
+        """``(attribute, label of the pair)`` of the pairs of groups that are compared."""
         return {(a.name, label) for a in self.cell(benchmark).attributes for label in a.group_pairs}
 
     def repeats(self, benchmark: str) -> dict[str, str]:
-        """Attribute that is another reading of one → the one that it repeats."""
+        """Attribute that repeats another one with other groups → the attribute that it repeats."""
         return {a.name: a.repeats for a in self.cell(benchmark).attributes if a.repeats}
 
     def unlabelled(self, benchmark: str, attribute: str, group: str) -> bool:
-        """Whether a group is that of items without a label: few, so that their intervals would squeeze a chart."""
+        """Whether a group is that of unlabelled items. They are few, so their wide intervals would compress a chart."""
         groups = self.labels(benchmark).get(attribute, (group,))
         return bool(group) and group not in groups and (attribute, group) not in self.pairs(benchmark)

@@ -1,7 +1,8 @@
-"""Drawings with fewer elements that look the same: what one path can draw is one path.
+"""SVG drawings of Vega with fewer elements that look the same.
 
-Vega draws an element a mark, a tick and a grid line, each in groups of its own. A page with dozens of still images is
-quick to open only if these are merged: lines and shapes of the same colour become one path, groups that do nothing go.
+Vega draws each mark, each tick and each grid line as an element in groups of its own. A page with dozens of still
+images opens quickly only if these are merged: lines and shapes of the same colour become one path, and groups without
+an effect are removed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _FONT = ("font-family", "font-size")
 
 
 def simplify(text: str) -> str:
-    """Redraw an SVG of Vega's with fewer elements.
+    """Merge the elements of an SVG drawing of Vega.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def simplify(text: str) -> str:
     Returns
     -------
     str
-        The same image. Whatever this module does not know stays as it was.
+        The same drawing. Elements that this module does not know are unchanged.
     """
     ET.register_namespace("", SVG)
     root = ET.fromstring(text)
@@ -46,7 +47,7 @@ def simplify(text: str) -> str:
 
 
 def _inside(parent: ET.Element) -> None:
-    """Redraw what is in an element, deepest first."""
+    """Simplify the content of an element, the deepest elements first."""
     found: list[ET.Element] = []
     for child in list(parent):
         _inside(child)
@@ -69,7 +70,7 @@ def _inside(parent: ET.Element) -> None:
 
 
 def _as_path(element: ET.Element) -> ET.Element:
-    """A line, or a path that is moved, as a path where it is; anything else as it is."""
+    """Turn a line, or a path with a translation, into a path without one; return any other element unchanged."""
     moved = _TRANSLATE.fullmatch(element.get("transform", "translate(0,0)"))
     if moved is None:
         return element
@@ -89,7 +90,7 @@ def _as_path(element: ET.Element) -> ET.Element:
 
 
 def _shifted(d: str, x: float, y: float) -> str | None:
-    """A path moved by ``(x, y)``; None where it has a command that is not known here."""
+    """Move a path by ``(x, y)``; None if it has a command that is not known here."""
     words: list[str] = []
     for command, rest in _COMMAND.findall(d):
         numbers = [float(n) for n in _NUMBER.findall(rest)]
@@ -110,13 +111,13 @@ def _n(number: float) -> str:
 
 
 def _merged(elements: list[ET.Element]) -> list[ET.Element]:
-    """Paths that follow each other and differ in nothing but where they are, as one."""
+    """Merge consecutive paths that differ only in their outline."""
     found: list[ET.Element] = []
     for element in elements:
         last = found[-1] if found else None
         if last is not None and last.tag == element.tag == f"{{{SVG}}}path" and not len(last) and not len(element):
             mine, other = ({k: v for k, v in e.attrib.items() if k != "d"} for e in (last, element))
-            # One path of things that overlap and are seen through would be darker or lighter than two.
+            # Overlapping transparent shapes look different in one path than in two.
             if mine == other and not {"opacity", "fill-opacity", "stroke-opacity", "clip-path", "id"} & set(mine):
                 last.set("d", last.get("d", "") + element.get("d", ""))
                 continue

@@ -1,6 +1,6 @@
-"""Geometry of the charts: one strip a table row, all strips of a table on one axis. Drawn by a template's macro.
+"""Geometry of the strips in tables: one strip per row, all strips of a table on one axis. A template draws them.
 
-The numbers stand in the same row, so a strip adds no information: it shows at a glance what the row says.
+The numbers are in the same row, so a strip adds no information: it shows at a glance what the row says.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Iterable
 from qbench.plugins.report_blocks import Axis, Strip
 
 RADIUS = 4.5
-"""Of a mark, in pixels."""
+"""The radius of a mark, in pixels."""
 
 
 def axis(values: Iterable[float], *, scale: float = 1.0) -> Axis:
-    """Make an axis that holds zero and all finite `values`, with round ends.
+    """Make an axis with round ends that contains zero and all finite `values`.
 
     Parameters
     ----------
     values : iterable of float
-        What is drawn on it.
+        What is drawn on the axis.
     scale : float
-        Factor from data to what the labels say: 100 for shares.
+        The factor from the data to the labels: 100 for shares.
     """
     finite = [x * scale for x in values if math.isfinite(x)]
     low, high = min([0.0, *finite]), max([0.0, *finite])
@@ -49,7 +49,7 @@ def _label(value: float, decimals: int) -> str:
 
 
 def strip(scale: Axis, end: float, start: float | None = None) -> Strip | None:
-    """Draw a change (from zero to `end`), or a value before and after; nothing where one is undetermined."""
+    """Make the strip of a change (from zero to `end`), or of a value before and after; None if one is undetermined."""
     first = 0.0 if start is None else start
     if not (math.isfinite(end) and math.isfinite(first)):
         return None
@@ -58,7 +58,7 @@ def strip(scale: Axis, end: float, start: float | None = None) -> Strip | None:
 
 
 def outline(mark: Strip) -> str:
-    """All that a strip draws, as the outline of one path to be filled: the way, and the marks at its ends."""
+    """Write the outline of everything that a strip draws as one path: the line, and the marks at its ends."""
     way = mark.end - mark.start
     first = mark.start + math.copysign(min(RADIUS, abs(way)), way) if mark.open else mark.start
     parts = [f"M{first:.1f} 9H{mark.end:.1f}v2H{first:.1f}z"]

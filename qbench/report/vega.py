@@ -1,7 +1,8 @@
-"""Specifications → images, and the script that makes them live. The one module that asks vl-convert anything.
+"""From specifications to drawings, and the script that makes charts interactive. Only this module uses vl-convert.
 
-Still images are drawn here, once, so that a page without its script has them all. The script is Vega, Vega-Lite and
-vega-embed as vl-convert carries them, inlined once a page; making it takes seconds, so it is kept in the cache.
+Still images are drawn here, so that a page without its script has all of them. The script contains Vega, Vega-Lite and
+vega-embed as they come with vl-convert, and is put into each page once. Making it takes seconds, so it is kept in the
+cache folder.
 """
 
 from __future__ import annotations
@@ -29,38 +30,38 @@ _EMPTY = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)" viewBox="0 0 [\d.]+ [\d.]+"')
 _TEXTS = re.compile(r'<text text-anchor="(\w+)"[^>]*>([^<]*)<')
 WIDER = 1.2
-"""Pixels a character by which wide fonts (DejaVu Sans) exceed narrow ones (Roboto), at the size of the labels."""
+"""By how many pixels per character wide fonts (DejaVu Sans) exceed narrow ones (Roboto), at the size of the labels."""
 
 
 def svg(spec: Mapping[str, Any]) -> str:
-    """Draw as an SVG file, in the colours of the light theme."""
+    """Draw a chart as an SVG file, in the colours of the light theme."""
     import vl_convert
 
-    return roomy(str(vl_convert.vegalite_to_svg({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[])))
+    return padded(str(vl_convert.vegalite_to_svg({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[])))
 
 
 def pdf(spec: Mapping[str, Any]) -> bytes:
-    """Draw as a PDF file."""
+    """Draw a chart as a PDF file."""
     import vl_convert
 
     return bytes(vl_convert.vegalite_to_pdf({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[]))
 
 
 def still(spec: Mapping[str, Any], name: str) -> Markup:
-    """Draw for a page: colours follow its theme; no style, no script, no id that another drawing has."""
+    """Draw a chart for a page: with the colours of the page's theme, without styles or scripts, with unique IDs."""
     import vl_convert
 
-    text = roomy(str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[])))
+    text = padded(str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[])))
     text = _IDS.sub(lambda found: f"{found[1]}{name}-", _ROLES.sub("", _EMPTY.sub("", text)))
     text = simplify(text)
     text = text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
     return Markup(themed(text))  # vl-convert escapes the texts
 
 
-def roomy(text: str) -> str:
-    """Room at both sides for texts in a wider font than the one that they were measured in.
+def padded(text: str) -> str:
+    """Add space at both sides for texts in a wider font than the one with which they were measured.
 
-    A reader's system may have none of the fonts that vl-convert knows; a drawing that is made live measures again.
+    The reader's system may have none of the fonts that vl-convert knows. An interactive chart is measured again.
     """
     left, right = (
         math.ceil(
@@ -79,12 +80,12 @@ def roomy(text: str) -> str:
 
 
 def bundle() -> str:
-    """The script that makes charts live. The same for every report of this version of vl-convert."""
+    """Get the script that makes charts interactive. It is the same for every report with this version of vl-convert."""
     path = cache_folder() / "scripts" / f"charts-{version('vl-convert-python')}.js"
     if path.is_file():
         return path.read_text(encoding="utf-8")
     text = _made()
-    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+    with suppress(OSError):  # if the cache folder cannot be written, this only costs time
         write_text(path, text)
     return text
 
@@ -95,10 +96,10 @@ def _made() -> str:
 
     text = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     if "</script" in text.lower() or "<!--" in text:
-        raise ValueError("vl-convert's script cannot stand in a page")
+        raise ValueError("the script of vl-convert cannot be put into a page")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def policy_hash(text: str) -> str:
-    """The source of a Content-Security-Policy that allows this very text."""
+    """Make the source for a Content-Security-Policy that allows exactly this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -23,9 +23,8 @@ BANNED = {
     r"\bguess(es)? elsewhere\b": "say at chance level on another benchmark",
     r"\bstrangers?\b": "say third-party",
     r"\btwins?\b": "say what is alike",
-    r"\bis no (valid )?(option|benchmark|model|quantizer|checkpoint|number|name|format|folder|file|group|metric)\b": (
-        "say is not a …"
-    ),
+    r"\b(?<!there )is no (valid )?"
+    r"(option|benchmark|model|quantizer|checkpoint|number|name|format|folder|file|group|metric)\b": "say is not a …",
     r"\b(a|an) (row|column|chart|table|dot|mark|bar|line|file|folder|class|group|query|model) (a|an) "
     r"(row|column|item|variant|model|quantizer|run|cell|gap|cut|layer|group|class|query|benchmark|number|change|"
     r"comparison|checkpoint|dot|place|term|person|kind)\b": "say one … per …",

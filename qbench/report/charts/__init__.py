@@ -1,1 +1,1 @@
-"""Vega-Lite specifications of the charts: a module a kind. Numbers in, dictionaries out; nothing is drawn here."""
+"""Vega-Lite specifications of the charts: one module per kind. They turn numbers into dictionaries and draw nothing."""

@@ -1,4 +1,4 @@
-"""Pairs of dots: a number before and after, joined, a row a model × quantizer and a small plot an attribute."""
+"""Pairs of joined dots: a number before and after, with one row per model × quantizer and one small chart per gap."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 
 from qbench.report.encodings import quantizer_encodings, quantizer_lane, small_multiples, sorted_by_quantizer, tooltip
-from qbench.report.palette import PANEL, SOFT, TOLERANCE
+from qbench.report.palette import PANEL, SHADED, SOFT
 
 LANE = 12
 
 
 def before_after(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], title: str) -> dict[str, Any]:
-    """The specification of the plot.
+    """Make the specification of the chart.
 
     Parameters
     ----------
     rows : sequence of mapping
-        ``what`` (one small plot a value), ``model``, ``quantizer``, ``before``, ``after``, ``low`` and ``high`` (where
-        the value after may lie: the value before and the interval of the change; None where there is none), ``said``,
-        ``interval``, ``n``.
+        ``what`` (there is one small chart per value), ``model``, ``quantizer``, ``before``, ``after``, ``low`` and
+        ``high`` (the value before plus the interval of the change; None without an interval), ``said``, ``interval``,
+        ``n``.
     quantizers : sequence of str
-        In order; the baseline is not among them: it is the value before.
+        In order. The baseline is not among them, since it is the value before.
     title : str
-        Of the number.
+        The title of the axis.
     """
     signs = quantizer_encodings(quantizers)
     end = _ends(rows)
@@ -62,10 +62,10 @@ def before_after(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], t
             },
         },
     ]
-    if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
+    if any(r["low"] is not None for r in rows):  # otherwise Vega warns about an axis without ends
         ends: dict[str, Any] = {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "tooltip": tip}
         layer.insert(
-            0, {"mark": {"type": "rule", "strokeWidth": LANE - 4, "color": TOLERANCE, "clip": True}, "encoding": ends}
+            0, {"mark": {"type": "rule", "strokeWidth": LANE - 4, "color": SHADED, "clip": True}, "encoding": ends}
         )
     return {
         "data": {"values": sorted_by_quantizer(rows, quantizers)},
@@ -74,10 +74,10 @@ def before_after(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], t
 
 
 def _ends(rows: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The axis: all values, and most of the intervals, so that a wide one does not squeeze the rest."""
+    """Find the ends of the axis, which holds all values and most intervals: one wide interval must not decide it."""
     values = [0.0, *(r[k] for r in rows for k in ("before", "after"))]
     for key, at in (("low", 0.1), ("high", 0.9)):
         known = [r[key] for r in rows if r[key] is not None]
         values += [float(np.quantile(known, at))] if known else []
-    room = 0.04 * (max(values) - min(values)) or 1.0
-    return [round(min(values) - room, 4), round(max(values) + room, 4)]
+    space = 0.04 * (max(values) - min(values)) or 1.0
+    return [round(min(values) - space, 4), round(max(values) + space, 4)]

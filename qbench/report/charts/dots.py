@@ -1,4 +1,4 @@
-"""Small multiples of dots with intervals: a number by a category, a colour and a shape a quantizer."""
+"""Dots with intervals in small charts: a number by category, with one colour and shape per quantizer."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def dots(
     width: int = 260,
     sort: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """The specification of the plot.
+    """Make the specification of the chart.
 
     Parameters
     ----------
     rows : sequence of mapping
-        ``category``, ``quantizer``, ``value``, ``low``, ``high`` (None where there is no interval), ``said``, ``n``,
-        ``model`` and, where there are facets, the facet's field.
+        ``category``, ``quantizer``, ``value``, ``low``, ``high`` (None without an interval), ``said``, ``n``, ``model``
+        and, with facets, the field of the facet.
     quantizers : sequence of str
         In order.
     title : str
-        Of the number.
+        The title of the axis.
     facet : str
-        A field: one small plot a value of it.
+        A field: there is one small chart per value of it.
     columns, width : int
-        Small plots in a row, and how wide each is.
+        How many small charts are in a row, and how wide each is.
     sort : sequence of str, optional
-        Order of the categories; as they come if not given.
+        The order of the categories; that of the rows if not given.
     """
     signs = quantizer_encodings(quantizers)
     encoding = {
@@ -50,7 +50,7 @@ def dots(
             "encoding": {**encoding, "x": {**x, "field": "value"}, "shape": signs["shape"], "tooltip": tip},
         },
     ]
-    if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
+    if any(r["low"] is not None for r in rows):  # otherwise Vega warns about an axis without ends
         ends = {**encoding, "x": {**x, "field": "low"}, "x2": {"field": "high"}}
         layer.insert(0, {"mark": {"type": "rule", "strokeWidth": 1.6}, "encoding": ends})
     inner: dict[str, Any] = {

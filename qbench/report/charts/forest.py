@@ -1,6 +1,7 @@
-"""Forest plots: a row a change, its interval, the tolerance shaded behind it, n and numbers beside it.
+"""Forest plots: one row per change, with its interval, the margin as a shaded area, n, and the numbers.
 
-All rows share one axis. An interval that leaves it ends in an arrow, so that a wide one does not squeeze the rest.
+All rows share one axis. An interval that goes beyond it ends in an arrow, so that one wide interval does not compress
+the others.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from qbench.report import formatting
-from qbench.report.palette import DOWN, INK, PANEL, SOFT, TOLERANCE, UP
+from qbench.report.palette import DOWN, INK, PANEL, SHADED, SOFT, UP
 
 WIDTH, STEP = 400, 21
-SIGNS = ("worse", "better", "equivalent", "not yet known")
+SIGNS = ("worse", "better", "equivalent", "inconclusive")
 SHAPES = ("square", "circle", "diamond", "circle")
 LABELS = {
-    "labelExpr": "slice(datum.label, 5)",  # the row's number keeps rows with the same label apart
+    "labelExpr": "slice(datum.label, 5)",  # the number of the row distinguishes rows with the same label
     **{"labelLimit": 330, "labelColor": INK, "labelPadding": 8},
     **{"ticks": False, "domain": False},
 }
@@ -32,19 +33,19 @@ class Mark:
     Attributes
     ----------
     label : str
-        What stands left of it.
+        The text to its left.
     value, low, high, margin : float
-        Change, its interval and the tolerance; NaN where not known.
-    sign : {"worse", "better", "equivalent", "not yet known"}
-        What was decided; ``worse`` stands for an amplified bias too.
+        The change, its interval and the margin; NaN for what is not known.
+    sign : {"worse", "better", "equivalent", "inconclusive"}
+        The verdict; ``worse`` also stands for an amplified bias, and ``better`` for a reduced one.
     n : int
-        Behind the number.
+        The number of items, classes or queries behind the change.
     whole : bool
-        Whether it is about all items: drawn as a larger diamond.
+        Whether it is over all items; then its mark is larger.
     names : mapping
-        ``model``, ``quantizer``, ``attribute``, …: for filters and the tooltip.
+        ``model``, ``quantizer``, ``attribute``, …, for the filters of the page.
     wide : tuple of float
-        A wider interval, such as one that predicts; drawn faint. Empty where there is none.
+        A wider interval, such as a prediction interval, which is drawn faintly; empty if there is none.
     """
 
     label: str
@@ -52,26 +53,26 @@ class Mark:
     low: float
     high: float
     margin: float = math.nan
-    sign: str = "not yet known"
+    sign: str = "inconclusive"
     n: int = 0
     whole: bool = False
     names: Mapping[str, str]
     wide: tuple[float, float] | tuple[()] = ()
 
 
-def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Tolerance") -> dict[str, Any]:
-    """The specification of a forest plot.
+def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -> dict[str, Any]:
+    """Make the specification of a forest plot.
 
     Parameters
     ----------
     marks : sequence of Mark
-        In the order that they are drawn in.
+        In the order in which they are drawn.
     unit : str
-        ``share`` and ``points`` are drawn in percentage points.
+        The unit of the values; ``share`` and ``points`` are drawn in percentage points.
     title : str
-        Of the axis.
+        The title of the axis.
     band : str
-        What the shaded ``margin`` is.
+        What the shaded area is, for the tooltip.
     """
     scale = 100.0 if unit in ("share", "points") else 1.0
     end = _end(marks) * scale
@@ -84,13 +85,13 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Tolerance"
             ("label", "What"),
             ("said", "Change"),
             ("verdict", "Verdict"),
-            ("tolerance", band),
+            ("shaded", band),
             ("n", "n"),
         )
     ]
     layers: list[dict[str, Any]] = [
         {
-            "mark": {"type": "bar", "height": STEP - 5, "color": TOLERANCE},
+            "mark": {"type": "bar", "height": STEP - 5, "color": SHADED},
             "transform": [{"filter": "datum.margin > 0"}],
             "encoding": {"x": {**x, "field": "minus"}, "x2": {"field": "margin"}, "y": y},
         },
@@ -127,7 +128,7 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Tolerance"
                     "scale": {"domain": list(SIGNS), "range": list(SHAPES)},
                     "legend": None,
                 },
-                "fill": {"condition": {"test": "datum.verdict === 'not yet known'", "value": PANEL}, **_colour()},
+                "fill": {"condition": {"test": "datum.verdict === 'inconclusive'", "value": PANEL}, **_colour()},
                 "size": {"condition": {"test": "datum.whole", "value": 150}, "value": 62},
                 "tooltip": tip,
             },
@@ -173,7 +174,7 @@ def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[st
         "n": f"{mark.n:,}",
         "n_shown": f"n = {mark.n:,}",
         "said": said,
-        "tolerance": f"±{formatting.bare(formatting.value(mark.margin, 'points' if scale > 1 else unit))}"
+        "shaded": f"±{formatting.bare(formatting.value(mark.margin, 'points' if scale > 1 else unit))}"
         if margin
         else "none",
     }
@@ -188,7 +189,7 @@ def _clipped(value: float, end: float) -> float | None:
 
 
 def _end(marks: Sequence[Mark]) -> float:
-    """Half the axis: all changes and tolerances, and most of the intervals."""
+    """Find the end of the axis, which holds all changes and margins, and most of the intervals."""
     finite = [abs(x) for m in marks for x in (m.low, m.high) if math.isfinite(x)]
     must = [abs(m.value) * 1.15 for m in marks if math.isfinite(m.value)]
     must += [m.margin * 1.3 for m in marks if math.isfinite(m.margin)]

@@ -14,7 +14,7 @@ LANE = 9
 def group_bars(
     rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], names: Sequence[str], parts: Sequence[str]
 ) -> dict[str, Any]:
-    """The specification of the plot.
+    """Make the specification of the chart.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def group_bars(
     quantizers : sequence of str
         In order, the baseline first.
     names : sequence of str
-        What there is to choose from; the first is shown where nothing can be chosen.
+        What the reader can choose; the first is shown where scripts do not run.
     parts : sequence of str
-        Names of the sets of models that fit beside each other; the first is shown where nothing can be chosen.
+        The names of the sets of models that fit side by side; the first is shown where scripts do not run.
     """
     signs = quantizer_encodings(quantizers, baseline=quantizers[0])
     place = {
@@ -46,7 +46,7 @@ def group_bars(
             "encoding": {**bar, "shape": signs["shape"], "tooltip": tip},
         },
     ]
-    if any(r["low"] is not None for r in rows):  # else Vega warns of an axis without ends
+    if any(r["low"] is not None for r in rows):  # otherwise Vega warns about an axis without ends
         ends: dict[str, Any] = {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}
         layer.insert(1, {"mark": {"type": "rule", "strokeWidth": 1.4, "color": INK}, "encoding": ends})
     choices = [

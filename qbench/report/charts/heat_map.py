@@ -1,4 +1,4 @@
-"""Heat map: a row a model, a column a quantizer, in each place the change of one number, chosen in the page."""
+"""Heat map: one row per model, one column per quantizer, and in each cell the change of one number."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ CELL = 86, 30
 
 
 def heat_map(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str], quantizers: Sequence[str]) -> dict[str, Any]:
-    """The specification of a heat map.
+    """Make the specification of a heat map. The reader chooses its number in the page.
 
     Parameters
     ----------
     rows : sequence of mapping
-        ``number`` (one of `numbers`), ``model``, ``quantizer``, ``shade`` (−3 to 3: so many steps above or below
+        ``number`` (one of `numbers`), ``model``, ``quantizer``, ``shade`` (−3 to 3: the number of steps above or below
         zero), ``said``, ``verdict``, ``n``.
     numbers : sequence of str
-        What there is to choose from; the first is shown where nothing can be chosen.
+        What the reader can choose; the first is shown where scripts do not run.
     quantizers : sequence of str
         The columns, in order.
     """

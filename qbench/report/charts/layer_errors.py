@@ -1,4 +1,4 @@
-"""Error of each layer in the order of the network: a small plot a tower, a colour and a shape a quantizer."""
+"""The error of each layer in the order of the network: one small chart per tower, one colour per quantizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qbench.report.encodings import quantizer_encodings, sorted_by_quantizer, to
 def layer_errors(
     rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], order: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The specification of the plot.
+    """Make the specification of the chart.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Accuracy against disparity: a mark a variant, as large as it is in memory; those that no other beats are joined."""
+"""Accuracy against disparity: one mark per variant, with its size in memory; those that no other beats are joined."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from qbench.report.palette import PANEL, SOFT
 
 
 def undominated(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """Which rows no other row equals or beats in both ``accuracy`` (high) and ``gap`` (low), and beats in one."""
+    """Find the rows that no other row beats.
+
+    A row beats another if it is at least as good in both ``accuracy`` (high) and ``gap`` (low), and better in one.
+    """
     return [
         not any(
             other["accuracy"] >= row["accuracy"]
@@ -25,18 +28,18 @@ def undominated(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
 def scatter(
     rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], titles: tuple[str, str], baseline: str = ""
 ) -> dict[str, Any]:
-    """The specification of the plot.
+    """Make the specification of the plot.
 
     Parameters
     ----------
     rows : sequence of mapping
         ``model``, ``quantizer``, ``accuracy``, ``gap`` (as drawn), ``megabytes``, ``speed`` (in words), ``front``.
     quantizers : sequence of str
-        In order; each has a colour and a shape.
+        In order; each has its own colour and shape.
     titles : tuple of str
-        Of the two axes.
+        The titles of the two axes.
     baseline : str
-        Which of them is what the others are compared with.
+        The one with which the others are compared.
     """
     x = {"field": "gap", "type": "quantitative", "title": titles[1], "scale": {"zero": True}}
     y = {"field": "accuracy", "type": "quantitative", "title": titles[0], "scale": {"zero": False}}
@@ -49,7 +52,10 @@ def scatter(
         "type": "quantitative",
         "title": "In memory, MB",
         "scale": {"range": [40, 420], "zero": True},
-        "legend": {"symbolFillColor": SOFT, "symbolStrokeColor": SOFT},  # else black, which a dark page swallows
+        "legend": {
+            "symbolFillColor": SOFT,
+            "symbolStrokeColor": SOFT,
+        },  # the default is black, which is not visible on a dark page
     }
     return {
         "data": {"values": list(rows)},

@@ -1,4 +1,4 @@
-"""The sections of the report, a module each, as records: plugins give theirs through the same door."""
+"""The sections of the report as records, with one module per section. Plugins add theirs by the same kind of record."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _of(name: str, title: str, section: Callable[[RunNumbers], Section]) -> Repo
 
 
 def with_context(name: str, title: str, section: Callable[[Context], Section]) -> ReportSection:
-    """A record of a section that wants the whole context."""
+    """Make the record of a section that needs the whole context."""
 
     def render(results: Results, context: Context) -> Iterable[Block]:
         return section(context).blocks
@@ -47,7 +47,7 @@ def with_context(name: str, title: str, section: Callable[[Context], Section]) -
 
 
 LAST = "not-measured"
-"""Sections of plugins that name no place stand before this one."""
+"""The section before which sections of plugins are placed, unless they name another."""
 
 BUILT_IN = (
     with_context("summary", "Summary", summary.section),
@@ -74,7 +74,7 @@ BUILT_IN = (
 
 
 def ordered(added: Iterable[ReportSection]) -> list[ReportSection]:
-    """The built-in sections with those of plugins in the places that they name."""
+    """Put the sections of plugins among the built-in sections, in the places that they name."""
     found = list(BUILT_IN)
     for record in added:
         at = [i for i, x in enumerate(found) if x.name == (record.before or LAST)]

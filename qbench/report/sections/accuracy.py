@@ -9,7 +9,7 @@ from qbench.report.run_numbers import RunNumbers
 
 
 def section(numbers: RunNumbers) -> Section:
-    """For each benchmark its main metric drawn, and all others in a table."""
+    """Make, for each benchmark, a table of its main metric with a drawing, and a table of all other metrics."""
     blocks: list[Block] = []
     for benchmark in numbers.benchmarks:
         measures = numbers.measures(benchmark, grouped=False)

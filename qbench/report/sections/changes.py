@@ -1,4 +1,4 @@
-"""The study's figures, redrawn from the run: accuracy and recall, disparity by attribute, skew by attribute."""
+"""The main charts of the study, for this run: accuracy and recall, disparity by attribute, skew by attribute."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, RunNumbers
 
 ROWS = 48
-"""Of a chart; more are in the tables."""
+"""The number of rows of a chart; the tables have all rows."""
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A chart a benchmark × metric: overall ones first, then gaps and skews by attribute."""
+    """Make one chart per benchmark and metric: those over all items first, then gaps and skews by attribute."""
     blocks: list[Block] = [
         Text(
-            "Each row is the change of one number of one model × quantizer against its own baseline on the "
-            "same items, with its "
-            "95 % interval. The shaded band is the tolerance; a filled square has changed for the worse, a "
-            "disc for the "
-            "better, a diamond is equivalent, and an open ring is not yet known. Larger marks are over all items."
+            "Each row is the change of one number of one model × quantizer against its own baseline on the same "
+            "items, with its 95 % interval. The shaded area is the margin. A filled square is a change for the "
+            "worse, a disc is a change for the better, a diamond is equivalent, and an open ring is inconclusive. "
+            "Larger marks are over all items."
         )
     ]
     for benchmark in numbers.benchmarks:
@@ -41,14 +40,14 @@ def _charts(numbers: RunNumbers, benchmark: str) -> Iterator[Chart]:
         yield from drawn(numbers, measure, grouped=False)
     families: set[str] = set()
     for measure in numbers.measures(benchmark, grouped=True):
-        # One cut-off a family and one chart: the others are in the tables.
+        # One cut-off and one chart per family: the others are in the tables.
         if measure.family not in families and len(families) < 4:
             families.add(measure.family)
             yield from drawn(numbers, measure, grouped=True)
 
 
 def drawn(numbers: RunNumbers, measure: Measure, *, grouped: bool) -> Iterator[Chart]:
-    """The forest plot of one metric; nothing where no change of it is known."""
+    """Make the forest plot of one metric, if any change of it is known."""
     effects = effect_rows.whole(numbers.results.effects)
     mine = effects[(effects["benchmark"] == measure.benchmark) & (effects["metric"] == measure.metric)]
     mine = mine[(mine["attribute"] != "") == grouped]
@@ -64,8 +63,8 @@ def drawn(numbers: RunNumbers, measure: Measure, *, grouped: bool) -> Iterator[C
     rows = effect_rows.worst_first(mine.to_dict("records"))
     parts = ("where", "quantizer", "model") if grouped else ("quantizer", "model")
     unit = measure.unit_of_change
-    left = f" {len(rows) - ROWS:,} more rows, less bad than these, are in the tables." if len(rows) > ROWS else ""
-    left += f" Not drawn: {few:,} without any change or without a label." if few else ""
+    left = f" {len(rows) - ROWS:,} more rows with smaller losses are in the tables." if len(rows) > ROWS else ""
+    left += f" {few:,} rows without any change, or of unlabelled items, are not drawn." if few else ""
     yield Chart(
         name=chart_name(measure.benchmark, measure.metric, "groups" if grouped else "all"),
         title=(

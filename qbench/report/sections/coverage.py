@@ -1,4 +1,4 @@
-"""What was really quantized: shares of the weights by tower, the matching controls, the layers and their errors."""
+"""What was really quantized: shares of the weights by tower, the control arms, the layers and their errors."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.results.controls import Control, find_controls
 
-UNKNOWN = "not known"
+UNKNOWN = "unknown"
 DECLARED = (
-    "“Declared”: these embeddings were made elsewhere, and their coverage is their maker's word. Nothing of it was "
-    "measured here, and a layer may stand for many."
+    "“Declared” marks precomputed embeddings: their author stated this coverage. None of it was measured here, and one "
+    "entry may stand for several layers."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A row a variant; its control arm; the layers with their errors; those left out, with their reasons."""
+    """Make tables of the variants, their control arms, the layers with their errors, and the layers left out."""
     coverage = numbers.results.coverage
     if coverage.empty:
         return Section("coverage", "What was quantized", [Text("This run recorded no coverage.", absent=True)])
@@ -56,7 +56,7 @@ def _shares(numbers: RunNumbers) -> Table:
         "Quantized weights",
         *(f"{t.capitalize()} tower" for t in towers),
         "Linear layers",
-        "Bits a weight",
+        "Bits per weight",
         "Median error",
         "Largest error",
         "Zero weights",
@@ -71,10 +71,11 @@ def _shares(numbers: RunNumbers) -> Table:
         ],
         rows=rows,
         note=(
-            "Scales and other state of a quantization count as bits. Embeddings and norms are not Linear layers. The "
-            "error of a layer is ‖original − effective‖ / ‖original‖ over its weights, before the first forward; "
-            "median and largest are over the quantized layers. The weight files are those that were loaded."
-            + (f" {DECLARED}" if declared else "")
+            "Scales and other state of a quantization count as bits. Token embeddings, position embeddings and "
+            "norms are not Linear layers. The error of a layer is ‖original − effective‖ / ‖original‖ over its "
+            "weights, before the first forward pass; the median and the largest error are over the quantized "
+            "layers. The weight files are "
+            "those that were loaded." + (f" {DECLARED}" if declared else "")
         ),
         closed=len(rows) > 40,
     )
@@ -90,8 +91,9 @@ def _controls(numbers: RunNumbers) -> list[Table]:
         return []
     heads = ["Model", "Quantizer", "Type of the other layers", "Control", "What it does not match"]
     note = (
-        "A quantizer leaves layers in a type that may not be the baseline's. Only the arm that casts to the same type, "
-        "and quantizes nothing, tells the one from the other."
+        "A quantizer leaves some layers unquantized, in a type that may differ from that of the baseline. Only a "
+        "control arm, which casts to the same type and quantizes nothing, separates the effect of the cast from "
+        "that of the quantization."
     )
     caption = "The control arm of each variant: what the cast alone does"
     return [
@@ -106,7 +108,7 @@ def _control(control: Control) -> str:
 
 
 def _by_layer(numbers: RunNumbers) -> Iterable[Table]:
-    """A table a model: a row a layer, a column a quantizer that changed something."""
+    """Make one table per model, with one row per layer and one column per quantizer that changed something."""
     layers = numbers.results.layers
     touched = layers.loc[layers["quantized"].astype(bool), ["model", "quantizer"]].drop_duplicates()
     for model, group in touched.groupby("model", sort=False):
@@ -129,7 +131,7 @@ def _by_layer(numbers: RunNumbers) -> Iterable[Table]:
                 *(Column(q, True) for q in quantizers),
             ],
             rows=rows,
-            note="Relative error of the weights, and in brackets the signal to noise in dB.",
+            note="The relative error of the weights, and in brackets the signal-to-noise ratio in dB.",
             closed=True,
         )
 
@@ -163,7 +165,7 @@ def _left_out(numbers: RunNumbers) -> list[Table]:
     rows: list[list[Entry]] = []
     kept = layers[~layers["quantized"].astype(bool)]
     for (model, quantizer, tower, reason), group in kept.groupby(["model", "quantizer", "tower", "reason"], sort=False):
-        if (model, quantizer) in touched:  # where nothing was quantized there is nothing to list
+        if (model, quantizer) in touched:  # if nothing was quantized, no layer was left out
             names = [str(x) for x in group["name"]]
             entries = [name(str(model), head=True), name(str(quantizer), head=True), name(str(tower))]
             rows.append(

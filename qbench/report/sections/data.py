@@ -1,4 +1,4 @@
-"""The data: how many items, with and without labels, what is missing, and the choices that sources leave open."""
+"""The data: how many items there are by group, what is missing, and the choices that the sources leave open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qbench.results import Cell
 
 
 def section(numbers: RunNumbers) -> Section:
-    """Per benchmark: facts, choices, and the items of each group."""
+    """Make, for each benchmark, its facts, its choices, and a table of the items of each group."""
     blocks: list[Block] = []
     for benchmark in numbers.benchmarks:
         cell = numbers.cell(benchmark)
@@ -21,24 +21,24 @@ def section(numbers: RunNumbers) -> Section:
         if choices:
             rows = [[name(str(k), head=True), Entry(str(v))] for k, v in choices.items()]
             caption = f"Choices on {formatting.isolated(benchmark)} that the sources leave open"
-            blocks.append(Table(caption=caption, columns=[Column("Choice"), Column("Made as")], rows=rows))
+            blocks.append(Table(caption=caption, columns=[Column("Choice"), Column("Value")], rows=rows))
         blocks += _groups(numbers, cell)
     return Section("data", "Data and choices", blocks or [Text("No cell of this run has data.")])
 
 
 def missing_words(cell: Cell) -> str:
-    """How many images could not be read, by group; empty where none."""
+    """Say how many images are missing, by group; empty if none are."""
     missing = cell.record.data_info.missing
     if missing is None or not missing.count:
         return ""
     groups = [
-        f"{formatting.isolated(attribute)} {formatting.isolated(group or 'without a label')}: {count:,}"
+        f"{formatting.isolated(attribute)} {formatting.isolated(group or 'unlabelled')}: {count:,}"
         for attribute, found in missing.by_group.items()
         for group, count in found.items()
     ]
     told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
     count = formatting.count(missing.count, "item")
-    return f"{count} of {missing.of:,} have no image on disk and are in no number.{told}"
+    return f"{count} of {missing.of:,} have no image on disk and are part of no number.{told}"
 
 
 def _missing(cell: Cell) -> list[Block]:
@@ -74,7 +74,7 @@ def _groups(numbers: RunNumbers, cell: Cell) -> list[Block]:
         try:
             column = cell.table("items", columns=[attribute])[attribute].fillna("").astype(str)
         except InputError:
-            continue  # the benchmark keeps no such column: there is nothing to count
+            continue  # the benchmark stores no such column, so there is nothing to count
         counts = column.value_counts()
         others = sorted(set(counts.index) - set(groups))
         for group in (*groups, *others):
@@ -86,7 +86,7 @@ def _groups(numbers: RunNumbers, cell: Cell) -> list[Block]:
                     number(f"{int(counts.get(group, 0)):,}"),
                     number(formatting.value(float(counts.get(group, 0)) / max(1, len(column)), "share")),
                     Entry(
-                        "compared" if labelled else "no label to compare: counted on its own",
+                        "compared" if labelled else "unlabelled: counted separately",
                         tone="" if labelled else "weak",
                     ),
                 ]
@@ -94,5 +94,5 @@ def _groups(numbers: RunNumbers, cell: Cell) -> list[Block]:
     if not rows:
         return []
     columns = [Column("Attribute"), Column("Group"), Column("Items", True), Column("Share", True), Column("Role")]
-    caption = f"Items of {formatting.isolated(cell.benchmark)} by group, with and without a label"
+    caption = f"Items of {formatting.isolated(cell.benchmark)} by group, labelled and unlabelled"
     return [Table(caption=caption, columns=columns, rows=rows, closed=len(rows) > 12)]

@@ -1,4 +1,4 @@
-"""The study's figures of gaps: disparity and skew by attribute, before and after, as pairs of dots."""
+"""The charts of gaps: disparity and skew by attribute, before and after, as pairs of dots."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 
 FAMILIES = 2
-"""Of a benchmark: the first two gaps that it declares, at their first cut-off."""
+"""How many kinds of gaps are drawn for a benchmark: the first that it declares, at their first cut-off."""
 PLOTS, MODELS = 9, 12
-"""Small plots of a chart, and models in each."""
+"""How many small charts there are in a chart, and how many models in each."""
 
 
 def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
-    """A chart for each of the first families of gaps among the measures of a benchmark."""
+    """Make one chart per kind of gap of a benchmark, for the first kinds that it declares."""
     families: set[str] = set()
     for measure in measures:
         if measure.better == "higher" or measure.family in families or len(families) == FAMILIES:
@@ -33,7 +33,7 @@ def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
 
 
 def _gap(numbers: RunNumbers, row: NumberRow) -> bool:
-    """Whether a row is a gap under the chosen cut; other cuts have a section of their own."""
+    """Whether a row is a gap under the chosen cut; the other cuts have a section of their own."""
     pair = not row.group or (row.attribute, row.group) in numbers.pairs(row.benchmark)
     return pair and row.attribute not in numbers.repeats(row.benchmark)
 
@@ -50,27 +50,27 @@ def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
         for names, limit, one in ((plots, PLOTS, "gap"), (models, MODELS, "model"))
         if len(names) > limit
     ]
-    left += [f"{formatting.count(void, 'pair')} whose baseline guesses"] if void else []
+    left += [f"{formatting.count(void, 'pair')} with a void comparison"] if void else []
     where = formatting.isolated(measure.benchmark)
     return Chart(
         name=chart_name("before-after", measure.benchmark, measure.metric),
         title=f"{measure.metric} on {where} by attribute, before and after",
         words=(
-            f"{formatting.count(len(shown), 'pair')} of dots, a small plot a gap, a row a model × quantizer. "
-            f"The numbers are in the table “{measure.metric} on {where}” below."
+            f"{formatting.count(len(shown), 'pair')} of dots, with one small chart per gap and one row per model × "
+            f"quantizer. The numbers are in the table “{measure.metric} on {where}” below."
         ),
         spec=before_after(
             [_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"
         ),
         note=(
-            "The ring is before, the filled mark after. "
+            "The ring is before, and the filled mark is after. "
             + (
-                "Shaded: the value before with the 95 % interval of the change; where the ring is inside, no change "
-                "is shown; one that leaves the axis is cut there."
+                "The shaded area is the value before plus the 95 % interval of the change: where the ring is "
+                "inside, no change is shown. An interval that goes beyond the axis is cut."
                 if any(math.isfinite(r.low) for r in shown)
-                else "These have no interval."
+                else "These changes have no interval."
             )
-            + (f" Not drawn: {' and '.join(left)}; `qbench export` has all." if left else "")
+            + (f" {' and '.join(left)} are not drawn; `qbench export` has all." if left else "")
         ),
     )
 
@@ -88,7 +88,7 @@ def _row(row: NumberRow, measure: Measure, scale: float) -> dict[str, Any]:
 
 
 def said_change(row: NumberRow, measure: Measure) -> str:
-    """A change with its interval, or that there is none."""
+    """Write a change with its interval, or say that there is none."""
     if row.state != "compared":
         return row.state
     ends = formatting.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else "(no interval)"

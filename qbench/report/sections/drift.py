@@ -1,4 +1,4 @@
-"""Embedding drift by group: how far quantizing moved the images themselves, whatever is asked of them."""
+"""Embedding drift by group: how far quantization moved the embeddings of the images, whatever the task."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from qbench.report.run_numbers import RunNumbers
 
 ROWS = 80
 EXPLAINED = (
-    "One minus the cosine between the baseline's and the variant's embedding of the same image: 0 is unmoved. It "
-    "needs no labels and no task; a group whose images move more is at more risk on any task."
+    "Drift is one minus the cosine between the baseline's and the variant's embedding of the same image; 0 means "
+    "that the embedding did not move. It needs no labels and no task. A group whose embeddings move more is at a "
+    "higher risk in any task."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A chart and a table a benchmark."""
+    """Make one chart and one table per benchmark."""
     drift = numbers.results.drift
     if drift.empty:
         return Section(
             "drift",
             "Embedding drift",
-            [Text("This run has no embeddings of a variant beside its baseline's.", absent=True)],
+            [Text("This run has no variant whose embeddings, and those of its baseline, are stored.", absent=True)],
         )
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
@@ -35,8 +36,7 @@ def section(numbers: RunNumbers) -> Section:
                 "category": ": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all",
                 **{"value": round(1 - r["mean"], 6), "low": round(1 - r["median"], 6), "high": round(1 - r["q05"], 6)},
                 "said": (
-                    f"mean {formatting.fixed(1 - r['mean'], 5)}, most moved twentieth from "
-                    f"{formatting.fixed(1 - r['q05'], 5)}"
+                    f"mean {formatting.fixed(1 - r['mean'], 5)}, 95 % quantile {formatting.fixed(1 - r['q05'], 5)}"
                 ),
                 "n": f"{int(r['n']):,}",
             }
@@ -46,13 +46,13 @@ def section(numbers: RunNumbers) -> Section:
         blocks.append(
             Chart(
                 name=chart_name("drift", benchmark),
-                title=f"Drift of the images of {where}: one minus the cosine",
+                title=f"Drift of the embeddings of {where}: one minus the cosine",
                 words=(
                     f"{formatting.count(len(rows), 'dot')} for {formatting.count(len(models), 'model')}; the numbers "
                     f"are in the table below."
                 ),
                 spec=dots(rows, quantizers, "1 − cosine", facet="model" if len(models) > 1 else ""),
-                note="A dot is the mean; the line goes from the median to the twentieth of the items that moved most.",
+                note="A dot is the mean; the line goes from the median to the 95 % quantile.",
             )
         )
         body = [
@@ -64,14 +64,14 @@ def section(numbers: RunNumbers) -> Section:
             ]
             for r in records[:ROWS]
         ]
-        heads = ["Model", "Quantizer", "Groups", "Mean", "Median", "Most moved twentieth, from", "n"]
+        heads = ["Model", "Quantizer", "Groups", "Mean", "Median", "95 % quantile", "n"]
         blocks.append(
             Table(
                 caption=f"One minus the cosine on {where}",
                 columns=[Column(h, i > 2) for i, h in enumerate(heads)],
                 rows=body,
                 left_out=max(0, len(records) - ROWS),
-                left_out_note="all are in `qbench export --table drift`",
+                left_out_note="`qbench export --table drift` has all",
                 closed=True,
             )
         )

@@ -1,4 +1,4 @@
-"""Fairness: disparities and skews of groups, before and after; and the classes that moved most."""
+"""Fairness: disparities and skews of groups, before and after, and the classes with the largest changes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.report.sections import disparity_charts, group_charts
 
 CLASSES = 20
-EXPORT = "all are in `qbench export --table effects`"
+EXPORT = "`qbench export --table effects` has all"
 
 
 def section(numbers: RunNumbers) -> Section:
-    """For each benchmark with attributes: gaps drawn, groups in tables, the classes that moved most."""
+    """Make, for each benchmark with attributes, charts of gaps, tables of groups, and tables of the largest changes."""
     blocks: list[Block] = [
         Text(
-            "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the first "
-            "group minus the second; its sign says whom it favours. Items without a label to compare have "
-            "numbers of their own beside the others. Drawn are the first numbers of each benchmark, at their first "
+            "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the value "
+            "of the first group minus that of the second; its sign says which group is favoured. Unlabelled items "
+            "have numbers of their own. The charts show the first numbers of each benchmark, at their first "
             "cut-off; the tables have all."
         )
     ]
@@ -96,12 +96,12 @@ def _class_table(measure: Measure, worst: pd.DataFrame, left_out: int, undetermi
             ]
         )
     heads = ["Class or query", "Groups", "Model", "Quantizer", "Before", "After", "Change", "n"]
-    note = f"{undetermined:,} of these undetermined; {EXPORT}" if undetermined else EXPORT
+    note = f"{undetermined:,} of these are undetermined; {EXPORT}" if undetermined else EXPORT
     return Table(
         caption=f"{measure.metric} on {formatting.isolated(measure.benchmark)}: the largest changes",
         columns=[Column(h, numeric=h in ("Before", "After", "Change", "n")) for h in heads],
         rows=rows,
-        note=f"{describe(measure)} The largest of many changes is large by chance alone: read n first.".strip(),
+        note=f"{describe(measure)} The largest of many changes is large partly by chance: read n first.".strip(),
         left_out=left_out,
         left_out_note=note,
         closed=True,

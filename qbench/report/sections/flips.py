@@ -1,4 +1,4 @@
-"""Flips: items that were right and are wrong, or the other way round; by group, and by how sure the baseline was."""
+"""Flips: items whose prediction was correct and is wrong, or the other way round, by group and by margin."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from qbench.report.run_numbers import RunNumbers
 
 ROWS = 80
 GROUPS = 30
-"""Of a chart; where there are more, those that flip most."""
+"""The number of groups in a chart: those with the most flips."""
 DRAWN = 120
 EXPLAINED = (
-    "An average can stand still while many answers change. A flip is an item whose answer was right and is "
-    "wrong now, or "
-    "wrong and right now. Margin is how far the baseline's answer was from the next one: quarter 1 was the least sure."
+    "An average can stay the same while many predictions change. A flip is an item whose prediction was correct and "
+    "is now wrong (lost), or was wrong and is now correct (gained). The margin is how far the baseline's correct "
+    "class was ahead of the best wrong one; in quarter 1, the baseline was the least sure."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """Two charts a benchmark, a table of all, and the items that flip under most models."""
+    """Make two charts and two tables per benchmark, and a table of the items that flip under most models."""
     flips = numbers.results.flips
     if flips.empty:
-        return Section("flips", "Flips", [Text("No benchmark of this run has right and wrong answers.", absent=True)])
+        return Section(
+            "flips", "Flips", [Text("No benchmark of this run has correct and wrong predictions.", absent=True)]
+        )
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(flips["quantizer"])]
     for benchmark, mine in flips.groupby("benchmark", sort=False):
@@ -49,7 +51,7 @@ def section(numbers: RunNumbers) -> Section:
 
 
 def _pooled(kind: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Sums over the models, so that each dot is a count of items and not a mean of rates."""
+    """Sum over the models, so that each dot is a count of items and not a mean of rates."""
     keys = ["quantizer", "attribute", "group", "margin_bin"]
     rows: list[dict[str, Any]] = []
     for names, part in frame.groupby(keys, sort=False):
@@ -72,21 +74,21 @@ def _pooled(kind: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _chart(benchmark: str, kind: str, pooled: list[dict[str, Any]], quantizers: list[str], *, models: int) -> Chart:
     where = formatting.isolated(benchmark)
     rows, left = _most(pooled)
-    note = "Over all models of the run." if models > 1 else "With the 95 % interval."
+    note = "The dots are over all models of the run." if models > 1 else "The lines are 95 % intervals."
     return Chart(
         name=chart_name("flips", benchmark, kind),
         title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
         words=(
-            f"{formatting.count(len(rows), 'dot')}: the share of items whose answer flipped, for each quantizer. "
+            f"{formatting.count(len(rows), 'dot')}: the share of items whose prediction flipped, for each quantizer. "
             f"The numbers are in the table “Flips on {where}, as drawn” below."
         ),
         spec=dots(rows, quantizers, "Flipped, %", width=420),
-        note=f"{note} {left:,} more groups, which flip less, are not drawn." if left else note,
+        note=f"{note} {left:,} more groups with fewer flips are not drawn." if left else note,
     )
 
 
 def _drawn(benchmark: str, rows: list[dict[str, Any]]) -> Table:
-    """The numbers of the charts, a row a dot."""
+    """Make the table with the numbers of the charts, with one row per dot."""
     return Table(
         caption=f"Flips on {formatting.isolated(benchmark)}, as drawn",
         columns=[Column(h, i > 1) for i, h in enumerate(("Quantizer", "Groups", "Flipped", "n"))],
@@ -94,15 +96,15 @@ def _drawn(benchmark: str, rows: list[dict[str, Any]]) -> Table:
             [name(r["quantizer"], head=True), name(r["category"]), number(r["said"]), number(r["n"])]
             for r in rows[:DRAWN]
         ],
-        note="“Quarter 1” are the items of which the baseline was least sure.",
+        note="Quarter 1 has the items for which the baseline was the least sure.",
         left_out=max(0, len(rows) - DRAWN),
-        left_out_note="all are in `qbench export --table flips`, model by model",
+        left_out_note="`qbench export --table flips` has all, for each model",
         closed=True,
     )
 
 
 def _most(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """The rows of the groups that flip most, in their order, and how many groups are left out."""
+    """Select the rows of the groups with the most flips, in their order; also return how many groups are left out."""
     worst: dict[str, float] = {}
     for row in rows:
         worst[row["category"]] = max(row["value"], worst.get(row["category"], 0.0))
@@ -123,7 +125,7 @@ def _table(benchmark: str, frame: pd.DataFrame) -> Table:
         "Gained",
         "Flipped",
         "95 % interval",
-        "p (as many lost as gained)",
+        "p (equally many lost and gained)",
         "p (groups alike)",
         "n",
     ]
@@ -133,11 +135,11 @@ def _table(benchmark: str, frame: pd.DataFrame) -> Table:
         columns=[Column(h, i > 2) for i, h in enumerate(heads)],
         rows=rows,
         note=(
-            "McNemar's test, exact with mid-p; then whether the groups of an attribute flip equally often. "
-            "Neither is corrected for the number of tests."
+            "The first p is that of McNemar's exact test with mid-p. The second tests whether the groups of an "
+            "attribute flip equally often. Neither is corrected for the number of tests."
         ),
         left_out=max(0, len(frame) - ROWS),
-        left_out_note="all are in `qbench export --table flips`",
+        left_out_note="`qbench export --table flips` has all",
         closed=True,
     )
 
@@ -173,12 +175,12 @@ def _exemplars(numbers: RunNumbers) -> list[Table]:
         rows.append([*names, *(number(f"{int(r[k]):,}") for k in ("models", "lost", "gained"))])
     return [
         Table(
-            caption="Items whose majority answer over the models changed",
+            caption="Items whose most frequent prediction over the models changed",
             columns=[Column(h, i > 3) for i, h in enumerate(heads)],
             rows=rows,
-            note="The items that compression picks out (Hooker et al. 2020): look at them before you look at averages.",
+            note="Compression picks these items out (Hooker et al. 2020): look at them before you look at averages.",
             left_out=max(0, len(found) - ROWS),
-            left_out_note="all are in `qbench export --table exemplars`",
+            left_out_note="`qbench export --table exemplars` has all",
             closed=True,
         )
     ]

@@ -1,4 +1,4 @@
-"""Thumbnails of items whose answer flipped, by group. Off unless asked for: these are images of people."""
+"""Thumbnails of flipped items by group. They are shown only on request, because these are images of people."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from qbench.report.context import Context
 
 SIZE, QUALITY = 96, 70
 OFF = (
-    "Off: images of people belong in a report only where its readers may see them. `qbench report RUN "
-    "--gallery 4 --data-root "
-    "BENCHMARK=FOLDER` shows flipped items by group."
+    "Switched off, because images of people may be in a report only if its readers may see them. `qbench report RUN "
+    "--gallery 4 --data-root BENCHMARK=FOLDER` shows flipped items by group."
 )
 NOTICE = (
-    "These images are the dataset's, under its licence and with its people's rights: look before you pass this file on."
+    "These images belong to the dataset. Its licence and the rights of the people in it apply: check both before "
+    "you share this file."
 )
 
 
 def section(context: Context) -> Section:
-    """A row of thumbnails a variant × group; lost answers before gained ones."""
+    """Make one row of thumbnails per variant and group, lost predictions before gained ones."""
     title = "Flipped items"
     if not context.gallery:
         return Section("gallery", title, [Text(OFF, absent=True)])
@@ -42,7 +42,7 @@ def section(context: Context) -> Section:
         blocks.append(
             Box(
                 "Nothing to show",
-                f"Name a folder of images with --data-root; benchmarks of this run: {names}.",
+                f"Give a folder of images with --data-root. The benchmarks of this run are: {names}.",
                 "note",
             )
         )
@@ -78,12 +78,12 @@ def _images(frame: pd.DataFrame, root: Path) -> Iterator[Thumbnail]:
     for row in frame.to_dict("records"):
         uri = _thumbnail(root, str(row["image"]))
         if uri:
-            word = "right, now wrong" if row["lost"] else "wrong, now right"
+            word = "correct, now wrong" if row["lost"] else "wrong, now correct"
             yield Thumbnail(uri, f"{row['label']}, {word}: {row['answer']}")
 
 
 def _thumbnail(root: Path, image: Any) -> str:
-    """A small JPEG as a data URI, without the file's metadata; empty where there is no such image below `root`."""
+    """Make a small JPEG as a data URI, without the file's metadata; empty if there is no such image below `root`."""
     from qbench.images.decoding import open_image
 
     try:

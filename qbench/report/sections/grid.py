@@ -1,4 +1,4 @@
-"""Every number, model × quantizer, in one heat map to choose from."""
+"""One heat map of model × quantizer, in which the reader chooses the number."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qbench.report.charts.heat_map import heat_map
 from qbench.report.run_numbers import RunNumbers
 
 NUMBERS = 120
-"""That can be chosen; gaps and overall numbers come before groups."""
+"""How many numbers can be chosen; gaps and numbers over all items come before groups."""
 STEPS = (0.15, 0.5)
-"""Shares of the largest change at which the shade deepens; below a tenth of the first it stays neutral."""
+"""The shares of the largest change from which the shade is darker; below one tenth of the first it is neutral."""
 
 
 def section(numbers: RunNumbers) -> Section:
-    """One heat map; the table of each number is in the sections below."""
+    """Make the heat map; the tables of the numbers are in the sections below."""
     effects = effect_rows.whole(numbers.results.effects)
     effects = effects[effects["change"].notna()]
     title = "Model × quantizer"
@@ -32,12 +32,12 @@ def section(numbers: RunNumbers) -> Section:
     left = f" {len(found) - NUMBERS:,} more numbers are in the tables." if len(found) > NUMBERS else ""
     chart = Chart(
         name="grid",
-        title="Change of a number, a row a model, a column a quantizer",
-        words=f"Heat map of {shown[0]}; with its script the page lets you choose one of {len(shown):,} numbers.",
+        title="Change of one number by model and quantizer",
+        words=f"Heat map of {shown[0]}; with its script, the page lets you choose one of {len(shown):,} numbers.",
         spec=heat_map(rows, shown, list(dict.fromkeys(effects["quantizer"]))),
         note=(
-            f"Orange is below zero, blue above; each number has a scale of its own.{left} The numbers are in the "
-            f"tables of “Accuracy” and “Fairness”."
+            f"Orange is below zero, and blue is above; each number has a scale of its own.{left} The numbers are in "
+            "the tables of “Accuracy” and “Fairness”."
         ),
     )
     return Section("grid", title, [chart])

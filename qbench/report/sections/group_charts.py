@@ -1,4 +1,4 @@
-"""Each group's value before and after, drawn side by side: where the levels differ, and what quantizing did to them."""
+"""Charts of the value of each group before and after: where the groups differ, and what quantization changed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.report.sections.disparity_charts import said_change
 
 FAMILIES, GROUPS, MODELS = 4, 24, 3
-"""Numbers to choose from, groups on the axis, models beside each other; a filter or a choice brings the others."""
+"""How many numbers can be chosen, how many groups are drawn, and how many models are side by side."""
 
 
 def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> list[Chart]:
-    """A chart of the numbers by group of a benchmark; none where it has none."""
+    """Make the chart of the numbers by group of a benchmark, if it has any."""
     found: dict[str, tuple[Measure, list[NumberRow]]] = {}
     for measure in measures:
         rows = [r for r in numbers.of(measure, grouped=True) if _level(numbers, r) and not numbers.void(r)]
@@ -51,27 +51,27 @@ def _chart(numbers: RunNumbers, found: Sequence[tuple[Measure, list[NumberRow]]]
     where, first = formatting.isolated(benchmark), names[0].partition(",")[0]
     beside = len({r["model"] for r in rows if r["part"] == rows[0]["part"]})
     void = {r.model for r in numbers.rows if r.benchmark == benchmark and numbers.void(r)}
-    more = [f"the {len(models):,} models are {MODELS} at a time"] if len(models) > MODELS else []
-    more += [f"{len(names):,} numbers can be chosen"] if len(names) > 1 else []
+    more = [f"choose which of the {len(models):,} models are shown, {MODELS} at a time"] if len(models) > MODELS else []
+    more += [f"choose one of {len(names):,} numbers"] if len(names) > 1 else []
     some = any(r["low"] is not None for r in rows)
     return Chart(
         name=chart_name("groups", benchmark),
         title=f"Groups on {where}: {' or '.join(n.partition(',')[0] for n in names)}, before and after",
         words=(
-            f"Bars of {first} by group for {formatting.count(beside, 'model')}, a bar a quantizer. The numbers are "
+            f"Bars of {first} by group for {formatting.count(beside, 'model')}, one bar per quantizer. The numbers are "
             f"in the tables “{first} on {where}, by …” below."
         ),
         spec=group_bars(rows, quantizers, names, list(dict.fromkeys(parts.values()))),
         note=(
             (
-                f"The line across a bar is the value before with the 95 % interval of the change: where it holds the "
-                f"bar of {formatting.isolated(numbers.results.baseline)}, no change is shown. "
+                "The line across a bar is the value before plus the 95 % interval of the change: where it contains "
+                f"the end of the bar of {formatting.isolated(numbers.results.baseline)}, no change is shown. "
                 if some
-                else "The changes of these numbers have no interval; the marks are the numbers alone. "
+                else "The changes of these numbers have no interval; the marks show the numbers only. "
             )
-            + (f"With the script {' and '.join(more)}. " if more else "")
-            + (f"{left:,} more groups, which move less, are in the tables. " if left else "")
-            + (f"Not drawn, because the baseline guesses: {formatting.listing(sorted(void), 6)}." if void else "")
+            + (f"With the script of the page you can {' and '.join(more)}. " if more else "")
+            + (f"{left:,} more groups with smaller changes are in the tables. " if left else "")
+            + (f"Not drawn, because their comparisons are void: {formatting.listing(sorted(void), 6)}." if void else "")
         ).strip(),
     )
 
@@ -84,7 +84,7 @@ def _parts(models: Sequence[str]) -> dict[str, str]:
 
 
 def _most(rows: Sequence[NumberRow]) -> set[str]:
-    """The groups whose values move most, as many as fit on the axis."""
+    """Select the groups with the largest changes, as many as fit on the axis."""
     moved: dict[str, float] = {}
     for row in rows:
         size = abs(row.change) if row.state == "compared" and math.isfinite(row.change) else 0.0

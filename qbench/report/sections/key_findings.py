@@ -1,4 +1,4 @@
-"""What was found, in plain sentences with their numbers: what changed, what did not, what is not yet known."""
+"""The findings as sentences with their numbers: what changed, what did not, and what is inconclusive."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from qbench.report import effect_rows, formatting
 from qbench.report.run_numbers import RunNumbers
 
 WORST, UNKNOWN = 6, 4
-"""Sentences of each kind; the tables have all."""
+"""How many sentences of each kind there are; the tables have all numbers."""
 
 
 def found(numbers: RunNumbers) -> list[str]:
-    """Worst first, then who is equivalent, then what could not be decided and what would decide it."""
+    """List the worst changes, the variants that are equivalent, and what is inconclusive and what would decide it."""
     effects = numbers.results.effects
     if effects.empty:
         return ["This run has nothing to compare."]
@@ -25,7 +25,7 @@ def found(numbers: RunNumbers) -> list[str]:
     bad.sort(key=lambda r: bool(r["class"]))  # numbers over all classes before those of one
     told += [effect_rows.sentence(r) for r in bad[:WORST]]
     if len(bad) > WORST:
-        told.append(f"{len(bad) - WORST:,} more numbers got worse, those of single classes included: see the tables.")
+        told.append(f"{len(bad) - WORST:,} more numbers got worse, including those of single classes: see the tables.")
     told += _equivalent(rows)
     return told + _undecided(rows) + _void(numbers)
 
@@ -39,12 +39,12 @@ def _tally(rows: pd.DataFrame) -> str:
 
 
 def _equivalent(rows: pd.DataFrame) -> list[str]:
-    """One sentence a quantizer whose changes in accuracy by group are all equivalent."""
+    """Make one sentence per variant whose changes in accuracy by group are all equivalent."""
     shares = rows[(rows["better"] == "higher") & (rows["unit"] == "share") & rows["change"].notna()]
     told = []
     for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
         if (frame["verdict"] == "equivalent").all():
-            margin = effect_rows.tolerance(max(_records(frame), key=lambda r: float(r["margin"])))
+            margin = effect_rows.margin(max(_records(frame), key=lambda r: float(r["margin"])))
             groups = sorted({str(a) for a in frame["attribute"] if a})
             who = f" for all groups by {formatting.listing(groups)}" if groups else ""
             names = [formatting.isolated(str(x)) for x in (quantizer, model, benchmark)]
@@ -58,21 +58,25 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
 
 
 def _undecided(rows: pd.DataFrame) -> list[str]:
-    unknown = rows[(rows["verdict"] == "not yet known") & rows["change"].notna() & (rows["flags"] == "")]
+    unknown = rows[
+        (rows["verdict"].astype(str).map(effect_rows.label) == "inconclusive")
+        & rows["change"].notna()
+        & (rows["flags"] == "")
+    ]
     known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
     told = [
-        f"{effect_rows.subject(r)} is not yet known: {effect_rows.amount(r)}, n = {int(r['n']):,}.{effect_rows.more(r)}"
+        f"{effect_rows.subject(r)} is inconclusive: {effect_rows.amount(r)}, n = {int(r['n']):,}.{effect_rows.more(r)}"
         for r in _records(known.head(UNKNOWN))
     ]
     if len(unknown) > len(told):
         most = known["needed"].max() if len(known) else math.nan
         end = (
-            f" {math.ceil(most):,} items of a group would decide every one for which that is known."
+            f" {math.ceil(most):,} items in the group would decide each of those for which this is known."
             if math.isfinite(most)
             else ""
         )
         told.append(
-            f"{formatting.count(len(unknown) - len(told), 'more number', 'more numbers')} could not be decided.{end}"
+            f"{formatting.count(len(unknown) - len(told), 'more number is', 'more numbers are')} inconclusive.{end}"
         )
     return told
 
@@ -82,4 +86,4 @@ def _void(numbers: RunNumbers) -> list[str]:
     if not void:
         return []
     counted = formatting.count(len(void), "pair of model and benchmark", "pairs of model and benchmark")
-    return [f"Not valid: {counted}, because the baseline guesses."]
+    return [f"The comparisons of {counted} are void, because of flags of the baseline."]

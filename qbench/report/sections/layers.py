@@ -1,4 +1,4 @@
-"""Error of the weights by layer, drawn in the order of the network: where a quantizer does its damage."""
+"""The error of the weights by layer, in the order of the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MODELS = 4
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A chart a model; the numbers are in the tables of “What was quantized”."""
+    """Make one chart per model; the numbers are in the tables of “What was quantized”."""
     found = numbers.results.layers
     found = found[found["quantized"].astype(bool) & found["error"].notna()]
     if found.empty:

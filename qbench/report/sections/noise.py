@@ -1,4 +1,4 @@
-"""The noise floor beside the changes: what the batches alone do to each number."""
+"""The changes and their noise floor: how much of each change the batches alone can cause."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from qbench.results.effects import NAMES
 
 TITLE = "Batch noise"
 NOT_MEASURED = (
-    "Not measured in this run. Some quantizers scale a whole batch together, so an item's answer depends on the items "
-    "beside it: with noise = N in the spec every cell is embedded in N other orders, and this section shows how much "
-    "of each change the batches alone make."
+    "Not measured in this run. Some quantizers scale a whole batch together, so the embedding of an item depends on "
+    "the other items in its batch. With noise = N in the spec, every cell is embedded in N other orders, and this "
+    "section shows how much of each change the batches alone can cause."
 )
 WITHIN = 2.0
-"""A change within so many standard deviations of the noise is marked."""
+"""Changes of at most so many standard deviations of the noise are marked (2: about 95 % of normal noise)."""
 ROWS = 40
-"""Of the chart."""
+"""The number of rows of the chart."""
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A row a numbers: its change and how far other orders move it."""
+    """Make a chart and a table per benchmark: each change, and how far other orders move it."""
     whole = effect_rows.whole(numbers.results.noise)
     ends = numbers.results.effects[[*NAMES, *INDEX, "low", "high"]]
     whole = whole.merge(ends, on=[*NAMES, *INDEX], how="left", validate="one_to_one")
@@ -43,17 +43,17 @@ def section(numbers: RunNumbers) -> Section:
             Column(""),
         ]
         note = (
-            f"Over {orders} orders of the same items, baseline and variant alike. “Within the noise” is a change of at "
-            f"most {WITHIN:g} standard deviations of what the order alone does."
+            f"The noise is measured over {orders} orders of the same items, for the baseline and the variant alike. "
+            f"“Within the noise” marks a change of at most {WITHIN:g} standard deviations of this noise."
         )
-        caption = f"{benchmark}: changes, and what the order of the items does to them"
+        caption = f"{benchmark}: changes, and how much other batch orders move them"
         blocks += _chart(numbers, str(benchmark), orders)
         blocks.append(Table(caption=caption, columns=columns, rows=rows, note=note, closed=True))
     return Section("noise", TITLE, blocks or [Text(NOT_MEASURED, absent=True)])
 
 
 def _chart(numbers: RunNumbers, benchmark: str, orders: int) -> Iterator[Chart]:
-    """The changes of the main numbers with their intervals, and the noise shaded behind them."""
+    """Draw the changes of the main numbers with their intervals, and the noise as a shaded area behind them."""
     measures = [m for grouped in (False, True) for m in numbers.measures(benchmark, grouped=grouped)[:1]]
     keys = [*NAMES, *INDEX]
     floor, effects = (effect_rows.whole(x) for x in (numbers.results.noise, numbers.results.effects))
@@ -89,8 +89,8 @@ def _chart(numbers: RunNumbers, benchmark: str, orders: int) -> Iterator[Chart]:
                 band=f"Noise, {WITHIN:g} SD",
             ),
             note=(
-                f"Shaded: {WITHIN:g} standard deviations of the number over {orders} orders of the same "
-                f"items. A mark inside of it is what the batches alone can make.{left}"
+                f"The shaded area is {WITHIN:g} standard deviations of the number over {orders} orders of the same "
+                f"items. The batches alone can cause a change inside it.{left}"
             ),
         )
 

@@ -1,21 +1,21 @@
-"""What was not measured: failed and missing cells, pairs that were refused, numbers without a verdict."""
+"""What was not measured: failed and missing cells, numbers without a baseline, and inconclusive numbers."""
 
 from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.report import effect_rows
 from qbench.report.run_numbers import RunNumbers
 from qbench.vocabulary import CellStatus
 
 ROWS = 60
 NOT_HERE = (
-    "An equivalent change is equivalent within the tolerance, on these images, prompts and labels: not on "
-    "others. Nothing here "
-    "says what a model does outside of these benchmarks, nor that a baseline is fair."
+    "“Equivalent” means within the margin, on these images, prompts and labels, and not on others. Nothing in this "
+    "report says what a model does outside these benchmarks, or that a baseline is fair."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """Always there, also when nothing is missing."""
+    """Make the section, which is always there, even if nothing is missing."""
     results = numbers.results
     blocks: list[Block] = [Text(NOT_HERE)]
     failed = [c for c in results.records if c.status is CellStatus.FAILED]
@@ -42,14 +42,14 @@ def section(numbers: RunNumbers) -> Section:
         blocks.append(Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, closed=len(rows) > 20))
     blocks += _unknown(numbers)
     if not (failed or missing or len(unpaired)):
-        blocks.append(Text("Every cell that was asked for is done and has its baseline."))
+        blocks.append(Text("Every cell of the plan is done and has its baseline."))
     return Section("not-measured", "Not measured", blocks)
 
 
 def _unknown(numbers: RunNumbers) -> list[Block]:
-    """Why verdicts are missing, counted: by benchmark, metric and reason."""
+    """Count the inconclusive numbers by benchmark, metric and reason."""
     effects = numbers.results.effects
-    unknown = effects[effects["verdict"] == "not yet known"]
+    unknown = effects[effects["verdict"].astype(str).map(effect_rows.label) == "inconclusive"]
     if unknown.empty:
         return []
     found = (
@@ -63,11 +63,11 @@ def _unknown(numbers: RunNumbers) -> list[Block]:
     ]
     return [
         Table(
-            caption="Numbers without a verdict, and why",
+            caption="Inconclusive numbers, and why",
             columns=[Column("Benchmark"), Column("Number"), Column("Why"), Column("How many", True)],
             rows=rows,
             left_out=max(0, len(found) - ROWS),
-            left_out_note="all are in `qbench export --table effects`",
+            left_out_note="`qbench export --table effects` has all",
             closed=True,
         )
     ]

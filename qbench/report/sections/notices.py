@@ -1,4 +1,4 @@
-"""Boxes that a reader has to see before any number: what failed, what guesses, what is missing."""
+"""Boxes that a reader has to see before any number: what failed, what has a flag, what is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOXES = 6
 
 
 def failures(numbers: RunNumbers) -> list[Block]:
-    """Cells that failed."""
+    """Make boxes for the cells that failed."""
     failed = [c for c in numbers.results.records if c.status is CellStatus.FAILED]
     blocks: list[Block] = []
     for cell in islice(failed, BOXES):
@@ -29,7 +29,7 @@ def failures(numbers: RunNumbers) -> list[Block]:
 
 
 def flags(numbers: RunNumbers) -> list[Block]:
-    """Reasons to distrust numbers."""
+    """Make boxes for the reasons to distrust numbers."""
     groups: dict[tuple[FlagKind, str, str], list[Flag]] = {}
     for flag in sorted(numbers.results.flags, key=lambda f: not f.comparisons):
         groups.setdefault((flag.kind, flag.model, flag.benchmark), []).append(flag)
@@ -41,12 +41,13 @@ def flags(numbers: RunNumbers) -> list[Block]:
         blocks.append(Box(kind.label.capitalize(), f"{where}: {first.message}{also}", "warning"))
     rest = [" × ".join(map(formatting.isolated, key[1:])) for key in list(groups)[BOXES:]]
     if rest:
-        text = f"{len(rest):,} more of the kind, marked in the tables: {formatting.listing(rest, 40, bare=True)}."
-        blocks.append(Box("More", text, "warning"))
+        names = formatting.listing(rest, 40, bare=True)
+        text = f"{len(rest):,} more combinations have flags, which are marked in the tables: {names}."
+        blocks.append(Box("More flags", text, "warning"))
     return blocks
 
 
 def missing(numbers: RunNumbers) -> list[Block]:
-    """Images that could not be read, by benchmark."""
+    """Make boxes for the missing images, by benchmark."""
     found = {b: missing_words(numbers.cell(b)) for b in numbers.benchmarks}
     return [Box("Missing", f"{formatting.isolated(b)}: {words}", "warning") for b, words in found.items() if words]

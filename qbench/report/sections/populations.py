@@ -1,4 +1,4 @@
-"""The image over checkpoints: every checkpoint's change, their mean, and where directions differ."""
+"""The changes over checkpoints: that of every checkpoint, their mean, and where the directions differ."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
 
 CHARTS, ROWS = 6, 60
-SIGN = {"negligible": "equivalent", "inconsistent": "not yet known"}
+SIGN = {"negligible": "equivalent", "inconsistent": "inconclusive"}
+VERDICTS = ("negligible", "consistent", "inconsistent")
 EXPLAINED = (
-    "Is a change one of such models, or only of these checkpoints? The mean has two intervals: for a population of "
-    "such models, and for these very checkpoints. The prediction interval (faint line) is where another checkpoint "
-    "might lie; it is descriptive. “Inconsistent” means that the checkpoints differ by more than their own "
-    "uncertainty and zero is among what is predicted: some groups gain under one model and lose under another."
+    "Does a change hold for such models in general, or only for these checkpoints? The mean has two intervals: one "
+    "for a population of such models, and one for exactly these checkpoints. The prediction interval (the faint "
+    "line) is where one more checkpoint would probably lie; it is descriptive. “Inconsistent” means that the "
+    "checkpoints differ by more than their standard errors explain, and that the prediction interval contains zero: "
+    "the same group may gain under one model and lose under another."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A forest plot for each main number, and a table of all."""
+    """Make a forest plot for each main number, and a table of all numbers."""
     found = numbers.results.populations
     title = "Over checkpoints"
     several = found[found["checkpoints"] > 1]
     if several.empty:
-        text = "This run has fewer than two checkpoints that can be compared, so nothing can be said of other models."
+        text = "This run has fewer than two checkpoints that can be compared, so it says nothing about other models."
         return Section("population", title, [Text(text, absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
-    rank = {"inconsistent": 0, "consistent": 1, "not yet known": 2, "negligible": 3}
-    rows.sort(key=lambda r: (rank.get(str(r["verdict"]), 2), -abs(float(r["mean"]))))
+    rank = {"inconsistent": 0, "consistent": 1, "inconclusive": 2, "negligible": 3}
+    rows.sort(key=lambda r: (rank.get(_verdict(r), 2), -abs(float(r["mean"]))))
     drawn = _main(numbers, rows)[:CHARTS]
     blocks += [_chart(numbers, r) for r in drawn]
     shown = rows[:ROWS]
@@ -42,7 +44,7 @@ def section(numbers: RunNumbers) -> Section:
 
 
 def _main(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of each benchmark the main number and the first number by group, the most telling first."""
+    """Select the main number and the first number by group of each benchmark, the clearest verdicts first."""
     main = {
         (b, m.metric) for b in numbers.benchmarks for g in (False, True) for m in numbers.measures(b, grouped=g)[:1]
     }
@@ -52,7 +54,7 @@ def _main(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> list[Mapping[st
         labelled = not r["group"] or str(r["group"]) in labels.get((str(r["benchmark"]), str(r["attribute"])), set())
         if (r["benchmark"], r["metric"]) in main and labelled:
             found.setdefault((str(r["benchmark"]), str(r["metric"]), str(r["quantizer"])), []).append(r)
-    return [of[0] for of in found.values()]  # the first of each: no benchmark fills the page alone
+    return [of[0] for of in found.values()]  # one of each, so that no benchmark fills the page alone
 
 
 def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
@@ -67,7 +69,7 @@ def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
             label="Mean of such models",
             **{k: float(row[k]) for k in ("low", "high", "margin")},
             value=float(row["mean"]),
-            sign=SIGN.get(str(row["verdict"]), _direction(row)),
+            sign=SIGN.get(_verdict(row), _direction(row)),
             n=int(row["checkpoints"]),
             whole=True,
             names={},
@@ -82,16 +84,21 @@ def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
         title=title,
         words=(
             f"Forest plot of {formatting.count(len(known), 'checkpoint')}, sorted, and their mean: "
-            f"{row['verdict']}. {row['reason']}"
+            f"{_verdict(row)}. {row['reason']}"
         ),
         spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
-        note=f"{str(row['verdict']).capitalize()}: {str(row['reason']).rstrip('.')}.",
+        note=f"{_verdict(row).capitalize()}: {str(row['reason']).rstrip('.')}.",
     )
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """The word for a verdict, also for one of an older run folder."""
+    return str(row["verdict"]) if row["verdict"] in VERDICTS else "inconclusive"
 
 
 def _direction(row: Mapping[str, Any]) -> str:
     if row["verdict"] != "consistent" or row["better"] == "zero":
-        return "not yet known"
+        return "inconclusive"
     return "better" if (float(row["mean"]) > 0) == (row["better"] == "higher") else "worse"
 
 
@@ -126,7 +133,7 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
                 number(formatting.change(float(r["mean"]), unit)),
                 *(number(x) for x in pairs),
                 number(_same(r["same_sign"])),
-                Entry(str(r["verdict"])),
+                Entry(_verdict(r)),
                 Entry(str(r["reason"])),
             ]
         )
@@ -135,7 +142,7 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
         columns=[Column(h, h in numeric) for h in heads],
         rows=body,
         left_out=left_out,
-        left_out_note="all are in `qbench export --table populations`",
+        left_out_note="`qbench export --table populations` has all",
         closed=True,
     )
 

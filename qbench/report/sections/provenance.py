@@ -1,4 +1,4 @@
-"""Where the numbers come from: checkpoints, quantizers, machine, packages, time, spec."""
+"""From what the numbers were made: checkpoints, quantizers, machine, packages, time, spec."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from qbench.results import Cell
 
 STUDY = (
     "You Never Know: Quantization Induces Inconsistent Biases in Vision-Language Foundation Models. arXiv "
-    "2410.20265: the "
-    "study whose measurements these are."
+    "2410.20265. This is the study whose measurements the benchmarks repeat."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """All that is needed to run it again."""
+    """List everything that is needed to repeat the run."""
     results = numbers.results
     blocks: list[Block] = [Facts(list(_machine(numbers)))]
     blocks += [
-        Code("To run it again", _again(numbers)),
+        Code("To repeat this run", _again(numbers)),
         Heading("To cite"),
         Bullets([STUDY, *_citations(numbers)]),
     ]
@@ -34,7 +33,9 @@ def section(numbers: RunNumbers) -> Section:
     if packages:
         rows = [[name(str(k), head=True), Entry(str(v))] for k, v in sorted(packages.items())]
         blocks.append(Table(caption="Packages", columns=[Column("Package"), Column("Version")], rows=rows, closed=True))
-    blocks.append(Code("The spec, every default filled in", json.dumps(results.spec, indent=2, ensure_ascii=False)))
+    blocks.append(
+        Code("The spec, with every default filled in", json.dumps(results.spec, indent=2, ensure_ascii=False))
+    )
     return Section("provenance", "Environment and provenance", blocks)
 
 
@@ -43,8 +44,8 @@ def _again(numbers: RunNumbers) -> str:
     version = numbers.results.run.qbench_version
     install = f"pip install qbench-vlm=={version}\n" if version else ""
     return (
-        f"{install}# save the spec below as spec.json; the folders of data and models are named in it "
-        f"without their paths\n"
+        f"{install}# save the spec below as spec.json; it names the folders of data and models without "
+        f"their paths\n"
         "python -c \"import json, qbench; qbench.run(json.load(open('spec.json')), out='again')\"\n"
         "qbench report again"
     )
@@ -103,7 +104,7 @@ def _model(cell: Cell) -> list[tuple[str, str]]:
 
 def _quantizer(cell: Cell) -> list[tuple[str, str]]:
     info = cell.record.quantizer_info
-    invariant = {True: "yes", False: "no: batch size and order are part of it", None: "not known"}
+    invariant = {True: "yes", False: "no: batch size and batch order are part of the result", None: "unknown"}
     return [
         ("Record", f"{info.record} ({info.distribution} {info.version})"),
         ("Kind", info.kind),

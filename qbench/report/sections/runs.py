@@ -14,18 +14,17 @@ KEYS = ("model", "quantizer", "benchmark", "metric", "attribute", "group")
 
 
 def section(context: Context) -> Section:
-    """A column a run; a difference is given only where the items and the rules are the same."""
+    """Make a table with one column per run, and boxes that say which runs are comparable."""
     title = "Other runs"
     if not context.others:
         return Section(
-            "runs", title, [Text("None was named: `qbench report RUN RUN2` shows runs side by side.", absent=True)]
+            "runs",
+            title,
+            [Text("No other run was given: `qbench report RUN RUN2` shows runs side by side.", absent=True)],
         )
     first = context.numbers.results
     blocks: list[Block] = [
-        Text(
-            "Values over all classes of the main numbers. A difference between runs is no verdict: it has "
-            "no interval here."
-        )
+        Text("The main numbers over all classes. A difference between runs has no interval here and is not a verdict.")
     ]
     for other in context.others:
         notes = _notes(first, other)
@@ -43,7 +42,7 @@ def section(context: Context) -> Section:
 
 
 def _shared(first: Results, other: Results) -> int:
-    """How many cells both have."""
+    """Count the cells that both runs have."""
     mine = {tuple(c.names.values()) for c in first.done}
     return sum(tuple(c.names.values()) in mine for c in other.done)
 
@@ -89,7 +88,8 @@ def _table(context: Context) -> Table:
         model, quantizer, benchmark, metric, attribute, group = key
         measure = context.numbers.measure(benchmark, metric)
         shown = [
-            formatting.value(v[key], measure.unit, signed=measure.signed) if key in v else "not in it" for v in values
+            formatting.value(v[key], measure.unit, signed=measure.signed) if key in v else "not in this run"
+            for v in values
         ]
         names = [name(model, head=True), name(quantizer, head=True), name(f"{metric} on {benchmark}")]
         body.append([*names, name(": ".join(x for x in (attribute, group) if x) or "all"), *(number(x) for x in shown)])
@@ -99,6 +99,6 @@ def _table(context: Context) -> Table:
         columns=[*(Column(h) for h in ("Model", "Quantizer", "Number", "Groups")), *(Column(h, True) for h in heads)],
         rows=body,
         left_out=max(0, len(keys) - ROWS),
-        left_out_note="`qbench export` gives them all",
+        left_out_note="`qbench export` has all",
         closed=len(keys) > 40,
     )

@@ -1,4 +1,4 @@
-"""Speed and memory beside quality: what a variant costs on this machine."""
+"""Speed and memory of each variant on this machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 
 NOT_MEASURED = (
-    "Not measured in this run: with speed = N in the spec, N batches of each variant are timed after one warm-up."
+    "Not measured in this run. With speed = N in the spec, N batches of each variant are timed after one warm-up batch."
 )
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A row a variant."""
+    """Make a table with one row per variant."""
     speed = numbers.results.speed
     if speed.empty:
         return Section("speed", "Speed and memory", [Text(NOT_MEASURED, absent=True)])
@@ -29,14 +29,14 @@ def section(numbers: RunNumbers) -> Section:
                 name(str(x["quantizer"]), head=True),
                 *(number(_rate(x, kind)) for kind in ("images", "texts")),
                 number(formatting.fixed(x["load_seconds"], 2)),
-                number("not known" if peak is None or math.isnan(peak) else formatting.megabytes(int(peak))),
+                number("unknown" if peak is None or math.isnan(peak) else formatting.megabytes(int(peak))),
             ]
         )
-    heads = ["Images a second", "Texts a second", "Load, seconds", "Peak memory added"]
+    heads = ["Images per second", "Texts per second", "Load, seconds", "Peak memory added"]
     first = speed.iloc[0]
     note = (
-        f"Median of {first['repeats']} batches of {first['batch_size']} after one warm-up, with the slowest and the "
-        "fastest. Peak memory is what loading and running added to the process (or took of the GPU)."
+        f"The median of {first['repeats']} batches of {first['batch_size']} after one warm-up batch, with the slowest "
+        "and the fastest. Peak memory is what loading and running added to the process (or used on the GPU)."
     )
     columns = [Column("Model"), Column("Quantizer"), *(Column(h, True) for h in heads)]
     table = Table(caption="Speed and memory on this machine", columns=columns, rows=rows, note=note)

@@ -1,4 +1,4 @@
-"""The first screen: the gate's answer, what was compared, the worst changes drawn, the rules, what is not known."""
+"""The first screen: the gate's answer, what was compared, a chart of the worst changes, the findings, the rules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from qbench.report.sections.verdicts import by_quantizer, shares
 from qbench.vocabulary import CellStatus, GateBand, RowStatus
 
 ROWS = 20
-"""Of the first chart."""
+"""The number of rows of the first chart."""
 RULES = 40
 TONES: dict[GateBand, Literal["pass", "fail", "inconclusive", "error"]] = {
     GateBand.PASS: "pass",
@@ -48,7 +48,7 @@ LABELS = (
 
 
 def section(context: Context) -> Section:
-    """In the order of what a reader needs first."""
+    """Make the section, with what a reader needs first at the top."""
     gate = context.gate
     blocks: list[Block] = [
         Band(gate.band, gate.sentence, TONES[gate.band]),
@@ -89,19 +89,17 @@ def _compared(context: Context) -> Iterator[tuple[str, str]]:
 
 
 def _worst(context: Context) -> Iterator[Block]:
-    """One forest plot: shares of right answers, over all items and by group, worst first."""
+    """Make one forest plot of the accuracies, over all items and by group, the worst first."""
     every = shares(context)
     unlabelled = context.numbers.unlabelled
     rows = [r for r in every if not unlabelled(r["benchmark"], r["attribute"], r["group"])]
     if not rows:
         return
     left = (
-        f"{len(rows) - ROWS:,} more changes, less bad than these, are in the sections below. "
-        if len(rows) > ROWS
-        else ""
+        f"{len(rows) - ROWS:,} more changes with smaller losses are in the sections below. " if len(rows) > ROWS else ""
     )
     if len(every) > len(rows):
-        left += "Those of items without a label are there too. "
+        left += "The changes of unlabelled items are there, too. "
     yield Chart(
         name="worst",
         title="Accuracy, over all items and by group: paired change, worst first",
@@ -115,8 +113,8 @@ def _worst(context: Context) -> Iterator[Block]:
             "Change, points",
         ),
         note=(
-            f"{left}Shaded: the tolerance. A large mark is over all items. A square is worse, a disc better, a "
-            f"diamond equivalent, a ring not yet known."
+            f"{left}The shaded area is the margin. A large mark is over all items. A square is worse, a disc is "
+            "better, a diamond is equivalent, and an open ring is inconclusive."
         ),
     )
 
@@ -143,14 +141,14 @@ def _rules(gate: GateResult) -> Iterator[Block]:
                 Entry(rule.why),
             ]
         )
-    heads = ["Rule", "Status", "Its worst", "Found", "Limit", "n", "All of its rows", "Why this limit"]
+    heads = ["Rule", "Status", "Worst row", "Found", "Limit", "n", "All rows", "Why this limit"]
     yield Table(
-        caption="Each rule of the policy and the worst that it found",
+        caption="Each rule of the policy, with the worst row that it found",
         columns=[Column(h, h in ("Found", "Limit", "n")) for h in heads],
         rows=rows,
         note=(
-            "Losses are positive: a drop of an accuracy or the growth of a bias. Intervals are adjusted for the "
-            "number of rows that decide. `qbench check` gives the same answer with its exit code."
+            "Losses are positive: the drop of an accuracy or the growth of a bias. The intervals are adjusted for the "
+            "number of rows. `qbench check` gives the same answer as an exit code."
         ),
     )
     inconclusive = [r for r in gate.rows if r.status is RowStatus.INCONCLUSIVE]
@@ -162,7 +160,7 @@ def _rules(gate: GateResult) -> Iterator[Block]:
                 number(_found(r)),
                 number(_limit(r.limit, r.unit)),
                 number(f"{r.items:,}"),
-                number(f"{r.needed:,}" if r.needed else "not known"),
+                number(f"{r.needed:,}" if r.needed else "unknown"),
             ]
             for r in inconclusive[:RULES]
         ]
@@ -172,7 +170,7 @@ def _rules(gate: GateResult) -> Iterator[Block]:
             columns=[Column(h, i > 1) for i, h in enumerate(heads)],
             rows=body,
             left_out=len(inconclusive) - len(body),
-            left_out_note="all are in `qbench check --json`",
+            left_out_note="`qbench check --json` has all",
             closed=True,
         )
 

@@ -12,31 +12,32 @@ from qbench.stats.paired import OVER, WITHIN
 ROWS = 60
 EXPLAINED = {
     OVER: (
-        "Over checkpoints: one difference a checkpoint, for one quantizer and one number. Few pairs, so little power; "
-        "and checkpoints that saw the same images are not independent, so p is too small."
+        "Over checkpoints: one difference per checkpoint, for one quantizer and one number. There are few pairs, so "
+        "the power is low; and checkpoints that saw the same images are not independent, so p is too small."
     ),
     WITHIN: (
-        "Within a checkpoint: one difference a class (or a query) of one quantized checkpoint. It asks whether its "
-        "classes move together, and says nothing of other checkpoints."
+        "Within a checkpoint: one difference per class (or query) of one quantized checkpoint. This asks whether "
+        "its classes move together, and says nothing about other checkpoints."
     ),
 }
 
 
 def section(numbers: RunNumbers) -> Section:
-    """Both readings, strongest evidence first; what could not be computed is counted with its reasons."""
+    """Make tables for both readings, the strongest evidence first; tests that could not be made are counted."""
     tests = numbers.results.tests
     blocks: list[Block] = [
         Text(
-            "A paired t-test with p > 0.05 does not show that nothing changed; it shows no change that these pairs can "
-            "tell from noise. Read the interval: it holds the mean changes that fit the data. No p is corrected for "
-            f"the number of tests, and of {len(tests):,} tests on no change at all about one in twenty has p ≤ 0.05.",
+            "A paired t-test with p > 0.05 does not show that nothing changed; it only shows that these pairs "
+            "cannot tell the change from noise. Read the interval: it contains the mean changes that are compatible "
+            "with the data. No p is corrected for the number of tests: if nothing changed at all, about one in "
+            f"twenty of {len(tests):,} tests would have p ≤ 0.05.",
             strong=True,
         )
     ]
     for reading in (OVER, WITHIN):
         mine = tests[tests["reading"] == reading]
         blocks += [Heading(reading.capitalize()), Text(EXPLAINED[reading])]
-        blocks += _reading(numbers, mine, reading) if len(mine) else [Text("This run has no pairs for it.")]
+        blocks += _reading(numbers, mine, reading) if len(mine) else [Text("This run has no pairs for these tests.")]
     return Section("t-tests", "Paired t-tests", blocks)
 
 
@@ -81,8 +82,8 @@ def _table(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> Table:
         caption=f"Paired t-tests {reading}, smallest p first",
         columns=[Column(h, h in numeric) for h in heads],
         rows=rows,
-        note="Bars (|…|) stand for the absolute value of a signed gap: whether the gap grew, whomever it favours.",
+        note="|…| is the absolute value of a signed gap: these tests ask whether the gap grew, in either direction.",
         left_out=max(0, len(tests) - ROWS),
-        left_out_note="all with larger p; all are in `qbench export --table tests`",
+        left_out_note="they have larger p; `qbench export --table tests` has all",
         closed=True,
     )

@@ -1,4 +1,4 @@
-"""Accuracy against disparity, with size and speed: which variants no other beats."""
+"""Accuracy against disparity, with size and speed: which variants no other variant beats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS = 60
 
 
 def section(numbers: RunNumbers) -> Section:
-    """A plot for each benchmark with an accuracy and a gap."""
+    """Make one scatter plot per benchmark with an accuracy and a gap."""
     blocks: list[Block] = [c for b in numbers.benchmarks for c in _chart(numbers, b)]
     if not blocks:
         blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.", absent=True)]
@@ -47,8 +47,8 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
                     **{"accuracy": round(100 * r.value, 3), "gap": round(scale * mean, 4)},
                     "accuracy_said": formatting.value(r.value, accuracy.unit),
                     "gap_said": formatting.value(mean, gap.unit),
-                    "size_said": formatting.megabytes(size) if size else "not known",
-                    "speed": f"{speed:,.0f} images a second" if math.isfinite(speed) else "not measured",
+                    "size_said": formatting.megabytes(size) if size else "unknown",
+                    "speed": f"{speed:,.0f} images per second" if math.isfinite(speed) else "not measured",
                 }
             )
     if not rows:
@@ -64,13 +64,13 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
             name=chart_name("trade-off", benchmark),
             title=f"{accuracy.metric} and {gap.metric} on {formatting.isolated(benchmark)}",
             words=(
-                f"A mark a model × quantizer. No other is both more accurate and more even than: "
+                f"Scatter plot with one mark per model × quantizer. No other variant beats these in both numbers: "
                 f"{formatting.listing(best, 6, bare=True)}."
             ),
             spec=scatter(rows, quantizers, titles, results.baseline),
             note=(
-                "Up and to the left is better; the dashed line joins what no other variant beats. Points of one "
-                "run: read the intervals before you choose by them."
+                "Up and to the left is better; the dashed line joins the variants that no other variant beats. The "
+                "marks show no intervals: read these before you choose a variant."
             ),
         ),
         _table(rows, titles, benchmark),
@@ -78,8 +78,8 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
 
 
 def _table(rows: list[dict[str, Any]], titles: tuple[str, str], benchmark: str) -> Table:
-    """The numbers of the plot, the variants that no other beats first."""
-    heads = ("Model", "Quantizer", *titles, "In memory", "Speed", "No other beats it in both")
+    """Make the table with the numbers of the plot, the variants that no other beats first."""
+    heads = ("Model", "Quantizer", *titles, "In memory", "Speed", "Beaten by no other in both")
     best = sorted(rows, key=lambda r: (not r["front"], -r["accuracy"]))
     return Table(
         caption=f"Accuracy, gaps, size and speed on {formatting.isolated(benchmark)}",
@@ -93,6 +93,6 @@ def _table(rows: list[dict[str, Any]], titles: tuple[str, str], benchmark: str) 
             for r in best[:ROWS]
         ],
         left_out=max(0, len(best) - ROWS),
-        left_out_note="less accurate or less even than these",
+        left_out_note="those that are less accurate, or have a larger gap",
         closed=True,
     )

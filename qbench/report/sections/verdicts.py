@@ -1,4 +1,4 @@
-"""The answer for each quantizer in a row of its own: may it ship, what does it cost, and whom does it cost most?"""
+"""The answer for each quantizer: does it pass the gate, how large is its largest loss, and which group loses most?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from qbench.vocabulary import Better, GateBand, RowStatus, Unit
 
 ROWS = 12
 ANSWERS = tuple(status for status in RowStatus if status is not RowStatus.LEFT_OUT)
-"""Statuses of a rule's rows, worst first: the first that a quantizer has is its answer."""
+"""The statuses of rows of the gate, worst first: the first that a quantizer has is its answer."""
 
 
 def shares(context: Context) -> list[effect_rows.EffectRow]:
-    """Changes of the main shares of right answers, over all items and by labelled group, worst first."""
+    """Select the changes of the main accuracies, over all items and by group, the worst first."""
     numbers = context.numbers
     main = {
         (b, m.metric)
@@ -43,7 +43,7 @@ def _answer(status: RowStatus) -> str:
 
 
 def by_quantizer(context: Context) -> Iterator[Table]:
-    """A row a quantizer; nothing where nothing is compared."""
+    """Make a table with one row per quantizer, if anything is compared."""
     numbers = context.numbers
     found = shares(context)
     rows = [r for r in found if not numbers.unlabelled(r["benchmark"], r["attribute"], r["group"])]
@@ -69,15 +69,16 @@ def by_quantizer(context: Context) -> Iterator[Table]:
         "Safe to ship?",
         "The group that loses most",
         "Accuracy over all items, at worst",
-        "Numbers judged",
+        "Rows of the gate",
     )
     yield Table(
-        caption="Each quantizer, over all models: its answer, its largest loss, and whose it is",
+        caption="Each quantizer, over all models: the answer of the gate, and the largest losses",
         columns=[Column(h) for h in heads],
         rows=body,
         note=(
-            "The largest of many changes is large by chance too: the answer, adjusted for their number, decides, not "
-            "these 95 % intervals. “Numbers judged” are those that the rules below look at."
+            "The largest of many changes is large partly by chance. The answer is adjusted for their number, so the "
+            "answer decides, and not these 95 % intervals. “Rows of the gate” are the numbers to which the rules "
+            "below apply."
         ),
         left_out=len(quantizers) - len(body),
         left_out_note="see “Changes at a glance”",
@@ -96,4 +97,4 @@ def _worst(rows: Sequence[effect_rows.EffectRow]) -> str:
         return "none falls"
     who = f"{formatting.isolated(effect_rows.where(row))}: " if row["attribute"] else ""
     where = " on ".join(formatting.isolated(str(row[k])) for k in ("model", "benchmark"))
-    return f"{who}{effect_rows.amount(row)}, {row['verdict']} ({where})"
+    return f"{who}{effect_rows.amount(row)}, {effect_rows.label(str(row['verdict']))} ({where})"

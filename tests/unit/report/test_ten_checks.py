@@ -215,7 +215,7 @@ def test_check_8_no_verdict_and_no_sign_needs_its_colour() -> None:
     """In grey a worse, a better and an equivalent change differ by shape, and an unknown one is hollow."""
     shapes = dict(zip(SIGNS, SHAPES, strict=True))
     assert len({shapes[s] for s in ("worse", "better", "equivalent")}) == 3
-    hollow = still(drawing("a", "not yet known"), "x")
+    hollow = still(drawing("a", "inconclusive"), "x")
     assert 'fill="var(--panel,#ffffff)"' in hollow
     assert 'fill="var(--panel,#ffffff)"' not in still(drawing("a", "better"), "x")
     assert len({text[0] for text in summary.STATUS.values()} - {"–"}) == 4  # a glyph each, beside its word
