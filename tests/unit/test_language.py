@@ -45,13 +45,15 @@ ALLOWED = {
 }
 """File → what may stand in it although it is banned, as the pattern of the exact text, with the reason above."""
 
-NOT_DONE_YET = {
+NOT_DONE_YET: set[str] = {
+    "docs/devices.md",
+    "docs/plugins.md",
+    "plugins/qbench_benchmarks",
+    "plugins/qbench_demo",
+    "plugins/qbench_embeddings",
     "qbench/analysis",
     "qbench/cli",
-    "qbench/data",
     "qbench/declared",
-    "qbench/doctor.py",
-    "qbench/errors.py",
     "qbench/execution",
     "qbench/gate",
     "qbench/images",
@@ -59,22 +61,12 @@ NOT_DONE_YET = {
     "qbench/models",
     "qbench/plugins",
     "qbench/probes",
-    "qbench/report",
-    "qbench/results",
+    "qbench/report/sections/cuts.py",
     "qbench/runfolder",
-    "qbench/scaffold.py",
     "qbench/spec",
-    "qbench/statistics",
     "qbench/stats",
     "qbench/store",
     "qbench/testing",
-    "qbench/text.py",
-    "qbench/toml_errors.py",
-    "qbench/vocabulary.py",
-    "plugins",
-    "docs",
-    "templates",
-    "README.md",
 }
 """Files and folders that still have banned phrases. It has to become empty."""
 
