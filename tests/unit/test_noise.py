@@ -42,7 +42,7 @@ def test_without_other_orders_there_is_no_floor_and_the_report_says_so(make_run)
     results = load(make_run(benchmarks=("coco",)).write())
     assert results.noise.empty
     assert "With noise = N in the spec" in page(results)
-    assert "with speed = N in the spec" in page(results)
+    assert "With speed = N in the spec" in page(results)
 
 
 def test_a_run_with_other_orders_has_a_floor_for_every_change(make_run):

@@ -110,7 +110,7 @@ def test_the_gallery_is_off_unless_asked_for(run: Any, images: Path, tmp_path: P
     assert done.exit_code == 0
     assert text.count('<img src="data:image/jpeg;base64,') == 2 * 3  # so many a group, those without a label too
     assert "correct, now wrong" in text
-    assert "under its licence" in text
+    assert "Its licence and the rights of the people in it" in text
     assert str(images) not in text
 
 
