@@ -89,7 +89,7 @@
         hidden += show ? 0 : 1;
       }
     }
-    bar.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of tables are hidden.` : "";
+    bar.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of the tables are hidden.` : "";
   }
 
   for (const select of bar.querySelectorAll("select")) {

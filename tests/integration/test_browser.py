@@ -108,7 +108,7 @@ def test_hovering_gives_value_interval_and_n(browser: Any, report: Path) -> None
         tip = visit.page.locator("#vg-tooltip-element")
         tip.wait_for(state="visible")
         words = tip.inner_text()
-        assert all(x in words for x in ("Change", "[", "Verdict", "Tolerance", "n"))
+        assert all(x in words for x in ("Change", "[", "Verdict", "Margin", "n"))
 
 
 def test_filters_hide_rows_and_redraw(browser: Any, report: Path) -> None:

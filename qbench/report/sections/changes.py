@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import pandas as pd
+
 from qbench.plugins.report_blocks import Block, Chart, Heading, Section, Text
 from qbench.report import effect_rows, formatting
 from qbench.report.charts.forest import forest
@@ -52,17 +54,18 @@ def drawn(numbers: RunNumbers, measure: Measure, *, grouped: bool) -> Iterator[C
     mine = effects[(effects["benchmark"] == measure.benchmark) & (effects["metric"] == measure.metric)]
     mine = mine[(mine["attribute"] != "") == grouped]
     mine = mine[mine["change"].notna()]
-    some = [
+    kept = [
         (r["change"] != 0 or math.isfinite(r["low"]))
         and not numbers.unlabelled(measure.benchmark, r["attribute"], r["group"])
         for r in mine.to_dict("records")
     ]
-    few, mine = len(mine) - sum(some), mine[some]
+    few, mine = len(mine) - sum(kept), mine[kept]
     if mine.empty:
         return
     rows = effect_rows.worst_first(mine.to_dict("records"))
     parts = ("where", "quantizer", "model") if grouped else ("quantizer", "model")
     unit = measure.unit_of_change
+    some = formatting.count(min(len(rows), ROWS), "change")
     left = f" {len(rows) - ROWS:,} more rows with smaller losses are in the tables." if len(rows) > ROWS else ""
     left += f" {few:,} rows without any change, or of unlabelled items, are not drawn." if few else ""
     yield Chart(
@@ -72,7 +75,7 @@ def drawn(numbers: RunNumbers, measure: Measure, *, grouped: bool) -> Iterator[C
             f"change, worst first"
         ),
         words=(
-            f"Forest plot of {formatting.count(min(len(rows), ROWS), 'change')}: {effect_rows.verdict_counts(mine)}. "
+            f"Forest plot of {some}: {effect_rows.verdict_counts(pd.DataFrame(rows[:ROWS]))}. "
             f"The numbers are printed beside the marks."
         ),
         spec=forest([effect_rows.mark(r, *parts) for r in rows[:ROWS]], measure.unit, f"Change{unit and f', {unit}'}"),

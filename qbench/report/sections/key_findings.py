@@ -27,7 +27,7 @@ def found(numbers: RunNumbers) -> list[str]:
     if len(bad) > WORST:
         told.append(f"{len(bad) - WORST:,} more numbers got worse, including those of single classes: see the tables.")
     told += _equivalent(rows)
-    return told + _undecided(rows) + _void(numbers)
+    return told + _inconclusive(rows) + _void(numbers)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
     return told
 
 
-def _undecided(rows: pd.DataFrame) -> list[str]:
+def _inconclusive(rows: pd.DataFrame) -> list[str]:
     unknown = rows[
         (rows["verdict"].astype(str).map(effect_rows.label) == "inconclusive")
         & rows["change"].notna()
@@ -71,7 +71,7 @@ def _undecided(rows: pd.DataFrame) -> list[str]:
     if len(unknown) > len(told):
         most = known["needed"].max() if len(known) else math.nan
         end = (
-            f" {math.ceil(most):,} items in the group would decide each of those for which this is known."
+            f" With {math.ceil(most):,} items, each of them for which this is known would be decided."
             if math.isfinite(most)
             else ""
         )
