@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import qbench
+from qbench.api import Context, FolderSource, Geometry, ImageLocation, NoOptions
+from qbench.api.images import decode_image
 from qbench.plugins.options import make_options
 from qbench.plugins.registry import installed
 from qbench.results.results import Results
@@ -56,3 +59,26 @@ def measured(results: Results) -> Iterator[tuple[tuple[str, str, str], pd.DataFr
         entry = installed().benchmark(info.record)
         task = entry.record.load(make_options(entry.record.options, info.options, where=info.record, warn=False))
         yield (cell.model, cell.quantizer, cell.benchmark), task.measure(cell.outcome()).frame()
+
+
+def encoder(checkpoint: str, quantizer: str) -> tuple[Any, Geometry]:
+    """A model of the demo, quantized with the default options, and the geometry of the images that it takes."""
+    opened = installed().model("demo").record.open(checkpoint, NoOptions())
+    record = installed().quantizer(quantizer).record
+    options = make_options(record.options, {}, where=quantizer)
+    return record.build(opened, Context(device="cpu"), options).encoder, opened.preprocessing.geometry
+
+
+def pixels(images: pd.DataFrame, geometry: Geometry) -> np.ndarray:
+    """Decode images that `qbench embeddings list` named: ``(n, size, size, 3)`` uint8."""
+    boxes = images[["x", "y", "width", "height"]].to_numpy().tolist()
+    places = [Path(path) for path in images["path"]]
+    return np.stack(
+        [
+            decode_image(
+                ImageLocation(FolderSource(place.parent), place.name, None if box[0] != box[0] else tuple(box)),
+                geometry,
+            )
+            for place, box in zip(places, boxes, strict=True)
+        ]
+    )

@@ -85,11 +85,7 @@ def precomputed() -> dict[str, Any]:
 
 def make_embeddings() -> None:
     """Embed what `qbench embeddings list` names, through the interface of an encoder."""
-    from qbench.api import Context, NoOptions
-    from qbench.images.decoding import decode_image
-    from qbench.images.locations import ImageLocation
-    from qbench.plugins.options import make_options
-    from qbench.plugins.registry import installed
+    from tests.golden import adapter
 
     shutil.rmtree(DATA / "embeddings", ignore_errors=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -98,24 +94,15 @@ def make_embeddings() -> None:
         spec.write_text(_toml({**demo(), "models": [f"demo/{MODEL}"], "limit": LIMIT}))
         subprocess.run([sys.executable, "-m", "qbench.cli", "embeddings", "list", spec, "--out", wanted], check=True)
         known = json.loads((wanted / "models.json").read_text())[f"demo/{MODEL}"]
-        checkpoint = installed().model("demo").record.open(MODEL, NoOptions())
-        geometry = checkpoint.preprocessing.geometry
         for name, kind in VARIANTS.items():
-            record = installed().quantizer(name).record
-            variant = record.build(checkpoint, Context(device="cpu"), make_options(record.options, {}, where=name))
+            encoder, geometry = adapter.encoder(MODEL, name)
             for folder in sorted(path for path in wanted.iterdir() if path.is_dir()):
                 images, texts = (pd.read_parquet(folder / f"{x}.parquet") for x in ("images", "texts"))
-                places = [
-                    ImageLocation(
-                        path=Path(row.path), box=None if pd.isna(row.x) else (row.x, row.y, row.width, row.height)
-                    )
-                    for row in images.itertuples()
-                ]
-                pixels = np.stack([decode_image(place, geometry) for place in places])
+                pixels = adapter.pixels(images, geometry)
                 out = DATA / "embeddings" / name / folder.name
-                _write_vectors(out, "images", images["id"], _batched(variant.encoder.encode_images, pixels))
-                _write_vectors(out, "texts", texts["id"], _batched(variant.encoder.encode_texts, list(texts["id"])))
-            variant.encoder.close()
+                _write_vectors(out, "images", images["id"], _batched(encoder.encode_images, pixels))
+                _write_vectors(out, "texts", texts["id"], _batched(encoder.encode_texts, list(texts["id"])))
+            encoder.close()
             _write_manifest(DATA / "embeddings" / name, known, kind)
 
 
