@@ -33,7 +33,7 @@ def _open(checkpoint: str, options: FolderOptions) -> Checkpoint:
     return open_folder(checkpoint, options)
 
 
-def _content(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:
+def _content(checkpoint: Checkpoint, options: VariantOptions) -> list[Path]:
     from qbench_embeddings.build import content
 
     return content(checkpoint, options)
@@ -66,5 +66,8 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         bits=0,  # the folder's manifest says
         options=VariantOptions,
         build=_build,
-        embeddings=_content,
+        batch_invariant=None,
+        probes=("embedding",),
+        provider="precomputed",
+        files=_content,
     )

@@ -1,21 +1,23 @@
-"""Where embeddings are, as options: light, so that a spec is checked before a file is read."""
+"""Where precomputed embeddings are, as options: light, so that a spec is checked before a file is read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from qbench.api import FILES
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
-    """A model that runs elsewhere.
+    """A model of which there are precomputed embeddings only.
 
     Attributes
     ----------
     path : str
-        The folder with a folder a variant in it.
+        A folder with one folder per variant in it.
     """
 
-    path: str = ""
+    path: str = field(default="", metadata=FILES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,5 +33,5 @@ class VariantOptions:
         The variant's folder in it; empty where `path` is the variant's own.
     """
 
-    path: str = ""
+    path: str = field(default="", metadata=FILES)
     variant: str = ""

@@ -50,7 +50,7 @@ from qbench.api.report import (
 )
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.plugins.hookspecs import hookimpl
-from qbench.plugins.options import DECIDES_NOTHING, renamed_from
+from qbench.plugins.options import DECIDES_NOTHING, FILES, renamed_from
 from qbench.plugins.records import NoOptions
 
 API_VERSION = "1.0"
@@ -77,6 +77,7 @@ __all__ = [
     "Dataset",
     "Encoder",
     "Entry",
+    "FILES",
     "Facts",
     "FolderSource",
     "Geometry",

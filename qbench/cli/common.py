@@ -20,7 +20,7 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
 
     given = {name: value for name, value in changes.items() if value is not None}
     values = {**spec.model_dump(), **given}
-    values["benchmarks"] += [{"name": DECLARED, "root": str(path)} for path in datasets]
+    values["benchmarks"] += [{"name": DECLARED, "root": str(path.absolute())} for path in datasets]
     return validate(values, where="the command line", base=Path.cwd())
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from qbench.errors import QbenchError
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
-from qbench.plugins.options import options_dict
+from qbench.execution.problems import Problem
+from qbench.plugins.options import file_options, option_paths, public_options
+from qbench.plugins.records import Probe
+from qbench.plugins.registry import Entry
 from qbench.runfolder.schema import BenchmarkInfo, DataInfo, Failure, MissingItems, ModelInfo, QuantizerInfo
 
 
@@ -34,20 +38,17 @@ def model_info(planned: PlannedModel, prepared: PreparedModel | None) -> ModelIn
 
 
 def quantizer_info(planned: PlannedQuantizer) -> QuantizerInfo:
-    """The quantizer: its record and options; of a ``path`` the last name only."""
+    """The quantizer: its record and options; of files and folders the last name only."""
     record = planned.entry.record
-    options = options_dict(planned.options)
-    if options.get("path"):
-        options["path"] = Path(options["path"]).name
     return QuantizerInfo(
         record=planned.entry.qualified,
         distribution=planned.entry.plugin.distribution,
         version=planned.entry.plugin.version,
         kind=record.kind,
         bits=record.bits,
-        batch_invariant=None if record.embeddings else record.batch_invariant,  # None: not known here
+        batch_invariant=record.batch_invariant,
         device=planned.device,
-        options=options,
+        options=public_options(planned.options),
     )
 
 
@@ -60,7 +61,7 @@ def benchmark_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None
         distribution=planned.entry.plugin.distribution,
         version=planned.entry.plugin.version,
         protocol=record.protocol,
-        options=options_dict(planned.options),
+        options=public_options(planned.options),
         choices=items.choices if items else {},
         metrics=tuple(record.metrics),
         attributes=tuple(items.attributes) if items else (),
@@ -69,7 +70,9 @@ def benchmark_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None
     )
 
 
-def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, limit: int | None) -> DataInfo:
+def data_info(
+    planned: PlannedBenchmark, prepared: PreparedBenchmark | None, probe: Entry[Probe], limit: int | None
+) -> DataInfo:
     """The data: its name (never its path), fingerprint and counts."""
     dataset = planned.dataset.record if planned.dataset else None
     info = DataInfo(
@@ -80,35 +83,53 @@ def data_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None, lim
     )
     if prepared is None:
         return info
+    questions = prepared.questions[probe.qualified]
     return info.model_copy(
         update={
             "fingerprint": prepared.items_key,
             "items": len(prepared.items),
             "images": len(prepared.items.images),
-            "texts": len(prepared.prompts.texts),
-            "prompts": prepared.texts_key,
+            "texts": questions.count,
+            "prompts": questions.digest,
             "missing": MissingItems.model_validate(prepared.missing),
         }
     )
 
 
-def failure(stage: str, error: Exception, plan: Plan) -> Failure:
-    """Why a cell failed: what qbench's own errors say, or the message of any other, which `run.log` has in full."""
-    said = {"what": str(error) or type(error).__name__, "where": "", "fix": "See run.log for the traceback."}
-    if isinstance(error, QbenchError):
-        said = {"what": error.what, "where": error.where, "fix": error.fix}
+def failure(problem: Problem, plan: Plan) -> Failure:
+    """Why a cell failed, without the folders of this machine."""
     return Failure(
-        stage=stage,
-        type=type(error).__name__,
-        **{name: without_folders(text, plan) for name, text in said.items()},
+        stage=problem.stage,
+        type=problem.type,
+        **{name: without_folders(getattr(problem, name), plan) for name in ("what", "where", "fix")},
     )
+
+
+def public_spec(plan: Plan) -> dict[str, Any]:
+    """The spec as a run folder keeps it: that is shared, and of the user's folders it has the last names only."""
+    values = plan.spec.model_dump(mode="json", exclude={"base"})
+    for benchmark in values["benchmarks"]:
+        benchmark["root"] = Path(benchmark["root"]).name
+    planned_parts: dict[str, Sequence[PlannedModel | PlannedQuantizer | PlannedBenchmark]] = {
+        "models": plan.models,
+        "quantizers": plan.quantizers,
+        "benchmarks": plan.benchmarks,
+    }
+    for kind, parts in planned_parts.items():
+        for found, planned in zip(values[kind], parts, strict=True):
+            public = public_options(planned.options)
+            found["options"] |= {
+                name: public[name] for name in file_options(type(planned.options)) if name in found["options"]
+            }
+    return values
 
 
 def without_folders(text: str, plan: Plan) -> str:
     """`text` with the user's folders cut to their last name: a run folder is shared, the paths in it need not be."""
     folders = [b.root for b in plan.benchmarks if b.root]
-    parts = (*plan.spec.models, *plan.spec.quantizers)
-    folders += [Path(x.options["path"]) for x in parts if x.options.get("path")]
+    options = [planned.options for parts in (plan.models, plan.quantizers, plan.benchmarks) for planned in parts]
+    for found in options:
+        folders += [path for paths in option_paths(found).values() for path in paths]
     for parent in sorted({str(f.parent) for f in folders} | {str(Path.cwd()), str(Path.home())}, key=len, reverse=True):
         if len(parent) > 1:
             text = text.replace(f"{parent}/", "")

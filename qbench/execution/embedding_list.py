@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from qbench.execution.prepare import PreparedBenchmark, prepare_benchmark, prepa
 from qbench.execution.progress import Silent
 from qbench.execution.single import check_empty
 from qbench.images.ids import image_id
+from qbench.metrics.interface import Task
 from qbench.plugins.registry import Registry
 from qbench.runfolder.writer import slug
 from qbench.spec.model import RunSpec
@@ -120,7 +122,7 @@ def _write(data: PreparedBenchmark, folder: Path) -> tuple[int, int]:
             **{name: pd.Series([box[i] for box in boxes], dtype="float64") for i, name in enumerate(BOX)},
         }
     )
-    texts = pd.DataFrame({"id": list(dict.fromkeys(data.prompts.texts))})
+    texts = pd.DataFrame({"id": list(dict.fromkeys(cast(Task, data.task).prompts(data.items).texts))})
     for name, table in (("images", images), ("texts", texts)):
         with atomic(folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False, compression="zstd")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qbench.errors import QbenchError
+from qbench.execution.asked import AskedVariant
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
 from qbench.execution.prepare import (
     MADE,
@@ -16,7 +17,7 @@ from qbench.execution.prepare import (
     prepare_model,
 )
 from qbench.execution.progress import Silent
-from qbench.execution.variant import VariantRun, read_speeds, speeds_path
+from qbench.execution.variant import VariantRun
 from qbench.images.pixel_store import ROOM, store_parts
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
@@ -125,12 +126,14 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
     told.begin(f"reading {planned.label}", 0)
     spec = found.plan.spec
     try:
-        data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.workers, step=told.step)
+        probes = found.plan.probes_of(planned)
+        data = prepare_benchmark(planned, cache, probes, limit=spec.limit, workers=spec.workers, step=told.step)
     except QbenchError as error:
         state = "missing" if planned.root is None or not planned.root.is_dir() else "unusable"
         found.benchmarks.append(Part(label=planned.label, state=state, detail=str(error)))
         return None
-    counts = f"{len(data.items):,} items, {len(data.items.images):,} images, {len(data.prompts.texts):,} texts"
+    texts = max(questions.count for questions in data.questions.values())
+    counts = f"{len(data.items):,} items, {len(data.items.images):,} images, {texts:,} texts"
     found.benchmarks.append(Part(label=planned.label, state="ready", detail=counts))
     return data
 
@@ -142,31 +145,33 @@ def _cells(
     cache: Cache,
     folder: RunFolder,
 ) -> None:
-    spec, stores = found.plan.spec, {}
+    spec, plan, decoded = found.plan.spec, found.plan, {}
     for model in models:
         geometry = model.checkpoint.preprocessing.geometry
-        for quantizer in found.plan.quantizers:
-            variant = VariantRun(cache, model, quantizer, spec)
-            speeds = read_speeds(speeds_path(cache, variant.parts))
+        for quantizer in plan.quantizers:
+            variant = VariantRun(cache, model, quantizer)
             for data in benchmarks:
-                key = variant.cell_key(data)
-                cell = folder.cell(data.planned.label, model.planned.label, quantizer.label, key)
-                images, texts = variant.lacking(data)
-                if folder.is_done(cell, key):
+                probe = plan.probes[model.planned.label, data.planned.label]
+                asked = AskedVariant(cache, variant, data, probe, spec)
+                key = asked.key
+                if folder.is_done(folder.cell(data.planned.label, model.planned.label, quantizer.label, key), key):
                     found.done += 1
                     continue
-                if images + texts == 0:
+                if not any(asked.missing().values()):
                     found.cached += 1
                     continue
                 found.to_compute += 1
-                if variant.elsewhere:
-                    continue  # no image is decoded, and reading is a matter of seconds
-                if {"images", "texts"} <= speeds.keys():
-                    found.seconds = (found.seconds or 0.0) + images * speeds["images"] + texts * speeds["texts"]
-                else:
-                    found.unmeasured += 1
+                if asked.provider.timed:  # otherwise it is a matter of seconds
+                    _add_time(found, asked.seconds_to_answer())
                 parts = store_parts(data.images_key, geometry)
-                if not cache.path(ROOM, parts, ".npy").exists():
-                    stores[key_of(parts)] = len(data.items.images) * geometry.size**2 * 3
-    found.disk_bytes = sum(stores.values())
-    found.unknown = found.plan.cells - found.done - found.cached - found.to_compute
+                if asked.provider.decodes and not cache.path(ROOM, parts, ".npy").exists():
+                    decoded[key_of(parts)] = len(data.items.images) * geometry.size**2 * 3
+    found.disk_bytes = sum(decoded.values())
+    found.unknown = plan.cells - found.done - found.cached - found.to_compute
+
+
+def _add_time(found: Forecast, seconds: float | None) -> None:
+    if seconds is None:
+        found.unmeasured += 1
+    else:
+        found.seconds = (found.seconds or 0.0) + seconds

@@ -6,15 +6,19 @@ A plan is records, options and folders, never live models or data; what it costs
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qbench.errors import InputError
-from qbench.plugins.options import changed_options, make_options
-from qbench.plugins.records import Benchmark, Dataset, ModelSource, Quantizer
+from qbench.plugins.options import absolute_options, changed_options, make_options
+from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+
+HERE = Path()
+"""What relative paths are relative to if nothing else is said: the working folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +55,37 @@ class PlannedBenchmark:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a spec comes to; its cells are models × quantizers × benchmarks, in this order."""
+    """What a spec comes to; its cells are models × quantizers × benchmarks, in this order.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        The spec.
+    models, quantizers, benchmarks : tuple
+        What it names.
+    probes : mapping
+        Labels of a model and a benchmark → the probe by which all variants of the model are asked. Baseline and
+        variants share it, because answers to different questions cannot be compared.
+    executor : Entry of Executor
+        What executes the work units.
+    """
 
     spec: RunSpec
     models: tuple[PlannedModel, ...]
     quantizers: tuple[PlannedQuantizer, ...]
     benchmarks: tuple[PlannedBenchmark, ...]
+    probes: Mapping[tuple[str, str], Entry[Probe]]
+    executor: Entry[Executor]
 
     @property
     def cells(self) -> int:
         """Number of cells."""
         return len(self.models) * len(self.quantizers) * len(self.benchmarks)
+
+    def probes_of(self, benchmark: PlannedBenchmark) -> list[Entry[Probe]]:
+        """The probes by which the models are asked about one benchmark, each once."""
+        found = {p.qualified: p for (_, label), p in self.probes.items() if label == benchmark.label}
+        return list(found.values())
 
 
 def default_folder(spec: RunSpec) -> Path:
@@ -75,27 +99,65 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     Raises
     ------
     InputError
-        A name or an option is unknown, two things carry one label, or the baseline is none of the quantizers.
+        A name or an option is unknown, two things have one label, the baseline is not one of the quantizers, or there
+        is no probe by which a model can be asked about a benchmark.
     """
-    plan = Plan(
-        spec=spec,
-        models=tuple(plan_model(m, registry) for m in spec.models),
-        quantizers=tuple(plan_quantizer(q, spec.device, registry) for q in spec.quantizers),
-        benchmarks=tuple(plan_benchmark(b, registry) for b in spec.benchmarks),
-    )
-    for kind, planned in (("models", plan.models), ("quantizers", plan.quantizers), ("benchmarks", plan.benchmarks)):
+    base = Path(spec.base)
+    models = tuple(plan_model(m, registry, base) for m in spec.models)
+    quantizers = tuple(plan_quantizer(q, spec.device, registry, base) for q in spec.quantizers)
+    benchmarks = tuple(plan_benchmark(b, registry, base) for b in spec.benchmarks)
+    for kind, planned in (("models", models), ("quantizers", quantizers), ("benchmarks", benchmarks)):
         _unique(kind, [p.label for p in planned])
-    labels = [q.label for q in plan.quantizers]
+    labels = [q.label for q in quantizers]
     if spec.baseline not in labels:
         raise InputError(
             f"the baseline {spec.baseline!r} is none of the quantizers ({', '.join(labels)})",
             fix=f"Add {spec.baseline!r} to quantizers, or set baseline to one of them.",
         )
-    return plan
+    return Plan(
+        spec=spec,
+        models=models,
+        quantizers=quantizers,
+        benchmarks=benchmarks,
+        probes={(m.label, b.label): _probe(m, b, quantizers, registry) for m in models for b in benchmarks},
+        executor=registry.executor(spec.executor),
+    )
 
 
-def plan_model(spec: ModelSpec, registry: Registry) -> PlannedModel:
-    """Resolve one model; raises `InputError` as `make_plan` does."""
+def _probe(
+    model: PlannedModel, benchmark: PlannedBenchmark, quantizers: Iterable[PlannedQuantizer], registry: Registry
+) -> Entry[Probe]:
+    """The first probe of the benchmark that the model and every quantizer answer."""
+    default = tuple(entry.record.name for entry in registry.probes() if entry.record.default)
+    asked = benchmark.entry.record.probes or default
+    answered = model.entry.record.probes or default
+    if not set(asked) & set(answered):
+        raise InputError(
+            f"{model.label} cannot be asked about {benchmark.label}: the benchmark accepts the probes "
+            f"{', '.join(asked) or 'none'}, and the model answers {', '.join(answered) or 'none'}",
+            fix="Run them in different specs.",
+        )
+    common = [registry.probe(name) for name in asked if name in answered]
+    refused = ""
+    for entry in common:
+        unable = [q.label for q in quantizers if not _answers(q, entry)]
+        if not unable:
+            return entry
+        refused = refused or f"{entry.record.name} is not answered by {', '.join(unable)}"
+    raise InputError(
+        f"the variants of {model.label} have no common probe for {benchmark.label}: {refused}",
+        fix="A variant and its baseline are asked in the same way: run those quantizers in another spec.",
+    )
+
+
+def _answers(quantizer: PlannedQuantizer, probe: Entry[Probe]) -> bool:
+    record = quantizer.entry.record
+    named = record.probes is None or bool({probe.record.name, probe.qualified} & set(record.probes))
+    return named and record.provider in probe.record.providers
+
+
+def plan_model(spec: ModelSpec, registry: Registry, base: Path = HERE) -> PlannedModel:
+    """Resolve one model, with relative paths against `base`; raises `InputError` as `make_plan` does."""
     entry = registry.model(spec.source)
     name = f"{entry.record.name}/{spec.checkpoint}" if spec.checkpoint else entry.record.name
     options = make_options(entry.record.options, spec.options, where=f"model {name}")
@@ -105,19 +167,19 @@ def plan_model(spec: ModelSpec, registry: Registry) -> PlannedModel:
             f"the model source {entry.record.name!r} has no checkpoint {spec.checkpoint!r}",
             fix=f"It has: {', '.join(known)}.",
         )
+    options = absolute_options(options, base)
     return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
 
 
-def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry) -> PlannedQuantizer:
+def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry, base: Path = HERE) -> PlannedQuantizer:
     """Resolve one quantizer, on `device` where it runs there; raises `InputError` as `make_plan` does."""
     entry = registry.quantizer(spec.name)
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
-    # A label goes into reports: of a folder of the user's it has the last name only.
-    changed = ", ".join(f"{k}={Path(v).name if k == 'path' else v}" for k, v in changed_options(options).items())
+    changed = ", ".join(f"{name}={value}" for name, value in changed_options(options).items())
     return PlannedQuantizer(
         label=spec.label or entry.record.name + (f" ({changed})" if changed else ""),
         entry=entry,
-        options=options,
+        options=absolute_options(options, base),
         device=_device(entry.record, device),
     )
 
@@ -134,8 +196,8 @@ def _device(record: Quantizer, wanted: str) -> str:
     )
 
 
-def plan_benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
-    """Resolve one benchmark; raises `InputError` as `make_plan` does."""
+def plan_benchmark(spec: BenchmarkSpec, registry: Registry, base: Path = HERE) -> PlannedBenchmark:
+    """Resolve one benchmark, with relative paths against `base`; raises `InputError` as `make_plan` does."""
     entry = registry.benchmark(spec.name)
     dataset = registry.dataset(spec.dataset) if spec.dataset else None
     root, label = _root(spec, entry.record), spec.label or entry.record.name
@@ -149,10 +211,11 @@ def plan_benchmark(spec: BenchmarkSpec, registry: Registry) -> PlannedBenchmark:
         described = entry.record.describe(root)
         root, label = described.root, spec.label or described.name
         entry = Entry(plugin=entry.plugin, record=replace(described, name=entry.record.name))
+    options = make_options(entry.record.options, spec.options, where=f"benchmark {spec.name}")
     return PlannedBenchmark(
         label=label,
         entry=entry,
-        options=make_options(entry.record.options, spec.options, where=f"benchmark {spec.name}"),
+        options=absolute_options(options, base),
         root=root,
         dataset=dataset,
         allow_missing=spec.allow_missing,

@@ -5,11 +5,9 @@ Nothing is decoded and no weight is loaded here; so whatever is missing is known
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,14 @@ from qbench.data.fingerprint import images_key, items_key
 from qbench.data.items import Items
 from qbench.data.subset import limited, present
 from qbench.errors import DataError
+from qbench.execution.option_files import option_digests
 from qbench.execution.plan import PlannedBenchmark, PlannedModel
 from qbench.images.digests import image_digests
-from qbench.metrics.interface import Prompts, Task
+from qbench.metrics.interface import MeasuredTask
 from qbench.models.interface import Checkpoint
-from qbench.plugins.records import Dataset
+from qbench.plugins.records import Dataset, Probe
 from qbench.plugins.registry import Entry
+from qbench.probes.interface import Questions
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below
 from qbench.store.lock import locked
@@ -39,23 +39,27 @@ class PreparedBenchmark:
     ----------
     planned : PlannedBenchmark
         What the spec says.
-    task : Task
+    task : MeasuredTask
         The benchmark itself.
-    items, prompts
-        What is embedded.
-    images_key, texts_key, items_key : str
-        What decides the image embeddings, the text embeddings, and the scores.
+    items : Items
+        What is asked about.
+    questions : mapping
+        Qualified name of each probe by which models are asked → what it asks.
+    images_key, items_key : str
+        Digest of the images, and of all that decides the scores.
+    files : dict
+        Digests of the files that the benchmark's options name.
     missing : dict
         Items without an image, see `qbench.data.subset.present`.
     """
 
     planned: PlannedBenchmark
-    task: Task
+    task: MeasuredTask
     items: Items
-    prompts: Prompts
+    questions: Mapping[str, Questions]
     images_key: str
-    texts_key: str
     items_key: str
+    files: dict[str, Any]
     missing: dict[str, Any]
 
 
@@ -70,6 +74,7 @@ class PreparedModel:
 def prepare_benchmark(
     planned: PlannedBenchmark,
     cache: Cache,
+    probes: Iterable[Entry[Probe]] = (),
     *,
     limit: int | None,
     workers: int,
@@ -77,27 +82,41 @@ def prepare_benchmark(
 ) -> PreparedBenchmark:
     """Read the annotations, check that the images are there, and hash what decides a result.
 
+    Parameters
+    ----------
+    planned : PlannedBenchmark
+        The benchmark.
+    cache : Cache
+        Where digests are remembered.
+    probes : iterable of Entry of Probe
+        By which models will be asked.
+    limit : int or None
+        At most so many items.
+    workers : int
+        Threads that read images.
+    step : callable
+        Is told how many images were read.
+
     Raises
     ------
     DataError
         The data is missing, malformed or incomplete.
     """
     root = data_root(planned, cache)
-    task: Task = planned.entry.record.load(planned.options)
+    task = planned.entry.record.load(planned.options)
     items = task.data(root)
     items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
     items = limited(items, limit)
-    prompts = task.prompts(items)
+    questions = {probe.qualified: probe.record.load().questions(task, items) for probe in probes}
     images = images_key(items, image_digests(cache, items.images, workers=workers, step=step))
-    texts = json.dumps(prompts.texts, ensure_ascii=True)
     return PreparedBenchmark(
         planned=planned,
         task=task,
         items=items,
-        prompts=prompts,
+        questions=questions,
         images_key=images,
-        texts_key=hashlib.sha256(texts.encode()).hexdigest(),
         items_key=items_key(items, images, digests_below(cache, items.root, items.annotations)),
+        files=option_digests(planned.options, cache),
         missing=missing,
     )
 

@@ -5,67 +5,45 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
-import numpy as np
-
+from qbench.execution.asked import AskedVariant
 from qbench.execution.memory import Peak
-from qbench.execution.plan import PlannedQuantizer
-from qbench.execution.prepare import PreparedBenchmark, PreparedModel
-from qbench.images.pixel_store import pixel_store
-from qbench.models.interface import Context
 from qbench.runfolder.schema import Rate, SpeedRecord
-from qbench.store.cache import Cache
 
 
-def measure_speed(
-    cache: Cache,
-    model: PreparedModel,
-    quantizer: PlannedQuantizer,
-    benchmark: PreparedBenchmark,
-    *,
-    batch_size: int,
-    repeats: int,
-    numerics: str,
-) -> SpeedRecord:
+def measure_speed(asked: AskedVariant, *, batch_size: int, repeats: int) -> SpeedRecord:
     """Load a variant anew and time it on the first batch of a benchmark.
 
     Parameters
     ----------
-    cache : Cache
-        Where the decoded images are.
-    model, quantizer
-        The variant.
-    benchmark : PreparedBenchmark
-        Whose first images and texts are used; cycled where there are fewer than a batch.
+    asked : AskedVariant
+        The variant, and the benchmark that the batch is of.
     batch_size : int
-        Images, and texts, per batch.
+        Images (or texts) per batch.
     repeats : int
         Batches that are timed, after one that is not.
-    numerics : str
-        The kernels that run, in words.
     """
-    pixels = pixel_store(cache, benchmark.items.images, benchmark.images_key, model.checkpoint.preprocessing.geometry)
-    batch = np.array(pixels[np.arange(batch_size) % len(pixels)])
-    texts = [benchmark.prompts.texts[i % len(benchmark.prompts.texts)] for i in range(batch_size)]
-    peak = Peak(quantizer.device)
+    variant, work = asked.variant, asked.timed_work()
+    peak = Peak(variant.quantizer.device)
     begun = time.perf_counter()
-    variant = quantizer.entry.record.build(model.checkpoint, Context(device=quantizer.device), quantizer.options)
+    built = variant.build()
     load = time.perf_counter() - begun
     try:
         # What an encoder returns is on the CPU already, so that a GPU's work is done when the clock is read.
+        rates = {name: _rate(partial(do, built.encoder), batch_size, repeats) for name, do in work.items()}
         return SpeedRecord(
-            model=model.planned.label,
-            quantizer=quantizer.label,
-            numerics=numerics,
+            model=variant.model.planned.label,
+            quantizer=variant.quantizer.label,
+            numerics=asked.parts["numerics"],
             load_seconds=load,
-            images=_rate(lambda: variant.encoder.encode_images(batch), batch_size, repeats),
-            texts=_rate(lambda: variant.encoder.encode_texts(texts), batch_size, repeats),
+            rates=rates,
             peak_bytes=peak.bytes(),
             batch_size=batch_size,
             repeats=repeats,
         )
     finally:
-        variant.encoder.close()
+        built.encoder.close()
 
 
 def _rate(work: Callable[[], object], count: int, repeats: int) -> Rate:

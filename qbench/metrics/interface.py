@@ -183,8 +183,11 @@ class Metrics:
         return self.index.assign(value=self.values[row], n=self.n)
 
 
-class Task(Protocol):
-    """A benchmark with its options: what the runner calls, in this order."""
+class MeasuredTask(Protocol):
+    """A benchmark with its options, as far as it does not depend on how a model is asked.
+
+    What else a task has is for its probe to call: see `Task` for the probe ``embedding``.
+    """
 
     def data(self, root: Path) -> Items:
         """Read the annotations below `root`; images are named, not opened.
@@ -194,14 +197,6 @@ class Task(Protocol):
         qbench.errors.DataError
             A file is missing or malformed; the message names file and row.
         """
-        ...
-
-    def prompts(self, items: Items) -> Prompts:
-        """The texts to embed for these items."""
-        ...
-
-    def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Similarities → an outcome an item. Needs no model."""
         ...
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
@@ -214,4 +209,16 @@ class Task(Protocol):
         weights : numpy.ndarray, optional
             ``(b, n)`` non-negative weights of the rows of ``outcome.items``; all ones if not given.
         """
+        ...
+
+
+class Task(MeasuredTask, Protocol):
+    """A task for the probe ``embedding``. It is called in the order `data`, `prompts`, `predict`, `measure`."""
+
+    def prompts(self, items: Items) -> Prompts:
+        """The texts to embed for these items."""
+        ...
+
+    def predict(self, similarity: Similarity, items: Items) -> Outcome:
+        """Similarities → an outcome per item. Needs no model."""
         ...

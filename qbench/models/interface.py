@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qbench.images.preprocessing import Preprocessing
+    from qbench.images.preprocessing import Geometry, Preprocessing
 
 DType = Literal["float32", "float16", "bfloat16"]
 
@@ -45,8 +45,16 @@ class Identity:
     fingerprint: str
 
 
-class Encoder(Protocol):
-    """A model that is loaded and can embed."""
+class LoadedModel(Protocol):
+    """A variant that is loaded. What else it can do is for the probe to call: see `Encoder` for ``embedding``."""
+
+    def close(self) -> None:
+        """Release the memory."""
+        ...
+
+
+class Encoder(LoadedModel, Protocol):
+    """A model that is loaded and can embed: what the probe ``embedding`` asks."""
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed images: ``(b, height, width, 3)`` uint8 RGB → ``(b, d)`` float32, not normalised."""
@@ -56,16 +64,12 @@ class Encoder(Protocol):
         """Embed texts → ``(b, d)`` float32, not normalised."""
         ...
 
-    def close(self) -> None:
-        """Release the memory."""
-        ...
-
 
 @runtime_checkable
 class NamedEncoder(Protocol):
-    """An encoder of embeddings that were made elsewhere: it is asked by name, and sees no pixels.
+    """An encoder of precomputed embeddings: it is asked by ID, and sees no pixels.
 
-    Variants of a quantizer whose record names a folder of embeddings (`Quantizer.embeddings`) have one.
+    Variants of a quantizer whose record has ``provider="precomputed"`` have one.
     """
 
     def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -212,7 +216,7 @@ class Layer:
 class Coverage:
     """What was quantized, layer by layer: every Linear, measured before the first forward.
 
-    Of embeddings that were made elsewhere it is what their maker declares; a layer may then stand for many.
+    For precomputed embeddings it is what their maker declares; a layer may then stand for many.
 
     Attributes
     ----------
@@ -247,17 +251,38 @@ class Coverage:
         return sum(x.parameters * x.bits for x in self.layers) / total if total else 0.0
 
 
+class CalibrationData(Protocol):
+    """Images and texts from which a method may learn ranges of activations: none of them is evaluated."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all images and texts, in order: a part of the variant's key."""
+        ...
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The texts."""
+        ...
+
+    def pixels(self, geometry: Geometry) -> npt.NDArray[np.uint8]:
+        """The images, decoded as `geometry` says → ``(n, size, size, 3)`` uint8 RGB."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Where a variant is built.
+    """Where a variant is built, and from what.
 
     Attributes
     ----------
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``.
+    calibration : CalibrationData or None
+        What a method that needs activations may run; `None` where none is given.
     """
 
     device: str
+    calibration: CalibrationData | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from qbench.plugins.records import Benchmark, Dataset, ModelSource, Quantizer, ReportSection
+from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer, ReportSection
 
 PROJECT = "qbench"
 
@@ -229,6 +229,18 @@ def qbench_datasets() -> Iterable[Dataset]:
 
     In a spec: ``benchmarks = [{ name = "fairface", dataset = "grey" }]``.
     """
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def qbench_probes() -> Iterable[Probe]:
+    """Probes: ways to ask a model."""
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def qbench_executors() -> Iterable[Executor]:
+    """Executors: ways to execute the work units of a run."""
     raise AssertionError("a hook specification is never called")
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,12 @@ from qbench.errors import InputError, RenamedWarning
 DECIDES_NOTHING: Mapping[str, bool] = MappingProxyType({"decides": False})
 """Metadata of an option's field that changes no result, such as a bound of memory: it is in no key, no label and no
 record, so that results with different values are the same result."""
+
+
+FILES: Mapping[str, bool] = MappingProxyType({"files": True})
+"""Metadata of an option's field (a text, or a tuple of texts) that names files or folders of the user's. What is in
+them decides a result, where they are does not: keys have the digest of the content in place of the path, labels and
+records show the last name only, and a relative path in a spec is relative to the spec's file. A text may be empty."""
 
 
 def renamed_from(former: str) -> Mapping[str, str]:
@@ -126,10 +133,61 @@ def options_dict(options: Any) -> dict[str, Any]:
     }
 
 
+def public_options(options: Any) -> dict[str, Any]:
+    """The options as labels and records show them: of a file or a folder only the last name.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass, field
+    >>> @dataclass(frozen=True)
+    ... class Options:
+    ...     table: str = field(default="", metadata=FILES)
+    ...     bits: int = 8
+    >>> public_options(Options(table="/home/me/scales.json"))
+    {'table': 'scales.json', 'bits': 8}
+    """
+    files = file_options(type(options))
+    return {name: _last_name(x) if name in files else x for name, x in options_dict(options).items()}
+
+
 def changed_options(options: Any) -> dict[str, Any]:
+<<<<<<< HEAD
     """Only the options that differ from their defaults, which are those that a label shows."""
     defaults = options_dict(type(options)())
     return {name: value for name, value in options_dict(options).items() if defaults[name] != value}
+=======
+    """Only the options that differ from their defaults, as a label has to show them."""
+    defaults = public_options(type(options)())
+    return {name: value for name, value in public_options(options).items() if defaults[name] != value}
+
+
+def file_options(kind: type) -> tuple[str, ...]:
+    """Names of the options that name files or folders (`FILES`)."""
+    return tuple(f.name for f in dataclasses.fields(kind) if f.metadata.get("files", False))
+
+
+def option_paths(options: Any) -> dict[str, tuple[Path, ...]]:
+    """Name of an option → the files or folders that it names; options that name none are left out."""
+    named = {name: getattr(options, name) for name in file_options(type(options))}
+    texts = {name: (value,) if isinstance(value, str) else tuple(value or ()) for name, value in named.items()}
+    return {name: tuple(Path(text) for text in found if text) for name, found in texts.items() if any(found)}
+
+
+def absolute_options(options: Any, base: Path) -> Any:
+    """The same options with the relative paths among them resolved against the folder `base`."""
+    paths = {name: getattr(options, name) for name in option_paths(options)}
+    return dataclasses.replace(options, **{name: _absolute(value, base) for name, value in paths.items()})
+
+
+def _absolute(value: Any, base: Path) -> Any:
+    if isinstance(value, str):
+        return str((base / Path(value).expanduser()).resolve()) if value else value
+    return tuple(_absolute(text, base) for text in value)
+
+
+def _last_name(value: Any) -> Any:
+    return Path(value).name if isinstance(value, str) else [_last_name(text) for text in value or ()]
+>>>>>>> 069982f (Probes and executors behind hooks; a run is planned as work units, executed by an executor and written by a recorder)
 
 
 def _plain(value: Any) -> Any:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qbench.metrics.interface import MetricInfo, Task
+    from qbench.execution.interface import UnitExecutor
+    from qbench.metrics.interface import MeasuredTask, MetricInfo
     from qbench.models.interface import Checkpoint, Context, Variant
     from qbench.plugins.report_blocks import Block
+    from qbench.probes.interface import ProbeMethod
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,15 @@ class ModelSource:
         Distributions whose versions decide the embeddings.
     licence : str
         Of the weights.
+    probes : tuple of str
+        The probes that its models answer; those that are the default if empty.
+    accepts_path : callable or None
+        ``(path) -> bool``: whether a path on the command line is a checkpoint of this source, which is then opened with
+        the option ``path``. Light: reads a configuration at most.
+    save : callable or None
+        ``(model, processor, folder) -> bool``: write a model object that is in memory, with what belongs to it, into
+        the empty `folder`, which is then opened with the option ``path``. `False`, with nothing written, where the
+        object is not of this source; `qbench.errors.InputError` where it is but lacks something.
     """
 
     name: str
@@ -77,6 +88,9 @@ class ModelSource:
     options: type = NoOptions
     requires: tuple[str, ...] = ()
     licence: str = ""
+    probes: tuple[str, ...] = ()
+    accepts_path: Callable[[Path], bool] | None = None
+    save: Callable[[Any, Any, Path], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,15 +113,19 @@ class Quantizer:
         A control only casts; its coverage may be zero.
     devices : tuple of str
         Device kinds it runs on.
-    batch_invariant : bool
-        Whether an item's embedding is independent of the items beside it in the batch (up to rounding).
+    batch_invariant : bool or None
+        Whether the answer to an item is independent of the items beside it in the batch (up to rounding); `None` where
+        that is not known.
     requires : tuple of str
-        Distributions whose versions decide the embeddings.
-    embeddings : callable or None
-        ``(checkpoint, options) -> Path or None``, for a method that reads embeddings which were made elsewhere: the
-        folder they lie in, `None` where there is none. Its variants have a `NamedEncoder`. No image is decoded for
-        them, no speed is measured, no other order is tried; and the content of the folder is in their key, in place
-        of an option called ``path``.
+        Distributions whose versions decide the answers.
+    probes : tuple of str or None
+        The probes that its variants answer; `None` for all that the model answers.
+    provider : str
+        Where the answers of its variants come from, one of the providers of the probe: ``model`` for a variant that
+        runs on this machine, ``precomputed`` for answers that are read from files.
+    files : callable or None
+        ``(checkpoint, options) -> iterable of Path``: the files and folders whose content decides a variant. If not
+        given, those that the options name (`qbench.plugins.options.FILES`).
     """
 
     name: str
@@ -117,9 +135,11 @@ class Quantizer:
     options: type = NoOptions
     kind: Literal["quantization", "control"] = "quantization"
     devices: tuple[str, ...] = ("cpu", "cuda")
-    batch_invariant: bool = False
+    batch_invariant: bool | None = False
     requires: tuple[str, ...] = ()
-    embeddings: Callable[[Checkpoint, Any], Path | None] | None = None
+    probes: tuple[str, ...] | None = None
+    provider: str = "model"
+    files: Callable[[Checkpoint, Any], Iterable[Path]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,13 +179,15 @@ class Benchmark:
     folder : str
         The folder below ``QBENCH_DATA`` where the data lies; the benchmark's name if empty. For benchmarks that share a
         dataset.
+    probes : tuple of str
+        The probes that its task accepts, the preferred one first; those that are the default if empty.
     """
 
     name: str
     summary: str
     protocol: str
     metrics: tuple[MetricInfo, ...]
-    load: Callable[[Any], Task]
+    load: Callable[[Any], MeasuredTask]
     options: type = NoOptions
     how_to_get: str = ""
     licence: str = ""
@@ -175,6 +197,7 @@ class Benchmark:
     root: Path | None = None
     describe: Callable[[Path], Benchmark] | None = None
     folder: str = ""
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +226,50 @@ class Dataset:
     write: Callable[[Path], None]
     licence: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A way to ask a model, such as by embeddings. Hook: ``qbench_probes``.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the records of benchmarks, model sources and quantizers, such as ``embedding``.
+    summary : str
+        One line for ``qbench list``.
+    load : callable
+        ``() -> ProbeMethod``. The only place where heavy packages are imported.
+    providers : tuple of str
+        Where answers can come from; see `Quantizer.provider`.
+    default : bool
+        Whether a benchmark or a model source that names no probe means this one.
+    """
+
+    name: str
+    summary: str
+    load: Callable[[], ProbeMethod]
+    providers: tuple[str, ...] = ("model",)
+    default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executor:
+    """A way to execute the work units of a run, such as on several machines. Hook: ``qbench_executors``.
+
+    Attributes
+    ----------
+    name : str
+        Its name in a spec: ``executor = "local"``.
+    summary : str
+        One line for ``qbench list``.
+    load : callable
+        ``() -> UnitExecutor``. The only place where heavy packages are imported.
+    """
+
+    name: str
+    summary: str
+    load: Callable[[], UnitExecutor]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,18 +19,20 @@ import pluggy
 from qbench.errors import InputError
 from qbench.plugins import hookspecs
 from qbench.plugins.import_guard import imported_now
-from qbench.plugins.records import Benchmark, Dataset, ModelSource, Quantizer, ReportSection
+from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer, ReportSection
 from qbench.plugins.selection import chosen
 
 GROUP = "qbench"
 
-Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, ReportSection)
+Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, Probe, Executor, ReportSection)
 
 HOOKS: dict[str, type] = {
     "qbench_models": ModelSource,
     "qbench_quantizers": Quantizer,
     "qbench_benchmarks": Benchmark,
     "qbench_datasets": Dataset,
+    "qbench_probes": Probe,
+    "qbench_executors": Executor,
     "qbench_report_sections": ReportSection,
 }
 
@@ -150,6 +152,14 @@ class Registry:
         """The datasets that can be written on demand, sorted by name."""
         return self.entries["qbench_datasets"]
 
+    def probes(self) -> list[Entry[Probe]]:
+        """The probes, sorted by name."""
+        return self.entries["qbench_probes"]
+
+    def executors(self) -> list[Entry[Executor]]:
+        """The executors, sorted by name."""
+        return self.entries["qbench_executors"]
+
     def report_sections(self) -> list[Entry[ReportSection]]:
         """The sections of the report, sorted by name."""
         return self.entries["qbench_report_sections"]
@@ -169,6 +179,14 @@ class Registry:
     def dataset(self, name: str) -> Entry[Dataset]:
         """The dataset called `name` (bare or ``plugin:name``)."""
         return self._one("dataset", self.datasets(), name)
+
+    def probe(self, name: str) -> Entry[Probe]:
+        """The probe called `name` (bare or ``plugin:name``)."""
+        return self._one("probe", self.probes(), name)
+
+    def executor(self, name: str) -> Entry[Executor]:
+        """The executor called `name` (bare or ``plugin:name``)."""
+        return self._one("executor", self.executors(), name)
 
     def clashes(self, entries: Iterable[Entry[Any]]) -> dict[str, list[Entry[Any]]]:
         """The bare names that more than one plugin uses."""

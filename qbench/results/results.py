@@ -247,9 +247,8 @@ class Results:
         rows = []
         for relative in self.run.speed:
             found = read_speed(self.folder, relative)
-            values = found.model_dump(exclude={"images", "texts"})
-            rates = {"images": found.images, "texts": found.texts}
-            rows.append(values | {f"{of}_{name}": value for of, rate in rates.items() for name, value in rate})
+            values = found.model_dump(exclude={"rates"})
+            rows.append(values | {f"{of}_{name}": value for of, rate in found.rates.items() for name, value in rate})
         return pd.DataFrame(rows, columns=SPEED)
 
     @cached_property

@@ -327,6 +327,8 @@ class CellRecord(_File):
         Done or failed.
     model_info, quantizer_info, benchmark_info, data_info
         What the labels stand for.
+    probe : str
+        How the model was asked, as ``plugin:name``; empty in files that do not say, where it was by embeddings.
     batch : BatchInfo or None
         `None` where nothing was computed here.
     error : Failure or None
@@ -357,6 +359,7 @@ class CellRecord(_File):
     quantizer_info: QuantizerInfo
     benchmark_info: BenchmarkInfo
     data_info: DataInfo
+    probe: str = ""
     batch: BatchInfo | None
     coverage: Coverage | None = None
     dtype: str = ""
@@ -474,16 +477,15 @@ class SpeedRecord(_File):
         Seconds until the variant was built.
     peak_bytes : int or None
         Bytes that loading and running added; `None` where the system does not tell.
-    images, texts : Rate
-        Images and texts per second.
+    rates : dict of str to Rate
+        What was answered (``images``, ``texts``) → how many of it per second.
     """
 
     model: str
     quantizer: str
     numerics: str
     load_seconds: float
-    images: Rate
-    texts: Rate
+    rates: dict[str, Rate]
     peak_bytes: int | None
     batch_size: int
     repeats: int

@@ -51,7 +51,13 @@ def cell_from_1(values: Values) -> Values:
     return current
 
 
-STEPS: dict[tuple[str, int], Step] = {("CellRecord", 1): cell_from_1}
+def speed_from_1(values: Values) -> Values:
+    """Gather the rates, of which format 1 knew two."""
+    rates = {name: values[name] for name in ("images", "texts") if name in values}
+    return {**{name: value for name, value in values.items() if name not in rates}, "rates": rates}
+
+
+STEPS: dict[tuple[str, int], Step] = {("CellRecord", 1): cell_from_1, ("SpeedRecord", 1): speed_from_1}
 """Record and format → the function that makes the next format of it; a record that is not here did not change."""
 
 

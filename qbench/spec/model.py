@@ -173,6 +173,10 @@ class RunSpec(_Strict):
         Batches that are timed for each variant, to measure its speed and memory; 0 measures none.
     workers : int
         Threads that decode images. Never changes a result.
+    executor : str
+        What executes the work of the run, see ``qbench list executors``. It never changes a result.
+    base : str
+        The folder that relative paths in options are relative to; that of the spec's file if not given.
     analysis : AnalysisSpec
         How changes are judged; it changes no number and no key.
     """
@@ -189,5 +193,7 @@ class RunSpec(_Strict):
     noise: int = Field(default=0, ge=0, le=100)
     speed: int = Field(default=0, ge=0, le=1000)
     workers: int = Field(default=2, ge=1, le=64)
+    executor: str = "local"
+    base: str = ""
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
     format: Literal[1] = 1

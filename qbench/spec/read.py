@@ -53,26 +53,17 @@ def read_spec(source: str | Path | Mapping[str, Any]) -> RunSpec:
 
 
 def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
-    """Plain values as a `RunSpec`; folders are made absolute against `base`."""
+    """Plain values as a `RunSpec`; the roots of datasets, and the spec's own `base`, are relative to `base`.
+
+    Which options are paths is known to the plugins only: the plan makes them absolute.
+    """
     try:
         spec = RunSpec.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(explain(error, RunSpec, "the spec"), where=where) from None
-    return spec.model_copy(
-        update={
-            "models": [m.model_copy(update={"options": _located(m.options, base)}) for m in spec.models],
-            "quantizers": [q.model_copy(update={"options": _located(q.options, base)}) for q in spec.quantizers],
-            "benchmarks": [
-                b.model_copy(update={"root": _absolute(b.root, base)}) if b.root else b for b in spec.benchmarks
-            ],
-        }
-    )
-
-
-def _located(options: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Options with ``path`` made absolute, where there is one."""
-    path = options.get("path")
-    return {**options, "path": _absolute(path, base)} if isinstance(path, str) and path else dict(options)
+    base = Path(_absolute(spec.base, base))
+    benchmarks = [b.model_copy(update={"root": _absolute(b.root, base)}) if b.root else b for b in spec.benchmarks]
+    return spec.model_copy(update={"base": str(base), "benchmarks": benchmarks})
 
 
 def _absolute(folder: str, base: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,11 @@ import pytest
 
 from qbench.execution.plan import plan_benchmark
 from qbench.images.ids import image_id
+from qbench.metrics.interface import Task
 from qbench.models.interface import Encoder, NamedEncoder
-from qbench.plugins.registry import installed
+from qbench.plugins.records import Quantizer
+from qbench.plugins.registry import Registry, installed
+from qbench.probes.interface import Provider
 from qbench.spec.model import BenchmarkSpec
 from qbench.testing import tiny
 
@@ -33,14 +36,19 @@ def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] 
 
 
 def find(encoder: NamedEncoder, images: Path) -> tuple[Floats, Floats]:
-    """What an encoder of embeddings that were made elsewhere has for the tiny benchmark, checked as `embed` does."""
+    """What an encoder of precomputed embeddings has for the tiny benchmark, checked as `embed` does."""
     planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(images)), installed())
-    task = planned.entry.record.load(planned.options)
+    task = cast(Task, planned.entry.record.load(planned.options))
     items = task.data(images)
     ids = [image_id(image) for image in items.images]
     texts = task.prompts(items).texts
     found = encoder.find_images(planned.label, ids), encoder.find_texts(planned.label, texts)
     return checked(*found, (len(ids), len(texts)))
+
+
+def provider_of(record: Quantizer, registry: Registry) -> Provider:
+    """Where the embeddings of a quantizer's variants come from."""
+    return registry.probe("embedding").record.load().provider(record.provider)
 
 
 def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Floats, Floats]:

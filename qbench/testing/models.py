@@ -25,7 +25,7 @@ from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
-from qbench.testing.embedding import alone, distance, embed, module_of
+from qbench.testing.embedding import alone, distance, embed, module_of, provider_of
 from qbench.testing.quantizers import INVARIANT
 
 ORDER = 1e-3
@@ -81,14 +81,15 @@ class ModelSourceContract(WithOptions):
         return reopen()
 
     @pytest.fixture
-    def elsewhere(self, quantizer: Any, registry: Registry) -> bool:
-        """Whether there are embeddings only, which were made elsewhere: nothing to load."""
-        return registry.quantizer(QuantizerSpec.model_validate(quantizer).name).record.embeddings is not None
+    def precomputed(self, quantizer: Any, registry: Registry) -> bool:
+        """Whether there are precomputed embeddings only, and nothing to load."""
+        record = registry.quantizer(QuantizerSpec.model_validate(quantizer).name).record
+        return not provider_of(record, registry).timed
 
     @pytest.fixture
-    def weights(self, checkpoint: Checkpoint, elsewhere: bool) -> Checkpoint:
+    def weights(self, checkpoint: Checkpoint, precomputed: bool) -> Checkpoint:
         """The checkpoint, where there is something to load; what holds embeddings only has to say so in words."""
-        if elsewhere:
+        if precomputed:
             with pytest.raises(QbenchError):
                 checkpoint.load(device="cpu", dtype="float32")
             pytest.skip("there are embeddings only, and loading says so")
@@ -101,14 +102,14 @@ class ModelSourceContract(WithOptions):
 
     # --- the record
 
-    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any], elsewhere: bool) -> None:
+    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any], precomputed: bool) -> None:
         """Its checkpoints, each in one line, and the distributions whose versions decide an embedding."""
         record = entry.record
         assert "/" not in record.name, "a slash divides the source from the checkpoint"
         for name, about in record.checkpoints.items():
             assert isinstance(about, str), f"the checkpoint {name} has no line about it"
             assert "\n" not in about, f"the line about {name} has several lines"
-        assert record.requires or elsewhere, "requires is empty: name at least torch, or whatever runs the model"
+        assert record.requires or precomputed, "requires is empty: name at least torch, or whatever runs the model"
         check_requires(record.requires)
 
     def test_locating_asks_no_network(self, planned: PlannedModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from qbench.store.digests import digests_below
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
 from qbench.testing.devices import asked_for
-from qbench.testing.embedding import Floats, alone, distance, embed, find, module_of
+from qbench.testing.embedding import Floats, alone, distance, embed, find, module_of, provider_of
 
 EXACT = 1e-5
 """Relative difference of weights below which they count as the same: the rounding of float32."""
@@ -104,7 +104,7 @@ class QuantizerContract(WithOptions):
 
     @pytest.fixture
     def seen(self, checkpoint: Checkpoint, tiny_images: Path) -> Seen:
-        """Embed images and texts, and check what comes; what was embedded elsewhere is looked up."""
+        """Embed images and texts, and check what comes; precomputed embeddings are looked up."""
         pixels = _pixels(checkpoint)
         return lambda encoder: (
             find(encoder, tiny_images) if isinstance(encoder, NamedEncoder) else embed(encoder, pixels)
@@ -112,15 +112,15 @@ class QuantizerContract(WithOptions):
 
     # --- the record
 
-    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any]) -> None:
+    def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any], registry: Registry) -> None:
         """Bits, kind, devices, and the distributions whose versions decide an embedding."""
         record = entry.record
         assert record.bits >= 0, f"bits is {record.bits}"
         assert record.kind in ("quantization", "control"), f"kind is {record.kind!r}"
         assert record.devices, "devices is empty"
         assert set(record.devices) <= {"cpu", "cuda"}, f"devices are kinds: cpu, cuda; not {record.devices}"
-        elsewhere = record.embeddings is not None
-        assert record.requires or elsewhere, "requires is empty: name at least torch, or whatever runs the model"
+        runs = provider_of(record, registry).timed
+        assert record.requires or not runs, "requires is empty: name at least torch, or whatever runs the model"
         check_requires(record.requires)
 
     # --- what was done
@@ -187,13 +187,18 @@ class QuantizerContract(WithOptions):
         np.testing.assert_array_equal(np.load(file, allow_pickle=False), images)
 
     def test_quantizing_changes_embeddings(
-        self, build: Callable[[], Variant], original: Encoder, checkpoint: Checkpoint, entry: Entry[Any]
+        self,
+        build: Callable[[], Variant],
+        original: Encoder,
+        checkpoint: Checkpoint,
+        entry: Entry[Any],
+        registry: Registry,
     ) -> None:
         """What is the same as the baseline is no variant of it."""
         if entry.record.kind == "control":
             pytest.skip("a control arm only casts")
-        if entry.record.embeddings is not None:
-            pytest.skip("they were made elsewhere, of images that are not these")
+        if not provider_of(entry.record, registry).decodes:
+            pytest.skip("the embeddings are precomputed, for images that are not these")
         pixels = _pixels(checkpoint)
         moved = [distance(a, b) for a, b in zip(embed(original, pixels), embed(build().encoder, pixels), strict=True)]
         assert max(moved) > 0, "the embeddings are those of the unquantized model"
@@ -274,8 +279,8 @@ class QuantizerContract(WithOptions):
         record, wanted = planned.entry.record, planned.device
         how: Any = (checkpoint, wanted, record, planned.options, monkeypatch)
         asked, error = asked_for(*how)
-        if record.embeddings is not None:
-            assert not asked, f"the embeddings were made elsewhere, and weights were asked for on {asked}"
+        if not provider_of(record, registry).timed:
+            assert not asked, f"the embeddings are precomputed, and weights were asked for on {asked}"
             assert error is None, f"the embeddings cannot be read where the context says {wanted} ({error})"
             return
         if not asked:

@@ -1,0 +1,46 @@
+"""The plugin ``core``: what qbench's core itself gives, through the same hooks as every other plugin.
+
+It is light: what a record stands for is imported when it is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from qbench.plugins.hookspecs import hookimpl
+from qbench.plugins.records import Executor, Probe
+
+if TYPE_CHECKING:
+    from qbench.execution.interface import UnitExecutor
+    from qbench.probes.interface import ProbeMethod
+
+
+def _embedding() -> ProbeMethod:
+    from qbench.probes.embedding.method import EmbeddingProbe
+
+    return EmbeddingProbe()
+
+
+def _local() -> UnitExecutor:
+    from qbench.execution.local import LocalExecutor
+
+    return LocalExecutor()
+
+
+@hookimpl
+def qbench_probes() -> Iterator[Probe]:
+    """The probe of dual encoders."""
+    yield Probe(
+        name="embedding",
+        summary="a vector for each image and each text, compared by cosine",
+        load=_embedding,
+        providers=("model", "precomputed"),
+        default=True,
+    )
+
+
+@hookimpl
+def qbench_executors() -> Iterator[Executor]:
+    """One process, one unit after another."""
+    yield Executor(name="local", summary="in this process, one work unit after another", load=_local)

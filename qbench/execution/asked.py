@@ -1,0 +1,173 @@
+"""A variant that is asked about a benchmark through a probe: answers from the cache or computed now, and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.execution.keys import cell_parts, origin
+from qbench.execution.prepare import PreparedBenchmark
+from qbench.execution.variant import VariantRun, known_speeds, remember_speed
+from qbench.images.pixel_store import pixel_store
+from qbench.metrics.interface import Metrics, Outcome
+from qbench.plugins.records import Probe
+from qbench.plugins.registry import Entry
+from qbench.probes.batch_order import DATASET, shuffle
+from qbench.probes.interface import AnswerPart, Answers, Asking, Step
+from qbench.runfolder.schema import BatchInfo, VariantFacts
+from qbench.spec.model import RunSpec
+from qbench.store.cache import Cache
+from qbench.store.keys import key_of
+
+
+class AskedVariant:
+    """One variant × benchmark, which share a probe.
+
+    Parameters
+    ----------
+    cache : Cache
+        Where answers and decoded images are kept.
+    variant : VariantRun
+        Who is asked.
+    benchmark : PreparedBenchmark
+        What about.
+    probe : Entry of Probe
+        How.
+    spec : RunSpec
+        Batch size, workers, and the number of other orders.
+
+    Attributes
+    ----------
+    provider : Provider
+        Where the answers come from.
+    orders : tuple of str
+        The dataset's own order of the batches, and the others that are tried.
+    """
+
+    def __init__(
+        self, cache: Cache, variant: VariantRun, benchmark: PreparedBenchmark, probe: Entry[Probe], spec: RunSpec
+    ) -> None:
+        self.variant, self.benchmark = variant, benchmark
+        self.questions = benchmark.questions[probe.qualified]
+        self.method = probe.record.load()
+        self.provider = self.method.provider(variant.quantizer.entry.record.provider)
+        self.orders = (DATASET, *(shuffle(i + 1) for i in range(spec.noise if self.provider.batches else 0)))
+        self.parts = variant.parts(self.provider)
+        self._cache, self._probe, self._spec = cache, probe, spec
+
+    # --- what it is called
+
+    @property
+    def key(self) -> str:
+        """The key of the cell."""
+        keys = {part.name: key_of(part.parts) for part in self.answer_parts(DATASET)}
+        return key_of(cell_parts(keys, self.benchmark, len(self.orders) - 1))
+
+    @property
+    def answers_key(self) -> str:
+        """The key of all answers in the dataset's order."""
+        return key_of({part.name: part.parts for part in self.answer_parts(DATASET)})
+
+    @property
+    def batch(self) -> BatchInfo | None:
+        """Size and order of the batches, and how many other orders; `None` where they are not known."""
+        if not self.provider.batches:
+            return None
+        return BatchInfo(size=self._spec.batch_size, order=DATASET, other_orders=len(self.orders) - 1)
+
+    def facts(self) -> VariantFacts:
+        """What is known of the variant, from the cache; otherwise it is built."""
+        return self.variant.facts(self.parts)
+
+    # --- what there is to do
+
+    def missing(self) -> dict[str, int]:
+        """Name of a part → how many images, texts or others the cache lacks, over all orders."""
+        found: dict[str, int] = {}
+        for order in self.orders:
+            for part in self.answer_parts(order):
+                lacks = not self._cache.path(part.name, part.parts, ".npy").exists()
+                found[part.name] = found.get(part.name, 0) + lacks * part.count
+        return found
+
+    def seconds_to_answer(self) -> float | None:
+        """Estimated time for what is missing, by speeds measured on this machine; `None` where one was not measured."""
+        speeds, missing = known_speeds(self._cache, self.parts), self.missing()
+        return sum(n * speeds[name] for name, n in missing.items()) if missing.keys() <= speeds.keys() else None
+
+    # --- answers and scores
+
+    def answer(self, order: str, step: Step) -> Answers:
+        """All answers, in batches of `order`: from the cache, else computed and kept."""
+        return {part.name: self._answered(part, step) for part in self.answer_parts(order)}
+
+    def cached_answers(self) -> Answers | None:
+        """What `answer` gives in the dataset's order, where the cache has all of it; nothing is computed."""
+        found = {}
+        for part in self.answer_parts(DATASET):
+            path = self._cache.path(part.name, part.parts, ".npy")
+            if not path.exists():
+                return None
+            found[part.name] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return found
+
+    def score(self, order: str, step: Step) -> tuple[Outcome, Metrics]:
+        """What the answers in batches of `order` mean for each item, and the numbers made of that."""
+        answers = self.answer(order, step)
+        with self.variant.timed("score"):
+            task = self.benchmark.task
+            outcome = self.method.outcome(task, self.benchmark.items, self.questions, answers)
+            return outcome, task.measure(outcome)
+
+    def timed_work(self) -> Mapping[str, Any]:
+        """What is timed to measure speed: one full batch per part."""
+        return self.provider.timed_work(self._asking(DATASET))
+
+    def answer_parts(self, order: str) -> tuple[AnswerPart, ...]:
+        """The arrays of answers in batches of `order`, each with its whole key."""
+        common = {
+            "probe": origin(self._probe),
+            "variant": self.parts,
+            "batch": {"size": self._spec.batch_size, "order": order} if self.provider.batches else None,
+        }
+        parts = self.provider.answers(self._asking(order))
+        return tuple(replace(part, parts={**common, **part.parts}) for part in parts)
+
+    def _answered(self, part: AnswerPart, step: Step) -> npt.NDArray[Any]:
+        def compute() -> npt.NDArray[Any]:
+            encoder, before = self.variant.built().encoder, self.variant.seconds.get(part.name, 0.0)
+            if not self.provider.timed:
+                return part.compute(encoder, step)
+            with self.variant.timed(part.name):
+                answers = part.compute(encoder, step)
+            if part.count:
+                seconds = self.variant.seconds[part.name] - before
+                remember_speed(self._cache, self.parts, part.name, seconds / part.count)
+            return answers
+
+        return self._cache.array(part.name, part.parts, compute)
+
+    def _asking(self, order: str) -> Asking:
+        return Asking(
+            benchmark=self.benchmark.planned.label,
+            items=self.benchmark.items,
+            questions=self.questions,
+            images_key=self.benchmark.images_key,
+            preprocessing=self.variant.model.checkpoint.preprocessing,
+            batch_size=self._spec.batch_size,
+            order=order,
+            pixels=self._pixels,
+        )
+
+    def _pixels(self) -> npt.NDArray[np.uint8]:
+        return pixel_store(
+            self._cache,
+            self.benchmark.items.images,
+            self.benchmark.images_key,
+            self.variant.model.checkpoint.preprocessing.geometry,
+            workers=self._spec.workers,
+        )

@@ -1,0 +1,251 @@
+"""The cells of a plan, and the work units that complete them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qbench.execution.asked import AskedVariant
+from qbench.execution.opened import Opened
+from qbench.execution.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
+from qbench.execution.prepare import PreparedBenchmark, PreparedModel
+from qbench.execution.problems import Problem
+from qbench.execution.work_units import Kind, Resources, WorkUnit
+from qbench.images.pixel_store import ROOM, store_parts
+from qbench.runfolder.writer import RunFolder
+from qbench.store.cache import Cache
+from qbench.store.keys import key_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCell:
+    """One model × quantizer × benchmark of a plan.
+
+    Attributes
+    ----------
+    model, quantizer, benchmark
+        What is run.
+    opened_model, opened_benchmark
+        The checkpoint and the data; `None` where they could not be opened.
+    asked : AskedVariant or None
+        The variant with the benchmark; `None` where the model or the data could not be opened.
+    problem : Problem or None
+        Why not.
+    key : str
+        What decides the cell; empty where it is not opened.
+    folder : str
+        Its folder, relative to the run folder.
+    """
+
+    model: PlannedModel
+    quantizer: PlannedQuantizer
+    benchmark: PlannedBenchmark
+    opened_model: PreparedModel | None
+    opened_benchmark: PreparedBenchmark | None
+    asked: AskedVariant | None
+    problem: Problem | None
+    key: str
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """The three labels, for messages."""
+        return f"{self.model.label} · {self.quantizer.label} · {self.benchmark.label}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The three labels, by what they are labels of."""
+        return {"model": self.model.label, "quantizer": self.quantizer.label, "benchmark": self.benchmark.label}
+
+    @property
+    def variant(self) -> str:
+        """The two labels of the variant, for messages."""
+        return f"{self.model.label} · {self.quantizer.label}"
+
+
+def plan_cells(opened: Opened, problems: dict[tuple[str, str], Problem], folder: RunFolder) -> list[PlannedCell]:
+    """All cells in the order of the plan.
+
+    Parameters
+    ----------
+    opened : Opened
+        Models and data.
+    problems : dict
+        Kind (``model`` or ``benchmark``) and label → why it could not be opened.
+    folder : RunFolder
+        Where they are kept.
+    """
+    cells = []
+    for model in opened.plan.models:
+        for quantizer in opened.plan.quantizers:
+            for benchmark in opened.plan.benchmarks:
+                of_model, of_data = problems.get(("model", model.label)), problems.get(("benchmark", benchmark.label))
+                problem = of_model or of_data
+                asked = None if problem else opened.asked(model.label, quantizer.label, benchmark.label)
+                key = asked.key if asked else ""
+                cells.append(
+                    PlannedCell(
+                        model=model,
+                        quantizer=quantizer,
+                        benchmark=benchmark,
+                        opened_model=None if of_model else opened.model(model.label),
+                        opened_benchmark=None if of_data else opened.benchmark(benchmark.label),
+                        asked=asked,
+                        problem=problem,
+                        key=key,
+                        folder=folder.cell(benchmark.label, model.label, quantizer.label, key or "not-opened"),
+                    )
+                )
+    return cells
+
+
+class Units:
+    """The work units of a run, in an order that can be executed.
+
+    Parameters
+    ----------
+    cache : Cache
+        What is there already needs no unit.
+    workers : int
+        Threads that decode.
+
+    Attributes
+    ----------
+    units : list of WorkUnit
+        What was added.
+    cells : dict of str to PlannedCell
+        ID of a unit → the cell that it is for; a unit that decodes is for several, and is not in it.
+    to_decode, to_answer : int
+        Images that are decoded; images, texts and others that models are asked about.
+    """
+
+    def __init__(self, cache: Cache, workers: int) -> None:
+        self.units: list[WorkUnit] = []
+        self.cells: dict[str, PlannedCell] = {}
+        self.to_decode = self.to_answer = 0
+        self._cache, self._workers = cache, workers
+        self._decodes: dict[str, str] = {}
+        self._last: dict[str, str] = {}
+
+    def decode(self, cells: Iterable[PlannedCell]) -> None:
+        """Decode what the cells need, once for all models that share a geometry."""
+        for cell in cells:
+            parts = _pixels(cell)
+            if parts is None or self._cache.path(ROOM, parts, ".npy").exists() or key_of(parts) in self._decodes:
+                continue
+            assert cell.asked is not None
+            unit = WorkUnit(
+                id=f"decode {len(self.units) + 1}",
+                kind=Kind.DECODE,
+                benchmark=cell.benchmark.label,
+                geometry=cell.asked.variant.model.checkpoint.preprocessing.geometry,
+                wants=Resources(workers=self._workers),
+            )
+            self._decodes[key_of(parts)] = unit.id
+            self.units.append(unit)
+            self.to_decode += len(cell.asked.benchmark.items.images)
+
+    def compute(self, cells: Iterable[PlannedCell]) -> None:
+        """Answer and score the cells."""
+        for cell in cells:
+            assert cell.asked is not None
+            self.to_answer += sum(cell.asked.missing().values())
+            after = self._decoded(cell)
+            for order in cell.asked.orders:
+                # Another order is tried only where the first worked.
+                after = (self._add(cell, Kind.ANSWER, after=after, order=order),)
+            self._last[cell.name] = self._add(cell, Kind.SCORE, after=after)
+
+    def drift(self, pairs: Iterable[tuple[PlannedCell, PlannedCell]]) -> None:
+        """Compare each cell with that of its baseline: last, because the baseline may come after a variant."""
+        for cell, baseline in pairs:
+            scores = (self._last.get(found.name) for found in (cell, baseline))
+            self._add(cell, Kind.DRIFT, after=tuple(unit for unit in scores if unit))
+
+    def speed(self, cells: Iterable[PlannedCell]) -> None:
+        """Time the variants of the cells."""
+        for cell in cells:
+            self._add(cell, Kind.SPEED, after=self._decoded(cell), alone=True)
+
+    def name(self, unit: str) -> str:
+        """What a unit is about, for messages."""
+        found = next(x for x in self.units if x.id == unit)
+        if found.kind is Kind.DECODE:
+            return found.benchmark
+        cell = self.cells[unit]
+        return f"speed of {cell.variant}" if found.kind is Kind.SPEED else cell.name
+
+    def count(self, kind: Kind) -> int:
+        """How many units there are of a kind."""
+        return sum(unit.kind is kind for unit in self.units)
+
+    def needing(self, unit: str) -> list[PlannedCell]:
+        """The cells that cannot be scored without a unit."""
+        lost, cells = {unit}, []
+        for found in self.units:
+            if found.id == unit or not lost.isdisjoint(found.after):
+                lost.add(found.id)
+                if found.kind is Kind.SCORE:
+                    cells.append(self.cells[found.id])
+        return cells
+
+    def _add(
+        self, cell: PlannedCell, kind: Kind, *, after: tuple[str, ...], order: str = "", alone: bool = False
+    ) -> str:
+        shares = cell.variant if kind in (Kind.ANSWER, Kind.SCORE) else ""
+        unit = WorkUnit(
+            id=f"{kind} {len(self.units) + 1}",
+            kind=kind,
+            model=cell.model.label,
+            quantizer=cell.quantizer.label,
+            benchmark=cell.benchmark.label,
+            order=order,
+            after=after,
+            wants=Resources(
+                device="cpu" if kind in (Kind.SCORE, Kind.DRIFT) else cell.quantizer.device, shares=shares, alone=alone
+            ),
+        )
+        self.units.append(unit)
+        self.cells[unit.id] = cell
+        return unit.id
+
+    def _decoded(self, cell: PlannedCell) -> tuple[str, ...]:
+        """The unit that decodes what a cell needs, where there is one."""
+        parts = _pixels(cell)
+        unit = self._decodes.get(key_of(parts)) if parts else None
+        return (unit,) if unit else ()
+
+
+def _pixels(cell: PlannedCell) -> dict[str, object] | None:
+    """What decides the decoded images of a cell; `None` where it needs none."""
+    if cell.asked is None or not cell.asked.provider.decodes:
+        return None
+    geometry = cell.asked.variant.model.checkpoint.preprocessing.geometry
+    return store_parts(cell.asked.benchmark.images_key, geometry)
+
+
+def compared(cells: Iterable[PlannedCell], baseline: str) -> Iterator[tuple[PlannedCell, PlannedCell]]:
+    """Each opened cell that is not the baseline's, with the one that is."""
+    every = list(cells)
+    bases = {(c.model.label, c.benchmark.label): c for c in every if c.quantizer.label == baseline}
+    for cell in every:
+        base = bases[cell.model.label, cell.benchmark.label]
+        if cell is not base and cell.asked is not None and base.asked is not None:
+            yield cell, base
+
+
+def first_of_each_variant(cells: Iterable[PlannedCell]) -> list[PlannedCell]:
+    """For each variant whose speed can be measured, its first opened cell."""
+    found: dict[str, PlannedCell] = {}
+    for cell in cells:
+        if cell.asked is not None and cell.asked.provider.timed:
+            found.setdefault(cell.variant, cell)
+    return list(found.values())
+
+
+def speed_file(cell: PlannedCell, folder: RunFolder, *, batch_size: int, repeats: int) -> Path:
+    """The file with the speed of a cell's variant."""
+    assert cell.asked is not None
+    parts = {**cell.asked.parts, "batch_size": batch_size, "repeats": repeats}
+    return folder.speed(cell.model.label, cell.quantizer.label, key_of(parts))

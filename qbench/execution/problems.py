@@ -1,0 +1,53 @@
+"""Why something could not be computed, as plain data: it passes from the process that computes to the one that records."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+from qbench.errors import QbenchError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """An error that stopped a part of a run.
+
+    Attributes
+    ----------
+    stage : str
+        How far it had come: ``data``, ``model``, ``build``, ``encode``, ``score``, ``drift`` or ``speed``.
+    type : str
+        Name of the exception.
+    message : str
+        All that it says, for the user.
+    what, where, fix : str
+        The same in parts: what is wrong, the file or name it concerns, and what can be done about it.
+    traceback : str
+        Empty for the errors of qbench, which say all there is to say.
+    """
+
+    stage: str
+    type: str
+    message: str
+    what: str
+    where: str
+    fix: str
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, stage: str, error: Exception) -> Problem:
+        """What `error` says."""
+        kind = type(error).__name__
+        message = str(error) or kind
+        if isinstance(error, QbenchError):
+            said = {"what": error.what, "where": error.where, "fix": error.fix}
+            return cls(stage=stage, type=kind, message=message, **said)
+        return cls(
+            stage=stage,
+            type=kind,
+            message=message,
+            what=message,
+            where="",
+            fix="See run.log for the traceback.",
+            traceback="".join(traceback.format_exception(error)),
+        )

@@ -1,0 +1,155 @@
+"""What is written into a run folder: nothing else writes there while a run is executed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from qbench.execution.cells import PlannedCell, compared, first_of_each_variant, speed_file
+from qbench.execution.describe import benchmark_info, data_info, failure, model_info, public_spec, quantizer_info
+from qbench.execution.environment import environment
+from qbench.execution.plan import Plan
+from qbench.execution.problems import Problem
+from qbench.execution.work_units import Scored, UnitResult
+from qbench.runfolder.schema import CellRecord, RunRecord
+from qbench.runfolder.writer import RunFolder
+from qbench.vocabulary import CellStatus
+
+
+class Recorder:
+    """Keeps each result as soon as it is there.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is run.
+    folder : RunFolder
+        Where to.
+    cells : sequence of PlannedCell
+        The cells of the plan.
+    begun : float
+        When the run began, by `time.perf_counter`.
+    """
+
+    def __init__(self, plan: Plan, folder: RunFolder, cells: Sequence[PlannedCell], begun: float) -> None:
+        self._plan, self._folder, self._cells = plan, folder, cells
+        self._spec = plan.spec
+        self._begun = begun
+        self._created = folder.created() or _now()
+        self._pairs = list(compared(cells, self._spec.baseline))
+        self._seconds: dict[str, dict[str, float]] = {}
+
+    def begin(self) -> None:
+        """Record the plan and the machine, so that the folder can be read while the run goes on."""
+        self._write_run()
+        self._folder.write_environment(environment())
+
+    def end(self) -> None:
+        """Record what there is now."""
+        self._write_run()
+
+    # --- results
+
+    def keep(self, cell: PlannedCell, result: UnitResult) -> None:
+        """Write what a unit gave for a cell.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            A table of a plugin lacks a column, or holds something else than it should.
+        """
+        total = self._seconds.setdefault(cell.name, {})
+        for name, seconds in result.seconds.items():
+            total[name] = total.get(name, 0.0) + seconds
+        if result.scored is not None:
+            self._write_cell(cell, result.scored, total)
+        if result.drift is not None:
+            baseline = next(base for found, base in self._pairs if found is cell)
+            self._folder.write_drift(self.drift_file(cell, baseline), result.drift)
+        if result.speed is not None:
+            self._folder.write_speed(self.speed_file(cell), result.speed)
+
+    def fail(self, cell: PlannedCell, problem: Problem) -> None:
+        """Record why a cell failed."""
+        record = CellRecord(**self._described(cell), status=CellStatus.FAILED, error=failure(problem, self._plan))
+        self._folder.write_cell(cell.folder, record)
+
+    def _write_cell(self, cell: PlannedCell, scored: Scored, seconds: dict[str, float]) -> None:
+        assert cell.asked is not None
+        facts, described = scored.facts, self._described(cell)
+        if facts.kind:
+            described["quantizer_info"] = described["quantizer_info"].model_copy(update={"kind": facts.kind})
+        record = CellRecord(
+            **described,
+            status=CellStatus.DONE,
+            error=None,
+            coverage=facts.coverage,
+            dtype=facts.dtype,
+            control=facts.control,
+            numerics=facts.numerics or cell.asked.parts["numerics"],
+            versions=cell.asked.parts["versions"],
+            facts=scored.outcome.facts,
+            seconds=dict(seconds),
+        )
+        self._folder.write_cell(cell.folder, record, outcome=scored.outcome, metrics=scored.metrics, noise=scored.noise)
+
+    def _described(self, cell: PlannedCell) -> dict[str, Any]:
+        """The fields of a cell's record that do not depend on how it ended."""
+        probe = self._plan.probes[cell.model.label, cell.benchmark.label]
+        return {
+            "key": cell.key,
+            **cell.labels,
+            "model_info": model_info(cell.model, cell.opened_model),
+            "quantizer_info": quantizer_info(cell.quantizer),
+            "benchmark_info": benchmark_info(cell.benchmark, cell.opened_benchmark),
+            "data_info": data_info(cell.benchmark, cell.opened_benchmark, probe, self._spec.limit),
+            "probe": probe.qualified,
+            "batch": cell.asked.batch if cell.asked else None,
+        }
+
+    # --- files beside the cells
+
+    def drift_file(self, cell: PlannedCell, baseline: PlannedCell) -> Path:
+        """The file with the drift of a cell from its baseline."""
+        assert baseline.asked is not None
+        return self._folder.drift(cell.folder, baseline.asked.answers_key)
+
+    def speed_file(self, cell: PlannedCell) -> Path:
+        """The file with the speed of a cell's variant."""
+        return speed_file(cell, self._folder, batch_size=self._spec.batch_size, repeats=self._spec.speed)
+
+    # --- the run
+
+    def _write_run(self) -> None:
+        notes = [self._spec.note] if self._spec.note else []
+        for planned in self._plan.benchmarks:
+            notes += [planned.dataset.record.note if planned.dataset else "", planned.entry.record.note]
+        timed = first_of_each_variant(self._cells) if self._spec.speed else []
+        drift = [self.drift_file(*pair) for pair in self._pairs]
+        self._folder.write_run(
+            RunRecord(
+                name=self._spec.name,
+                qbench_version=version("qbench-vlm"),
+                baseline=self._spec.baseline,
+                created=self._created,
+                updated=_now(),
+                seconds=round(time.perf_counter() - self._begun, 1),
+                spec=public_spec(self._plan),
+                cells=tuple(cell.folder for cell in self._cells),
+                speed=self._existing(self.speed_file(cell) for cell in timed),
+                drift=self._existing(drift),
+                notes=tuple(note for note in dict.fromkeys(notes) if note),
+            )
+        )
+
+    def _existing(self, paths: Iterable[Path]) -> tuple[str, ...]:
+        """The files that are there, relative to the run folder."""
+        return tuple(path.relative_to(self._folder.root).as_posix() for path in paths if path.exists())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,164 @@
+"""The pieces of work of a run, as plain data that can be sent to another process or machine.
+
+A unit names what it is about by the labels of the spec; together with the spec it says all that a process needs in order
+to execute it. What a unit computes for others to use (decoded images, answers) it leaves in the cache; what it computes for
+the run folder it gives back. The boundaries of units are those of whole batches, so that results do not depend on how
+units are distributed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from qbench.execution.problems import Problem
+from qbench.images.preprocessing import Geometry
+from qbench.runfolder.schema import SpeedRecord, VariantFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pydantic import TypeAdapter
+
+    from qbench.metrics.interface import Outcome
+
+
+class Kind(StrEnum):
+    """What is done."""
+
+    DECODE = "decode"
+    """Decode the images of a benchmark at one geometry."""
+    ANSWER = "answer"
+    """Ask a variant about a benchmark, in batches of one order."""
+    SCORE = "score"
+    """Make outcome and numbers of a cell from its answers."""
+    DRIFT = "drift"
+    """Compare the answers of a variant with its baseline's."""
+    SPEED = "speed"
+    """Measure speed and memory of a variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a unit wants from who executes it.
+
+    Attributes
+    ----------
+    device : str
+        Where it computes: ``cpu``, ``cuda`` or ``cuda:1``.
+    workers : int
+        Threads that it starts.
+    shares : str
+        Units with the same non-empty text use the same loaded model. They are next to each other in the list, and are
+        best executed one after another in one process.
+    alone : bool
+        Whether it measures time, so that nothing else should run on the machine.
+    """
+
+    device: str = "cpu"
+    workers: int = 1
+    shares: str = ""
+    alone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkUnit:
+    """One piece of work.
+
+    Attributes
+    ----------
+    id : str
+        Unique in a run.
+    kind : Kind
+        What is done.
+    benchmark, model, quantizer : str
+        Labels of the spec; empty where they do not matter.
+    order : str
+        The order of the batches (`qbench.probes.batch_order`), to answer in.
+    geometry : Geometry or None
+        What images are decoded to.
+    after : tuple of str
+        IDs of the units that have to be done before, because their results are used. They stand before it in the list.
+    wants : Resources
+        What it needs.
+
+    Examples
+    --------
+    >>> unit = WorkUnit(id="decode-1", kind=Kind.DECODE, benchmark="facet", geometry=Geometry(size=224))
+    >>> WorkUnit.from_json(unit.to_json()) == unit
+    True
+    """
+
+    id: str
+    kind: Kind
+    benchmark: str
+    model: str = ""
+    quantizer: str = ""
+    order: str = ""
+    geometry: Geometry | None = None
+    after: tuple[str, ...] = ()
+    wants: Resources = field(default_factory=Resources)
+
+    def to_json(self) -> str:
+        """The unit as a text."""
+        return _adapter().dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> WorkUnit:
+        """What `to_json` wrote."""
+        return _adapter().validate_json(text)
+
+
+@cache
+def _adapter() -> TypeAdapter[WorkUnit]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(WorkUnit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What the answers of a cell came to.
+
+    Attributes
+    ----------
+    facts : VariantFacts
+        What is known of the variant.
+    outcome : Outcome
+        One row per item.
+    metrics : pandas.DataFrame
+        The numbers in the dataset's order of the batches.
+    noise : pandas.DataFrame or None
+        The numbers in other orders, with the column ``order``; `None` where none were tried.
+    """
+
+    facts: VariantFacts
+    outcome: Outcome
+    metrics: pd.DataFrame
+    noise: pd.DataFrame | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitResult:
+    """What became of a unit. It can be pickled.
+
+    Attributes
+    ----------
+    unit : str
+        Its ID.
+    problem : Problem or None
+        Why it failed; `None` where it is done.
+    seconds : dict of str to float
+        Time by kind of work, as in `qbench.runfolder.schema.CellRecord`.
+    scored, drift, speed
+        What belongs into the run folder; `None` for units of other kinds. `drift` is also `None` where the cache lacks
+        one of the two sets of answers.
+    """
+
+    unit: str
+    problem: Problem | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    scored: Scored | None = None
+    drift: pd.DataFrame | None = None
+    speed: SpeedRecord | None = None

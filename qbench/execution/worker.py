@@ -1,0 +1,165 @@
+"""Executing single work units: in the process of the run, or in any other that has the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qbench.execution.asked import AskedVariant
+from qbench.execution.opened import Opened
+from qbench.execution.plan import make_plan
+from qbench.execution.problems import Problem
+from qbench.execution.progress import Silent
+from qbench.execution.speed import measure_speed
+from qbench.execution.variant import VariantRun
+from qbench.execution.work_units import Kind, Scored, UnitResult, WorkUnit
+from qbench.images.pixel_store import pixel_store
+from qbench.plugins.registry import installed
+from qbench.probes.batch_order import DATASET
+from qbench.spec.model import RunSpec
+from qbench.store.cache import Cache
+
+
+class Worker:
+    """Executes units, and keeps at most one variant loaded.
+
+    Parameters
+    ----------
+    opened : Opened
+        Models and data.
+    starting : callable
+        Is told of each unit before it is executed.
+    """
+
+    def __init__(self, opened: Opened, starting: Callable[[WorkUnit], None] = lambda unit: None) -> None:
+        self._opened, self._starting = opened, starting
+        self._step = opened.progress.step
+        self._variant: VariantRun | None = None
+        self._shared = ""
+
+    def execute(self, unit: WorkUnit) -> UnitResult:
+        """Execute one unit; whatever a plugin raises becomes the result's problem."""
+        self._starting(unit)
+        if unit.wants.shares != self._shared or unit.wants.alone:
+            self.close()
+        self._shared = unit.wants.shares
+        try:
+            match unit.kind:
+                case Kind.DECODE:
+                    return self._decode(unit)
+                case Kind.ANSWER:
+                    return self._answer(unit)
+                case Kind.SCORE:
+                    return self._score(unit)
+                case Kind.DRIFT:
+                    return self._drift(unit)
+                case Kind.SPEED:
+                    return self._speed(unit)
+        except Exception as error:  # noqa: BLE001 - it fails what depends on this unit, not the run
+            return UnitResult(unit=unit.id, problem=Problem.of(self._stage(unit), error))
+
+    def close(self) -> None:
+        """Release the loaded variant, if there is one."""
+        if self._variant is not None:
+            self._variant.close()
+            self._variant = None
+
+    def _stage(self, unit: WorkUnit) -> str:
+        """How far a unit had come, for the record of its failure."""
+        if unit.kind is Kind.DECODE:
+            return "data"
+        if unit.kind is Kind.ANSWER:
+            return "encode" if self._variant is not None and self._variant.loaded else "build"
+        return str(unit.kind)
+
+    def _decode(self, unit: WorkUnit) -> UnitResult:
+        benchmark = self._opened.benchmark(unit.benchmark)
+        assert unit.geometry is not None
+        pixel_store(
+            self._opened.cache,
+            benchmark.items.images,
+            benchmark.images_key,
+            unit.geometry,
+            workers=unit.wants.workers,
+            step=self._step,
+        )
+        return UnitResult(unit=unit.id)
+
+    def _answer(self, unit: WorkUnit) -> UnitResult:
+        asked = self._asked(unit)
+        asked.facts()  # known before the first answer: a forward pass may change what is held
+        asked.answer(unit.order, self._step)
+        return UnitResult(unit=unit.id, seconds=dict(asked.variant.seconds))
+
+    def _score(self, unit: WorkUnit) -> UnitResult:
+        asked = self._asked(unit)
+        outcome, metrics = asked.score(DATASET, self._step)
+        others = [asked.score(order, self._step)[1].frame().assign(order=order) for order in asked.orders[1:]]
+        scored = Scored(
+            facts=asked.facts(),
+            outcome=outcome,
+            metrics=metrics.frame(),
+            noise=pd.concat(others, ignore_index=True) if others else None,
+        )
+        return UnitResult(unit=unit.id, seconds=dict(asked.variant.seconds), scored=scored)
+
+    def _drift(self, unit: WorkUnit) -> UnitResult:
+        asked = self._opened.asked(unit.model, unit.quantizer, unit.benchmark)
+        baseline = self._opened.asked(unit.model, self._opened.plan.spec.baseline, unit.benchmark)
+        its, mine = baseline.cached_answers(), asked.cached_answers()
+        if its is None or mine is None:
+            return UnitResult(unit=unit.id)
+        drift = asked.method.drift(asked.benchmark.items, its, mine)
+        self._step(1)
+        return UnitResult(unit=unit.id, drift=drift)
+
+    def _speed(self, unit: WorkUnit) -> UnitResult:
+        asked, spec = self._opened.asked(unit.model, unit.quantizer, unit.benchmark), self._opened.plan.spec
+        speed = measure_speed(asked, batch_size=spec.batch_size, repeats=spec.speed)
+        self._step(1)
+        return UnitResult(unit=unit.id, speed=speed)
+
+    def _asked(self, unit: WorkUnit) -> AskedVariant:
+        asked = self._opened.asked(unit.model, unit.quantizer, unit.benchmark)
+        asked.variant.seconds.clear()
+        self._variant = asked.variant
+        return asked
+
+
+class Work:
+    """The function that an executor calls for each unit; see `qbench.execution.interface.UnitExecutor`.
+
+    Pickled, it is the spec and the folder of the cache: in another process everything is opened anew, once.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What is run.
+    cache : pathlib.Path
+        The folder of the cache.
+    worker : Worker, optional
+        What executes the units in this process; made when the first unit comes if not given.
+    """
+
+    def __init__(self, spec: RunSpec, cache: Path, worker: Worker | None = None) -> None:
+        self._spec, self._cache, self._worker = spec.model_dump_json(), str(cache), worker
+
+    def __call__(self, unit: str) -> UnitResult:
+        """Execute a unit, given as the text of `WorkUnit.to_json`."""
+        worker = self._worker or _worker(self._spec, self._cache)
+        return worker.execute(WorkUnit.from_json(unit))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The plain data only."""
+        return {"_spec": self._spec, "_cache": self._cache, "_worker": None}
+
+
+@cache
+def _worker(spec: str, cache_folder: str) -> Worker:
+    """The worker of a process for one run."""
+    plan = make_plan(RunSpec.model_validate_json(spec), installed())
+    return Worker(Opened(plan, Cache(Path(cache_folder)), Silent()))

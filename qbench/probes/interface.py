@@ -1,0 +1,182 @@
+"""What a probe is: how a model is asked, and how its answers are computed, named, stored and compared.
+
+A probe is one way to ask a model about images. It consists of a `ProbeMethod`, which turns a task into questions and
+answers into an outcome, and of `Provider` objects, which know where answers come from: from a model that runs on this
+machine, or from files. The execution knows no probe by name; it caches what a provider computes under the keys that the
+provider gives, and asks the provider what follows from where the answers come from.
+
+======================  =================================================  =========================================
+a probe such as         asks for                                           and stores
+======================  =================================================  =========================================
+``embedding``           a vector for each image and each text              two arrays, ``(images, d)``, ``(texts, d)``
+pairs                   a score for an image and a text together           one array of scores: all pairs, or those
+                                                                           that the task names as candidates
+choices                 log-likelihoods of answers, given an image and a   one array, ``(items, answers)``
+                        question
+======================  =================================================  =========================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from qbench.data.items import Items
+    from qbench.images.preprocessing import Preprocessing
+    from qbench.metrics.interface import Outcome
+
+Parts = dict[str, Any]
+"""What decides a result, as plain values: what `qbench.store.keys.key_of` makes a key of."""
+
+Step = Callable[[int], None]
+"""Is told how many images, texts or other things were answered."""
+
+Answers = Mapping[str, "npt.NDArray[Any]"]
+"""The arrays that a variant answered with, by the name of the part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """What a task asks through one probe.
+
+    Attributes
+    ----------
+    content : object
+        What the probe asks about, in the probe's own type; for ``embedding`` a `qbench.metrics.interface.Prompts`.
+    digest : str
+        SHA-256 (hex) of the part of `content` that decides an answer.
+    count : int
+        Number of texts (prompts, questions or answers), for the results.
+    """
+
+    content: Any
+    digest: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """One variant that is asked the questions of one benchmark, with everything in batches of one order.
+
+    Attributes
+    ----------
+    benchmark : str
+        The label of the benchmark: IDs of images are unique in its dataset only.
+    items : Items
+        The items and their images.
+    questions : Questions
+        What `ProbeMethod.questions` gave for them.
+    images_key : str
+        Digest of the images, in order.
+    preprocessing : Preprocessing
+        How the model wants its images.
+    batch_size : int
+        Images (or texts) per batch.
+    order : str
+        The order in which they are put into batches (`qbench.probes.batch_order`).
+    pixels : callable
+        ``() -> (images, size, size, 3)`` uint8, memory-mapped: the decoded images. Only for a provider that `decodes`.
+    """
+
+    benchmark: str
+    items: Items
+    questions: Questions
+    images_key: str
+    preprocessing: Preprocessing
+    batch_size: int
+    order: str
+    pixels: Callable[[], npt.NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerPart:
+    """One array of answers: how it is named, and how it is computed where the cache does not have it.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``images``: letters, digits and dashes. It names a folder of the cache, and the part in `Answers`.
+    parts : dict
+        What decides the array, as plain values: its key. Probe, variant, and size and order of the batches are added to
+        it by the execution.
+    count : int
+        How many images, texts or other things are answered, for progress and for forecasts of time.
+    compute : callable
+        ``(encoder, step) -> array``. `encoder` is that of the variant. Rows are in the order of the dataset, whatever
+        the order of the batches is.
+    """
+
+    name: str
+    parts: Parts
+    count: int
+    compute: Callable[[Any, Step], npt.NDArray[Any]]
+
+
+class Provider(Protocol):
+    """Where the answers of a variant come from, and what follows from that.
+
+    `qbench.probes.providers` has base classes for models that run on this machine and for precomputed answers.
+    """
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it needs decoded images."""
+        ...
+
+    @property
+    def batches(self) -> bool:
+        """Whether it makes the batches: their size and order are then known, and other orders can be tried."""
+        ...
+
+    @property
+    def timed(self) -> bool:
+        """Whether its time is that of the model on this machine, so that speed can be measured and forecast."""
+        ...
+
+    def numerics(self, device: str) -> str:
+        """In words, which kernels compute the answers on `device`: a part of the variant's key."""
+        ...
+
+    def answers(self, asking: Asking) -> Sequence[AnswerPart]:
+        """The arrays that answer all questions."""
+        ...
+
+    def timed_work(self, asking: Asking) -> Mapping[str, Callable[[Any], object]]:
+        """Name of a part → ``(encoder) -> object``, which answers one full batch; where the provider is `timed`."""
+        ...
+
+
+class ProbeMethod(Protocol):
+    """How a probe works: a task becomes questions, and answers become an outcome.
+
+    The methods of a task that it calls are its own; `qbench.metrics.interface.Task` has those of ``embedding``.
+    """
+
+    def provider(self, name: str) -> Provider:
+        """The provider of this name, one of those that the probe's record lists."""
+        ...
+
+    def questions(self, task: Any, items: Items) -> Questions:
+        """What `task` asks about `items`."""
+        ...
+
+    def outcome(self, task: Any, items: Items, questions: Questions, answers: Answers) -> Outcome:
+        """What the answers mean for each item."""
+        ...
+
+    def drift(self, items: Items, baseline: Answers, variant: Answers) -> pd.DataFrame:
+        """How far a variant's answers moved from its baseline's.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per item: ``item``, ``image`` (where the items have it), a column per attribute, and ``cosine``
+            (float64): the cosine of the two vectors of answers to the item, 1 where nothing moved.
+        """
+        ...
