@@ -12,7 +12,7 @@ from qbench.plugins.hookspecs import hookimpl
 from qbench.plugins.records import Executor, Probe
 
 if TYPE_CHECKING:
-    from qbench.execution.interface import UnitExecutor
+    from qbench.executors.interface import UnitExecutor
     from qbench.probes.interface import ProbeMethod
 
 
@@ -23,7 +23,7 @@ def _embedding() -> ProbeMethod:
 
 
 def _local() -> UnitExecutor:
-    from qbench.execution.local import LocalExecutor
+    from qbench.executors.local import LocalExecutor
 
     return LocalExecutor()
 

@@ -57,13 +57,13 @@ def build(checkpoint: Checkpoint, options: VariantOptions) -> Variant:
     )
 
 
-def content(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:
-    """The folder whose files decide the variant; `None` where it is none, which building says in words.
+def content(checkpoint: Checkpoint, options: VariantOptions) -> list[Path]:
+    """The folder whose files decide the variant; none where it is not a variant's, which building says in words.
 
     Without a manifest it may be any folder of the user's, and all below it would be read for a key.
     """
     folder = _folder(checkpoint, options)
-    return folder if folder is not None and (folder / MANIFEST).is_file() else None
+    return [folder] if folder is not None and (folder / MANIFEST).is_file() else []
 
 
 def _folder(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:

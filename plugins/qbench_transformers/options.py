@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from qbench.api import FILES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,5 +19,5 @@ class WeightsOptions:
         The hub revision: a commit, a tag or a branch.
     """
 
-    path: str = ""
+    path: str = field(default="", metadata=FILES)
     revision: str = "main"

@@ -60,6 +60,7 @@ when there is something new."""
 __all__ = [
     "API_VERSION",
     "DECIDES_NOTHING",
+    "FILES",
     "INDEX",
     "Attribute",
     "Benchmark",
@@ -77,7 +78,6 @@ __all__ = [
     "Dataset",
     "Encoder",
     "Entry",
-    "FILES",
     "Facts",
     "FolderSource",
     "Geometry",

@@ -1,4 +1,4 @@
-"""A variant that is asked about a benchmark through a probe: answers from the cache or computed now, and their scores."""
+"""A variant that is asked about a benchmark through a probe: its answers, cached or computed now, and their scores."""
 
 from __future__ import annotations
 

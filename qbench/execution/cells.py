@@ -10,8 +10,8 @@ from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
-from qbench.execution.problems import Problem
-from qbench.execution.work_units import Kind, Resources, WorkUnit
+from qbench.executors.problems import Problem
+from qbench.executors.work_units import Kind, Resources, WorkUnit
 from qbench.images.pixel_store import ROOM, store_parts
 from qbench.runfolder.writer import RunFolder
 from qbench.store.cache import Cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
-from qbench.execution.problems import Problem
+from qbench.executors.problems import Problem
 from qbench.plugins.options import file_options, option_paths, public_options
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry

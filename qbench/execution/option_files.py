@@ -21,7 +21,7 @@ def path_digests(paths: Iterable[Path], cache: Cache) -> dict[str, str]:
 
     What does not exist is left out: building the variant says so in words.
     """
-    found = {}
+    found: dict[str, str] = {}
     for i, path in enumerate(paths):
         folder = path if path.is_dir() else path.parent
         files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

@@ -13,8 +13,8 @@ from qbench.execution.cells import PlannedCell, compared, first_of_each_variant,
 from qbench.execution.describe import benchmark_info, data_info, failure, model_info, public_spec, quantizer_info
 from qbench.execution.environment import environment
 from qbench.execution.plan import Plan
-from qbench.execution.problems import Problem
-from qbench.execution.work_units import Scored, UnitResult
+from qbench.executors.problems import Problem
+from qbench.executors.work_units import Scored, UnitResult
 from qbench.runfolder.schema import CellRecord, RunRecord
 from qbench.runfolder.writer import RunFolder
 from qbench.vocabulary import CellStatus

@@ -15,12 +15,12 @@ from qbench.errors import InputError
 from qbench.execution.cells import PlannedCell, Units, compared, first_of_each_variant, plan_cells
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
-from qbench.execution.problems import Problem
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.recorder import Recorder
-from qbench.execution.work_units import Kind, UnitResult, WorkUnit
 from qbench.execution.worker import Work, Worker
+from qbench.executors.problems import Problem
+from qbench.executors.work_units import Kind, UnitResult, WorkUnit
 from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder

@@ -12,11 +12,11 @@ import pandas as pd
 from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
-from qbench.execution.problems import Problem
 from qbench.execution.progress import Silent
 from qbench.execution.speed import measure_speed
 from qbench.execution.variant import VariantRun
-from qbench.execution.work_units import Kind, Scored, UnitResult, WorkUnit
+from qbench.executors.problems import Problem
+from qbench.executors.work_units import Kind, Scored, UnitResult, WorkUnit
 from qbench.images.pixel_store import pixel_store
 from qbench.plugins.registry import installed
 from qbench.probes.batch_order import DATASET
@@ -131,7 +131,7 @@ class Worker:
 
 
 class Work:
-    """The function that an executor calls for each unit; see `qbench.execution.interface.UnitExecutor`.
+    """The function that an executor calls for each unit; see `qbench.executors.interface.UnitExecutor`.
 
     Pickled, it is the spec and the folder of the cache: in another process everything is opened anew, once.
 

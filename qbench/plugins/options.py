@@ -151,11 +151,6 @@ def public_options(options: Any) -> dict[str, Any]:
 
 
 def changed_options(options: Any) -> dict[str, Any]:
-<<<<<<< HEAD
-    """Only the options that differ from their defaults, which are those that a label shows."""
-    defaults = options_dict(type(options)())
-    return {name: value for name, value in options_dict(options).items() if defaults[name] != value}
-=======
     """Only the options that differ from their defaults, as a label has to show them."""
     defaults = public_options(type(options)())
     return {name: value for name, value in public_options(options).items() if defaults[name] != value}
@@ -187,7 +182,6 @@ def _absolute(value: Any, base: Path) -> Any:
 
 def _last_name(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) else [_last_name(text) for text in value or ()]
->>>>>>> 069982f (Probes and executors behind hooks; a run is planned as work units, executed by an executor and written by a recorder)
 
 
 def _plain(value: Any) -> Any:

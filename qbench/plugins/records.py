@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qbench.execution.interface import UnitExecutor
+    from qbench.executors.interface import UnitExecutor
     from qbench.metrics.interface import MeasuredTask, MetricInfo
     from qbench.models.interface import Checkpoint, Context, Variant
     from qbench.plugins.report_blocks import Block

@@ -1,4 +1,4 @@
-"""Embeddings made elsewhere, from list to report: our own come back as they were, another runtime's are paired."""
+"""Precomputed embeddings, from list to report: our own come back as they were, another runtime's are paired."""
 
 import json
 import shutil
@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
-from qbench.execution.prepare import prepare_benchmark, prepare_model
-from qbench.execution.variant import VariantRun
+from qbench.execution.progress import Silent
 from qbench.plugins.registry import installed
 from qbench.results.controls import find_controls
 from qbench.spec.read import read_spec
@@ -58,17 +58,17 @@ def phone(small, listed, cache) -> Path:
     """The embeddings of fp32 as they are, and rounded, keyed by the ids of the list."""
     spec = read_spec(small.parent / "small.toml")
     plan = make_plan(spec, installed())
-    model = prepare_model(plan.models[0])
     known = json.loads((listed / "models.json").read_text())["demo/balanced"]
     store = Cache(cache)
-    ours = VariantRun(store, model, plan.quantizers[0], spec)
+    opened = Opened(plan, store, Silent())
     folder = small.parent / "phone"
     for planned in plan.benchmarks:
-        data = prepare_benchmark(planned, store, limit=spec.limit, workers=2)
-        of_text = dict(zip(data.prompts.texts, ours.texts(data, "dataset", lambda n: None), strict=True))
+        ours = opened.asked(plan.models[0].label, plan.quantizers[0].label, planned.label)
+        answers = ours.answer("dataset", lambda n: None)
+        of_text = dict(zip(ours.questions.content.texts, answers["texts"], strict=True))
         ids = {x: pd.read_parquet(listed / planned.label / f"{x}.parquet")["id"].tolist() for x in ("images", "texts")}
         tables = {
-            "images": np.array(ours.images(data, "dataset", lambda n: None)),
+            "images": np.array(answers["images"]),
             "texts": np.stack([of_text[text] for text in ids["texts"]]),
         }
         for variant in ("fp32", "int8"):
@@ -79,7 +79,7 @@ def phone(small, listed, cache) -> Path:
             table.to_parquet(folder / "fp32" / planned.label / f"{what}.parquet")
             np.save(folder / "int8" / planned.label / f"{what}.npy", rounded(vectors))
             (folder / "int8" / planned.label / f"{what}.json").write_text(json.dumps(ids[what]))
-    ours.close()
+    ours.variant.close()
     write_manifest(folder / "fp32", known, "control")
     write_manifest(folder / "int8", known, "quantization")
     return folder

@@ -29,6 +29,7 @@ from qbench.api import (
     Quantizer,
     Variant,
 )
+from qbench.builtin import qbench_executors, qbench_probes
 from qbench.plugins.registry import Entry, Plugin, Registry
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
@@ -134,6 +135,9 @@ def registry(log) -> Registry:
             Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{'db'[bright]}{i:02d}.png")
 
     made = Registry(plugins=[PLUGIN])
+    core = Plugin(name="core", module="qbench.builtin", distribution="qbench-vlm", version="1")
+    for hook, records in (("qbench_probes", qbench_probes()), ("qbench_executors", qbench_executors())):
+        made.entries[hook] += [Entry(plugin=core, record=record) for record in records]
 
     def add(hook, record):
         made.entries[hook].append(Entry(plugin=PLUGIN, record=record))

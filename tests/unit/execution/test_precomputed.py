@@ -1,13 +1,13 @@
-"""Embeddings made elsewhere: what has to be embedded is listed, and what came back is looked up."""
+"""Precomputed embeddings: what has to be embedded is listed, and what came back is looked up."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.api import Coverage, FolderSource, ImageLocation, Layer, ModelError, Quantizer, Variant
+from qbench.api import FILES, Coverage, FolderSource, ImageLocation, Layer, ModelError, Quantizer, Variant
 from qbench.errors import DataError, InputError
 from qbench.execution.embedding_list import list_wanted
 from qbench.execution.forecast import forecast
@@ -19,7 +19,7 @@ from qbench.plugins.registry import Entry
 
 @dataclass(frozen=True)
 class Options:
-    path: str = ""
+    path: str = field(default="", metadata=FILES)
 
 
 class Looked:
@@ -63,7 +63,13 @@ def registry(registry, log):
         )
 
     record = Quantizer(
-        name="phone", summary="", bits=0, build=build, options=Options, embeddings=lambda c, o: Path(o.path)
+        name="phone",
+        summary="",
+        bits=0,
+        build=build,
+        options=Options,
+        batch_invariant=None,
+        provider="precomputed",
     )
     plugin = registry.entries["qbench_quantizers"][0].plugin
     registry.entries["qbench_quantizers"].append(Entry(plugin=plugin, record=record))
@@ -138,7 +144,7 @@ def test_a_record_with_embeddings_needs_an_encoder_that_looks_up(run, files, reg
     registry.entries["qbench_quantizers"][-1] = replace(entry, record=replace(entry.record, build=pixels_of(pixels)))
     summary, [cell] = run(files)
     assert summary.failed == 1
-    assert "its encoder is no NamedEncoder" in cell["error"]["what"]
+    assert "is not a NamedEncoder" in cell["error"]["what"]
 
 
 def pixels_of(build):

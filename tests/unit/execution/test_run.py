@@ -185,7 +185,7 @@ def test_speed_is_measured_once_for_each_variant(run, tmp_path, log):
     files = sorted((tmp_path / "run").glob("speed/*/*.json"))
     assert len(files) == 2
     found = json.loads(files[0].read_text())
-    assert found["images"]["low"] <= found["images"]["per_second"] <= found["images"]["high"]
+    assert found["rates"]["images"]["low"] <= found["rates"]["images"]["per_second"] <= found["rates"]["images"]["high"]
     assert (found["repeats"], found["batch_size"]) == (2, 5)
     assert found["load_seconds"] >= 0
     assert log.count(("images", 5)) == 2 * 2 + 2 * 3  # two full batches to embed; a warm-up and two repeats to time

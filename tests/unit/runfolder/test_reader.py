@@ -20,7 +20,7 @@ from tests.unit.conftest import cell_record
 RECORD = cell_record().json_values()
 SPEED = {
     **{"format": FORMAT, "model": "m", "quantizer": "q", "numerics": "cpu", "load_seconds": 1, "peak_bytes": None},
-    **{"batch_size": 8, "repeats": 3, "images": {"per_second": 2, "low": 1, "high": 3}},
+    **{"batch_size": 8, "repeats": 3, "rates": {"images": {"per_second": 2, "low": 1}}},
 }
 WRONG: list[tuple[str, Any]] = [
     ("key", 3),
@@ -124,7 +124,7 @@ def test_a_mistyped_head_is_refused(tmp_path: Path, field: str, value: Any) -> N
 
 def test_a_mistyped_speed_and_environment_are_refused(tmp_path: Path) -> None:
     (tmp_path / "speed.json").write_text(json.dumps(SPEED))
-    with pytest.raises(InputError, match=r"speed\.json: the file is damaged: texts: Field required"):
+    with pytest.raises(InputError, match=r"speed\.json: the file is damaged: rates\.images\.high: Field required"):
         read_speed(tmp_path, "speed.json")
     (tmp_path / "environment.json").write_text(json.dumps({"cores": "two"}))
     with pytest.raises(InputError, match=r"environment\.json: the file is damaged: cores"):

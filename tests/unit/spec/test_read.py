@@ -1,8 +1,12 @@
 """A spec is read from a preset, a file or plain values; what is wrong in it is said with place and remedy."""
 
+import tomllib
+
 import pytest
 
 from qbench.errors import InputError
+from qbench.execution.plan import make_plan
+from qbench.plugins.registry import installed
 from qbench.spec.read import presets, read_spec
 
 MINIMAL = {"name": "x", "models": ["a/b"], "quantizers": ["fp32"], "benchmarks": ["facet"]}
@@ -65,7 +69,9 @@ def test_folders_are_relative_to_the_file(tmp_path, monkeypatch):
     )
     monkeypatch.chdir("/")
     spec = read_spec(file)
-    assert spec.models[0].options["path"] == str(tmp_path / "model")
+    plan = make_plan(spec, installed())
+    assert plan.models[0].options.path == str(tmp_path / "model")
+    assert read_spec({**tomllib.loads(file.read_text()), "base": "../elsewhere"}).base == "/elsewhere"
     assert spec.benchmarks[0].root == str(tmp_path / "specs" / "data")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from qbench.execution.work_units import UnitResult, WorkUnit
+from qbench.executors.work_units import UnitResult, WorkUnit
 
 
 class LocalExecutor:
-    """Executes the units in their order; see `qbench.execution.interface.UnitExecutor`."""
+    """Executes the units in their order; see `qbench.executors.interface.UnitExecutor`."""
 
     def execute(
         self, units: Sequence[WorkUnit], work: Callable[[str], UnitResult], done: Callable[[UnitResult], None]

@@ -1,9 +1,9 @@
 """The pieces of work of a run, as plain data that can be sent to another process or machine.
 
-A unit names what it is about by the labels of the spec; together with the spec it says all that a process needs in order
-to execute it. What a unit computes for others to use (decoded images, answers) it leaves in the cache; what it computes for
-the run folder it gives back. The boundaries of units are those of whole batches, so that results do not depend on how
-units are distributed.
+A unit names what it is about by the labels of the spec; together with the spec it says all that a process needs to
+execute it. What it computes for other units (decoded images, answers) it leaves in the cache; what it computes for the
+run folder it gives back. The boundaries of units are those of whole batches, so that results do not depend on how units
+are distributed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
-from qbench.execution.problems import Problem
+from qbench.executors.problems import Problem
 from qbench.images.preprocessing import Geometry
 from qbench.runfolder.schema import SpeedRecord, VariantFacts
 

@@ -1,4 +1,4 @@
-"""Why something could not be computed, as plain data: it passes from the process that computes to the one that records."""
+"""Why something could not be computed, as plain data that passes from one process to another."""
 
 from __future__ import annotations
 

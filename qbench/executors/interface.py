@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from qbench.execution.work_units import UnitResult, WorkUnit
+    from qbench.executors.work_units import UnitResult, WorkUnit
 
 
 class UnitExecutor(Protocol):
@@ -26,7 +26,7 @@ class UnitExecutor(Protocol):
             In an order that can be executed: each stands after those that it depends on.
         work : callable
             Executes one unit, given as the text of `WorkUnit.to_json`. It raises nothing: an error becomes
-            `UnitResult.problem`. It can be pickled, and called in another process in which the same plugins are installed.
+            `UnitResult.problem`. It can be pickled, and called in another process that has the same plugins.
         done : callable
             Has to be called with every result, in the process and thread that called `execute`.
         """

@@ -1,0 +1,31 @@
+"""Probes: how a model is asked, and where its answers come from. Hook: ``qbench_probes``."""
+
+from typing import TYPE_CHECKING
+
+from qbench.api._lazy import import_on_use
+from qbench.metrics.interface import MeasuredTask
+from qbench.models.interface import LoadedModel
+from qbench.plugins.records import Probe
+from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Provider, Questions, Step
+from qbench.probes.providers import ModelProvider, PrecomputedProvider
+
+if TYPE_CHECKING:
+    from qbench.probes.batch_order import positions
+
+__getattr__ = import_on_use(__name__, {"positions": "qbench.probes.batch_order"})
+
+__all__ = [
+    "AnswerPart",
+    "Answers",
+    "Asking",
+    "LoadedModel",
+    "MeasuredTask",
+    "ModelProvider",
+    "PrecomputedProvider",
+    "Probe",
+    "ProbeMethod",
+    "Provider",
+    "Questions",
+    "Step",
+    "positions",
+]
