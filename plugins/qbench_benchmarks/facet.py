@@ -39,7 +39,7 @@ class Facet:
         )
 
     def prompts(self, items: Items) -> Prompts:
-        """One text a class."""
+        """One text per class."""
         classes = self._classes(items)
         texts = tuple(self.options.template.format(name.replace("_", " ")) for name in classes)
         return Prompts(texts=texts, targets=classes, target_of=np.arange(len(classes), dtype=np.int64), pool=False)

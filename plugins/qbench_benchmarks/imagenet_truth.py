@@ -105,7 +105,7 @@ def _of_devkit(path: Path, root: Path) -> Truth:
     for i, line in enumerate(read_lines(path, how_to_get=IMAGENET.how_to_get), start=1):
         where = f"{path}:row {i}"
         if not (line.strip().isascii() and line.strip().isdigit()) or int(line) not in synset_of:
-            raise DataError(f"{line.strip()[:40]!r} is no number from 1 to 1,000", where=where)
+            raise DataError(f"{line.strip()[:40]!r} is not a number from 1 to 1,000", where=where)
         labels.append((f"ILSVRC2012_val_{i:08}", synset_of[int(line)], where))
     return Truth(labels=labels, files=(path, numbers_from))
 

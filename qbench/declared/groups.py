@@ -76,7 +76,7 @@ def _stray(name: str, spec: AttributeSpec, text: str, where: str) -> DataError:
         )
     if spec.bins:
         if text == "" or math.isnan(_number(text)):
-            what = f"the {name} {text!r} is no number"
+            what = f"the {name} {text!r} is not a number"
         else:
             what = f"the {name} {text} is in none of the bins"
         known = [f"{group} [{low:g}, {high:g})" for group, (low, high) in spec.bins.items()]

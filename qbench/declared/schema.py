@@ -65,7 +65,7 @@ class Corners(_Strict):
 
 
 class TableSpec(_Strict):
-    """``[table]``: the table, a row an item, and where its images are.
+    """``[table]``: the table, with one row per item, and where its images are.
 
     Attributes
     ----------

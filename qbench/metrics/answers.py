@@ -1,4 +1,4 @@
-"""What zero-shot classifications share: the table of answers, an item a row."""
+"""What zero-shot classifications share: the table of predictions, with one row per item."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Similarity(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a variant did on a benchmark, an item a row. Stored as Parquet; no image, no embedding.
+    """What a variant did on a benchmark, with one row per item. Stored as Parquet, without images or embeddings.
 
     Attributes
     ----------

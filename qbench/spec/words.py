@@ -53,7 +53,7 @@ def read_options(options: Iterable[str]) -> dict[str, Any]:
         key, equals, value = option.partition("=")
         key = key.strip()
         if not equals or not key:
-            raise InputError(f"{option!r} is no option", where="--option", fix="Write it as name=value.")
+            raise InputError(f"{option!r} is not an option", where="--option", fix="Write it as name=value.")
         if key in values:
             raise InputError(f"{key!r} is given twice", where="--option")
         values[key] = _value(value.strip())

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SUFFIXES = {".py", ".md", ".j2", ".css", ".js", ".toml", ".tmpl", ".txt"}
+SUFFIXES = {".py", ".md", ".j2", ".css", ".js", ".toml"}
 
 BANNED = {
-    r"\bpictures?\b": "say image",
+    r"\bpictures?\b(?! frame)": "say image",
     r"\brooms?\b": "say package, folder or space",
     r"\bsame door\b": "say hook, or leave it out",
     r"\bmade elsewhere\b": "say precomputed",
@@ -42,27 +42,25 @@ ALLOWED = {
     "plugins/qbench_benchmarks/options.py": [r'renamed_from\("picture"\)'],
     "qbench/declared/read.py": [r'"picture": "image"'],
     "docs/datasets.md": [r"former name `picture`"],
+    # The name of a key in run folders of format 1.
+    "qbench/runfolder/upgrade.py": [r"``pictures``", r'"pictures"'],
+    # What the drawings of the demo show, and the captions of the demo as they are stored.
+    "plugins/qbench_demo/backgrounds.py": [r'"in a room"'],
+    "plugins/qbench_demo/captions.py": [r"a picture of"],
 }
 """File → what may stand in it although it is banned, as the pattern of the exact text, with the reason above."""
 
 NOT_DONE_YET: set[str] = {
     "docs/plugins.md",
-    "plugins/qbench_benchmarks",
-    "plugins/qbench_demo",
     "plugins/qbench_embeddings",
     "qbench/analysis",
     "qbench/cli",
-    "qbench/declared",
     "qbench/execution",
     "qbench/gate",
     "qbench/images",
-    "qbench/metrics",
     "qbench/models",
     "qbench/plugins",
-    "qbench/probes",
     "qbench/report/sections/cuts.py",
-    "qbench/runfolder",
-    "qbench/spec",
     "qbench/stats",
     "qbench/store",
     "qbench/testing",

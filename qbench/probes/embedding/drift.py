@@ -1,6 +1,6 @@
-"""How far quantizing moves an image's embedding: the cosine between the baseline's and the variant's, an item a row.
+"""How far quantizing moves an image's embedding: the cosine between the baseline's and the variant's.
 
-It needs no labels of what is right, so it shows whether some groups move more than others before any answer changes.
+It needs no labels, so it shows whether some groups move more than others before any prediction changes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def drift_table(items: Items, baseline: npt.NDArray[np.floating], variant: npt.N
     Returns
     -------
     pandas.DataFrame
-        A row an item: ``item``, ``image`` (where the items have it), a column an attribute, and ``cosine`` (float64:
-        float32 could not tell the drift of a cast to 16 bit, about 1e-6, from none).
+        One row per item: ``item``, ``image`` (if the items have it), one column per attribute, and ``cosine`` (float64:
+        in float32, the drift of a cast to 16 bits, about 1e-6, could not be told from none).
 
     Raises
     ------

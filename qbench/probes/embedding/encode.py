@@ -33,7 +33,7 @@ def embed_images(
     pixels : numpy.ndarray
         The images, in the dataset's order; so are the embeddings that come back, whatever `order` is.
     batch_size : int
-        Images a batch.
+        How many images are in a batch.
     order : str
         The order in which they are put into batches (`qbench.probes.batch_order`).
     step : callable

@@ -128,7 +128,7 @@ def test_a_image_twice_and_a_missing_column_are_refused(flat):
 def test_a_number_out_of_range_is_refused(flat, text, said):
     ground_truth(flat, text)
     meta(flat)
-    with pytest.raises(DataError, match=rf"ground_truth\.txt:{said} is no number from 1 to 1,000"):
+    with pytest.raises(DataError, match=rf"ground_truth\.txt:{said} is not a number from 1 to 1,000"):
         ImageNet().data(flat)
 
 

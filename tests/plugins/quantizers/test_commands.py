@@ -34,7 +34,7 @@ def test_inspect_refuses_what_there_is_not(qbench, tiny_clip):
     for arguments, message in (
         (("hf-int9",), "there is no quantizer called 'hf-int9'"),
         (("hf-int4", "--option", "blocks=64"), "unknown option 'blocks'"),
-        (("hf-int4", "--option", "towers"), "'towers' is no option"),
+        (("hf-int4", "--option", "towers"), "'towers' is not an option"),
         (("hf-int4", "--option", "skip=*.fc9"), "option 'skip'"),
         (("hf-int4", "--option", 'skip=["*.fc9"]'), "fits none of the model's 26 Linear layers"),
     ):

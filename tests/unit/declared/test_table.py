@@ -100,10 +100,10 @@ def test_whole_numbers_with_a_point_are_the_same_values(items_of, tmp_path):
         (
             {"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}},
             "x",
-            "row 2: the of 'x' is no number\nThe bins: a",
+            "row 2: the of 'x' is not a number\nThe bins: a",
         ),
         ({"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}}, "20", "row 2: the of 20 is in none of the bins"),
-        ({"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}}, "nan", "row 2: the of 'nan' is no number"),
+        ({"column": "sex", "bins": {"a": [0, 9], "b": [9, 20]}}, "nan", "row 2: the of 'nan' is not a number"),
         ({"flags": {"a": "sex", "b": "job"}}, "2", "row 2: sex is '2', not 0 or 1"),
         ({"votes": ["sex"], "bins": {"a": [0, 9], "b": [9, 20]}}, "1.5", "row 2: sex is '1.5', not a count of votes"),
     ],

@@ -36,7 +36,7 @@ def test_options_are_toml_values_or_else_texts():
 
 
 @pytest.mark.parametrize(
-    ("said", "message"), [(["a"], "is no option"), (["=1"], "is no option"), (["a=1", "a=2"], "twice")]
+    ("said", "message"), [(["a"], "is not an option"), (["=1"], "is not an option"), (["a=1", "a=2"], "twice")]
 )
 def test_what_is_no_option_is_refused(said, message):
     with pytest.raises(InputError, match=message):
