@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from qbench.api import Benchmark, MetricInfo, Statistic, Task, hookimpl
+from qbench.api import Benchmark, Block, MetricInfo, ReportSection, Statistic, Task, hookimpl
 from qbench.api.benchmarks import DECLARED, RECALL_BY_GROUP, SKEWS
 from qbench_benchmarks.options import (
     CocoOptions,
@@ -163,6 +164,18 @@ FAIRFACE_ATTRIBUTES = Benchmark(
     citation="Kärkkäinen & Joo, FairFace, WACV 2021. Measured of CLIP: Radford et al. 2021, section 7.1.",
     folder="fairface",
 )
+
+
+def _skin_tone_cuts(results: Any, context: Any) -> Iterable[Block]:
+    from qbench_benchmarks.skin_tone_cuts import section
+
+    return section(results, context)
+
+
+@hookimpl
+def qbench_report_sections() -> Iterable[ReportSection]:
+    """The section about the cuts of FACET's skin tones."""
+    yield ReportSection(name="cuts", title="Skin tone: other cuts", render=_skin_tone_cuts, before="trade-off")
 
 
 @hookimpl

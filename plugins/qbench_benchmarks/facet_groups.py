@@ -29,6 +29,8 @@ import numpy.typing as npt
 from qbench.api import Attribute
 from qbench_benchmarks.options import SkinCut
 
+SKIN_TONE = "skin_tone"
+"""The attribute of the chosen cut, which those of the other cuts (``skin_tone[CUT]``) repeat."""
 TONES = tuple(f"skin_tone_{i}" for i in range(1, 11))
 GENDERS = ("masc", "fem", "non_binary", "na")
 AGES = ("young", "middle", "older", "na")
@@ -51,13 +53,13 @@ WORDS: dict[SkinCut, str] = {
 
 def attributes(cut: SkinCut) -> tuple[Attribute, ...]:
     """The groupings under a cut of the skin tones."""
-    return GENDER, AGE, tone_attribute("skin_tone", cut)
+    return GENDER, AGE, tone_attribute(SKIN_TONE, cut)
 
 
 def other_cuts(cut: SkinCut) -> dict[SkinCut, Attribute]:
     """The cuts that were not chosen, each as an attribute such as ``skin_tone[<=4/>=6]``."""
-    made = {other: tone_attribute(f"skin_tone[{other}]", other) for other in WORDS if other != cut}
-    return {other: replace(attribute, repeats="skin_tone") for other, attribute in made.items()}
+    made = {other: tone_attribute(f"{SKIN_TONE}[{other}]", other) for other in WORDS if other != cut}
+    return {other: replace(attribute, repeats=SKIN_TONE) for other, attribute in made.items()}
 
 
 def tone_attribute(name: str, cut: SkinCut) -> Attribute:

@@ -1,5 +1,12 @@
-"""Report sections: the record and the blocks that a section is made of. Hook: ``qbench_report_sections``."""
+"""Report sections: the record, the blocks that a section is made of, and charts. Hook: ``qbench_report_sections``.
 
+Helpers: `forest_chart` for changes with their intervals, and `isolated` for names within a sentence, whatever the
+direction of their script.
+"""
+
+from typing import TYPE_CHECKING
+
+from qbench.api._lazy import import_on_use
 from qbench.plugins.records import ReportSection
 from qbench.plugins.report_blocks import (
     Block,
@@ -15,6 +22,12 @@ from qbench.plugins.report_blocks import (
     Template,
     Text,
 )
+from qbench.text import isolated
+
+if TYPE_CHECKING:
+    from qbench.report.section_charts import forest_chart
+
+__getattr__ = import_on_use(__name__, {"forest_chart": "qbench.report.section_charts"})
 
 __all__ = [
     "Block",
@@ -30,4 +43,6 @@ __all__ = [
     "Table",
     "Template",
     "Text",
+    "forest_chart",
+    "isolated",
 ]

@@ -1,10 +1,10 @@
-"""The five benchmarks, and declared datasets, keep to the contract that authors elsewhere are given, on drawings."""
+"""The five benchmarks, declared datasets and the report section pass the published contracts, on drawings."""
 
 from pathlib import Path
 
 import pytest
 
-from qbench.testing import BenchmarkContract
+from qbench.testing import BenchmarkContract, ReportSectionContract
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "qbench-example-dataset" / "qbench_example_dataset" / "data"
 OPTIONS = {"imagenet": {"classes": "present", "templates": "single"}, "facet": {"classes": "present", "min_group": 3}}
@@ -25,3 +25,9 @@ class TestDeclared(BenchmarkContract):
     @pytest.fixture(params=["dataset.toml", "rankings.toml"])
     def benchmark(self, name, request):
         return {"name": name, "root": str(EXAMPLE / request.param)}
+
+
+class TestSection(ReportSectionContract):
+    @pytest.fixture(params=["cuts"])
+    def section(self, request):
+        return request.param
