@@ -8,15 +8,16 @@ those of a rule ``max_drop`` for each group: Tango's intervals, inverted and adj
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qbench.gate.comparison import Comparison
 from qbench.gate.holm import adjusted
 from qbench.gate.loss import limited
-from qbench.statistics.intervals import TANGO, bounds
+from qbench.results.statistics import installed_statistics
+from qbench.statistics.dispatch import bounds as bounds_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ def simulate(rng: np.random.Generator, runs: int, sizes: tuple[int, ...], flips:
     chances = [(flips + loss) / 2, (flips - loss) / 2, 1 - flips]
     lost, gained, _ = rng.multinomial(n, chances).T
     frame = pd.DataFrame({"n1": n, "gain1": gained, "loss1": lost, "deff1": 1.0, "change": (gained - lost) / n})
-    return frame.assign(method=TANGO, better="higher", abs_change=np.nan, se=np.nan, df=np.inf)
+    return frame.assign(statistic="share", method="tango", better="higher", abs_change=np.nan, se=np.nan, df=np.inf)
 
 
 def rates(
@@ -49,9 +50,9 @@ def rates(
 ) -> list[float]:
     """Shares of runs in which a group fails, a group passes, all pass; and of rows that are undecided."""
     frame = simulate(rng, runs, sizes, flips, loss)
-    nothing = Comparison(effects=frame, cells=[], unpaired={}, run="", baseline="", warnings=[])
+    bounds = partial(bounds_of, statistics=installed_statistics())
     limit, family = np.full(len(frame), LIMIT), np.repeat(np.arange(runs), len(sizes))
-    low, high = adjusted(limited(frame, nothing), limit, bounds, confidence=0.95, family=family, holm=holm)
+    low, high = adjusted(limited(frame), limit, bounds, confidence=0.95, family=family, holm=holm)
     failed, passed = ((x).reshape(runs, -1) for x in (low > limit, high < limit))
     undecided = 1 - failed.mean() - passed.mean()
     return [

@@ -57,6 +57,15 @@ _VERDICTS: dict[Verdict, tuple[Effect, str]] = {
 }
 
 
+class PopulationVerdict(StrEnum):
+    """What the data say of one change over all checkpoints of a run."""
+
+    NEGLIGIBLE = "negligible"
+    CONSISTENT = "consistent"
+    INCONSISTENT = "inconsistent"
+    INCONCLUSIVE = "inconclusive"
+
+
 class CellStatus(StrEnum):
     """How far a cell of a run is."""
 

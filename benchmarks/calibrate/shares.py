@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibrate.group_permutation import group_permutation
 from calibrate.regime import Band, Cell, Regime, furthest
 from qbench.stats.decide import equivalent, minimum_detectable_cell
 from qbench.stats.flips import mcnemar
 from qbench.stats.mover import disparity_interval, disparity_p
-from qbench.stats.permutation import group_permutation
 from qbench.stats.tango import tango_interval, tango_p
 
 MARGIN = 0.01

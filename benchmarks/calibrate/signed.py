@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 from calibrate.people import Design, Rates, design, flips, heavy_tailed, loses, nothing, same_loss
 from calibrate.regime import Band, Cell, Regime, furthest
 from qbench.stats.decide import equivalent
 from qbench.stats.linear import linear_change
+from qbench.stats.student import quantile
 
 MARGIN = 0.01
 
@@ -49,8 +50,8 @@ def run(rng: np.random.Generator, world: World, rates: Rates, replicates: int) -
         classes[i] = mean[used] - mean[used + len(a) // 2]
     estimate, se, df, alone = found.T
     truth = rates.change()
-    half = quantile(df, 0.975) * se
-    half_90 = quantile(df, 0.95) * se
+    half = quantile(0.975, df) * se
+    half_90 = quantile(0.95, df) * se
     return {
         "coverage": float(np.mean(np.abs(estimate - truth) <= half)),
         "excludes 0": float(np.mean(np.abs(estimate) > half)),
@@ -58,12 +59,6 @@ def run(rng: np.random.Generator, world: World, rates: Rates, replicates: int) -
         "alone": float(np.mean(np.abs(estimate - truth) <= 1.959964 * alone)),
         "t over classes": over_classes(classes),
     }
-
-
-def quantile(df: np.ndarray, probability: float) -> np.ndarray:
-    """Of t with `df`, normal where that is infinite."""
-    finite = np.isfinite(df)
-    return np.where(finite, special.stdtrit(np.where(finite, df, 1.0), probability), special.ndtri(probability))
 
 
 def over_classes(classes: np.ndarray) -> float:

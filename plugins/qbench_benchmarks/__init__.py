@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from qbench.api import Benchmark, Block, MetricInfo, ReportSection, Statistic, Task, hookimpl
+from qbench.api import Benchmark, Block, MetricInfo, ReportSection, StatisticRef, Task, hookimpl
 from qbench.api.benchmarks import DECLARED, RECALL_BY_GROUP, SKEWS
 from qbench_benchmarks.options import (
     CocoOptions,
@@ -46,18 +46,18 @@ def _fairface_attributes(options: FairFaceAttributesOptions) -> Task:
     return FairFaceAttributes(options)
 
 
-def _share(name: str, summary: str, statistic: Statistic | None = None) -> MetricInfo:
-    made = statistic or Statistic(kind="share")
+def _share(name: str, summary: str, statistic: StatisticRef | None = None) -> MetricInfo:
+    made = statistic or StatisticRef("share")
     return MetricInfo(name=name, better="higher", unit="share", summary=summary, statistic=made)
 
 
 def _recall(direction: str, summary: str) -> MetricInfo:
-    made = Statistic(kind="share", hit="rank", where={"direction": direction})
+    made = StatisticRef("share", {"hit": "rank", "where": {"direction": direction}})
     return _share(f"{direction}_recall", summary, made)
 
 
 def _asked(attribute: str) -> tuple[MetricInfo, ...]:
-    made = Statistic(kind="share", where={"asked": attribute})
+    made = StatisticRef("share", {"where": {"asked": attribute}})
     return (
         _share(f"{attribute}_accuracy", f"Share of images whose {attribute}, as perceived, is recognised.", made),
         MetricInfo(
@@ -65,14 +65,14 @@ def _asked(attribute: str) -> tuple[MetricInfo, ...]:
             better="higher",
             unit="share",
             summary=f"That share in the group where it is lowest, of those with enough images ({attribute}).",
-            statistic=Statistic(kind="selected"),
+            statistic=StatisticRef("selected"),
         ),
         MetricInfo(
             name=f"{attribute}_ratio",
             better="higher",
             unit="share",
             summary=f"The lowest group's share divided by the highest group's ({attribute}).",
-            statistic=Statistic(kind="selected"),
+            statistic=StatisticRef("selected"),
         ),
     )
 
@@ -86,9 +86,9 @@ IMAGENET = Benchmark(
         _share(
             "top5",
             "Share of images whose class is among the five most similar ones.",
-            Statistic(kind="share", hit="rank", below=5),
+            StatisticRef("share", {"hit": "rank", "below": 5}),
         ),
-        _share("mean_recall", "Mean over the classes of their recall.", Statistic(kind="class_mean")),
+        _share("mean_recall", "Mean over the classes of their recall.", StatisticRef("class_mean")),
         _share("recall", "Share of a class's images that are recognised."),
     ),
     load=_imagenet,

@@ -84,7 +84,7 @@ def _of(
 
 def _groupings(comparison: Comparison) -> Mapping[str, Sequence[str]]:
     """The declared attributes, and the columns that metrics tell apart (COCO's directions)."""
-    found = {a: list(groups) for a, groups in comparison.attributes.items() if a in comparison.before.items}
+    found = {name: list(a.groups) for name, a in comparison.attributes.items() if name in comparison.before.items}
     for statistic in comparison.statistics.values():
         for column, value in statistic.where.items():
             found.setdefault(column, [])

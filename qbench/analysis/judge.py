@@ -1,7 +1,7 @@
 """The whole analysis of a run: every change with its interval, test, margin and verdict; flips; populations.
 
 Comparisons are read one at a time, benchmark by benchmark, so that memory is bounded by one benchmark's outcomes and
-the influences of its numbers over all classes.
+the influence values of its numbers over all classes.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from qbench.analysis import verdicts
 from qbench.analysis.flips import COLUMNS as FLIPS
 from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.populations import population_table
-from qbench.analysis.power import with_power
 from qbench.analysis.variance import variance_table
-from qbench.statistics import absolute, intervals, means, rankings, shares
-from qbench.statistics.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
-from qbench.statistics.resampled import Measure, judge_resampled
+from qbench.metrics.keys import MetricKey
+from qbench.statistics.dispatch import bounds, with_power, with_tests
+from qbench.statistics.interface import Statistic
+from qbench.statistics.ledger import COUNTS, FLOATS, SQUARES, TEXTS, Comparison, Floats, Ledger
 from qbench.statistics.settings import Settings
 
 NAMES = ["model", "quantizer", "benchmark"]
-SELECTED = "it is of the class or group that was found to be extreme: see that one's own row"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A comparison that is read when its turn comes.
+    """A comparison that is read when it is judged.
 
     Attributes
     ----------
@@ -39,14 +38,10 @@ class Pending:
         ``model``, ``quantizer``, ``benchmark``.
     read : callable
         ``() -> Comparison``.
-    measure : callable or None
-        ``(Outcome, weights) -> Metrics`` of the benchmark, for metrics without a closed form; `None` where the plugin
-        is not at hand.
     """
 
     names: Mapping[str, str]
     read: Callable[[], Comparison]
-    measure: Measure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +74,7 @@ def analyse(
     effects: pd.DataFrame,
     comparisons: Sequence[Pending],
     settings: Settings,
+    statistics: Mapping[str, Statistic],
     *,
     flags: Callable[[pd.DataFrame], npt.NDArray[np.object_]],
     noise: pd.Series[float] | None = None,
@@ -90,19 +86,21 @@ def analyse(
     Parameters
     ----------
     effects : pandas.DataFrame
-        Of `qbench.results.effects.pair`: a row a number of a variant beside its baseline's.
+        Of `qbench.results.effects.pair`: one row for each number of a variant, beside its baseline's.
     comparisons : sequence of Pending
         One for each model × quantizer × benchmark of `effects`, in any order.
     settings : Settings
         Confidence, margins, families, draws.
+    statistics : mapping
+        Name of a statistic, as metrics declare it → the statistic.
     flags : callable
-        Effects → kinds of flags a row, joined by ``;``.
+        Effects → the kinds of flags of each row, joined by ``;``.
     noise : pandas.Series, optional
         The noise floor of each row, on the index of `effects`.
     checkpoints : Population, optional
         Sources and sizes of the models.
     step : callable
-        Hears the name of each comparison when it is judged.
+        Is called with the name of each comparison before it is judged.
     """
     effects = effects.reset_index(drop=True)
     pending = {(c.names["model"], c.names["quantizer"], c.names["benchmark"]): c for c in comparisons}
@@ -118,7 +116,7 @@ def analyse(
         if waiting is not None:
             step(" · ".join((model, quantizer, benchmark)))
             comparison = waiting.read()
-            squares += judge(ledger, comparison, settings, waiting.measure)
+            squares += judge(ledger, comparison, settings)
             flips.append(flip_table(comparison, settings))
             exemplars.setdefault((quantizer, benchmark), Exemplars()).add(comparison)
         places = np.asarray(rows)
@@ -127,15 +125,15 @@ def analyse(
     table = pd.concat(judged).sort_index() if judged else _without_rows(effects)
     table = table.assign(noise=np.nan if noise is None else noise.reindex(table.index))
     table = table.assign(flags=flags(table), margin=_margins(table, settings))
-    table = _with_intervals(table, settings)
-    table = verdicts.decide(verdicts.correct_tests(with_power(table, settings), settings), settings)
+    table = with_power(_with_intervals(table, settings, statistics), settings, statistics)
+    table = verdicts.decide(verdicts.correct_tests(table, settings), settings)
     known = checkpoints or Population()
     return Analysis(
         effects=table,
         populations=population_table(table, influence, known.source, settings),
         flips=_joined(flips, FLIPS),
         exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
-        squares=pd.DataFrame(squares, columns=absolute.COLUMNS),
+        squares=pd.DataFrame(squares, columns=SQUARES),
         variance=variance_table(table, known.source, known.size),
     )
 
@@ -146,32 +144,20 @@ def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index
     return {key: effects.index[at] for key, at in indices.items()}
 
 
-def judge(
-    ledger: Ledger, comparison: Comparison, settings: Settings, measure: Measure | None = None
-) -> list[dict[str, Any]]:
-    """Fill in the ledger of one comparison, each metric by how it is made; returns rows of squares."""
-    ledger.put(np.arange(len(ledger.numbers)), items=float(len(comparison.before.items)))
-    squares: list[dict[str, Any]] = []
-    unknown: list[str] = []
+def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> list[dict[str, Any]]:
+    """Fill in the ledger of one comparison, each metric by its statistic; returns rows of the table of squares."""
+    items = float(len(comparison.before.items))
+    ledger.put(np.arange(len(ledger.numbers)), items=items, sample_size=items)
     for metric in dict.fromkeys(str(m) for m in ledger.column("metric")):
-        statistic = comparison.statistics.get(metric.partition("@")[0])
-        kind = statistic.kind if statistic is not None else ""
+        name, rows = MetricKey.parse(metric).name, ledger.rows(metric=metric)
+        if name in comparison.declared:
+            ledger.put(rows, statistic=comparison.declared[name])
+        statistic = comparison.statistic(metric)
         if statistic is None:
-            unknown.append(metric)
-        elif kind == "share":
-            shares.judge_shares(ledger, comparison, metric, statistic)
-        elif kind == "disparity":
-            shares.judge_disparities(ledger, comparison, metric, statistic)
-        elif kind in ("class_mean", "mean_disparity"):
-            means.judge_means(ledger, comparison, metric, statistic)
-        elif kind == "mean_abs_disparity":
-            found = absolute.judge_absolute(ledger, comparison, metric, statistic, settings)
-            squares += [{**comparison.names, **row} for row in found]
-        elif kind == "selected":
-            ledger.put(ledger.rows(metric=metric), why=SELECTED)
-    rankings.judge_rankings(ledger, comparison)
-    judge_resampled(ledger, comparison, unknown, settings, measure)
-    return squares
+            ledger.put(rows, why=comparison.missing.get(name, "no statistic is known for this metric"))
+        else:
+            statistic.judge(metric, comparison, ledger, settings)
+    return [{**comparison.names, **row} for row in ledger.squares]
 
 
 def _margins(effects: pd.DataFrame, settings: Settings) -> Floats:
@@ -187,19 +173,10 @@ def _margins(effects: pd.DataFrame, settings: Settings) -> Floats:
     return found
 
 
-def _with_intervals(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    low, high = intervals.bounds(effects, settings.confidence)
-    eq_low, eq_high = intervals.bounds(effects, settings.equivalence)
-    p, log10_p = intervals.two_sided_p(effects)
-    given = effects["p"].notna().to_numpy()
-    return effects.assign(
-        low=low,
-        high=high,
-        eq_low=eq_low,
-        eq_high=eq_high,
-        p=np.where(given, effects["p"], p),
-        log10_p=np.where(given, effects["log10_p"], log10_p),
-    )
+def _with_intervals(effects: pd.DataFrame, settings: Settings, statistics: Mapping[str, Statistic]) -> pd.DataFrame:
+    low, high = bounds(effects, settings.confidence, statistics)
+    eq_low, eq_high = bounds(effects, settings.equivalence, statistics)
+    return with_tests(effects.assign(low=low, high=high, eq_low=eq_low, eq_high=eq_high), statistics)
 
 
 def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:

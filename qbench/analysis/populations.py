@@ -13,10 +13,11 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from qbench.analysis.verdicts import UNKNOWN, worthless
+from qbench.analysis.verdicts import void
 from qbench.statistics.ledger import Floats
 from qbench.statistics.settings import Settings
 from qbench.stats.population import covariance, population
+from qbench.vocabulary import PopulationVerdict
 
 KEYS = ["quantizer", "baseline", "benchmark", "metric", "attribute", "group", "better", "unit", "margin"]
 COLUMNS = [
@@ -29,7 +30,7 @@ COLUMNS = [
 def population_table(
     effects: pd.DataFrame, influence: Mapping[int, Floats], sources: Mapping[str, str], settings: Settings
 ) -> pd.DataFrame:
-    """One row a quantizer × number over all classes.
+    """One row for each quantizer and number over all classes.
 
     Parameters
     ----------
@@ -46,14 +47,14 @@ def population_table(
     rows = []
     for keys, group in whole.groupby(KEYS, sort=False, dropna=False):
         change = group["change"].to_numpy(np.float64)
-        sound = np.isfinite(change) & ~group["flags"].map(worthless).to_numpy(dtype=bool)
+        sound = np.isfinite(change) & ~group["flags"].map(void).to_numpy(dtype=bool)
         usable = [int(i) for i in group.index[sound]]
         known = [i for i in usable if i in influence and np.isfinite(influence[i]).all()]
         found = dict(zip(KEYS, keys, strict=True))
         told = {"checkpoints": len(known), "left_out": len(group) - len(known)}
         if not known:
             why = "no checkpoint has an interval for it" if usable else "no checkpoint has a valid number"
-            rows.append({**found, **told, "verdict": UNKNOWN, "reason": why})
+            rows.append({**found, **told, "verdict": PopulationVerdict.INCONCLUSIVE.value, "reason": why})
             continue
         result = population(
             group.loc[known, "change"].to_numpy(np.float64),

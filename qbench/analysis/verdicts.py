@@ -1,9 +1,9 @@
-"""From intervals and tests to a verdict an effect: which of four things the data can say.
+"""From intervals and tests to one verdict for each change.
 
 ``equivalent`` where the equivalence interval lies inside the margin; else ``amplified`` or ``reduced`` (of a bias),
-``worse`` or ``better`` (of an accuracy) where the corrected test rejects; else ``not yet known``, with what would be
-needed to know. A change that is real *and* inside the margin is equivalent. What a flag makes worthless, and what has
-no interval, is not yet known, whatever its numbers say.
+``worse`` or ``better`` (of an accuracy) where the corrected test rejects; else ``inconclusive``, with what would be
+needed to decide. A change that is real *and* inside the margin is equivalent. A number whose flags void it, and one
+without an interval, is inconclusive whatever its value.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qbench.statistics.direction import clear_sign
 from qbench.statistics.settings import Settings
-from qbench.stats.decide import benjamini_hochberg, holm
-
-EQUIVALENT, UNKNOWN = "equivalent", "not yet known"
-WORSE, BETTER, AMPLIFIED, REDUCED = "worse", "better", "amplified", "reduced"
-VERDICTS = (WORSE, BETTER, AMPLIFIED, REDUCED, EQUIVALENT, UNKNOWN)
+from qbench.stats.decide import benjamini_hochberg, equivalent, holm
+from qbench.vocabulary import BASELINE_PREFIX, Better, FlagKind, Verdict
 
 Strings = npt.NDArray[np.object_]
+UNDECIDED = "the interval reaches beyond the margin and holds zero"
+UNCLEAR_SIGN = "it changed, but the sign of the gap is not clear, so it is not known whether the gap grew"
 
 
 def correct_tests(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -48,48 +48,45 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     change = effects["change"].to_numpy(np.float64)
     noise = np.nan_to_num(effects["noise"].to_numpy(np.float64))
     margin = effects["margin"].to_numpy(np.float64)
-    inside = (effects["eq_low"].to_numpy(np.float64) - noise > -margin) & (
-        effects["eq_high"].to_numpy(np.float64) + noise < margin
-    )
+    low, high = (effects[name].to_numpy(np.float64) for name in ("eq_low", "eq_high"))
+    inside = equivalent(low - noise, high + noise, margin)
     real = effects["p_holm"].to_numpy(np.float64) <= settings.alpha
     quiet = (noise > 0) & (np.abs(change) <= noise)
-    void, blocked = (effects["flags"].map(test).to_numpy(dtype=bool) for test in (_void, worthless))
+    of_baseline, blocked = (effects["flags"].map(test).to_numpy(dtype=bool) for test in (baseline_void, void))
     direction = _direction(effects)
     why = effects["why"].to_numpy(dtype=object)
     known = np.isfinite(change)
     cases: list[tuple[npt.NDArray[np.bool_], Strings | str, Strings | str]] = [
-        (~known, UNKNOWN, np.where(why != "", why, "the number is undetermined on these items")),
-        (void, UNKNOWN, "not valid: the baseline is flagged"),
-        (blocked & ~(real & (direction == WORSE)), UNKNOWN, "not valid: the variant is flagged"),
-        (inside & real, EQUIVALENT, "real, but inside the margin"),
-        (inside, EQUIVALENT, "the whole interval is inside the margin"),
-        (real & quiet, UNKNOWN, "other batches alone move it as much (noise floor)"),
+        (~known, Verdict.INCONCLUSIVE, np.where(why != "", why, "the number is undetermined on these items")),
+        (of_baseline, Verdict.INCONCLUSIVE, "not valid: the baseline is flagged"),
+        (blocked & ~(real & (direction == Verdict.WORSE)), Verdict.INCONCLUSIVE, "not valid: the variant is flagged"),
+        (inside & real, Verdict.EQUIVALENT, "real, but inside the margin"),
+        (inside, Verdict.EQUIVALENT, "the whole interval is inside the margin"),
+        (real & quiet, Verdict.INCONCLUSIVE, "other batches alone move it as much (noise floor)"),
         (real & (direction != ""), direction, "the corrected test rejects “no change”"),
-        (real, UNKNOWN, "it changed, but the gap's sign is not clear, so neither is whether it grew"),
-        (why != "", UNKNOWN, why),
-        (effects["method"].eq("").to_numpy(), UNKNOWN, "no interval is known for it"),
+        (real, Verdict.INCONCLUSIVE, UNCLEAR_SIGN),
+        (why != "", Verdict.INCONCLUSIVE, why),
+        (effects["method"].eq("").to_numpy(), Verdict.INCONCLUSIVE, "no interval is known for it"),
     ]
-    verdict, reason = _all(effects, UNKNOWN), _all(effects, "the interval reaches beyond the margin and holds zero")
+    verdict, reason = _all(effects, Verdict.INCONCLUSIVE.value), _all(effects, UNDECIDED)
     for holds, said, because in reversed(cases):
         verdict = np.where(holds, said, verdict)
         reason = np.where(holds, because, reason)
     return effects.assign(verdict=verdict, reason=reason)
 
 
-WORTHLESS = frozenset({"near-chance", "follows", "constant", "accuracy-lost", "undetermined"})
-"""With these nothing can be called fair, equivalent or changed; only that an accuracy got worse can still be said."""
+def void(flags: str) -> bool:
+    """Whether a number's flags, its own or its baseline's, say that it means nothing.
 
-BASELINE = "baseline-"
-"""Before the name of a flag of the baseline: then nothing can be said at all."""
-
-
-def worthless(flags: str) -> bool:
-    """Whether a number's flags say that it means nothing."""
-    return any(f.removeprefix(BASELINE) in WORTHLESS for f in flags.split(";"))
+    Of such a number nothing can be called fair, equivalent or changed; only that an accuracy got worse can still be
+    said, where the flags are not the baseline's.
+    """
+    return any(FlagKind(f.removeprefix(BASELINE_PREFIX)).voids for f in flags.split(";") if f)
 
 
-def _void(flags: str) -> bool:
-    return any(f.removeprefix(BASELINE) in WORTHLESS for f in flags.split(";") if f.startswith(BASELINE))
+def baseline_void(flags: str) -> bool:
+    """Whether the flags of the baseline say that no comparison with it means anything."""
+    return void(";".join(f for f in flags.split(";") if f.startswith(BASELINE_PREFIX)))
 
 
 def _all(effects: pd.DataFrame, text: str) -> Strings:
@@ -97,19 +94,11 @@ def _all(effects: pd.DataFrame, text: str) -> Strings:
 
 
 def _direction(effects: pd.DataFrame) -> Strings:
-    """Which way a real change goes.
-
-    Whether a signed gap grew is ``|after| − |before|``, which has the sign of ``change · (after + before)``. The sum is
-    used rather than the sign of the baseline's gap: choosing by the baseline alone makes noise look like a reduction
-    (regression to the mean). It is clear where the gap keeps its sign and, where the sum's standard error is known
-    (``sum_se``), the sum is more than two of them from zero.
-    """
+    """Which way a real change goes; empty where the sign of a gap is not clear (`qbench.statistics.direction`)."""
     change = effects["change"].to_numpy(np.float64)
-    total = effects["value"].to_numpy(np.float64) + effects["baseline_value"].to_numpy(np.float64)
     better = effects["better"].to_numpy(dtype=object)
-    noise = np.nan_to_num(effects["sum_se"].to_numpy(np.float64))
-    clear = (np.abs(total) > np.abs(change)) & (np.abs(total) > 2 * noise)
-    toward = np.where(better == "zero", np.where(clear, np.sign(change * total), 0.0), np.sign(change))
-    bias = np.where(toward > 0, AMPLIFIED, np.where(toward < 0, REDUCED, ""))
-    accuracy = np.where(change > 0, BETTER, np.where(change < 0, WORSE, ""))
-    return np.where(better == "higher", accuracy, bias).astype(object)
+    sign = clear_sign(*(effects[name].to_numpy(np.float64) for name in ("baseline_value", "value", "sum_se")))
+    growth = np.where(better == Better.ZERO, np.sign(change) * sign, np.sign(change))
+    bias = np.where(growth > 0, Verdict.AMPLIFIED, np.where(growth < 0, Verdict.REDUCED, ""))
+    accuracy = np.where(change > 0, Verdict.BETTER, np.where(change < 0, Verdict.WORSE, ""))
+    return np.where(better == Better.HIGHER, accuracy, bias).astype(object)

@@ -1,4 +1,4 @@
-"""All that a plugin author imports, by subject: `models`, `quantizers`, `benchmarks`, `images`, `report`.
+"""All that a plugin author imports, by subject: `models`, `quantizers`, `benchmarks`, `statistics`, `images`, `report`.
 
 The records, the interfaces, the errors and the hook marker can also be imported from here. Helpers are in the module of
 their subject only. Importing any of these modules imports neither torch nor pandas; helpers that need them import them
@@ -16,7 +16,7 @@ from qbench.api.benchmarks import (
     Outcome,
     Prompts,
     Similarity,
-    Statistic,
+    StatisticRef,
     Task,
     declared_benchmark,
 )
@@ -48,6 +48,7 @@ from qbench.api.report import (
     Template,
     Text,
 )
+from qbench.api.statistics import Statistic, StatisticKind
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.plugins.hookspecs import hookimpl
 from qbench.plugins.options import DECIDES_NOTHING, FILES, renamed_from
@@ -105,6 +106,8 @@ __all__ = [
     "ReportSection",
     "Similarity",
     "Statistic",
+    "StatisticKind",
+    "StatisticRef",
     "Storable",
     "Table",
     "Task",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from qbench.gate.sample_size import needed
 from qbench.gate.select import NUMBER, Selection, select
 from qbench.gate.waive import waive
 from qbench.results import Results
-from qbench.statistics.intervals import bounds as intervals
+from qbench.results.analysis import kept_settings
+from qbench.results.statistics import installed_statistics
+from qbench.statistics.dispatch import bounds as intervals
 from qbench.vocabulary import (
     BASELINE_PREFIX,
     FlagKind,
@@ -67,7 +70,8 @@ def check(
     """
     read = policy if isinstance(policy, Policy) else read_policy(policy)
     compared = with_its_baseline(results) if baseline is None else with_older(results, baseline)
-    return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=intervals)
+    bounds = partial(intervals, statistics=installed_statistics(), stored=kept_settings(results).confidence)
+    return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=bounds)
 
 
 def judge(compared: Compared, policy: Policy, *, today: date, bounds: Bounds) -> GateResult:
@@ -136,11 +140,11 @@ def _decided(
     of_rule = np.repeat(np.arange(len(counts)), counts)
     limit = np.array([r.limit for r in policy.rule])[of_rule]
     gates = np.array([int(r.severity is Severity.FAIL) for r in policy.rule])[of_rule]
-    losses = limited(frame, compared)
+    losses = limited(frame)
     holm, confidence = policy.decide.adjust == "holm", policy.decide.confidence
     low, high = adjusted(losses, limit, bounds, confidence=confidence, family=gates, holm=holm)
     found = losses.found()
-    more = needed(frame, compared, losses, bounds, found=found, low=low, high=high, limit=limit)
+    more = needed(frame, losses, bounds, found=found, low=low, high=high, limit=limit)
     for at, record in enumerate(frame.to_dict("records")):
         rule = policy.rule[of_rule[at]]
         flags = tuple(x for x in str(record["flags"] or "").split(";") if x)

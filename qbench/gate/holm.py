@@ -50,10 +50,14 @@ def one_sided_p(rows: Limited, limit: Floats, bounds: Bounds, side: Literal["wit
 
 
 def holm_levels(p: Floats, alpha: float) -> Floats:
-    """The level at which Holm's method holds each row: rejected exactly where ``p <= level``.
+    """The level at which Holm's method tests each row: rejected exactly where ``p <= level``.
 
-    Holm 1979, Scand. J. Statist. 6:65: in the order of p the i-th of m is held against α / (m − i + 1), and the first
-    that is not rejected stops it; those after it are held against its level.
+    Holm 1979, Scand. J. Statist. 6:65: in the order of p the i-th of m is tested at α / (m − i + 1), and the first that
+    is not rejected stops the procedure; those after it are tested at its level.
+
+    `statsmodels.stats.multitest.multipletests` gives adjusted p-values and rejections (`qbench.stats.decide.holm` uses
+    it), but no levels. A gate needs them, because it shows the interval of each row at its own level, which clears the
+    limit exactly where Holm's method rejects.
 
     Parameters
     ----------

@@ -6,8 +6,8 @@ its own. With c = after − before and s = after + before it is sign(s) · sign(
 - never more than |c|, whatever the sign: the larger end of the interval of c bounds it;
 - where the sign of s is clear, never more than sign(s) · c, and at least the smaller of sign(s) · c and |s|.
 
-The sign is clear where |s| is more than three standard errors from zero (see `qbench.gate.signs`). Where it is not, or
-no standard error is known, a bias can be shown to have stayed within a limit, never to have grown beyond it.
+`qbench.statistics.direction` says where the sign is clear. Where it is not, a bias can be shown to have stayed within a
+limit, never to have grown beyond it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.gate.comparison import Compared
-from qbench.gate.signs import level_errors
+from qbench.statistics.direction import clear_sign, least_level
+from qbench.vocabulary import Better
 
 Floats = npt.NDArray[np.float64]
-CLEAR = 3.0
-"""Standard errors of the level that make its sign clear."""
 
 
 class Bounds(Protocol):
-    """As `qbench.statistics.intervals.bounds`: limits of ``change`` at a two-sided confidence, one a row."""
+    """As `qbench.statistics.dispatch.bounds`: two-sided intervals of ``change`` at a confidence for each row."""
 
     def __call__(self, effects: pd.DataFrame, confidence: Floats, /) -> tuple[Floats, Floats]:
         """``(n,)`` low and high; NaN where a number has no interval."""
@@ -59,7 +57,7 @@ class Limited:
         change = self.effects["change"].to_numpy(np.float64)
         better = self.effects["better"].to_numpy()
         signed = self.effects["abs_change"].to_numpy(np.float64)
-        return np.where(better == "zero", signed, np.where(better == "higher", -change, change))
+        return np.where(better == Better.ZERO, signed, np.where(better == Better.HIGHER, -change, change))
 
     def interval(self, bounds: Bounds, confidence: Floats) -> tuple[Floats, Floats]:
         """Bounds of the loss, ``(n,)`` each; nested in `confidence`."""
@@ -73,17 +71,15 @@ class Limited:
         return least, most
 
 
-def limited(rows: pd.DataFrame, comparison: Compared) -> Limited:
+def limited(rows: pd.DataFrame) -> Limited:
     """Find the direction of each row in which it is worse."""
     better = rows["better"].to_numpy()
-    direction = np.where(better == "higher", -1.0, 1.0)
+    direction = np.where(better == Better.HIGHER, -1.0, 1.0)
     level = np.full(len(rows), np.inf)
-    signed = np.flatnonzero(better == "zero")
+    signed = np.flatnonzero(better == Better.ZERO)
     if len(signed):
-        part = rows.iloc[signed]
-        twice = (part["value"] + part["baseline_value"]).to_numpy(np.float64)
-        least = np.abs(twice) - CLEAR * level_errors(part, comparison)
-        clear = least > 0  # NaN where the error is not known
-        direction[signed] = np.where(clear, np.sign(twice), 0.0)
-        level[signed] = np.where(clear, least, np.inf)
+        columns = ("baseline_value", "value", "sum_se")
+        before, after, error = (rows[name].to_numpy(np.float64)[signed] for name in columns)
+        direction[signed] = clear_sign(before, after, error)
+        level[signed] = np.where(direction[signed] != 0, least_level(before, after, error), np.inf)
     return Limited(effects=rows, direction=direction, level=level)

@@ -9,9 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from qbench.gate.comparison import Compared
 from qbench.gate.loss import Bounds, Floats, Limited
-from qbench.metrics.keys import MetricKey
 
 POWER = 0.8
 MOST = 10**9
@@ -19,12 +17,12 @@ MOST = 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class Needed:
-    """Items that there are and that would decide, a row each.
+    """How many items there are and how many would decide, for each row.
 
     Attributes
     ----------
     items : list of int
-        What there is: the group's items for a share, else the benchmark's.
+        How many there are: the sample size that the statistic gives, of a share the group's items.
     needed : list of int or None
         What would decide; None where no number can be given.
     as_found : numpy.ndarray
@@ -48,7 +46,6 @@ class Needed:
 
 def needed(
     rows: pd.DataFrame,
-    comparison: Compared,
     losses: Limited,
     bounds: Bounds,
     *,
@@ -64,11 +61,7 @@ def needed(
     (the usual size of a non-inferiority trial; Julious 2004, Statistics in Medicine 23:1921). Where that is not more
     than there is, the effect lies near the limit: then so many that the bound is as near to it as the limit is.
     """
-    items = rows["items"].to_numpy(np.float64)
-    of_group = np.array(
-        [_is_share(comparison, *names) for names in zip(rows["benchmark"], rows["metric"], strict=True)]
-    )
-    items = np.nan_to_num(np.where(of_group, rows["n"].to_numpy(np.float64), items))
+    items = np.nan_to_num(rows["sample_size"].to_numpy(np.float64))
     one = np.full(len(rows), float(special.erf(np.sqrt(0.5))))  # the confidence of one standard error
     near, far = bounds(rows, one)
     error = (far - near) / 2
@@ -91,8 +84,3 @@ def _rounded(count: float) -> int:
     """Up, to two digits: more would be pretended."""
     step = 10 ** max(int(np.floor(np.log10(count))) - 1, 0)
     return int(-(-count // step) * step)
-
-
-def _is_share(comparison: Compared, benchmark: str, metric: str) -> bool:
-    info = comparison.declared.get(benchmark, {}).get(MetricKey.parse(metric).name)
-    return info is not None and info.statistic is not None and info.statistic.kind == "share"

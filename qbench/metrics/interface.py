@@ -7,6 +7,7 @@ or an image.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -23,52 +24,32 @@ INDEX = ("metric", "attribute", "group", "class")
 """The columns that name a number; an empty string is "all of them"."""
 
 
-Kind = Literal[
-    "share",
-    "class_mean",
-    "disparity",
-    "mean_disparity",
-    "mean_abs_disparity",
-    "selected",
-    "skew",
-    "max_skew",
-    "min_skew",
-    "ndkl",
-]
+@dataclass(frozen=True)
+class StatisticRef:
+    """Names the statistic that makes a metric's numbers, so that their changes can be judged without the benchmark.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Statistic:
-    """How a metric's numbers are made of a stored outcome: what its change can be judged by, without the plugin.
-
-    It is plain data and goes into ``cell.json``. A number's row names its attribute, group and class; the rows of
-    ``outcome.items`` behind it are those whose columns equal ``where``, whose column called like the attribute equals
-    the group, and whose ``label`` is the class.
+    It is plain data and stands in the records of a run. The statistics are provided by plugins (hook
+    ``qbench_statistics``; ``qbench list statistics`` shows them).
 
     Attributes
     ----------
-    kind : str
-        ``share``: share of hits. ``class_mean``: mean over the labels of the share of hits. ``disparity``: share of
-        hits of the first group minus that of the second, in one class (the number's group is ``first-second``);
-        ``mean_disparity`` and ``mean_abs_disparity`` are over those classes for which the ``disparity`` of the same
-        pair is determined. ``selected``: of the class or group that was found to be extreme; there is no interval for a
-        number that was chosen for its size, so that the class's or group's own row is to be read. ``skew``,
-        ``max_skew``, ``min_skew`` (cut off at the k of the metric's name) and ``ndkl`` are of ``outcome.rankings`` (the
-        number's class is the query, and empty for the mean over the queries), against the shares that
-        ``facts["target"]`` (``uniform`` or ``gallery``) names.
-    hit : {"correct", "rank"}
-        A row is a hit where its column ``correct`` is true, or where its ``rank`` is below the cut-off in the metric's
-        name (``recall@5``) or, where the name has none, `below`.
-    below : int
-        The cut-off of ``rank`` where the metric's name has none.
-    where : dict of str to str
-        Columns and the value that they have in the rows that count.
+    name : str
+        The statistic's name, bare or as ``plugin:name``.
+    options : mapping
+        Its options, plain values; those left out have their defaults.
+
+    Examples
+    --------
+    >>> StatisticRef("share", {"hit": "rank", "below": 5}).name
+    'share'
     """
 
-    kind: Kind
-    hit: Literal["correct", "rank"] = "correct"
-    below: int = 0
-    where: dict[str, str] = field(default_factory=dict)
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+UNDECLARED = StatisticRef("bootstrap")
+"""What judges a metric that declares no statistic: it resamples through `Task.measure`, which needs the benchmark."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +66,16 @@ class MetricInfo:
         ``share`` is 0 to 1 and shown in per cent; ``points`` is a difference of shares; ``nats`` is shown as it is.
     summary : str
         One line.
-    statistic : Statistic or None
-        How its numbers are made, where it is one of the known ways: their changes then get intervals in closed form. A
-        metric without one is judged by a bootstrap through `Task.measure`, which needs the plugin.
+    statistic : StatisticRef or None
+        How its numbers are made, where an installed statistic makes such numbers. A metric without one is judged by
+        `UNDECLARED`, a bootstrap through `Task.measure`, which needs the benchmark's plugin.
     """
 
     name: str
     better: Literal["higher", "lower", "zero"]
     unit: Literal["share", "points", "nats"]
     summary: str
-    statistic: Statistic | None = None
+    statistic: StatisticRef | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbench.metrics.interface import MetricInfo, Statistic
+from qbench.metrics.interface import MetricInfo, StatisticRef
 
 RECALL_BY_GROUP = (
     MetricInfo(
@@ -10,56 +10,56 @@ RECALL_BY_GROUP = (
         better="higher",
         unit="share",
         summary="Share of items whose class is recognised.",
-        statistic=Statistic(kind="share"),
+        statistic=StatisticRef("share"),
     ),
     MetricInfo(
         name="recall",
         better="higher",
         unit="share",
         summary="Share of a class's items that are recognised.",
-        statistic=Statistic(kind="share"),
+        statistic=StatisticRef("share"),
     ),
     MetricInfo(
         name="mean_disparity",
         better="zero",
         unit="points",
         summary="Mean over the classes of the recall disparity, signs kept.",
-        statistic=Statistic(kind="mean_disparity"),
+        statistic=StatisticRef("mean_disparity"),
     ),
     MetricInfo(
         name="mean_abs_disparity",
         better="lower",
         unit="points",
         summary="Mean over the classes of the absolute recall disparity; noise alone makes it positive.",
-        statistic=Statistic(kind="mean_abs_disparity"),
+        statistic=StatisticRef("mean_abs_disparity"),
     ),
     MetricInfo(
         name="worst_disparity",
         better="zero",
         unit="points",
         summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
-        statistic=Statistic(kind="selected"),
+        statistic=StatisticRef("selected"),
     ),
     MetricInfo(
         name="disparity",
         better="zero",
         unit="points",
         summary="Recall of the first group minus recall of the second, in one class.",
-        statistic=Statistic(kind="disparity"),
+        statistic=StatisticRef("disparity"),
     ),
     MetricInfo(
         name="worst_group_recall",
         better="higher",
         unit="share",
         summary="Recall of the group that is recognised least, of those with enough items.",
-        statistic=Statistic(kind="selected"),
+        statistic=StatisticRef("selected"),
     ),
     MetricInfo(
         name="recall_ratio",
         better="higher",
         unit="share",
         summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
-        statistic=Statistic(kind="selected"),
+        statistic=StatisticRef("selected"),
     ),
 )
 """The numbers of `qbench.metrics.recall_by_group.measure_recall`."""
@@ -70,28 +70,28 @@ SKEWS = (
         better="lower",
         unit="nats",
         summary="ln(share in the top k / share it should have) of the most favoured group.",
-        statistic=Statistic(kind="max_skew"),
+        statistic=StatisticRef("max_skew"),
     ),
     MetricInfo(
         name="min_skew",
         better="zero",
         unit="nats",
         summary="ln(share in the top k / share it should have) of the least favoured group.",
-        statistic=Statistic(kind="min_skew"),
+        statistic=StatisticRef("min_skew"),
     ),
     MetricInfo(
         name="skew",
         better="zero",
         unit="nats",
         summary="ln(share in the top k / share it should have) of a group.",
-        statistic=Statistic(kind="skew"),
+        statistic=StatisticRef("skew"),
     ),
     MetricInfo(
         name="ndkl",
         better="lower",
         unit="nats",
         summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
-        statistic=Statistic(kind="ndkl"),
+        statistic=StatisticRef("ndkl"),
     ),
 )
 """The numbers of `qbench.metrics.rankings.measure_skew`."""

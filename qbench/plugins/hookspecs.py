@@ -16,7 +16,16 @@ from collections.abc import Iterable
 
 import pluggy
 
-from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer, ReportSection
+from qbench.plugins.records import (
+    Benchmark,
+    Dataset,
+    Executor,
+    ModelSource,
+    Probe,
+    Quantizer,
+    ReportSection,
+    StatisticKind,
+)
 
 PROJECT = "qbench"
 
@@ -131,7 +140,7 @@ def qbench_benchmarks() -> Iterable[Benchmark]:
     A complete plugin: zero-shot classification of images in one folder per class (``ROOT/cat/1.png``)::
 
         from qbench.api import (
-            INDEX, Benchmark, ImageLocation, Items, MetricInfo, Metrics, Outcome, Prompts, Statistic, hookimpl
+            INDEX, Benchmark, ImageLocation, Items, MetricInfo, Metrics, Outcome, Prompts, StatisticRef, hookimpl
         )
 
 
@@ -181,7 +190,7 @@ def qbench_benchmarks() -> Iterable[Benchmark]:
                 better="higher",
                 unit="share",
                 summary="Share of images whose class is the most similar one.",
-                statistic=Statistic(kind="share"),
+                statistic=StatisticRef("share"),
             )
             yield Benchmark(
                 name="folders",
@@ -241,6 +250,56 @@ def qbench_probes() -> Iterable[Probe]:
 @hookspec
 def qbench_executors() -> Iterable[Executor]:
     """Executors: ways to execute the work units of a run."""
+    raise AssertionError("a hook specification is never called")
+
+
+@hookspec
+def qbench_statistics() -> Iterable[StatisticKind]:
+    """Statistics: how a metric's numbers are made, and how their changes are judged.
+
+    A complete plugin for the mean confidence of a classifier, whose change is a mean of differences::
+
+        from qbench.api import StatisticKind, hookimpl
+
+
+        def make(options):
+            import numpy as np
+
+            from qbench.api.statistics import ZERO_MEAN, StandardErrorStatistic, linear_change
+
+            def inside(items, attribute, group):
+                return np.ones(len(items), dtype=bool) if not attribute else (items[attribute] == group).to_numpy()
+
+            class MeanConfidence(StandardErrorStatistic):
+                def estimate(self, measured, number):
+                    items = measured.outcome.items
+                    weights = np.ones(len(items)) if measured.weights is None else measured.weights
+                    weights = weights * inside(items, number.attribute, number.group)
+                    total = weights.sum()
+                    return float(weights @ items["confidence"].to_numpy() / total) if total else float("nan")
+
+                def judge(self, metric, comparison, ledger, settings):
+                    before, after = (x.items["confidence"].to_numpy() for x in (comparison.before, comparison.after))
+                    for row in ledger.rows(metric=metric, classes=False):
+                        names = (ledger.column(name)[row] for name in ("attribute", "group"))
+                        stratum = np.where(inside(comparison.before.items, *names), 0, -1)
+                        found = linear_change(after - before, stratum, [1.0], comparison.image)
+                        if found.reason:
+                            ledger.put([row], why=found.reason)
+                        else:
+                            ledger.put([row], method="closed form", null=ZERO_MEAN, se=found.se, df=found.df)
+                            ledger.influence[int(row)] = found.influence
+
+            return MeanConfidence()
+
+
+        @hookimpl
+        def qbench_statistics():
+            yield StatisticKind(name="mean-confidence", summary="mean confidence of the predictions", make=make)
+
+    A metric declares it by ``MetricInfo(..., statistic=StatisticRef("mean-confidence"))``. It then has an interval, a
+    verdict, a row in the gate and a place in the report, without the benchmark's plugin.
+    """
     raise AssertionError("a hook specification is never called")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qbench.models.interface import Checkpoint, Context, Variant
     from qbench.plugins.report_blocks import Block
     from qbench.probes.interface import ProbeMethod
+    from qbench.statistics.interface import Statistic
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,28 @@ class Executor:
     name: str
     summary: str
     load: Callable[[], UnitExecutor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatisticKind:
+    """A way to make numbers of outcomes and to judge their changes. Hook: ``qbench_statistics``.
+
+    Attributes
+    ----------
+    name : str
+        Its name in `qbench.metrics.interface.StatisticRef`, such as ``share``.
+    summary : str
+        One line for ``qbench list``.
+    make : callable
+        ``(options) -> Statistic``. The only place where heavy packages are imported.
+    options : type
+        A frozen dataclass with the options and their defaults.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[Any], Statistic]
+    options: type = NoOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,12 +19,21 @@ import pluggy
 from qbench.errors import InputError
 from qbench.plugins import hookspecs
 from qbench.plugins.import_guard import imported_now
-from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer, ReportSection
+from qbench.plugins.records import (
+    Benchmark,
+    Dataset,
+    Executor,
+    ModelSource,
+    Probe,
+    Quantizer,
+    ReportSection,
+    StatisticKind,
+)
 from qbench.plugins.selection import chosen
 
 GROUP = "qbench"
 
-Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, Probe, Executor, ReportSection)
+Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, Probe, Executor, StatisticKind, ReportSection)
 
 HOOKS: dict[str, type] = {
     "qbench_models": ModelSource,
@@ -33,6 +42,7 @@ HOOKS: dict[str, type] = {
     "qbench_datasets": Dataset,
     "qbench_probes": Probe,
     "qbench_executors": Executor,
+    "qbench_statistics": StatisticKind,
     "qbench_report_sections": ReportSection,
 }
 
@@ -160,6 +170,10 @@ class Registry:
         """The executors, sorted by name."""
         return self.entries["qbench_executors"]
 
+    def statistics(self) -> list[Entry[StatisticKind]]:
+        """The statistics, sorted by name."""
+        return self.entries["qbench_statistics"]
+
     def report_sections(self) -> list[Entry[ReportSection]]:
         """The sections of the report, sorted by name."""
         return self.entries["qbench_report_sections"]
@@ -187,6 +201,10 @@ class Registry:
     def executor(self, name: str) -> Entry[Executor]:
         """The executor called `name` (bare or ``plugin:name``)."""
         return self._one("executor", self.executors(), name)
+
+    def statistic(self, name: str) -> Entry[StatisticKind]:
+        """The statistic called `name` (bare or ``plugin:name``)."""
+        return self._one("statistic", self.statistics(), name)
 
     def clashes(self, entries: Iterable[Entry[Any]]) -> dict[str, list[Entry[Any]]]:
         """The bare names that more than one plugin uses."""

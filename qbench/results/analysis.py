@@ -23,17 +23,17 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse
 from qbench.errors import InputError, QbenchError
-from qbench.metrics.interface import INDEX, Outcome, Statistic
+from qbench.metrics.interface import INDEX, Outcome
 from qbench.metrics.keys import MetricKey
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
+from qbench.results.statistics import declared_statistics, installed_statistics
 from qbench.runfolder.reader import AGAIN, ANALYSE_AGAIN, Cell, read_analysis
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.writer import write_analysis
+from qbench.statistics.interface import Measure
 from qbench.statistics.ledger import Comparison
-from qbench.statistics.resampled import Measure
 from qbench.statistics.settings import MARGINS, Settings
-from qbench.stats.ndkl import NdklLevels
 from qbench.store.files import atomic
 from qbench.store.keys import key_of
 from qbench.vocabulary import BASELINE_PREFIX, FlagKind
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from qbench.results.results import Results
 
 FOLDER = "analysis"
-REVISION = 2
+REVISION = 3
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
@@ -145,7 +145,7 @@ def _named_margins(results: Results) -> set[str]:
 
 
 def make(results: Results, settings: Settings, step: Callable[[str], None] = lambda name: None) -> Analysis:
-    """Judge every change of a run; needs the stored outcomes only (and a plugin for metrics without closed form)."""
+    """Judge every change of a run from its stored outcomes, by the installed statistics."""
     changes = results.changes
     noise = _noise(results, changes)
     reader = _Reader(results)
@@ -154,7 +154,6 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
         Pending(
             names=dict(zip(NAMES, names, strict=True)),
             read=partial(reader.comparison, cells[names]),
-            measure=reader.measure(cells[names]),
         )
         for names in changes[NAMES].drop_duplicates().itertuples(index=False, name=None)
     ]
@@ -163,6 +162,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
         changes,
         pending,
         settings,
+        installed_statistics(),
         flags=lambda table: _flags(table, results.flags, results.baseline),
         noise=noise,
         checkpoints=_population(results),
@@ -181,7 +181,7 @@ class _Reader:
     def __init__(self, results: Results) -> None:
         self._bases = {(c.model, c.benchmark): c for c in results.done if c.quantizer == results.baseline}
         self._last: tuple[Path, Outcome] | None = None
-        self._of_last: dict[tuple[str, str], NdklLevels] = {}
+        self._of_last: dict[object, Any] = {}
 
     def comparison(self, cell: Cell) -> Comparison:
         base = self._bases[cell.model, cell.benchmark]
@@ -192,26 +192,19 @@ class _Reader:
         if not before.items["item"].equals(after.items["item"]):
             raise InputError("its items are not the baseline's", where=str(cell.folder), fix=AGAIN)
         attributes = [a for a in cell.attributes if a.name in before.items]
+        declared = declared_statistics((metric.name, metric.statistic) for metric in cell.metrics)
+        info = cell.record.benchmark_info
         return Comparison(
             names=cell.names,
             before=before,
             after=after,
-            statistics=_statistics(cell),
-            attributes={a.name: a.groups for a in attributes},
-            pairs={(a.name, label): pair for a in attributes for label, pair in a.group_pairs.items()},
+            statistics=declared.made,
+            declared=declared.names,
+            missing=declared.missing,
+            attributes={a.name: a for a in attributes},
+            load_measure=partial(_measure, info.record, repr(info.options)),
             of_baseline=self._of_last,
         )
-
-    def measure(self, cell: Cell) -> Measure | None:
-        """The benchmark's own measure, if a metric needs it and its plugin is here."""
-        if all(metric.statistic is not None for metric in cell.metrics):
-            return None
-        info = cell.record.benchmark_info
-        return _measure(info.record, repr(info.options))
-
-
-def _statistics(cell: Cell) -> dict[str, Statistic]:
-    return {metric.name: metric.statistic for metric in cell.metrics if metric.statistic is not None}
 
 
 @lru_cache(maxsize=32)

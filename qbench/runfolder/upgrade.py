@@ -38,7 +38,7 @@ def upgrade(kind: str, values: Mapping[str, Any], to: int) -> Values:
 
 
 def cell_from_1(values: Values) -> Values:
-    """Rename ``pictures`` to ``images``; fill in what early files of format 1 lacked.
+    """Rename ``pictures`` to ``images``, name statistics by name and options; fill in what early files lacked.
 
     Options, choices and facts are the benchmark's own words, and are left as they are.
     """
@@ -48,7 +48,23 @@ def cell_from_1(values: Values) -> Values:
     if "pictures" in data:
         data["images"] = data.pop("pictures")
     current["data_info"] = data
+    if "benchmark_info" in current:
+        benchmark = _object(current, "benchmark_info")
+        metrics = benchmark.get("metrics")
+        if isinstance(metrics, list):
+            benchmark["metrics"] = [_metric_from_1(metric) for metric in metrics]
+        current["benchmark_info"] = benchmark
     return current
+
+
+def _metric_from_1(metric: Any) -> Any:
+    """A metric whose statistic had a ``kind`` and options beside it."""
+    made = metric.get("statistic") if isinstance(metric, Mapping) else None
+    if not isinstance(made, Mapping) or "kind" not in made:
+        return metric
+    defaults = {"hit": "correct", "below": 0, "where": {}}
+    options = {name: made[name] for name, value in defaults.items() if made.get(name, value) != value}
+    return {**metric, "statistic": {"name": made["kind"], "options": options}}
 
 
 def speed_from_1(values: Values) -> Values:

@@ -1,25 +1,38 @@
-"""What is found out about each number of one comparison, filled in by the modules that know how."""
+"""What is found out about each number of one comparison, filled in by the statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.metrics.interface import Outcome, Statistic
-from qbench.stats.ndkl import NdklLevels
+from qbench.data.items import Attribute
+from qbench.data.pairs import GroupPair
+from qbench.metrics.interface import Outcome
+from qbench.metrics.keys import MetricKey
+from qbench.statistics.interface import Measure, Statistic
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+Found = TypeVar("Found")
 
-FLOATS = ["se", "df", "low", "high", "eq_low", "eq_high", "p", "log10_p", "sum_se", "items"]
+FLOATS = ["se", "df", "low", "high", "eq_low", "eq_high", "p", "log10_p", "sum_se", "items", "sample_size"]
 COUNTS = ["n1", "gain1", "loss1", "deff1", "n2", "gain2", "loss2", "deff2", "rho"]
-TEXTS = ["method", "null", "why"]
+TEXTS = ["statistic", "method", "null", "why"]
+SQUARES = [
+    *["model", "quantizer", "benchmark", "attribute", "group", "before", "after", "change", "se", "low", "high"],
+    *["classes", "reason"],
+]
+"""Columns of the table of mean squared disparities, which have an interval where mean absolute ones have none."""
+
+
+def _no_measure() -> Measure | None:
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,28 +46,65 @@ class Comparison:
     before, after : Outcome
         The baseline's and the variant's outcome, row by row of the same items.
     statistics : mapping
-        Metric (its cut-off aside) → how it is made.
+        Name of a metric, without its cut-off → how it is made.
+    declared : mapping
+        Name of a metric → the name of its statistic.
+    missing : mapping
+        Name of a metric → why its statistic is not available.
     attributes : mapping
-        Attribute → its groups, in the benchmark's order.
-    pairs : mapping
-        ``(attribute, "first-second")`` → the two groups of a disparity.
-    of_baseline : dict
-        What was computed of the baseline alone; comparisons with the same baseline share it.
+        Name of an attribute → the attribute, in the benchmark's order.
+    load_measure : callable
+        ``() -> Measure or None``: the benchmark's own measure, for statistics that resample; `None` where its plugin is
+        not installed.
     """
 
     names: Mapping[str, str]
     before: Outcome
     after: Outcome
     statistics: Mapping[str, Statistic]
-    attributes: Mapping[str, tuple[str, ...]]
-    pairs: Mapping[tuple[str, str], tuple[str, str]]
-    of_baseline: dict[tuple[str, str], NdklLevels] = field(default_factory=dict)
+    declared: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    load_measure: Callable[[], Measure | None] = _no_measure
+    of_baseline: dict[object, Any] = field(default_factory=dict, repr=False)
+    _own: dict[object, Any] = field(default_factory=dict, repr=False, init=False)
 
     @cached_property
     def image(self) -> Rows:
         """``(n,)`` int, the image of each item: what is drawn as one."""
         items = self.before.items
         return pd.factorize(items["image" if "image" in items else "item"])[0].astype(np.int64)
+
+    def pair(self, attribute: str, label: str) -> GroupPair | None:
+        """The two groups that a label names; `None` where the attribute has no such pair."""
+        known = self.attributes.get(attribute)
+        return known.group_pairs.get(label) if known is not None else None
+
+    def statistic(self, metric: str) -> Statistic | None:
+        """How a metric is made, by its name in a table; `None` where that is not available."""
+        return self.statistics.get(MetricKey.parse(metric).name)
+
+    def once(self, key: object, make: Callable[[], Found]) -> Found:
+        """What `make` computes, computed once for this comparison: several statistics may need it.
+
+        Parameters
+        ----------
+        key : hashable
+            Names what is computed; the statistic's module in it keeps plugins apart.
+        make : callable
+            Computes it.
+        """
+        if key not in self._own:
+            self._own[key] = make()
+        found: Found = self._own[key]
+        return found
+
+    def once_for_baseline(self, key: object, make: Callable[[], Found]) -> Found:
+        """What `make` computes of the baseline alone; comparisons with the same baseline share it."""
+        if key not in self.of_baseline:
+            self.of_baseline[key] = make()
+        found: Found = self.of_baseline[key]
+        return found
 
 
 @dataclass
@@ -66,16 +116,19 @@ class Ledger:
     numbers : pandas.DataFrame
         Rows of `qbench.results.effects.pair`, with a fresh index.
     values, texts : dict
-        Column → ``(rows,)``; NaN and empty until somebody knows better.
+        Column → ``(rows,)``; NaN and empty until a statistic fills them in.
     influence : dict
-        Row → ``(images,)`` float: what each image adds to the change. Kept for numbers over all classes only: they
-        are what a population of checkpoints is judged by.
+        Row → ``(images,)`` float: what each image adds to the change. For numbers over all classes only: a population
+        of checkpoints is judged by these.
+    squares : list of dict
+        Rows of the table `SQUARES`, without ``model``, ``quantizer`` and ``benchmark``.
     """
 
     numbers: pd.DataFrame
     values: dict[str, Floats] = field(init=False)
     texts: dict[str, npt.NDArray[np.object_]] = field(init=False)
     influence: dict[int, Floats] = field(default_factory=dict)
+    squares: list[dict[str, Any]] = field(default_factory=list)
     _columns: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

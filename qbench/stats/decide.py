@@ -1,8 +1,7 @@
-"""From intervals and p-values to decisions: many tests, equivalence, what could be seen, how much would decide.
+"""From intervals and p-values to decisions: multiple tests, equivalence, detectable effects, sample sizes.
 
-Words for verdicts are made elsewhere; here are the numbers behind them. Minimum detectable effects and needed items
-come from standard errors and flip rates, never from the effect that was seen. Adjusted p-values are computed on
-logarithms, so that none underflows.
+These are the numbers behind verdicts; `qbench.analysis.verdicts` chooses the words. Minimum detectable effects and
+sample sizes come from standard errors and flip rates, never from the effect that was observed.
 
 References
 ----------
@@ -10,40 +9,58 @@ S. Holm, Scandinavian Journal of Statistics 6 (1979) 65-70; Y. Benjamini and Y. 
 Statistical Society B 57 (1995) 289-300; D. J. Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987)
 657-680 (two one-sided tests); R. J. Connor, Biometrics 43 (1987) 207-211, and J.-M. Nam, Biometrics 53 (1997) 1422-1430
 (size of a paired sample); J. M. Hoenig and D. M. Heisey, The American Statistician 55 (2001) 19-24 (not from the effect
-that was seen).
+that was observed).
 """
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from qbench.stats.student import TINY, quantile
+
 Floats = npt.NDArray[np.float64]
-TINY = sys.float_info.min
 
 
-def holm(p: npt.ArrayLike, *, log10: bool = False) -> Floats:
+def holm(p: npt.ArrayLike) -> Floats:
     """Holm's adjusted p-values: with those at most α rejected, a false rejection anywhere has probability at most α.
 
     Parameters
     ----------
     p : array_like
         ``(m,)`` float: the p-values of one family. NaN stays NaN and is not counted.
-    log10 : bool
-        Whether `p` and the answer are decimal logarithms, so that none underflows.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(m,)`` float64.
+
+    Examples
+    --------
+    >>> holm([0.01, float("nan"), 0.04]).round(3).tolist()
+    [0.02, nan, 0.04]
     """
-    return _adjusted(p, log10, step_up=False)
+    return _adjusted(p, "holm")
 
 
-def benjamini_hochberg(p: npt.ArrayLike, *, log10: bool = False) -> Floats:
+def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
     """Benjamini's and Hochberg's adjusted p-values: of those at most q, a share of q is false on average.
 
     Holds for independent and for positively dependent tests. Parameters as for `holm`.
     """
-    return _adjusted(p, log10, step_up=True)
+    return _adjusted(p, "fdr_bh")
+
+
+def _adjusted(p: npt.ArrayLike, method: str) -> Floats:
+    from statsmodels.stats.multitest import multipletests
+
+    values = np.maximum(np.asarray(p, dtype=np.float64), TINY)  # no p-value is zero: it was too small for a float
+    answer = np.full(values.shape, np.nan)
+    known = ~np.isnan(values)
+    if known.any():
+        answer[known] = multipletests(values[known], method=method)[1]
+    return answer
 
 
 def equivalent(eq_low: npt.ArrayLike, eq_high: npt.ArrayLike, margin: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -67,7 +84,7 @@ def minimum_detectable(
         use `minimum_detectable_cell`.
     """
     error, freedom = np.asarray(se, dtype=np.float64), np.asarray(df, dtype=np.float64)
-    return np.asarray((_quantile(freedom, (1 + confidence) / 2) + _quantile(freedom, power)) * error)
+    return np.asarray((quantile((1 + confidence) / 2, freedom) + quantile(power, freedom)) * error)
 
 
 def minimum_detectable_cell(
@@ -184,26 +201,3 @@ def _score_variance(psi: Floats, margin: Floats) -> Floats:
     c = -psi / 2 * margin * (1 - margin)
     q = (np.sqrt(half * half - 8 * c) - half) / 4
     return 2 * q + margin * (1 - margin)
-
-
-def _quantile(df: Floats, probability: float) -> Floats:
-    normal = special.ndtri(probability)
-    finite = np.isfinite(df) & (df > 0)
-    t = special.stdtrit(np.where(finite, df, 1.0), probability)
-    return np.where(finite, t, np.where(np.isposinf(df), normal, np.nan))
-
-
-def _adjusted(p: npt.ArrayLike, log10: bool, *, step_up: bool) -> Floats:
-    values = np.asarray(p, dtype=np.float64)
-    logs = values if log10 else np.log10(np.maximum(values, TINY))
-    answer = np.full(logs.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(logs))
-    m = len(known)
-    order = known[np.argsort(logs[known], kind="stable")]
-    rank = np.arange(1, m + 1)
-    if step_up:
-        scaled = np.minimum.accumulate((logs[order] + np.log10(m / rank))[::-1])[::-1]
-    else:
-        scaled = np.maximum.accumulate(logs[order] + np.log10(m - rank + 1))
-    answer[order] = np.minimum(scaled, 0.0)
-    return answer if log10 else np.power(10.0, answer)

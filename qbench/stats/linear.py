@@ -22,7 +22,6 @@ H. White, Journal of Econometrics 29 (1985) 305-325 (n / (n - 1), as in CR1); F.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,7 +29,12 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 FEW = 20
-"""Below so many flips the variance is at least that of the group's flip rate."""
+"""Flips below which the variance is at least that of the group's flip rate.
+
+By simulation: with 20 expected flips or more the plain closed form covers in 94.8 to 95.2 % of data sets; with 10, 5
+and 2 its coverage is 95.7, 97.0 and 99.5 %, but a sample without a flip then has no width (regimes ``mean-signed`` and
+``mean-signed-few`` of the calibration).
+"""
 
 
 @dataclass(frozen=True)
@@ -127,21 +131,6 @@ def linear_change(
         reason = "every item changed alike: no variance"
         return LinearChange(estimate, flips=flips, influence=influence, reason=reason)
     return LinearChange(estimate, math.sqrt(variance), df, flips, influence, few=few)
-
-
-def linear_many(
-    x: npt.ArrayLike,
-    strata: Sequence[npt.ArrayLike],
-    coefficients: Sequence[npt.ArrayLike],
-    image: npt.ArrayLike,
-    images: int | None = None,
-) -> list[LinearChange]:
-    """Several numbers of the same items: `linear_change` of each pair of `strata` and `coefficients`.
-
-    For thousands of shares and disparities of single classes take counts and `qbench.stats.mover` instead.
-    """
-    pairs = zip(strata, coefficients, strict=True)
-    return [linear_change(x, stratum, coefficient, image, images) for stratum, coefficient in pairs]
 
 
 def _group_spread(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:

@@ -5,7 +5,5 @@ from __future__ import annotations
 NO_CHANGE = "the share of right answers is the same before and after"
 ZERO_MEAN = "the change is zero"
 SAME_IN_GROUPS = "the change is the same in both groups"
-ALIKE_IN_GROUPS = "items of both groups flip alike: as many gains and as many losses"
 EXCHANGEABLE = "before and after are exchangeable in each image: nothing changed but by chance"
 SAME_RATES = "items of all groups flip at the same rate"
-SYMMETRIC = "the differences are symmetric about zero"

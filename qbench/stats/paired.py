@@ -21,15 +21,14 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
 
 from qbench.stats import symmetric
+from qbench.stats.student import TINY, log10_p, quantile
 
 OVER = "over checkpoints"
 WITHIN = "within a checkpoint"
 NAMES = ["reading", "model", "quantizer", "benchmark", "metric", "attribute", "group", "of"]
 ZERO = "all differences are zero"
-TINY = sys.float_info.min
 ROUNDING = 8 * sys.float_info.epsilon
 Floats = npt.NDArray[np.float64]
 
@@ -136,29 +135,15 @@ def _t_test(before: Floats, after: Floats) -> PairedT:
         return PairedT(n, left_out, mean=0.0 if zero else mean, sd=0.0, df=n - 1, reason=reason)
     sd = float(change.std(ddof=1))
     t, df = float(change.mean()) / (sd / math.sqrt(n)), n - 1
-    log10_p = log10_t(t, df)
+    log = log10_p(t, df)
     half = _quantile(df) * sd / math.sqrt(n) * size
-    p = max(10.0**log10_p, TINY)
-    return PairedT(n, left_out, mean, sd * size, t, df, p, log10_p, mean - half, mean + half)
+    p = max(10.0**log, TINY)
+    return PairedT(n, left_out, mean, sd * size, t, df, p, log, mean - half, mean + half)
 
 
 @lru_cache(maxsize=4096)
 def _quantile(df: int) -> float:
-    return float(stats.t.ppf(0.975, df))
-
-
-def log10_t(t: float, df: float) -> float:
-    """Decimal logarithm of the two-sided p-value of Student's t; exact where the p-value itself would underflow."""
-    p = 2 * float(special.stdtr(df, -abs(t)))
-    if p > 1e-280:
-        return math.log10(min(p, 1.0))
-    # p = I_x(df/2, 1/2) with x = df / (df + t²); DLMF 8.17.8, in logarithms because p itself would underflow.
-    a, b = df / 2, 0.5
-    log_x = -math.log1p(t * t / df)
-    x = math.exp(log_x)
-    series = float(special.hyp2f1(a + b, 1.0, a + 1.0, x))
-    log_p = a * log_x + b * math.log1p(-x) - math.log(a) - float(special.betaln(a, b)) + math.log(series)
-    return log_p / math.log(10)
+    return float(quantile(0.975, df))
 
 
 def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ change", and both are given: of *these* checkpoints (error 1'S1/k² only), and o
 
 Verdicts, in this order: ``negligible`` (mean and a new checkpoint within the margin), ``consistent`` (mean and a new
 checkpoint on one side of zero), ``inconsistent`` (checkpoints differ by more than their errors, and a new one may go
-either way), else ``not yet known``; also below `LEAST` checkpoints. The prediction interval is descriptive: no formula
+either way), else ``inconclusive``; also below `LEAST` checkpoints. The prediction interval is descriptive: no formula
 is known that holds its level for so few.
 
 References
@@ -34,6 +34,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg, special
+
+from qbench.stats.student import quantile
+from qbench.vocabulary import PopulationVerdict
 
 Floats = npt.NDArray[np.float64]
 LEAST = 6
@@ -76,7 +79,7 @@ class Population:
         The mean without each source.
     without_low, without_high : float
         The lowest and highest of them.
-    verdict : {"negligible", "consistent", "inconsistent", "not yet known"}
+    verdict : {"negligible", "consistent", "inconsistent", "inconclusive"}
         See the module.
     reason : str
         One sentence: what decides, or why nothing does.
@@ -105,7 +108,7 @@ class Population:
     without: dict[str, float] = field(default_factory=dict)
     without_low: float = math.nan
     without_high: float = math.nan
-    verdict: str = "not yet known"
+    verdict: str = PopulationVerdict.INCONCLUSIVE.value
     reason: str = ""
 
 
@@ -156,7 +159,7 @@ def population(
     sources : sequence of str, optional
         ``(k,)``: where each checkpoint comes from (its training data or authors).
     least : int
-        Below so many checkpoints the verdict is ``not yet known``.
+        Below so many checkpoints the verdict is ``inconclusive``.
 
     Raises
     ------
@@ -205,9 +208,9 @@ def population(
     df = (k - 1) * ratio**2 if math.isfinite(ratio) else math.inf
     se = math.sqrt(variance)
     tau2 = max(spread - (float(np.trace(s)) / k - shared), 0.0)
-    half, half_eq = (_t(1 - a, df) * se for a in (alpha / 2, alpha))
-    half_pi = _t(1 - alpha, k - 1) * math.sqrt(tau2 + variance)
-    half_fixed = _t(1 - alpha / 2, math.inf) * fixed
+    half, half_eq = (float(quantile(1 - a, df)) * se for a in (alpha / 2, alpha))
+    half_pi = float(quantile(1 - alpha, k - 1)) * math.sqrt(tau2 + variance)
+    half_fixed = float(quantile(1 - alpha / 2, math.inf)) * fixed
     q, q_df = heterogeneity(y, s)
     numbers: dict[str, Any] = {
         "se": se,
@@ -229,11 +232,7 @@ def population(
     }
     found = replace(base, **numbers)
     verdict, reason = _verdict(found, alpha, margin, least)
-    return replace(found, verdict=verdict, reason=reason)
-
-
-def _t(level: float, df: float) -> float:
-    return float(special.stdtrit(df, level) if math.isfinite(df) else special.ndtri(level))
+    return replace(found, verdict=verdict.value, reason=reason)
 
 
 def _tail(t: float, df: float) -> float:
@@ -273,7 +272,8 @@ def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[
     return float(np.sum(along[known] ** 2 / values[known])), float(known.sum())
 
 
-def _verdict(x: Population, alpha: float, margin: float, least: int) -> tuple[str, str]:
+def _verdict(x: Population, alpha: float, margin: float, least: int) -> tuple[PopulationVerdict, str]:
+    words = PopulationVerdict
     level = f"{100 * (1 - 2 * alpha):.0f} %"
     mean_within = x.eq_low > -margin and x.eq_high < margin
     new_within = x.pi_low > -margin and x.pi_high < margin
@@ -281,20 +281,32 @@ def _verdict(x: Population, alpha: float, margin: float, least: int) -> tuple[st
     differ = x.q_p < alpha
     if x.checkpoints < least:
         few = f"{x.checkpoints} checkpoints are too few to speak of a population: at least {least} are needed"
-        return "not yet known", f"{few}."
+        return words.INCONCLUSIVE, f"{few}."
     if mean_within and new_within:
-        return "negligible", "The mean change and the change of one more checkpoint are within the margin."
+        return (
+            words.NEGLIGIBLE,
+            "The mean change and the change of one more checkpoint are within the margin.",
+        )
     if mean_sure and new_sure:
-        return "consistent", "The mean change and the change of one more checkpoint are on one side of zero."
+        return (
+            words.CONSISTENT,
+            "The mean change and the change of one more checkpoint are on one side of zero.",
+        )
     if differ and not new_sure:
-        return "inconsistent", "The checkpoints differ by more than their errors, and one more may go either way."
+        return (
+            words.INCONSISTENT,
+            "The checkpoints differ by more than their errors, and one more may go either way.",
+        )
     if mean_within or mean_sure:
         about = "within the margin" if mean_within else "not zero"
         where = "beyond it" if mean_within else "on either side of zero"
         return (
-            "not yet known",
+            words.INCONCLUSIVE,
             f"The mean change is {about}, but one more checkpoint may be {where} ({level} prediction).",
         )
     if math.isnan(margin):
-        return "not yet known", "The interval of the mean holds zero, and there is no margin to call it negligible by."
-    return "not yet known", "The interval of the mean holds zero and reaches beyond the margin."
+        return (
+            words.INCONCLUSIVE,
+            "The interval of the mean holds zero, and there is no margin to call it negligible by.",
+        )
+    return words.INCONCLUSIVE, "The interval of the mean holds zero and reaches beyond the margin."

@@ -19,7 +19,11 @@ Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 FEW = 20
-"""Below so many images that entered or left the top, one more is assumed: see `qbench.stats.skew`."""
+"""Images that entered or left the top below which one more is assumed, see `qbench.stats.skew`.
+
+The same number as for flips in `qbench.stats.linear`, for the same reason: a sum of squares of few terms is too small
+too often. The regime ``rankings`` of the calibration marks groups below it, whose claim is one-sided.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class RankedChange:
         The mean over the queries, and its standard error.
     mean_few : bool
         As `few`, of the mean.
+    sum_se : numpy.ndarray
+        ``(queries,)`` float64: standard errors of before + after, which is twice the level; empty for numbers without
+        a sign. 0 where the sign is certain whatever the images are.
+    mean_sum_se : float
+        As `sum_se`, of the mean over the queries.
     influence : numpy.ndarray
         ``(images,)`` float64: what each image adds to the error of the mean. Its sum of squares is ``mean_se ** 2``
         but where `mean_few`; the sum of products with another number's is their covariance.
@@ -50,6 +59,8 @@ class RankedChange:
     mean: float = math.nan
     mean_se: float = math.nan
     mean_few: bool = False
+    sum_se: Floats = field(default_factory=lambda: np.zeros(0))
+    mean_sum_se: float = math.nan
     influence: Floats = field(default_factory=lambda: np.zeros(0))
     reason: str = ""
 

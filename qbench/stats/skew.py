@@ -31,7 +31,7 @@ chapter 6 (variance from influence values).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -129,11 +129,10 @@ def skew_change(
     absent = undetermined(queries, images, "the group has no item in the gallery")
     log_target = np.log(np.where(known, wanted, 1.0))
     skews = [np.where(known, np.log(share) - log_target, np.nan) for share in tops.share]
-    changes = []
-    for g in range(count):
-        each = np.full(queries, g)
-        changes.append(work.change(each, each, skews[1][:, g] - skews[0][:, g], None) if known[g] else absent)
+    changes = [work.of_group(g, skews[1][:, g] - skews[0][:, g], gallery) if known[g] else absent for g in range(count)]
     largest, smallest = (work.change(*_extreme(skews[0], skews[1], sign), gallery) for sign in (1.0, -1.0))
+    # Some group always has at most its share, so that the smallest skew is never above zero.
+    smallest = replace(smallest, sum_se=np.zeros(queries), mean_sum_se=0.0)
     return SkewChange(tuple(changes), largest, smallest)
 
 
@@ -173,6 +172,8 @@ class _Tops:
         ``(queries, 4, G)`` int: items in neither top, only the first, only the second, both.
     moved_query, moved_item : numpy.ndarray
         The pairs that are in one top only.
+    found : numpy.ndarray
+        ``(G,)`` int: distinct items of each group that are in any top of any query.
     """
 
     k: int
@@ -182,6 +183,7 @@ class _Tops:
     cells: Integers
     moved_query: Integers
     moved_item: Integers
+    found: Integers
 
     @classmethod
     def of(cls, first: Integers, second: Integers, group: Integers, count: int) -> _Tops:
@@ -210,7 +212,36 @@ class _Tops:
             cells=np.stack([neither, in_first - both, new, both], axis=1),
             moved_query=np.r_[left[0], came[0]],
             moved_item=np.r_[first[left], second[came]],
+            found=np.bincount(group[np.unique(np.r_[first.ravel(), second.ravel()])], minlength=count),
         )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """How each item influences the skew of a group in one variant.
+
+    An item's influence on a query is what its group gives in the top, minus what any item there does, plus what its
+    group gives anywhere, minus a constant.
+
+    Attributes
+    ----------
+    variant : int
+        0 before, 1 after.
+    own, where : numpy.ndarray
+        ``(queries, G)``: of an item of the group in the top; of one anywhere.
+    common, level : numpy.ndarray
+        ``(queries,)``: taken off for an item in the top; for any item.
+    """
+
+    variant: int
+    own: Floats
+    common: Floats
+    where: Floats
+    level: Floats
+
+    def negative(self) -> _Side:
+        """The influence on minus the skew."""
+        return _Side(self.variant, -self.own, -self.common, -self.where, -self.level)
 
 
 @dataclass(frozen=True)
@@ -224,26 +255,27 @@ class _Work:
     images: int
     single: bool
 
+    def of_group(self, group: int, change: Floats, gallery: Floats | None) -> RankedChange:
+        """The change of the skew of one group, and how sure its sign is."""
+        each = np.full(len(self.local), group)
+        found = self.change(each, each, change, None)
+        before, after = (self._side(s, each, gallery) for s in (0, 1))
+        extra, mean_extra = self._one_more_hit(group)
+        influence = self._mean_influence(before) + self._mean_influence(after)
+        return replace(
+            found,
+            sum_se=np.sqrt(self._variances(before, after) + extra),
+            mean_sum_se=math.sqrt(float(np.sum(influence**2)) + mean_extra),
+        )
+
     def change(self, first: Integers, second: Integers, change: Floats, gallery: Floats | None) -> RankedChange:
         """The change of the skew of group ``second[q]`` after against that of group ``first[q]`` before."""
-        queries, count = self.local.shape
-        rows, n, k = np.arange(queries), len(self.group), self.tops.k
-        # An item's influence on a query: what its group gives in a top, minus what any item does, plus what its group
-        # gives anywhere, minus a constant. Signs: before counts negative.
-        own, common = np.zeros((2, queries, count)), np.zeros((2, queries))
-        where, level = np.zeros((queries, count)), np.zeros(queries)
-        for s, (sign, which) in enumerate(((-1.0, first), (1.0, second))):
-            share, local = self.tops.share[s][rows, which], self.local[rows, which]
-            own[s, rows, which] = sign / (k * share)
-            common[s] = sign * local / (k * share)
-            level += sign * (self.tops.hits_share[s][rows, which] - local) / (n * share)
-            if gallery is not None:  # −ln d_g; its constant, 1 / n, is the same before and after
-                where[rows, which] -= sign / (n * gallery[which])
-        influence = self._mean_influence(own, common, where, level)
+        before, after = self._side(0, first, gallery), self._side(1, second, gallery)
+        influence = self._mean_influence(after) - self._mean_influence(before)
         extra, few, mean_extra, mean_few = self._one_more(first, second)
         return RankedChange(
             change=change,
-            se=np.sqrt(self._variances(own, common, where, level) + extra),
+            se=np.sqrt(self._variances(before.negative(), after) + extra),
             few=few,
             mean=float(change.mean()),
             mean_se=math.sqrt(float(np.sum(influence**2)) + mean_extra),
@@ -251,21 +283,35 @@ class _Work:
             influence=influence,
         )
 
-    def _mean_influence(self, own: Floats, common: Floats, where: Floats, level: Floats) -> Floats:
-        values: Floats = where.sum(axis=0)[self.group] - level.sum()
-        for s, inside in enumerate(self.tops.inside):
-            used = np.flatnonzero(own[s].any(axis=0))
-            sums = np.asarray(inside @ np.column_stack([own[s][:, used], common[s]]))
-            for column, g in enumerate(used):
-                values += np.where(self.group == g, sums[:, column], 0.0)
-            values -= sums[:, -1]
-        return np.asarray(sum_by_image(values[None] / len(level), self.image, self.images)[0], dtype=np.float64)
+    def _side(self, side: int, which: Integers, gallery: Floats | None) -> _Side:
+        """The influence of items on the skew of group ``which[q]``: before (side 0), or after (1)."""
+        queries, count = self.local.shape
+        rows, n, k = np.arange(queries), len(self.group), self.tops.k
+        own, where = np.zeros((queries, count)), np.zeros((queries, count))
+        share, local = self.tops.share[side][rows, which], self.local[rows, which]
+        own[rows, which] = 1 / (k * share)
+        level = (self.tops.hits_share[side][rows, which] - local) / (n * share)
+        if gallery is not None:  # −ln d_g varies with the gallery: (1 − 1[g_i = g] / d_g) / n
+            where[rows, which] = -1 / (n * gallery[which])
+            level = level - 1 / n
+        return _Side(side, own, local / (k * share), where, level)
 
-    def _variances(self, own: Floats, common: Floats, where: Floats, level: Floats) -> Floats:
-        queries, n, count = len(level), len(self.group), self.local.shape[1]
-        # An item's influence depends only on its group and the tops it is in: 4 G values a query.
-        one, two = (own[s] - common[s][:, None] for s in (0, 1))
-        rest = where - level[:, None]
+    def _mean_influence(self, side: _Side) -> Floats:
+        values: Floats = side.where.sum(axis=0)[self.group] - side.level.sum()
+        used = np.flatnonzero(side.own.any(axis=0))
+        inside = self.tops.inside[side.variant]
+        sums = np.asarray(inside @ np.column_stack([side.own[:, used], side.common]))
+        for column, g in enumerate(used):
+            values += np.where(self.group == g, sums[:, column], 0.0)
+        values -= sums[:, -1]
+        return np.asarray(sum_by_image(values[None] / len(side.level), self.image, self.images)[0], dtype=np.float64)
+
+    def _variances(self, before: _Side, after: _Side) -> Floats:
+        """Variance, for each query, of the sum of two sides: each item's two influences are added."""
+        (queries, count), n = self.local.shape, len(self.group)
+        # An item's influence depends only on its group and the tops it is in: 4 G values for each query.
+        one, two = (side.own - side.common[:, None] for side in (before, after))
+        rest = before.where + after.where - (before.level + after.level)[:, None]
         value = np.stack([rest, rest + one, rest + two, rest + one + two], axis=1)
         if self.single:
             return np.asarray((self.tops.cells * value**2).sum(axis=(1, 2)) * n / (n - 1), dtype=np.float64)
@@ -298,3 +344,13 @@ class _Work:
         often = float(each.sum()) / (distinct * queries) if distinct else 1.0
         each_extra = np.asarray(np.where(few, size**2, 0.0), dtype=np.float64)
         return each_extra, few, (float(size.mean()) * often) ** 2 if mean_few else 0.0, mean_few
+
+    def _one_more_hit(self, group: int) -> tuple[Floats, float]:
+        """Variances of before + after from one more image of a group in both tops, where few are in them."""
+        queries, g = len(self.local), group
+        each = self.tops.cells[:, 1:, g].sum(axis=1)
+        distinct = int(self.tops.found[g])
+        size = sum((1 - self.local[:, g]) / (self.tops.k * self.tops.share[s][:, g]) for s in (0, 1))
+        often = float(each.sum()) / (distinct * queries) if distinct else 1.0
+        extra = np.asarray(np.where(each < FEW, size**2, 0.0), dtype=np.float64)
+        return extra, (float(np.mean(size)) * often) ** 2 if distinct < FEW else 0.0

@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from qbench.stats.student import quantile
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -119,7 +120,7 @@ def squared_disparity(
         return replace(point, reason=reason)
     # A sum of squares of m equal values has the relative variance of a chi-squared one with 2 m degrees of freedom.
     df = 2 * float(np.sum(own**2)) ** 2 / float(np.sum(own**4))
-    half = float(special.stdtrit(df, (1 + confidence) / 2)) * point.se
+    half = float(quantile((1 + confidence) / 2, df)) * point.se
     return replace(point, df=df, low=change - half, high=change + half)
 
 

@@ -1,4 +1,4 @@
-"""Outcomes on their way through files, random similarities, and numbers made anew from what was stored."""
+"""Outcomes written to files and read back, random similarities, and numbers estimated again from stored outcomes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.data.items import Attribute
-from qbench.metrics.interface import Metrics, Outcome, Statistic
+from qbench.metrics.interface import INDEX, Metrics, Outcome, StatisticRef
 from qbench.metrics.keys import MetricKey
-
-REMADE = ("share", "class_mean", "disparity")
-"""The kinds of statistic that are made anew here."""
+from qbench.results.statistics import make_statistic
+from qbench.statistics.interface import Measured, Number
 
 
 class Matrix:
@@ -59,51 +58,33 @@ def through_parquet(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences(
-    outcome: Outcome, metrics: Metrics, statistics: Mapping[str, Statistic], attributes: Iterable[Attribute]
+    outcome: Outcome, metrics: Metrics, declared: Mapping[str, StatisticRef], attributes: Iterable[Attribute]
 ) -> list[str]:
-    """Numbers that their declared `Statistic` does not give, in words; those of other kinds are not looked at.
+    """Numbers that their declared statistic does not give, in words; what it cannot make is not looked at.
 
     Parameters
     ----------
     outcome, metrics
         What was stored, and what was measured of it without weights.
-    statistics : mapping
-        Name of a metric, without its cut-off → how it is declared to be made.
+    declared : mapping
+        Name of a metric, without its cut-off → the statistic that it declares.
     attributes : iterable of Attribute
         Of the items: they tell a pair's two groups.
     """
-    pairs = {(a.name, label): pair for a in attributes for label, pair in a.group_pairs.items()}
+    statistics = {name: make_statistic(reference) for name, reference in declared.items()}
+    frame = metrics.frame()
+    measured = Measured(
+        outcome=outcome, attributes={a.name: a for a in attributes}, numbers=frame, statistics=statistics
+    )
     found = []
-    for row in metrics.frame().itertuples(index=False):
-        name, attribute, group, class_, value = row[:5]
-        made = statistics.get(MetricKey.parse(str(name)).name)
-        if made is None or made.kind not in REMADE or not np.isfinite(value):
+    for metric, attribute, group, class_, value in frame[[*INDEX, "value"]].itertuples(index=False, name=None):
+        key = MetricKey.parse(str(metric))
+        if key.name not in statistics or not np.isfinite(value):
             continue
-        table = _rows(outcome.items, made, str(name))
-        if class_:
-            table = table[table["label"] == class_]
-        if made.kind == "disparity":
-            first, second = pairs[attribute, group]
-            again = _share(table[table[attribute] == first]) - _share(table[table[attribute] == second])
-        else:
-            table = table[table[attribute] == group] if attribute else table
-            by_class = made.kind == "class_mean"
-            again = float(table.groupby("label")["hit"].mean().mean()) if by_class else _share(table)
-        if not np.isclose(again, value, atol=1e-12):
-            where = " ".join(str(x) for x in (name, attribute, group, class_) if x)
-            found.append(f"{where} is {value:.6g}; as a {made.kind!r} of the stored items it is {again:.6g}")
+        number = Number(metric=key, attribute=str(attribute), group=str(group), class_=str(class_))
+        again = statistics[key.name].estimate(measured, number)
+        if np.isfinite(again) and not np.isclose(again, value, atol=1e-12):
+            where = " ".join(str(x) for x in (metric, attribute, group, class_) if x)
+            name = declared[key.name].name
+            found.append(f"{where} is {value:.6g}; as a {name!r} of the stored items it is {again:.6g}")
     return found
-
-
-def _rows(items: pd.DataFrame, made: Statistic, name: str) -> pd.DataFrame:
-    """The rows that count, with the column ``hit``."""
-    for column, value in made.where.items():
-        items = items[items[column] == value]
-    if made.hit == "correct":
-        return items.assign(hit=items["correct"].astype(float))
-    cut = MetricKey.parse(name).cutoff or made.below
-    return items.assign(hit=(items["rank"] < cut).astype(float))
-
-
-def _share(table: pd.DataFrame) -> float:
-    return float(table["hit"].mean())

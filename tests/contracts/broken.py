@@ -26,7 +26,7 @@ from qbench.api import (
     Prompts,
     QuantizationError,
     Quantizer,
-    Statistic,
+    StatisticRef,
     hookimpl,
     simulate,
 )
@@ -415,7 +415,7 @@ class AllOrNothing(Good):
 def benchmark(name, caught="", said="", load=Good, **changes):
     CAUGHT[name] = caught, said
     metric = MetricInfo(
-        name="accuracy", better="higher", unit="share", summary="right answers", statistic=Statistic(kind="share")
+        name="accuracy", better="higher", unit="share", summary="right answers", statistic=StatisticRef("share")
     )
     values = {"summary": "broken", "protocol": "1", "metrics": (metric,)}
     return Benchmark(**{"name": name, "load": load, **values, **changes})

@@ -88,7 +88,7 @@ def test_a_flagged_variant_is_not_called_fair(make_run: Make) -> None:
     run.metrics[name] = rows.assign(value=rows["value"].where(rows["metric"] != "accuracy", 0.2))  # was about 0.7
     effects = load(run.write()).effects
     assert effects["flags"].str.contains("accuracy-lost").all()
-    assert set(effects["verdict"]) <= {"not yet known", "worse"}
+    assert set(effects["verdict"]) <= {"inconclusive", "worse"}
 
 
 def test_settings_have_defaults() -> None:

@@ -226,7 +226,8 @@ def test_dataclasses_are_frozen_and_take_keywords(name):
     kind = getattr(qbench.api, name)
     assert kind.__dataclass_params__.frozen
     positional = (
-        name in ("FolderSource", "ImageLocation", "NoOptions") or kind.__module__ == "qbench.plugins.report_blocks"
+        name in ("FolderSource", "ImageLocation", "NoOptions", "StatisticRef")
+        or kind.__module__ == "qbench.plugins.report_blocks"
     )
     assert positional or all(f.kw_only for f in dataclasses.fields(kind))
 
@@ -263,7 +264,7 @@ def test_every_column_of_the_effects_is_explained():
     from qbench.statistics.settings import Settings
 
     nothing = pd.DataFrame(columns=effects.COLUMNS)
-    judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
+    judged = analyse(nothing, [], Settings(), {}, flags=lambda table: np.zeros(len(table), dtype=object))
     explained = sections(text("verdicts.md"))["The columns"] + "`gain2` `loss2` `deff2`"
     names = {"model", "quantizer", "baseline", "benchmark", *INDEX}
     assert [c for c in judged.effects if c not in names and f"`{c}`" not in explained] == []
@@ -419,7 +420,7 @@ def test_every_exported_table_is_documented_with_its_columns():
     from qbench.stats import paired
 
     nothing = pd.DataFrame(columns=effects.COLUMNS)
-    judged = analyse(nothing, [], Settings(), flags=lambda table: np.zeros(len(table), dtype=object))
+    judged = analyse(nothing, [], Settings(), {}, flags=lambda table: np.zeros(len(table), dtype=object))
 
     page = text("run-folder.md")
     section = sections(page)["Tables to export"]

@@ -10,6 +10,7 @@ import pytest
 
 from qbench.metrics.interface import INDEX, Outcome
 from qbench.results.effects import COLUMNS
+from qbench.results.statistics import declared_statistics
 from qbench.statistics.ledger import Comparison
 from qbench_benchmarks import FACET, FAIRFACE
 from qbench_benchmarks.facet import Facet
@@ -36,13 +37,14 @@ def compared(record, task, before: Outcome, after: Outcome, attributes) -> tuple
         value_abs=np.nan,
         abs_change=np.nan,
     )[COLUMNS]
+    declared = declared_statistics((m.name, m.statistic) for m in record.metrics)
     comparison = Comparison(
         names=NAMES,
         before=before,
         after=after,
-        statistics={m.name: m.statistic for m in record.metrics if m.statistic},
-        attributes={a.name: a.groups for a in attributes},
-        pairs={(a.name, "-".join(p)): p for a in attributes for p in a.pairs},
+        statistics=declared.made,
+        declared=declared.names,
+        attributes={a.name: a for a in attributes},
     )
     return rows, comparison
 

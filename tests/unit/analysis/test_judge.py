@@ -10,11 +10,14 @@ import pytest
 
 from qbench.analysis.judge import Pending, analyse
 from qbench.metrics.interface import INDEX
-from qbench.statistics.intervals import bounds
+from qbench.results.statistics import declared_statistics, installed_statistics
+from qbench.statistics.dispatch import bounds
 from qbench.statistics.settings import Settings
 from qbench.stats.bootstrap import bootstrap_change
 from qbench.stats.mover import disparity_interval
 from qbench.stats.tango import tango_interval
+
+STATISTICS = installed_statistics()
 
 
 def no_flags(table: pd.DataFrame) -> np.ndarray:
@@ -24,7 +27,7 @@ def no_flags(table: pd.DataFrame) -> np.ndarray:
 def judged(made, **settings):
     effects, comparison, _ = made
     pending = [Pending(names=comparison.names, read=lambda: comparison)]
-    return analyse(effects, pending, Settings(**{"resamples": 199, **settings}), flags=no_flags)
+    return analyse(effects, pending, Settings(**{"resamples": 199, **settings}), STATISTICS, flags=no_flags)
 
 
 def by_name(effects: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +113,7 @@ def test_images_with_several_persons_widen_the_interval(persons):
 def test_no_flip_in_ten_items_is_not_equivalence_and_in_thousands_it_is(persons):
     few, many = (judged(persons(n=n, flips=0.0)).effects for n in (60, 4000))
     few = few[(few["method"] != "") & (few["class"] != "")]
-    assert set(few["verdict"]) == {"not yet known"}
+    assert set(few["verdict"]) == {"inconclusive"}
     many = by_name(many)
     assert many.loc[("accuracy", "", "", ""), "verdict"] == "equivalent"
     assert many.loc[("accuracy", "", "", ""), "p"] == 1
@@ -127,10 +130,10 @@ def test_harm_to_one_group_is_found(persons):
 def test_bounds_of_stored_effects_are_the_stored_intervals(persons, gallery):
     for made in (persons(), gallery()):
         table = judged(made).effects
-        low, high = bounds(table, 0.95)
+        low, high = bounds(table, 0.95, STATISTICS)
         np.testing.assert_array_equal(low, table["low"])
         np.testing.assert_array_equal(high, table["high"])
-        wider = bounds(table, 0.99)
+        wider = bounds(table, 0.99, STATISTICS)
         known = table["low"].notna()
         assert (wider[0][known] < low[known]).all()
         assert (wider[1][known] > high[known]).all()
@@ -138,14 +141,17 @@ def test_bounds_of_stored_effects_are_the_stored_intervals(persons, gallery):
 
 def test_a_metric_without_a_closed_form_is_bootstrapped_or_not_known(persons):
     effects, comparison, task = persons()
-    unknown = dataclasses.replace(comparison, statistics={})
+    declared = declared_statistics((name, None) for name in comparison.statistics)
+    unknown = dataclasses.replace(comparison, statistics=declared.made, declared=declared.names)
     names = comparison.names
-    alone = analyse(effects, [Pending(names=names, read=lambda: unknown)], Settings(resamples=99), flags=no_flags)
+    pending = [Pending(names=names, read=lambda: unknown)]
+    alone = analyse(effects, pending, Settings(resamples=99), STATISTICS, flags=no_flags)
     assert set(alone.effects["method"]) == {""}
-    assert set(alone.effects["verdict"]) == {"not yet known"}
+    assert set(alone.effects["verdict"]) == {"inconclusive"}
     whole = effects[(effects["class"] == "") & (effects["metric"] == "accuracy")]
-    with_plugin = Pending(names=names, read=lambda: unknown, measure=task.measure)
-    found = analyse(whole, [with_plugin], Settings(resamples=400), flags=no_flags).effects
+    measured = dataclasses.replace(unknown, load_measure=lambda: task.measure)
+    with_plugin = Pending(names=names, read=lambda: measured)
+    found = analyse(whole, [with_plugin], Settings(resamples=400), STATISTICS, flags=no_flags).effects
     closed = judged((effects, comparison, task)).effects
     closed = closed.loc[whole.index]
     assert set(found["method"]) == {"bootstrap"}
@@ -174,13 +180,13 @@ def test_flips_add_up(persons):
 def test_empty_effects_give_empty_tables_with_all_columns():
     from qbench.results.effects import COLUMNS
 
-    found = analyse(pd.DataFrame(columns=COLUMNS), [], Settings(), flags=no_flags)
+    found = analyse(pd.DataFrame(columns=COLUMNS), [], Settings(), STATISTICS, flags=no_flags)
     assert len(found.effects) == len(found.populations) == len(found.flips) == 0
     assert "verdict" in found.effects
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_one_item_is_not_yet_known_without_a_warning(persons, n):
+def test_one_item_is_inconclusive_without_a_warning(persons, n):
     table = judged(persons(n=n, flips=1.0)).effects
-    assert set(table["verdict"]) == {"not yet known"}
+    assert set(table["verdict"]) == {"inconclusive"}
     assert (table["reason"] != "").all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +18,30 @@ from qbench.gate.comparison import Compared
 from qbench.gate.evaluate import judge
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
-from qbench.statistics.intervals import bounds
+from qbench.results.statistics import installed_statistics
+from qbench.statistics.dispatch import bounds as bounds_of
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
 
+bounds = partial(bounds_of, statistics=installed_statistics())
 TODAY = date(2026, 6, 30)
 SHARE = {"better": "higher", "unit": "share"}
 METRICS: dict[str, list[dict[str, Any]]] = {
     "imagenet": [
-        {"name": "top1", **SHARE, "statistic": {"kind": "share"}},
-        {"name": "recall", **SHARE, "statistic": {"kind": "share"}},
+        {"name": "top1", **SHARE, "statistic": {"name": "share"}},
+        {"name": "recall", **SHARE, "statistic": {"name": "share"}},
     ],
-    "coco": [{"name": "image_to_text_recall", **SHARE, "statistic": {"kind": "share"}}],
+    "coco": [{"name": "image_to_text_recall", **SHARE, "statistic": {"name": "share"}}],
     "facet": [
-        {"name": "accuracy", **SHARE, "statistic": {"kind": "share"}},
-        {"name": "recall", **SHARE, "statistic": {"kind": "share"}},
-        {"name": "mean_disparity", "better": "zero", "unit": "points", "statistic": {"kind": "mean_disparity"}},
+        {"name": "accuracy", **SHARE, "statistic": {"name": "share"}},
+        {"name": "recall", **SHARE, "statistic": {"name": "share"}},
+        {"name": "mean_disparity", "better": "zero", "unit": "points", "statistic": {"name": "mean_disparity"}},
         {"name": "mean_abs_disparity", "better": "lower", "unit": "points"},
-        {"name": "disparity", "better": "zero", "unit": "points", "statistic": {"kind": "disparity"}},
+        {"name": "disparity", "better": "zero", "unit": "points", "statistic": {"name": "disparity"}},
     ],
     "fairface": [
-        {"name": "max_skew", "better": "lower", "unit": "nats", "statistic": {"kind": "max_skew"}},
-        {"name": "skew", "better": "zero", "unit": "nats", "statistic": {"kind": "skew"}},
+        {"name": "max_skew", "better": "lower", "unit": "nats", "statistic": {"name": "max_skew"}},
+        {"name": "skew", "better": "zero", "unit": "nats", "statistic": {"name": "skew"}},
     ],
 }
 ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
@@ -48,6 +51,9 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     ],
     "fairface": [{"name": "race", "groups": ["White", "Black"], "pairs": []}],
 }
+SHARES = {"name": "share"}
+BY_METHOD = {"tango": "share", "mover": "disparity"}
+"""What judges rows with counts; all others have a standard error."""
 COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "deff")] + ["rho"]
 
 
@@ -142,7 +148,8 @@ class Study:
                 "abs_change": abs(after) - abs(before) if signed else np.nan,
                 **{"method": "closed form" if se == se else "", "se": se, "df": np.inf, "flags": flags},
                 **dict.fromkeys(COUNTS, np.nan),
-                **{"sum_se": np.nan, "items": 5000.0},
+                **{"sum_se": np.nan, "sample_size": float(n) if info.get("statistic") == SHARES else 5000.0},
+                **{"statistic": BY_METHOD.get(more.get("method", ""), "class_mean")},
                 **more,
             }
         )

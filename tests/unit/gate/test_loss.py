@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from qbench.gate.loss import limited
-from qbench.statistics.intervals import bounds
-from tests.unit.gate.conftest import Study
+from tests.unit.gate.conftest import Study, bounds
 
 Z = stats.norm.ppf(0.975)
 PAIR = {"attribute": "age", "group": "older-young"}
@@ -21,7 +17,7 @@ PAIR = {"attribute": "age", "group": "older-young"}
 def of(study: Study, metric: str, confidence: float = 0.95) -> tuple[float, float, float]:
     comparison = study.comparison()
     rows = comparison.effects[comparison.effects["metric"] == metric]
-    losses = limited(rows, comparison)
+    losses = limited(rows)
     low, high = losses.interval(bounds, np.full(len(rows), confidence))
     return float(losses.found()[0]), float(low[0]), float(high[0])
 
@@ -69,22 +65,15 @@ def test_a_gap_that_turned_grew_by_less_than_it_changed(study: Study) -> None:
     assert high >= found
 
 
-def skew(study: Study, before: float, target: str = "uniform", folder: str = "nowhere") -> float:
-    study.rows, study.cells = [], []
-    study.cell("fairface", facts={"target": target})
-    study.cells[0] = replace(study.cells[0], folder=Path(folder))
-    study.effect("skew@1000", 0.05, benchmark="fairface", attribute="race", group="Black", before=before)
-    comparison = study.comparison()
-    return float(limited(comparison.effects, comparison).direction[0])
-
-
-def test_the_level_of_a_skew_is_known_from_its_cut_off_and_its_target(study: Study, tmp_path: Path) -> None:
-    assert skew(study, 0.3) == 1
-    assert skew(study, -0.5) == -1
-    assert skew(study, 0.01) == 0
-    pd.DataFrame({"race": ["Black"] * 1 + ["White"] * 99}).to_parquet(tmp_path / "items.parquet")
-    assert skew(study, 0.3, "gallery", str(tmp_path)) == 0  # of a group of one in a hundred 1,000 hold few
-    assert skew(study, 0.3, "unheard of") == 0
+@pytest.mark.parametrize(
+    ("before", "error", "sign"), [(0.3, 0.15, 1), (-0.3, 0.15, -1), (0.3, 0.25, 0), (-0.3, 0.0, -1)]
+)
+def test_the_sign_of_a_skew_is_clear_beyond_three_of_the_standard_errors_in_the_table(
+    study: Study, before: float, error: float, sign: int
+) -> None:
+    names = {"benchmark": "fairface", "attribute": "race", "group": "Black"}
+    study.effect("skew@1000", 0.02, before=before, sum_se=error, **names)
+    assert limited(study.comparison().effects).direction.tolist() == [sign]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -104,7 +93,7 @@ def test_growth_stays_within_its_bounds_as_often_as_it_should(seed: int) -> None
     frame = frame.assign(baseline_value=before, value=after, change=after - before)
     study.rows = frame.to_dict("records")
     comparison = study.comparison()
-    low, high = limited(comparison.effects, comparison).interval(bounds, np.full(replicates, 0.95))
+    low, high = limited(comparison.effects).interval(bounds, np.full(replicates, 0.95))
     grown = abs(true_after) - abs(true_before)
     error = 3 * np.sqrt(0.025 * 0.975 / replicates)
     assert (low > grown).mean() <= 0.025 + error

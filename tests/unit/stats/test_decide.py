@@ -19,8 +19,6 @@ def test_adjusted_as_by_statsmodels(function, method: str) -> None:
     p = np.random.default_rng(2).random(40) ** 3
     p[5] = p[7]
     assert function(p) == pytest.approx(multipletests(p, method=method)[1])
-    logs = function(np.log10(p), log10=True)
-    assert 10**logs == pytest.approx(multipletests(p, method=method)[1])
 
 
 @pytest.mark.parametrize("function", [decide.holm, decide.benjamini_hochberg])
@@ -31,8 +29,7 @@ def test_undetermined_p_values_are_not_of_the_family(function) -> None:
     assert len(function([])) == 0
 
 
-def test_no_logarithm_underflows() -> None:
-    assert decide.holm([-4000.0, -1.0], log10=True) == pytest.approx([-4000 + math.log10(2), -1])
+def test_no_p_value_is_zero() -> None:
     assert decide.holm([0.0, 0.5])[0] > 0
 
 

@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from qbench.stats.linear import FEW, linear_change, linear_many
+from qbench.stats.linear import FEW, linear_change
 
 
 @pytest.fixture
@@ -124,12 +124,3 @@ def test_what_cannot_be_judged_says_why(
     found = linear_change(x, stratum, coefficient, image)
     assert found.reason == reason
     assert math.isnan(found.se)
-
-
-def test_many_are_the_same_as_one_by_one(rng: np.random.Generator) -> None:
-    x, image = rng.choice([-1, 0, 1], 300), rng.integers(0, 100, 300)
-    strata = [np.zeros(300, int), rng.integers(-1, 2, 300)]
-    many = linear_many(x, strata, [[1.0], [1.0, -1.0]], image)
-    assert [m.se for m in many] == [
-        linear_change(x, s, a, image).se for s, a in zip(strata, ([1.0], [1.0, -1.0]), strict=True)
-    ]

@@ -123,11 +123,11 @@ def test_the_prediction_interval_is_wider_than_that_of_the_mean():
         (0.02, 0.004, 0.01, "consistent"),
         (0.0, 0.02, 0.01, "inconsistent"),
         (0.004, 0.02, 0.01, "inconsistent"),
-        (0.003, 0.006, 0.001, "not yet known"),
+        (0.003, 0.006, 0.001, "inconclusive"),
     ],
 )
 def test_verdicts(mean, spread, margin, verdict):
-    se = 0.005 if verdict == "not yet known" else 0.001
+    se = 0.005 if verdict == "inconclusive" else 0.001
     found = population(made(mean, spread), compound(se, 0.1), margin=margin)
     assert found.verdict == verdict
     assert found.reason.endswith(".")
@@ -136,20 +136,20 @@ def test_verdicts(mean, spread, margin, verdict):
 def test_a_sure_mean_whose_next_checkpoint_may_differ_is_not_yet_known():
     found = population(made(0.01, 0.011), compound(0.0085, 0.0), margin=0.001)
     assert found.low > 0 > found.pi_low
-    assert found.verdict == "not yet known"
+    assert found.verdict == "inconclusive"
     assert "The mean change is not zero, but" in found.reason
 
 
 def test_nothing_is_negligible_without_a_margin():
     found = population(made(0.0, 0.001), compound(0.001, 0.1))
-    assert found.verdict == "not yet known"
+    assert found.verdict == "inconclusive"
     assert "no margin" in found.reason
 
 
 def test_below_six_checkpoints_nothing_is_said_unless_declared():
     y, s = made(0.02, 0.001, k=5), compound(0.001, 0.1, 5)
     found = population(y, s, margin=0.01)
-    assert found.verdict == "not yet known"
+    assert found.verdict == "inconclusive"
     assert found.reason == "5 checkpoints are too few to speak of a population: at least 6 are needed."
     assert math.isfinite(found.low)
     assert population(y, s, margin=0.01, least=5).verdict == "consistent"
@@ -193,7 +193,7 @@ NUMBERS = ("se", "low", "high", "eq_low", "eq_high", "p", "pi_low", "pi_high", "
 )
 def test_what_cannot_be_computed_says_why(y, s, reason):
     found = population(y, s, margin=0.01)
-    assert found.verdict == "not yet known"
+    assert found.verdict == "inconclusive"
     assert found.reason.startswith(reason)
     assert all(math.isnan(getattr(found, x)) for x in NUMBERS)
 
@@ -202,7 +202,7 @@ def test_checkpoints_that_all_changed_alike_are_judged_by_their_own_errors():
     found = population([0.0] * K, compound(0.001, 0.2), margin=0.01)
     assert found.se == pytest.approx(found.fixed_se)
     assert found.verdict == "negligible"
-    assert population([0.0] * K, compound(0.02, 0.2), margin=0.01).verdict == "not yet known"
+    assert population([0.0] * K, compound(0.02, 0.2), margin=0.01).verdict == "inconclusive"
 
 
 def test_changes_without_any_known_error_are_a_plain_t_test():
@@ -210,7 +210,7 @@ def test_changes_without_any_known_error_are_a_plain_t_test():
     found = population(y, np.zeros((K, K)), margin=0.01)
     assert found.p == pytest.approx(stats.ttest_1samp(y, 0).pvalue)
     assert math.isnan(found.q_p)
-    assert found.verdict == "not yet known"
+    assert found.verdict == "inconclusive"
 
 
 @settings(deadline=None)

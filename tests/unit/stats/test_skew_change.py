@@ -198,3 +198,57 @@ def test_shapes_that_do_not_match_are_refused():
         skew_change(ranking, ranking, groups, [0.5, 0.5], 2, image=[0, 1])
     with pytest.raises(ValueError, match="cut-off is 0"):
         skew_change(ranking, ranking, groups, [0.5, 0.5], 0)
+
+
+def test_the_error_of_a_level_is_that_of_a_share_in_the_top() -> None:
+    """Of twice ln(p / d) with p a share of k of a large gallery: 2 √((1 − p) / (k p)), by the delta method."""
+    rng = np.random.default_rng(3)
+    n, k = 20_000, 400
+    groups = rng.choice(3, n, p=[0.5, 0.3, 0.2])
+    ranking = np.argsort(rng.normal(size=(1, n)), axis=1)
+    found = skew_change(ranking, ranking, groups, np.full(3, 1 / 3), k)
+    share = np.bincount(groups[ranking[0, :k]], minlength=3) / k
+    assert [g.sum_se[0] for g in found.groups] == pytest.approx(2 * np.sqrt((1 - share) / (k * share)), rel=0.05)
+    assert [g.mean_sum_se for g in found.groups] == pytest.approx([g.sum_se[0] for g in found.groups])
+
+
+@pytest.mark.parametrize("gallery", [False, True])
+def test_the_error_of_a_level_is_the_spread_over_galleries(gallery: bool) -> None:
+    """Of one query, and of the mean over queries that rank alike."""
+    rng = np.random.default_rng(4)
+    n, k, queries, draws = 1000, 120, 4, 400
+    totals, errors = np.empty((draws, 2)), np.empty((draws, 2))
+    for i in range(draws):
+        groups = rng.choice(2, n, p=[0.3, 0.7])
+        score = 0.7 * rng.normal(size=n) + 0.7 * rng.normal(size=(queries, n)) + 0.2 * (groups == 0)
+        orders = [np.argsort(-(score + 0.1 * rng.normal(size=score.shape)), axis=1) for _ in range(2)]
+        target = np.bincount(groups) / n if gallery else np.full(2, 0.5)
+        found = skew_change(*orders, groups, target, k, target_is_gallery=gallery).groups[0]
+        shares = [(groups[order[:, :k]] == 0).mean(axis=1) for order in orders]
+        total = sum(np.log(share / target[0]) for share in shares)
+        totals[i], errors[i] = (total[0], total.mean()), (found.sum_se[0], found.mean_sum_se)
+    assert np.sqrt((errors**2).mean(axis=0)) == pytest.approx(totals.std(axis=0, ddof=1), rel=0.12)
+
+
+def test_few_hits_leave_the_sign_open_and_the_smallest_skew_has_a_sign() -> None:
+    rng = np.random.default_rng(5)
+    groups = (rng.random(2000) < 0.03).astype(np.int64)
+    order = np.argsort(rng.normal(size=(2, 2000)) + 5 * (groups == 1), axis=1)  # none of the rare group in the top
+    found = skew_change(order, order, groups, np.full(2, 0.5), 100)
+    rare = found.groups[1]
+    assert (rare.sum_se > 1.9).all()
+    assert rare.mean_sum_se > 1.9
+    assert found.min.mean_sum_se == 0
+    assert found.min.sum_se.tolist() == [0, 0]
+
+
+def test_images_with_several_items_make_a_level_less_sure() -> None:
+    rng = np.random.default_rng(6)
+    n, k = 3000, 300
+    image = np.repeat(np.arange(n // 3), 3)
+    groups = rng.choice(2, n // 3)[image]  # all items of an image are of one group, and rank alike
+    order = np.argsort(-(rng.normal(size=n // 3)[image] + 0.01 * rng.normal(size=n)))[None]
+    alone, together = (
+        skew_change(order, order, groups, np.full(2, 0.5), k, image=x).groups[0].sum_se[0] for x in (None, image)
+    )
+    assert together == pytest.approx(np.sqrt(3) * alone, rel=0.1)

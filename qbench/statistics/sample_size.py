@@ -1,6 +1,6 @@
-"""What a comparison could have seen, and how many items would decide: beside everything that is not known.
+"""The smallest change that could have been detected, and how many items would decide.
 
-Both come from flips and standard errors, never from the change that was seen.
+Both come from flips and standard errors, never from the change that was observed.
 """
 
 from __future__ import annotations
@@ -9,31 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.statistics.intervals import MOVER, TANGO
 from qbench.statistics.settings import Settings
 from qbench.stats.decide import minimum_detectable, minimum_detectable_cell, needed_from_se, needed_items
 
+Floats = npt.NDArray[np.float64]
 POWER = 0.8
+"""The share of runs in which a change is to be found: the usual choice (J. Cohen, Statistical Power Analysis for the
+Behavioral Sciences, 1988, section 2.4)."""
 
 
-def with_power(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Add ``mde``, the smallest change found in `POWER` of all runs, and ``needed``, the items that show equivalence.
+def power_of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, Floats]:
+    """From counts of flips, of one group or of two (columns ``n1`` … ``rho``).
 
-    ``needed`` is the size at which equivalence at the margin is shown in `POWER` of all runs if nothing changed; of a
-    row that decides already it may be less than its ``n``.
+    One flip is added, so that a run without flips does not promise to detect everything. Parameters and returned values
+    are those of `qbench.statistics.interface.Statistic.power`.
     """
-    columns = ["mde", "needed"]
-    found = {name: np.full(len(effects), np.nan) for name in columns}
-    method = effects["method"].to_numpy(dtype=object)
-    counted = np.flatnonzero((method == TANGO) | (method == MOVER))
-    found["mde"][counted], found["needed"][counted] = _of_counts(effects.iloc[counted], settings)
-    spread = np.flatnonzero((method != "") & (method != TANGO) & (method != MOVER))
-    found["mde"][spread], found["needed"][spread] = _of_errors(effects.iloc[spread], settings)
-    return effects.assign(**found)
-
-
-def _of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """One flip is added, so that a run without flips does not promise to see everything."""
     sides = [_side(effects, 1), _side(effects, 2)]
     margin = effects["margin"].to_numpy(np.float64)
     (rate1, n1), (rate2, n2) = sides
@@ -53,22 +43,24 @@ def _of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[npt.NDArray[n
     return np.where(two, both, one), np.where(two, together * left, alone) * deff
 
 
-def _left_of_the_variance(
-    effects: pd.DataFrame, n1: npt.NDArray[np.float64], n2: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _left_of_the_variance(effects: pd.DataFrame, n1: Floats, n2: Floats) -> Floats:
     """The part of a difference's variance that is left where both groups move together in the images they share."""
     rho = effects["rho"].fillna(0.0).to_numpy(np.float64)
     return 1.0 - 2.0 * rho * np.nan_to_num(np.sqrt(n1 * n2) / (n1 + n2))
 
 
-def _side(effects: pd.DataFrame, side: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _side(effects: pd.DataFrame, side: int) -> tuple[Floats, Floats]:
     n, gain, loss, deff = (effects[f"{k}{side}"].to_numpy(np.float64) for k in ("n", "gain", "loss", "deff"))
     known = n > 0
     rate = np.where(known, np.minimum((gain + loss + 1) / np.where(known, n + 1, 1.0), 1.0), np.nan)
     return rate, np.where(known, n / np.where(known, deff, 1.0), np.nan)
 
 
-def _of_errors(effects: pd.DataFrame, settings: Settings) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    se, df, n, margin = (effects[name].to_numpy(np.float64) for name in ("se", "df", "items", "margin"))
+def power_of_errors(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, Floats]:
+    """From a standard error ``se`` with ``df`` degrees of freedom, of a number made of ``sample_size`` items.
+
+    Parameters and returned values are those of `qbench.statistics.interface.Statistic.power`.
+    """
+    se, df, n, margin = (effects[name].to_numpy(np.float64) for name in ("se", "df", "sample_size", "margin"))
     mde = minimum_detectable(se, df, power=POWER, confidence=settings.confidence)
     return mde, needed_from_se(se, n, margin, alpha=settings.alpha, power=POWER)

@@ -1,0 +1,82 @@
+"""The statistics of the installed plugins: by name for an analysis or a gate, and as a cell's metrics declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from qbench.errors import InputError
+from qbench.metrics.interface import UNDECLARED, StatisticRef
+from qbench.plugins.options import make_options
+from qbench.plugins.registry import installed
+from qbench.statistics.interface import Statistic
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredStatistics:
+    """How the metrics of a benchmark are made.
+
+    Attributes
+    ----------
+    made : dict
+        Name of a metric → its statistic.
+    names : dict
+        Name of a metric → the name of its statistic.
+    missing : dict
+        Name of a metric → why its statistic is not available.
+    """
+
+    made: dict[str, Statistic] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def installed_statistics() -> dict[str, Statistic]:
+    """The installed statistics with default options, by qualified name, and by bare name where only one has it."""
+    registry = installed()
+    entries = registry.statistics()
+    clashes = registry.clashes(entries)
+    found: dict[str, Statistic] = {}
+    for entry in entries:
+        try:
+            made = entry.record.make(entry.record.options())
+        except Exception:  # noqa: BLE001 - of a third-party plugin: its metrics then say why nothing is known of them
+            continue
+        found[entry.qualified] = made
+        if entry.record.name not in clashes:
+            found[entry.record.name] = made
+    return found
+
+
+def declared_statistics(metrics: Iterable[tuple[str, StatisticRef | None]]) -> DeclaredStatistics:
+    """The statistics that metrics declare.
+
+    Parameters
+    ----------
+    metrics : iterable of (str, StatisticRef or None)
+        Name of each metric and what it declares; with nothing declared it is judged by `UNDECLARED`.
+    """
+    found = DeclaredStatistics()
+    for name, declared in metrics:
+        reference = declared or UNDECLARED
+        found.names[name] = reference.name
+        try:
+            found.made[name] = make_statistic(reference)
+        except InputError as error:
+            found.missing[name] = f"its statistic {reference.name!r} is not available: {error.what}"
+        except Exception as error:  # noqa: BLE001 - whatever a third-party plugin raises must not stop the analysis
+            found.missing[name] = f"its statistic {reference.name!r} failed: {type(error).__name__}: {error}"
+    return found
+
+
+def make_statistic(reference: StatisticRef) -> Statistic:
+    """The installed statistic that a reference names.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        No plugin provides it, several do, or an option is not valid.
+    """
+    kind = installed().statistic(reference.name).record
+    options: Mapping[str, object] = dict(reference.options)
+    return kind.make(make_options(kind.options, options, where=f"the statistic {reference.name!r}"))
