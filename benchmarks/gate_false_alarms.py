@@ -48,15 +48,16 @@ def simulate(rng: np.random.Generator, runs: int, sizes: tuple[int, ...], flips:
 def rates(
     rng: np.random.Generator, runs: int, sizes: tuple[int, ...], flips: float, loss: float, holm: bool
 ) -> list[float]:
-    """Shares of runs in which a group fails, a group passes, all pass; and of rows that are undecided."""
+    """Shares of runs in which a group fails, a group passes, all pass; and of rows that are inconclusive."""
     frame = simulate(rng, runs, sizes, flips, loss)
     bounds = partial(bounds_of, statistics=installed_statistics())
     limit, family = np.full(len(frame), LIMIT), np.repeat(np.arange(runs), len(sizes))
     low, high = adjusted(limited(frame), limit, bounds, confidence=0.95, family=family, holm=holm)
     failed, passed = ((x).reshape(runs, -1) for x in (low > limit, high < limit))
-    undecided = 1 - failed.mean() - passed.mean()
+    inconclusive = 1 - failed.mean() - passed.mean()
     return [
-        float(x) for x in (failed.any(axis=1).mean(), passed.any(axis=1).mean(), passed.all(axis=1).mean(), undecided)
+        float(x)
+        for x in (failed.any(axis=1).mean(), passed.any(axis=1).mean(), passed.all(axis=1).mean(), inconclusive)
     ]
 
 
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     print(f"`python benchmarks/{Path(__file__).name} --runs {given.runs} --seed {given.seed}`; limit: 2.0 points.\n")
-    print("| groups | flips | true loss | adjust | a group fails | a group passes | all pass | rows undecided |")
+    print("| groups | flips | true loss | adjust | a group fails | a group passes | all pass | rows inconclusive |")
     print("|---|---|---|---|---|---|---|---|")
     for at, (sizes, flips, loss) in enumerate(WORLDS):
         for adjust in ("holm", "none"):

@@ -28,7 +28,7 @@ def command(
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML into this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request into this file.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write everything, as JSON, into this file.")] = None,
-    today: Annotated[str | None, typer.Option(help="The date that waivers are held against [default: today].")] = None,
+    today: Annotated[str | None, typer.Option(help="The day on which waivers must be valid [default: today].")] = None,
     print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the built-in policy and end.")] = False,
 ) -> None:
     """Check a run against a policy. Exit code 0: pass, 1: fail, 2: not evaluated, 3: inconclusive, where that fails."""

@@ -1,7 +1,7 @@
-"""A gate for CI: a policy, held against the judged changes of a run → one answer, its rows and an exit code.
+"""A gate for CI: a policy, applied to the judged changes of a run → one answer, its rows and an exit code.
 
-Decides from tables that the analysis made; needs no model, no image and no torch. Showing on a page is the part of
-`qbench.report`; the outputs for machines and terminals are written here.
+It decides from the tables of the analysis and needs no model, no image and no torch. `qbench.report` shows the answer
+on a page; the outputs for machines and terminals are written here.
 """
 
 from qbench.gate.evaluate import check

@@ -17,12 +17,12 @@ Names = tuple[str, str, str]
 
 @dataclass(kw_only=True)
 class Compared:
-    """All that a policy is held against.
+    """All that a policy is applied to.
 
     Attributes
     ----------
     effects : pandas.DataFrame
-        A row a number of a variant beside what it is compared with.
+        One row per number of a variant, beside what it is compared with.
     cells : list of Cell
         The variants that should have numbers in `effects`, failed and missing ones too.
     unpaired : dict

@@ -1,4 +1,4 @@
-"""A policy held against a run: rows decided, flags and waivers applied, one answer made of them."""
+"""A run checked against a policy: rows are decided, flags and waivers applied, and one answer is made of them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check(
     baseline: Results | None = None,
     today: date | None = None,
 ) -> GateResult:
-    """Hold a policy against a run.
+    """Check a run against a policy.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def check(
     baseline : Results, optional
         An older run: each cell is compared with the same cell there, not with the baseline of its own run.
     today : datetime.date, optional
-        What waivers are held against; the date in UTC if not given.
+        The day for which waivers have to be valid; the date in UTC if not given.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def judge(compared: Compared, policy: Policy, *, today: date, bounds: Bounds) ->
 
 
 def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline: str = "") -> GateResult:
-    """The answer where a gate did not come to decide: its policy or its run could not be read."""
+    """The answer where nothing could be decided: the policy or the run could not be read."""
     return GateResult(
         status=GateStatus.ERROR,
         exit_code=GateStatus.ERROR.exit_code,

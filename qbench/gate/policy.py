@@ -207,8 +207,7 @@ def read_policy(source: str | Path | Mapping[str, Any] | None = None) -> Policy:
     Raises
     ------
     qbench.errors.InputError
-        There is no such file, it is not TOML, or it says something that a policy cannot say; the message names the file
-        and the key.
+        There is no such file, it is not TOML, or a key or value is not valid; the message names the file and the key.
     """
     if isinstance(source, Mapping):
         return _validate(source, "the policy")

@@ -162,7 +162,7 @@ class GateResult:
     run, baseline : str
         Names of the run and of what it was compared with.
     today : str
-        The date that waivers were held against, ISO 8601.
+        The day for which waivers had to be valid, ISO 8601.
     """
 
     status: GateStatus

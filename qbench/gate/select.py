@@ -123,7 +123,7 @@ def _key(rule: Rule) -> MetricKey:
 
 
 def _known(rule: Rule) -> bool:
-    """Whether the metric is one of an installed benchmark, so that its absence is no slip of the pen."""
+    """Whether the metric is one of an installed benchmark, so that its absence is not a mistyped name."""
     from qbench.plugins.registry import installed
 
     base = _key(rule).name
@@ -181,7 +181,7 @@ def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Mapping[str, str]) -> p
 
 
 def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a cell that the scope and the names of groups leave."""
+    """The rows of a cell that are in the scope and of the named groups."""
     pairs = {(a.name, label) for a in cell.attributes for label in a.group_pairs}
     groups = {(a.name, group) for a in cell.attributes for group in a.groups}
     declared = {a.name for a in cell.attributes}

@@ -28,13 +28,12 @@ from qbench.metrics.keys import MetricKey
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
 from qbench.results.statistics import declared_statistics, installed_statistics
-from qbench.runfolder.reader import AGAIN, ANALYSE_AGAIN, Cell, read_analysis
+from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.writer import write_analysis
 from qbench.statistics.interface import Measure
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import MARGINS, Settings
-from qbench.store.files import atomic
 from qbench.store.keys import key_of
 from qbench.vocabulary import BASELINE_PREFIX, FlagKind
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from qbench.results.results import Results
 
 FOLDER = "analysis"
+TABLES = tuple(field.name for field in fields(Analysis))
 REVISION = 3
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
@@ -75,24 +75,15 @@ def stored(results: Results) -> Analysis | None:
     record = read_analysis(folder)
     if record is None or record.key != _key(results, _checked(record.settings)):
         return None
-    try:
-        return Analysis(**{f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(Analysis)})
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"a file is damaged: {error}", where=str(folder), fix=ANALYSE_AGAIN) from error
+    tables = read_analysis_tables(folder, TABLES)
+    return None if tables is None else Analysis(**tables)
 
 
 def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
     """Write an analysis into the run folder; ``analysis.json`` last."""
     folder = results.folder / FOLDER
-    folder.mkdir(exist_ok=True)
-    (folder / "analysis.json").unlink(missing_ok=True)
-    for f in fields(Analysis):
-        with atomic(folder / f"{f.name}.parquet") as temporary:
-            getattr(analysis, f.name).to_parquet(temporary, index=False, compression="zstd")
-    key = _key(results, settings)
-    write_analysis(folder, AnalysisRecord(key=key, settings=settings, qbench_version=version("qbench-vlm")))
+    record = AnalysisRecord(key=_key(results, settings), settings=settings, qbench_version=version("qbench-vlm"))
+    write_analysis(folder, record, {name: getattr(analysis, name) for name in TABLES})
     return folder
 
 

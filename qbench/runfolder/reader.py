@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -24,7 +24,7 @@ from qbench.runfolder.schema import (
     SpeedRecord,
     complaint,
 )
-from qbench.runfolder.tables import read_table
+from qbench.runfolder.tables import read_parquet, read_table
 from qbench.runfolder.upgrade import upgrade
 from qbench.store.files import read_json_object
 from qbench.vocabulary import CellStatus
@@ -179,6 +179,14 @@ def read_analysis(folder: Path) -> AnalysisRecord | None:
     """Read what the analysis in a folder was made of; `None` where there is none."""
     path = folder / "analysis.json"
     return read_record(path, AnalysisRecord, fix=ANALYSE_AGAIN) if path.exists() else None
+
+
+def read_analysis_tables(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame] | None:
+    """Read the tables of an analysis by their names; `None` where one of them is missing."""
+    paths = {name: folder / f"{name}.parquet" for name in names}
+    if not all(path.exists() for path in paths.values()):
+        return None
+    return {name: read_parquet(path, fix=ANALYSE_AGAIN) for name, path in paths.items()}
 
 
 def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:

@@ -128,26 +128,42 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         It lacks a column, or one holds something else than it should: the benchmark that made it has a fault.
     """
     _refuse(schema_of(path).complaints(table), f"{path.name}: a benchmark's table")
-    with atomic(path) as temporary:
-        table.to_parquet(temporary, index=False, compression="zstd")
+    write_parquet(path, table)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None, *, fix: str = "") -> pd.DataFrame:
-    """Read one table, or some of its columns.
+    """Read one table of a cell, or some of its columns.
 
     Raises
     ------
     qbench.errors.InputError
         The file is missing or damaged, or lacks a column, or one holds something else than it should.
     """
+    table = read_parquet(path, columns, fix=fix)
+    _refuse((f"the file is damaged: {x}" for x in schema_of(path).complaints(table, among=columns)), str(path), fix)
+    return table
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None, *, fix: str = "") -> pd.DataFrame:
+    """Read a Parquet file, whatever its columns are.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The file is missing or damaged, or lacks one of `columns`.
+    """
     try:
-        table = pd.read_parquet(path, columns=None if columns is None else list(columns))
+        return pd.read_parquet(path, columns=None if columns is None else list(columns))
     except FileNotFoundError:
         raise InputError("the file is missing", where=str(path), fix=fix) from None
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors derive from these
         raise InputError(f"the file is damaged: {error}", where=str(path), fix=fix) from error
-    _refuse((f"the file is damaged: {x}" for x in schema_of(path).complaints(table, among=columns)), str(path), fix)
-    return table
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Write a Parquet file, whole or not at all."""
+    with atomic(path) as temporary:
+        table.to_parquet(temporary, index=False, compression="zstd")
 
 
 def _refuse(complaints: Iterable[str], where: str, fix: str = "") -> None:

@@ -78,6 +78,6 @@ STEPS: dict[tuple[str, int], Step] = {("CellRecord", 1): cell_from_1, ("SpeedRec
 
 
 def _object(values: Mapping[str, Any], name: str) -> Values:
-    """A copy of one object of a file; empty where it is missing. What is no object is left to the check."""
+    """A copy of one object of a file; empty where it is missing. What is not an object is left to the check."""
     found = values.get(name)
     return dict(found) if isinstance(found, Mapping) else {}

@@ -10,14 +10,14 @@
         drift-<key>.parquet (against the baseline's embeddings of this key)
     speed/<model>/<quantizer>-<key>.json (where asked for)
 
-``cell.json`` is written last: a cell is done when it is there and says so.
+``cell.json`` is written last: a cell is done when this file exists and says so.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +32,7 @@ from qbench.runfolder.schema import (
     RunRecord,
     SpeedRecord,
 )
-from qbench.runfolder.tables import write_table
+from qbench.runfolder.tables import write_parquet, write_table
 from qbench.store.files import write_json
 from qbench.vocabulary import CellStatus
 
@@ -182,6 +182,10 @@ class RunFolder:
         write_json(path, record.json_values())
 
 
-def write_analysis(folder: Path, record: AnalysisRecord) -> None:
-    """Write ``analysis.json`` into the folder of an analysis; its tables are there already."""
+def write_analysis(folder: Path, record: AnalysisRecord, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write the tables of an analysis into its folder, each by its name, then ``analysis.json``."""
+    folder.mkdir(exist_ok=True)
+    (folder / "analysis.json").unlink(missing_ok=True)
+    for name, table in tables.items():
+        write_parquet(folder / f"{name}.parquet", table)
     write_json(folder / "analysis.json", record.json_values())
