@@ -10,7 +10,7 @@ import pandas as pd
 
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark
-from qbench.vocabulary import BASELINE_PREFIX, FlagKind, Verdict
+from qbench.vocabulary import BASELINE_PREFIX, Better, FlagKind, Verdict
 
 EffectRow = Mapping[Any, Any]
 
@@ -36,8 +36,8 @@ def whole(effects: pd.DataFrame) -> pd.DataFrame:
 
 def loss(row: EffectRow) -> float:
     """How far a number moved in the worse direction; −inf if this is not known."""
-    change = row["abs_change"] if row["better"] == "zero" else row["change"]
-    size = -change if row["better"] == "higher" else change
+    change = row["abs_change"] if row["better"] == Better.ZERO else row["change"]
+    size = -change if row["better"] == Better.HIGHER else change
     return float(size) if math.isfinite(size) else -math.inf
 
 
@@ -89,7 +89,7 @@ def amount(row: EffectRow) -> str:
 
 def margin(row: EffectRow) -> str:
     """The margin that was used: "±1.0 points"."""
-    unit = "points" if row["unit"] == "share" else str(row["unit"])
+    unit = formatting.unit_of_change(str(row["unit"]))
     return f"±{formatting.value(row['margin'], unit)}" if math.isfinite(row["margin"]) else "none"
 
 

@@ -9,9 +9,20 @@ from qbench.text import NBSP as NBSP
 from qbench.text import clean as clean
 from qbench.text import fixed as fixed
 from qbench.text import isolated as isolated
+from qbench.vocabulary import Unit
 
 UNDETERMINED = "undetermined"
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def scale(unit: str) -> float:
+    """What a stored number is multiplied by to be shown; 1 for a unit that qbench does not know."""
+    return Unit(unit).scale if unit in list(Unit) else 1.0
+
+
+def unit_of_change(unit: str) -> str:
+    """The unit of a difference of two numbers; the unit itself if qbench does not know it."""
+    return str(Unit(unit).of_change) if unit in list(Unit) else unit
 
 
 def value(number: float, unit: str, *, signed: bool = False) -> str:
@@ -33,16 +44,14 @@ def value(number: float, unit: str, *, signed: bool = False) -> str:
     """
     if not math.isfinite(number):
         return UNDETERMINED
-    if unit == "share":
-        return fixed(100 * number, 1, sign=signed) + NBSP + "%"
-    if unit == "points":
-        return fixed(100 * number, 1, sign=signed) + NBSP + "points"
+    if unit in (Unit.SHARE, Unit.POINTS):
+        return fixed(Unit(unit).scale * number, 1, sign=signed) + NBSP + ("%" if unit == Unit.SHARE else str(unit))
     return fixed(number, 3, sign=signed)
 
 
 def change(number: float, unit: str) -> str:
     """Print a difference with its sign: in percentage points for shares, otherwise in the unit itself."""
-    return value(number, "points" if unit == "share" else unit, signed=True)
+    return value(number, unit_of_change(unit), signed=True)
 
 
 def bare(text: str) -> str:

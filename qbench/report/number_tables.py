@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from qbench.plugins.report_blocks import Axis, Column, Entry, Table, name, number, tone_of
 from qbench.report import effect_rows, formatting, strips
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
+from qbench.vocabulary import Better, Unit
 
-DIRECTION = {"higher": "Higher is better.", "lower": "Lower is better.", "zero": "Zero is no difference."}
 WHY_UNDETERMINED = (
     "Undetermined: these items cannot give the number (there are none or too few of them, or the cut-off takes the "
     "whole gallery)."
 )
+
 OPEN_ROWS, MOST_ROWS = 40, 64
 """Above the first number of rows, a table is folded; above the second, the smallest changes are left out."""
 
@@ -21,7 +22,7 @@ OPEN_ROWS, MOST_ROWS = 40, 64
 def describe(measure: Measure) -> str:
     """What a metric is, and which direction is better."""
     summary = measure.summary.rstrip(".") + "." if measure.summary else ""
-    return " ".join(x for x in (summary, DIRECTION.get(measure.better, "")) if x)
+    return " ".join(x for x in (summary, Better(measure.better).sentence if measure.better else "") if x)
 
 
 def who(numbers: RunNumbers, row: NumberRow, before: NumberRow | None) -> list[Entry]:
@@ -72,9 +73,9 @@ def change_table(
     signed, unit = measure.signed, measure.unit_of_change
     grouped = any(r.attribute for r in rows)
     drawn = [x for r in rows for x in ((r.baseline_value, r.value) if signed else (r.change,)) if r.state == "compared"]
-    scale = strips.axis(drawn, scale=100.0 if unit == "points" else 1.0)
+    scale = strips.axis(drawn, scale=measure.scale)
     columns = [Column("Model"), Column("Quantizer"), *([Column("Groups")] if grouped else [])]
-    own = unit if measure.unit != "share" else ""  # a share is printed with its per cent sign
+    own = unit if measure.unit != Unit.SHARE else ""  # a share is printed with its per cent sign
     columns += [Column(_with(own, "Before"), True), Column(_with(own, "After"), True)]
     columns += [Column(_with(unit, "Before → after" if signed else "Change"), axis=scale)]
     columns += [

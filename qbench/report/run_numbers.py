@@ -7,9 +7,10 @@ from functools import cached_property
 
 from qbench.metrics.interface import INDEX
 from qbench.metrics.keys import MetricKey
+from qbench.report import formatting
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES
-from qbench.vocabulary import FlagKind
+from qbench.vocabulary import Better, FlagKind
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,17 @@ class Measure:
     @property
     def signed(self) -> bool:
         """Whether the best value is zero, from either side."""
-        return self.better == "zero"
+        return self.better == Better.ZERO
 
     @property
     def unit_of_change(self) -> str:
         """The unit of its differences."""
-        return "points" if self.unit in ("share", "points") else self.unit
+        return formatting.unit_of_change(self.unit)
+
+    @property
+    def scale(self) -> float:
+        """What its values are multiplied by to be shown."""
+        return formatting.scale(self.unit)
 
     @property
     def family(self) -> str:

@@ -74,7 +74,7 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -
     band : str
         What the shaded area is, for the tooltip.
     """
-    scale = 100.0 if unit in ("share", "points") else 1.0
+    scale = formatting.scale(unit)
     end = _end(marks) * scale
     rows = [_row(i, mark, unit, scale, end) for i, mark in enumerate(marks)]
     x = {"type": "quantitative", "scale": {"domain": [-end, end], "nice": False}, "title": title}

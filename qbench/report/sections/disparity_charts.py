@@ -11,6 +11,7 @@ from qbench.report import formatting
 from qbench.report.charts.before_after import before_after
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
+from qbench.vocabulary import Better
 
 FAMILIES = 2
 """How many kinds of gaps are drawn for a benchmark: the first that it declares, at their first cut-off."""
@@ -22,7 +23,7 @@ def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
     """Make one chart per kind of gap of a benchmark, for the first kinds that it declares."""
     families: set[str] = set()
     for measure in measures:
-        if measure.better == "higher" or measure.family in families or len(families) == FAMILIES:
+        if measure.better == Better.HIGHER or measure.family in families or len(families) == FAMILIES:
             continue
         rows = [r for r in numbers.of(measure, grouped=True) if _gap(numbers, r) and r.state == "compared"]
         rows = [r for r in rows if math.isfinite(r.value) and math.isfinite(r.baseline_value)]
@@ -43,7 +44,7 @@ def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
         list(dict.fromkeys(getattr(r, key) for r in rows)) for key in ("what", "model", "quantizer")
     )
     shown = [r for r in rows if r.what in plots[:PLOTS] and r.model in models[:MODELS]]
-    scale = 100.0 if measure.unit in ("share", "points") else 1.0
+    scale = measure.scale
     unit = measure.unit_of_change
     left = [
         formatting.count(len(names) - limit, f"more {one}")

@@ -12,6 +12,7 @@ from qbench.report.charts.group_bars import group_bars
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.report.sections.disparity_charts import said_change
+from qbench.vocabulary import Unit
 
 FAMILIES, GROUPS, MODELS = 4, 24, 3
 """How many numbers can be chosen, how many groups are drawn, and how many models are side by side."""
@@ -93,8 +94,7 @@ def _most(rows: Sequence[NumberRow]) -> set[str]:
 
 
 def _row(row: NumberRow, measure: Measure, parts: Mapping[str, str]) -> dict[str, Any]:
-    scale, unit = (100.0, "%" if measure.unit == "share" else "points"), measure.unit
-    factor, said = scale if unit in ("share", "points") else (1.0, unit)
+    factor, said = measure.scale, "%" if measure.unit == Unit.SHARE else measure.unit
     known = row.state == "compared" and math.isfinite(row.low) and math.isfinite(row.high)
     ends = [round(factor * (row.baseline_value + x), 3) if known else None for x in (row.low, row.high)]
     return {

@@ -9,6 +9,7 @@ import pandas as pd
 
 from qbench.report import effect_rows, formatting
 from qbench.report.run_numbers import RunNumbers
+from qbench.vocabulary import Better, Unit
 
 WORST, UNKNOWN = 6, 4
 """How many sentences of each kind there are; the tables have all numbers."""
@@ -40,7 +41,7 @@ def _tally(rows: pd.DataFrame) -> str:
 
 def _equivalent(rows: pd.DataFrame) -> list[str]:
     """Make one sentence per variant whose changes in accuracy by group are all equivalent."""
-    shares = rows[(rows["better"] == "higher") & (rows["unit"] == "share") & rows["change"].notna()]
+    shares = rows[(rows["better"] == Better.HIGHER) & (rows["unit"] == Unit.SHARE) & rows["change"].notna()]
     told = []
     for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
         if (frame["verdict"] == "equivalent").all():

@@ -99,7 +99,8 @@ def _row(numbers: RunNumbers, found: dict[str, object]) -> list[Entry]:
     measure = numbers.measure(str(found["benchmark"]), str(found["metric"]))
     change, low, high, sd, most = (float(str(found[k])) for k in ("change", "low", "high", "noise_sd", "noise_max"))
     what = " ".join(str(found[k]) for k in ("metric", "attribute", "group") if found[k])
-    scale, places = (100.0, 2) if measure.unit in ("share", "points") else (1.0, 4)
+    scale = measure.scale
+    places = 2 if scale > 1 else 4
     within = math.isfinite(sd) and abs(change) <= WITHIN * sd
     return [
         name(str(found["model"]), head=True),

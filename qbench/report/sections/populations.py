@@ -11,6 +11,7 @@ from qbench.report import effect_rows, formatting
 from qbench.report.charts.forest import Mark, forest
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
+from qbench.vocabulary import Better
 
 CHARTS, ROWS = 6, 60
 SIGN = {"negligible": "equivalent", "inconsistent": "inconclusive"}
@@ -77,7 +78,7 @@ def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
         )
     )
     what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
-    unit = "points" if row["unit"] in ("share", "points") else str(row["unit"])
+    unit = formatting.unit_of_change(str(row["unit"]))
     title = f"{formatting.isolated(str(row['quantizer']))}: {what} on {formatting.isolated(str(row['benchmark']))}"
     return Chart(
         name=chart_name("population", *(row[k] for k in keys)),
@@ -97,9 +98,9 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 
 def _direction(row: Mapping[str, Any]) -> str:
-    if row["verdict"] != "consistent" or row["better"] == "zero":
+    if row["verdict"] != "consistent" or row["better"] == Better.ZERO:
         return "inconclusive"
-    return "better" if (float(row["mean"]) > 0) == (row["better"] == "higher") else "worse"
+    return "better" if (float(row["mean"]) > 0) == (row["better"] == Better.HIGHER) else "worse"
 
 
 def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:

@@ -30,7 +30,7 @@ from qbench.report.context import Context
 from qbench.report.sections.key_findings import found
 from qbench.report.sections.notices import failures, flags, missing
 from qbench.report.sections.verdicts import by_quantizer, shares
-from qbench.vocabulary import CellStatus, GateBand, RowStatus
+from qbench.vocabulary import CellStatus, GateBand, RowStatus, Unit
 
 ROWS = 20
 """The number of rows of the first chart."""
@@ -205,4 +205,4 @@ def _found(row: GateRow) -> str:
 
 
 def _limit(limit: float, unit: str) -> str:
-    return formatting.value(limit, "points" if unit in ("share", "") else unit) if math.isfinite(limit) else ""
+    return formatting.value(limit, formatting.unit_of_change(unit or Unit.SHARE)) if math.isfinite(limit) else ""

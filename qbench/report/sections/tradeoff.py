@@ -10,6 +10,7 @@ from qbench.report import formatting
 from qbench.report.charts.scatter import scatter, undominated
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
+from qbench.vocabulary import Better
 
 ROWS = 60
 
@@ -23,9 +24,9 @@ def section(numbers: RunNumbers) -> Section:
 
 
 def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
-    accuracy = next((m for m in numbers.measures(benchmark, grouped=False) if m.better == "higher"), None)
-    gaps = [m for m in numbers.measures(benchmark, grouped=True) if m.better in ("lower", "zero")]
-    gap = next((m for m in gaps if m.better == "lower"), next(iter(gaps), None))
+    accuracy = next((m for m in numbers.measures(benchmark, grouped=False) if m.better == Better.HIGHER), None)
+    gaps = [m for m in numbers.measures(benchmark, grouped=True) if m.better in (Better.LOWER, Better.ZERO)]
+    gap = next((m for m in gaps if m.better == Better.LOWER), next(iter(gaps), None))
     if accuracy is None or gap is None:
         return []
     results = numbers.results
@@ -35,7 +36,7 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
     for r in numbers.of(gap, grouped=True):
         if math.isfinite(r.value):
             sums.setdefault((r.model, r.quantizer), []).append(abs(r.value))
-    scale = 100.0 if gap.unit in ("share", "points") else 1.0
+    scale = gap.scale
     rows: list[dict[str, Any]] = []
     for r in numbers.of(accuracy, grouped=False):
         key = (r.model, r.quantizer)
