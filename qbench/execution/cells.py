@@ -12,7 +12,7 @@ from qbench.execution.plan import PlannedBenchmark, PlannedModel, PlannedQuantiz
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, Resources, WorkUnit
-from qbench.images.pixel_store import ROOM, store_parts
+from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.runfolder.writer import RunFolder
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
@@ -132,7 +132,7 @@ class Units:
         """Decode what the cells need, once for all models that share a geometry."""
         for cell in cells:
             parts = _pixels(cell)
-            if parts is None or self._cache.path(ROOM, parts, ".npy").exists() or key_of(parts) in self._decodes:
+            if parts is None or self._cache.path(FOLDER, parts, ".npy").exists() or key_of(parts) in self._decodes:
                 continue
             assert cell.asked is not None
             unit = WorkUnit(

@@ -18,7 +18,7 @@ from qbench.execution.prepare import (
 )
 from qbench.execution.progress import Silent
 from qbench.execution.variant import VariantRun
-from qbench.images.pixel_store import ROOM, store_parts
+from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
@@ -164,7 +164,7 @@ def _cells(
                 if asked.provider.timed:  # otherwise it is a matter of seconds
                     _add_time(found, asked.seconds_to_answer())
                 parts = store_parts(data.images_key, geometry)
-                if asked.provider.decodes and not cache.path(ROOM, parts, ".npy").exists():
+                if asked.provider.decodes and not cache.path(FOLDER, parts, ".npy").exists():
                     decoded[key_of(parts)] = len(data.items.images) * geometry.size**2 * 3
     found.disk_bytes = sum(decoded.values())
     found.unknown = plan.cells - found.done - found.cached - found.to_compute

@@ -19,7 +19,8 @@ from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 from qbench.store.cache import Cache
 
-ROOM = "pixels"
+FOLDER = "pixels"
+"""The folder of the cache that holds pixel stores."""
 AHEAD = 256
 """Images that are decoded ahead: it bounds what is in memory beside the mapped array (at 224 pixels 38 MB)."""
 
@@ -66,11 +67,11 @@ def pixel_store(
         An image cannot be read; the message says where it is.
     """
     parts = store_parts(key, geometry)
-    path = cache.path(ROOM, parts, ".npy")
+    path = cache.path(FOLDER, parts, ".npy")
     if not path.exists():
         shape = (len(images), geometry.size, geometry.size, 3)
         with (
-            cache.new_array(ROOM, parts, shape, np.uint8) as filled,
+            cache.new_array(FOLDER, parts, shape, np.uint8) as filled,
             ThreadPoolExecutor(workers) as pool,
         ):
             for start in range(0, len(images), AHEAD):

@@ -1,4 +1,4 @@
-"""What zero-shot classifications share: the table of predictions, with one row per item."""
+"""The answers of a zero-shot classifier as a table with one row per item."""
 
 from __future__ import annotations
 
@@ -16,27 +16,33 @@ from qbench.metrics.interface import Similarity
 def classification_table(
     similarity: Similarity, items: Items, classes: Sequence[str], accepted: npt.NDArray[np.int64], keep: Sequence[str]
 ) -> pd.DataFrame:
-    """One row an item: what was asked, what was answered, and how clearly.
+    """Classify the items: one row per item with its label, the prediction, and how clear the prediction is.
 
     Parameters
     ----------
     similarity : Similarity
-        Of the items and the classes.
+        The similarity of items and classes.
     items : Items
         The items.
     classes : sequence of str
-        The candidates.
+        The candidates, in the order of the targets.
     accepted : numpy.ndarray
-        ``(n, a)`` int, the classes that count as right; negative entries are none.
+        ``(n, a)`` int, the indices of the classes that count as correct for each item; negative entries are ignored.
     keep : sequence of str
-        Columns of the items that go into the result.
+        Columns of ``items.table`` that go into the result.
 
     Returns
     -------
     pandas.DataFrame
-        ``item``, ``label`` and `keep`; ``prediction`` (str); ``correct`` (bool); ``rank`` (0-based, of the right
-        class); ``margin`` (right class minus best wrong class); ``runner_up_margin`` (prediction minus second place);
-        ``confidence`` (softmax probability of the prediction at scale 100).
+        ``item``, ``label`` and `keep`; ``prediction`` (str); ``correct`` (bool); ``rank`` (of the correct class, from
+        0); ``margin`` (similarity of the correct class minus that of the best incorrect one); ``runner_up_margin``
+        (similarity of the prediction minus that of the second class); ``confidence`` (softmax probability of the
+        prediction, see `qbench.metrics.classification.LOGIT_SCALE`).
+
+    Raises
+    ------
+    ValueError
+        No class counts as correct for an item.
     """
     found = classify(similarity, accepted)
     return items.table[["item", "label", *keep]].assign(
@@ -50,5 +56,11 @@ def classification_table(
 
 
 def positions(names: Sequence[str], values: pd.Series[str]) -> npt.NDArray[np.int64]:
-    """Index of each value in `names`, ``(n,)``; −1 where it is not among them."""
+    """The index of each value in `names`, ``(n,)`` int64; −1 for a value that is not among them.
+
+    Examples
+    --------
+    >>> positions(["cat", "dog"], pd.Series(["dog", "bird", "cat"])).tolist()
+    [1, -1, 0]
+    """
     return pd.Index(list(names)).get_indexer(pd.Index(values)).astype(np.int64)

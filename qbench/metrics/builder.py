@@ -1,4 +1,4 @@
-"""Collecting the rows of `Metrics` one by one."""
+"""Building `Metrics` number by number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from qbench.metrics.weights import Floats
 
 
 class MetricsBuilder:
-    """Collects named numbers, in the order in which they are added."""
+    """Collects named numbers, in the order in which they are added.
+
+    Examples
+    --------
+    >>> numbers = MetricsBuilder()
+    >>> numbers.add("accuracy", np.array([0.5]), 8)
+    >>> numbers.add("accuracy", np.array([0.25]), 4, attribute="age", group="older")
+    >>> numbers.build().frame()
+         metric attribute  group class  value  n
+    0  accuracy                          0.50  8
+    1  accuracy       age  older         0.25  4
+    """
 
     def __init__(self) -> None:
         self._index: list[tuple[str, str, str, str]] = []
@@ -27,11 +38,11 @@ class MetricsBuilder:
         metric : str
             Its name.
         values : numpy.ndarray
-            ``(b,)``, one a set of weights.
+            ``(b,)``, one value per set of weights; NaN where it is undetermined.
         n : int
-            The items (or classes, or queries) behind it.
+            Number of items (or classes, or queries) behind it, unweighted.
         attribute, group, class_ : str
-            What it is about; empty for all of them.
+            What the number is about; an empty text means all of them.
         """
         self._index.append((metric, attribute, group, class_))
         self._values.append(values)
@@ -48,6 +59,6 @@ class MetricsBuilder:
         index = pd.DataFrame(self._index, columns=list(INDEX), dtype="str")
         twice = index.duplicated()
         if twice.any():
-            raise ValueError(f"two numbers are called {tuple(index[twice].iloc[0])}")
+            raise ValueError(f"two numbers have the name {tuple(index[twice].iloc[0])}")
         values = np.stack(self._values, axis=1).astype(np.float64)
         return Metrics(index=index, values=values, n=np.array(self._n, dtype=np.int64))

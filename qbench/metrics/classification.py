@@ -1,4 +1,4 @@
-"""Zero-shot classification: similarities → prediction, rank of the right class, margins and confidence an item."""
+"""Zero-shot classification: from similarities to each item's prediction, rank, margins and confidence."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ section 2.5), and all released CLIP checkpoints ended there; a fixed value keeps
 
 @dataclass(frozen=True, kw_only=True)
 class Classified:
-    """What a classifier says about each of n items.
+    """The result of classifying n items.
 
     Attributes
     ----------
     prediction : numpy.ndarray
-        ``(n,)`` int64, the class with the highest similarity; the lower index on a tie.
+        ``(n,)`` int64, the class with the highest similarity; of equal ones the one with the lowest index.
     rank : numpy.ndarray
-        ``(n,)`` int64, 0-based rank of the right class (of the best one, where several count as right).
+        ``(n,)`` int64, rank of the correct class from 0; of the best one where several count as correct.
     margin : numpy.ndarray
-        ``(n,)``, similarity of the best right class minus that of the best wrong one; negative where it is wrong.
+        ``(n,)``, similarity of the best correct class minus that of the best incorrect one; negative if the
+        prediction is incorrect.
     runner_up_margin : numpy.ndarray
-        ``(n,)``, similarity of the prediction minus that of the class in second place; never negative.
+        ``(n,)``, similarity of the prediction minus that of the second class; never negative.
     confidence : numpy.ndarray
         ``(n,)``, softmax probability of the prediction at `LOGIT_SCALE`.
     """
@@ -43,7 +44,13 @@ class Classified:
 
 
 def confidence(scores: Floats, scale: float = LOGIT_SCALE) -> Floats:
-    """Softmax probability of the highest score of each row: ``(b, c)`` → ``(b,)``."""
+    """Softmax probability of the highest score of each row: ``(b, c)`` → ``(b,)``.
+
+    Examples
+    --------
+    >>> confidence(np.array([[0.25, 0.25], [0.30, 0.20]])).round(4).tolist()
+    [0.5, 1.0]
+    """
     below = scores - scores.max(axis=1, keepdims=True)
     return np.asarray(1.0 / np.exp(scale * below).sum(axis=1), dtype=np.float64)
 
@@ -54,16 +61,16 @@ def classify(similarity: Similarity, accepted: Integers, *, block_bytes: int = B
     Parameters
     ----------
     similarity : Similarity
-        Of ``n`` items and ``c`` classes.
+        The similarity of ``n`` items and ``c`` classes.
     accepted : numpy.ndarray
-        ``(n, a)`` int, the classes that count as right for each item; negative entries are none.
+        ``(n, a)`` int, the indices of the classes that count as correct for each item; negative entries are ignored.
     block_bytes : int
-        Bound of one block of similarities.
+        Size of one block of similarities.
 
     Raises
     ------
     ValueError
-        An item has no class that counts as right.
+        No class counts as correct for an item.
     """
     n, classes = similarity.shape
     prediction, rank = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)

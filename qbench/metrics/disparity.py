@@ -1,4 +1,4 @@
-"""Recall disparity of two groups (Gustafson et al., FACET, ICCV 2023, section 5): by class, and over classes."""
+"""Recall disparity of two groups (Gustafson et al., FACET, ICCV 2023, section 5), in one class and over the classes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from qbench.metrics.weights import Booleans, Floats, mean_of_known
 
 
 def comparable(n_first: npt.NDArray[np.int64], n_second: npt.NDArray[np.int64], minimum: int) -> Booleans:
-    """Which classes have at least `minimum` items in *both* groups, ``(classes,)`` bool. Counts are unweighted, so
-    that a resample never changes which classes are compared."""
+    """Which classes have at least `minimum` items in *both* groups, ``(classes,)`` bool.
+
+    The counts are unweighted, so that every resample compares the same classes.
+    """
     return (n_first >= minimum) & (n_second >= minimum)
 
 
 def class_disparity(recall_first: Floats, recall_second: Floats, usable: Booleans) -> Floats:
-    """Recall of the first group minus recall of the second, sign kept.
+    """Recall of the first group minus recall of the second, with its sign.
 
     Parameters
     ----------
@@ -27,28 +29,28 @@ def class_disparity(recall_first: Floats, recall_second: Floats, usable: Boolean
     Returns
     -------
     numpy.ndarray
-        ``(b, classes)`` in −1…1; NaN where the class is not usable, or a resample left one of its groups empty.
+        ``(b, classes)`` from −1 to 1; NaN for a class that is not usable, or if a resample has no item of a group.
     """
     return np.where(usable, recall_first - recall_second, np.nan)
 
 
 def mean_signed(disparity: Floats) -> Floats:
-    """Mean over the classes that are known, ``(b, classes)`` → ``(b,)``: opposite disparities cancel."""
+    """Mean over the classes with a known disparity, ``(b, classes)`` → ``(b,)``: opposite disparities cancel."""
     return mean_of_known(disparity)
 
 
 def mean_absolute(disparity: Floats) -> Floats:
-    """Mean absolute value over the classes that are known: nothing cancels; noise alone makes it positive."""
+    """Mean absolute value over the classes with a known disparity: nothing cancels; noise alone makes it positive."""
     return mean_of_known(np.abs(disparity))
 
 
 def worst(disparity: Floats) -> Floats:
-    """Find the disparity that is largest in absolute value, *with its sign*; of equal ones the first class's.
+    """The disparity with the largest absolute value, *with its sign*; of equal ones that of the first class.
 
     Returns
     -------
     numpy.ndarray
-        ``(b,)``; NaN where no class is known.
+        ``(b,)``; NaN if no disparity is known.
     """
     if not disparity.shape[1]:
         return np.full(len(disparity), np.nan)

@@ -1,4 +1,4 @@
-"""Rankings of a whole gallery, and from stored ones to skews: every query, attribute and cut-off, under any weights."""
+"""Rankings of a whole gallery, and their skews for every query, attribute and cut-off, under any weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qbench.metrics.weights import Floats, item_weights, mean_of_known
 
 
 def prompts_of_set(queries: PromptSet) -> Prompts:
-    """The queries of a set as a task asks them, the same ones for any items."""
+    """The queries of a prompt set as the prompts of a task."""
     return Prompts(
         texts=queries.texts,
         targets=queries.targets,
@@ -37,7 +37,25 @@ def measure_skew(
 ) -> Metrics:
     """Measure ``max_skew@k``, ``min_skew@k``, ``skew@k`` of each group, and ``ndkl``.
 
-    The class of a number is its query; an empty class is the mean over the queries.
+    The class of a number is its query; the numbers with an empty class are means over the queries.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        ``items`` with one column per attribute; ``rankings`` as `rank_gallery` makes them; ``facts["queries"]``.
+    attributes : sequence of Attribute
+        The groupings; every item has to be in one of the groups.
+    ks : sequence of int
+        The cut-offs of the skews.
+    target : {"uniform", "gallery"}
+        The shares that the groups should have: equal ones, or those of the gallery.
+    weights : numpy.ndarray or None
+        ``(b, n)``, see `qbench.metrics.interface.Task.measure`.
+
+    Raises
+    ------
+    ValueError
+        An item is in none of the groups, or the rankings do not rank the whole gallery.
     """
     queries: list[str] = outcome.facts["queries"]
     order = rankings_by_query(outcome, queries)
@@ -47,7 +65,7 @@ def measure_skew(
     for attribute in attributes:
         groups = positions(attribute.groups, outcome.items[attribute.name])
         if (groups < 0).any():
-            raise ValueError(f"an item has no {attribute.name} to compare")
+            raise ValueError(f"an item is in no group of {attribute.name}")
         n = np.bincount(groups, minlength=len(attribute.groups))
         wanted = target_shares(groups, len(n), target, w)
         for k in ks:
@@ -65,16 +83,16 @@ def measure_skew(
 def rank_gallery(
     similarity: Similarity, queries: Sequence[str], rows: npt.NDArray[np.int64] | None = None
 ) -> pd.DataFrame:
-    """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first.
+    """Rank the whole gallery for each query; of equally similar items the one that comes first ranks first.
 
     Parameters
     ----------
     similarity : Similarity
-        Of items and queries.
+        The similarity of items and queries.
     queries : sequence of str
         Their names.
     rows : numpy.ndarray, optional
-        ``(n,)``, the items that are the gallery; all of them if not given.
+        ``(n,)``, the positions of the items in the gallery; all items if not given.
 
     Returns
     -------
@@ -97,12 +115,12 @@ def rankings_by_query(outcome: Outcome, queries: Sequence[str]) -> npt.NDArray[n
     Raises
     ------
     ValueError
-        They are not whole rankings of the gallery, in the order of the queries.
+        They are not rankings of the whole gallery, in the order of the queries.
     """
     n = len(outcome.items)
     table = outcome.rankings
     if table is None or len(table) != n * len(queries):
-        raise ValueError(f"there are no {len(queries)} whole rankings of {n} items")
+        raise ValueError(f"there are not {len(queries)} rankings of all {n} items")
     if not (table["query"].astype(str).to_numpy() == np.repeat(np.asarray(queries, dtype=object), n)).all():
         raise ValueError("the rankings are not in the order of the queries")
     return table["item"].to_numpy(dtype=np.int64).reshape(len(queries), n)
@@ -118,7 +136,7 @@ def _add(
     attribute: str,
     group: str = "",
 ) -> None:
-    """Add ``(queries, b)`` numbers and, before them, their mean over the queries, whose n is the queries'."""
+    """Add ``(queries, b)`` numbers and, before them, their mean over the queries, whose n is the number of queries."""
     numbers.add(metric, mean_of_known(each.T), len(queries), attribute=attribute, group=group)
     for query, values in zip(queries, each, strict=True):
         numbers.add(metric, values, n, attribute=attribute, group=group, class_=query)

@@ -1,7 +1,8 @@
-"""Retrieval between images and captions: ranks of the best own target in both directions, in bounded memory.
+"""Retrieval between images and captions in both directions, in bounded memory.
 
-Recall@k counts 0/1 hits (Karpathy & Fei-Fei 2015): an image hits if *any* of its own captions is among the k most
-similar ones, a caption if its image is. Ties are broken by the lower index.
+Recall@k is the share of queries that are hits (Karpathy & Fei-Fei 2015). An image is a hit if *any* of its own captions
+is among the k most similar captions, and a caption is a hit if its image is among the k most similar images. Of equally
+similar targets, the one with the lowest index ranks first.
 """
 
 from __future__ import annotations
@@ -19,18 +20,20 @@ from qbench.metrics.weights import Floats, Integers, weighted_share
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieved:
-    """What n queries found.
+    """The result of n queries.
 
     Attributes
     ----------
     first : numpy.ndarray
-        ``(n,)`` int64, index of the target in first place.
+        ``(n,)`` int64, index of the most similar target.
     rank : numpy.ndarray
-        ``(n,)`` int64, 0-based rank of the best own target: the query hits at k where it is below k.
+        ``(n,)`` int64, rank of the query's own target from 0 (of the best one, if it has several). The query is a hit
+        at k if its rank is below k.
     margin : numpy.ndarray
-        ``(n,)``, best own target minus best other; negative for a miss at 1; NaN where all targets are its own.
+        ``(n,)``, similarity of the best own target minus that of the best other target; negative if the query is no hit
+        at 1; NaN if all targets are its own.
     runner_up_margin : numpy.ndarray
-        ``(n,)``, first place minus second place; NaN with one target.
+        ``(n,)``, similarity of the first target minus that of the second; NaN if there is one target.
     """
 
     first: npt.NDArray[np.int64]
@@ -40,16 +43,16 @@ class Retrieved:
 
 
 def image_to_text(similarity: Similarity, owner: Integers, *, block_bytes: int = BLOCK_BYTES) -> Retrieved:
-    """Each image looks for its captions.
+    """Retrieve captions with each image as the query.
 
     Parameters
     ----------
     similarity : Similarity
-        Of images and captions.
+        The similarity of images and captions.
     owner : numpy.ndarray
-        ``(captions,)`` int, the image that each caption belongs to.
+        ``(captions,)`` int, the index of the image of each caption.
     block_bytes : int
-        Bound of one block of similarities.
+        Size of one block of similarities.
     """
     images, captions = similarity.shape
     found = _Found(images)
@@ -59,7 +62,7 @@ def image_to_text(similarity: Similarity, owner: Integers, *, block_bytes: int =
 
 
 def text_to_image(similarity: Similarity, owner: Integers, *, block_bytes: int = BLOCK_BYTES) -> Retrieved:
-    """Each caption looks for its image; parameters as for `image_to_text`."""
+    """Retrieve images with each caption as the query; the parameters are those of `image_to_text`."""
     images, captions = similarity.shape
     found = _Found(captions)
     for start, stop in blocks(captions, images, block_bytes):
@@ -86,5 +89,11 @@ class _Found:
 
 
 def recall_at(rank: Integers, k: int, weights: Floats) -> Floats:
-    """Weighted share of the queries whose rank is below `k`: ``(n,)`` and ``(b, n)`` → ``(b,)``."""
+    """Weighted share of the queries whose rank is below `k`: ``(n,)`` int and ``(b, n)`` weights → ``(b,)``.
+
+    Examples
+    --------
+    >>> recall_at(np.array([0, 3, 1]), 2, np.ones((1, 3))).round(3).tolist()
+    [0.667]
+    """
     return weighted_share(np.asarray(rank) < k, weights)

@@ -1,7 +1,7 @@
-"""The group that is served worst, of any number of groups (Sagawa et al., ICLR 2020, section 2: worst-group accuracy).
+"""Worst-group accuracy: the lowest share over any number of groups (Sagawa et al., ICLR 2020, section 2).
 
-Where a disparity compares two groups that were named before, these find the lowest of all. The lowest of many noisy
-shares is low by selection: groups with few items are left out, and n is to be read beside the number.
+A disparity compares two groups that were chosen beforehand; `worst_group` looks for the lowest of all groups. The lowest
+of many noisy shares is low by selection, so groups with few items are left out, and n has to be read beside the number.
 """
 
 from __future__ import annotations
@@ -13,24 +13,30 @@ from qbench.metrics.weights import Floats, divide
 
 
 def worst_group(shares: Floats, n: npt.NDArray[np.int64], minimum: int) -> tuple[Floats, Floats, int]:
-    """Find the lowest share, and its ratio to the highest.
+    """The lowest share of all groups, and its ratio to the highest.
 
     Parameters
     ----------
     shares : numpy.ndarray
-        ``(b, groups)``, 0 to 1; NaN where a resample left a group empty.
+        ``(b, groups)``, from 0 to 1; NaN for a group without items in a resample.
     n : numpy.ndarray
-        ``(groups,)`` int64, the items of each group, unweighted.
+        ``(groups,)`` int64, the number of items of each group, unweighted.
     minimum : int
-        Fewest items of a group that takes part.
+        A group takes part if it has at least so many items.
 
     Returns
     -------
     lowest, ratio : numpy.ndarray
-        ``(b,)``: the lowest share, and lowest / highest (1 is equal service, 0 a group that is never right). NaN where
-        fewer than two groups take part; the ratio also where the highest is 0.
+        ``(b,)``: the lowest share, and the lowest divided by the highest (1: all groups are equal; 0: a group has no
+        correct item). NaN if fewer than two groups take part; the ratio also if the highest share is 0.
     count : int
-        The groups that take part.
+        Number of groups that take part.
+
+    Examples
+    --------
+    >>> lowest, ratio, count = worst_group(np.array([[0.8, 0.4, 0.1]]), np.array([50, 50, 2]), minimum=10)
+    >>> lowest.tolist(), ratio.tolist(), count
+    ([0.4], [0.5], 2)
     """
     usable = n >= minimum
     count = int(usable.sum())

@@ -57,7 +57,6 @@ NOT_DONE_YET: set[str] = {
     "qbench/cli",
     "qbench/execution",
     "qbench/gate",
-    "qbench/images",
     "qbench/models",
     "qbench/plugins",
     "qbench/stats",

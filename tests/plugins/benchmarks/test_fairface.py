@@ -124,7 +124,7 @@ def test_weights_resample_the_gallery(outcome):
 def test_damaged_rankings_are_refused(outcome):
     short = Outcome(items=outcome.items, rankings=outcome.rankings[:-1], facts=outcome.facts)
     mixed = Outcome(items=outcome.items, rankings=outcome.rankings[::-1], facts=outcome.facts)
-    with pytest.raises(ValueError, match="no 2 whole rankings"):
+    with pytest.raises(ValueError, match="not 2 rankings"):
         FairFace(TWO).measure(short)
     with pytest.raises(ValueError, match="not in the order of the queries"):
         FairFace(TWO).measure(mixed)

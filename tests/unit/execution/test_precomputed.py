@@ -13,7 +13,7 @@ from qbench.execution.embedding_list import list_wanted
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
 from qbench.images.ids import image_id
-from qbench.images.pixel_store import ROOM
+from qbench.images.pixel_store import FOLDER
 from qbench.plugins.registry import Entry
 
 
@@ -94,7 +94,7 @@ def test_embeddings_are_looked_up_by_name_and_no_image_is_decoded(run, files, lo
     assert run(files)[0].failed == 0
     names = sorted(p.name for p in (cache.root / "datasets").glob("*/*.png"))
     assert log == [("find", "toys", names), ("close",)]
-    assert not (cache.root / ROOM).exists()
+    assert not (cache.root / FOLDER).exists()
     metrics = pd.read_parquet(next((files.parents[1] / "run").glob("cells/*/*/*/metrics.parquet")))
     assert metrics["value"].tolist() == [1.0]
 

@@ -22,7 +22,7 @@ def test_a_second_class_counts_as_right_where_there_is_one(matrix):
 
 
 def test_an_item_without_a_class_is_refused(matrix):
-    with pytest.raises(ValueError, match="no right answer"):
+    with pytest.raises(ValueError, match="no correct candidate"):
         classify(matrix([[0.1, 0.2]]), np.array([[-1]]))
 
 

@@ -31,7 +31,7 @@ def test_ties_go_to_the_lower_index():
 
 
 def test_an_item_without_a_right_answer_is_refused():
-    with pytest.raises(ValueError, match="no right answer"):
+    with pytest.raises(ValueError, match="no correct candidate"):
         best_own_rank(rows([0.5, 0.1]), np.array([[False, False]]))
 
 
