@@ -73,7 +73,7 @@ def _of_annotations(content: dict[str, Any], path: Path, folder: str) -> list[Ca
         where = f"{path}:annotations[{i}]"
         number, owner = _get(annotation, "id", int, where), _get(annotation, "image_id", int, where)
         if number in captions:
-            raise DataError(f"the caption {number} was there before", where=where)
+            raise DataError(f"the caption {number} occurs already", where=where)
         if owner not in images:
             raise DataError(f"the caption {number} is of the image {owner}, which is not listed", where=where)
         captions[number] = owner, _caption(_get(annotation, "caption", str, where), where)
@@ -113,7 +113,7 @@ def _of_list(content: list[Any], path: Path) -> list[Captioned]:
 
 def _add(images: dict[int, Captioned], number: int, file: str, where: str, captions: Iterable[str] = ()) -> None:
     if number in images:
-        raise DataError(f"the image {number} was there before", where=where)
+        raise DataError(f"the image {number} occurs already", where=where)
     raw = [_caption(text, where) for text in captions]
     images[number] = Captioned(number=number, file=file, where=where, captions=raw)
 

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import Attribute
+from qbench.api.benchmarks import mean_vote
 from qbench_benchmarks.options import SkinCut
 
 SKIN_TONE = "skin_tone"
@@ -73,7 +74,7 @@ def tone_attribute(name: str, cut: SkinCut) -> Attribute:
 def skin_tones(votes: npt.NDArray[np.int64], cut: SkinCut) -> list[str]:
     """Group the votes of each person: ``(n, 10)`` counts → n groups."""
     total = votes.sum(axis=1)
-    mean = (votes @ np.arange(1, 11)) / np.maximum(total, 1)
+    mean = mean_vote(votes)
     if cut == "1-3/4-6/7-10":
         group = np.where(mean < 3.5, "light", np.where(mean < 6.5, "medium", "dark"))
     elif cut == "1-5/6-10":

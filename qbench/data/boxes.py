@@ -1,4 +1,4 @@
-"""Boxes from annotation files: a dict in text, or four numbers."""
+"""Boxes in annotation files: a dict as text, or four numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,29 @@ Box = tuple[float, float, float, float]
 
 
 def parse_box(text: str, where: str) -> Box:
-    """Parse a box that is a dict in text, quoted as JSON or as Python does: ``x``, ``y``, ``width``, ``height``.
+    """Parse a box that is written as a dict, in JSON or as Python prints it, and clip it (see `clip_box`).
+
+    Parameters
+    ----------
+    text : str
+        The dict, with the keys ``x``, ``y``, ``width`` and ``height``.
+    where : str
+        Its place, such as ``labels.csv:row 3``, for the message.
+
+    Returns
+    -------
+    tuple of float
+        ``(x, y, width, height)`` in pixels.
 
     Raises
     ------
     DataError
-        It is no such dict, or empty.
+        It is not such a dict, or the box is empty.
+
+    Examples
+    --------
+    >>> parse_box("{'x': 10, 'y': -5, 'width': 20, 'height': 30}", "labels.csv:row 3")
+    (10.0, 0.0, 20.0, 25.0)
     """
     try:
         content = json.loads(text)
@@ -30,18 +47,18 @@ def parse_box(text: str, where: str) -> Box:
         x, y, width, height = (float(content[name]) for name in ("x", "y", "width", "height"))
     except (TypeError, KeyError, ValueError):
         raise DataError(
-            f"the bounding box {text[:80]!r} is no dict with the numbers x, y, width and height", where=where
+            f"the bounding box {text[:80]!r} is not a dict with the numbers x, y, width and height", where=where
         ) from None
     return clip_box(x, y, width, height, text=text, where=where)
 
 
 def clip_box(x: float, y: float, width: float, height: float, *, text: str, where: str) -> Box:
-    """A box, cut to what lies right of and below 0: ``(x, y, width, height)`` in pixels.
+    """Cut off the part of a box with negative coordinates: ``(x, y, width, height)`` in pixels.
 
     Raises
     ------
     DataError
-        Nothing of it is left, or a number is not finite.
+        The rest is empty, or a number is not finite; the message quotes `text` and names `where`.
     """
     left, top = max(x, 0.0), max(y, 0.0)
     box = (left, top, x + width - left, y + height - top)

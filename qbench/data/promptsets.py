@@ -1,4 +1,4 @@
-"""Prompt sets: named, versioned and hashed queries, because published FairFace results differ with the prompts."""
+"""Prompt sets: named, versioned and hashed queries, because published results on FairFace differ by their prompts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FOLDER = Path(__file__).with_name("prompts")
 
 @dataclass(frozen=True, kw_only=True)
 class PromptSet:
-    """Queries and where they come from.
+    """A set of queries and its origin.
 
     Attributes
     ----------
     name, version, source : str
-        What it is called, which edition, who published it.
+        Its name, its edition, and who published it.
     texts : tuple of str
-        What is embedded.
+        The texts that are embedded.
     targets : tuple of str
         The queries: the texts themselves, or the terms where the texts of a term are pooled.
     target_of : tuple of int
@@ -42,7 +42,7 @@ class PromptSet:
     pool: bool
 
     def facts(self) -> dict[str, Any]:
-        """What a result says about it, with a hash of everything that decides a number."""
+        """What is stored with a result: name, version, source, and a hash of everything that decides a number."""
         content = json.dumps([self.texts, self.targets, self.target_of, self.pool], ensure_ascii=True)
         return {
             "name": self.name,
@@ -52,18 +52,24 @@ class PromptSet:
         }
 
     def summary(self) -> str:
-        """How many queries, of which set and edition, and whose: one line for a table of choices."""
+        """One line for the table of choices: number of queries, name, version and source."""
         label = f"{self.name} version {self.version}" if self.version else self.name
         return f"{len(self.targets)} queries, prompt set {label} ({self.source})"
 
 
 def prompt_set_names() -> list[str]:
-    """Names of the sets that are shipped."""
+    """The names of the prompt sets that come with qbench."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def prompt_set(prompts: str | tuple[str, ...]) -> PromptSet:
-    """Return the set of a name, or a set of the queries that are given."""
+    """The prompt set with a name, or a set of the given queries.
+
+    Examples
+    --------
+    >>> prompt_set(("a photo of a doctor", "a photo of a nurse")).summary()
+    '2 queries, prompt set custom (the spec)'
+    """
     if not isinstance(prompts, str):
         places = tuple(range(len(prompts)))
         return PromptSet(
@@ -73,7 +79,13 @@ def prompt_set(prompts: str | tuple[str, ...]) -> PromptSet:
 
 
 def has_one_placeholder(template: str) -> bool:
-    """Whether a template has exactly one ``{}``, where the class or the query goes."""
+    """Whether a template has exactly one ``{}``, for the class or the query.
+
+    Examples
+    --------
+    >>> has_one_placeholder("a photo of a {}."), has_one_placeholder("a photo")
+    (True, False)
+    """
     try:
         return template.format("\0").count("\0") == 1
     except (IndexError, KeyError, ValueError):
@@ -81,14 +93,15 @@ def has_one_placeholder(template: str) -> bool:
 
 
 def read_prompt_set(path: Path) -> PromptSet:
-    """Return the set of a file in the format of those that are shipped.
+    """Read a prompt set from a TOML file.
 
-    The keys are ``name``, ``version``, ``source``, ``pool``, ``templates`` (each with one ``{}``) and ``terms``.
+    The keys of the file are ``name``, ``version``, ``source``, ``pool``, ``templates`` (each with one ``{}``) and
+    ``terms``.
 
     Raises
     ------
     DataError
-        The file is missing, no TOML, or lacks a key; the message names file and key.
+        The file is missing, not TOML, or lacks a key; the message names file and key.
     """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
@@ -97,11 +110,11 @@ def read_prompt_set(path: Path) -> PromptSet:
     kinds = {"name": str, "version": (str, int), "source": str, "pool": bool, "templates": list, "terms": list}
     for key, kind in kinds.items():
         if not isinstance(raw.get(key), kind):  # type: ignore[arg-type]
-            raise DataError(f"the key {key!r} is missing or of another kind", where=str(path))
+            raise DataError(f"the key {key!r} is missing or has a value of the wrong type", where=str(path))
     for key in ("templates", "terms"):
         texts = raw[key]
         if not texts or len(set(texts)) < len(texts) or not all(isinstance(t, str) and t.strip() for t in texts):
-            raise DataError(f"{key} is a list of one or more texts, all different", where=str(path))
+            raise DataError(f"{key} has to be a list of one or more different texts", where=str(path))
     wrong = [template for template in raw["templates"] if not has_one_placeholder(template)]
     if wrong:
         raise DataError(f"the template {wrong[0]!r} does not have exactly one {{}}", where=str(path))

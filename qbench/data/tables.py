@@ -1,4 +1,4 @@
-"""Reading annotation files: tables by column name with row numbers, JSON, and paths that stay inside the dataset."""
+"""Reading annotation files: tables by column name with row numbers, and paths that stay inside the dataset's folder."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class AnnotationTable:
     path : pathlib.Path
         The file.
     columns : mapping of str to list of str
-        The columns that were asked for.
+        The requested columns.
     lines : list of int
-        What a message calls each row: the line of a CSV file that it ends on (the header is line 1), or the number of
-        a row of a Parquet file, from 1.
+        The number of each row in messages: for a CSV file the line on which the row ends (the header is line 1), for a
+        Parquet file the number of the row from 1.
     """
 
     path: Path
@@ -40,26 +40,32 @@ class AnnotationTable:
     lines: list[int]
 
     def __len__(self) -> int:
-        """Number of rows, the header not counted."""
+        """The number of rows, without the header."""
         return len(self.lines)
 
     def where(self, row: int) -> str:
-        """How a message names a row."""
+        """The place of a row (from 0) for messages: ``labels.csv:row 3``."""
         return f"{self.path}:row {self.lines[row]}"
 
 
 def is_spreadsheet_date(text: str) -> bool:
-    """Whether a cell is what a spreadsheet makes of a range such as ``3-9``: a date."""
+    """Whether a cell is a date, into which spreadsheets turn ranges such as ``3-9``.
+
+    Examples
+    --------
+    >>> is_spreadsheet_date("9-Mar"), is_spreadsheet_date("3-9")
+    (True, False)
+    """
     return DATE.fullmatch(text.strip()) is not None
 
 
 def is_spreadsheet_number(text: str) -> bool:
-    """Whether a cell is what a spreadsheet makes of a long number: ``1.23E+15``, its digits lost."""
+    """Whether a cell is a rounded number such as ``1.23E+15``, into which spreadsheets turn long numbers."""
     return SCIENTIFIC.fullmatch(text.strip()) is not None
 
 
 def cell_text(value: object) -> str:
-    """How a cell reads as text: ``3`` and ``3.0`` are ``3``, an empty one (or NaN) is the empty text."""
+    """A cell as text: ``3`` and ``3.0`` become ``3``, and an empty cell (or NaN) becomes the empty text."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -81,12 +87,12 @@ def _text(path: Path, how_to_get: str) -> str:
 
 
 def read_lines(path: Path, *, how_to_get: str) -> list[str]:
-    """Read the lines of a text file; empty ones at its end are left out.
+    """Read the lines of a text file, without empty lines at its end.
 
     Raises
     ------
     DataError
-        It is missing, not UTF-8, or empty.
+        The file is missing, not UTF-8, or empty. Its advice is `how_to_get`, which says where the file comes from.
     """
     lines = _text(path, how_to_get).rstrip().splitlines()
     if not lines:
@@ -95,13 +101,32 @@ def read_lines(path: Path, *, how_to_get: str) -> list[str]:
 
 
 def read_csv(path: Path, columns: Iterable[str], *, how_to_get: str) -> AnnotationTable:
-    """Read the named columns of a CSV file, whatever their order.
+    """Read the named columns of a CSV file, in whatever order the file has them.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file: UTF-8, with commas and a header.
+    columns : iterable of str
+        The columns to read.
+    how_to_get : str
+        Where the file comes from: the advice of the error if it is missing.
 
     Raises
     ------
     DataError
-        The file is missing, not UTF-8, empty or no CSV; a column is missing or occurs twice; a row has another number
-        of fields than the header.
+        The file is missing, not UTF-8, empty or not CSV; a column is missing or occurs twice; a row does not have as
+        many fields as the header.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels.csv")
+    ...     _ = path.write_text("file,label,note\\n1.jpg,cat,\\n2.jpg,dog,blurred\\n")
+    ...     table = read_csv(path, ["label", "file"], how_to_get="")
+    >>> len(table), table.columns["label"], table.lines
+    (2, ['cat', 'dog'], [2, 3])
     """
     lines = csv.reader(io.StringIO(_text(path, how_to_get)), strict=True)
     wanted = list(columns)
@@ -117,26 +142,27 @@ def read_csv(path: Path, columns: Iterable[str], *, how_to_get: str) -> Annotati
                 continue
             if len(row) != len(header):
                 raise DataError(
-                    f"{len(row)} fields, where the header has {len(header)}", where=f"{path}:row {lines.line_num}"
+                    f"the row has {len(row)} fields, but the header has {len(header)}",
+                    where=f"{path}:row {lines.line_num}",
                 )
             rows.append([row[place] for place in places])
             numbers.append(lines.line_num)
     except csv.Error as error:
-        raise DataError(f"this is no valid CSV: {error}", where=f"{path}:row {lines.line_num}") from None
+        raise DataError(f"this is not valid CSV: {error}", where=f"{path}:row {lines.line_num}") from None
     if not rows:
-        raise DataError("the file has a header and no rows", where=str(path), fix=how_to_get)
+        raise DataError("the file has a header but no rows", where=str(path), fix=how_to_get)
     return AnnotationTable(
         path=path, columns={w: [row[i] for row in rows] for i, w in enumerate(wanted)}, lines=numbers
     )
 
 
 def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> AnnotationTable:
-    """Read the named columns of a Parquet file, as text (see `cell_text`).
+    """Read the named columns of a Parquet file as text (see `cell_text`); the parameters are those of `read_csv`.
 
     Raises
     ------
     DataError
-        The file is missing, no Parquet or without a row; a column is missing or occurs twice.
+        The file is missing, not Parquet or has no rows; a column is missing or occurs twice.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -150,7 +176,7 @@ def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Anno
         raise DataError("the file does not exist", where=str(path), fix=how_to_get) from None
     except (OSError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(f"this is no valid Parquet file: {reason}", where=str(path), fix=how_to_get) from None
+        raise DataError(f"this is not a valid Parquet file: {reason}", where=str(path), fix=how_to_get) from None
     found = {name: [cell_text(value) for value in content[name]] for name in wanted}
     rows = len(found[wanted[0]]) if wanted else 0
     if not rows:
@@ -159,12 +185,21 @@ def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Anno
 
 
 def whole_numbers(table: AnnotationTable, names: Sequence[str], most: int | None = None) -> npt.NDArray[np.int64]:
-    """Columns of counts, ``(n, len(names))``; ``2`` and ``2.0`` are the same.
+    """Columns of counts as ``(n, len(names))`` int64; ``2`` and ``2.0`` are the same number.
+
+    Parameters
+    ----------
+    table : AnnotationTable
+        The table.
+    names : sequence of str
+        Its columns.
+    most : int, optional
+        The largest number that is allowed.
 
     Raises
     ------
     DataError
-        A cell is no whole number from 0 (to `most`).
+        A cell is not a whole number from 0 (to `most`).
     """
     values = np.zeros((len(table), len(names)), dtype=np.int64)
     for column, name in enumerate(names):
@@ -195,29 +230,50 @@ def _places(header: list[str], wanted: list[str], path: Path) -> list[int]:
 
 
 def check_unique(values: Iterable[object], what: str, *, table: AnnotationTable) -> None:
-    """Refuse a value that occurs twice in a column.
+    """Refuse duplicate values.
+
+    Parameters
+    ----------
+    values : iterable
+        One value per row.
+    what : str
+        What the values are, for the message.
+    table : AnnotationTable
+        The table of the rows.
 
     Raises
     ------
     DataError
-        Naming both rows.
+        A value occurs twice; the message names both rows.
     """
     seen: dict[object, int] = {}
     for row, value in enumerate(values):
         if value in seen:
             raise DataError(
-                f"the {what} {value} was there before, in row {table.lines[seen[value]]}", where=table.where(row)
+                f"the {what} {value} occurs already in row {table.lines[seen[value]]}", where=table.where(row)
             )
         seen[value] = row
 
 
 def relative_path(name: str, where: str) -> PurePosixPath:
-    """Check an image's name from an annotation file: a path that stays below the dataset's folder.
+    """Check the name of an image in an annotation file: it has to be a path below the dataset's folder.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    where : str
+        Its place, such as ``labels.csv:row 3``, for the message.
 
     Raises
     ------
     DataError
-        It is empty, absolute, or leads out of the folder.
+        The name is empty or absolute, or leads out of the folder.
+
+    Examples
+    --------
+    >>> relative_path("val/1.jpg", "labels.csv:row 2").as_posix()
+    'val/1.jpg'
     """
     path = PurePosixPath(name)
     windows = PureWindowsPath(name)
@@ -227,6 +283,6 @@ def relative_path(name: str, where: str) -> PurePosixPath:
         raise DataError(
             f"the image {name!r} lies outside the dataset's folder",
             where=where,
-            fix="Image names are relative to the dataset's folder and do not leave it.",
+            fix="Image names have to be paths below the dataset's folder.",
         )
     return path

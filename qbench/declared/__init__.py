@@ -1,5 +1,5 @@
-"""Datasets that say in a ``dataset.toml`` what they are and what is measured on them: no code.
+"""Declared datasets: datasets without code, described by a ``dataset.toml`` that also says what is measured on them.
 
-`schema` is what such a file may say, `read` reads it, `groups` and `table` make items of the table, `task` measures,
-`record` makes a `Benchmark` of it. Importing this package and `record` is light.
+`schema` defines what such a file can say and `read` reads it; `groups` and `table` turn the table into items; `task`
+measures; `record` makes the `Benchmark`. Importing this package and `record` is light.
 """

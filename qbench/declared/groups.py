@@ -17,7 +17,7 @@ WHOLE = re.compile(r"-?\d+\.0+")
 
 
 def columns_of(name: str, spec: AttributeSpec) -> list[str]:
-    """The columns of the table that an attribute is made of."""
+    """The columns of the table from which an attribute is derived."""
     if spec.flags:
         return list(spec.flags.values())
     return list(spec.votes) or [spec.column or name]

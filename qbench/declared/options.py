@@ -1,4 +1,4 @@
-"""What a spec may say in place of a ``dataset.toml``. Light."""
+"""The options of a declared dataset in a spec, which replace values of its ``dataset.toml``. Light."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredOptions:
-    """Options of every declared dataset; each default leaves it to the ``dataset.toml``.
+    """Options of every declared dataset; the defaults leave the choice to the ``dataset.toml``.
 
     Attributes
     ----------
     min_group : int
-        Fewest items that both groups of a pair need in a class for a disparity; 0: as declared.
+        Number of items that both groups of a pair need in a class for a disparity; 0: as declared.
     ks : tuple of int
         Cut-offs of the skews; empty: as declared.
     target : {"", "uniform", "gallery"}
-        Shares that the groups should have in the top k; empty: as declared.
+        The shares that the groups should have in the top k; empty: as declared.
     """
 
     min_group: int = 0

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 FILE = "dataset.toml"
 WORDS = ("summary", "citation", "how_to_get", "note", "licence", "perceived", "items")
-"""Keys that decide no number."""
+"""Keys that do not decide any number."""
 FORMER_IN_TABLE = {"picture": "image"}
 """Former name → present name of keys in ``[table]``."""
 
 
 def find(place: Path) -> Path:
-    """The file that is meant: `place` itself, or the ``dataset.toml`` in it.
+    """The description at a place: the file `place` itself, or the ``dataset.toml`` in the folder `place`.
 
     Raises
     ------
     DataError
-        There is none.
+        There is no such file.
     """
     path = place / FILE if place.is_dir() else place
     if not path.is_file():
         raise DataError(
-            "there is no such file",
+            "the file does not exist",
             where=str(path),
-            fix=f"Name a folder with a {FILE} in it, or such a file; docs/datasets.md says what goes into it.",
+            fix=f"Name a folder with a {FILE} in it, or such a file; docs/datasets.md describes its content.",
         )
     return path
 
@@ -72,13 +72,13 @@ def read_description(path: Path) -> Description:
     Raises
     ------
     DataError
-        It cannot be read, or says something that such a file cannot say; every wrong key is named.
+        The file cannot be read, or has an unknown key or a wrong value; the message names all of them.
     """
     return checked(read_raw(path), path)
 
 
 def checked(raw: dict[str, Any], path: Path) -> Description:
-    """What the file says, as a `Description`; raises `DataError` as `read_description` does."""
+    """The content of a file as a `Description`; raises `DataError` as `read_description` does."""
     from pydantic import ValidationError
 
     from qbench.declared.schema import Description
@@ -91,6 +91,6 @@ def checked(raw: dict[str, Any], path: Path) -> Description:
 
 
 def digest(raw: dict[str, Any]) -> str:
-    """A hash (12 hexadecimal digits) of all that the file says and that could decide a number."""
+    """A hash (12 hexadecimal digits) of everything in the file that could decide a number."""
     content = json.dumps({k: v for k, v in raw.items() if k not in WORDS}, sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""From a ``dataset.toml`` to a `Benchmark`. Light: tomllib only; the file is checked whole when it is used."""
+"""From a ``dataset.toml`` to a `Benchmark`. Light: only a few keys are read; the rest is checked when it is used."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ METRICS: dict[str, tuple[MetricInfo, ...]] = {"classification-disparity": RECALL
 NAME = "declared"
 """The name of the benchmark for a dataset that a user names, see `DECLARED`."""
 VERSION = "1"
-"""Of what is measured and how: raise it when a number of a declared dataset would change."""
+"""The version of what is measured and how. It has to be raised when a number of a declared dataset would change."""
 
 
 def declared_benchmark(path: str | Path) -> Benchmark:
-    """Make a benchmark of a ``dataset.toml``: what a plugin's hook yields to register a dataset without code.
+    """Make a benchmark from a ``dataset.toml``: a plugin's hook yields it to register a dataset without code.
 
     A whole plugin, with the data in the distribution::
 
@@ -40,25 +40,25 @@ def declared_benchmark(path: str | Path) -> Benchmark:
     Parameters
     ----------
     path : str or pathlib.Path
-        The file, or the folder of a ``dataset.toml``. Where its table lies beside it, the data is found without a
-        ``root`` in the spec; else a spec (or ``QBENCH_DATA``) names the folder, and the file says what lies there.
+        The file, or the folder of a ``dataset.toml``. If its table is beside it, a spec needs no ``root``; otherwise a
+        spec (or ``QBENCH_DATA``) names the folder of the data.
 
     Returns
     -------
     Benchmark
-        Its protocol has a hash of the description, so that a changed one is another result.
+        Its protocol contains a hash of the description, so that results of a changed description are told apart.
 
     Raises
     ------
     DataError
-        The file is not there, is no TOML, or lacks its name or protocol. Everything else is checked when the
+        The file does not exist, is not TOML, or lacks its name or protocol. Everything else is checked when the
         benchmark is used, so that listing plugins stays fast.
     """
     file = find(Path(path))
     raw = read_raw(file)
     protocol = _text(raw, "protocol", file)
     if protocol not in METRICS:
-        raise DataError(f"protocol: {protocol!r} is none of {', '.join(map(repr, METRICS))}", where=str(file))
+        raise DataError(f"protocol: {protocol!r} is not one of {', '.join(map(repr, METRICS))}", where=str(file))
     name = _text(raw, "name", file)
     table = raw.get("table")
     beside = isinstance(table, dict) and (file.parent / str(table.get("file", ""))).is_file()
@@ -79,7 +79,7 @@ def declared_benchmark(path: str | Path) -> Benchmark:
 
 
 def describe(place: Path) -> Benchmark:
-    """`declared_benchmark`, with the whole file checked at once: for a folder or file that a user named."""
+    """`declared_benchmark` for a folder or file that a user names: the whole file is checked at once."""
     file = find(place)
     checked(read_raw(file), file)
     return replace(declared_benchmark(file), root=file.parent)
@@ -94,7 +94,7 @@ def _load(file: Path, options: DeclaredOptions) -> Task:
 def _text(raw: dict[str, Any], key: str, file: Path) -> str:
     value = raw.get(key)
     if not isinstance(value, str) or not value:
-        raise DataError(f"the key {key!r} is missing or no text", where=str(file))
+        raise DataError(f"the key {key!r} is missing or not a text", where=str(file))
     return value
 
 

@@ -1,4 +1,4 @@
-"""What a ``dataset.toml`` may say, checked by pydantic. Plain data: no table is opened here."""
+"""The keys of a ``dataset.toml`` and their values, checked by pydantic. Plain data: no table is opened here."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ RESERVED = frozenset(
         *("runner_up_margin", "confidence", "direction", "query", "metric", "attribute", "group", "class"),
     }
 )
-"""Names of columns that results have anyway: an attribute cannot be called so."""
+"""Names of columns that results have anyway; an attribute cannot have one of these names."""
 
 
 def _listed(value: object) -> object:
-    """One value stands for a list of one."""
+    """A single value stands for a list with one value."""
     return [cell_text(v) for v in value] if isinstance(value, list) else [cell_text(value)]
 
 
 Texts = Annotated[list[str], BeforeValidator(_listed)]
-"""One cell's value, or a list of them."""
+"""The value of a cell, or a list of such values."""
 
 
 class _Strict(BaseModel):
@@ -35,7 +35,7 @@ class _Strict(BaseModel):
 
 
 class Sides(_Strict):
-    """A box in four columns: its corner and its size. Pixels of the file.
+    """A box in four columns: its top left corner and its size, in pixels of the file.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Sides(_Strict):
 
 
 class Corners(_Strict):
-    """A box in four columns: its sides' places. Pixels of the file.
+    """A box in four columns: the positions of its sides, in pixels of the file.
 
     Attributes
     ----------
@@ -74,23 +74,24 @@ class TableSpec(_Strict):
     image : str
         The column with the name of each item's image.
     folder : str or list of str
-        Folder of the images, below the dataset's; of several ones the first that has the image.
+        The folder of the images below the dataset's folder, or several folders, of which the first that has the image
+        is used.
     suffix : str
-        Added to each name, where the column has none, such as ``".jpg"``.
+        A text that is added to each name, such as ``".jpg"``.
     id : str
-        The column with a name of each item, all different; if empty, the image's path.
+        The column with the item IDs, which have to be unique; if empty, the path of the image is the ID.
     label : str
-        The column with the right class.
+        The column with the correct class.
     also_right : list of str
-        Columns with further classes that count as right too; their cells may be empty.
+        Columns with further classes that count as correct; their cells may be empty.
     box : str or dict of str to str
-        Where the item is in its image, which is cut to it: a column with a dict in text (``x``, ``y``, ``width``,
+        The place of the item in its image, which is cut to it: a column with a dict as text (``x``, ``y``, ``width``,
         ``height``), or four columns, ``{ x, y, width, height }`` or ``{ left, top, right, bottom }``.
     keep : dict of str to list
-        Columns and the values of the rows that are used; all other rows are left out.
+        Columns, and the values that a row has to have in them to be used.
     leave_out_unlabelled : bool
-        Leave out items that have no group to compare in some attribute. Otherwise they are counted on their own
-        (``classification-disparity``) or refused (``retrieval-skew``, which ranks every item).
+        Whether to leave out items that have no group to compare in some attribute. Otherwise they are counted
+        separately (``classification-disparity``) or refused (``retrieval-skew``, which ranks every item).
     """
 
     file: str = Field(min_length=1)
@@ -125,20 +126,20 @@ class TableSpec(_Strict):
 
 
 class PromptSpec(_Strict):
-    """``[prompts]``: what the model is asked.
+    """``[prompts]``: the texts that the model gets.
 
     Attributes
     ----------
     template : str or list of str
-        The sentence, with ``{}`` where the class or the query goes. The embeddings of several are averaged.
+        The sentence, with ``{}`` for the class or the query. The embeddings of several sentences are averaged.
     classes : list of str
-        The candidates; if empty, those of `names`, or the labels that the items have.
+        The candidates; if empty, those in `names`, or else the labels of the items.
     names : dict of str to str
-        What the prompt calls a class; else its label, underscores as spaces.
+        The name of a class in prompts; if not given, its label with spaces in place of underscores.
     queries : list of str
-        For ``retrieval-skew``: what goes into the template.
+        For ``retrieval-skew``: the texts that go into the template.
     set : str
-        In place of `queries`: a prompt set that qbench has, or a ``.toml`` file with one beside this file.
+        In place of `queries`: the name of a prompt set of qbench, or a ``.toml`` file beside this file that holds one.
     """
 
     template: Texts = Field(default_factory=list)
@@ -187,23 +188,25 @@ class AttributeSpec(_Strict):
     Attributes
     ----------
     column : str
-        The column; if empty, the one called like the attribute.
+        The column; if empty, the one with the name of the attribute.
     values : dict of str to list
-        Group → the cells that belong to it; ``""`` is an empty cell.
+        Group → the values of its cells; ``""`` is an empty cell.
     bins : dict of str to (float, float)
-        Group → from (included), to (excluded) of a number; ``inf`` is allowed. They do not overlap.
+        Group → the lower limit (included) and the upper limit (excluded) of a number; ``inf`` is allowed. Bins do not
+        overlap.
     flags : dict of str to str
         Group → its 0/1 column. An item without a flag is ``na``, one with several is ``several``.
     votes : list of str
-        Columns with counts of votes for the values 1, 2, 3, …: `bins` are of the mean of the votes. An item without a
-        vote is ``na``.
+        Columns with the number of votes for the values 1, 2, 3, …; the `bins` are applied to the mean of the votes. An
+        item without a vote is ``na``.
     groups : list of str
-        The groups that are compared, in the order of the report; if empty, all that are named above. Others are
-        counted and have accuracies of their own.
+        The groups that are compared, in the order of the report; if empty, all that are named above. Other groups are
+        counted and get their own accuracy.
     other : str
-        What a cell is that belongs nowhere; if empty, such a cell is an error.
+        The group of all other cells; if empty, such a cell is an error.
     pairs : list of (str, str)
-        The disparities: first minus second. If not given, all pairs of `groups` for ``classification-disparity``.
+        The disparities, first group minus second. If not given, all pairs of `groups` for
+        ``classification-disparity``.
     """
 
     column: str = ""
@@ -230,7 +233,7 @@ class AttributeSpec(_Strict):
     def _apart(cls, bins: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         for group, (low, high) in bins.items():
             if not low < high:
-                raise ValueError(f"{group!r} is [{low:g}, {high:g}]: it ends before it begins")
+                raise ValueError(f"{group!r} is [{low:g}, {high:g}]: its upper limit is not above its lower limit")
         for (one, a), (other, b) in combinations(bins.items(), 2):
             if a[0] < b[1] and b[0] < a[1]:
                 raise ValueError(f"{one!r} and {other!r} overlap (the upper limit is not included)")
@@ -283,23 +286,25 @@ class Description(_Strict):
     name : str
         The dataset's name in results.
     protocol : str
-        What is measured: ``classification-disparity`` (as on FACET) or ``retrieval-skew`` (as on FairFace).
+        What is measured: ``classification-disparity`` (the measures of FACET) or ``retrieval-skew`` (those of
+        FairFace).
     licence : str
-        Of images and labels; ``"unknown"`` where nobody knows.
+        The licence of images and labels; ``"unknown"`` if it is not known.
     perceived : bool
-        Whether the attributes are what annotators saw in an image, or (false) what the persons said of themselves.
+        Whether the attributes are what annotators saw in an image, or (false) what the persons said about themselves.
     summary, citation, how_to_get : str
-        One line for lists; whom to cite; where the data comes from.
+        One line for lists; what to cite; where the data comes from.
     note : str
-        What a reader of results on it has to know; shown at the top of the report.
+        What readers of the results have to know; shown at the top of the report.
     items : int
-        Items of the whole dataset, by which a check knows an incomplete one or another split; 0 is not known.
+        Number of items of the whole dataset, by which the data check recognises incomplete data or another split; 0 if
+        it is not known.
     min_group : int
-        Fewest items that both groups of a pair need in a class for a disparity.
+        Number of items that both groups of a pair need in a class for a disparity.
     ks : list of int
-        Cut-offs of the skews; the first one is the main metric's.
+        The cut-offs of the skews; the first one is that of the main metric.
     target : {"uniform", "gallery"}
-        Shares that the groups should have in the top k: equal ones, or those of all items.
+        The shares that the groups should have in the top k: equal ones, or those of all items.
     table, prompts, attributes
         See `TableSpec`, `PromptSpec`, `AttributeSpec`.
     """
@@ -335,7 +340,7 @@ class Description(_Strict):
             if not name or name in RESERVED:
                 raise ValueError(f"an attribute cannot be called {name!r}; results have a column of that name")
             if len(attribute.compared()) < 2:
-                raise ValueError(f"{name} has one group: there is nothing to compare")
+                raise ValueError(f"{name} has one group only: there is nothing to compare")
         return value
 
     @model_validator(mode="after")
@@ -350,7 +355,9 @@ class Description(_Strict):
         if foreign:
             raise ValueError(f"{foreign[0]} has no meaning for the protocol {self.protocol!r}")
         if classify and not self.table.label:
-            raise ValueError("the protocol 'classification-disparity' needs table.label, the column of the right class")
+            raise ValueError(
+                "the protocol 'classification-disparity' needs table.label, the column with the correct class"
+            )
         if classify and not self.prompts.template:
             raise ValueError('the protocol needs prompts.template, such as "a photo of a {}."')
         if not classify and not (self.prompts.queries or self.prompts.set):
@@ -361,5 +368,5 @@ class Description(_Strict):
 def _all_different(values: list[str]) -> list[str]:
     twice = [value for value in values if values.count(value) > 1]
     if twice:
-        raise ValueError(f"{twice[0]!r} is there twice")
+        raise ValueError(f"{twice[0]!r} occurs twice")
     return values

@@ -19,23 +19,23 @@ from qbench.images.locations import ImageLocation
 from qbench.images.sources.files import FolderSource
 
 SECOND = "label{}"
-"""Name of the columns of further right classes: ``label2``, ``label3``, …"""
+"""The name of the columns with further correct classes: ``label2``, ``label3``, …"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What was made of a table.
+    """The items of a table.
 
     Attributes
     ----------
     table : pandas.DataFrame
-        ``item``, ``label``, ``label2`` …, ``image``, a column an attribute, ``image_index``.
+        ``item``, ``label``, ``label2`` …, ``image``, one column per attribute, ``image_index``.
     images : tuple of ImageLocation
         The distinct images (or boxes of them).
     path : pathlib.Path
         The file that was read.
     unused, unlabelled : int
-        Rows that `TableSpec.keep` leaves out, and those that are left out because they have no group to compare.
+        Number of rows that `TableSpec.keep` leaves out, and of those without a group to compare that are left out.
     """
 
     table: pd.DataFrame
@@ -51,7 +51,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
     Raises
     ------
     DataError
-        The file is missing or malformed, or a cell is wrong; the message names file and row.
+        The file is missing or malformed, or a cell has a wrong value; the message names file and row.
     """
     spec = description.table
     path = root / relative_path(spec.file, "table.file")

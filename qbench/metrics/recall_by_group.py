@@ -1,6 +1,6 @@
-"""Accuracy, recall and its disparities, by group: from the stored answers of a zero-shot classifier to numbers.
+"""Accuracy, recall and recall disparities by group, from the stored predictions of a zero-shot classifier.
 
-What FACET measures (Gustafson et al., ICCV 2023, section 5), for any classes and groups.
+They are what FACET measures (Gustafson et al., ICCV 2023, section 5), for any classes and groups.
 """
 
 from __future__ import annotations
@@ -28,22 +28,23 @@ def measure_recall(
     *,
     brief: Sequence[Attribute] = (),
 ) -> Metrics:
-    """Measure accuracy, recall and its disparities by group, and the group that is served worst.
+    """Measure accuracy, recall and recall disparities by group, and the worst group's recall.
 
-    They are `qbench.metrics.known.RECALL_BY_GROUP`.
+    The metrics are declared by `qbench.metrics.known.RECALL_BY_GROUP`.
 
     Parameters
     ----------
     outcome : Outcome
-        ``items`` with ``label``, ``correct`` (bool) and a column an attribute; ``facts["classes"]``, the candidates.
+        ``items`` with ``label``, ``correct`` (bool) and one column per attribute; ``facts["classes"]``, the candidates.
     attributes : sequence of Attribute
-        Groups and pairs. Values that are no group have accuracy and recall of their own and are in no disparity.
+        The groupings with their pairs. A value that is not a group gets its own accuracy and recall, and takes part in
+        no disparity.
     minimum : int
-        Fewest items that *both* groups of a pair need in a class; with fewer its disparity is NaN.
+        The disparity of a class is NaN unless *both* groups of the pair have so many items in it.
     weights : numpy.ndarray or None
         ``(b, n)``, see `qbench.metrics.interface.Task.measure`.
     brief : sequence of Attribute
-        Of these only accuracies and disparities.
+        Attributes of which only accuracies and disparities are measured.
     """
     table, classes = outcome.items, outcome.facts["classes"]
     w = item_weights(weights, len(table))
@@ -79,7 +80,7 @@ def _add_accuracy(numbers: MetricsBuilder, cells: ClassByGroup, attribute: str, 
 
 
 def _add_worst_group(numbers: MetricsBuilder, cells: ClassByGroup, attribute: Attribute, minimum: int) -> None:
-    groups = len(attribute.groups)  # they come first; the values without a label to compare follow
+    groups = len(attribute.groups)  # they come first, and the values that are not groups follow
     lowest, ratio, count = worst_group(cells.group_accuracy[:, :groups], cells.n[:, :groups].sum(axis=0), minimum)
     numbers.add("worst_group_recall", lowest, count, attribute=attribute.name)
     numbers.add("recall_ratio", ratio, count, attribute=attribute.name)

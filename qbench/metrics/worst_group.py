@@ -1,7 +1,8 @@
 """Worst-group accuracy: the lowest share over any number of groups (Sagawa et al., ICLR 2020, section 2).
 
-A disparity compares two groups that were chosen beforehand; `worst_group` looks for the lowest of all groups. The lowest
-of many noisy shares is low by selection, so groups with few items are left out, and n has to be read beside the number.
+A disparity compares two groups that were chosen beforehand; `worst_group` looks for the lowest of all groups. The
+lowest of many noisy shares is low by selection, so groups with few items are left out, and n has to be read beside the
+number.
 """
 
 from __future__ import annotations

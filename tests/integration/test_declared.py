@@ -115,4 +115,4 @@ def test_a_description_in_a_spec_is_the_users_error(qbench_here, data, tmp_path)
     said = qbench_here("run", "mine.toml", "--dataset", "data", cwd=tmp_path, check=2).stderr
     assert "dataset.toml: the key 'licence' is missing" in said
     said = qbench_here("run", "mine.toml", "--dataset", "nowhere", cwd=tmp_path, check=2).stderr
-    assert "nowhere: there is no such file" in said
+    assert "nowhere: the file does not exist" in said

@@ -91,10 +91,10 @@ def edit(path, value):
         (lambda c: c.pop("images"), "there is no list 'images'"),
         (lambda c: c.pop("annotations"), "there is no list 'annotations'"),
         (lambda c: c["annotations"].clear(), "no image of the split has a caption"),
-        (edit(("images", 1, "id"), 9), r"images\[1\]: the image 9 was there before"),
+        (edit(("images", 1, "id"), 9), r"images\[1\]: the image 9 occurs already"),
         (edit(("images", 1, "id"), "9"), r"images\[1\]: 'id' is missing or is no int"),
         (edit(("images", 0, "file_name"), "../../x.jpg"), r"images\[0\]: the image .* lies outside"),
-        (edit(("annotations", 2, "id"), 10), r"annotations\[2\]: the caption 10 was there before"),
+        (edit(("annotations", 2, "id"), 10), r"annotations\[2\]: the caption 10 occurs already"),
         (
             edit(("annotations", 2, "image_id"), 1),
             r"annotations\[2\]: the caption 12 is of the image 1, which is not",
@@ -177,7 +177,7 @@ def test_karpathys_own_file_goes_first(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ([{"image": "val2014/7.jpg", "caption": ["a"]}] * 2, r"\[1\]: the image 7 was there before"),
+        ([{"image": "val2014/7.jpg", "caption": ["a"]}] * 2, r"\[1\]: the image 7 occurs already"),
         ([{"image": "val2014/7.jpg"}], r"\[0\]: there is no list 'caption'"),
         ([{"image": "val2014/7.jpg", "caption": ["a", float("nan")]}], r"\[0\]: 'caption' has something else"),
         ([{"image": "val2014/cat.jpg", "caption": ["a"]}], r"\[0\]: the image 'cat\.jpg' does not end on its"),

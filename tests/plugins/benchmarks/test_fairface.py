@@ -56,7 +56,7 @@ def test_a_image_that_is_there_twice_or_outside_is_refused(fairface_root):
     path = fairface_root([MAN, WOMAN]) / "fairface_label_val.csv"
     original = path.read_text("utf-8")
     path.write_text(original.replace("val/2.jpg", "val/1.jpg"), "utf-8")
-    with pytest.raises(DataError, match=r"row 3: the image val/1\.jpg was there before, in row 2"):
+    with pytest.raises(DataError, match=r"row 3: the image val/1\.jpg occurs already in row 2"):
         FairFace().data(path.parent)
     path.write_text(original.replace("val/2.jpg", "/val/2.jpg"), "utf-8")
     with pytest.raises(DataError, match=r"row 3: the image '/val/2\.jpg' lies outside"):

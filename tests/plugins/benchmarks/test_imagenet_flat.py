@@ -115,7 +115,7 @@ def test_a_malformed_solution_is_refused(flat, row, said):
 
 def test_a_image_twice_and_a_missing_column_are_refused(flat):
     solution(flat, ["ILSVRC2012_val_00000001,n01440764"] * 2)
-    with pytest.raises(DataError, match="row 3: the image ILSVRC2012_val_00000001 was there before, in row 2"):
+    with pytest.raises(DataError, match="row 3: the image ILSVRC2012_val_00000001 occurs already in row 2"):
         ImageNet().data(flat)
     solution(flat, header="ImageId,Prediction")
     with pytest.raises(DataError, match=r"LOC_val_solution\.csv:row 1: the column PredictionString is missing"):

@@ -22,14 +22,14 @@ def test_columns_are_read_by_name_and_rows_keep_their_lines(tmp_path):
     ("content", "said"),
     [
         (b"", "t.csv: the file is empty\nGet it there."),
-        (b"a,b\n", "t.csv: the file has a header and no rows"),
+        (b"a,b\n", "t.csv: the file has a header but no rows"),
         (b"a,c\n1,2\n", "t.csv:row 1: the column b is missing; there are a, c"),
         (b"x,c\n1,2\n", "t.csv:row 1: the columns a, b are missing"),
         (b"a,b,a\n1,2,3\n", "t.csv:row 1: the column a occurs twice"),
-        (b"a,b\n1,2\n1,2,3\n", "t.csv:row 3: 3 fields, where the header has 2"),
-        (b"a,b\n1\n", "t.csv:row 2: 1 fields, where the header has 2"),
+        (b"a,b\n1,2\n1,2,3\n", "t.csv:row 3: the row has 3 fields, but the header has 2"),
+        (b"a,b\n1\n", "t.csv:row 2: the row has 1 fields, but the header has 2"),
         (b"a,b\n1,\xff\n", "t.csv: byte 6 is not UTF-8"),
-        (b'a,b\n1,"2\n', "t.csv:row 2: this is no valid CSV"),
+        (b'a,b\n1,"2\n', "t.csv:row 2: this is not valid CSV"),
     ],
 )
 def test_a_malformed_table_is_refused(tmp_path, content, said):

@@ -49,7 +49,7 @@ def test_a_description_is_read(declare):
         ({"table": {"images": "file"}}, "unknown key 'table.images'; did you mean 'image'?"),
         ({"table": {"suffix": 1}}, "table.suffix: Input should be a valid string"),
         ({"table": {"id": 1}}, "table.id: Input should be a valid string"),
-        ({"table": {"label": None}}, "needs table.label, the column of the right class"),
+        ({"table": {"label": None}}, "needs table.label, the column with the correct class"),
         ({"table": {"also_right": "second"}}, "table.also_right: Input should be a valid list"),
         ({"table": {"box": {"x": "x", "y": "y"}}}, "table.box: a box is one column, or four"),
         ({"table": {"keep": "test"}}, "table.keep: Input should be a valid dictionary"),
@@ -57,8 +57,8 @@ def test_a_description_is_read(declare):
         ({"prompts": None}, "needs prompts.template"),
         ({"prompts": {"template": "a photo"}}, "prompts.template: 'a photo' does not have exactly one {}"),
         ({"prompts": {"template": ["{}", "{} {}"]}}, "'{} {}' does not have exactly one {}"),
-        ({"prompts": {"template": ["{}", "{}"]}}, "prompts.template: '{}' is there twice"),
-        ({"prompts": {"classes": ["a", "a"]}}, "prompts.classes: 'a' is there twice"),
+        ({"prompts": {"template": ["{}", "{}"]}}, "prompts.template: '{}' occurs twice"),
+        ({"prompts": {"classes": ["a", "a"]}}, "prompts.classes: 'a' occurs twice"),
         ({"prompts": {"classes": ["a", " "]}}, "prompts.classes: one of them is empty"),
         ({"prompts": {"classes": ["a"], "names": {"b": "B"}}}, "names has 'b', which is none of the classes"),
         ({"prompts": {"queries": ["a"]}}, "prompts.queries has no meaning for the protocol"),
@@ -72,7 +72,7 @@ def test_a_description_is_read(declare):
         ({"attributes": {"sex": {"values": {"woman": None}}}}, "attributes: sex has one group"),
         ({"attributes": {"sex": {"values": {"woman": ["m"]}}}}, "the value 'm' belongs to 'woman' and to 'man'"),
         ({"attributes": {"sex": {"bins": {"a": [0, 1]}}}}, "give one of values, bins and flags, not values and bins"),
-        ({"attributes": {"years": {"bins": {"a": [1, 0]}}}}, "'a' is [1, 0]: it ends before it begins"),
+        ({"attributes": {"years": {"bins": {"a": [1, 0]}}}}, "'a' is [1, 0]: its upper limit is not above its lower limit"),
         ({"attributes": {"years": {"bins": {"a": [0, 9], "b": [8, 12]}}}}, "'a' and 'b' overlap"),
         ({"attributes": {"years": {"bins": {"a": [0]}}}}, "attributes.years.bins.a: there are too few values"),
         ({"attributes": {"tone": {"votes": ["t1"]}}}, "say which groups there are"),
@@ -80,7 +80,7 @@ def test_a_description_is_read(declare):
         ({"attributes": {"tone": {"flags": {"a": "dark"}, "column": "x"}}}, "flags name their columns themselves"),
         ({"attributes": {"tone": {"flags": {"a": "dark"}, "other": "x"}}}, "with flags nothing is other"),
         ({"attributes": {"sex": {"groups": ["woman", "men"]}}}, "groups has 'men', which is none of 'woman', 'man'"),
-        ({"attributes": {"sex": {"groups": ["man", "man"]}}}, "'man' is there twice"),
+        ({"attributes": {"sex": {"groups": ["man", "man"]}}}, "'man' occurs twice"),
         ({"attributes": {"sex": {"values": {"": "x"}}}}, "a group has no name"),
         ({"attributes": {"sex": {"other": "man"}}}, "other is 'man', which is compared"),
         ({"attributes": {"sex": {"pairs": [["man", "men"]]}}}, "the pair ['man', 'men'] is not of two of the groups"),
@@ -106,7 +106,7 @@ def test_what_it_cannot_say_is_refused_with_file_and_key(declare, change, said):
         ({"min_group": 3}, "min_group has no meaning for the protocol 'retrieval-skew'"),
         ({"table": {"label": "job"}}, "table.label has no meaning"),
         ({"prompts": {"classes": ["a"]}}, "prompts.classes has no meaning"),
-        ({"prompts": {"queries": ["a", "a"]}}, "prompts.queries: 'a' is there twice"),
+        ({"prompts": {"queries": ["a", "a"]}}, "prompts.queries: 'a' occurs twice"),
         ({"prompts": {"queries": None}}, "needs prompts.queries or prompts.set"),
         (PAIRS, "attributes.sex.pairs has no meaning"),
     ],
@@ -127,7 +127,7 @@ def test_a_damaged_file_is_refused(tmp_path, content, said):
 
 
 def test_a_folder_without_one_says_what_to_do(tmp_path):
-    with pytest.raises(DataError, match=r"dataset\.toml: there is no such file\nName a folder"):
+    with pytest.raises(DataError, match=r"dataset\.toml: the file does not exist\nName a folder"):
         find(tmp_path)
 
 
@@ -160,7 +160,7 @@ def test_a_registered_one_is_checked_when_it_is_used(declare):
     record = declared_benchmark(declare({"attributes": None}))
     with pytest.raises(DataError, match="the key 'attributes' is missing"):
         record.load(record.options())
-    with pytest.raises(DataError, match="the key 'name' is missing or no text"):
+    with pytest.raises(DataError, match="the key 'name' is missing or not a text"):
         declared_benchmark(declare({"name": None}))
     with pytest.raises(DataError, match="protocol: 'skew' is none of"):
         declared_benchmark(declare({"protocol": "skew"}))

@@ -93,13 +93,13 @@ def test_a_prompt_set_of_ones_own_lies_beside_the_file(declare):
     ("old", "new", "said"),
     [
         ('name = "mine"', "", "the key 'name' is missing"),
-        ("version = 2", "version = []", "the key 'version' is missing or of another kind"),
+        ("version = 2", "version = []", "the key 'version' is missing or has a value of the wrong type"),
         ('source = "us"', "", "the key 'source' is missing"),
-        ("pool = false", 'pool = "no"', "the key 'pool' is missing or of another kind"),
-        ('["a {}"]', "[]", "templates is a list of one or more texts"),
+        ("pool = false", 'pool = "no"', "the key 'pool' is missing or has a value of the wrong type"),
+        ('["a {}"]', "[]", "templates has to be a list of one or more different texts"),
         ('["a {}"]', '["a"]', "the template 'a' does not have exactly one {}"),
-        ('["cat", "dog"]', '["cat", "cat"]', "terms is a list of one or more texts, all different"),
-        ('["cat", "dog"]', "[1]", "terms is a list of one or more texts"),
+        ('["cat", "dog"]', '["cat", "cat"]', "terms has to be a list of one or more different texts"),
+        ('["cat", "dog"]', "[1]", "terms has to be a list of one or more different texts"),
         ("pool", "=", "the prompt set cannot be read"),
     ],
 )

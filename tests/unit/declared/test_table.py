@@ -120,9 +120,9 @@ def test_a_cell_that_belongs_nowhere_is_refused_with_its_row(items_of, tmp_path,
         ({}, None, "people.csv: the file does not exist"),
         ({"how_to_get": "Ask me."}, None, "people.csv: the file does not exist\nAsk me."),
         ({}, "id,file,job\n1,a,x\n", "people.csv:row 1: the column sex is missing; there are id, file, job"),
-        ({}, "id,file,job,sex\n", "people.csv: the file has a header and no rows"),
-        ({}, "id,file,job,sex\n1,a,x,f\n1,b,x,f\n", "people.csv:row 3: the id 1 was there before, in row 2"),
-        ({"table": {"id": None}}, "file,job,sex\na,x,f\na,x,f\n", "row 3: the image a was there before, in row 2"),
+        ({}, "id,file,job,sex\n", "people.csv: the file has a header but no rows"),
+        ({}, "id,file,job,sex\n1,a,x,f\n1,b,x,f\n", "people.csv:row 3: the id 1 occurs already in row 2"),
+        ({"table": {"id": None}}, "file,job,sex\na,x,f\na,x,f\n", "row 3: the image a occurs already in row 2"),
         ({}, "id,file,job,sex\n,a,x,f\n", "people.csv:row 2: id is empty"),
         ({}, "id,file,job,sex\n1,,x,f\n", "people.csv:row 2: file is empty"),
         ({}, "id,file,job,sex\n1,a,,f\n", "people.csv:row 2: job is empty"),
@@ -134,7 +134,7 @@ def test_a_cell_that_belongs_nowhere_is_refused_with_its_row(items_of, tmp_path,
             "id,file,job,sex\n1,a,nurse,f\n2,b,doctor,f\n",
             "people.csv:row 3: the class 'doctor' is none of nurse, cook",
         ),
-        ({"table": {"box": "box"}}, "id,file,job,sex,box\n1,a,x,f,3\n", "row 2: the bounding box '3' is no dict"),
+        ({"table": {"box": "box"}}, "id,file,job,sex,box\n1,a,x,f,3\n", "row 2: the bounding box '3' is not a dict"),
         (
             {"table": {"box": {"x": "x", "y": "y", "width": "w", "height": "h"}}},
             "id,file,job,sex,x,y,w,h\n1,a,x,f,0,0,,5\n",
@@ -158,7 +158,7 @@ def test_a_damaged_parquet_file_is_refused(items_of, tmp_path):
     with pytest.raises(DataError, match=r"people\.parquet: the file does not exist"):
         items_of(change)
     (tmp_path / "people.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(DataError, match=r"people\.parquet: this is no valid Parquet file"):
+    with pytest.raises(DataError, match=r"people\.parquet: this is not a valid Parquet file"):
         items_of(change)
     pd.DataFrame({"id": ["1"], "file": ["a"], "job": ["x"], "sex": ["q"]}).to_parquet(tmp_path / "people.parquet")
     with pytest.raises(DataError, match=r"people\.parquet:row 1: the sex 'q' is none of"):
