@@ -72,7 +72,7 @@ def test_a_description_is_read(declare):
         ({"attributes": {"sex": {"values": {"woman": None}}}}, "attributes: sex has one group"),
         ({"attributes": {"sex": {"values": {"woman": ["m"]}}}}, "the value 'm' belongs to 'woman' and to 'man'"),
         ({"attributes": {"sex": {"bins": {"a": [0, 1]}}}}, "give one of values, bins and flags, not values and bins"),
-        ({"attributes": {"years": {"bins": {"a": [1, 0]}}}}, "'a' is [1, 0]: its upper limit is not above its lower limit"),
+        ({"attributes": {"years": {"bins": {"a": [1, 0]}}}}, "its upper limit is not above its lower limit"),
         ({"attributes": {"years": {"bins": {"a": [0, 9], "b": [8, 12]}}}}, "'a' and 'b' overlap"),
         ({"attributes": {"years": {"bins": {"a": [0]}}}}, "attributes.years.bins.a: there are too few values"),
         ({"attributes": {"tone": {"votes": ["t1"]}}}, "say which groups there are"),
@@ -162,7 +162,7 @@ def test_a_registered_one_is_checked_when_it_is_used(declare):
         record.load(record.options())
     with pytest.raises(DataError, match="the key 'name' is missing or not a text"):
         declared_benchmark(declare({"name": None}))
-    with pytest.raises(DataError, match="protocol: 'skew' is none of"):
+    with pytest.raises(DataError, match="protocol: 'skew' is not one of"):
         declared_benchmark(declare({"protocol": "skew"}))
 
 
