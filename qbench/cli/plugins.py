@@ -60,7 +60,7 @@ def _complaints(registry: Registry) -> Iterator[str]:
         for name, found in registry.clashes(entries).items():
             origins = ", ".join(f"{e.qualified} ({e.plugin.distribution})" for e in found)
             yield f"{name} is given by several plugins: {origins}. Use the qualified name."
-    for name, plugins in registry.twins().items():
+    for name, plugins in registry.same_plugin_names().items():
         origins = " and ".join(f"{p.distribution} {p.version}" for p in plugins)
         yield f"{name} is a plugin of {origins}: names of the two cannot be told apart. Uninstall one."
     yield from map(str, registry.heavy)

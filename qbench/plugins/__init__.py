@@ -1,1 +1,1 @@
-"""How plugins are found, isolated and named. Knows no plugin."""
+"""How plugins are found, isolated and named. Names no plugin itself."""

@@ -1,7 +1,7 @@
-"""Packages that cost seconds to import, and who imports them too early.
+"""Packages that take seconds to import, and which of them are imported so far.
 
-A plugin's light module is imported by every command that lists or plans. One that imports torch at its top makes all of
-them wait, whoever wrote them; so it is named.
+Every command that lists or plans imports the module that a plugin's entry point names. A plugin that imports torch at
+the top of this module makes every command slow, so `qbench plugins` names it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HEAVY = frozenset(
         *("pandas", "polars", "scipy", "sklearn", "statsmodels", "pyarrow"),
     }
 )
-"""Top-level modules that a plugin's light module may not import."""
+"""Top-level packages that the module of an entry point may not import."""
 
 
 def imported_now() -> frozenset[str]:

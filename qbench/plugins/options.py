@@ -17,8 +17,8 @@ from typing import Any
 from qbench.errors import InputError, RenamedWarning
 
 DECIDES_NOTHING: Mapping[str, bool] = MappingProxyType({"decides": False})
-"""Metadata of an option's field that changes no result, such as a bound of memory: it is in no key, no label and no
-record, so that results with different values are the same result."""
+"""Metadata for the field of an option that changes no result, such as a memory limit. The option is left out of keys,
+labels and records, so results with different values of it are the same result."""
 
 
 FILES: Mapping[str, bool] = MappingProxyType({"files": True})

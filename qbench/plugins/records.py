@@ -1,8 +1,7 @@
-"""The records that plugins give: what there is to choose from, in light words.
+"""The records that plugins yield: what a user can choose from.
 
-A record is what ``qbench list`` shows and what a spec names. Building the thing itself, and importing torch and
-friends for it, happens in the record's functions and nowhere before. Records are keyword-only and grow by fields with
-defaults only.
+``qbench list`` shows records, and a spec names them. Torch and other heavy packages are imported by the functions of a
+record, never by the module that yields it. Records are frozen and keyword-only, and grow by fields with defaults only.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoOptions:
-    """For what has nothing to choose."""
+    """The options of a record that has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +36,9 @@ class Located:
     ready : bool
         Whether it can be opened without a download.
     where : str
-        The folder, or the hub id and revision.
+        The folder, or the hub ID and revision.
     how_to_get : str
-        What to do where it is missing.
+        What the user has to do if it is missing.
     """
 
     ready: bool
@@ -54,31 +53,32 @@ class ModelSource:
     Attributes
     ----------
     name : str
-        The first half of a model's name in a spec: ``openai`` in ``openai/ViT-B-32``.
+        The part of a model's name in a spec before the slash: ``openai`` in ``openai/ViT-B-32``.
     summary : str
         One line for ``qbench list``.
     checkpoints : mapping of str to str
-        Name → one line about it. Empty for a source that takes any name (a hub id, a folder).
+        Name → one line about it. Empty for a source that takes any name (a hub ID, a folder).
     options : type
-        A frozen dataclass with the options and their defaults; a value of the wrong kind raises ``ValueError``.
+        A frozen dataclass with the options and their defaults. Its ``__post_init__`` raises ``ValueError`` for a value
+        that cannot be used.
     locate : callable
-        ``(checkpoint, options) -> Located``. Light: imports nothing heavy, downloads nothing.
+        ``(checkpoint, options) -> Located``. Imports nothing heavy and downloads nothing.
     open : callable
-        ``(checkpoint, options) -> Checkpoint``. Finds (or downloads, where allowed) and checks the files; loads no
-        weights.
+        ``(checkpoint, options) -> Checkpoint``. Finds the files (or downloads them, if that is allowed) and checks
+        them; loads no weights.
     requires : tuple of str
         Distributions whose versions decide the embeddings.
     licence : str
-        Of the weights.
+        The licence of the weights.
     probes : tuple of str
-        The probes that its models answer; those that are the default if empty.
+        The probes that its models answer; the default probes if empty.
     accepts_path : callable or None
         ``(path) -> bool``: whether a path on the command line is a checkpoint of this source, which is then opened with
-        the option ``path``. Light: reads a configuration at most.
+        the option ``path``. It imports nothing heavy and reads a configuration at most.
     save : callable or None
-        ``(model, processor, folder) -> bool``: write a model object that is in memory, with what belongs to it, into
-        the empty `folder`, which is then opened with the option ``path``. `False`, with nothing written, where the
-        object is not of this source; `qbench.errors.InputError` where it is but lacks something.
+        ``(model, processor, folder) -> bool``: writes a model in memory, with everything that belongs to it, into the
+        empty `folder`, which is then opened with the option ``path``. Returns `False` and writes nothing if the model
+        is not of this source; raises `qbench.errors.InputError` if something that it needs is missing.
     """
 
     name: str
@@ -105,18 +105,18 @@ class Quantizer:
     summary : str
         One line for ``qbench list``.
     bits : float
-        Nominal bits a weight; 0 where the checkpoint decides.
+        Nominal bits per weight; 0 if the checkpoint decides.
     build : callable
-        ``(checkpoint, context, options) -> Variant``. The only place where heavy packages are imported.
+        ``(checkpoint, context, options) -> Variant``. Heavy packages are imported here and nowhere else.
     options : type
         A frozen dataclass with the options and their defaults.
     kind : {"quantization", "control"}
-        A control only casts; its coverage may be zero.
+        A control arm only casts; its coverage may be zero.
     devices : tuple of str
-        Device kinds it runs on.
+        The kinds of devices that it runs on.
     batch_invariant : bool or None
-        Whether the answer to an item is independent of the items beside it in the batch (up to rounding); `None` where
-        that is not known.
+        Whether the answer to an item does not depend on the other items of its batch (up to rounding); `None` if this
+        is not known.
     requires : tuple of str
         Distributions whose versions decide the answers.
     probes : tuple of str or None
@@ -145,7 +145,7 @@ class Quantizer:
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A task on a dataset. Hook: ``qbench_benchmarks``.
+    """A task on a dataset, with its metrics. Hook: ``qbench_benchmarks``.
 
     Attributes
     ----------
@@ -154,34 +154,34 @@ class Benchmark:
     summary : str
         One line for ``qbench list``.
     protocol : str
-        Version of what is measured and how; part of every key, so raise it when a number would change.
+        The version of what is measured and how. It is part of every key: raise it when a number would change.
     metrics : tuple of MetricInfo
-        What it measures; the first one is its main metric.
+        The metrics; the first one is the main metric.
     load : callable
         ``(options) -> Task``.
     options : type
         A frozen dataclass with the options and their defaults.
     how_to_get : str
-        Where the data comes from and how it has to lie on disk.
+        Where the data comes from, and the layout on disk that the benchmark expects.
     licence : str
-        Of the data.
+        The licence of the data.
     citation : str
-        Of the data.
+        How to cite the data.
     note : str
         What a reader of results on it has to know; shown at the top of the report.
     items : int
-        Items of the whole published split under the default options, by which a check knows another one; 0 where
-        there is no such number.
+        The number of items in the whole published split with the default options, so that a check notices another
+        split; 0 if there is no such number.
     root : pathlib.Path or None
-        Where the data lies if the spec does not say: for data that the plugin's distribution holds.
+        The folder of the data if the spec names none: for data that comes with the plugin's distribution.
     describe : callable or None
-        ``(folder or file) -> Benchmark``, for a benchmark whose data says itself what is measured on it: the record
-        for that data. Its ``name`` is then the name in results.
+        ``(folder or file) -> Benchmark``, for a benchmark whose data says what is measured on it, as a
+        ``dataset.toml`` does: makes the record for that data. Results carry the ``name`` of that record.
     folder : str
-        The folder below ``QBENCH_DATA`` where the data lies; the benchmark's name if empty. For benchmarks that share a
-        dataset.
+        The folder of the data below ``QBENCH_DATA``, if it is not called like the benchmark: for benchmarks that share
+        a dataset.
     probes : tuple of str
-        The probes that its task accepts, the preferred one first; those that are the default if empty.
+        The probes that its task accepts, the preferred one first; the default probes if empty.
     """
 
     name: str
@@ -203,20 +203,20 @@ class Benchmark:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A dataset that can be made or found without a path in the spec. Hook: ``qbench_datasets``.
+    """A dataset that a plugin writes when a spec names it. Hook: ``qbench_datasets``.
 
     Attributes
     ----------
     name : str
-        Its name in a spec: ``dataset = "demo-facet"`` in place of ``root``.
+        Its name in a spec, which says ``dataset = "…"`` in place of ``root``.
     summary : str
         One line for ``qbench list``.
     version : str
-        Raise it when `write` would write something else; it names the folder in the cache.
+        Raise it when `write` would write something else; it is part of the folder's name in the cache folder.
     write : callable
-        ``(folder) -> None``: writes the dataset into an empty folder, in the benchmark's own layout.
+        ``(folder) -> None``: writes the dataset into an empty folder, in the layout that the benchmark expects.
     licence : str
-        Of the data.
+        The licence of the data.
     note : str
         What a reader of results on it has to know; shown at the top of the report.
     """
@@ -240,7 +240,7 @@ class Probe:
     summary : str
         One line for ``qbench list``.
     load : callable
-        ``() -> ProbeMethod``. The only place where heavy packages are imported.
+        ``() -> ProbeMethod``. Heavy packages are imported here and nowhere else.
     providers : tuple of str
         Where answers can come from; see `Quantizer.provider`.
     default : bool
@@ -265,7 +265,7 @@ class Executor:
     summary : str
         One line for ``qbench list``.
     load : callable
-        ``() -> UnitExecutor``. The only place where heavy packages are imported.
+        ``() -> UnitExecutor``. Heavy packages are imported here and nowhere else.
     """
 
     name: str
@@ -302,14 +302,14 @@ class ReportSection:
     Attributes
     ----------
     name : str
-        Its id in the page: letters, digits and dashes.
+        Its ID in the page: letters, digits and dashes.
     title : str
         Its heading.
     render : callable
-        ``(results, context) -> iterable of Block``. `results` is what ``qbench.load`` gives; `context` has
-        ``baseline`` and ``gate``. Where it raises, the page shows the error in the section's place.
+        ``(results, context) -> iterable of Block``. `results` is what ``qbench.load`` returns; `context` has
+        ``baseline`` and ``gate``. If it raises, the page shows the error in place of the section.
     before : str
-        The name of the section that it stands before; empty for the end, before "Not measured".
+        The name of the section before which it stands; if empty, it stands at the end, before "Not measured".
     tables : callable or None
         ``(results) -> mapping of str to pandas.DataFrame``: tables that `qbench export` and `qbench report --tables`
         write beside qbench's own, under the name ``plugin:name``. Names consist of letters, digits, ``_`` and ``-``.

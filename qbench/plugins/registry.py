@@ -1,8 +1,8 @@
-"""Finding plugins, one at a time, so that a broken one stops nobody else.
+"""Finds plugins and loads them one at a time, so that a broken plugin does not affect the others.
 
-pluggy's own loader stops at the first plugin that fails; here each import and each hook call has its own ``try``. A
-failure becomes a record too: shown by ``qbench plugins``, and named when something is asked for that only the failed
-plugin could have given.
+pluggy's own loader stops at the first plugin that fails; here each import and each hook call has its own ``try``.
+``qbench plugins`` shows the failures, and the error for an unknown name mentions them, because a plugin that failed to
+load might have provided it.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class Plugin:
     Attributes
     ----------
     name : str
-        The entry point's name.
+        The name of the entry point.
     module : str
-        The module it names.
+        The module that the entry point names.
     distribution, version : str
-        The distribution that declares it.
+        The distribution that declares the entry point.
     """
 
     name: str
@@ -69,16 +69,16 @@ class Plugin:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """What a plugin could not do.
+    """The failure of a plugin.
 
     Attributes
     ----------
     plugin : Plugin
-        Whose failure it is.
+        The plugin that failed.
     stage : str
         ``import``, ``hooks``, or the name of the hook that failed.
     message : str
-        The error's type and text.
+        The type and the text of the error.
     """
 
     plugin: Plugin
@@ -88,14 +88,14 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Heavy:
-    """What a plugin imported too early: every command that lists or plans waits for it.
+    """Heavy packages that a plugin imports too early, which makes every command slow.
 
     Attributes
     ----------
     plugin : Plugin
-        Who did.
+        The plugin.
     packages : tuple of str
-        Those of `qbench.plugins.import_guard.HEAVY` that nobody had imported before it.
+        Packages of `qbench.plugins.import_guard.HEAVY` that were not imported before it.
     """
 
     plugin: Plugin
@@ -105,39 +105,39 @@ class Heavy:
         """One sentence that names the plugin."""
         return (
             f"{self.plugin.name} ({self.plugin.distribution} {self.plugin.version}) imports "
-            f"{', '.join(self.packages)} at the top of {self.plugin.module} or in a hook: every command waits for it"
+            f"{', '.join(self.packages)} at the top of {self.plugin.module} or in a hook: every command becomes slow"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry(Generic[Record]):
-    """A record and the plugin that gave it."""
+    """A record and the plugin that provides it."""
 
     plugin: Plugin
     record: Record
 
     @property
     def qualified(self) -> str:
-        """``plugin:name``: unique, and what results store."""
+        """``plugin:name``: unique; results store this name."""
         return f"{self.plugin.name}:{self.record.name}"
 
 
 @dataclass(kw_only=True)
 class Registry:
-    """All that the installed plugins give.
+    """The records of all loaded plugins.
 
     Attributes
     ----------
     plugins : list of Plugin
-        Those that were loaded, or failed.
+        The plugins that were loaded or failed.
     failures : list of Failure
-        What they could not do.
+        Their failures.
     entries : dict
         Hook → the records of all plugins.
     heavy : list of Heavy
-        Who imports heavy packages too early.
+        Plugins that import heavy packages too early.
     left_out : list of Plugin
-        Those that the user does not want (`qbench.plugins.selection`): not imported.
+        Plugins that the user chose not to load (`qbench.plugins.selection`).
     """
 
     plugins: list[Plugin] = field(default_factory=list)
@@ -207,14 +207,14 @@ class Registry:
         return self._one("statistic", self.statistics(), name)
 
     def clashes(self, entries: Iterable[Entry[Any]]) -> dict[str, list[Entry[Any]]]:
-        """The bare names that more than one plugin uses."""
+        """The bare names that more than one plugin uses, each with its records."""
         by_name: dict[str, list[Entry[Any]]] = {}
         for entry in entries:
             by_name.setdefault(entry.record.name, []).append(entry)
         return {name: found for name, found in by_name.items() if len(found) > 1}
 
-    def twins(self) -> dict[str, list[Plugin]]:
-        """The entry-point names that more than one distribution uses: their qualified names are alike too."""
+    def same_plugin_names(self) -> dict[str, list[Plugin]]:
+        """The entry-point names that more than one distribution uses, so that qualified names are not unique."""
         by_name: dict[str, list[Plugin]] = {}
         for plugin in self.plugins:
             by_name.setdefault(plugin.name, []).append(plugin)
@@ -226,16 +226,16 @@ class Registry:
             return found[0]
         if found:
             origins = " and ".join(f"{e.qualified} ({e.plugin.distribution} {e.plugin.version})" for e in found)
-            raise InputError(f"the {kind} {name!r} is ambiguous: {origins}", fix="Use the qualified name.")
+            raise InputError(f"the {kind} {name!r} is ambiguous: {origins}", fix="Use one of these qualified names.")
         names = sorted({e.record.name for e in entries})
         close = difflib.get_close_matches(name, names, n=1)
         fix = f"Did you mean {close[0]!r}? " if close else ""
-        fix += f"There are: {', '.join(names) or 'none'}."
+        fix += f"Available: {', '.join(names) or 'none'}."
         if self.failures:
             failed = ", ".join(sorted({f.plugin.distribution for f in self.failures}))
-            fix += f" Plugins that failed to load and might have given it: {failed} (see `qbench plugins`)."
+            fix += f" Plugins that failed to load and might provide it: {failed} (see `qbench plugins`)."
         if self.left_out:
-            fix += f" Plugins that were left out: {', '.join(p.name for p in self.left_out)}."
+            fix += f" Plugins that were not loaded: {', '.join(p.name for p in self.left_out)}."
         raise InputError(f"there is no {kind} called {name!r}", fix=fix)
 
 
@@ -245,18 +245,18 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
     Parameters
     ----------
     points : iterable of EntryPoint, optional
-        The entry points to load; those of the installed distributions if not given. The user may limit them, see
-        `qbench.plugins.selection`.
+        The entry points to load; those of the installed distributions if not given. The user's choice of plugins
+        (`qbench.plugins.selection`) applies to both.
 
     Returns
     -------
     Registry
-        Records and failures, in an order that does not depend on the order of installation.
+        The records and failures, in an order that does not depend on the order of installation.
 
     Raises
     ------
     InputError
-        The user wants, or does not want, a plugin that is not there.
+        The user's choice names a plugin that is not installed.
     """
     found = list(entry_points(group=GROUP) if points is None else points)
     wanted, registry = chosen(found), Registry()
@@ -277,7 +277,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
 
 @cache
 def installed() -> Registry:
-    """The registry of the installed plugins, loaded once a process."""
+    """The registry of the installed plugins, loaded once per process."""
     return discover()
 
 
@@ -298,10 +298,10 @@ def _load(point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
     registry.plugins.append(plugin)
     try:
         module = point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's import raises must not stop us
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a third-party plugin may raise anything
         registry.failures.append(_failure(plugin, "import", error))
         return
-    # A manager of its own for each plugin: a wrong hook signature is then that plugin's failure alone.
+    # One manager per plugin, so that a wrong hook signature fails this plugin only.
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
@@ -313,7 +313,7 @@ def _load(point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
     for hook, kind in HOOKS.items():
         for implementation in getattr(manager.hook, hook).get_hookimpls():
             try:
-                # All or nothing: a hook that fails halfway gives no half of its records.
+                # A hook that fails halfway provides none of its records.
                 records = list(_checked(implementation.function(), kind, hook))
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 registry.failures.append(_failure(plugin, hook, error))
@@ -324,7 +324,7 @@ def _load(point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
 def _checked(records: Iterable[object], kind: type, hook: str) -> Iterator[Any]:
     for record in records:
         if not isinstance(record, kind):
-            raise TypeError(f"{hook} has to yield {kind.__name__} records, not {type(record).__name__}")
+            raise TypeError(f"{hook} must yield {kind.__name__} records, not {type(record).__name__}")
         yield record
 
 

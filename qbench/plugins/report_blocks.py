@@ -1,4 +1,7 @@
-"""What a section of the report is made of. Plain data: the templates decide how it looks, and escape every text."""
+"""The blocks that a section of the report is made of. Plain data.
+
+The page's templates decide how the blocks look, and escape all text.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 WIDTH, MARGIN = 220.0, 12.0
-"""Of a strip, in pixels."""
+"""The width of a strip and its margin on each side, in pixels."""
 
 Tone = Literal["", "up", "down", "weak"]
 

@@ -1,8 +1,8 @@
-"""Which of the installed plugins are loaded: what the user says by environment variable or on the command line.
+"""Which of the installed plugins are loaded: the user's choice, by environment variable or on the command line.
 
-``QBENCH_PLUGINS`` names those to load, and nothing else is; ``QBENCH_NO_PLUGINS`` (and ``--no-plugin NAME``, which
-sets it) those to leave out. Set but empty, ``QBENCH_PLUGINS`` leaves qbench's own: the way back where a stranger's
-plugin is in the way.
+``QBENCH_PLUGINS`` names the plugins to load; no others are loaded. ``QBENCH_NO_PLUGINS`` (and ``--no-plugin NAME``,
+which sets it) names plugins to leave out. With ``QBENCH_PLUGINS`` set to an empty value, only the built-in plugins are
+loaded: use it when a third-party plugin makes qbench unusable.
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from qbench.errors import InputError
 ONLY, WITHOUT = "QBENCH_PLUGINS", "QBENCH_NO_PLUGINS"
 
 OWN = "built-in"
-"""Stands for all plugins of qbench's own distribution."""
+"""Stands for all plugins of qbench's own distribution, in both variables."""
 
 DISTRIBUTION = "qbench-vlm"
 
 
 def chosen(points: Iterable[EntryPoint]) -> Callable[[EntryPoint], bool]:
-    """Which entry points are wanted.
+    """Make the test that says which entry points the user wants.
 
     Parameters
     ----------
     points : iterable of EntryPoint
         All that are installed.
 
+    Returns
+    -------
+    callable
+        ``(entry point) -> bool``.
+
     Raises
     ------
     InputError
-        A name is none of theirs: a typo would load less, or more, than was meant.
+        A variable names a plugin that is not installed: with a typo, other plugins would be loaded than were meant.
     """
     known = {point.name for point in points}
     only, without = _names(ONLY), _names(WITHOUT)
@@ -45,7 +50,7 @@ def chosen(points: Iterable[EntryPoint]) -> Callable[[EntryPoint], bool]:
                 raise InputError(
                     f"there is no plugin called {name!r}",
                     where=variable,
-                    fix=f"{hint}There are: {', '.join(sorted(known))}; and {OWN} for all of qbench's own.",
+                    fix=f"{hint}Installed: {', '.join(sorted(known))}; {OWN} stands for all of qbench's own.",
                 )
     if only == []:
         only = [OWN]
@@ -58,11 +63,11 @@ def chosen(points: Iterable[EntryPoint]) -> Callable[[EntryPoint], bool]:
 
 
 def leave_out(names: Iterable[str]) -> None:
-    """Leave plugins out in this process, and in those that it starts; before any is loaded."""
+    """Leave plugins out in this process and in the processes that it starts. Call it before any plugin is loaded."""
     os.environ[WITHOUT] = ",".join([*(_names(WITHOUT) or ()), *names])
 
 
 def _names(variable: str) -> list[str] | None:
-    """The names in a variable; `None` where it is not set."""
+    """The names in a variable; `None` if it is not set."""
     value = os.environ.get(variable)
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

@@ -94,7 +94,7 @@ def test_asking_for_what_a_broken_one_might_give_names_it(beside, tmp_path):
     (tmp_path / "s.toml").write_text(SPEC.replace('["fp32"]', '["fp32", "half"]'))
     said = beside("plan", "s.toml", check=2).stderr
     assert "there is no quantizer called 'half'" in said
-    assert "might have given it: qbench-import-error, qbench-raises" in said
+    assert "might provide it: qbench-import-error, qbench-raises" in said
 
 
 def test_a_bare_name_that_two_give_is_ambiguous(beside, tmp_path):
