@@ -1,14 +1,14 @@
 """qbench: what quantizing a vision-language model does to its accuracy, and to the people in the images.
 
-The Python API is as good as the command line::
+What the command line does can be done from Python::
 
     import qbench
 
     results = qbench.run("demo", out="runs/demo")
-    results.metrics          # a pandas frame
-    qbench.load("runs/demo") # the same, later
+    results.metrics                     # a pandas frame
+    qbench.load("runs/demo").metrics    # the same, later
 
-    qbench.evaluate(model, processor, quantizers=["hf-int4"])  # a model that is in memory
+    qbench.evaluate(model, processor, quantizers=["hf-int4"])  # a model in memory
 
 Importing this package imports nothing heavy.
 """
@@ -26,19 +26,19 @@ __all__ = ["evaluate", "load", "run"]
 
 
 def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = None) -> Results:
-    """Run a spec and read its results; what was computed before is not computed again.
+    """Run a spec and read its results. Cells that were computed before are not computed again.
 
     Parameters
     ----------
     spec : str, pathlib.Path or mapping
-        A preset's name, a TOML file, or what such a file would say.
+        The name of a preset, the path of a TOML file, or the content of such a file.
     out : str or pathlib.Path, optional
         The run folder; ``qbench-runs/NAME`` if not given.
 
     Returns
     -------
     Results
-        Metrics, effects, items as pandas frames. Cells that failed are in ``results.cells``.
+        Metrics, effects and items as pandas frames. Cells that failed are in ``results.cells``.
 
     Raises
     ------
@@ -72,23 +72,25 @@ def evaluate(
     Parameters
     ----------
     model : transformers model, str or mapping
-        A ``CLIPModel`` or ``SiglipModel`` in memory: it is saved into the cache, into a folder named by its content,
-        and is not changed. Or a model as a spec names it, such as ``"openai/ViT-B-32"``, or a CLIP folder.
+        A ``CLIPModel`` or ``SiglipModel`` in memory; it is saved into a folder of the cache folder, which is named by
+        its content, and is not changed. Or a model as a spec names it, such as ``"openai/ViT-B-32"``. Or the path of
+        a CLIP checkpoint.
     processor : object or sequence of objects, optional
-        For a model in memory: its processor, or tokenizer and image processor, of transformers. If not given, the
-        files of the folder that the model was loaded from are taken.
+        For a model in memory: the processor of transformers, or its tokenizer and image processor. If not given, the
+        files are taken from the folder from which the model was loaded.
     quantizers : sequence of str or mapping
-        As in a spec; the baseline is added where it is not among them.
+        As in a spec; the baseline is added if it is not among them.
     benchmarks : str, or sequence of str or mapping
-        As in a spec; or a preset's name, for the benchmarks of that. ``"demo"`` is drawn data: no download.
+        As in a spec; or the name of a preset, for the benchmarks of that preset. Those of ``"demo"`` are drawings and
+        need no download.
     baseline : str
-        What the others are compared with.
+        The quantizer with which the others are compared.
     name : str, optional
-        Of the run; the model's class and a part of its hash if not given.
+        The name of the run; the model's class and a part of its hash if not given.
     out : str or pathlib.Path, optional
         The run folder; ``qbench-runs/NAME`` if not given.
     **settings
-        Any other key of a spec: ``limit``, ``device``, ``batch_size``, ``noise``, ….
+        Any other key of a spec, such as ``limit``, ``device``, ``batch_size`` or ``noise``.
 
     Returns
     -------
@@ -98,7 +100,7 @@ def evaluate(
     Raises
     ------
     qbench.errors.InputError
-        The model is none that qbench can save, or something is named that there is not.
+        qbench cannot save the model, or a name is unknown.
     """
     from qbench.execution.in_memory import kept
     from qbench.spec.read import read_spec

@@ -1,23 +1,31 @@
-"""The errors that a user sees: one message that says what, where and what to do.
+"""The errors that a user sees: one message that says what is wrong, where, and what to do.
 
-Everything qbench raises on purpose derives from `QbenchError`; the command line prints its message and ends with
-`exit_code`. Anything else that reaches the command line is a defect of qbench (or of a plugin) and is said to be one.
+Every error that qbench raises on purpose derives from `QbenchError`; the command line prints its message and ends with
+its `exit_code`. The command line reports any other exception as a defect of qbench or of a plugin.
 """
 
 from __future__ import annotations
 
 
 class QbenchError(Exception):
-    """Base of the errors that qbench raises on purpose.
+    """The base class of the errors that qbench raises on purpose.
 
     Parameters
     ----------
     what : str
         What is wrong, in one sentence.
     where : str, optional
-        The file, the row, the key of the spec or the plugin it concerns.
+        The file, the row, the key of the spec or the plugin that is wrong.
     fix : str, optional
         What the user can do about it.
+
+    Examples
+    --------
+    >>> raise DataError("the column 'label' is missing", where="labels.csv", fix="Its columns: file, group.")
+    Traceback (most recent call last):
+    ...
+    qbench.errors.DataError: labels.csv: the column 'label' is missing
+    Its columns: file, group.
     """
 
     exit_code = 1
@@ -31,7 +39,7 @@ class QbenchError(Exception):
         return f"{head}\n{self.fix}" if self.fix else head
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Make errors survive the way between processes, keyword arguments included."""
+        """Pickle an error with its keyword arguments, so that it can be sent to another process."""
         return _rebuild, (type(self), self.what, self.where, self.fix)
 
 

@@ -1,7 +1,7 @@
-"""A new distribution from templates: whole, small, and passing its own tests as it is written.
+"""Writes a new plugin distribution from templates: complete, small, and with tests that pass.
 
-The files are Jinja templates under ``templates/new``: one folder for what all kinds share, one for each kind. What they
-say is tested by generating each kind and running its tests.
+The files are Jinja templates in ``templates/new``: the folder ``common`` for what all kinds share, and one folder per
+kind. The tests of qbench generate each kind and run its tests.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
     Parameters
     ----------
     kind : {"quantizer", "model", "benchmark", "dataset"}
-        What it gives.
+        What the plugin provides.
     name : str
-        Its name in a spec: lower case letters, digits and single dashes; ``qbench-`` in front is dropped.
+        Its name in a spec: lower-case letters, digits and single dashes. A leading ``qbench-`` is dropped.
     parent : pathlib.Path
-        Where the folder is made.
+        The folder in which the new folder is created.
 
     Returns
     -------
     pathlib.Path
-        The folder.
+        The new folder.
 
     Raises
     ------
     InputError
-        The name cannot be one, is taken by something that is installed, or the folder is there already.
+        The name is not valid or belongs to an installed module, or the folder exists already.
     """
     name = name.removeprefix(PREFIX)
     if not NAME.fullmatch(name):
         raise InputError(
-            f"{name!r} cannot be a name", fix="Use lower case letters, digits and single dashes, as in my-method."
+            f"{name!r} is not a valid name", fix="Use lower-case letters, digits and single dashes, as in my-method."
         )
     package = f"qbench_{name.replace('-', '_')}"
     if find_spec(package) is not None:
-        raise InputError(f"there is a module {package} on this machine already", fix="Choose another name.")
+        raise InputError(f"a module called {package} is installed already", fix="Choose another name.")
     folder = parent / f"{PREFIX}{name}"
     if folder.exists():
-        raise InputError("there is something already", where=str(folder), fix="Choose another name or --dir.")
+        raise InputError("the folder exists already", where=str(folder), fix="Choose another name or another --dir.")
     words = {
         "kind": kind,
         "name": name,
@@ -68,7 +68,7 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
     source = _templates()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(source),
-        autoescape=False,  # Python and TOML, not HTML; the words are checked above
+        autoescape=False,  # the files are Python and TOML, not HTML; the name is checked above
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
@@ -79,14 +79,14 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             text = environment.get_template(template.relative_to(source).as_posix()).render(words)
             target.write_text(text, encoding="utf-8")
-    if kind == "dataset":  # images cannot be templates: the distribution brings what draws them
+    if kind == "dataset":  # images cannot be templates: a script of the distribution draws them
         drawing = folder / package / "data"
         runpy.run_path(str(drawing / "draw.py"))["main"](drawing)
     return folder
 
 
 def _templates() -> Path:
-    """The folder ``templates/new``: in the installed package, else beside the checkout."""
+    """The folder ``templates/new``: in the installed package, or else in the source tree."""
     here = Path(__file__).resolve()
     for folder in (here.parent / "templates" / "new", here.parents[1] / "templates" / "new"):
         if folder.is_dir():

@@ -1,4 +1,4 @@
-"""What pydantic complains of, in words a person can act on. Used for every TOML file that qbench reads."""
+"""Turns pydantic's validation errors into messages that a user can act on, for every TOML file that qbench reads."""
 
 from __future__ import annotations
 
@@ -9,16 +9,34 @@ from pydantic import BaseModel, ValidationError
 
 
 def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
-    """One line a complaint: the key, what is wrong with it, and a suggestion where the key is unknown.
+    """One line per error: the key, what is wrong with it, and a suggestion if the key is unknown.
 
     Parameters
     ----------
     error : pydantic.ValidationError
-        What was raised.
+        The error.
     model : type
-        The model that was filled.
+        The pydantic model that validated the file.
     what : str
-        What a complaint is about that concerns no single key.
+        The subject of an error that concerns no single key, such as "the spec".
+
+    Returns
+    -------
+    str
+        The lines, each once.
+
+    Examples
+    --------
+    >>> class Spec(BaseModel, extra="forbid"):
+    ...     models: list[str]
+    ...     limit: int = 0
+    >>> try:
+    ...     Spec.model_validate({"model": ["demo/balanced"], "limit": "ten"})
+    ... except ValidationError as error:
+    ...     print(explain(error, Spec, "the spec"))
+    the key 'models' is missing
+    limit: Input should be a valid integer, unable to parse string as an integer
+    unknown key 'model'; did you mean 'models'?
     """
     lines = []
     for found in error.errors():
@@ -38,7 +56,7 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that may stand at a place of a file."""
+    """The keys that are valid at a place in the file."""
     kind = model
     for part in location:
         if isinstance(part, str) and part in kind.model_fields:

@@ -1,4 +1,4 @@
-"""`qbench new`: each kind is a whole distribution, which passes its own tests as it was written."""
+"""`qbench new`: each kind is a complete distribution that passes its own tests as it was written."""
 
 import tomllib
 
@@ -49,4 +49,4 @@ def test_the_command_says_what_to_do_next(qbench, tmp_path):
     assert "Written: work/qbench-mine" in said
     assert "pip install -e" in said
     assert (tmp_path / "work" / "qbench-mine" / "qbench_mine" / "method.py").is_file()
-    assert "there is something already" in qbench("new", "model", "mine", "--dir", "work", cwd=tmp_path, check=2).stderr
+    assert "the folder exists already" in qbench("new", "model", "mine", "--dir", "work", cwd=tmp_path, check=2).stderr
