@@ -1,7 +1,9 @@
-"""Report sections: the record, the blocks that a section is made of, and charts. Hook: ``qbench_report_sections``.
+"""Report sections: the record, the blocks of a section, and what charts need. Hook: ``qbench_report_sections``.
 
-Helpers: `forest_chart` for changes with their intervals, and `isolated` for names within a sentence, whatever the
-direction of their script.
+A chart is a Vega-Lite specification. `forest_chart` makes a block of changes with their intervals; `dots` and
+`before_after` make specifications for a `Chart`. For a specification of your own, the colours `UP`, `DOWN`, `INK` and so
+on follow the page's light and dark theme, and `quantizer_encodings` gives each quantizer the colour and the shape that it
+has in every other chart. `isolated` puts a name into a sentence, whatever the direction of its script.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 from qbench.api._lazy import import_on_use
 from qbench.plugins.records import ReportSection
 from qbench.plugins.report_blocks import (
+    Axis,
     Block,
     Box,
     Bullets,
@@ -18,6 +21,7 @@ from qbench.plugins.report_blocks import (
     Entry,
     Facts,
     Heading,
+    Strip,
     Table,
     Template,
     Text,
@@ -25,11 +29,43 @@ from qbench.plugins.report_blocks import (
 from qbench.text import isolated
 
 if TYPE_CHECKING:
+    from qbench.report.charts.before_after import before_after
+    from qbench.report.charts.dots import dots
+    from qbench.report.encodings import quantizer_encodings, quantizer_lane, small_multiples, tooltip
+    from qbench.report.formatting import change as format_change
+    from qbench.report.formatting import count as format_count
+    from qbench.report.formatting import interval as format_interval
+    from qbench.report.formatting import value as format_value
+    from qbench.report.palette import BASELINE, DOWN, GRID, INK, PANEL, SERIES, SHADED, SOFT, UP, chart_name
     from qbench.report.section_charts import forest_chart
 
-__getattr__ = import_on_use(__name__, {"forest_chart": "qbench.report.section_charts"})
+_PALETTE = ("BASELINE", "DOWN", "GRID", "INK", "PANEL", "SERIES", "SHADED", "SOFT", "UP", "chart_name")
+_ENCODINGS = ("quantizer_encodings", "quantizer_lane", "small_multiples", "tooltip")
+_FORMATS = ("change", "count", "interval", "value")
+
+__getattr__ = import_on_use(
+    __name__,
+    {
+        "before_after": "qbench.report.charts.before_after",
+        "dots": "qbench.report.charts.dots",
+        "forest_chart": "qbench.report.section_charts",
+        **dict.fromkeys(_PALETTE, "qbench.report.palette"),
+        **dict.fromkeys(_ENCODINGS, "qbench.report.encodings"),
+        **{f"format_{name}": f"qbench.report.formatting:{name}" for name in _FORMATS},
+    },
+)
 
 __all__ = [
+    "BASELINE",
+    "DOWN",
+    "GRID",
+    "INK",
+    "PANEL",
+    "SERIES",
+    "SHADED",
+    "SOFT",
+    "UP",
+    "Axis",
     "Block",
     "Box",
     "Bullets",
@@ -40,9 +76,21 @@ __all__ = [
     "Facts",
     "Heading",
     "ReportSection",
+    "Strip",
     "Table",
     "Template",
     "Text",
+    "before_after",
+    "chart_name",
+    "dots",
     "forest_chart",
+    "format_change",
+    "format_count",
+    "format_interval",
+    "format_value",
     "isolated",
+    "quantizer_encodings",
+    "quantizer_lane",
+    "small_multiples",
+    "tooltip",
 ]
