@@ -17,8 +17,10 @@ import jinja2
 
 from qbench.errors import InputError
 
-Kind = Literal["quantizer", "model", "benchmark", "dataset"]
+Kind = Literal["quantizer", "model", "benchmark", "dataset", "section"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+IN_WORDS = {"model": "model source", "section": "report section"}
+"""What a kind is called in a sentence, if that is not its name on the command line."""
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 PREFIX = "qbench-"
@@ -29,7 +31,7 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
 
     Parameters
     ----------
-    kind : {"quantizer", "model", "benchmark", "dataset"}
+    kind : {"quantizer", "model", "benchmark", "dataset", "section"}
         What the plugin provides.
     name : str
         Its name in a spec: lower-case letters, digits and single dashes. A leading ``qbench-`` is dropped.
@@ -58,7 +60,7 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
     if folder.exists():
         raise InputError("the folder exists already", where=str(folder), fix="Choose another name or another --dir.")
     words = {
-        "kind": kind,
+        "kind": IN_WORDS.get(kind, kind),
         "name": name,
         "distribution": folder.name,
         "package": package,

@@ -10,7 +10,7 @@ import typer
 EXAMPLES = "Examples: `qbench new quantizer my-method` | `qbench new dataset my-faces --dir ~/work`"
 
 # The kinds of `qbench.scaffold`, which `--help` does not import.
-Kind = Literal["quantizer", "model", "benchmark", "dataset"]
+Kind = Literal["quantizer", "model", "benchmark", "dataset", "section"]
 
 
 def command(

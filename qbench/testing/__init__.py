@@ -1,6 +1,6 @@
-"""Contract classes: what a plugin has to keep to, as tests that its author runs.
+"""Contract classes: the requirements for a plugin of each kind, as tests that its author runs.
 
-Subclass the class of your kind and say in one fixture what is tested, as a spec would say it::
+Subclass the class of your kind, and name what is tested in one fixture, as a spec names it::
 
     # tests/test_contract.py of your distribution
     import pytest
@@ -11,25 +11,25 @@ Subclass the class of your kind and say in one fixture what is tested, as a spec
         def quantizer(self, request):
             return request.param
 
-The plugin has to be installed (``pip install -e .``), so that it is found as users will find it. A tiny model with
-random weights and tiny images are made in a temporary folder; nothing is downloaded. qbench runs the same classes on
-everything that comes with it.
+The plugin must be installed (``pip install -e .``), so that it is found as it will be on a user's machine. A tiny model
+with random weights and tiny images are created in a temporary folder; nothing is downloaded. qbench runs the same
+classes on all built-in plugins.
 
 =======================  ==========  ==================================================
-class                    fixture     what it says
+class                    fixture     what it names
 =======================  ==========  ==================================================
 `QuantizerContract`      quantizer   a quantizer, as in a spec
 `ModelSourceContract`    model       a checkpoint that is on this machine, as in a spec
 `BenchmarkContract`      benchmark   a benchmark with its data, as in a spec
-`ReportSectionContract`  section     a section of the report, by its name
+`ReportSectionContract`  section     a section of the report
 =======================  ==========  ==================================================
 
-This is the one room that imports pytest, which is no dependency of qbench: add it to your test extra.
+This package imports pytest, which is not a dependency of qbench: add it to the test extra of your distribution.
 """
 
 import pytest
 
-# Before they are imported: asserts of a library say nothing of their values otherwise.
+# Before the modules are imported; otherwise a failed assert of a library does not show its values.
 for _name in ("base", "benchmarks", "models", "quantizers", "reports"):
     pytest.register_assert_rewrite(f"qbench.testing.{_name}")
 

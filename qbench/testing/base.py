@@ -1,4 +1,4 @@
-"""What all contracts share: the plugin is found, light, and says what a user chooses by; options are plain values."""
+"""Checks that all contracts share: the plugin is found and light, and its options are plain values."""
 
 from __future__ import annotations
 
@@ -32,63 +32,71 @@ for hook in HOOKS:
     list(getattr(module, hook, list)())
 print(json.dumps(sorted(imported_now())))
 """
-"""In a process of its own, where nothing is imported yet."""
+"""Run in a process of its own, in which nothing is imported yet."""
 
 
 @cache
 def loaded_alone(module: str, path: tuple[str, ...]) -> tuple[int, str, str]:
-    """Load a plugin in a process of its own, once for all its records: exit code, standard output and error."""
+    """Load a plugin in a process of its own, once for all its records.
+
+    Returns
+    -------
+    tuple of int, str and str
+        The exit code, the standard output and the standard error.
+    """
     arguments = [sys.executable, "-c", LOAD, json.dumps(path), module]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 class Contract:
-    """Checks for every kind of record. A subclass gives the fixture ``entry``."""
+    """Checks for every kind of record. A subclass provides the fixture ``entry``."""
 
     @pytest.fixture
     def registry(self) -> Registry:
-        """The installed plugins. Override it to test what is not installed."""
+        """The installed plugins. Override it to test a plugin that is not installed."""
         return installed()
 
     @pytest.fixture(autouse=True)
     def qbench_cache(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Keep everything in a cache of the test session: your own is never read, and nothing stale served."""
+        """Use a cache folder of the test session, so that results in the user's own cache folder are not used."""
         folder = tmp_path_factory.getbasetemp() / "qbench-cache"
         monkeypatch.setenv("QBENCH_CACHE", str(folder))
         return folder
 
     @pytest.fixture
     def tiny_clip(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A folder with the tiny model of `qbench.testing.tiny`; not to be changed."""
+        """A folder with the tiny model of `qbench.testing.tiny`; do not change it."""
         folder = tmp_path_factory.getbasetemp() / "qbench-tiny-clip"
         return folder if (folder / "model.safetensors").exists() else tiny.write_clip(folder)
 
     @pytest.fixture
     def tiny_images(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A folder with eight images in two classes; not to be changed."""
+        """A folder with eight images in two classes; do not change it."""
         return tiny.write_images(tmp_path_factory.getbasetemp() / "qbench-tiny-images")
 
     def test_importing_the_plugin_is_light(self, entry: Entry[Any]) -> None:
-        """`qbench list` imports it: no torch, transformers, pandas or the like at the top, nor in a hook."""
+        """Every command imports the plugin: no torch, transformers, pandas and so on at module level or in a hook."""
         module = entry.plugin.module
         code, said, complaint = loaded_alone(module, tuple(str(Path(p or ".").resolve()) for p in sys.path))
         assert code == 0, f"importing {module} alone fails:\n{complaint}"
         heavy = json.loads(said.strip().splitlines()[-1])
-        assert not heavy, f"{module} imports {', '.join(heavy)}: import it where it is used"
+        assert not heavy, f"{module} imports {', '.join(heavy)}: move the import into the function that needs it"
 
     def test_the_name_can_be_used_in_a_spec(self, entry: Entry[Any], registry: Registry) -> None:
-        """Letters, digits, dot, dash; and nobody else's, or users have to write the qualified name."""
+        """The name consists of letters, digits, dots and dashes, and no other plugin uses it."""
         name = entry.record.name
-        assert NAME.fullmatch(name), f"{name!r} has to be letters, digits, dots and dashes"
-        assert name not in registry.clashes(registry.entries[self._hook(entry)]), f"{name!r} is another plugin's too"
+        assert NAME.fullmatch(name), f"{name!r} must consist of letters, digits, dots and dashes"
+        assert name not in registry.clashes(registry.entries[self._hook(entry)]), (
+            f"another plugin uses the name {name!r} too"
+        )
 
     def _hook(self, entry: Entry[Any]) -> str:
         return next(hook for hook, kind in HOOKS.items() if isinstance(entry.record, kind))
 
 
 class WithOptions(Contract):
-    """Checks for records that stand in lists and specs. A subclass gives the fixtures ``entry`` and ``options``."""
+    """Checks for records with a summary and options. A subclass provides the fixtures ``entry`` and ``options``."""
 
     def test_the_summary_is_one_line(self, entry: Entry[Any]) -> None:
         """`qbench list` shows it."""
@@ -97,8 +105,8 @@ class WithOptions(Contract):
         assert "\n" not in summary, "the summary has several lines"
 
     def test_options_have_defaults_and_survive_a_round_trip(self, entry: Entry[Any], options: Any) -> None:
-        """They come from a TOML file, and are part of keys and results: plain values, a frozen dataclass."""
-        assert dataclasses.is_dataclass(entry.record.options), "options is no dataclass"
+        """Options come from a TOML file and are part of keys and results: plain values in a frozen dataclass."""
+        assert dataclasses.is_dataclass(entry.record.options), "options is not a dataclass"
         kind: Any = entry.record.options
         assert kind.__dataclass_params__.frozen, f"{kind.__name__} is not frozen"
         for made in (make_options(kind, {}, where="the defaults"), options):
@@ -107,19 +115,19 @@ class WithOptions(Contract):
                 key_of(values)
                 travelled = json.loads(json.dumps(values, allow_nan=False))
             except (TypeError, ValueError) as error:
-                pytest.fail(f"an option is no plain value ({error})")
+                pytest.fail(f"an option is not a plain value ({error})")
             assert make_options(kind, travelled, where="the round trip") == made
 
     def test_an_unknown_option_is_refused(self, entry: Entry[Any]) -> None:
-        """A typo in a spec must not be the default."""
+        """A typo in a spec is an error; it does not mean the default."""
         with pytest.raises(InputError, match="unknown option"):
             make_options(entry.record.options, {"no-such-option": 1}, where="the test")
 
 
 def check_requires(requires: tuple[str, ...]) -> None:
-    """Fail where a distribution that decides embeddings is not installed: its version could not be in a key."""
+    """Fail if a distribution of ``requires`` is not installed: its version could not become part of a key."""
     from qbench.models.numerics import versions
 
-    assert isinstance(requires, tuple), "requires is a tuple of distributions"
+    assert isinstance(requires, tuple), "requires must be a tuple of distributions"
     missing = [name for name, version in versions(requires).items() if version == "missing"]
-    assert not missing, f"requires names what is not installed: {', '.join(missing)} (distributions, not modules)"
+    assert not missing, f"not installed: {', '.join(missing)}; requires lists distributions, not modules"

@@ -1,4 +1,4 @@
-"""Which device a quantizer asks for, seen on a machine that has none of it: a checkpoint that listens."""
+"""Finds out on which device a quantizer asks for weights, also on a machine that does not have this device."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ def asked_for(
     *,
     feigned: bool = False,
 ) -> tuple[list[str], Exception | None]:
-    """Build a variant as far as it goes, and hear where its weights are asked for, and where they are moved.
+    """Build a variant as far as possible, and record where its weights are asked for and where they are moved.
 
-    Weights on a CPU are given, since a method may load there and move them afterwards.
+    Weights on a CPU are loaded, because a method may load them there and move them afterwards.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        What is quantized.
+        The checkpoint that is quantized.
     wanted : str
-        The device that the context names; the build ends once it is heard, or another one but the CPU.
+        The device of the context. The build ends as soon as this device, or another one except the CPU, is asked for.
     record : Quantizer
-        Whose variant.
+        The record of the quantizer.
     options : object
-        Its options.
+        The options of the quantizer.
     monkeypatch : pytest.MonkeyPatch
-        Of the test.
+        The fixture of the test.
     feigned : bool
-        Whether torch says that there are two GPUs of compute capability 9.0.
+        Whether torch reports two GPUs of compute capability 9.0.
 
     Returns
     -------
     tuple of list of str and Exception or None
-        The devices, in order; and what ended the build, where that was not the listening.
+        The devices, in order; and the exception that ended the build, if it was the method's own.
     """
     import torch
 
-    heard: list[str] = []
+    devices: list[str] = []
 
-    def hear(device: str) -> None:
-        heard.append(device)
+    def note(device: str) -> None:
+        devices.append(device)
         if device == wanted or not device.startswith("cpu"):
-            raise _HeardError(device)
+            raise _DeviceKnownError(device)
 
-    def listening(load: Any) -> Any:
+    def recording(load: Any) -> Any:
         def loads(*, device: str, **how: Any) -> Any:
-            hear(device)
+            note(device)
             return load(device=device, **how)
 
         return loads
@@ -64,17 +64,17 @@ def asked_for(
             for value in (*args, *how.values()) if args or how else ahead:
                 place = f"cuda:{value}" if type(value) is int else str(value)
                 if place.startswith("cuda"):
-                    hear(place)
+                    note(place)
             return move(tensor, *args, **how)
 
         return moves
 
-    listener = copy.copy(checkpoint)
+    recorder = copy.copy(checkpoint)
     for name in ("load", "load_stored"):
         if hasattr(checkpoint, name):
-            object.__setattr__(listener, name, listening(getattr(checkpoint, name)))
+            object.__setattr__(recorder, name, recording(getattr(checkpoint, name)))
     with monkeypatch.context() as patch:
-        # What a model's own `to` and `cuda` do to each of its tensors.
+        # A model's own `to` and `cuda` call these for each of its tensors.
         patch.setattr(torch.Tensor, "to", moving(torch.Tensor.to))
         patch.setattr(torch.Tensor, "cuda", moving(torch.Tensor.cuda, ahead=("cuda",)))
         if feigned:
@@ -82,13 +82,13 @@ def asked_for(
             patch.setattr(torch.cuda, "device_count", lambda: 2)
             patch.setattr(torch.cuda, "get_device_capability", lambda device=None: (9, 0))
         try:
-            record.build(listener, Context(device=wanted), options)
-        except _HeardError:
-            return heard, None
-        except Exception as error:  # noqa: BLE001 - without the device a method may fail in any way
-            return heard, error
-    return heard, None
+            record.build(recorder, Context(device=wanted), options)
+        except _DeviceKnownError:
+            return devices, None
+        except Exception as error:  # noqa: BLE001 - without the device, a method may raise anything
+            return devices, error
+    return devices, None
 
 
-class _HeardError(BaseException):
-    """Ends a build once it is known what it asked for; no ``except Exception`` of a method takes it for its own."""
+class _DeviceKnownError(BaseException):
+    """Ends a build once the device is known. Not an `Exception`, so that no method catches it."""

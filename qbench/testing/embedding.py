@@ -1,4 +1,4 @@
-"""Comparing embeddings: how far two sets are apart, and whether one is what an encoder has to give."""
+"""Compares embeddings, and checks that an encoder returns them in the form that is required."""
 
 from __future__ import annotations
 
@@ -24,7 +24,21 @@ Floats = npt.NDArray[np.float32]
 
 
 def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS) -> tuple[Floats, Floats]:
-    """Images and texts through an encoder, each checked.
+    """Embed images and texts, and check the results.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The encoder.
+    pixels : numpy.ndarray
+        ``(n, height, width, 3)`` uint8.
+    texts : sequence of str
+        The texts.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The embeddings of the images ``(n, d)`` and of the texts ``(len(texts), d)``, float32.
 
     Raises
     ------
@@ -36,7 +50,7 @@ def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] 
 
 
 def find(encoder: NamedEncoder, images: Path) -> tuple[Floats, Floats]:
-    """What an encoder of precomputed embeddings has for the tiny benchmark, checked as `embed` does."""
+    """The precomputed embeddings of the tiny benchmark, with the checks of `embed`."""
     planned = plan_benchmark(BenchmarkSpec.model_validate(tiny.benchmark(images)), installed())
     task = cast(Task, planned.entry.record.load(planned.options))
     items = task.data(images)
@@ -52,7 +66,7 @@ def provider_of(record: Quantizer, registry: Registry) -> Provider:
 
 
 def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Embeddings of images and texts, each as an encoder has to give them; raises as `embed` does."""
+    """Check embeddings of images and texts, and return them; raises as `embed` does."""
     for what, found, count in (("image", images, counts[0]), ("text", words, counts[1])):
         assert isinstance(found, np.ndarray), f"{what} embeddings are a {type(found).__name__}, not a numpy array"
         assert found.dtype == np.float32, f"{what} embeddings are {found.dtype}, not float32"
@@ -65,18 +79,18 @@ def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Flo
 
 
 def alone(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS) -> tuple[Floats, Floats]:
-    """The same, one by one."""
+    """The embeddings of images and texts that are encoded one by one."""
     images = [encoder.encode_images(np.array(pixels[i : i + 1])) for i in range(len(pixels))]
     return np.concatenate(images), np.concatenate([encoder.encode_texts([text]) for text in texts])
 
 
 def distance(a: Floats, b: Floats) -> float:
-    """The largest relative distance of two rows: ‖a − b‖ / ‖a‖."""
+    """The largest relative distance ‖a − b‖ / ‖a‖ of two rows."""
     return float((np.linalg.norm(a - b, axis=1) / np.linalg.norm(a, axis=1)).max())
 
 
 def module_of(encoder: Any) -> Any:
-    """The torch model of an encoder; what has none is looked at by its embeddings only."""
+    """The torch model of an encoder; skips the test if there is none, because then only embeddings can be compared."""
     model = getattr(encoder, "module", None)
     if model is None:
         pytest.skip(f"{type(encoder).__name__} holds no torch model to look into")

@@ -1,4 +1,4 @@
-"""What a layer really multiplies by, found by asking it, whatever class it has and however it keeps its weights."""
+"""The matrix by which a layer really multiplies, whatever its class is and however it stores its weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,25 @@ def linears(model: Any) -> dict[str, Any]:
 
 
 def matrix(layer: Any, width: int, *, device: str, dtype: str) -> npt.NDArray[np.float64]:
-    """``layer(identity) − layer(0)``: the ``(width, outputs)`` matrix of a linear map.
+    """``layer(identity) − layer(0)``: the matrix of a linear map.
 
-    Each input is one of the unit vectors, which every scheme for activations can represent, so that what is seen is the
-    weights. Only on a model that is not needed any more: some layers change themselves at their first forward.
+    The inputs are unit vectors, which every scheme for quantizing activations represents exactly, so the result shows
+    the weights alone. Use it only on a model that is not needed afterwards: some layers change at their first forward
+    pass.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        The layer.
+    width : int
+        The number of its inputs.
+    device, dtype : str
+        The device and the type of the inputs.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(width, outputs)`` float64.
     """
     import torch
 
@@ -32,5 +47,5 @@ def matrix(layer: Any, width: int, *, device: str, dtype: str) -> npt.NDArray[np
 
 
 def relative(original: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> float:
-    """‖original − found‖ / ‖original‖ (Frobenius)."""
+    """The relative error ‖original − found‖ / ‖original‖ (Frobenius norm)."""
     return float(np.linalg.norm(original - found) / np.linalg.norm(original))
