@@ -24,11 +24,12 @@ from qbench.results.statistics import make_statistic
 from qbench.spec.model import BenchmarkSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
+from qbench.testing import tiny
 from qbench.testing.base import WithOptions
 from qbench.testing.outcomes import differences, random_similarity, stored, through_parquet
 
 LIMIT = 24
-"""Items of the run at the end: images are the slow part."""
+"""The items of the run in the last check; decoding more images would make it slow."""
 
 
 class BenchmarkContract(WithOptions):
@@ -56,46 +57,46 @@ class BenchmarkContract(WithOptions):
 
     @pytest.fixture
     def root(self, planned: PlannedBenchmark, qbench_cache: Path) -> Path:
-        """The data's folder; a dataset of a plugin is written once a test session."""
+        """The folder of the data; a dataset of a plugin is written once per test session."""
         return data_root(planned, Cache(qbench_cache))
 
     @pytest.fixture
     def task(self, entry: Entry[Any], options: Any) -> Task:
-        """The benchmark itself."""
+        """The task of the benchmark."""
         task: Task = entry.record.load(options)
         return task
 
     @pytest.fixture
     def items(self, task: Task, root: Path) -> Items:
-        """What is evaluated."""
+        """The items."""
         return task.data(root)
 
     @pytest.fixture
     def prompts(self, task: Task, items: Items) -> Prompts:
-        """What is asked."""
+        """The prompts."""
         return task.prompts(items)
 
     @pytest.fixture
     def outcome(self, task: Task, items: Items, prompts: Prompts) -> Outcome:
-        """What a model with random embeddings does."""
+        """The outcome of random similarities."""
         return task.predict(random_similarity(len(items), len(prompts.targets)), items)
 
     @pytest.fixture
     def metrics(self, task: Task, outcome: Outcome) -> Metrics:
-        """The numbers of that."""
+        """The metrics of this outcome."""
         return task.measure(outcome)
 
     # --- the record
 
     def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any]) -> None:
-        """The protocol's version, and each metric with its direction and unit; the main one first."""
+        """The record has a version of the protocol, and each metric a direction and a unit."""
         record = entry.record
         assert record.protocol, "protocol is empty: it is part of every key"
         assert record.metrics, "metrics is empty"
         names = [metric.name for metric in record.metrics]
-        assert len(set(names)) == len(names), "a metric is declared twice"
+        assert len(set(names)) == len(names), "two metrics have the same name"
         for metric in record.metrics:
-            assert SEPARATOR not in metric.name, f"{metric.name}: a metric is declared without its cut-off"
+            assert SEPARATOR not in metric.name, f"{metric.name}: declare a metric without its cut-off"
             assert metric.better in ("higher", "lower", "zero"), f"{metric.name}: better is {metric.better!r}"
             assert metric.unit in ("share", "points", "nats"), f"{metric.name}: unit is {metric.unit!r}"
             assert metric.summary.strip(), f"{metric.name}: the summary is empty"
@@ -108,28 +109,34 @@ class BenchmarkContract(WithOptions):
     # --- the data
 
     def test_items_are_unique_and_in_the_schema(self, items: Items) -> None:
-        """``item`` unique, ``image`` an index, ``label`` and every attribute a column of texts."""
+        """``item`` is unique, ``image_index`` an index into the images; ``label`` and every attribute are texts."""
         table = items.table
         assert len(table), "there are no items"
         assert {"item", "image_index", "label"} <= set(table.columns), f"columns are {', '.join(table.columns)}"
-        assert list(table.index) == list(range(len(table))), "the index has to count rows from 0"
-        assert table["item"].is_unique, "two items have the same name"
+        assert list(table.index) == list(range(len(table))), "the index must number the rows from 0"
+        assert table["item"].is_unique, "there are duplicate item IDs"
         for column in ("item", "label", *(a.name for a in items.attributes)):
             assert column in table, f"the attribute {column} has no column"
-            assert table[column].map(lambda value: isinstance(value, str)).all(), f"{column} holds what is no text"
+            assert table[column].map(lambda value: isinstance(value, str)).all(), (
+                f"{column} has a value that is not a str"
+            )
         image = table["image_index"]
-        assert pd.api.types.is_integer_dtype(image), f"image is {image.dtype}, not an index"
-        assert set(image) == set(range(len(items.images))), "image has to be an index into all of `images`"
+        assert pd.api.types.is_integer_dtype(image), f"image_index is {image.dtype}, not an integer"
+        assert set(image) == set(range(len(items.images))), "image_index must name every one of `images`"
 
     def test_attributes_and_pairs_are_consistent(self, items: Items) -> None:
-        """Every pair is of two of its attribute's groups, and there are items of each group at all."""
+        """A pair consists of two groups of its attribute, and some items belong to a group of the attribute."""
         names = [attribute.name for attribute in items.attributes]
-        assert len(set(names)) == len(names), "an attribute is declared twice"
+        assert len(set(names)) == len(names), "two attributes have the same name"
         for attribute in items.attributes:
-            assert len(set(attribute.groups)) == len(attribute.groups), f"{attribute.name}: a group is declared twice"
+            assert len(set(attribute.groups)) == len(attribute.groups), (
+                f"{attribute.name}: two groups have the same name"
+            )
             for pair in attribute.pairs:
-                assert set(pair) <= set(attribute.groups), f"{attribute.name}: {pair} are not two of its groups"
-            assert items.table[attribute.name].isin(attribute.groups).any(), f"nobody is of a group of {attribute.name}"
+                assert set(pair) <= set(attribute.groups), f"{attribute.name}: {pair} are not groups of it"
+            assert items.table[attribute.name].isin(attribute.groups).any(), (
+                f"no item belongs to a group of {attribute.name}"
+            )
 
     def test_images_and_annotations_exist(self, items: Items, root: Path) -> None:
         """Images have IDs that mean the same on another machine, and annotations lie below the dataset's folder."""
@@ -139,43 +146,47 @@ class BenchmarkContract(WithOptions):
         for path in items.annotations:
             assert path.is_file(), f"{path} does not exist"
             assert path.is_relative_to(items.root), f"{path} is not below {items.root}"
-        assert all(isinstance(word, str) for pair in items.choices.items() for word in pair), "choices are texts"
+        assert all(isinstance(word, str) for pair in items.choices.items() for word in pair), "choices must be str"
 
     def test_the_same_items_come_each_time(self, task: Task, root: Path, items: Items) -> None:
-        """In the same order: it decides the batches."""
+        """The items are the same and in the same order, which decides the batches."""
         again = task.data(root)
         pd.testing.assert_frame_equal(again.table, items.table)
         assert again.images == items.images
 
     def test_prompts_are_texts_with_targets(self, task: Task, items: Items, prompts: Prompts) -> None:
-        """Every target has a text; without pooling each text is a target; the same ones come each time."""
+        """Every target has a text, without pooling each text is a target, and the texts are the same each time."""
         assert prompts.texts, "there are no texts"
         assert all(isinstance(text, str) for text in (*prompts.texts, *prompts.targets)), "texts and targets are str"
-        assert prompts.target_of.shape == (len(prompts.texts),), "target_of has an entry a text"
-        assert np.issubdtype(prompts.target_of.dtype, np.integer), "target_of is an index"
+        assert prompts.target_of.shape == (len(prompts.texts),), "target_of must have one entry per text"
+        assert np.issubdtype(prompts.target_of.dtype, np.integer), "target_of must be an array of integers"
         assert set(prompts.target_of.tolist()) == set(range(len(prompts.targets))), "a target has no text"
         if not prompts.pool:
-            assert len(prompts.texts) == len(prompts.targets), "without pooling each text is a target"
+            assert len(prompts.texts) == len(prompts.targets), "without pooling, there must be as many texts as targets"
         assert task.prompts(items).texts == prompts.texts, "the texts differ from call to call"
 
     # --- the outcome
 
     def test_outcomes_are_in_the_schema(self, outcome: Outcome, items: Items) -> None:
-        """Items with image, label and attributes; what guessing would reach; rankings by position."""
+        """The outcome has items with image, label and attributes, the chance level, and rankings by position."""
         needed = {"item", "image", "label", *(a.name for a in items.attributes)}
         assert needed <= set(outcome.items.columns), f"the items lack {', '.join(needed - set(outcome.items.columns))}"
-        assert "chance" in outcome.facts, "facts lack chance: an empty list says that there is no right and wrong"
+        assert "chance" in outcome.facts, "facts lack chance: use an empty list if no answer is correct or wrong"
         for chance in outcome.facts["chance"]:
-            assert set(chance) == {"name", "chance", "where"}, f"an entry of chance holds {', '.join(chance)}"
+            assert set(chance) == {"name", "chance", "where"}, f"an entry of chance has the keys {', '.join(chance)}"
             assert 0 <= chance["chance"] <= 1, f"{chance['name']}: chance is {chance['chance']}"
-            assert set(chance["where"]) <= set(outcome.items.columns), f"{chance['name']}: where names no column"
-            assert "correct" in outcome.items, "chance is stated, and there is no column correct"
+            assert set(chance["where"]) <= set(outcome.items.columns), (
+                f"{chance['name']}: where names a column that does not exist"
+            )
+            assert "correct" in outcome.items, "facts state chance, but the items have no column correct"
         if outcome.rankings is not None:
-            assert {"query", "item"} <= set(outcome.rankings.columns), "rankings have the columns query and item"
-            assert outcome.rankings["item"].between(0, len(outcome.items) - 1).all(), "item is a position in items"
+            assert {"query", "item"} <= set(outcome.rankings.columns), "rankings lack the column query or item"
+            assert outcome.rankings["item"].between(0, len(outcome.items) - 1).all(), (
+                "in rankings, item is a position in items"
+            )
 
     def test_predicting_changes_no_item(self, task: Task, items: Items, prompts: Prompts) -> None:
-        """The next variant gets the same items, and the same similarities give the same outcome."""
+        """Predicting does not change the items, and the same similarities give the same outcome."""
         before = items.table.copy(deep=True)
         similarity = random_similarity(len(items), len(prompts.targets))
         kept = similarity.values.copy()
@@ -186,7 +197,7 @@ class BenchmarkContract(WithOptions):
         assert first.facts == second.facts
 
     def test_outcomes_survive_json_and_parquet(self, task: Task, outcome: Outcome, metrics: Metrics) -> None:
-        """The numbers of a stored outcome are those of the fresh one, to the last bit; by another task too."""
+        """A stored outcome gives the same metrics as the original, to the last bit."""
         try:
             kept = stored(outcome)
         except (TypeError, ValueError) as error:
@@ -197,22 +208,22 @@ class BenchmarkContract(WithOptions):
     def test_measuring_needs_the_stored_outcome_only(
         self, entry: Entry[Any], options: Any, outcome: Outcome, metrics: Metrics
     ) -> None:
-        """Years later there is no dataset: a new task that has read nothing gives the same numbers."""
+        """A new task that has not read the dataset measures the same metrics from a stored outcome."""
         fresh: Task = entry.record.load(options)
         pd.testing.assert_frame_equal(fresh.measure(stored(outcome)).frame(), metrics.frame(), check_exact=True)
 
     # --- the numbers
 
     def test_numbers_are_named_and_declared(self, metrics: Metrics, entry: Entry[Any], items: Items) -> None:
-        """Four columns of texts, unique rows, and only metrics and attributes that were declared."""
+        """The index has four columns of texts, unique rows, and only declared metrics and attributes."""
         index = metrics.index
         assert list(index.columns) == list(INDEX), f"the index has the columns {', '.join(index.columns)}"
         assert not index.duplicated().any(), "two numbers have the same name"
-        assert index.map(lambda value: isinstance(value, str)).all(axis=None), "the index holds what is no text"
+        assert index.map(lambda value: isinstance(value, str)).all(axis=None), "the index has a value that is not a str"
         assert metrics.values.shape == (1, len(index)), f"values have the shape {metrics.values.shape}"
         assert metrics.values.dtype == np.float64, f"values are {metrics.values.dtype}"
-        assert not np.isinf(metrics.values).any(), "a number is infinite; what is not determined is NaN"
-        assert len(metrics.n) == len(index), "n has an entry a number"
+        assert not np.isinf(metrics.values).any(), "a number is infinite; an undetermined number must be NaN"
+        assert len(metrics.n) == len(index), "n must have one entry per number"
         assert (metrics.n >= 0).all(), "n is negative"
         declared = [metric.name for metric in entry.record.metrics]
         measured = set(declared_names(index["metric"]))
@@ -222,35 +233,35 @@ class BenchmarkContract(WithOptions):
         through_parquet(metrics.frame())
 
     def test_numbers_lie_where_their_unit_says(self, metrics: Metrics, entry: Entry[Any]) -> None:
-        """A share is 0 to 1, a difference of shares −1 to 1."""
+        """A share lies between 0 and 1, a difference of shares between −1 and 1."""
         ranges = {"share": (0.0, 1.0), "points": (-1.0, 1.0)}
         units = {metric.name: metric.unit for metric in entry.record.metrics}
         frame = metrics.frame().dropna(subset="value")
         for name, found in frame.groupby("metric"):
             low, high = ranges.get(units[MetricKey.parse(str(name)).name], (-np.inf, np.inf))
-            assert found["value"].between(low, high).all(), f"{name} leaves {low:g} to {high:g}"
+            assert found["value"].between(low, high).all(), f"{name} is not between {low:g} and {high:g}"
 
     def test_declared_statistics_are_true(
         self, outcome: Outcome, metrics: Metrics, entry: Entry[Any], items: Items
     ) -> None:
-        """A metric that says how it is made is judged by that: made anew of the stored items it is the same number."""
+        """A metric with a declared statistic has the value that this statistic gives for the stored items."""
         statistics: dict[str, StatisticRef] = {m.name: m.statistic for m in entry.record.metrics if m.statistic}
         if not statistics:
-            pytest.skip("no metric declares a statistic: a bootstrap will judge them, which needs the plugin")
+            pytest.skip("no metric declares a statistic: changes are judged by a bootstrap, which needs the plugin")
         wrong = differences(stored(outcome), metrics, statistics, items.attributes)
         assert not wrong, "; ".join(wrong[:3])
 
     def test_weights_are_used(self, task: Task, outcome: Outcome, metrics: Metrics) -> None:
-        """Ones change nothing; several sets of weights are measured each for itself; other weights move numbers."""
+        """Weights of one change nothing, sets of weights do not influence each other, and weights change numbers."""
         count = len(outcome.items)
         ones = task.measure(outcome, np.ones((1, count)))
         np.testing.assert_allclose(ones.values, metrics.values, rtol=0, atol=1e-12)
         weights = np.random.default_rng(0).integers(0, 3, (2, count)).astype(np.float64)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a group that is not drawn is NaN, not a warning
+            warnings.simplefilter("error")  # a group without weight gives NaN, not a warning
             both = task.measure(outcome, weights)
             single = [task.measure(outcome, weights[i : i + 1]) for i in range(2)]
-        assert both.values.shape == (2, len(metrics.index)), "values have a row a set of weights"
+        assert both.values.shape == (2, len(metrics.index)), "values must have one row per set of weights"
         pd.testing.assert_frame_equal(both.index, metrics.index)
         for row, one in zip(both.values, single, strict=True):
             np.testing.assert_allclose(row, one.values[0], rtol=0, atol=1e-12)
@@ -258,7 +269,7 @@ class BenchmarkContract(WithOptions):
         assert not np.array_equal(both.values[0, known], both.values[1, known]), "the weights change nothing"
 
     def test_a_part_of_the_items_can_be_run(self, task: Task, items: Items) -> None:
-        """`limit` takes a subset: prompts, outcomes and numbers are made of that."""
+        """The prompts, the outcome and the metrics of a subset, as ``limit`` takes it, can be made."""
         few = limited(items, max(2, len(items) // 3))
         prompts = task.prompts(few)
         outcome = task.predict(random_similarity(len(few), len(prompts.targets)), few)
@@ -267,21 +278,21 @@ class BenchmarkContract(WithOptions):
     def test_it_runs_and_its_results_are_read_back(
         self, benchmark: Any, registry: Registry, planned: PlannedBenchmark, tiny_clip: Path, tmp_path: Path
     ) -> None:
-        """A whole run with a tiny model: cells, numbers and items come back from JSON and Parquet."""
+        """A complete run with a tiny model: cells, metrics and items are read back from JSON and Parquet."""
         from qbench.results import load
 
         spec = {
             "name": "contract",
             "limit": LIMIT,
-            "models": [{"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}],
-            "quantizers": ["fp32", "bf16"],
+            "models": [tiny.model(tiny_clip)],
+            "quantizers": [tiny.BASELINE, tiny.CAST],
             "benchmarks": [benchmark],
         }
         done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache())
         results = load(tmp_path / "run")
         assert done.failed == 0, results.cells["error"].tolist()
         assert set(results.metrics["benchmark"]) == {planned.label}
-        assert len(results.effects), "there is nothing to compare"
+        assert len(results.effects), "no number can be compared with the baseline"
         assert results.records[0].metrics == tuple(planned.entry.record.metrics), (
-            "the metrics change on their way through JSON"
+            "storing the metrics as JSON changes them"
         )

@@ -1,4 +1,4 @@
-"""The contract of a model source: what is opened is identified, loaded as asked, and gives embeddings that hold."""
+"""The contract of a model source: a checkpoint is identified, loaded as asked for, and gives valid embeddings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from qbench.testing.embedding import alone, distance, embed, module_of, provider
 from qbench.testing.quantizers import INVARIANT
 
 ORDER = 1e-3
-"""Relative distance that an embedding in float32 may move by the items beside it."""
+"""The relative distance of embeddings below which two inputs count as embedded alike."""
 
 
 class ModelSourceContract(WithOptions):
@@ -42,17 +42,17 @@ class ModelSourceContract(WithOptions):
 
     @pytest.fixture
     def quantizer(self) -> Any:
-        """What a run is made with; override it where there are embeddings only, with what reads a variant of them."""
-        return "fp32"
+        """The quantizer of the run. Override it for a source of precomputed embeddings, with what reads a variant."""
+        return tiny.BASELINE
 
     @pytest.fixture
     def found_in(self) -> Path | None:
-        """Override where the source finds its files by other means than `path`: their folder, which may be changed."""
+        """Override it if the source has no option `path`: the folder of its files, in which the checks change files."""
         return None
 
     @pytest.fixture
     def deciding(self) -> Sequence[str]:
-        """Names of files that decide an embedding; override it where yours have others, with none if no file does."""
+        """The names of files that decide an embedding. Override it if yours have other names, or if no file does."""
         return tiny.DECIDING
 
     @pytest.fixture
@@ -82,17 +82,17 @@ class ModelSourceContract(WithOptions):
 
     @pytest.fixture
     def precomputed(self, quantizer: Any, registry: Registry) -> bool:
-        """Whether there are precomputed embeddings only, and nothing to load."""
+        """Whether the source has precomputed embeddings only, and nothing to load."""
         record = registry.quantizer(QuantizerSpec.model_validate(quantizer).name).record
         return not provider_of(record, registry).timed
 
     @pytest.fixture
     def weights(self, checkpoint: Checkpoint, precomputed: bool) -> Checkpoint:
-        """The checkpoint, where there is something to load; what holds embeddings only has to say so in words."""
+        """The checkpoint, if it can be loaded; for precomputed embeddings, loading must raise an error of qbench."""
         if precomputed:
             with pytest.raises(QbenchError):
                 checkpoint.load(device="cpu", dtype="float32")
-            pytest.skip("there are embeddings only, and loading says so")
+            pytest.skip("the source has precomputed embeddings only, and loading says so")
         return checkpoint
 
     @pytest.fixture
@@ -103,9 +103,9 @@ class ModelSourceContract(WithOptions):
     # --- the record
 
     def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any], precomputed: bool) -> None:
-        """Its checkpoints, each in one line, and the distributions whose versions decide an embedding."""
+        """The record has one line per checkpoint, and names the distributions whose versions decide an embedding."""
         record = entry.record
-        assert "/" not in record.name, "a slash divides the source from the checkpoint"
+        assert "/" not in record.name, "a name must not have a slash, which separates the source from the checkpoint"
         for name, about in record.checkpoints.items():
             assert isinstance(about, str), f"the checkpoint {name} has no line about it"
             assert "\n" not in about, f"the line about {name} has several lines"
@@ -113,7 +113,7 @@ class ModelSourceContract(WithOptions):
         check_requires(record.requires)
 
     def test_locating_asks_no_network(self, planned: PlannedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`qbench plan` calls it for every model of a spec."""
+        """`locate` opens no connection: `qbench plan` calls it for every model of a spec."""
 
         def refuse(*args: Any, **kwargs: Any) -> Any:
             raise AssertionError("locate opens a connection")
@@ -121,19 +121,19 @@ class ModelSourceContract(WithOptions):
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket, "getaddrinfo", refuse)
         located = planned.entry.record.locate(planned.checkpoint, planned.options)
-        assert isinstance(located, Located), f"locate gives a {type(located).__name__}"
+        assert isinstance(located, Located), f"locate returns a {type(located).__name__}"
         assert located.ready, f"the contract needs a checkpoint that is on this machine: {located.how_to_get}"
         assert located.where, "where is empty"
 
     # --- opening
 
     def test_the_identity_names_the_weights(self, checkpoint: Checkpoint, reopen: Callable[[], Checkpoint]) -> None:
-        """The same each time, and long enough to be a hash: caches are keyed by it."""
+        """The identity is the same each time, and its fingerprint, which is part of keys, is as long as a hash."""
         identity = checkpoint.identity
         assert isinstance(identity, Identity)
         assert all(asdict(identity).values()) or not identity.checkpoint, f"a part is empty: {identity}"
-        assert len(identity.fingerprint) >= 32, f"the fingerprint {identity.fingerprint!r} is too short for a hash"
-        assert reopen().identity == identity, "the identity is another one when it is opened again"
+        assert len(identity.fingerprint) >= 32, f"the fingerprint {identity.fingerprint!r} is too short to be a hash"
+        assert reopen().identity == identity, "the identity differs when the checkpoint is opened again"
 
     def test_the_fingerprint_follows_every_file(
         self,
@@ -146,16 +146,16 @@ class ModelSourceContract(WithOptions):
         deciding: Sequence[str],
         reopen: Callable[[], Checkpoint],
     ) -> None:
-        """One that differs in weights or configuration is another checkpoint."""
+        """A change of any file that decides an embedding changes the fingerprint."""
         folder = found_in or Path(str(getattr(planned.options, "path", "")) or "/nowhere")
         if not folder.is_dir():
-            pytest.skip("the checkpoint is no folder: neither options = { path = … }, nor the fixture found_in")
+            pytest.skip("the checkpoint is not a folder: set the option path, or override the fixture found_in")
         if not deciding:
-            pytest.skip("the fixture deciding names no file")
+            pytest.skip("the fixture deciding names no files")
         names = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.name in deciding)
-        assert names, f"{folder} has none of {', '.join(deciding)}: say in the fixture deciding which files decide"
+        assert names, f"{folder} has none of {', '.join(deciding)}: name the files in the fixture deciding"
         for name in names:
-            said = f"the fingerprint does not cover {name}: another checkpoint would be served this one's results"
+            said = f"the fingerprint does not cover {name}: a changed checkpoint would get stale results"
             if found_in is None:
                 copied = shutil.copytree(folder, tmp_path / str(name).replace("/", "-"))
                 spec = ModelSpec.model_validate({**model, "options": {**model["options"], "path": str(copied)}})
@@ -168,21 +168,21 @@ class ModelSourceContract(WithOptions):
                 opened = reopen()
                 (folder / name).write_bytes(before)
             assert opened.identity.fingerprint != checkpoint.identity.fingerprint, said
-        assert reopen().identity == checkpoint.identity, "the files are as before, and the identity is another one"
+        assert reopen().identity == checkpoint.identity, "the files are as before, but the identity differs"
 
     def test_preprocessing_is_plain_data(self, checkpoint: Checkpoint) -> None:
-        """It is part of keys and results, and a store of images is made by it."""
+        """The preprocessing is plain data: it is part of keys and results, and decides the decoded images."""
         found = checkpoint.preprocessing
         assert isinstance(found, Preprocessing)
         assert found.geometry.size > 0
         assert found.geometry.resize in ("shortest", "squash")
         assert found.geometry.interpolation in ("bicubic", "bilinear")
         assert len(found.mean) == len(found.std) == 3
-        assert min(found.std) > 0, "a deviation is not above zero"
+        assert min(found.std) > 0, "a standard deviation is not above zero"
         json.dumps(asdict(found), allow_nan=False)
 
     def test_what_is_not_there_is_said_in_words(self, planned: PlannedModel, tmp_path: Path) -> None:
-        """A path that leads nowhere is the user's error, with a message of qbench's kind."""
+        """A path that does not exist raises an error of qbench, which the command line prints as a message."""
         from qbench.plugins.options import make_options, options_dict
 
         values = options_dict(planned.options)
@@ -196,49 +196,53 @@ class ModelSourceContract(WithOptions):
 
     @pytest.mark.parametrize("dtype", get_args(DType))
     def test_device_and_dtype_are_honoured(self, weights: Checkpoint, pixels: Any, dtype: DType) -> None:
-        """The weights are in the type that was asked for; embeddings are float32 in any case."""
+        """The weights have the type that was asked for; embeddings are float32 for every type."""
         encoder = weights.load(device="cpu", dtype=dtype)
         embed(encoder, pixels)
         model = module_of(encoder)
         kinds = {str(p.dtype).removeprefix("torch.") for p in model.parameters() if p.dtype.is_floating_point}
-        assert kinds == {dtype}, f"{dtype} was asked for, and parameters are {', '.join(sorted(kinds))}"
-        assert {p.device.type for p in model.parameters()} == {"cpu"}, "cpu was asked for"
+        assert kinds == {dtype}, f"{dtype} was asked for, but parameters are {', '.join(sorted(kinds))}"
+        assert {p.device.type for p in model.parameters()} == {"cpu"}, (
+            "cpu was asked for, but parameters are on another device"
+        )
 
     def test_embeddings_are_finite_and_float32(self, weights: Checkpoint, pixels: Any) -> None:
-        """Images and texts of any length, ``(b, d)`` float32, none zero."""
+        """Embeddings of images and of texts of any length are ``(b, d)`` float32, finite and not zero."""
         embed(_load(weights), pixels)
 
     def test_the_same_comes_out_each_time(self, weights: Checkpoint, pixels: Any) -> None:
-        """Two loads give the same bits: nothing is drawn at random."""
+        """Two loads give embeddings that are equal bit for bit."""
         first, second = embed(_load(weights), pixels), embed(_load(weights), pixels)
         for a, b in zip(first, second, strict=True):
             assert np.array_equal(a, b), "two loads of the same checkpoint embed differently"
 
     def test_different_inputs_embed_differently(self, weights: Checkpoint, pixels: Any) -> None:
-        """The images and the texts are really looked at."""
+        """Different images, and different texts, have different embeddings."""
         for what, found in zip(("image", "text"), embed(_load(weights), pixels), strict=True):
             assert distance(found[:-1], found[1:]) > ORDER, f"every {what} has the same embedding"
 
     def test_an_embedding_does_not_depend_on_its_batch(self, weights: Checkpoint, pixels: Any) -> None:
-        """Texts are cut or padded alike, whatever stands beside them; images are looked at one by one."""
+        """The other items of a batch do not change an embedding: each text is cut or padded to the same length."""
         encoder = _load(weights)
         for what, a, b in zip(("image", "text"), embed(encoder, pixels), alone(encoder, pixels), strict=True):
             moved = distance(a, b)
-            assert moved <= INVARIANT["float32"], f"{what} embeddings move by {moved:.1e} when they are alone"
+            assert moved <= INVARIANT["float32"], (
+                f"{what} embeddings change by {moved:.1e} when they are alone in their batch"
+            )
 
     def test_two_encoders_share_no_weights(self, weights: Checkpoint, pixels: Any) -> None:
-        """A quantizer changes layers in place: the next one has to get the weights as they are on disk."""
+        """Two encoders have weights of their own, because a quantizer may change layers in place."""
         first, second = _load(weights), _load(weights)
         before = second.encode_images(pixels)
         for parameter in module_of(first).parameters():
             parameter.data.zero_()
-        said = "two loads share their weights: what one quantizer does, the next one finds done"
+        said = "two loads share their weights: a quantizer would get what another one has changed"
         assert np.array_equal(second.encode_images(pixels), before), said
         second.close()
         assert np.array_equal(_load(weights).encode_images(pixels), before), said
 
     def test_it_shows_its_layers_without_being_loaded(self, weights: Checkpoint) -> None:
-        """Where it is `Inspectable`: the skeleton has the loaded model's layers, and weights are those on disk."""
+        """If it is `Inspectable`, the skeleton has the layers of the loaded model, and weights are those on disk."""
         if not isinstance(weights, Inspectable):
             pytest.skip("the checkpoint is not Inspectable")
         model = module_of(_load(weights))
@@ -246,7 +250,9 @@ class ModelSourceContract(WithOptions):
         for name, layer in layers.linears(model).items():
             stored = weights.weight(f"{name}.weight")
             assert stored is not None, f"{name}.weight is not found"
-            assert np.array_equal(stored, layer.weight.detach().float().cpu().numpy()), f"{name}.weight is another"
+            assert np.array_equal(stored, layer.weight.detach().float().cpu().numpy()), (
+                f"{name}.weight differs from the loaded one"
+            )
         assert weights.weight("no.such.weight") is None
         assert weights.disk_bytes() > 0
 
@@ -259,7 +265,7 @@ class ModelSourceContract(WithOptions):
         tiny_images: Path,
         tmp_path: Path,
     ) -> None:
-        """A whole run of eight images: cells, numbers and items come back from JSON and Parquet."""
+        """A complete run of eight images: cells, metrics and items are read back from JSON and Parquet."""
         from qbench.results import load
 
         spec = {
@@ -281,7 +287,7 @@ def _load(checkpoint: Checkpoint) -> Encoder:
 
 
 def _alter(file: Path) -> None:
-    """One byte more or another one: still JSON where it is JSON."""
+    """Change one byte, or add one to a JSON file, which remains valid."""
     content = bytearray(file.read_bytes())
     if file.suffix == ".json":
         content += b"\n"

@@ -1,4 +1,4 @@
-"""Outcomes written to files and read back, random similarities, and numbers estimated again from stored outcomes."""
+"""Stores and reads outcomes, draws random similarities, and estimates numbers again from stored outcomes."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class Matrix:
 
 
 def random_similarity(items: int, targets: int, seed: int = 0) -> Matrix:
-    """Cosines without ties."""
+    """Random cosines without ties, ``(items, targets)``."""
     return Matrix(np.random.default_rng(seed).uniform(-1, 1, (items, targets)))
 
 
 def stored(outcome: Outcome) -> Outcome:
-    """An outcome as it comes back from a run folder: Parquet and JSON."""
+    """An outcome after it was written to Parquet and JSON and read again, as in a run folder."""
     facts = json.loads(json.dumps(outcome.facts, allow_nan=False))
     rankings = None if outcome.rankings is None else through_parquet(outcome.rankings)
     return Outcome(items=through_parquet(outcome.items), rankings=rankings, facts=facts)
 
 
 def through_parquet(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as it comes back from a run folder."""
+    """A table after it was written to Parquet and read again."""
     file = io.BytesIO()
     table.to_parquet(file, index=False, compression="zstd")
     file.seek(0)
@@ -60,16 +60,21 @@ def through_parquet(table: pd.DataFrame) -> pd.DataFrame:
 def differences(
     outcome: Outcome, metrics: Metrics, declared: Mapping[str, StatisticRef], attributes: Iterable[Attribute]
 ) -> list[str]:
-    """Numbers that their declared statistic does not give, in words; what it cannot make is not looked at.
+    """Numbers that differ from what their declared statistic gives, if it gives a number.
 
     Parameters
     ----------
     outcome, metrics
-        What was stored, and what was measured of it without weights.
+        The stored outcome, and the metrics that the benchmark measured from it without weights.
     declared : mapping
-        Name of a metric, without its cut-off → the statistic that it declares.
+        The name of a metric without its cut-off → the statistic that it declares.
     attributes : iterable of Attribute
-        Of the items: they tell a pair's two groups.
+        The attributes of the items, which say what groups a pair consists of.
+
+    Returns
+    -------
+    list of str
+        One sentence per difference.
     """
     statistics = {name: make_statistic(reference) for name, reference in declared.items()}
     frame = metrics.frame()

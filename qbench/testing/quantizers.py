@@ -1,4 +1,4 @@
-"""The contract of a quantizer: its coverage is true, its claims hold, and the same bits come out each time."""
+"""The contract of a quantizer: its coverage and its claims are true, and its results are reproducible."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from qbench.testing.devices import asked_for
 from qbench.testing.embedding import Floats, alone, distance, embed, find, module_of, provider_of
 
 EXACT = 1e-5
-"""Relative difference of weights below which they count as the same: the rounding of float32."""
+"""The relative difference below which weights count as equal: the rounding of float32 (6e-8 per operation) in a sum of
+a hundred products."""
 
 INVARIANT = {"float32": 1e-3, "float16": 0.02, "bfloat16": 0.1}
-"""Relative distance that embeddings may move by other batches, by type: what rounding in another order makes."""
+"""The relative distance that other batches may change embeddings, by type: what rounding in another order does."""
 
 Seen = Callable[[Encoder], tuple[Floats, Floats]]
 
 
 class QuantizerContract(WithOptions):
-    """Checks for a quantizer or a control arm. Override `quantizer`; for special checkpoints `model` too."""
+    """Checks for a quantizer or a control arm. Override `quantizer`, and `model` if it needs a special checkpoint."""
 
     @pytest.fixture
     def quantizer(self) -> Any:
@@ -45,20 +46,20 @@ class QuantizerContract(WithOptions):
 
     @pytest.fixture
     def model(self, tiny_clip: Path) -> Any:
-        """What is quantized, as a spec names it; the tiny CLIP if not overridden."""
-        return {"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
+        """The checkpoint that is quantized, as a spec names it; the tiny CLIP if not overridden."""
+        return tiny.model(tiny_clip)
 
     @pytest.fixture
     def baseline(self) -> str:
-        """The quantizer to compare a run with; empty where the checkpoint has no unquantized form."""
-        return "fp32"
+        """The quantizer with which a run is compared; empty if the checkpoint cannot be loaded unquantized."""
+        return tiny.BASELINE
 
     @pytest.fixture
     def original(self, checkpoint: Checkpoint) -> Encoder:
         """The model before it is quantized, in float32."""
         return checkpoint.load(device="cpu", dtype="float32")
 
-    # --- what follows is made of these
+    # --- fixtures that follow from these
 
     @pytest.fixture
     def planned(self, quantizer: Any, registry: Registry) -> PlannedQuantizer:
@@ -90,11 +91,11 @@ class QuantizerContract(WithOptions):
 
     @pytest.fixture
     def machine(self, planned: PlannedQuantizer) -> None:
-        """Skip where this machine cannot run the method; override it where a GPU is not enough."""
+        """Skips the test if this machine cannot run the method; override it if the method needs more than a GPU."""
         import torch
 
         if planned.device == "cuda" and not torch.cuda.is_available():
-            pytest.skip(f"{planned.entry.record.name} does not run on a CPU, and this machine has nothing else")
+            pytest.skip(f"{planned.entry.record.name} needs a GPU, and torch finds none")
 
     @pytest.fixture
     def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint, machine: None) -> Callable[[], Variant]:
@@ -104,7 +105,7 @@ class QuantizerContract(WithOptions):
 
     @pytest.fixture
     def seen(self, checkpoint: Checkpoint, tiny_images: Path) -> Seen:
-        """Embed images and texts, and check what comes; precomputed embeddings are looked up."""
+        """Embeds images and texts, and checks the result; precomputed embeddings are looked up."""
         pixels = _pixels(checkpoint)
         return lambda encoder: (
             find(encoder, tiny_images) if isinstance(encoder, NamedEncoder) else embed(encoder, pixels)
@@ -113,12 +114,12 @@ class QuantizerContract(WithOptions):
     # --- the record
 
     def test_the_record_says_what_a_user_chooses_by(self, entry: Entry[Any], registry: Registry) -> None:
-        """Bits, kind, devices, and the distributions whose versions decide an embedding."""
+        """The record has bits, a kind, devices, and the distributions whose versions decide an embedding."""
         record = entry.record
         assert record.bits >= 0, f"bits is {record.bits}"
         assert record.kind in ("quantization", "control"), f"kind is {record.kind!r}"
         assert record.devices, "devices is empty"
-        assert set(record.devices) <= {"cpu", "cuda"}, f"devices are kinds: cpu, cuda; not {record.devices}"
+        assert set(record.devices) <= {"cpu", "cuda"}, f"devices must be cpu or cuda, not {record.devices}"
         runs = provider_of(record, registry).timed
         assert record.requires or not runs, "requires is empty: name at least torch, or whatever runs the model"
         check_requires(record.requires)
@@ -126,10 +127,12 @@ class QuantizerContract(WithOptions):
     # --- what was done
 
     def test_coverage_is_true(self, build: Callable[[], Variant], original: Encoder, planned: PlannedQuantizer) -> None:
-        """Each layer that is said to be quantized differs from the original, and each other one does not."""
+        """The weights of quantized layers differ from the original, and those of the other layers do not."""
         variant = build()
         model, before = module_of(variant.encoder), layers.linears(module_of(original))
-        assert {layer.name for layer in variant.coverage.layers} == set(before), "coverage names every Linear, once"
+        assert {layer.name for layer in variant.coverage.layers} == set(before), (
+            "coverage must name every Linear layer once"
+        )
         for layer in variant.coverage.layers:
             plain = before[layer.name]
             assert layer.parameters == plain.weight.numel(), f"{layer.name} has {plain.weight.numel()} weights"
@@ -140,46 +143,50 @@ class QuantizerContract(WithOptions):
             found = layers.matrix(layer_now, width, device=planned.device, dtype=variant.dtype)
             changed = layers.relative(cast, found)
             if layer.quantized:
-                assert changed > EXACT, f"{layer.name} is said to be quantized, and multiplies by what it did before"
+                assert changed > EXACT, (
+                    f"coverage says that {layer.name} is quantized, but its weights are the original ones"
+                )
                 _check_error(layer, layers.relative(wanted, found), variant.dtype)
             else:
                 assert changed <= EXACT, (
-                    f"{layer.name} is said to be left alone, and its weights differ ({changed:.1e})"
+                    f"coverage says that {layer.name} is not quantized, but its weights differ ({changed:.1e})"
                 )
-                assert layer.reason, f"{layer.name} was left alone, and no reason is given"
+                assert layer.reason, f"{layer.name} is not quantized, and coverage gives no reason"
 
     def test_coverage_counts(self, build: Callable[[], Variant], original: Encoder, entry: Entry[Any]) -> None:
-        """Bits are those of a weight, bytes those held; a quantization quantizes something, a control nothing."""
+        """Bits, parameters and bytes are plausible; a quantizer quantizes something, a control arm nothing."""
         coverage = build().coverage
         for layer in coverage.layers:
-            assert 0 < layer.bits <= 64, f"{layer.name} has {layer.bits} bits a weight"
+            assert 0 < layer.bits <= 64, f"{layer.name} has {layer.bits} bits per weight"
             assert layer.tower in ("image", "text", "shared"), f"{layer.name} is in the tower {layer.tower!r}"
         count = sum(p.numel() for p in module_of(original).parameters())
         assert coverage.total_parameters == count, f"the model has {count} parameters"
-        assert (coverage.model_bytes or 0) > 0 or coverage.declared, "model_bytes are the bytes held in memory"
+        assert (coverage.model_bytes or 0) > 0 or coverage.declared, (
+            "model_bytes must be the bytes of the model in memory"
+        )
         quantized = [layer for layer in coverage.layers if layer.quantized]
         if entry.record.kind == "control":
-            assert not quantized, "a control arm only casts"
+            assert not quantized, "a control arm must not quantize a layer"
         else:
-            assert quantized, "nothing was quantized: that has to be a QuantizationError"
+            assert quantized, "nothing was quantized: raise a QuantizationError"
 
     def test_coverage_survives_json(self, build: Callable[[], Variant]) -> None:
-        """It is stored in every cell: plain numbers and texts, none of numpy's or torch's."""
+        """Coverage, which every cell stores, consists of plain numbers and texts, not those of numpy or torch."""
         coverage = dataclasses.asdict(build().coverage)
         try:
             travelled = json.loads(json.dumps(coverage, allow_nan=False))
         except (TypeError, ValueError) as error:
-            pytest.fail(f"coverage holds what JSON does not have ({error})")
+            pytest.fail(f"coverage has a value that JSON cannot store ({error})")
         assert travelled == {**coverage, "layers": list(coverage["layers"])}
 
     # --- the embeddings
 
     def test_embeddings_are_finite_and_float32(self, build: Callable[[], Variant], seen: Seen) -> None:
-        """Images and texts of any length, ``(b, d)`` float32, none zero."""
+        """Embeddings of images and of texts of any length are ``(b, d)`` float32, finite and not zero."""
         seen(build().encoder)
 
     def test_embeddings_survive_without_pickle(self, build: Callable[[], Variant], seen: Seen) -> None:
-        """They are kept as plain arrays."""
+        """Embeddings are plain arrays."""
         file = io.BytesIO()
         (images, _) = seen(build().encoder)
         np.save(file, images, allow_pickle=False)
@@ -194,7 +201,7 @@ class QuantizerContract(WithOptions):
         entry: Entry[Any],
         registry: Registry,
     ) -> None:
-        """What is the same as the baseline is no variant of it."""
+        """The embeddings of a variant differ from those of the original."""
         if entry.record.kind == "control":
             pytest.skip("a control arm only casts")
         if not provider_of(entry.record, registry).decodes:
@@ -206,7 +213,7 @@ class QuantizerContract(WithOptions):
     def test_the_same_comes_out_each_time(
         self, build: Callable[[], Variant], seen: Seen, reseed: Callable[[int], None]
     ) -> None:
-        """Whatever the global random state is: a method that draws has a seed among its options."""
+        """Two builds are equal bit for bit, whatever the global random state is."""
         found = []
         for seed in (1, 2):
             reseed(seed)
@@ -217,7 +224,7 @@ class QuantizerContract(WithOptions):
         assert all(np.array_equal(a, b) for a, b in zip(found[0][1:], found[1][1:], strict=True)), said
 
     def test_batch_invariance_is_true(self, build: Callable[[], Variant], checkpoint: Checkpoint, entry: Any) -> None:
-        """Where it is claimed, an item's embedding does not depend on the items beside it."""
+        """If the record claims batch invariance, the other items of a batch do not change an embedding."""
         if not entry.record.batch_invariant:
             pytest.skip("batch_invariant is not claimed")
         variant, pixels = build(), _pixels(checkpoint)
@@ -225,7 +232,7 @@ class QuantizerContract(WithOptions):
         for what, a, b in zip(("image", "text"), together, one_by_one, strict=True):
             moved = distance(a, b)
             assert moved <= INVARIANT[variant.dtype], (
-                f"batch_invariant is claimed, and {what} embeddings move by {moved:.1e} of their length when they are "
+                f"batch_invariant is claimed, but {what} embeddings change by {moved:.1e} of their length when they are "
                 "embedded one by one"
             )
 
@@ -239,7 +246,7 @@ class QuantizerContract(WithOptions):
         baseline: str,
         seen: Seen,
     ) -> None:
-        """The next quantizer gets the same checkpoint: its files, its identity and its weights are as before."""
+        """A build changes neither the files, nor the identity, nor the weights of the checkpoint."""
         pixels = _pixels(checkpoint)
 
         def state() -> list[Any]:
@@ -253,27 +260,27 @@ class QuantizerContract(WithOptions):
 
         before = state()
         seen(build().encoder)
-        assert state() == before, "after the build the checkpoint is not what it was"
+        assert state() == before, "the build changed the checkpoint"
 
     def test_device_and_dtype_are_honoured(self, build: Callable[[], Variant], planned: PlannedQuantizer) -> None:
-        """Everything lies on the device that was asked for; what is left alone has the type that is named."""
+        """The model is on the device that was asked for, and layers that are not quantized have the stated type."""
         variant = build()
         assert variant.dtype in get_args(DType), f"dtype is {variant.dtype!r}"
         model = module_of(variant.encoder)
         places = {tensor.device.type for tensor in (*model.parameters(), *model.buffers())}
-        assert places == {planned.device.partition(":")[0]}, f"the model lies on {', '.join(sorted(places))}"
+        assert places == {planned.device.partition(":")[0]}, f"the model is on {', '.join(sorted(places))}"
         for layer in variant.coverage.layers:
             if not layer.quantized:
                 kind = model.get_submodule(layer.name).weight.dtype
-                assert kind == _dtype(variant.dtype), f"dtype is {variant.dtype}, and {layer.name} is in {kind}"
+                assert kind == _dtype(variant.dtype), f"dtype is {variant.dtype}, but {layer.name} is in {kind}"
 
     def test_another_device_is_asked_for(
         self, quantizer: Any, registry: Registry, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Where a run asks for ``cuda:1``, the weights are asked for there, or moved there; needs no GPU.
+        """If a run asks for ``cuda:1``, the weights are loaded there or moved there. This check needs no GPU.
 
-        What runs on the CPU only is planned there, and has to load there. Two GPUs are feigned for a method that asks
-        for no weights without one.
+        A method for the CPU must load on the CPU. For a method that asks for no weights without a GPU, the check is
+        repeated with two pretended GPUs.
         """
         planned = plan_quantizer(QuantizerSpec.model_validate(quantizer), "cuda:1", registry)
         record, wanted = planned.entry.record, planned.device
@@ -286,12 +293,12 @@ class QuantizerContract(WithOptions):
         if not asked:
             asked, error = asked_for(*how, feigned=True)
         if not asked and isinstance(error, QuantizationError | ImportError):
-            pytest.skip(f"the method asks for no weights on a machine like this, and says why: {error}")
-        assert asked, f"the context says {wanted}, and the checkpoint was asked for no weights ({error or 'none'})"
-        assert wanted in asked, f"the context says {wanted}, and the checkpoint was asked for {asked}"
+            pytest.skip(f"the method asks for no weights on this machine, and says why: {error}")
+        assert asked, f"the context says {wanted}, but the checkpoint was asked for no weights ({error or 'no error'})"
+        assert wanted in asked, f"the context says {wanted}, but the checkpoint was asked for {asked}"
 
     def test_it_is_closed(self, build: Callable[[], Variant]) -> None:
-        """Memory is given back before the next variant is built."""
+        """The encoder can be closed, so that its memory is free before the next variant is built."""
         build().encoder.close()
 
     def test_it_runs_and_its_results_are_read_back(
@@ -305,7 +312,7 @@ class QuantizerContract(WithOptions):
         planned: PlannedQuantizer,
         machine: None,
     ) -> None:
-        """A whole run of eight images: cells, effects and items come back from JSON and Parquet."""
+        """A complete run of eight images: cells, effects and items are read back from JSON and Parquet."""
         from qbench.results import load
 
         others = [baseline] if baseline not in ("", planned.label) else []
@@ -329,7 +336,7 @@ class QuantizerContract(WithOptions):
 
     @pytest.fixture
     def reseed(self) -> Any:
-        """Set every global random state, and set torch's and numpy's back afterwards."""
+        """Sets the global random states of Python, numpy and torch, and restores them after the test."""
         import random
 
         import torch
@@ -348,11 +355,11 @@ class QuantizerContract(WithOptions):
 
 
 def _check_error(layer: Layer, found: float, dtype: str) -> None:
-    """A weight error that is stated has to be the one that is seen."""
-    # The bias comes and goes with the rounding of the type, which in 16 bit is as large as small errors.
+    """Check that the weight error in the coverage is the one that is measured."""
+    # In 16 bit the rounding of the bias is as large as a small error of the weights.
     if layer.error is not None and dtype == "float32":
         assert abs(layer.error - found) <= 0.05 * found + 1e-3, (
-            f"{layer.name}: the error of the weights is stated as {layer.error:.4f}, and is {found:.4f}"
+            f"{layer.name}: coverage states a weight error of {layer.error:.4f}, but it is {found:.4f}"
         )
 
 

@@ -25,10 +25,10 @@ from qbench.testing.base import Contract
 HOOK = "qbench_report_sections"
 
 HOSTILE = '<b>bold</b> & "quoted" {{ 7 * 7 }}'
-"""A label that a user may give: it has to come out as it is, and not as markup."""
+"""A label that a user may choose: the page must show it as text, not as markup."""
 
 FAILED = "This section failed"
-"""What the page says in the place of a section that raised."""
+"""What the page says in place of a section that raised an exception."""
 
 WITHOUT_TORCH = f"""
 import json, sys
@@ -73,17 +73,15 @@ class ReportSectionContract(Contract):
 
     @pytest.fixture
     def full(self, tiny_clip: Path, tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A run with two quantizers, one under a hostile name, and a model that failed; not to be changed."""
-        good = {"source": "clip", "checkpoint": "tiny", "label": HOSTILE, "options": {"path": str(tiny_clip)}}
-        bad = {"source": "clip", "checkpoint": "none", "label": "gone", "options": {"path": str(tiny_clip / "gone")}}
-        quantizers = ["fp32", "torch-int8", {"name": "prune-magnitude", "label": f"pruned {HOSTILE}"}]
+        """A run with two quantizers, one with a hostile label, and a model that failed; do not change it."""
+        good, bad = tiny.model(tiny_clip, HOSTILE), tiny.model(tiny_clip / "gone", "gone")
+        quantizers = [tiny.BASELINE, tiny.QUANTIZED, {"name": tiny.PRUNED, "label": f"pruned {HOSTILE}"}]
         return _run(tmp_path_factory, "qbench-full", [good, bad], quantizers, tiny_images)
 
     @pytest.fixture
     def poor(self, tiny_clip: Path, tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A run of the baseline alone: there is nothing to compare."""
-        model = {"source": "clip", "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
-        return _run(tmp_path_factory, "qbench-poor", [model], ["fp32"], tiny_images)
+        return _run(tmp_path_factory, "qbench-poor", [tiny.model(tiny_clip)], [tiny.BASELINE], tiny_images)
 
     def test_the_title_is_one_line(self, entry: Entry[Any]) -> None:
         """It is the heading, and stands in the table of contents."""

@@ -1,7 +1,9 @@
-"""Tiny things to test with, made on the spot: a CLIP with random weights, and a few images.
+"""What a plugin is tested with: a tiny CLIP with random weights, a few images, and built-in records.
 
-Small enough that a variant is built in a tenth of a second, and real enough (transformers' own ``CLIPModel``, files as
-on a hub page) that a method which works here works on a checkpoint of full size. Its answers mean nothing.
+The model is so small that a variant is built in a tenth of a second. It is a ``CLIPModel``, in files like
+those on a hub page, so a method that works here works on a checkpoint of full size. Its answers mean nothing.
+
+A contract runs a plugin with built-in plugins in the other places of a spec. Only this module names them.
 """
 
 from __future__ import annotations
@@ -15,16 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 CONTEXT = 16
-"""Tokens of a text."""
+"""Tokens per text."""
 
 SIZE = 32
-"""Side of an image in pixels."""
+"""The side of an image, in pixels."""
 
 WIDTH = 64
-"""Inputs of most layers: a multiple of 64, which methods that work in blocks need."""
+"""The inputs of most layers: a multiple of 64, which methods that work in blocks need."""
 
 TEXTS = ("a", "a photo of a cat", "x" * 100, "Ä – ?", "", "two  words")
-"""One word, a sentence, one far too long, one with letters unknown to the tokenizer, none, and spaces."""
+"""A letter, a sentence, a text that is too long, one with characters that the tokenizer does not know, an empty text,
+and one with two spaces."""
 
 DECIDING = (
     *("config.json", "preprocessor_config.json", "tokenizer_config.json", "tokenizer.json", "vocab.json"),
@@ -32,12 +35,18 @@ DECIDING = (
 )
 """Files of a checkpoint's folder that decide an embedding."""
 
+BASELINE, CAST = "fp32", "bf16"
+"""Control arms that a plugin is run with."""
+
+QUANTIZED, PRUNED = "torch-int8", "prune-magnitude"
+"""Quantizers that a plugin is run with; they need no GPU."""
+
 SYNSETS = ("n01440764", "n01443537")
-"""The two classes of the tiny data, as ImageNet names them."""
+"""The two classes of the tiny dataset, as ImageNet names them."""
 
 
 def write_tokenizer(folder: Path) -> dict[str, int]:
-    """Write CLIP's tokenizer files with letters for words: no merges, the end token last. Gives the vocabulary."""
+    """Write the files of a CLIP tokenizer whose tokens are single characters, and return its vocabulary."""
     letters = string.ascii_lowercase + string.digits + string.punctuation
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     vocabulary = {token: i for i, token in enumerate(tokens)}
@@ -54,11 +63,16 @@ def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
     Parameters
     ----------
     folder : pathlib.Path
-        Where; made if it is not there.
+        The folder; created if it does not exist.
     width : int
-        Of both towers, and of the embedding.
+        The width of both towers and of the embedding.
     seed : int
-        Of the weights.
+        The seed of the weights.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
     """
     import torch
     from transformers import CLIPConfig, CLIPModel
@@ -95,9 +109,9 @@ def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
 
 
 def pixels(count: int = 6, size: int = SIZE) -> npt.NDArray[np.uint8]:
-    """Images as an encoder gets them: noise, black, white, and gradients. ``(count, size, size, 3)`` uint8."""
+    """Images as an encoder gets them: noise, black, white, and a gradient. ``(count, size, size, 3)`` uint8."""
     made = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-    # Neighbours that differ in their range: what scales activations over the whole batch shows.
+    # The images differ in range, so that a method which scales activations over the whole batch is noticed.
     for i, value in enumerate((0, 255)):
         made[i + 1 : i + 2] = value
     made[3:4] = np.linspace(0, 255, size, dtype=np.uint8)[None, :, None, None]
@@ -105,7 +119,7 @@ def pixels(count: int = 6, size: int = SIZE) -> npt.NDArray[np.uint8]:
 
 
 def write_images(folder: Path, each: int = 4) -> Path:
-    """Write `each` images of two classes, in the layout of the benchmark ``imagenet``."""
+    """Write `each` images of each of two classes, in the layout of `benchmark`."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -117,6 +131,12 @@ def write_images(folder: Path, each: int = 4) -> Path:
     return folder
 
 
+def model(folder: Path, label: str = "") -> dict[str, Any]:
+    """A checkpoint in CLIP's format, as a spec names it."""
+    named = {"source": "clip", "checkpoint": "tiny", "options": {"path": str(folder)}}
+    return {**named, "label": label} if label else named
+
+
 def benchmark(folder: Path) -> dict[str, Any]:
-    """The tiny images as a spec names them."""
+    """The tiny images, as a spec names them."""
     return {"name": "imagenet", "root": str(folder), "options": {"classes": "present", "templates": "single"}}

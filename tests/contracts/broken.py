@@ -192,9 +192,9 @@ class LooseOptions:
 
 QUANTIZERS = [
     quantizer("good-quantizer"),
-    quantizer("q a space", "test_the_name_can_be_used_in_a_spec", "has to be letters"),
+    quantizer("q a space", "test_the_name_can_be_used_in_a_spec", "must consist of letters"),
     quantizer("q-summary", "test_the_summary_is_one_line", "several lines", summary="two\nlines"),
-    quantizer("q-path", "test_options_have_defaults_and_survive_a_round_trip", "no plain value", options=OddOptions),
+    quantizer("q-path", "test_options_have_defaults_and_survive_a_round_trip", "not a plain value", options=OddOptions),
     quantizer("q-loose", "test_options_have_defaults_and_survive_a_round_trip", "is not frozen", options=LooseOptions),
     quantizer(
         "q-requires",
@@ -202,18 +202,25 @@ QUANTIZERS = [
         "not installed: no-such-distribution",
         requires=("no-such-distribution",),
     ),
-    quantizer("q-lies", "test_coverage_is_true", "multiplies by what it did before", lies_that_all_is_quantized),
+    quantizer("q-lies", "test_coverage_is_true", "its weights are the original ones", lies_that_all_is_quantized),
     quantizer("q-hides", "test_coverage_is_true", "its weights differ", quantizers_with(hides_a_layer)),
-    quantizer("q-forgets", "test_coverage_is_true", "names every Linear", quantizers_with(forgets_a_layer)),
+    quantizer("q-forgets", "test_coverage_is_true", "name every Linear layer once", quantizers_with(forgets_a_layer)),
     quantizer(
-        "q-error", "test_coverage_is_true", "is stated as 0.0100, and is 0.", quantizers_with(states_another_error)
+        "q-error",
+        "test_coverage_is_true",
+        "states a weight error of 0.0100, but it is 0.",
+        quantizers_with(states_another_error),
     ),
     quantizer("q-counts", "test_coverage_counts", "the model has", quantizers_with(counts_wrong)),
     quantizer("q-nothing", "test_coverage_counts", "nothing was quantized", quantizers_with(quantizes_nothing)),
-    quantizer("q-numpy", "test_coverage_survives_json", "what JSON does not have", quantizers_with(counts_in_numpy)),
+    quantizer(
+        "q-numpy", "test_coverage_survives_json", "a value that JSON cannot store", quantizers_with(counts_in_numpy)
+    ),
     quantizer("q-draws", "test_the_same_comes_out_each_time", "a seed of its own", draws),
-    quantizer("q-changes", "test_the_input_model_is_not_changed", "not what it was", changes_the_checkpoint),
-    quantizer("q-batch", "test_batch_invariance_is_true", "image embeddings move", quantizers_with(sees_the_batch)),
+    quantizer(
+        "q-changes", "test_the_input_model_is_not_changed", "the build changed the checkpoint", changes_the_checkpoint
+    ),
+    quantizer("q-batch", "test_batch_invariance_is_true", "image embeddings change", quantizers_with(sees_the_batch)),
     quantizer("q-nan", "test_embeddings_are_finite_and_float32", "not finite", quantizers_with(overflows)),
     quantizer("q-same", "test_quantizing_changes_embeddings", "those of the unquantized", only_says_so),
     quantizer("q-device", "test_another_device_is_asked_for", "the context says cuda:1", always_on_the_cpu),
@@ -223,7 +230,7 @@ QUANTIZERS = [
     quantizer(
         "q-cpu",
         "test_another_device_is_asked_for",
-        r"says cpu, and .* asked for \['cuda'\]",
+        r"says cpu, but .* asked for \['cuda'\]",
         on_a_gpu_though_it_says_cpu,
         devices=("cpu",),
     ),
@@ -424,8 +431,8 @@ def benchmark(name, caught="", said="", load=Good, **changes):
 BENCHMARKS = [
     benchmark("good-benchmark"),
     benchmark("b-protocol", "test_the_record_says_what_a_user_chooses_by", "protocol is empty", protocol=""),
-    benchmark("b-twice", "test_items_are_unique_and_in_the_schema", "same name", Twice),
-    benchmark("b-pairs", "test_attributes_and_pairs_are_consistent", "are not two of its groups", OddPairs),
+    benchmark("b-twice", "test_items_are_unique_and_in_the_schema", "duplicate item IDs", Twice),
+    benchmark("b-pairs", "test_attributes_and_pairs_are_consistent", "are not groups of it", OddPairs),
     benchmark("b-unsorted", "test_the_same_items_come_each_time", "", Unsorted),
     benchmark("b-outside", "test_files_lie_below_the_root", "is not below", OutOfReach),
     benchmark("b-unprompted", "test_prompts_are_texts_with_targets", "a target has no text", Unprompted),
@@ -433,7 +440,7 @@ BENCHMARKS = [
     benchmark("b-facts", "test_outcomes_survive_json_and_parquet", "cannot be stored", NumpyFacts),
     benchmark("b-remembers", "test_measuring_needs_the_stored_outcome_only", "", Remembers),
     benchmark("b-undeclared", "test_numbers_are_named_and_declared", "not declared: f1", Undeclared),
-    benchmark("b-per-cent", "test_numbers_lie_where_their_unit_says", "accuracy leaves 0 to 1", PerCent),
+    benchmark("b-per-cent", "test_numbers_lie_where_their_unit_says", "accuracy is not between 0 and 1", PerCent),
     benchmark("b-statistic", "test_declared_statistics_are_true", "of the stored items it is", WrongStatistic),
     benchmark("b-unweighted", "test_weights_are_used", "the weights change nothing", Unweighted),
     benchmark("b-edits", "test_predicting_changes_no_item", "", Edits),
@@ -570,7 +577,7 @@ SOURCES = [
     source("s-requires", "test_the_record_says_what_a_user_chooses_by", "requires is empty", requires=()),
     source("s-network", "test_locating_asks_no_network", "opens a connection", locate=asks_the_network),
     source_with("s-fixed", "test_the_fingerprint_follows_every_file", "does not cover config.json", same_fingerprint),
-    source_with("s-identity", "test_the_identity_names_the_weights", "is another one", new_identity),
+    source_with("s-identity", "test_the_identity_names_the_weights", "the identity differs", new_identity),
     source_with("s-grey", "test_preprocessing_is_plain_data", "not above zero", without_deviation),
     source_with("s-dtype", "test_device_and_dtype_are_honoured", "float16 was asked for", loading(always_float32)),
     source_with("s-shared", "test_two_encoders_share_no_weights", "share their weights", shared),
@@ -578,7 +585,7 @@ SOURCES = [
     source_with("s-blind", "test_different_inputs_embed_differently", "every text has the same", loading(blind)),
     source_with("s-wide", "test_embeddings_are_finite_and_float32", "are float64", loading(in_float64)),
     source_with("s-noisy", "test_the_same_comes_out_each_time", "embed differently", loading(noisy)),
-    source_with("s-shows", "test_it_shows_its_layers_without_being_loaded", "weight is another", shows_zeros),
+    source_with("s-shows", "test_it_shows_its_layers_without_being_loaded", "weight differs", shows_zeros),
     source("s-crash", "test_what_is_not_there_is_said_in_words", "", open=crashes),
 ]
 
