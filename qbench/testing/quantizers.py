@@ -232,8 +232,8 @@ class QuantizerContract(WithOptions):
         for what, a, b in zip(("image", "text"), together, one_by_one, strict=True):
             moved = distance(a, b)
             assert moved <= INVARIANT[variant.dtype], (
-                f"batch_invariant is claimed, but {what} embeddings change by {moved:.1e} of their length when they are "
-                "embedded one by one"
+                f"batch_invariant is claimed, but {what} embeddings change by {moved:.1e} of their length when "
+                "they are embedded one by one"
             )
 
     # --- the surroundings
