@@ -1,4 +1,4 @@
-"""The command line: one file a command, nothing but argument handling. Imports nothing heavy."""
+"""The command line: one file per command, with argument handling only. Importing it imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ app = typer.Typer(
     name="qbench",
     help="What quantizing a vision-language model does to its accuracy, and to the people in the images, group by "
     "group.",
-    epilog=f"With no SPEC, `qbench run` runs the embedded demo. Any command takes {DEBUG}: a traceback on errors.",
+    epilog="Without a SPEC, `qbench run` runs the built-in demo. "
+    f"With {DEBUG}, any command shows the traceback of an error. "
+    "Examples: `qbench run` | `qbench list quantizers` | `qbench run --help`",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,7 +52,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-    no_plugin: Annotated[list[str] | None, typer.Option(help="A plugin not to load; as often as needed.")] = None,
+    no_plugin: Annotated[list[str] | None, typer.Option(help="A plugin that is not loaded; repeatable.")] = None,
 ) -> None:
     if no_plugin:
         from qbench.plugins.selection import leave_out
@@ -107,7 +109,7 @@ def main() -> None:
         sys.stderr.write(f"qbench: {error}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader (head, less) has gone: no error of ours. Python would complain again when it flushes at exit.
+        # The reader of the output (head, less) has ended. Python would raise again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
@@ -115,6 +117,6 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"qbench: {type(error).__name__}: {error}\nThis is a defect of qbench or of a plugin. "
-            f"The same command with {DEBUG} shows where.\n"
+            f"Repeat the command with {DEBUG} to see the traceback.\n"
         )
         sys.exit(1)

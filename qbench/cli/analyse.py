@@ -15,16 +15,20 @@ EXAMPLES = (
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    confidence: Annotated[float | None, typer.Option(help="Of the intervals, between 0.5 and 1.")] = None,
-    margin: Annotated[
-        list[str] | None, typer.Option(help="metric=value (or benchmark.metric=value), as often as needed.")
+    confidence: Annotated[
+        float | None, typer.Option(help="The confidence of the intervals, between 0.5 and 1.")
     ] = None,
-    resamples: Annotated[int | None, typer.Option(min=99, help="Draws of permutations and bootstraps.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of these draws.")] = None,
+    margin: Annotated[
+        list[str] | None, typer.Option(help="A margin, as metric=value or benchmark.metric=value; repeatable.")
+    ] = None,
+    resamples: Annotated[
+        int | None, typer.Option(min=99, help="The number of permutations and of bootstrap samples.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed of the permutations and bootstrap samples.")] = None,
 ) -> None:
-    """Judge the changes of a stored run again: intervals, tests, verdicts. No model, no images, no torch.
+    """Repeat the analysis of a run: intervals, tests, verdicts. Needs no model, no images and no torch.
 
-    What is not given is as the run's spec says. The result replaces the analysis in the run folder.
+    Options that are not given have the values of the run's spec. The result replaces the analysis in the run folder.
     """
     from rich.console import Console
 
@@ -36,7 +40,7 @@ def command(
     with console.status("reading") as status:
         results = load(run)
         folder = analyse_again(
-            results, {k: v for k, v in given.items() if v}, step=lambda name: status.update(f"judging {name}")
+            results, {k: v for k, v in given.items() if v}, step=lambda name: status.update(f"analysing {name}")
         )
     for verdict, count in results.effects["verdict"].value_counts().items():
         typer.echo(f"{count:>8,}  {verdict}")
@@ -54,5 +58,5 @@ def _margins(given: list[str]) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not equals or not name.strip() or not margins.get(name.strip(), 0) > 0:
-            raise InputError(f"{text!r} is no margin", where="--margin", fix="Write it as metric=0.02.")
+            raise InputError(f"{text!r} is not a margin", where="--margin", fix="Write it as metric=0.02.")
     return margins

@@ -16,20 +16,24 @@ EXAMPLES = (
 )
 
 WITHOUT_TERMINAL = 100
-"""Columns of a log: what is folded there is easier read than a line three times as long."""
+"""The width of the output in columns if it does not go to a terminal, so that logs have no overlong lines."""
 
 
 def command(
     run: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
-    policy: Annotated[Path | None, typer.Option(help="A TOML policy [default: the built-in one].")] = None,
-    baseline: Annotated[
-        Path | None, typer.Option(help="An older run folder: each cell is compared with the same cell there.")
+    policy: Annotated[
+        Path | None, typer.Option(help="A TOML file with the policy [default: the built-in one].")
     ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML into this file.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request into this file.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write everything, as JSON, into this file.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An older run folder: each cell is compared with the same cell of that run.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request to this file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
     today: Annotated[str | None, typer.Option(help="The day on which waivers must be valid [default: today].")] = None,
-    print_policy: Annotated[bool, typer.Option("--print-policy", help="Print the built-in policy and end.")] = False,
+    print_policy: Annotated[
+        bool, typer.Option("--print-policy", help="Print the built-in policy, and do nothing else.")
+    ] = False,
 ) -> None:
     """Check a run against a policy. Exit code 0: pass, 1: fail, 2: not evaluated, 3: inconclusive, where that fails."""
     if print_policy:
@@ -41,7 +45,7 @@ def command(
     from qbench.store.files import atomic
 
     if run is None:
-        raise InputError("no run folder is named", where="qbench check", fix="Name the folder that `qbench run` wrote.")
+        raise InputError("no run folder is given", where="qbench check", fix="Give the folder that `qbench run` wrote.")
     result = _result(run, policy, baseline, today)
     for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
         with atomic(file) as temporary:
@@ -51,7 +55,7 @@ def command(
 
 
 def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | None) -> GateResult:
-    """The answer; also where it could not be evaluated, so that no file of an earlier call is taken for this one's."""
+    """The gate's answer. There is always one, so that the files of an earlier call are replaced in any case."""
     from datetime import UTC, date, datetime
 
     from qbench.errors import InputError

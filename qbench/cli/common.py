@@ -1,4 +1,4 @@
-"""What several commands share."""
+"""Functions that several commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DECLARED = "declared"
 
 
 def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> RunSpec:
-    """The spec with the options of the command line in place of its own, and with its datasets beside those it has."""
+    """A spec in which options of the command line replace its own, and datasets of the command line are added."""
     from qbench.spec.read import validate
 
     given = {name: value for name, value in changes.items() if value is not None}
@@ -25,7 +25,13 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
 
 
 def size(count: float) -> str:
-    """Bytes for people."""
+    """Format a number of bytes.
+
+    Examples
+    --------
+    >>> size(1536), size(5 * 2**30)
+    ('2 KiB', '5 GiB')
+    """
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}"
@@ -34,7 +40,13 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people."""
+    """Format a number of seconds.
+
+    Examples
+    --------
+    >>> duration(12.3), duration(600), duration(9000)
+    ('12 s', '10 min', '2.5 h')
+    """
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -27,16 +27,20 @@ def _main() -> None:
 @app.command("check", epilog=EXAMPLES)
 def check(
     benchmark: Annotated[str, typer.Argument(help="A benchmark (see `qbench list`), or a dataset.toml or its folder.")],
-    root: Annotated[Path | None, typer.Option(help="The data's folder [default: QBENCH_DATA/NAME].")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
-    decode: Annotated[bool, typer.Option("--decode", help="Decode every image, not only its header.")] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Missing images are a warning, as in a spec that allows them.")
+    root: Annotated[Path | None, typer.Option(help="The folder of the data [default: QBENCH_DATA/NAME].")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="An option of the benchmark, as name=value; repeatable.")
+    ] = None,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Decode every image, instead of reading its header only.")
     ] = False,
-    format_: Annotated[Literal["table", "json"], typer.Option("--format", help="Which format.")] = "table",
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads that read.")] = 2,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Missing images are a warning instead of an error.")
+    ] = False,
+    format_: Annotated[Literal["table", "json"], typer.Option("--format", help="The format.")] = "table",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="The number of threads that read files.")] = 2,
 ) -> None:
-    """Check a dataset: is it complete and sound, how many items has each group. Exit code 2 where a result is wrong."""
+    """Check whether a dataset is complete and valid, and count the items of each group. Exit code 2 if it is not."""
     from rich.console import Console
 
     from qbench.execution.data_check import as_dict, check_data
@@ -65,7 +69,7 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     known = {name for entry in installed().benchmarks() for name in (entry.record.name, entry.qualified)}
     if benchmark not in known and Path(benchmark).exists():
         if root is not None:
-            raise InputError("--root goes with a benchmark's name; a dataset.toml says itself where its data is")
+            raise InputError("--root is for the name of a benchmark; a dataset.toml says where its data is")
         benchmark, root = DECLARED, Path(benchmark)
     return BenchmarkSpec(
         name=benchmark,

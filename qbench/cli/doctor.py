@@ -6,7 +6,7 @@ import typer
 
 
 def command() -> None:
-    """Check whether this machine is ready. Exit code 1 where something that qbench needs is broken."""
+    """Check whether this machine is ready. Exit code 1 if something that qbench needs is broken."""
     from pathlib import Path
     from tempfile import TemporaryDirectory
 

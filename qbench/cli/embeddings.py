@@ -1,4 +1,4 @@
-"""``qbench embeddings``: for models that run elsewhere."""
+"""``qbench embeddings``: for models that run in another program."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ import typer
 
 EXAMPLES = "Example: `qbench embeddings list study.toml --benchmark facet --out to-embed`"
 
-app = typer.Typer(help="Embeddings that are made elsewhere: a phone, a server, ONNX.", no_args_is_help=True)
+app = typer.Typer(
+    help="Embeddings computed by another program: on a phone, on a server, in ONNX.", no_args_is_help=True
+)
 
 
 @app.callback()
 def _group() -> None:
-    pass  # with a callback a single command keeps its name
+    pass  # without a callback, typer would drop the name of the only command
 
 
 @app.command("list", epilog=EXAMPLES)
 def command(
-    spec: Annotated[str, typer.Argument(help="A TOML file, or a preset (see `qbench list`).")],
-    out: Annotated[Path, typer.Option(help="The folder to write; it has to be new or empty.")],
-    benchmark: Annotated[str, typer.Option(help="Only this one, by its label [default: all].")] = "",
+    spec: Annotated[str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")],
+    out: Annotated[Path, typer.Option(help="The folder to write; it must be new or empty.")],
+    benchmark: Annotated[str, typer.Option(help="List only the benchmark with this label [default: all].")] = "",
 ) -> None:
-    """Write what a spec embeds: images with their boxes, texts, preprocessing. Embeds nothing."""
+    """Write lists of what a spec embeds: images with their boxes, texts, preprocessing. Computes no embeddings."""
     from rich.console import Console
 
     from qbench.execution.embedding_list import list_wanted
@@ -34,7 +36,7 @@ def command(
     console = Console(stderr=True)
     listed = list_wanted(read_spec(spec), out, registry=installed(), benchmark=benchmark, progress=Bar(console))
     for label, why in listed.unknown.items():
-        console.print(f"{label}: its preprocessing is not listed: {why}", highlight=False, markup=False)
+        console.print(f"{label}: the preprocessing is not listed, because {why}", highlight=False, markup=False)
     for folder, (images, texts) in listed.counts.items():
         typer.echo(f"{out / folder}: {images:,} images, {texts:,} texts")
-    typer.echo("Add a column `embedding` to each table and a manifest.json: see docs/embeddings.md.")
+    typer.echo("Next: add a column `embedding` to each table, and a manifest.json. See docs/embeddings.md.")

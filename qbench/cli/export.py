@@ -19,13 +19,11 @@ def command(
     table: Annotated[
         str,
         typer.Option(
-            help=f"Which table: {', '.join(TABLES)}, or PLUGIN:NAME for a table of a plugin.",
+            help=f"The table: {', '.join(TABLES)}; or PLUGIN:NAME for a table of a plugin.",
             autocompletion=lambda: list(TABLES),
         ),
     ] = "metrics",
-    format_: Annotated[
-        Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="Which format.")
-    ] = "csv",
+    format_: Annotated[Literal["csv", "parquet", "md", "latex"], typer.Option("--format", help="The format.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="The file [default: standard output].")] = None,
 ) -> None:
     """Write a tidy table of a run."""

@@ -15,18 +15,20 @@ EXAMPLES = (
 
 WHOLE = ("model", "quantizer", "total_parameters", "model_bytes", "disk_bytes", "origin")
 HEADS = {"quantized_layers": "quantized", "bits_per_weight": "bits", "median_error": "error", "max_error": "worst"}
-"""Shorter than the names in tables for programs, so that a row fits a terminal of 80 columns."""
+"""Short heads of columns, so that a row fits into a terminal of 80 columns."""
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="source/checkpoint as in a spec, or the folder of a CLIP checkpoint.")],
+    model: Annotated[str, typer.Argument(help="source/checkpoint as in a spec, or the path of a checkpoint.")],
     quantizer: Annotated[str, typer.Option(help="A quantizer (see `qbench list quantizers`).")],
-    option: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
-    layers: Annotated[bool, typer.Option("--layers", help="A row a layer in place of a row a tower.")] = False,
-    format_: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="Which format.")] = "table",
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+    option: Annotated[
+        list[str] | None, typer.Option(help="An option of the quantizer, as name=value; repeatable.")
+    ] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="One row per layer instead of one row per tower.")] = False,
+    format_: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="The format.")] = "table",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = "cpu",
 ) -> None:
-    """Show what a quantizer does to a model, by tower or layer: bits, errors, bytes. Runs no benchmark."""
+    """Show what a quantizer does to a model, by tower or by layer: bits, weight errors, bytes. Runs no benchmark."""
     from qbench.execution.single import built
     from qbench.plugins.registry import installed
     from qbench.results.coverage import layer_table, summarise
@@ -42,7 +44,7 @@ def command(
     elif format_ == "json":
         import json
 
-        # pandas writes what is not known as null
+        # pandas writes an unknown value as null
         typer.echo(json.dumps({**facts, "rows": json.loads(frame.to_json(orient="records", double_precision=15))}))
     else:
         _print(frame, facts)
@@ -62,14 +64,13 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
         Text(f"other layers: {facts['dtype']}; control: {facts['control'] or 'none'}")
         + Text(f"; {facts['note']}" if facts["note"] else "")
     )
-    if "total_parameters" in frame:  # of the whole model, the same in every row
-        # what is not known is NA or NaN
+    if "total_parameters" in frame:  # these are the same in every row; an unknown value is NA or NaN
         memory, disk = (
             size(int(x)) if isinstance(x, Integral) else "not known" for x in first[["model_bytes", "disk_bytes"]]
         )
         console.print(f"{first['total_parameters']:,} parameters, {memory} in memory; read from {disk} on disk")
         if first["origin"] == "declared":
-            console.print("Declared by the maker of the embeddings; nothing of it was measured here.")
+            console.print("These facts were declared with the embeddings; qbench measured none of them.")
     columns = [c for c in frame.columns if c not in WHOLE]
     table = Table(box=None, padding=(0, 1, 0, 0))
     for column in columns:

@@ -13,9 +13,9 @@ KINDS: tuple[Kind, ...] = ("models", "quantizers", "benchmarks", "datasets", "pr
 
 
 def command(
-    kind: Annotated[Kind | None, typer.Argument(help="Only these.")] = None,
+    kind: Annotated[Kind | None, typer.Argument(help="List only this kind.")] = None,
 ) -> None:
-    """List what there is: models, quantizers, benchmarks, datasets, presets."""
+    """List the available models, quantizers, benchmarks, datasets and presets."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -9,16 +9,18 @@ import typer
 
 EXAMPLES = "Examples: `qbench new quantizer my-method` | `qbench new dataset my-faces --dir ~/work`"
 
-# The kinds of `qbench.scaffold`, which `--help` does not import.
+# The kinds of `qbench.scaffold`, repeated here so that `--help` does not import jinja2.
 Kind = Literal["quantizer", "model", "benchmark", "dataset", "section"]
 
 
 def command(
-    kind: Annotated[Kind, typer.Argument(help="What the plugin gives.")],
-    name: Annotated[str, typer.Argument(help="Its name in a spec, such as my-method.")],
-    dir_: Annotated[Path, typer.Option("--dir", help="Where the folder qbench-NAME is made.")] = Path(),
+    kind: Annotated[Kind, typer.Argument(help="What the plugin provides.")],
+    name: Annotated[str, typer.Argument(help="Its name, such as my-method.")],
+    dir_: Annotated[
+        Path, typer.Option("--dir", help="The folder in which the new folder qbench-NAME is created.")
+    ] = Path(),
 ) -> None:
-    """Write a plugin to start from: a distribution of its own with tests, which pass as it is."""
+    """Write a new plugin: a complete distribution with tests that pass, to be changed."""
     from qbench.scaffold import create
 
     folder = create(kind, name, dir_)

@@ -11,19 +11,21 @@ EXAMPLES = "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200`
 
 
 def command(
-    spec: Annotated[str, typer.Argument(help="A TOML file, or a preset (see `qbench list`).")] = "demo",
+    spec: Annotated[
+        str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")
+    ] = "demo",
     out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
     dataset: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."
+            help="A dataset.toml or its folder: another benchmark, in addition to those of the spec; repeatable."
         ),
     ] = None,
 ) -> None:
-    """Show what a spec would run, what is there, what is missing and how to get it. Runs nothing."""
+    """Show what a spec would run, what is missing, and how to get it. Runs nothing."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -49,11 +51,13 @@ def command(
     console.print(
         f"\n{plan.cells} cells = {len(plan.models)} models × {len(plan.quantizers)} quantizers × "
         f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached embeddings, "
-        f"{found.to_compute} to compute, {found.unknown} that wait for a model or data."
+        f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
     if found.seconds is not None:
-        console.print(f"Time to embed, by speeds measured on this machine: {duration(found.seconds)}.")
+        console.print(f"Time to embed, from speeds measured on this machine: {duration(found.seconds)}.")
     if found.unmeasured:
-        console.print(f"Time not known for {found.unmeasured} cells: their variants have not run on this machine yet.")
+        console.print(
+            f"The time of {found.unmeasured} cells is not known: their variants have not run on this machine yet."
+        )
     if found.to_compute:
-        console.print(f"Disk for images still to be decoded: {size(found.disk_bytes)}.")
+        console.print(f"Disk space for images that are not decoded yet: {size(found.disk_bytes)}.")

@@ -16,10 +16,11 @@ EXAMPLES = "Examples: `qbench plugins` | `qbench plugins --strict` (for CI) | `q
 
 def command(
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 1 where a plugin failed, clashes, or imports too much.")
+        bool,
+        typer.Option("--strict", help="Exit code 1 if a plugin failed, has a name that clashes, or imports too much."),
     ] = False,
 ) -> None:
-    """List the plugins: what each gives, what failed and at which stage, names that clash, heavy imports."""
+    """List the plugins: what each provides, which failed and why, names that clash, heavy imports."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -27,13 +28,13 @@ def command(
     from qbench.plugins.registry import installed
 
     registry, console = installed(), Console(highlight=False)
-    table = Table("plugin", "distribution", "version", "gives", box=None, padding=(0, 2, 0, 0))
+    table = Table("plugin", "distribution", "version", "provides", box=None, padding=(0, 2, 0, 0))
     for plugin in registry.plugins:
         failed = [f.stage for f in registry.failures if f.plugin == plugin]
-        text = ", ".join(_gives(registry, plugin)) + (f"FAILED at {', '.join(failed)}" if failed else "")
+        text = ", ".join(_provided(registry, plugin)) + (f"FAILED at {', '.join(failed)}" if failed else "")
         table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text(text, overflow="fold"))
     for plugin in registry.left_out:
-        table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text("left out"))
+        table.add_row(Text(plugin.name), plugin.distribution, plugin.version, Text("not loaded"))
     console.print(table)
     complaints = list(_complaints(registry))
     for complaint in complaints:
@@ -42,8 +43,8 @@ def command(
         raise typer.Exit(1)
 
 
-def _gives(registry: Registry, plugin: Plugin) -> list[str]:
-    """Names of what a plugin gives; with their kinds where one name is that of several."""
+def _provided(registry: Registry, plugin: Plugin) -> list[str]:
+    """The names of a plugin's records, with the kinds if a name belongs to several records."""
     kinds: dict[str, list[str]] = {}
     for hook, entries in registry.entries.items():
         for entry in entries:
@@ -59,8 +60,8 @@ def _complaints(registry: Registry) -> Iterator[str]:
     for entries in registry.entries.values():
         for name, found in registry.clashes(entries).items():
             origins = ", ".join(f"{e.qualified} ({e.plugin.distribution})" for e in found)
-            yield f"{name} is given by several plugins: {origins}. Use the qualified name."
+            yield f"{name} is provided by several plugins: {origins}. Use the qualified name."
     for name, plugins in registry.same_plugin_names().items():
         origins = " and ".join(f"{p.distribution} {p.version}" for p in plugins)
-        yield f"{name} is a plugin of {origins}: names of the two cannot be told apart. Uninstall one."
+        yield f"{name} is a plugin of {origins}, so their qualified names are equal. Uninstall one."
     yield from map(str, registry.heavy)

@@ -11,13 +11,15 @@ EXAMPLES = "Example: `qbench quantize openai/ViT-B-32 --quantizer hf-int4 --save
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="source/checkpoint as in a spec, or the folder of a CLIP checkpoint.")],
+    model: Annotated[str, typer.Argument(help="source/checkpoint as in a spec, or the path of a checkpoint.")],
     quantizer: Annotated[str, typer.Option(help="A quantizer (see `qbench list quantizers`).")],
-    save: Annotated[Path, typer.Option(help="The folder to write; it has to be new or empty.")],
-    option: Annotated[list[str] | None, typer.Option(help="name=value, as often as needed.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+    save: Annotated[Path, typer.Option(help="The folder to write; it must be new or empty.")],
+    option: Annotated[
+        list[str] | None, typer.Option(help="An option of the quantizer, as name=value; repeatable.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = "cpu",
 ) -> None:
-    """Keep a quantized model as a checkpoint of its own, where its library can. Exit code 2 where it cannot."""
+    """Save a quantized model as a checkpoint, if the quantizer can. Exit code 2 if it cannot."""
     from qbench.cli.common import size
     from qbench.execution.single import built, check_empty, keep
     from qbench.plugins.registry import installed

@@ -15,25 +15,29 @@ EXAMPLES = (
 
 def command(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="A run folder; more are shown beside the first.")
+        list[Path],
+        typer.Argument(metavar="RUN...", help="A run folder; others are shown in addition to the first one."),
     ],
     out: Annotated[Path | None, typer.Option(help="The file [default: RUN/report.html].")] = None,
-    format_: Annotated[str, typer.Option("--format", help="html, md, latex: one or more, with commas.")] = "html",
-    figures: Annotated[Path | None, typer.Option(help="Write every chart as SVG and PDF into this folder.")] = None,
-    tables: Annotated[Path | None, typer.Option(help="Write every table as CSV into this folder.")] = None,
+    format_: Annotated[str, typer.Option("--format", help="html, md or latex; separate several by commas.")] = "html",
+    figures: Annotated[Path | None, typer.Option(help="Write every chart as SVG and PDF to this folder.")] = None,
+    tables: Annotated[Path | None, typer.Option(help="Write every table as CSV to this folder.")] = None,
     charts: Annotated[
-        bool, typer.Option(help="Draw charts; without them the page is small and has its tables.")
+        bool, typer.Option(help="Draw charts; without them the page is small and has only tables.")
     ] = True,
     template_dir: Annotated[
-        Path | None, typer.Option(help="A folder with templates or a style.css that come before qbench's own.")
+        Path | None, typer.Option(help="A folder with templates or a style.css that replace those of qbench.")
     ] = None,
-    gallery: Annotated[int, typer.Option(min=0, help="Show so many flipped items a group: images of people.")] = 0,
+    gallery: Annotated[
+        int, typer.Option(min=0, help="The number of flipped items to show per group. These are images of people.")
+    ] = 0,
     data_root: Annotated[
-        list[str] | None, typer.Option(metavar="BENCHMARK=FOLDER", help="Where the gallery's images are; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="BENCHMARK=FOLDER", help="The folder of the gallery's images; repeatable."),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Write the report of a run: one file, no network, no model needed."""
+    """Write the report of a run: one file that needs no network. Needs no model."""
     from qbench.errors import InputError
     from qbench.report import files
     from qbench.report.html import Look
@@ -42,9 +46,13 @@ def command(
     roots = dict(x.partition("=")[::2] for x in data_root or [])
     wrong = [name for name, root in roots.items() if not Path(root).is_dir() or not root]
     if wrong:
-        raise InputError(f"{wrong[0]!r} has no such folder", where="--data-root", fix="Say BENCHMARK=FOLDER.")
+        raise InputError(
+            f"the folder of {wrong[0]!r} does not exist", where="--data-root", fix="Write BENCHMARK=FOLDER."
+        )
     if template_dir is not None and not template_dir.is_dir():
-        raise InputError("there is no such folder", where=str(template_dir))
+        raise InputError(
+            "the folder does not exist", where=str(template_dir), fix="Check the path after --template-dir."
+        )
     look = Look(
         charts=charts,
         templates=template_dir,
@@ -70,4 +78,4 @@ def command(
         import webbrowser
 
         if not webbrowser.open(written[0].resolve().as_uri()):
-            typer.echo("No browser was found: open the file in one yourself.", err=True)
+            typer.echo("No browser was found. Open the file in a browser.", err=True)

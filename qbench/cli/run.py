@@ -13,26 +13,28 @@ if TYPE_CHECKING:
     from qbench.results import Results
 
 EXAMPLES = (
-    "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a trial) | "
+    "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a quick trial) | "
     "`qbench run paper --device cuda --out runs/paper` | `qbench run demo --dataset mine/dataset.toml`"
 )
 
 
 def command(
-    spec: Annotated[str, typer.Argument(help="A TOML file, or a preset (see `qbench list`).")] = "demo",
+    spec: Annotated[
+        str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")
+    ] = "demo",
     out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many items a benchmark.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:1.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
     dataset: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A dataset.toml or its folder: a benchmark more, beside those of the spec. As often as needed."
+            help="A dataset.toml or its folder: another benchmark, in addition to those of the spec; repeatable."
         ),
     ] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
-    """Run a spec: quantize, embed, score, analyse, report. The same command again goes on where it stopped."""
+    """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
     from rich.console import Console
 
     from qbench.cli.common import overridden
@@ -47,12 +49,12 @@ def command(
     try:
         done = execute(wanted, folder, progress=Bar(console))
     except KeyboardInterrupt:
-        console.print("\nStopped. Nothing is lost: the same command goes on where this one stopped.", highlight=False)
+        console.print("\nStopped. Nothing is lost: run the same command again to continue.", highlight=False)
         raise typer.Exit(130) from None
     console.print(
         f"{done.done} cells done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
         + (
-            f"; {done.kept} cells of an earlier spec are kept in the folder and not part of this run"
+            f"; {done.kept} cells of an earlier spec remain in the folder and are not part of this run"
             if done.kept
             else ""
         ),
@@ -66,7 +68,9 @@ def command(
     else:
         typer.echo(f"Run folder: {folder}")
     if done.failed:
-        console.print(f"Why cells failed is said above, in the report, and in {folder / 'run.log'}.", highlight=False)
+        console.print(
+            f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.", highlight=False
+        )
         raise typer.Exit(1)
 
 
@@ -75,4 +79,4 @@ def _analysed(folder: Path, console: Console) -> Results:
     from qbench.results.analysis import analysed
 
     with console.status("reading outcomes") as status:
-        return analysed(load(folder), step=lambda name: status.update(f"judging {name}"))
+        return analysed(load(folder), step=lambda name: status.update(f"analysing {name}"))

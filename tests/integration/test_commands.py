@@ -73,7 +73,7 @@ def test_plan_paper_says_what_is_missing_and_how_to_get_it(qbench, tmp_path):
     assert "144 cells = 9 models × 4 quantizers × 4 benchmarks" in said
     assert said.count("hf download") == 9
     assert "hf download laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K" in said.replace("\n", "")
-    assert "144 that wait for a model or data" in said
+    assert "144 that need a missing model or missing data" in said
 
 
 def test_plan_knows_what_is_done(small, qbench_here):
@@ -83,7 +83,7 @@ def test_plan_knows_what_is_done(small, qbench_here):
     assert "0 done, 16 with cached embeddings, 0 to compute" in said
     said = qbench_here("plan", "small.toml", "--out", "run", "--batch-size", "7", cwd=small.parent).stdout
     assert "16 to compute" in said
-    assert "Time to embed, by speeds measured on this machine" in said
+    assert "Time to embed, from speeds measured on this machine" in said
 
 
 def test_doctor_finds_this_machine_ready(qbench, tmp_path):

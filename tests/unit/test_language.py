@@ -54,7 +54,6 @@ NOT_DONE_YET: set[str] = {
     "docs/plugins.md",
     "plugins/qbench_embeddings",
     "qbench/analysis",
-    "qbench/cli",
     "qbench/execution",
     "qbench/gate",
     "qbench/models",
