@@ -140,20 +140,21 @@ def qbench_benchmarks() -> Iterable[Benchmark]:
     A complete plugin: zero-shot classification of images in one folder per class (``ROOT/cat/1.png``)::
 
         from qbench.api import (
-            INDEX, Benchmark, ImageLocation, Items, MetricInfo, Metrics, Outcome, Prompts, StatisticRef, hookimpl
+            INDEX, Benchmark, FolderSource, ImageLocation, Items, MetricInfo, Metrics, Outcome, Prompts, StatisticRef
         )
+        from qbench.api import hookimpl
 
 
         class Folders:
             def data(self, root):  # reads names only; opens no image
                 import pandas as pd
 
-                files = sorted(root.glob("*/*.png"))
-                names = [file.relative_to(root).as_posix() for file in files]
-                labels = [file.parent.name for file in files]
+                names = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*.png"))
+                labels = [name.partition("/")[0] for name in names]
                 table = pd.DataFrame({"item": names, "image": names, "label": labels}, dtype="str")
-                table["image_index"] = range(len(files))  # the position of each item's image in `images`
-                return Items(table=table, images=tuple(ImageLocation(file) for file in files), root=root)
+                table["image_index"] = range(len(names))  # the position of each item's image in `images`
+                images = tuple(ImageLocation(FolderSource(root), name) for name in names)
+                return Items(table=table, images=images, root=root)
 
             def prompts(self, items):
                 import numpy as np
