@@ -434,7 +434,7 @@ BENCHMARKS = [
     benchmark("b-twice", "test_items_are_unique_and_in_the_schema", "duplicate item IDs", Twice),
     benchmark("b-pairs", "test_attributes_and_pairs_are_consistent", "are not groups of it", OddPairs),
     benchmark("b-unsorted", "test_the_same_items_come_each_time", "", Unsorted),
-    benchmark("b-outside", "test_files_lie_below_the_root", "is not below", OutOfReach),
+    benchmark("b-outside", "test_images_and_annotations_exist", "is not below", OutOfReach),
     benchmark("b-unprompted", "test_prompts_are_texts_with_targets", "a target has no text", Unprompted),
     benchmark("b-chance", "test_outcomes_are_in_the_schema", "facts lack chance", NoChance),
     benchmark("b-facts", "test_outcomes_survive_json_and_parquet", "cannot be stored", NumpyFacts),
