@@ -177,7 +177,7 @@ def test_every_function_is_documented_with_its_signature(name):
 def test_every_contract_is_documented_with_its_fixture():
     import qbench.testing
 
-    section = sections(text("plugins.md"))["Is it right?"]
+    section = sections(text("plugins.md"))["Testing a plugin"]
     documented = rows(section)
     assert set(documented) == set(qbench.testing.__all__)
     for name, fixture in documented.items():
