@@ -1,7 +1,8 @@
-"""CLIP checkpoints as model sources: OpenAI's, LAION's, DataComp's, any of open_clip's, any folder or hub id.
+"""Model sources for CLIP checkpoints: OpenAI's, LAION's, DataComp's, those of open_clip, and any folder or hub ID.
 
-Every one comes out as transformers' ``CLIPModel``, because only there are q, k, v and the output projection Linear
-layers that a quantizer sees (see ``docs/protocol.md``). This file is light; opening a checkpoint imports torch.
+Every checkpoint is loaded as transformers' ``CLIPModel``, because only there q, k, v and the output projection are
+Linear layers that a quantizer finds (see ``docs/protocol.md``). This module is light; opening a checkpoint imports
+torch.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _open_named(checkpoint: str, options: ClipOptions) -> Checkpoint:
 
 @hookimpl
 def qbench_models() -> Iterator[ModelSource]:
-    """The three sources of the study; ``clip`` and ``open_clip`` for any other checkpoint of the architecture."""
+    """The three sources of the study, and ``clip`` and ``open_clip`` for other checkpoints of the architecture."""
     for source, ids in HUB_IDS.items():
         yield ModelSource(
             name=source,
@@ -73,7 +74,7 @@ def qbench_models() -> Iterator[ModelSource]:
         )
     yield ModelSource(
         name="clip",
-        summary="any CLIP checkpoint: a hub id, or a folder with path = …",
+        summary="any CLIP checkpoint: a hub ID, or a folder with path = …",
         options=ClipOptions,
         requires=REQUIRES,
         locate=_locate,

@@ -1,4 +1,4 @@
-"""Opening a CLIP checkpoint: found, checked, converted where needed, and identified; no weight is loaded."""
+"""Opens a CLIP checkpoint: finds, checks, converts if needed, and identifies it. Loads no weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qbench_transformers.find import fetch, locate_hub, weights_in
 
 
 def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:
-    """One of the study's nine, or (source ``clip``) whatever a hub id or a path names.
+    """Open one of the nine checkpoints of the study, or (source ``clip``) a hub ID or a path.
 
     Raises
     ------
@@ -36,12 +36,12 @@ def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualC
 
 
 def open_named(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:
-    """Weights by open_clip's own name, ``model/tag``.
+    """Open weights by open_clip's name for them, ``model/tag``.
 
     Raises
     ------
     ModelError
-        open_clip does not know the name, or files are missing, damaged, or of another architecture.
+        open_clip does not know the name, or files are missing, damaged or of another architecture.
     """
     if options.path:
         return _open_path(source, checkpoint, options, checkpoint)
@@ -52,13 +52,13 @@ def open_named(source: str, checkpoint: str, options: ClipOptions) -> DualCheckp
 
 
 def locate_named(checkpoint: str, options: ClipOptions) -> Located:
-    """Whether the weights of open_clip's ``model/tag`` are in the Hugging Face cache. Downloads nothing."""
+    """Whether the weights that open_clip calls ``model/tag`` are in the Hugging Face cache. Downloads nothing."""
     known = _on_the_hub(checkpoint)
     return locate_hub(known.repository, options.revision, known.files or OPEN_CLIP_WEIGHTS)
 
 
 def open_folder(folder: Path, *, source: str, checkpoint: str, revision: str = "local") -> DualCheckpoint:
-    """A checkpoint in a folder, which says itself what it is; converted first where it is in open_clip's format."""
+    """Open the checkpoint in a folder, by its configuration files; one in open_clip's format is converted first."""
     weights = weights_in(folder, WEIGHTS)
     return _opened(weights, None, source=source, checkpoint=checkpoint, revision=revision)
 
@@ -68,12 +68,12 @@ def _open_path(source: str, checkpoint: str, options: ClipOptions, name: str) ->
     if not path.is_file():
         return open_folder(path, source=source, checkpoint=checkpoint)
     if not name:
-        # Shapes would tell widths and depths; but a wrong activation or mean runs as well, and gives wrong numbers.
+        # Shapes show widths and depths, but with a wrong activation or mean the model runs and gives wrong numbers.
         raise ModelError(
-            "one weights file does not say its activation, mean and standard deviation",
+            "a single weights file does not contain its activation, mean and standard deviation",
             where=str(path),
-            fix='Name the model: source = "open_clip", checkpoint = "ViT-B-32-quickgelu" or "ViT-L-14/<tag>"; or give '
-            "the folder, with its config.json or open_clip_config.json.",
+            fix='Name the model: source = "open_clip", checkpoint = "ViT-B-32-quickgelu" or "ViT-L-14/<tag>". Or give '
+            "the folder with its config.json or open_clip_config.json.",
         )
     return _opened(path, look_up(name).settings, source=source, checkpoint=checkpoint, revision="local")
 
@@ -97,7 +97,7 @@ def _on_the_hub(checkpoint: str) -> Named:
     known = look_up(checkpoint)
     if not known.repository:
         raise ModelError(
-            f"{checkpoint!r} names no weights that are on the hub",
-            fix='Give checkpoint = "model/tag", such as "ViT-B-32/laion2b_s34b_b79k"; or path = … to a weights file.',
+            f"{checkpoint!r} does not name weights on the hub",
+            fix='Give checkpoint = "model/tag", such as "ViT-B-32/laion2b_s34b_b79k", or path = … to a weights file.',
         )
     return known

@@ -1,8 +1,8 @@
-"""CLIP's weights in other formats as a transformers ``CLIPModel`` folder.
+"""Converts CLIP weights in other formats to a folder that transformers opens as a ``CLIPModel``.
 
-Needed because some hub pages (DataComp's B/32 and B/16) carry open_clip's format only, and because quantizers see other
-layers in open_clip's own model: its attention keeps q, k and v in one bare parameter. Converted once into the cache,
-under a key with this converter's version.
+Some hub pages (DataComp's B/32 and B/16) have weights in open_clip's format only, and a quantizer finds other layers in
+open_clip's own model, whose attention keeps q, k and v in one parameter. A conversion is stored in the cache folder,
+under a key with the version of this converter.
 """
 
 from __future__ import annotations
@@ -34,12 +34,17 @@ def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, 
     Parameters
     ----------
     weights : pathlib.Path
-        The weight file; its configuration and tokenizer lie beside it.
+        The weight file; its configuration and tokenizer are in the same folder.
     fingerprint : str
-        Of all its files; names the conversion.
+        The fingerprint of all its files, which decides the name of the conversion.
     settings : dict, optional
-        open_clip's ``model_cfg`` and ``preprocess_cfg``, where they do not come from a file; the tokenizer is CLIP's
-        own then, and whatever lies beside the weights is not looked at.
+        open_clip's ``model_cfg`` and ``preprocess_cfg``, if they do not come from a file. The tokenizer is then CLIP's
+        own, and other files in the folder are not read.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> No
     tensors = read_weights(weights)
     if settings is None and weights.name.startswith("open_clip"):
         settings = read_json(weights.parent / "open_clip_config.json")
-    if settings is None:  # transformers' format with its tensors in a pickle
+    if settings is None:  # transformers' format, with the tensors in a pickle
         beside += [n for n in CONFIGURATION if (weights.parent / n).is_file()]
         CLIP.check(weights.parent / "config.json")
         config = read_json(weights.parent / "config.json")
@@ -76,11 +81,11 @@ def _settings_as_files(settings: dict[str, Any], target: Path, *, tokenizer: boo
         check_plain(model)
         config, images = transformers_config(model), preprocessor_config(settings)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"open_clip_config.json is not understood ({error})", where=where) from None
+        raise ModelError(f"open_clip_config.json lacks a setting, or it is wrong ({error})", where=where) from None
     write_json(target / "config.json", config)
     write_json(target / "preprocessor_config.json", images)
     if tokenizer:
         if config["text_config"]["vocab_size"] != VOCABULARY:
-            raise ModelError("there are no tokenizer files, and the vocabulary is not CLIP's", where=where)
+            raise ModelError("the tokenizer files are missing, and the vocabulary is not CLIP's", where=where)
         write_clip_tokenizer(target, config["text_config"]["max_position_embeddings"])
     return config

@@ -1,4 +1,4 @@
-"""CLIP among the dual encoders: its class, and how a text is cleaned for it."""
+"""CLIP's class in transformers, and how a text is cleaned for its tokenizer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from qbench_transformers.checkpoint import Family
 
 
 def clean_text(text: str) -> str:
-    """OpenAI's cleaning before its tokenizer: broken encodings and curly quotes mended, HTML entities resolved.
+    """OpenAI's cleaning before its tokenizer: repairs broken encodings and curly quotes, and resolves HTML entities.
 
-    open_clip does it too; transformers' fast tokenizer does not, so that ``it’s`` and ``&amp;`` would be other tokens
-    than those the model was trained with.
+    open_clip does the same. transformers' fast tokenizer does not, so that ``it’s`` and ``&amp;`` would become other
+    tokens than in training.
+
+    Examples
+    --------
+    >>> clean_text("it’s a cat &amp; a dog ")
+    "it's a cat & a dog"
     """
     import ftfy
 

@@ -1,4 +1,4 @@
-"""The nine checkpoints of the study: names, hub ids, what open_clip calls them. Data only."""
+"""The nine checkpoints of the study: their names, their hub IDs, and open_clip's names for them. Data only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MEAN_AND_STD = {
     }
     for source, ids in HUB_IDS.items()
 }
-"""What the nine were trained with, whatever a hub page's ``preprocessor_config.json`` says."""
+"""The mean and standard deviation of training; the ``preprocessor_config.json`` of some hub pages differs from it."""
 
 SUMMARIES = {
     "openai": "CLIP trained by OpenAI on WIT",
@@ -52,4 +52,4 @@ OPEN_CLIP_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin
 
 WEIGHTS = ("model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin", "open_clip_pytorch_model.bin")
 """Weight files in the order of preference: transformers' before open_clip's, and pickles (read with
-``weights_only=True``) only where a page has nothing else."""
+``weights_only=True``) only if a page has nothing else."""

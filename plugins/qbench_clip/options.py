@@ -1,4 +1,4 @@
-"""The options of the CLIP sources: light, so that a spec is checked before torch is imported."""
+"""The options of the CLIP sources. Light, so that a spec is checked before torch is imported."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class ClipOptions(WeightsOptions):
     Attributes
     ----------
     path : str
-        On this machine: a folder in transformers' or open_clip's format; or one weights file, where the checkpoint's
-        name says what the tensors cannot (activation, mean and standard deviation). Nothing is downloaded then.
+        A folder on this machine in transformers' or open_clip's format, or one weights file if the name of the
+        checkpoint says what tensors do not (activation, mean and standard deviation). Nothing is downloaded then.
     revision : str
-        The hub revision: a commit, a tag or a branch.
+        The revision on the hub: a commit, a tag or a branch.
     """

@@ -1,4 +1,4 @@
-"""open_clip's settings of a model as transformers' configuration files."""
+"""Converts open_clip's settings of a model to transformers' configuration files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TAKEN = {
     "vision_cfg": {"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio", "patch_dropout"},
     "text_cfg": {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio"},
 }
-"""What a plain ViT CLIP may set: all of it comes out in the configuration, or matters in training only."""
+"""Settings that a plain ViT CLIP may have: they are converted, or matter in training only."""
 
 
 def check_plain(model: dict[str, Any]) -> None:
-    """Raise `ModelError` where open_clip's ``model_cfg`` asks for what a ``CLIPModel`` does not do.
+    """Raise `ModelError` if open_clip's ``model_cfg`` asks for something that a ``CLIPModel`` does not do.
 
-    Whatever is set and is not open_clip's default would be lost without a word, and give other embeddings.
+    A setting that differs from open_clip's default and is not converted would give other embeddings without a warning.
     """
     from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 
@@ -35,14 +35,14 @@ def check_plain(model: dict[str, Any]) -> None:
     if odd:
         raise ModelError(
             f"open_clip's configuration is not that of a plain ViT CLIP: {', '.join(odd)}",
-            fix="Only models that transformers' CLIPModel runs as they are can be opened here.",
+            fix="Only models that transformers' CLIPModel can run without a change can be opened.",
         )
 
 
 def transformers_config(model: dict[str, Any]) -> dict[str, Any]:
     """transformers' ``config.json`` for open_clip's ``model_cfg``."""
     vision, text = model["vision_cfg"], model["text_cfg"]
-    # open_clip's plain "gelu" is exact; OpenAI's weights want the quick approximation and say so.
+    # open_clip's "gelu" is exact; OpenAI's weights need the quick approximation, and their settings say so.
     act = "quick_gelu" if model.get("quick_gelu") else "gelu"
     width, text_width = vision["width"], text["width"]
     end_of_text = text["vocab_size"] - 1
@@ -78,15 +78,15 @@ def transformers_config(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def preprocessor_config(settings: dict[str, Any]) -> dict[str, Any]:
-    """transformers' ``preprocessor_config.json`` for open_clip's settings; mean and std are the checkpoint's own.
+    """transformers' ``preprocessor_config.json`` for open_clip's settings, with the checkpoint's mean and deviation.
 
     Raises
     ------
     ModelError
-        The images are to be resized in a way that is done for no model here.
+        The images have to be resized in a way that qbench does not support.
     """
     side = settings["model_cfg"]["vision_cfg"]["image_size"]
-    # As in open_clip, what is not set or null is OpenAI's.
+    # As in open_clip, a setting that is missing or null has OpenAI's value.
     chosen = {name: value for name, value in settings.get("preprocess_cfg", {}).items() if value is not None}
     square = {"height": side, "width": side}
     by = chosen.get("resize_mode", "shortest")
@@ -95,7 +95,7 @@ def preprocessor_config(settings: dict[str, Any]) -> dict[str, Any]:
         "squash": {"size": square, "do_center_crop": False},
     }
     if by not in resizing:
-        raise ModelError(f"images resized by {by!r} are not known here, only {' and '.join(resizing)}")
+        raise ModelError(f"resize_mode {by!r} is not supported, only {' and '.join(resizing)}")
     return {
         "image_processor_type": "CLIPImageProcessor",
         **resizing[by],

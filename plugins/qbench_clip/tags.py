@@ -1,7 +1,7 @@
-"""open_clip's own names: a model and the tag of its pretrained weights, looked up in open_clip's tables.
+"""Looks up open_clip's names, a model and the tag of its pretrained weights, in the tables of open_clip.
 
-The tables come with the package, so nothing is asked of the network; reading them imports open_clip, which takes
-seconds and is done for no other source.
+The tables are part of the package, so no network is needed. Reading them imports open_clip, which takes seconds and is
+done for this source only.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from qbench.api import ModelError
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """What open_clip knows by a name.
+    """What open_clip's tables say about a name.
 
     Attributes
     ----------
     settings : dict
         ``model_cfg`` and ``preprocess_cfg``, as in an ``open_clip_config.json``.
     repository : str
-        The hub page of the weights; empty where no tag was given or they are elsewhere.
+        The hub page of the weights; empty if no tag was given or the weights are not on the hub.
     files : tuple of str
-        The weight file on that page, where it has a name of its own.
+        The weight file on that page, if it does not have a usual name.
     """
 
     settings: dict[str, Any]
@@ -33,16 +33,16 @@ class Named:
 
 
 def look_up(checkpoint: str) -> Named:
-    """``model/tag``, such as ``ViT-B-32/laion2b_s34b_b79k``, or a model alone (then with OpenAI's preprocessing).
+    """Look up ``model/tag``, such as ``ViT-B-32/laion2b_s34b_b79k``, or a model alone, with OpenAI's preprocessing.
 
-    QuickGELU is used where the model's name says so (``ViT-B-32-quickgelu``) *or* the weights were trained with it,
-    as the table of tags has it. open_clip goes by the name alone and warns where the two differ; the embeddings are
-    wrong then.
+    QuickGELU is used if the model's name says so (``ViT-B-32-quickgelu``) *or* if the table of tags says that the
+    weights were trained with it. open_clip itself uses the name alone and warns if the two differ, and its embeddings
+    are then wrong.
 
     Raises
     ------
     ModelError
-        open_clip knows no such model or tag.
+        open_clip does not know the model or the tag.
     """
     import open_clip
     from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model

@@ -1,4 +1,4 @@
-"""The tensors of a CLIP: read, and brought to the names and shapes of transformers' ``CLIPModel``."""
+"""Reads the tensors of a CLIP, and gives them the names and shapes of transformers' ``CLIPModel``."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Tensors = dict[str, torch.Tensor]
 
 
 def read_weights(path: Path) -> Tensors:
-    """All tensors of a file: safetensors, or a pickle of tensors and nothing else.
+    """Read all tensors of a file: safetensors, or a pickle that contains tensors only.
 
     Raises
     ------
     ModelError
-        The file is missing, truncated, or a pickle that would run code.
+        The file is missing or truncated, or is a pickle that could run code.
     """
     try:
         if path.suffix == ".safetensors":
@@ -38,36 +38,36 @@ def read_weights(path: Path) -> Tensors:
         raise ModelError("the file is missing", where=str(path)) from None
     except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
         raise ModelError(f"the weights cannot be read: truncated or damaged ({error})", where=str(path)) from None
-    except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError: a pickle that holds more than tensors
+    except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError: a pickle that contains more than tensors
         raise ModelError(
-            f"refused: the file holds more than tensors ({type(error).__name__})", where=str(path)
+            f"refused: the file contains more than tensors ({type(error).__name__})", where=str(path)
         ) from None
     state = state.get("state_dict", state)
     return {name.removeprefix("module."): value for name, value in state.items() if isinstance(value, torch.Tensor)}
 
 
 def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Tensors:
-    """Those of a ``CLIPModel`` of this configuration, from its own names or from open_clip's.
+    """The tensors of a ``CLIPModel`` of this configuration, from its own names or from open_clip's.
 
     Raises
     ------
     ModelError
-        They are those of another architecture or size; the message names the first that does not fit.
+        The tensors belong to another architecture or size; the message names the first difference.
     """
     own = any(name.startswith("vision_model.") for name in tensors)
     found = dict(tensors) if own else convert_tensors(tensors, where=where)
     found = {name: tensor for name, tensor in found.items() if not name.endswith(".position_ids")}  # constants
     if "logit_scale" in found:
-        found["logit_scale"] = found["logit_scale"].reshape(())  # some files have it as a list of one
+        found["logit_scale"] = found["logit_scale"].reshape(())  # some files store it as a list with one element
     wanted = _shapes(config)
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
             raise ModelError(f"the tensor {name} is missing", where=where)
         if name not in wanted:
-            raise ModelError(f"there is a tensor that this architecture has not: {name}", where=where)
+            raise ModelError(f"the tensor {name} does not belong to this architecture", where=where)
         if found[name].shape != wanted[name]:
             raise ModelError(
-                f"the tensor {name} is {_by(found[name].shape)}, and this architecture has {_by(wanted[name])}",
+                f"the tensor {name} is {_by(found[name].shape)}, but this architecture has {_by(wanted[name])}",
                 where=where,
                 fix="The weights are of another architecture than the configuration (or the name) says.",
             )
@@ -77,7 +77,7 @@ def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Te
 def _shapes(config: dict[str, Any]) -> dict[str, torch.Size]:
     from transformers import CLIPConfig, CLIPModel
 
-    with torch.device("meta"):  # shapes only, no memory
+    with torch.device("meta"):  # shapes only, without memory
         model: Any = CLIPModel(CLIPConfig.from_dict(config))
     return {name: tensor.shape for name, tensor in model.state_dict().items()}
 
@@ -89,13 +89,13 @@ def _by(shape: torch.Size) -> str:
 def convert_tensors(tensors: Tensors, *, where: str) -> Tensors:
     """Rename and split open_clip's tensors into those of ``CLIPModel``.
 
-    ``in_proj`` is split into q, k and v; the two projections are transposed, being bare matrices there and Linear
-    layers here.
+    ``in_proj`` is split into q, k and v. The two projections are transposed, because they are plain matrices in
+    open_clip and Linear layers in transformers.
 
     Raises
     ------
     ModelError
-        A tensor that a plain ViT CLIP has is missing, or there is one that it has not.
+        A tensor of a plain ViT CLIP is missing, or there is a tensor that does not belong to one.
     """
     found: Tensors = {}
     rest = dict(tensors)
@@ -133,7 +133,7 @@ def convert_tensors(tensors: Tensors, *, where: str) -> Tensors:
                     raise ModelError(f"the tensor {name} is missing: not a plain ViT CLIP", where=where)
                 for letter, third in zip("qkv", rest.pop(name).chunk(3), strict=True):
                     found[f"{layer}.self_attn.{letter}_proj.{part}"] = third
-    rest.pop("attn_mask", None)  # a constant that older checkpoints carry along
+    rest.pop("attn_mask", None)  # a constant in older checkpoints
     if rest:
-        raise ModelError(f"there is a tensor that a plain ViT CLIP has not: {min(rest)}", where=where)
+        raise ModelError(f"the tensor {min(rest)} does not belong to a plain ViT CLIP", where=where)
     return found

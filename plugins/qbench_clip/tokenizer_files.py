@@ -1,4 +1,4 @@
-"""CLIP's own tokenizer as the files that transformers reads, from the merges that open_clip ships."""
+"""Writes CLIP's tokenizer as the files that transformers reads, from the list of merges in open_clip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from qbench.api import ModelError
 
 MERGES = 49_152 - 256 - 2
-"""Merges that CLIP uses of the file's longer list: with 2 × 256 letters and two marks they are its 49,408 tokens."""
+"""The number of merges that CLIP uses; with 2 × 256 letters and two special tokens they make 49,408 tokens."""
 
 VOCABULARY = 2 * 256 + MERGES + 2
 
@@ -33,7 +33,7 @@ def write_clip_tokenizer(folder: Path, context_length: int) -> None:
 
 
 def _byte_letters() -> dict[int, str]:
-    """A printable letter for each byte, as in GPT-2: those that are printable stand for themselves, first in order."""
+    """A printable letter for each byte, as in GPT-2: first the bytes that are printable and stand for themselves."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     rest = [b for b in range(256) if b not in printable]
     return {**{b: chr(b) for b in printable}, **{b: chr(256 + i) for i, b in enumerate(rest)}}

@@ -1,7 +1,7 @@
-"""A CLIP checkpoint with random weights, for trying the plumbing where there are no weights to be had.
+"""Writes a CLIP checkpoint with random weights, to try qbench without downloading weights.
 
-``python -m qbench_clip.untrained ViT-B-32 FOLDER`` writes one of full size in transformers' format. It knows nothing: a
-report on it has to say that its answers cannot be told from guessing.
+``python -m qbench_clip.untrained ViT-B-32 FOLDER`` writes one of full size in transformers' format. The report on such
+a model says that it is at chance level.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONTEXT = 77
 
 
 def settings(size: str) -> dict[str, Any]:
-    """open_clip's settings of one of the study's three sizes (Radford et al. 2021, table 20)."""
+    """open_clip's settings for one of the three sizes of the study (Radford et al. 2021, table 20)."""
     patch = int(size.rsplit("-", 1)[1])
     large = size == "ViT-L-14"
     text_width = 768 if large else 512

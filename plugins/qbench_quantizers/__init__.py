@@ -1,8 +1,8 @@
-"""The built-in quantizers and control arms, as hook implementations; the methods are imported when one is built.
+"""The records of the built-in quantizers and control arms. A method is imported when a variant is built.
 
-``hf-int8`` and ``hf-int4`` are bitsandbytes through transformers, ``torch-int8`` is PyTorch's dynamic quantization,
-``prune-magnitude`` prunes; ``stored`` loads what one of them saved. ``fp32`` is the baseline, ``fp16`` and ``bf16``
-only cast.
+``hf-int8`` and ``hf-int4`` are bitsandbytes through transformers, ``torch-int8`` is PyTorch's dynamic quantization, and
+``prune-magnitude`` prunes. ``stored`` loads a variant that was saved. ``fp32`` is the baseline; ``fp16`` and ``bf16``
+are casts.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _cast(dtype: DType) -> Callable[[Checkpoint, Context, NoOptions], Variant]:
 
 @hookimpl
 def qbench_quantizers() -> Iterator[Quantizer]:
-    """The built-ins: three control arms, three quantizers, pruning, and what was saved."""
+    """Three control arms, three quantizers, pruning, and variants that were saved."""
     yield Quantizer(
         name="fp32",
         summary="single precision: the baseline",
@@ -73,7 +73,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     )
     yield Quantizer(
         name="fp16",
-        summary="half precision: a cast, the control of variants that compute in fp16",
+        summary="half precision: a cast, the control arm of variants that compute in fp16",
         bits=16,
         kind="control",
         batch_invariant=True,
@@ -82,7 +82,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     )
     yield Quantizer(
         name="bf16",
-        summary="bfloat16: a cast, the control of variants that compute in bf16",
+        summary="bfloat16: a cast, the control arm of variants that compute in bf16",
         bits=16,
         kind="control",
         batch_invariant=True,
@@ -91,10 +91,10 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     )
     yield Quantizer(
         name="hf-int8",
-        summary="LLM.int8() of bitsandbytes: vector-wise 8 bit, outlier features in 16 bit",
+        summary="LLM.int8() of bitsandbytes: 8 bit with vector-wise scales, outlier features in 16 bit",
         bits=8,
         options=Int8Options,
-        batch_invariant=False,  # outlier features are looked for in the whole batch
+        batch_invariant=False,  # outlier features are found in the whole batch
         requires=BITSANDBYTES,
         build=_int8,
     )
@@ -109,7 +109,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     )
     yield Quantizer(
         name="torch-int8",
-        summary="PyTorch's dynamic quantization: 8 bit weights by tensor, activations scaled at run time",
+        summary="PyTorch's dynamic quantization: 8 bit weights, activations scaled while the model runs",
         bits=8,
         options=DynamicOptions,
         devices=("cpu",),
@@ -128,9 +128,9 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     )
     yield Quantizer(
         name="stored",
-        summary="a checkpoint whose weights are stored quantized, as it is (see `qbench quantize`)",
+        summary="a checkpoint whose weights are stored quantized, without a change (see `qbench quantize`)",
         bits=0,  # the checkpoint decides
-        batch_invariant=False,  # nor is it known here which method it was
+        batch_invariant=False,  # the method is not known here
         requires=BITSANDBYTES,
         build=_stored,
     )

@@ -1,7 +1,8 @@
-"""8 and 4 bit of bitsandbytes, through transformers' own configuration.
+"""The 8 and 4 bit methods of bitsandbytes, through transformers' configuration.
 
-Which layers are replaced is decided before, from the model without its weights, and given as the whole list of names
-to leave out; transformers' own choice (``text_projection`` of a CLIPModel, the model's last parameter) is part of it.
+The layers that are replaced are decided before loading, from the model without its weights. transformers gets the
+complete list of layers to leave out, which includes its own choice (``text_projection`` of a CLIPModel, the last
+parameter of the model).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Any
 import torch
 
 from qbench.api import Checkpoint, Context, DType, Encoder, Inspectable, QuantizationError, Storable, Variant
+from qbench.api.quantizers import CONTROL_ARMS, torch_module
 from qbench_quantizers.coverage import measure_coverage
-from qbench_quantizers.module import module_of
-from qbench_quantizers.options import CONTROLS, Int4Options, Int8Options, ScopeOptions
+from qbench_quantizers.options import Int4Options, Int8Options, ScopeOptions
 from qbench_quantizers.scope import Scope, resolve
 
 LEFT_OUT = "left out by transformers"
@@ -36,7 +37,7 @@ def build_int8(checkpoint: Checkpoint, context: Context, options: Int8Options) -
 
 
 def build_int4(checkpoint: Checkpoint, context: Context, options: Int4Options) -> Variant:
-    """4 bit by blocks (Dettmers et al. 2023)."""
+    """4 bit in blocks (QLoRA, Dettmers et al. 2023)."""
     from qbench_quantizers.blocks import BlocksConfig
 
     variant = _build(
@@ -52,12 +53,12 @@ def build_int4(checkpoint: Checkpoint, context: Context, options: Int4Options) -
         ),
     )
     if context.device == "cpu":
-        _check_widths(module_of(variant.encoder), options.block_size)
+        _check_widths(torch_module(variant.encoder), options.block_size)
     return variant
 
 
 def compute_note(model: torch.nn.Module, dtype: DType) -> str:
-    """What the quantized layers of a model in `dtype` cast besides; empty where that is nothing."""
+    """What the quantized layers of a model in `dtype` cast in addition; empty if they cast nothing else."""
     from bitsandbytes.nn.modules import Linear4bit, Linear8bitLt
 
     kinds = {type(layer): layer for layer in model.modules()}
@@ -96,35 +97,35 @@ def _build(
     options: Int8Options | Int4Options,
     configure: Callable[[list[str] | None], Any],
 ) -> Variant:
-    """Quantize by what `configure` makes of the layers to leave out."""
+    """Quantize with the configuration that `configure` makes of the list of layers to leave out."""
     scope = _scope(checkpoint, options)
     config = configure(None if scope is None else sorted(scope.reasons))
     encoder = checkpoint.load(device=context.device, dtype=options.dtype, quantization_config=config)
     return Variant(
         encoder=encoder,
-        coverage=measure_coverage(module_of(encoder), reason=LEFT_OUT, checkpoint=checkpoint, scope=scope),
+        coverage=measure_coverage(torch_module(encoder), reason=LEFT_OUT, checkpoint=checkpoint, scope=scope),
         dtype=options.dtype,
-        control=CONTROLS[options.dtype],
-        note=compute_note(module_of(encoder), options.dtype),
+        control=CONTROL_ARMS[options.dtype],
+        note=compute_note(torch_module(encoder), options.dtype),
         save=_save(checkpoint, encoder),
     )
 
 
 def _scope(checkpoint: Checkpoint, options: ScopeOptions) -> Scope | None:
-    """The scope, or `None` where the source cannot show its layers and the library's own choice is wanted."""
+    """The scope; `None` if the source cannot show its layers and the options leave the choice to the library."""
     if isinstance(checkpoint, Inspectable):
         model = checkpoint.skeleton()
         return resolve(model, options, library=dict.fromkeys(_library_list(model), LEFT_OUT))
     if (options.towers, options.skip, options.projections) != ("both", (), "library"):
         raise QuantizationError(
             f"the model source {checkpoint.identity.source!r} cannot show its layers before they are loaded, so "
-            "towers, skip and projections cannot be kept to"
+            "the options towers, skip and projections cannot be used"
         )
     return None
 
 
 def _library_list(model: Any) -> list[str]:
-    """The Linear layers that transformers leaves out where it is not told otherwise, by its own functions."""
+    """The Linear layers that transformers leaves out by default, found with its own functions."""
     from transformers.quantizers.base import HfQuantizer
     from transformers.quantizers.quantizers_utils import should_convert_module
 
@@ -141,10 +142,12 @@ def _save(checkpoint: Checkpoint, encoder: Encoder) -> Any:
         return None
 
     def save(folder: Path) -> str:
-        # On some CPUs the first forward repacks 4-bit weights, and what is saved afterwards is not the same any more.
-        states = (getattr(p, "quant_state", None) for p in module_of(encoder).parameters())
+        # On some CPUs the first forward pass repacks 4 bit weights, so that the saved weights would be others.
+        states = (getattr(p, "quant_state", None) for p in torch_module(encoder).parameters())
         if any(getattr(state, "packing_format_for_cpu", False) for state in states):
-            raise QuantizationError("the model has run already, which repacked its weights: save it before")
+            raise QuantizationError(
+                "the model has run already, which repacked its weights", fix="Save it before it runs."
+            )
         checkpoint.save(encoder, folder)
         return "stored"
 
@@ -152,7 +155,7 @@ def _save(checkpoint: Checkpoint, encoder: Encoder) -> Any:
 
 
 def _check_widths(model: torch.nn.Module, block_size: int) -> None:
-    """Refuse what the kernels for a CPU get wrong without a word: rows that are not whole blocks."""
+    """Refuse layers for which the CPU kernels give wrong results without an error."""
     from bitsandbytes.nn.modules import Linear4bit
 
     for name, layer in model.named_modules():

@@ -1,8 +1,9 @@
-"""The block size of bitsandbytes' 4 bit, which transformers' configuration has no setting for.
+"""Sets the block size of bitsandbytes' 4 bit, for which transformers' configuration has no setting.
 
-transformers makes each 4 bit layer empty, and quantizes while it reads the weights, by what the empty weight says. So
-the size is set in between, by a quantizer registered with transformers for that. The model that comes out says that it
-is quantized by bitsandbytes, as any other: the size lies in each weight's own state, and is saved with it.
+transformers creates each 4 bit layer with an empty weight, and quantizes while it reads the weights, with the settings
+of the empty weight. The block size is set in between, by a quantizer that is registered with transformers. The model
+names bitsandbytes as its method, like any other; the block size is part of the state of each weight and is saved with
+it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ METHOD = "qbench_bitsandbytes_4bit"
 
 
 class BlocksConfig(BitsAndBytesConfig):
-    """Settings of 4 bit in blocks of a size.
+    """The configuration of 4 bit with a block size.
 
     Parameters
     ----------
     block_size : int
         Weights that share a scale.
     **settings
-        Those of `transformers.BitsAndBytesConfig`.
+        The settings of `transformers.BitsAndBytesConfig`.
     """
 
     quant_method: Any
@@ -39,7 +40,7 @@ class BlocksConfig(BitsAndBytesConfig):
 
 @register_quantizer(METHOD)
 class BlocksQuantizer(Bnb4BitHfQuantizer):
-    """transformers' own quantizer, and the size."""
+    """transformers' own quantizer, which also sets the block size."""
 
     quantization_config: Any
 

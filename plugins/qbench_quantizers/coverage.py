@@ -1,7 +1,7 @@
-"""What was really quantized: every Linear of a torch model, looked at before its first forward.
+"""Measures what was really quantized: every Linear layer of a torch model, before its first forward pass.
 
-Before, because bitsandbytes repacks NF4 weights on a CPU at the first forward. Bits are counted from the bytes that are
-really held, scales and other state included, not from a method's name.
+Before, because bitsandbytes repacks NF4 weights on a CPU at the first forward pass. Bits are counted from the bytes in
+memory, scales and other state included, not from the name of a method.
 """
 
 from __future__ import annotations
@@ -28,31 +28,36 @@ def measure_coverage(
     pruned: Collection[str] = (),
     control: bool = False,
 ) -> Coverage:
-    """The table of a model's Linear layers.
+    """The coverage of a model's Linear layers.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model that was loaded and not yet run.
     reason : str
-        Why a layer would not be quantized, where the scope does not say.
+        Why a layer is not quantized, if the scope does not say.
     checkpoint : Checkpoint, optional
-        Where the original weights are read; without it no error is known.
+        The source of the original weights; without it the weight error is not known.
     scope : Scope, optional
-        What was to be quantized; compared with what was.
+        The layers that should be quantized, which are compared with those that are.
     pruned : collection of str
-        Layers that the method changed in place, in the type they had.
+        Layers that the method changed in place, without another type.
     control : bool
-        A control arm: nothing is expected to be quantized.
+        Whether this is a control arm, in which nothing should be quantized.
+
+    Returns
+    -------
+    Coverage
+        One entry per Linear layer.
 
     Raises
     ------
     QuantizationError
-        Nothing was quantized, or not what the scope says: that is a failure, not a result.
+        No layer was quantized, or not the layers of the scope.
     """
     layers = []
     linear_bytes = 0
-    inside: set[str] = set()  # parameters that belong to a Linear and are counted with it
+    inside: set[str] = set()  # the weights of Linear layers, which are counted with their layer
     for name, module in model.named_modules():
         found = _weights(module)
         if found is None:
@@ -78,7 +83,7 @@ def measure_coverage(
     if not control and not any(layer.quantized for layer in layers):
         raise QuantizationError(
             f"none of the model's {len(layers)} Linear layers was quantized",
-            fix="The method does not know this architecture; a result would be that of the baseline.",
+            fix="The method does not support this architecture: use another quantizer.",
         )
     if scope is not None:
         scope.check([layer.name for layer in layers if layer.quantized])
@@ -92,7 +97,7 @@ def measure_coverage(
 
 
 def _weights(module: nn.Module) -> tuple[int, int, bool] | None:
-    """Number of weights, bytes held for them, whether quantized; `None` for what is no Linear."""
+    """The number of weights, their bytes, and whether they are quantized; `None` for any other kind of layer."""
     if isinstance(module, torch.ao.nn.quantized.dynamic.Linear):
         weight = module.weight()
         return weight.numel(), weight.numel() * weight.element_size() + _channel_bytes(weight), True
@@ -105,19 +110,19 @@ def _weights(module: nn.Module) -> tuple[int, int, bool] | None:
 
 
 def _channel_bytes(weight: torch.Tensor) -> int:
-    """Bytes of the scales and zero points that PyTorch keeps a row; one for the whole tensor counts as nothing."""
+    """The bytes of the scales and zero points that PyTorch keeps per row; one for the whole tensor is not counted."""
     if weight.qscheme() == torch.per_tensor_affine:
         return 0
     return weight.q_per_channel_scales().nbytes + weight.q_per_channel_zero_points().nbytes
 
 
 def _state_bytes(weight: Any) -> int:
-    """Bytes of the scales that bitsandbytes keeps beside a weight."""
+    """The bytes of the scales that bitsandbytes keeps for a weight."""
     held = 0
-    scales = getattr(weight, "SCB", None)  # LLM.int8: one a row
+    scales = getattr(weight, "SCB", None)  # LLM.int8: one per row
     if scales is not None:
         held += scales.nbytes
-    state = getattr(weight, "quant_state", None)  # 4 bit: one a block, perhaps quantized again
+    state = getattr(weight, "quant_state", None)  # 4 bit: one per block, perhaps quantized again
     while state is not None:
         held += state.absmax.nbytes
         state = getattr(state, "state2", None)
@@ -125,6 +130,6 @@ def _state_bytes(weight: Any) -> int:
 
 
 def _packed_biases(model: nn.Module) -> list[torch.Tensor]:
-    """The biases of dynamically quantized layers, which hold them outside of ``named_parameters``."""
+    """The biases of dynamically quantized layers, which are not among the ``named_parameters``."""
     packed = (m for m in model.modules() if isinstance(m, torch.ao.nn.quantized.dynamic.Linear))
     return [bias for m in packed if (bias := m.bias()) is not None]

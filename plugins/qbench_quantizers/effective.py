@@ -1,6 +1,6 @@
-"""The weights that a layer really multiplies by, read back with the library's own functions, and how far off they are.
+"""Reads the weights by which a layer really multiplies, with the functions of its library, and measures their error.
 
-Only right before the first forward: on some CPUs bitsandbytes then repacks its 4-bit weights in place.
+The results are correct before the first forward pass only: on some CPUs, bitsandbytes then repacks its 4 bit weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from qbench.api import Inspectable
 
 
 def effective_weight(module: nn.Module) -> torch.Tensor | None:
-    """The weight of a Linear as float32 on the CPU; `None` where the layer cannot be read back."""
+    """The weight of a Linear layer as float32 on the CPU; `None` if it cannot be read."""
     if isinstance(module, torch.ao.nn.quantized.dynamic.Linear):
         tensor: torch.Tensor = module.weight().dequantize()
         return tensor
@@ -39,7 +39,7 @@ def effective_weight(module: nn.Module) -> torch.Tensor | None:
 
 
 def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> float | None:
-    """‖original − effective‖ / ‖original‖ (Frobenius); `None` where the original is not to be had, or not finite."""
+    """‖original − effective‖ / ‖original‖ (Frobenius norm); `None` if there is no original, or if it is not finite."""
     original = checkpoint.weight(f"{name}.weight") if isinstance(checkpoint, Inspectable) else None
     if original is None or original.shape != tuple(effective.shape):
         return None
@@ -50,5 +50,5 @@ def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> floa
 
 
 def sparsity(effective: torch.Tensor) -> float:
-    """Share of exact zeros."""
+    """The share of weights that are exactly zero, 0 to 1."""
     return 1 - int(torch.count_nonzero(effective)) / effective.numel()

@@ -1,4 +1,4 @@
-"""The options of the built-in quantizers: light, so that a spec is checked before torch is imported."""
+"""The options of the built-in quantizers. Light, so that a spec is checked before torch is imported."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from typing import Literal
 
 from qbench.api import DType
 
-CONTROLS: dict[DType, str] = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
-"""The control arm that only casts, by the type of the layers that a quantizer leaves alone."""
-
 Towers = Literal["both", "image", "text"]
 Projections = Literal["library", "both", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeOptions:
-    """Which Linear layers a method is to change; a base of the other options.
+    """Which Linear layers a method changes; a base class of the other options.
 
     Attributes
     ----------
     towers : {"both", "image", "text"}
-        Both encoders, or only one.
+        Both towers, or only one.
     skip : tuple of str
-        Layers to leave out, by shell patterns over their names (``*.fc2``). One that fits no layer is an error.
+        Layers to leave out, as shell patterns for their names (``*.fc2``). A pattern that matches no layer is an error.
     projections : {"library", "both", "none"}
-        The last layers of both towers: as the library has it (transformers leaves out ``text_projection`` and
-        quantizes ``visual_projection``), or both quantized, or neither.
+        Whether the last layers of the towers are quantized: as the library decides (transformers leaves out
+        ``text_projection`` and quantizes ``visual_projection``), both, or neither.
     """
 
     towers: Towers = "both"
@@ -41,7 +38,7 @@ class Int8Options(ScopeOptions):
     Attributes
     ----------
     threshold : float
-        Input features with a value beyond it are computed in 16 bit (Dettmers et al. 2022); 0 switches that off.
+        Input features with a value above it are computed in 16 bit (Dettmers et al. 2022); 0 switches this off.
     dtype : {"float32", "float16", "bfloat16"}
         The type of the layers that are not quantized.
     """
@@ -50,25 +47,25 @@ class Int8Options(ScopeOptions):
     dtype: DType = "float32"
 
     def __post_init__(self) -> None:
-        """Refuse a threshold that means nothing."""
+        """Refuse a threshold without a meaning."""
         if not 0 <= self.threshold < float("inf"):
-            raise ValueError(f"threshold has to be 0 or more, not {self.threshold}")
+            raise ValueError(f"threshold must be 0 or more, not {self.threshold}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Int4Options(ScopeOptions):
-    """4 bit by blocks (QLoRA) through transformers.
+    """4 bit in blocks (QLoRA) through transformers.
 
     Attributes
     ----------
     quant_type : {"nf4", "fp4"}
-        The 16 values. NF4 is the study's; the library's own default is fp4.
+        The set of 16 values. The study uses NF4; the default of the library is fp4.
     double_quant : bool
         Whether the scales of the blocks are quantized too.
     block_size : {32, 64, 128, 256, 512, 1024, 2048, 4096}
-        Weights that share a scale. On a CPU every layer's inputs have to be a multiple of it.
+        The number of weights that share a scale. On a CPU, the inputs of every layer must be a multiple of it.
     compute_dtype : {"float32", "float16", "bfloat16"}
-        The type of the products, whatever the type of what comes in. A CPU with AVX512-BF16 computes them in bfloat16
+        The type of the products, whatever the type of the inputs is. A CPU with AVX512-BF16 computes them in bfloat16
         whatever is asked for; the variant's note says so.
     dtype : {"float32", "float16", "bfloat16"}
         The type of the layers that are not quantized.
@@ -88,7 +85,7 @@ class DynamicOptions(ScopeOptions):
     Attributes
     ----------
     per_channel : bool
-        One scale for each row of a weight in place of one for the whole.
+        Whether each row of a weight has a scale of its own.
     """
 
     per_channel: bool = False
@@ -101,12 +98,12 @@ class PruneOptions(ScopeOptions):
     Attributes
     ----------
     sparsity : float
-        Share of each layer's weights that become zero.
+        The share of the weights of each layer that become zero.
     """
 
     sparsity: float = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse a share that prunes nothing or all."""
+        """Refuse a share that prunes nothing or everything."""
         if not 0 < self.sparsity < 1:
-            raise ValueError(f"sparsity has to be between 0 and 1, not {self.sparsity}")
+            raise ValueError(f"sparsity must be between 0 and 1, not {self.sparsity}")

@@ -1,4 +1,4 @@
-"""Unstructured magnitude pruning: in each layer the smallest weights become zero. Nothing is stored in fewer bits."""
+"""Unstructured magnitude pruning: the smallest weights of each layer become zero, and are stored in 32 bit."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from pathlib import Path
 from torch.nn.utils import prune
 
 from qbench.api import Checkpoint, Context, Storable, Variant
+from qbench.api.quantizers import CONTROL_ARMS, torch_module
 from qbench_quantizers.coverage import measure_coverage
-from qbench_quantizers.module import module_of
-from qbench_quantizers.options import CONTROLS, PruneOptions
+from qbench_quantizers.options import PruneOptions
 from qbench_quantizers.scope import resolve
 
 
 def build_pruned(checkpoint: Checkpoint, context: Context, options: PruneOptions) -> Variant:
-    """Prune every Linear of the scope by itself, with PyTorch's own ``l1_unstructured``."""
+    """Prune each Linear layer of the scope separately, with PyTorch's ``l1_unstructured``."""
     encoder = checkpoint.load(device=context.device, dtype="float32")
-    model = module_of(encoder)
+    model = torch_module(encoder)
     scope = resolve(model, options)
     for name in scope.wanted:
         layer = model.get_submodule(name)
         prune.l1_unstructured(layer, "weight", amount=options.sparsity)
-        prune.remove(layer, "weight")  # the zeros stay, the mask goes
+        prune.remove(layer, "weight")  # keeps the zeros, removes the mask
 
     def save(folder: Path) -> str:
         assert isinstance(checkpoint, Storable)
         checkpoint.save(encoder, folder)
-        return "fp32"
+        return CONTROL_ARMS["float32"]
 
     return Variant(
         encoder=encoder,
         coverage=measure_coverage(model, reason="", checkpoint=checkpoint, scope=scope, pruned=scope.wanted),
         dtype="float32",
-        control=CONTROLS["float32"],
+        control=CONTROL_ARMS["float32"],
         save=save if isinstance(checkpoint, Storable) else None,
     )

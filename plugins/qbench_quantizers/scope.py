@@ -1,8 +1,8 @@
-"""Which Linear layers a method is to change: options → the whole list of names, with a reason for each one left out.
+"""Decides which Linear layers a method changes, from its options, with a reason for each layer that is left out.
 
-Resolved to names of layers that exist, never to patterns that a library would read in its own way: bitsandbytes'
+The result lists the names of existing layers, because a library would read patterns in its own way: bitsandbytes'
 ``llm_int8_skip_modules`` *replaces* transformers' own list, and matches prefixes, suffixes and regular expressions.
-What came of it is compared with what was wanted, afterwards.
+After quantization, the list is compared with the layers that were changed.
 """
 
 from __future__ import annotations
@@ -19,50 +19,53 @@ from qbench_quantizers.options import ScopeOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What is to be changed.
+    """The layers that should be changed.
 
     Attributes
     ----------
     wanted : frozenset of str
         Names of the layers to change.
     reasons : mapping
-        The other Linear layers, each with the reason why it is left out.
+        The other Linear layers, each with the reason for leaving it out.
     """
 
     wanted: frozenset[str]
     reasons: Mapping[str, str]
 
     def check(self, changed: Collection[str]) -> None:
-        """Compare with what was changed in fact.
+        """Compare the scope with the layers that were changed.
 
         Raises
         ------
         QuantizationError
-            They differ: the variant is not the one that its options name.
+            They differ, so the variant is not the one that its options describe.
         """
         missing, extra = sorted(self.wanted - set(changed)), sorted(set(changed) - self.wanted)
-        for names, said in ((missing, "not quantized though it should be"), (extra, "quantized though it should not")):
+        for names, said in (
+            (missing, "not quantized though it should be"),
+            (extra, "quantized though it should not"),
+        ):
             if names:
                 more = f" (and {len(names) - 1} more layers)" if names[1:] else ""
-                raise QuantizationError(f"the layer {names[0]}{more} was {said}: the library did not keep to the scope")
+                raise QuantizationError(f"the layer {names[0]}{more} was {said}: the library ignored the options")
 
 
 def resolve(model: nn.Module, options: ScopeOptions, *, library: Mapping[str, str] | None = None) -> Scope:
-    """Which layers of `model` the options name.
+    """The scope of the options on `model`.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The model before it is quantized; on the meta device will do.
+        The model before it is quantized; it may be on the meta device.
     options : ScopeOptions
-        The user's choice.
+        The options.
     library : mapping, optional
-        Layers that the library leaves out on its own, with the reason.
+        Layers that the library leaves out by default, with the reason.
 
     Raises
     ------
     InputError
-        A pattern fits no layer, there are no projections to leave out, or nothing is left to quantize.
+        A pattern matches no layer, there are no projections, or no layer is left to quantize.
     """
     linears = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     projections = [name for name in linears if "." not in name and name.endswith("projection")]
@@ -70,7 +73,7 @@ def resolve(model: nn.Module, options: ScopeOptions, *, library: Mapping[str, st
         raise InputError("this model has no projection layers", where=f"projections = {options.projections!r}")
     reasons: dict[str, str] = {}
     for name, module in linears.items():
-        # The methods exchange modules by their exact class: a subclass is used by its owner in ways of its own.
+        # The methods replace modules of exactly this class; the module around a subclass reads its weight directly.
         if type(module) is not nn.Linear:
             reasons[name] = f"a {type(module).__name__}, which its owner reads directly"
         elif options.towers != "both" and tower_of(name) != options.towers:
@@ -83,9 +86,9 @@ def resolve(model: nn.Module, options: ScopeOptions, *, library: Mapping[str, st
         found = [name for name in linears if fnmatchcase(name, pattern)]
         if not found:
             raise InputError(
-                f"the pattern {pattern!r} fits none of the model's {len(linears)} Linear layers",
+                f"the pattern {pattern!r} matches none of the model's {len(linears)} Linear layers",
                 where="skip",
-                fix=f"They are called like {', '.join(list(linears)[:2])}.",
+                fix=f"Their names are like {', '.join(list(linears)[:2])}.",
             )
         for name in found:
             reasons.setdefault(name, f"skip = {pattern}")

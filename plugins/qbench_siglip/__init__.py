@@ -1,8 +1,8 @@
-"""SigLIP checkpoints as a model source: any folder or hub id of transformers' ``SiglipModel``.
+"""A model source for SigLIP checkpoints: any folder or hub ID of transformers' ``SiglipModel``.
 
-Three things are not CLIP's: both sides of an image are scaled to the square, texts are padded to the whole context and
-the padding is seen, and the loss has a bias beside the scale. The bias moves no cosine and so no result of qbench, but
-it is among the weights that identify a checkpoint.
+SigLIP differs from CLIP in three ways. Both sides of an image are scaled to the size of the square. Texts are padded to
+the full context length, and the model sees the padding. The loss has a bias in addition to the scale; the bias changes
+no cosine and therefore no result of qbench, but it is among the weights that the fingerprint covers.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def _open(checkpoint: str, options: WeightsOptions) -> Checkpoint:
 
 @hookimpl
 def qbench_models() -> Iterator[ModelSource]:
-    """One source that takes any name."""
+    """One source that accepts any name."""
     yield ModelSource(
         name="siglip",
-        summary="any SigLIP checkpoint of fixed size: a hub id, or a folder with path = …",
+        summary="any SigLIP checkpoint of fixed size: a hub ID, or a folder with path = …",
         options=WeightsOptions,
         requires=("torch", "transformers", "tokenizers", "sentencepiece"),
         locate=_locate,

@@ -1,4 +1,4 @@
-"""Opening a SigLIP checkpoint: found, checked and identified; no weight is loaded."""
+"""Opens a SigLIP checkpoint: finds, checks and identifies it. Loads no weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGLIP = Family(model_type="siglip", architecture="SiglipModel")
 
 
 def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
-    """A hub id, or the folder of the option ``path``.
+    """Open a hub ID, or the folder of the option ``path``.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
         source="siglip",
         checkpoint=checkpoint,
         architecture=SIGLIP.architecture,
-        revision="local" if options.path else folder.name,  # the cache names a snapshot by its commit
+        revision="local" if options.path else folder.name,  # the folder of a snapshot is named by its commit
         fingerprint=fingerprint(weights),
     )
     return DualCheckpoint(folder, identity, SIGLIP)

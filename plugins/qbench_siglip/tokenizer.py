@@ -1,4 +1,4 @@
-"""SigLIP's tokenizer has to be the one it was trained with; what would quietly be another is refused."""
+"""Checks that transformers will load the tokenizer with which SigLIP was trained, and not another one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from qbench.api import ModelError
 from qbench_transformers.preprocessing import read_json
 
 NEEDS = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf"}
-"""Modules, and the distributions they come from."""
+"""Modules that the tokenizer needs, and their distributions."""
 
 
 def check_tokenizer(folder: Path) -> None:
-    """Raise `ModelError` where transformers would go on with other tokens than the model's.
+    """Raise `ModelError` if transformers would use other tokens than those of training.
 
-    Without sentencepiece it falls back to a plain ``tokenizer.json``, which does not lower the case and drop the
-    punctuation as SigLIP's does. And SigLIP 2 has the tokenizer of Gemma, on whose cleaning its implementations
-    differ (lower case only, or without punctuation too).
+    Without sentencepiece, transformers falls back to ``tokenizer.json``, which keeps upper case and punctuation, unlike
+    SigLIP's tokenizer. SigLIP 2 has the tokenizer of Gemma, and its implementations clean texts in
+    different ways (lower case only, or without punctuation too).
     """
     kind = str(read_json(folder / "tokenizer_config.json").get("tokenizer_class", ""))
     if kind.startswith(("Gemma", "Siglip2")):
         raise ModelError(
-            f"the tokenizer is a {kind}: this is SigLIP 2, which qbench does not know yet", where=str(folder)
+            f"the tokenizer is a {kind}: this is SigLIP 2, which qbench does not support", where=str(folder)
         )
     if not kind.startswith("Siglip"):
         return
@@ -40,5 +40,5 @@ def check_tokenizer(folder: Path) -> None:
 def _there(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # the package that should hold it is not there either
+    except ModuleNotFoundError:  # the package of the module is missing too
         return False

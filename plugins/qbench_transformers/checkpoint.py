@@ -1,4 +1,4 @@
-"""A dual encoder in a folder of transformers' format: checked, identified, and loaded."""
+"""Checks, identifies and loads a dual encoder in a folder of transformers' format."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from qbench_transformers.preprocessing import read_json, read_preprocessing
 
 
 def as_it_is(text: str) -> str:
-    """The text itself: for families whose tokenizer does all the cleaning."""
+    """Return the text unchanged: for families whose tokenizer does all the cleaning."""
     return text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """What tells one kind of dual encoder from another.
+    """A kind of dual encoder.
 
     Attributes
     ----------
     model_type : str
-        As ``config.json`` has it, such as ``clip``.
+        Its name in ``config.json``, such as ``clip``.
     architecture : str
         The class in transformers that runs it, such as ``CLIPModel``.
     clean : callable
-        What is done to a text before the tokenizer sees it.
+        Cleans a text before the tokenizer gets it.
     """
 
     model_type: str
@@ -42,30 +42,30 @@ class Family:
     clean: Callable[[str], str] = as_it_is
 
     def check(self, config: Path) -> None:
-        """Raise `ModelError` where a ``config.json`` is of another family."""
+        """Raise `ModelError` if a ``config.json`` belongs to another family."""
         found = read_json(config).get("model_type")
         if found != self.model_type:
             raise ModelError(f"the model is of type {found!r}, not {self.model_type!r}", where=str(config))
 
 
 class DualCheckpoint(FolderWeights):
-    """A folder in transformers' format.
+    """A checkpoint in a folder of transformers' format.
 
     Parameters
     ----------
     folder : pathlib.Path
         ``config.json``, ``model.safetensors``, ``preprocessor_config.json``, the tokenizer.
     identity : Identity
-        Whose weights they are.
+        The identity of the weights.
     family : Family
-        What runs them.
+        The family of the checkpoint.
     preprocessing : Preprocessing, optional
-        The folder's own if not given.
+        The preprocessing; that of the folder if not given.
 
     Raises
     ------
     ModelError
-        Files are missing, truncated or of another family.
+        Files are missing or truncated, or belong to another family.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class DualCheckpoint(FolderWeights):
                 f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(self.folder)
             ) from error
         if loading["missing_keys"]:
-            # transformers would go on with random numbers in their place, and only warn
+            # transformers would use random numbers for them, with only a warning
             raise ModelError(
                 f"{len(loading['missing_keys'])} tensors of a {self.family.architecture} are missing, such as "
                 f"{min(loading['missing_keys'])}",
@@ -119,7 +119,7 @@ class DualCheckpoint(FolderWeights):
 
 
 def check_whole(weights: Path) -> None:
-    """Raise `ModelError` where a safetensors file is missing or truncated; reads its head only."""
+    """Raise `ModelError` if a safetensors file is missing or truncated. Reads its header only."""
     try:
         with safe_open(weights, framework="pt"):
             pass
@@ -132,14 +132,19 @@ def check_whole(weights: Path) -> None:
 
 
 def fingerprint(weights: Path, *, settings: Any = None) -> str:
-    """What decides a checkpoint's embeddings: its weights, and the `settings` or else the small files beside them.
+    """The hash of what decides a checkpoint's embeddings: its weights, and the `settings` or the files in its folder.
 
     Parameters
     ----------
     weights : pathlib.Path
         The weight file.
     settings : JSON-able, optional
-        Where the configuration comes from elsewhere; then the files beside the weights do not count.
+        The configuration, if it does not come from files in the folder of the weights, which are then not read.
+
+    Returns
+    -------
+    str
+        SHA-256 (hex).
     """
     files = [weights, *(small_files(weights.parent) if settings is None else [])]
     digests = dict(zip([path.name for path in files], file_digests(files), strict=True))

@@ -1,4 +1,4 @@
-"""A loaded dual encoder of transformers: uint8 images and plain texts in, float32 embeddings out."""
+"""A loaded dual encoder of transformers, which computes float32 embeddings of uint8 images and of texts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from qbench.api import Preprocessing
 
 
 class DualEncoder:
-    """Runs a ``CLIPModel``, a ``SiglipModel`` or what has the same methods.
+    """Runs a ``CLIPModel``, a ``SiglipModel`` or another class with the same methods.
 
     Parameters
     ----------
     module : transformers.PreTrainedModel
         In eval mode, on `device`; a quantizer may exchange its layers in place.
     tokenizer : transformers tokenizer
-        Of the same folder.
+        The tokenizer of the same folder.
     preprocessing : Preprocessing
-        Mean and standard deviation are used here; the geometry was applied by the pixel store.
+        Its mean and standard deviation are applied here; its geometry was applied when the images were decoded.
     device : str
-        Where the inputs go.
+        The device of the inputs.
     clean : callable
-        What is done to a text before the tokenizer sees it.
+        Cleans a text before the tokenizer gets it.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class DualEncoder:
     @torch.inference_mode()
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed ``(b, h, w, 3)`` uint8 images → ``(b, d)`` float32, not normalised."""
-        # The same steps in the same order as torchvision's ToTensor and Normalize: equal to the last bit.
+        # The same operations in the same order as in torchvision's ToTensor and Normalize, so equal bit for bit.
         values = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).contiguous().float().div(255)
         values = values.sub_(self._mean).div_(self._std)
         return _array(self.module.get_image_features(pixel_values=values.to(self._dtype)))
@@ -59,8 +59,9 @@ class DualEncoder:
             truncation=True,
             return_tensors="pt",
         )
-        # No attention mask. CLIP needs none: attention is causal and the embedding is read at the end token, before
-        # any padding. SigLIP was trained without: it sees the padding, and the embedding is read at the last place.
+        # No attention mask. CLIP does not need one: its attention is causal, and the embedding is read at the end
+        # token, before the padding. SigLIP was trained without one: it sees the padding, and the embedding is read at
+        # the last position.
         return _array(self.module.get_text_features(input_ids=tokens["input_ids"].to(self.device)))
 
     def close(self) -> None:

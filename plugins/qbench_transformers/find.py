@@ -1,7 +1,7 @@
-"""Finding a checkpoint's files: a local folder, the user's Hugging Face cache, or the hub.
+"""Finds the files of a checkpoint: in a local folder, in the user's Hugging Face cache, or on the hub.
 
-The cache is looked at first and offline mode is respected, both by huggingface_hub itself. Of a hub page only the files
-that are used are fetched: the first of the weight files that the caller can read, and the small ones beside it.
+huggingface_hub reads its cache first and respects offline mode. Of a hub page only the files that are used are
+downloaded: the first of the weight files that the caller can read, and the configuration and tokenizer files.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ SMALL = (
     "merges.txt",
     "spiece.model",
 )
-"""All that decides an embedding beside the weights."""
+"""The files that decide an embedding in addition to the weights."""
 
 TIMEOUT = 20
-"""Seconds to wait for the hub's word on a page."""
+"""Seconds to wait for the hub's information on a page."""
 
 
 def locate_path(path: str) -> Located:
-    """Whether what an option ``path`` names is there."""
+    """Whether the path of an option ``path`` exists."""
     place = Path(path).expanduser()
     ready = place.exists()
     return Located(ready=ready, where=str(place), how_to_get="" if ready else f"put the checkpoint into {place}")
 
 
 def locate_hub(repository: str, revision: str, weights: Sequence[str]) -> Located:
-    """Whether the Hugging Face cache has one of `weights` of a hub page. Downloads nothing."""
+    """Whether one of the files `weights` of a hub page is in the Hugging Face cache. Downloads nothing."""
     where = f"{repository}@{revision}"
     if cached(repository, revision, weights) is not None:
         return Located(ready=True, where=where)
@@ -45,18 +45,18 @@ def locate_hub(repository: str, revision: str, weights: Sequence[str]) -> Locate
 
 
 def weights_in(folder: Path, weights: Sequence[str]) -> Path:
-    """The first of the files `weights` that a folder has.
+    """The first of the files `weights` that exists in a folder.
 
     Raises
     ------
     ModelError
-        It has none.
+        None of them exists.
     """
     for name in weights:
         if (folder / name).is_file():
             return folder / name
-    there = f"it has none of {', '.join(weights)}" if folder.is_dir() else "the folder does not exist"
-    raise ModelError(f"there is no checkpoint: {there}", where=str(folder))
+    found = f"the folder has none of {', '.join(weights)}" if folder.is_dir() else "the folder does not exist"
+    raise ModelError(f"no checkpoint was found: {found}", where=str(folder))
 
 
 def small_files(folder: Path) -> list[Path]:
@@ -76,13 +76,13 @@ def cached(repository: str, revision: str, weights: Sequence[str]) -> Path | Non
                 return Path(found).parent
     except HFValidationError as error:
         raise ModelError(
-            f"{repository!r} is no hub id ({error})", fix="Use owner/name, or path = … for a folder."
+            f"{repository!r} is not a hub ID ({error})", fix="Use owner/name, or path = … for a folder."
         ) from None
     return None
 
 
 def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
-    """The folder with the files, downloaded where the cache lacks them; the cache calls it by its commit.
+    """The folder with the files, which are downloaded if they are not in the cache. Its name is the commit.
 
     Raises
     ------
@@ -95,11 +95,11 @@ def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     fix = (
-        f"On a machine with a network: hf download {repository} --revision {revision}; or name a folder with "
+        f"On a machine with a network, run: hf download {repository} --revision {revision}. Or give a folder with "
         'options = { path = "…" }.'
     )
     try:
-        # One question with a limit; the hub's listing of a tree tries six times and tells of each.
+        # One request with a time limit; listing a repository would repeat it six times and print each failure.
         page = HfApi().model_info(repository, revision=revision, timeout=TIMEOUT)
         files = {file.rfilename for file in page.siblings or ()}
         best = next((name for name in weights if name in files), None)
@@ -108,8 +108,8 @@ def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=[best, *SMALL]))
     except ModelError:
         raise
-    except Exception as error:  # noqa: BLE001 - the hub's HTTP library is not ours to know, and has errors of its own
+    except Exception as error:  # noqa: BLE001 - huggingface_hub's HTTP library may raise errors of its own
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"the checkpoint is not on this machine and cannot be fetched ({first})", where=repository, fix=fix
+            f"the checkpoint is not on this machine and cannot be downloaded ({first})", where=repository, fix=fix
         ) from None

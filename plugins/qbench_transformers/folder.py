@@ -1,6 +1,6 @@
-"""What a folder in transformers' format says without being loaded, and variants kept in such folders.
+"""Reads facts from a folder in transformers' format without loading it, and saves variants into such folders.
 
-The two optional halves of a checkpoint, `qbench.api.Inspectable` and `qbench.api.Storable`, but for the loading itself.
+These are the optional protocols `qbench.api.Inspectable` and `qbench.api.Storable`, except for the loading itself.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 class FolderWeights:
-    """A folder with ``config.json`` and ``model.safetensors``; a base of checkpoints.
+    """A folder with ``config.json`` and ``model.safetensors``; a base class of checkpoints.
 
     Attributes
     ----------
     folder : pathlib.Path
         The folder.
     identity : Identity
-        Whose weights they are; its architecture is a class of transformers.
+        The identity of the weights; its architecture is a class of transformers.
     preprocessing : Preprocessing
-        As it is used.
+        The preprocessing that is used, which may differ from that of the folder.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class FolderWeights:
     preprocessing: Preprocessing
 
     def skeleton(self) -> Any:
-        """The model on the meta device: layers and shapes, no weights."""
+        """The model on the meta device: layers and shapes without weights."""
         import transformers
 
         config = transformers.AutoConfig.from_pretrained(self.folder, local_files_only=True)
@@ -49,7 +49,7 @@ class FolderWeights:
             return getattr(transformers, self.identity.architecture)(config)
 
     def weight(self, name: str) -> npt.NDArray[np.float32] | None:
-        """One weight as it is stored; `None` where there is none of that name, or where it is stored quantized."""
+        """One weight as it is stored; `None` if there is no weight of that name, or if it is stored quantized."""
         path = self.folder / WEIGHTS
         try:
             with safe_open(path, framework="pt") as file:
@@ -64,14 +64,14 @@ class FolderWeights:
         return array
 
     def disk_bytes(self) -> int:
-        """Bytes of the weight file."""
+        """The size of the weight file in bytes."""
         return (self.folder / WEIGHTS).stat().st_size
 
     def save(self, encoder: Encoder, folder: Path) -> None:
-        """Write a model into `folder`, and beside it the tokenizer and preprocessing of this checkpoint."""
-        module: Any = encoder.module  # type: ignore[attr-defined]  # by the convention of the built-in sources
+        """Write a model into `folder`, together with the tokenizer and the preprocessing of this checkpoint."""
+        module: Any = encoder.module  # type: ignore[attr-defined]  # a convention of the built-in sources
         module.save_pretrained(folder)
-        # safetensors makes its file private; it follows the user's umask like the file beside it.
+        # safetensors makes its file private; give it the same permissions as the other files.
         (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)
         for name in TOKENIZER:
             if (self.folder / name).is_file():
@@ -79,25 +79,25 @@ class FolderWeights:
         write_preprocessing(self.folder, folder, self.preprocessing)
 
     def check_not_quantized(self) -> None:
-        """Raise `ModelError` where the weights are stored quantized.
+        """Raise `ModelError` if the weights are stored quantized.
 
-        transformers would load them as they are whatever it is asked for, and say so in a warning only: a control arm
-        would be a quantized model.
+        transformers would load them quantized, whatever type it is asked for, with only a warning, so that a control
+        arm would be a quantized model.
         """
         if self._quantization():
             raise ModelError(
                 f"the weights are stored quantized ({self._quantization()})",
                 where=str(self.folder),
-                fix='Use the quantizer "stored", which loads them as they are; or the original checkpoint.',
+                fix='Use the quantizer "stored", which loads them without a change, or use the original checkpoint.',
             )
 
     def stored_dtype(self) -> DType:
-        """The type of the layers that are not quantized, of weights that are stored quantized.
+        """The type of the layers that are not quantized, if the weights are stored quantized.
 
         Raises
         ------
         ModelError
-            They are not, or the type is none that qbench knows.
+            The weights are not stored quantized, or qbench does not know the type.
         """
         if not self._quantization():
             raise ModelError(
@@ -108,11 +108,12 @@ class FolderWeights:
         config = self._config()
         dtype: DType = config.get("dtype") or config.get("torch_dtype", "float32")  # older transformers' name for it
         if dtype not in get_args(DType):
-            raise ModelError(f"the type {dtype!r} is not known", where=str(self.folder / "config.json"))
+            known = ", ".join(get_args(DType))
+            raise ModelError(f"the type {dtype!r} is none of {known}", where=str(self.folder / "config.json"))
         return dtype
 
     def _quantization(self) -> str:
-        """The method that the weights were quantized by, as transformers names it; empty where they were not."""
+        """The method by which the weights were quantized, as transformers names it; empty if they were not."""
         config = self._config().get("quantization_config")
         return str(config.get("quant_method", "unknown")) if isinstance(config, dict) else ""
 

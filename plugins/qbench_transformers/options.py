@@ -1,4 +1,4 @@
-"""Where a dual encoder's weights are, as options: light, so that a spec is checked before torch is imported."""
+"""The options that say where the weights of a dual encoder are. Light: a spec is checked before torch is imported."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class WeightsOptions:
     Attributes
     ----------
     path : str
-        A local folder with the checkpoint in transformers' format; nothing is downloaded then.
+        A folder on this machine with the checkpoint in transformers' format. Nothing is downloaded then.
     revision : str
-        The hub revision: a commit, a tag or a branch.
+        The revision on the hub: a commit, a tag or a branch.
     """
 
     path: str = field(default="", metadata=FILES)

@@ -1,4 +1,4 @@
-"""A folder's ``preprocessor_config.json`` as data."""
+"""Reads and writes the ``preprocessor_config.json`` of a folder."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from qbench.api import Geometry, ModelError, Preprocessing
 
 RESAMPLE = {2: "bilinear", 3: "bicubic"}
-"""PIL's numbers for the filters, as ``preprocessor_config.json`` has them."""
+"""PIL's numbers of the filters, which ``preprocessor_config.json`` uses."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
+    """Read a JSON object.
 
     Raises
     ------
     ModelError
-        The file is missing, damaged or holds something else.
+        The file is missing or damaged, or contains something else.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -27,7 +27,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ModelError(f"the file is damaged ({error})", where=str(path)) from None
     if not isinstance(value, dict):
-        raise ModelError("the file holds no JSON object", where=str(path))
+        raise ModelError("the file does not contain a JSON object", where=str(path))
     return value
 
 
@@ -37,27 +37,27 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:
-    """How a checkpoint wants its images.
+    """Read the preprocessing of a checkpoint.
 
-    A size by the shortest edge is CLIP's way: scale, then cut the centre. A size by height and width is SigLIP's: both
-    sides are scaled to it.
+    With a size for the shortest edge, as for CLIP, the image is scaled and its centre is cut out. With a height and a
+    width, as for SigLIP, both sides are scaled to them.
 
     Raises
     ------
     ModelError
-        The file is missing or asks for something that is done for no model here.
+        The file is missing, or asks for something that qbench does not support.
     """
     path, config = _settings(folder)
     try:
         return _preprocessing(config)
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"not understood ({type(error).__name__}: {error})", where=str(path)) from None
+        raise ModelError(f"not supported ({type(error).__name__}: {error})", where=str(path)) from None
 
 
 def write_preprocessing(source: Path, target: Path, preprocessing: Preprocessing) -> None:
-    """Write the settings of the folder `source` into `target`, with the mean and deviation that are in use.
+    """Write the settings of the folder `source` into `target`, with the mean and standard deviation that are used.
 
-    These need not be the folder's own: of some hub pages they are known better.
+    They may differ from those of the folder, which are wrong on some hub pages.
     """
     used = {"image_mean": list(preprocessing.mean), "image_std": list(preprocessing.std)}
     write_json(target / "preprocessor_config.json", {**_settings(source)[1], **used})
@@ -67,7 +67,7 @@ def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
     path = folder / "preprocessor_config.json"
     if path.exists() or not (folder / "processor_config.json").exists():
         return path, read_json(path)
-    path = folder / "processor_config.json"  # transformers 5 keeps a processor's parts in one file
+    path = folder / "processor_config.json"  # transformers 5 stores all parts of a processor in one file
     return path, read_json(path).get("image_processor", {})
 
 
@@ -77,13 +77,13 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
     squash = isinstance(size, dict) and "shortest_edge" not in size
     sides = [size["height"], size["width"]] if squash else [size if isinstance(size, int) else size["shortest_edge"]]
     if squash and not config.get("do_center_crop"):
-        crop = size  # a crop size that is not used
+        crop = size  # the crop size is not used
     sides += [crop] if isinstance(crop, int) else [crop.get("height", sides[0]), crop.get("width", sides[0])]
     if len(set(sides)) > 1 or not (squash or config.get("do_center_crop", True)):
-        raise ValueError("the image does not come out as a square that was scaled or cut once")
+        raise ValueError("the result must be a square that is scaled, and cut at most once")
     mean, std = config["image_mean"], config["image_std"]
     if len(mean) != 3 or len(std) != 3:
-        raise ValueError("three channels are needed")
+        raise ValueError("image_mean and image_std must have three channels")
     return Preprocessing(
         geometry=Geometry(
             size=int(sides[0]),

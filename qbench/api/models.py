@@ -12,6 +12,7 @@ from qbench.models.interface import (
     Encoder,
     Identity,
     Inspectable,
+    Limited,
     NamedEncoder,
     Storable,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Encoder",
     "Identity",
     "Inspectable",
+    "Limited",
     "Located",
     "ModelSource",
     "NamedEncoder",

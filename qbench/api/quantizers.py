@@ -1,7 +1,23 @@
-"""Quantizers and control arms: records, variants and what was quantized. Hook: ``qbench_quantizers``."""
+"""Quantizers and control arms: records, variants and what was quantized. Hook: ``qbench_quantizers``.
 
+Helpers: `simulate` for a method that changes the values of weights, `torch_module` for one that changes layers, and
+`CONTROL_ARMS` for the name of the control arm.
+"""
+
+from qbench.models.control_arms import CONTROL_ARMS
 from qbench.models.interface import Context, Coverage, Layer, Variant
 from qbench.models.simulate import simulate, tower_of
+from qbench.models.torch_module import torch_module
 from qbench.plugins.records import Quantizer
 
-__all__ = ["Context", "Coverage", "Layer", "Quantizer", "Variant", "simulate", "tower_of"]
+__all__ = [
+    "CONTROL_ARMS",
+    "Context",
+    "Coverage",
+    "Layer",
+    "Quantizer",
+    "Variant",
+    "simulate",
+    "torch_module",
+    "tower_of",
+]

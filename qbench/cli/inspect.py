@@ -60,15 +60,15 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     first = frame.iloc[0]
     console.print(Text(f"{first['model']} · {first['quantizer']}"))
-    console.print(
-        Text(f"other layers: {facts['dtype']}; control: {facts['control'] or 'none'}")
-        + Text(f"; {facts['note']}" if facts["note"] else "")
-    )
+    console.print(Text(f"other layers: {facts['dtype']}; control: {facts['control'] or 'none'}"))
+    if facts["note"]:
+        console.print(Text(facts["note"]), soft_wrap=False)
     if "total_parameters" in frame:  # these are the same in every row; an unknown value is NA or NaN
         memory, disk = (
             size(int(x)) if isinstance(x, Integral) else "not known" for x in first[["model_bytes", "disk_bytes"]]
         )
-        console.print(f"{first['total_parameters']:,} parameters, {memory} in memory; read from {disk} on disk")
+        parameters = f"{first['total_parameters']:,} parameters" if first["total_parameters"] else "parameters not known"
+        console.print(f"{parameters}, {memory} in memory; read from {disk} on disk")
         if first["origin"] == "declared":
             console.print("These facts were declared with the embeddings; qbench measured none of them.")
     columns = [c for c in frame.columns if c not in WHOLE]

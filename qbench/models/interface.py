@@ -169,6 +169,19 @@ class Storable(Protocol):
         ...
 
 
+@runtime_checkable
+class Limited(Protocol):
+    """An optional part of a checkpoint: it can be loaded in some types only, such as an exported runtime in float32.
+
+    `Checkpoint.load` raises an error of qbench for every other type. A checkpoint without it can be loaded in all.
+    """
+
+    @property
+    def dtypes(self) -> tuple[DType, ...]:
+        """The types in which it can be loaded."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layer:
     """One weight matrix and what became of it.
@@ -223,7 +236,7 @@ class Coverage:
     layers : tuple of Layer
         Every Linear of the model.
     total_parameters : int
-        Parameters of the whole model, embeddings and norms included.
+        Parameters of the whole model, embeddings and norms included; 0 if they are not known.
     model_bytes : int or None
         Bytes of the whole model in memory, as loaded; `None` where they are not known.
     disk_bytes : int or None

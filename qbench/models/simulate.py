@@ -1,8 +1,8 @@
-"""Simulated quantization in one call: a rule for one weight → a variant with true coverage.
+"""Simulated quantization in one call: from a rule for one weight to a variant with true coverage.
 
-For methods that are tried out before anybody writes a kernel for them: the weights take the values that the method
-would give them, and are stored as float32. What an author of a new method would write first, and easily gets wrong
-(the tower of a layer, the scales in its bits, the error of its weights), is done here once.
+This is for methods that are tried out before there is a kernel for them: the weights get the values that the method
+would give them, and are stored as float32. The coverage (the tower of a layer, the scales in its bits, the error of its
+weights), which is easily computed wrongly, is computed here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,31 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from qbench.errors import QuantizationError
+from qbench.models.control_arms import CONTROL_ARMS
 from qbench.models.interface import Checkpoint, Context, Coverage, Inspectable, Layer, Variant
+from qbench.models.torch_module import torch_module
 
 Rule = Callable[[str, Any], "tuple[Any, float] | None"]
-"""``(name, weight) -> (weight, bits)``, or `None` for a layer to leave alone."""
+"""``(name, weight) -> (weight, bits)``, or `None` for a layer that is not quantized."""
 
 
 def tower_of(name: str) -> Literal["image", "text", "shared"]:
-    """The encoder that a layer belongs to, by the names that transformers' dual encoders use.
+    """The tower to which a layer belongs, by the names that transformers' dual encoders use.
 
     Parameters
     ----------
     name : str
-        The layer's path in the model, such as ``vision_model.encoder.layers.0.mlp.fc1``.
+        The path of the layer in the model, such as ``vision_model.encoder.layers.0.mlp.fc1``.
+
+    Returns
+    -------
+    {"image", "text", "shared"}
+        The tower.
+
+    Examples
+    --------
+    >>> tower_of("vision_model.encoder.layers.0.mlp.fc1"), tower_of("text_projection"), tower_of("logit_scale")
+    ('image', 'text', 'shared')
     """
     head = name.split(".", 1)[0]
     if head.startswith(("vision", "visual", "image")):
@@ -37,30 +49,29 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:
     Parameters
     ----------
     checkpoint : Checkpoint
-        What is quantized; its encoder has to hold a torch model as ``module``. Loaded as float32.
+        The checkpoint that is quantized. It is loaded as float32, and its encoder must have a torch model as
+        ``module`` (see `torch_module`).
     context : Context
-        Where.
+        The device.
     rule : callable
-        ``(name, weight) -> (weight, bits)``: `weight` is the layer's ``(outputs, inputs)`` float32 tensor, not to be
-        changed in place; what comes back has the same shape, and `bits` are those a weight would take, scales and other
-        state included. `None` leaves the layer as it is.
+        ``(name, weight) -> (weight, bits)``: `weight` is the ``(outputs, inputs)`` float32 tensor of the layer, a copy.
+        The returned weight has the same shape; `bits` is the number of bits per weight that the method would store,
+        scales and other state included. `None` leaves the layer unchanged.
 
     Returns
     -------
     Variant
-        In float32, matched by the control arm ``fp32``. ``model_bytes`` is what the simulation holds.
+        The variant in float32, with the control arm of float32. ``model_bytes`` is the memory of the simulation.
 
     Raises
     ------
     QuantizationError
-        The encoder holds no torch model, the rule gives another shape, or it leaves every layer alone.
+        The encoder has no torch model, the rule returns another shape, or it leaves every layer unchanged.
     """
     import torch
 
     encoder = checkpoint.load(device=context.device, dtype="float32")
-    model = getattr(encoder, "module", None)
-    if not isinstance(model, torch.nn.Module):
-        raise QuantizationError(f"{type(encoder).__name__} holds no torch model, so its layers cannot be quantized")
+    model = torch_module(encoder)
     layers = []
     with torch.no_grad():
         for name, linear in model.named_modules():
@@ -74,22 +85,24 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:
         model_bytes=sum(t.nbytes for t in (*model.parameters(), *model.buffers())),
         disk_bytes=checkpoint.disk_bytes() if isinstance(checkpoint, Inspectable) else None,
     )
-    return Variant(encoder=encoder, coverage=coverage, dtype="float32", control="fp32")
+    return Variant(encoder=encoder, coverage=coverage, dtype="float32", control=CONTROL_ARMS["float32"])
 
 
 def _apply(name: str, linear: Any, rule: Rule) -> Layer:
-    """One layer: changed in place where the rule says so."""
+    """Apply the rule to one layer, in place."""
     import torch
 
     old = linear.weight.detach()
-    # A subclass (the output projection inside PyTorch's own attention) is read by its owner in ways of its own.
+    # The module around a subclass (the output projection in PyTorch's own attention) reads its weight directly.
     plain = type(linear) is torch.nn.Linear
     found = rule(name, old.clone()) if plain else None
     error, bits = 0.0, 32.0
     if found is not None:
         new, bits = found
         if new.shape != old.shape:
-            raise QuantizationError(f"the rule gave {tuple(new.shape)} for the {tuple(old.shape)} weights of {name}")
+            raise QuantizationError(
+                f"the rule returned the shape {tuple(new.shape)} for the {tuple(old.shape)} weights of {name}"
+            )
         norm = torch.linalg.vector_norm(old, dtype=torch.float64)
         error = float(torch.linalg.vector_norm(old.double() - new.double()) / norm) if norm else 0.0
         linear.weight.copy_(new)

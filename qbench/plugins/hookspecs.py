@@ -40,7 +40,7 @@ def qbench_models() -> Iterable[ModelSource]:
     A complete plugin. Its "model" embeds an image by its mean colour and a text by the letters in it, and needs no
     torch::
 
-        from qbench.api import Geometry, Identity, Located, ModelSource, Preprocessing, hookimpl
+        from qbench.api import Geometry, Identity, Located, ModelError, ModelSource, Preprocessing, hookimpl
         from qbench.api.models import key_of
 
         LETTERS = ("aeiou", "rst", "ln")
@@ -70,8 +70,11 @@ def qbench_models() -> Iterable[ModelSource]:
                 fingerprint=key_of({"letters": LETTERS}),
             )
             preprocessing = Preprocessing(geometry=Geometry(size=32))
+            dtypes = ("float32",)  # without it, every type that `load` may be asked for has to work
 
             def load(self, *, device, dtype, quantization_config=None):
+                if dtype not in self.dtypes or quantization_config is not None:
+                    raise ModelError(f"the mean colour is computed in float32, not in {dtype}")
                 return Encoder()
 
 

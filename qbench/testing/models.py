@@ -17,7 +17,7 @@ from qbench.errors import QbenchError
 from qbench.execution.plan import PlannedModel, plan_model, plan_quantizer
 from qbench.execution.run import execute
 from qbench.images.preprocessing import Preprocessing
-from qbench.models.interface import Checkpoint, DType, Encoder, Identity, Inspectable
+from qbench.models.interface import Checkpoint, DType, Encoder, Identity, Inspectable, Limited
 from qbench.plugins.records import Located
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
@@ -196,7 +196,11 @@ class ModelSourceContract(WithOptions):
 
     @pytest.mark.parametrize("dtype", get_args(DType))
     def test_device_and_dtype_are_honoured(self, weights: Checkpoint, pixels: Any, dtype: DType) -> None:
-        """The weights have the type that was asked for; embeddings are float32 for every type."""
+        """The weights have the type that was asked for, and embeddings are float32; other types are refused."""
+        if isinstance(weights, Limited) and dtype not in weights.dtypes:
+            with pytest.raises(QbenchError):
+                weights.load(device="cpu", dtype=dtype)
+            return
         encoder = weights.load(device="cpu", dtype=dtype)
         embed(encoder, pixels)
         model = module_of(encoder)

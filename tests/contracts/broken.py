@@ -503,6 +503,11 @@ def always_float32(inner, *, device, dtype, quantization_config=None):
     return inner(device=device, dtype="float32")
 
 
+def loads_what_it_rules_out(found):
+    """Float32 only, it says, and loads float16 too."""
+    found.dtypes = ("float32",)
+
+
 def shared(found):
     """One encoder for every load."""
     found.load = functools.lru_cache(found.load)
@@ -580,6 +585,7 @@ SOURCES = [
     source_with("s-identity", "test_the_identity_names_the_weights", "the identity differs", new_identity),
     source_with("s-grey", "test_preprocessing_is_plain_data", "not above zero", without_deviation),
     source_with("s-dtype", "test_device_and_dtype_are_honoured", "float16 was asked for", loading(always_float32)),
+    source_with("s-types", "test_device_and_dtype_are_honoured", "DID NOT RAISE", loads_what_it_rules_out),
     source_with("s-shared", "test_two_encoders_share_no_weights", "share their weights", shared),
     source_with("s-batch", "test_an_embedding_does_not_depend_on_its_batch", "image embeddings", loading(centred)),
     source_with("s-blind", "test_different_inputs_embed_differently", "every text has the same", loading(blind)),

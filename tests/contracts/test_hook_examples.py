@@ -12,7 +12,7 @@ from PIL import Image
 
 from qbench.plugins import hookspecs
 from qbench.plugins.registry import GROUP, HOOKS, discover
-from qbench.testing import BenchmarkContract, QuantizerContract, ReportSectionContract
+from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract, ReportSectionContract
 
 
 def example(hook: str) -> str:
@@ -47,6 +47,14 @@ class Examples:
     @pytest.fixture
     def registry(self, points):
         return discover([*entry_points(group=GROUP), *points.values()])
+
+
+class TestModel(Examples, ModelSourceContract):
+    """A model that is not torch: it has no module, and can be loaded in float32 only."""
+
+    @pytest.fixture
+    def model(self):
+        return "colour/mean"
 
 
 class TestQuantizer(Examples, QuantizerContract):

@@ -76,7 +76,7 @@ def test_a_missing_folder_and_a_folder_without_weights(tmp_path, copy, open_clip
     with pytest.raises(ModelError, match="the folder does not exist"):
         open_clip_source(tmp_path / "nowhere")
     (copy / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"it has none of model\.safetensors, "):
+    with pytest.raises(ModelError, match=r"the folder has none of model\.safetensors, "):
         open_clip_source(copy)
 
 
@@ -162,7 +162,7 @@ def test_whatever_the_network_does_is_said_in_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", fail)
-    said = r"cannot be fetched \(Name or service not known\)\nOn a machine with a network: hf download "
+    said = r"cannot be downloaded \(Name or service not known\)\nOn a machine with a network, run: hf download "
     with pytest.raises(ModelError, match=said):
         installed().model("openai").record.open("ViT-B-32", ClipOptions())
 

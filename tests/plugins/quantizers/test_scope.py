@@ -61,7 +61,7 @@ def test_skipping_by_name_does_not_drop_what_the_library_leaves_out(build):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"skip": ("*.fc3",)}, "the pattern '\\*.fc3' fits none of the model's 26 Linear layers"),
+        ({"skip": ("*.fc3",)}, "the pattern '\\*.fc3' matches none of the model's 26 Linear layers"),
         ({"skip": ("*",)}, "leave no layer to quantize"),
     ],
 )

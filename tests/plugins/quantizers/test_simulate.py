@@ -68,5 +68,5 @@ def test_an_encoder_without_a_torch_model_is_refused():
         def load(self, **how):
             return object()
 
-    with pytest.raises(QuantizationError, match="object holds no torch model"):
+    with pytest.raises(QuantizationError, match="object has no torch model"):
         simulate(Exported(), Context(device="cpu"), lambda name, weight: None)

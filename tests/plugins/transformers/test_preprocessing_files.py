@@ -47,7 +47,7 @@ def test_the_one_file_that_transformers_5_writes(tmp_path):
 )
 def test_what_is_done_for_no_model_is_refused(tmp_path, config):
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(NORMAL | config))
-    with pytest.raises(ModelError, match=r"preprocessor_config\.json: not understood"):
+    with pytest.raises(ModelError, match=r"preprocessor_config\.json: not supported"):
         read_preprocessing(tmp_path)
 
 
