@@ -67,8 +67,8 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
         memory, disk = (
             size(int(x)) if isinstance(x, Integral) else "not known" for x in first[["model_bytes", "disk_bytes"]]
         )
-        parameters = f"{first['total_parameters']:,} parameters" if first["total_parameters"] else "parameters not known"
-        console.print(f"{parameters}, {memory} in memory; read from {disk} on disk")
+        count = f"{first['total_parameters']:,} parameters" if first["total_parameters"] else "parameters not known"
+        console.print(f"{count}, {memory} in memory; read from {disk} on disk")
         if first["origin"] == "declared":
             console.print("These facts were declared with the embeddings; qbench measured none of them.")
     columns = [c for c in frame.columns if c not in WHOLE]

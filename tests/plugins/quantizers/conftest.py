@@ -53,7 +53,7 @@ def qbench_apart(tmp_path):
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "80"},
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done
