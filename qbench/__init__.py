@@ -60,9 +60,9 @@ def evaluate(
     model: Any,
     processor: Any = None,
     *,
-    quantizers: Sequence[str | Mapping[str, Any]] = ("hf-int8", "hf-int4", "torch-int8"),
+    quantizers: Sequence[str | Mapping[str, Any]] | None = None,
     benchmarks: str | Sequence[str | Mapping[str, Any]] = "demo",
-    baseline: str = "fp32",
+    baseline: str = "",
     name: str = "",
     out: str | Path | None = None,
     **settings: Any,
@@ -79,12 +79,12 @@ def evaluate(
         For a model in memory: the processor of transformers, or its tokenizer and image processor. If not given, the
         files are taken from the folder from which the model was loaded.
     quantizers : sequence of str or mapping
-        As in a spec; the baseline is added if it is not among them.
+        As in a spec; the baseline is added if it is not among them. If not given, those of the preset ``demo``.
     benchmarks : str, or sequence of str or mapping
         As in a spec; or the name of a preset, for the benchmarks of that preset. Those of ``"demo"`` are drawings and
         need no download.
     baseline : str
-        The quantizer with which the others are compared.
+        The quantizer with which the others are compared; if not given, that of the preset ``demo``.
     name : str, optional
         The name of the run; the model's class and a part of its hash if not given.
     out : str or pathlib.Path, optional
@@ -111,6 +111,9 @@ def evaluate(
         named: Any = read_model(str(model)).model_dump()
     else:
         named = model if isinstance(model, Mapping) else kept(model, processor, Cache())
+    preset = read_spec("demo")
+    baseline = baseline or preset.baseline
+    quantizers = [q.model_dump() for q in preset.quantizers] if quantizers is None else quantizers
     labels = [q if isinstance(q, str) else q.get("label") or q.get("name") for q in quantizers]
     if isinstance(benchmarks, str):
         benchmarks = [benchmark.model_dump() for benchmark in read_spec(benchmarks).benchmarks]

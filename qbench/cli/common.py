@@ -10,17 +10,14 @@ if TYPE_CHECKING:
     from qbench.spec.model import RunSpec
 
 
-DECLARED = "declared"
-"""The benchmark that a dataset describes itself."""
-
-
 def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> RunSpec:
     """A spec in which options of the command line replace its own, and datasets of the command line are added."""
+    from qbench.declared.record import NAME
     from qbench.spec.read import validate
 
     given = {name: value for name, value in changes.items() if value is not None}
     values = {**spec.model_dump(), **given}
-    values["benchmarks"] += [{"name": DECLARED, "root": str(path.absolute())} for path in datasets]
+    values["benchmarks"] += [{"name": NAME, "root": str(path.absolute())} for path in datasets]
     return validate(values, where="the command line", base=Path.cwd())
 
 

@@ -60,7 +60,7 @@ def check(
 
 
 def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: bool) -> BenchmarkSpec:
-    from qbench.cli.common import DECLARED
+    from qbench.declared.record import NAME
     from qbench.errors import InputError
     from qbench.plugins.registry import installed
     from qbench.spec.model import BenchmarkSpec
@@ -70,7 +70,7 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     if benchmark not in known and Path(benchmark).exists():
         if root is not None:
             raise InputError("--root is for the name of a benchmark; a dataset.toml says where its data is")
-        benchmark, root = DECLARED, Path(benchmark)
+        benchmark, root = NAME, Path(benchmark)
     return BenchmarkSpec(
         name=benchmark,
         root=str(root.expanduser().resolve()) if root is not None else "",

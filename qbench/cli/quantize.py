@@ -31,7 +31,8 @@ def command(
         coverage, again = made.variant.coverage, keep(made, save)
         label = f"{made.model.label} · {made.quantizer.label}"
         record = made.model.entry.record
-    source = "clip" if record.checkpoints else record.name  # of a source with names, any other is clip's
+    # A source with a list of names opens these only; the saved checkpoint is then opened as any path is.
+    source = read_model(str(save)).source if record.checkpoints else record.name
     written = sum(file.stat().st_size for file in save.rglob("*") if file.is_file())
     typer.echo(
         f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits a "

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from qbench.models.control_arms import CONTROL_ARMS
+
 FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
 FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
 LABEL = re.compile(r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]*")
@@ -183,7 +185,7 @@ class RunSpec(_Strict):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     note: str = ""
-    baseline: str = "fp32"
+    baseline: str = CONTROL_ARMS["float32"]  # the control arm in single precision, which every model source can load
     models: list[ModelSpec] = Field(min_length=1)
     quantizers: list[QuantizerSpec] = Field(min_length=1)
     benchmarks: list[BenchmarkSpec] = Field(min_length=1)
