@@ -1,9 +1,9 @@
 """Report sections: the record, the blocks of a section, and what charts need. Hook: ``qbench_report_sections``.
 
 A chart is a Vega-Lite specification. `forest_chart` makes a block of changes with their intervals; `dots` and
-`before_after` make specifications for a `Chart`. For a specification of your own, the colours `UP`, `DOWN`, `INK` and so
-on follow the page's light and dark theme, and `quantizer_encodings` gives each quantizer the colour and the shape that it
-has in every other chart. `isolated` puts a name into a sentence, whatever the direction of its script.
+`before_after` make specifications for a `Chart`. For a specification of your own, the colours `UP`, `DOWN`, `INK` and
+so on follow the page's light and dark theme, and `quantizer_encodings` gives each quantizer the colour and the shape
+that it has in every other chart. `isolated` puts a name into a sentence, whatever the direction of its script.
 """
 
 from typing import TYPE_CHECKING

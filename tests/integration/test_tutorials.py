@@ -12,7 +12,13 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorials.md"
 BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.M | re.S)
-KINDS = {"A quantizer": "clipped", "A dataset": "squares", "A model source": "patches", "A benchmark": "gaps"}
+KINDS = {
+    "A quantizer": "clipped",
+    "A dataset": "squares",
+    "A model source": "patches",
+    "A benchmark": "gaps",
+    "A report section": "overall",
+}
 
 
 def sections() -> dict[str, str]:
