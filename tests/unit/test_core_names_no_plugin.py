@@ -13,13 +13,15 @@ from qbench.plugins.registry import HOOKS, installed
 ROOT = Path(__file__).resolve().parents[2]
 
 BUILT_IN = [plugin for plugin in installed().plugins if plugin.distribution == "qbench-vlm"]
-KEYS = {"benchmarks", "quantizers", "embeddings"}
-"""Names of built-in plugins that are keys of a spec or commands too."""
+KINDS = ("qbench_models", "qbench_quantizers", "qbench_benchmarks", "qbench_datasets")
+"""Kinds of records with names of their own. Those of statistics (``share``) and probes are words of the core too."""
+WORDS = {"benchmarks", "quantizers", "statistics", "embeddings", "core"}
+"""Names of built-in plugins that are also keys of a spec, commands, or words of the core."""
 
 NAMES = {
     *(plugin.name for plugin in BUILT_IN),
-    *(e.record.name for found in installed().entries.values() for e in found if e.plugin in BUILT_IN),
-} - KEYS
+    *(e.record.name for kind in KINDS for e in installed().entries[kind] if e.plugin in BUILT_IN),
+} - WORDS
 
 ALLOWED: dict[str, dict[str, str]] = {
     "qbench/__init__.py": {"demo": "a preset: data"},
