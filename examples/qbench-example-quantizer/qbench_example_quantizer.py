@@ -1,4 +1,4 @@
-"""Round-to-nearest: weights onto a grid of `bits` bits, one scale a group of inputs. Simulated: stored as float32."""
+"""Round to nearest: weights on a grid of `bits` bits, one scale per group of inputs. Simulated: stored as float32."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class Options:
 
     def __post_init__(self):
         if not 2 <= self.bits <= 8 or self.group < 1:
-            raise ValueError(f"bits is {self.bits}, 2 to 8; group is {self.group}, 1 or more")
+            raise ValueError(f"bits must be 2 to 8, not {self.bits}; group must be 1 or more, not {self.group}")
 
 
 def build(checkpoint, context, options):
@@ -27,7 +27,7 @@ def build(checkpoint, context, options):
 
 @hookimpl
 def qbench_quantizers():
-    summary = "round-to-nearest, one scale a group of weights (simulated)"
+    summary = "round to nearest, one scale per group of weights (simulated)"
     requires = ("torch", "transformers")
     yield Quantizer(
         name="rtn", summary=summary, bits=4, build=build, options=Options, batch_invariant=True, requires=requires

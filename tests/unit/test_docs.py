@@ -157,7 +157,7 @@ def test_the_quantizer_of_the_guide_loads_as_a_plugin(tmp_path, monkeypatch):
     record = found.quantizer("rtn:rtn").record
     assert ("torch" in sys.modules) == torch_before
     assert make_options(record.options, {"bits": 3}, where="rtn").bits == 3
-    with pytest.raises(qbench.api.InputError, match="bits is 9, 2 to 8"):
+    with pytest.raises(qbench.api.InputError, match="bits must be 2 to 8, not 9"):
         make_options(record.options, {"bits": 9}, where="rtn")
     assert list(inspect.signature(record.build).parameters) == ["checkpoint", "context", "options"]
 

@@ -1,4 +1,4 @@
-"""torchao's methods as quantizers. Light: torch and torchao are imported when a variant is built."""
+"""Methods of torchao as quantizers. Light: torch and torchao are imported when a variant is built."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ REQUIRES = ("torch", "torchao", "transformers")
 
 @dataclass(frozen=True, kw_only=True)
 class IntxOptions:
-    """Options of `ao-intx`: bits of a weight, and inputs that share a scale and a zero point."""
+    """Options of `ao-intx`: the bits of a weight, and the number of inputs that share a scale and a zero point."""
 
     bits: int = 4
     group: int = 32
 
     def __post_init__(self) -> None:
-        """Refuse what torchao has no type for."""
+        """Refuse bits for which torchao has no type."""
         if not 1 <= self.bits <= 8:
-            raise ValueError(f"bits is {self.bits}; it is 1 to 8")
+            raise ValueError(f"bits must be 1 to 8, not {self.bits}")
         if self.group < 1:
-            raise ValueError(f"group is {self.group}; it is 1 or more")
+            raise ValueError(f"group must be 1 or more, not {self.group}")
 
 
 def _record(method: str, summary: str, **more: Any) -> Quantizer:
@@ -39,19 +39,19 @@ def _record(method: str, summary: str, **more: Any) -> Quantizer:
 
 @hookimpl
 def qbench_quantizers() -> Iterator[Quantizer]:
-    """Five of torchao's configurations, each with the devices that it was seen, or is documented, to run on."""
-    yield _record("int8wo", "int8 weight-only: symmetric, a scale a row", batch_invariant=True)
-    # Scales of activations are a token's own, but their rounding follows the order of sums: no batch invariance.
-    yield _record("int8dq", "int8 weights, int8 activations scaled by token at run time")
-    yield _record("float8wo", "float8 (e4m3) weight-only, a scale a row", batch_invariant=True)
+    """Five configurations of torchao, each with the devices on which it was tested or is documented to run."""
+    yield _record("int8wo", "int8 weights: symmetric, one scale per row", batch_invariant=True)
+    # Each token has a scale of its own, but its rounding depends on the order of sums: not batch-invariant.
+    yield _record("int8dq", "int8 weights, int8 activations with one scale per token at run time")
+    yield _record("float8wo", "float8 (e4m3) weights, one scale per row", batch_invariant=True)
     yield _record(
         "float8dq",
-        "float8 (e4m3) weights and activations; wants a GPU with float8 products (H100 and later)",
+        "float8 (e4m3) weights and activations; needs a GPU with float8 products (H100 and later)",
         devices=("cuda",),
     )
     yield _record(
         "intx",
-        "1 to 8 bit weight-only, in groups; held a byte a weight, so that it runs anywhere",
+        "1 to 8 bit weights in groups; stored as one byte per weight, so that it runs on every machine",
         bits=4,
         options=IntxOptions,
         batch_invariant=True,

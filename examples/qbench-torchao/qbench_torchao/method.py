@@ -1,4 +1,4 @@
-"""Applying torchao to a loaded model, and reading back from its own tensors what it did."""
+"""Applies torchao to a loaded model, and reads from its tensors what it did."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from torchao.quantization import (
 from torchao.quantization.granularity import PerGroup, PerRow
 
 from qbench.api import Coverage, Inspectable, Layer, QuantizationError, Variant, tower_of
+from qbench.api.quantizers import CONTROL_ARMS, torch_module
 
 
 def build_torchao(method: str, checkpoint: Any, context: Any, options: Any) -> Variant:
-    """Quantize every plain Linear that the method can do.
+    """Quantize every plain Linear layer that the method supports.
 
     Raises
     ------
@@ -28,13 +29,13 @@ def build_torchao(method: str, checkpoint: Any, context: Any, options: Any) -> V
         The machine cannot run the method, or it quantized nothing.
     """
     encoder = checkpoint.load(device=context.device, dtype="float32")
-    model = encoder.module
+    model = torch_module(encoder)
     linears = {name: m for name, m in model.named_modules() if isinstance(m, nn.Linear)}
     reasons = {name: reason for name, m in linears.items() if (reason := _left_out(m, method, options))}
     before = {name: module.weight.detach() for name, module in linears.items()}
     try:
         quantize_(model, _config(method, options), filter_fn=lambda _, name: name in linears and name not in reasons)
-    except (AssertionError, NotImplementedError, ImportError) as error:  # torchao asserts what a GPU has to be
+    except (AssertionError, NotImplementedError, ImportError) as error:  # torchao asserts properties of the GPU
         raise QuantizationError(f"torchao cannot do {method} on this machine ({error})") from None
     layers = tuple(
         _layer(name, module, before[name], reasons.get(name, ""), method, options) for name, module in linears.items()
@@ -50,7 +51,7 @@ def build_torchao(method: str, checkpoint: Any, context: Any, options: Any) -> V
         + sum(t.nbytes for t in (*others, *model.buffers())),
         disk_bytes=checkpoint.disk_bytes() if isinstance(checkpoint, Inspectable) else None,
     )
-    return Variant(encoder=encoder, coverage=coverage, dtype="float32", control="fp32")
+    return Variant(encoder=encoder, coverage=coverage, dtype="float32", control=CONTROL_ARMS["float32"])
 
 
 def _config(method: str, options: Any) -> Any:
@@ -66,11 +67,11 @@ def _config(method: str, options: Any) -> Any:
 
 
 def _left_out(module: nn.Linear, method: str, options: Any) -> str:
-    """Why a layer is left alone; empty where it is quantized."""
+    """Why a layer is not quantized; empty if it is."""
     if type(module) is not nn.Linear:
-        return f"a {type(module).__name__}, which its owner reads directly"
+        return f"a {type(module).__name__}, which the module around it reads directly"
     if method == "intx" and module.in_features % options.group:
-        return f"{module.in_features} inputs are no multiple of group = {options.group}"
+        return f"{module.in_features} inputs are not a multiple of group = {options.group}"
     return ""
 
 
@@ -81,7 +82,7 @@ def _layer(name: str, module: nn.Linear, before: torch.Tensor, reason: str, meth
     norm = torch.linalg.vector_norm(before, dtype=torch.float64)
     bits = 8 * _bytes(weight) / before.numel()
     if quantized and method == "intx":
-        # Held a byte a weight, whatever the bits are: the coverage says what they would take, model_bytes what they do.
+        # One byte per weight is stored, whatever the bits are: coverage counts the bits, model_bytes the bytes.
         bits -= 8 - options.bits
     return Layer(
         name=name,
@@ -97,7 +98,7 @@ def _layer(name: str, module: nn.Linear, before: torch.Tensor, reason: str, meth
 
 
 def _bytes(weight: Any) -> int:
-    """Bytes that are held: ``nbytes`` of a torchao tensor is that of what it stands for."""
+    """The bytes in memory: ``nbytes`` of a torchao tensor is that of the tensor that it represents."""
     parts = (getattr(weight, name, None) for name in ("qdata", "scale", "zero_point"))
     held = sum(part.nbytes for part in parts if isinstance(part, torch.Tensor))
     return held or weight.nbytes

@@ -1,4 +1,4 @@
-"""torchao's methods keep to the contract of a quantizer; what this machine cannot run says so."""
+"""The methods of torchao keep the contract of a quantizer; a method that this machine cannot run says so."""
 
 import pytest
 
@@ -23,7 +23,7 @@ class TestOtherOptions(QuantizerContract):
 
 
 class TestFloat8Products(QuantizerContract):
-    """Is built on a GPU with float8 products only; what the record says, and where it would load, holds anywhere."""
+    """Needs a GPU with float8 products to be built; the other checks run on every machine."""
 
     @pytest.fixture
     def quantizer(self):
@@ -34,4 +34,4 @@ class TestFloat8Products(QuantizerContract):
         import torch
 
         if not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 9):
-            pytest.skip("float8 products want a GPU of capability 8.9 or higher")
+            pytest.skip("float8 products need a GPU of compute capability 8.9 or higher")
