@@ -31,7 +31,7 @@ def command(
 
 def _rows(kind: Kind) -> list[tuple[str, str, str]]:
     if kind == "presets":
-        from qbench.spec.read import presets
+        from qbench.spec.preset_list import presets
 
         return [(name, summary, "") for name, summary in presets().items()]
     from qbench.plugins.registry import installed

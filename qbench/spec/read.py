@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,8 @@ from pydantic import ValidationError
 
 from qbench.errors import InputError
 from qbench.spec.model import RunSpec
+from qbench.spec.preset_list import PRESETS, presets
 from qbench.toml_errors import explain
-
-PRESETS = files("qbench.spec") / "presets"
-
-
-def presets() -> dict[str, str]:
-    """Name → first comment line of each preset, sorted."""
-    found = {}
-    for entry in sorted(PRESETS.iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".toml"):
-            first = entry.read_text(encoding="utf-8").splitlines()[0]
-            found[entry.name.removesuffix(".toml")] = first.lstrip("# ").strip()
-    return found
 
 
 def read_spec(source: str | Path | Mapping[str, Any]) -> RunSpec:
