@@ -41,7 +41,15 @@ def holm(p: npt.ArrayLike) -> Floats:
     >>> holm([0.01, float("nan"), 0.04]).round(3).tolist()
     [0.02, nan, 0.04]
     """
-    return _adjusted(p, "holm")
+    answer, known = _prepared(p)
+    values = answer[known]
+    order = np.argsort(values, kind="stable")
+    # statsmodels' multipletests gives the same numbers, but collects garbage at every call, which took most of the time
+    # of an analysis with many families.
+    steps = np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1))
+    values[order] = np.minimum(steps, 1.0)
+    answer[known] = values
+    return answer
 
 
 def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
@@ -49,18 +57,18 @@ def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
 
     Holds for independent and for positively dependent tests. Parameters as for `holm`.
     """
-    return _adjusted(p, "fdr_bh")
+    from statsmodels.stats.multitest import fdrcorrection
 
-
-def _adjusted(p: npt.ArrayLike, method: str) -> Floats:
-    from statsmodels.stats.multitest import multipletests
-
-    values = np.maximum(np.asarray(p, dtype=np.float64), TINY)  # no p-value is zero: it was too small for a float
-    answer = np.full(values.shape, np.nan)
-    known = ~np.isnan(values)
+    answer, known = _prepared(p)
     if known.any():
-        answer[known] = multipletests(values[known], method=method)[1]
+        answer[known] = fdrcorrection(answer[known])[1]
     return answer
+
+
+def _prepared(p: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """A copy of the p-values, none of which is zero (it was too small for a float), and which of them are known."""
+    values = np.maximum(np.asarray(p, dtype=np.float64), TINY)
+    return values, ~np.isnan(values)
 
 
 def equivalent(eq_low: npt.ArrayLike, eq_high: npt.ArrayLike, margin: npt.ArrayLike) -> npt.NDArray[np.bool_]:
