@@ -148,7 +148,7 @@ def exemplars(before: npt.ArrayLike, after: npt.ArrayLike) -> Exemplars:
     old, new = np.asarray(before, dtype=np.int64), np.asarray(after, dtype=np.int64)
     if old.ndim != 2 or new.ndim != 2 or not len(old) or not len(new) or old.shape[1] != new.shape[1]:
         raise ValueError(
-            f"answers of shape {old.shape} and {new.shape}: a row a model, a column an item, the same items"
+            f"answers of shape {old.shape} and {new.shape}: both need one row per model and one column per item"
         )
     (answer_old, share_old), (answer_new, share_new) = _majority(old), _majority(new)
     changed = (answer_old >= 0) & (answer_new >= 0) & (answer_old != answer_new)

@@ -152,7 +152,7 @@ def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     effects : pandas.DataFrame
-        As `qbench.results.Results.effects`: a row a number with its baseline.
+        As `qbench.results.Results.effects`: one row per number, with its baseline.
 
     Returns
     -------
