@@ -1,10 +1,10 @@
 """The change of a number that is linear in the means of strata, with several items per image.
 
 An accuracy is one stratum; a mean over classes has one stratum per class; a difference of groups, averaged over
-classes, has two strata per class, of opposite sign. All of them are ``sum_s a_s mean_s(x)`` with ``x = after - before``, so that the
-variance is a sum of squares: nothing is resampled. The unit is the image: the influence values of its items are
-summed before they are squared, in whichever strata the items are. Sizes of strata are held fixed, so that no group
-vanishes.
+classes, has two strata per class, of opposite sign. All of them are ``sum_s a_s mean_s(x)`` with ``x = after -
+before``, so that the variance is a sum of squares: nothing is resampled. The unit is the image: the influence values
+of its items are summed before they are squared, in whichever strata the items are. Sizes of strata are held fixed, so
+that no group vanishes.
 
 Where fewer than `FEW` items flipped, the sum of squares of so few is too small too often, and zero where none flipped.
 The variance is then at least that of items which flip at the rate of their group, one flip added.
