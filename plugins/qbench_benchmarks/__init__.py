@@ -1,4 +1,4 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace (twice), and declared datasets. Light: records only."""
+"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace (two), and declared datasets. Light: records only."""
 
 from __future__ import annotations
 
@@ -180,5 +180,5 @@ def qbench_report_sections() -> Iterable[ReportSection]:
 
 @hookimpl
 def qbench_benchmarks() -> Iterable[Benchmark]:
-    """The built-in benchmarks, and the one that a dataset describes itself."""
+    """The built-in benchmarks, and the one for datasets that a user describes."""
     return (IMAGENET, COCO, FACET, FAIRFACE, FAIRFACE_ATTRIBUTES, DECLARED)

@@ -17,13 +17,13 @@ DIRECTIONS = ("image_to_text", "text_to_image")
 
 
 class Coco:
-    """The task, see `qbench.metrics.interface.Task`. An item is an image with its captions (column ``captions``)."""
+    """The task, see `qbench.api.Task`. An item is an image with its captions (column ``captions``)."""
 
     def __init__(self, options: CocoOptions | None = None) -> None:
         self.options = options or CocoOptions()
 
     def data(self, root: Path) -> Items:
-        """Read images and captions of the split."""
+        """Read the images and captions of the split."""
         read = read_val2017 if self.options.split == "val2017" else read_karpathy_test
         everything, path = read(root)
         images = [image for image in everything if image.captions]
@@ -50,16 +50,17 @@ class Coco:
         )
 
     def prompts(self, items: Items) -> Prompts:
-        """The captions of the items at hand, each a target of its own."""
+        """The captions of the items, each of which is a target."""
         texts = tuple(caption for captions in items.table["captions"] for caption in captions)
         return Prompts(texts=texts, targets=texts, target_of=np.arange(len(texts), dtype=np.int64), pool=False)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Rank of the best own target of each image and of each caption.
+        """Rank the captions for each image and the images for each caption.
 
-        The rows are the images (``direction`` is ``image_to_text``), then the captions (``text_to_image``; their
-        ``item`` is the image's with ``#`` and the caption's place). ``label`` is the image asked for or asked with,
-        ``prediction`` the image that the first place belongs to; ``correct`` is recall at 1; ``rank`` is 0-based.
+        The first rows are the images (``direction`` is ``image_to_text``), and the others are the captions
+        (``text_to_image``); the ``item`` of a caption is that of its image with ``#`` and its number. ``label`` is the
+        image of the query, and ``prediction`` the image to which the first target belongs. ``correct`` is a hit at 1,
+        and ``rank`` counts from 0.
         """
         names = items.table["item"].to_numpy(dtype=object)
         counts = np.array([len(captions) for captions in items.table["captions"]], dtype=np.int64)
@@ -84,7 +85,7 @@ class Coco:
         return Outcome(items=table, facts=facts)
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
-        """Recall@k of both directions. A caption that is resampled is a query more, not a target more."""
+        """Recall@k of both directions. A caption that a resample repeats is one more query, but not one more target."""
         table = outcome.items
         w = item_weights(weights, len(table))
         rank = table["rank"].to_numpy()

@@ -13,23 +13,23 @@ from qbench.api.benchmarks import read_json, read_json_object, relative_path
 from qbench_benchmarks import COCO
 
 KARPATHY = ("dataset_coco.json", "coco_test_karpathy.json", "coco_karpathy_test.json")
-"""The split's own file (all splits in it); the test split as CLIP_benchmark has it, and as BLIP has it."""
+"""Karpathy's own file, which has all splits, and the files with the test split of CLIP_benchmark and of BLIP."""
 
 
 @dataclass(kw_only=True)
 class Captioned:
-    """An image and all of its captions, raw.
+    """An image and all of its captions as the file has them.
 
     Attributes
     ----------
     number : int
-        COCO's number of the image.
+        The number of the image in COCO.
     file : str
         Its path below the dataset's folder.
     where : str
-        Where the annotations name it.
+        The place in the annotation file that names it.
     captions : list of str
-        In the order of their numbers.
+        The captions, in the order of their numbers.
     """
 
     number: int
@@ -106,7 +106,7 @@ def _of_list(content: list[Any], path: Path) -> list[Captioned]:
             raise DataError(f"the image {file.name!r} does not end on its number in COCO", where=where)
         raw = _list(image, "caption", path, where)
         if not all(isinstance(text, str) for text in raw):
-            raise DataError("'caption' has something else than texts", where=where)
+            raise DataError("'caption' has values that are not texts", where=where)
         _add(images, int(number[1]), file.as_posix(), where, raw)
     return [images[number] for number in sorted(images)]
 
@@ -128,7 +128,7 @@ def _list(content: Any, name: str, path: Path, where: str = "") -> list[Any]:
 def _get(content: Any, name: str, kind: type, where: str) -> Any:
     found = content.get(name) if isinstance(content, dict) else None
     if not isinstance(found, kind) or isinstance(found, bool):
-        raise DataError(f"{name!r} is missing or is no {kind.__name__}", where=where)
+        raise DataError(f"{name!r} is missing or is not a value of type {kind.__name__}", where=where)
     return found
 
 

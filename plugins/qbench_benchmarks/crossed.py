@@ -1,4 +1,4 @@
-"""Intersections of attributes: persons who look dark *and* female are a group that neither attribute shows alone."""
+"""Intersections of attributes: persons seen as dark *and* female are a group that neither attribute shows alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qbench.api import Attribute, InputError
 
 SIGN = "×"
 NONE = "na"
-"""The value of an item that has no group in one of the attributes: counted, not compared."""
+"""The value of an item that is in no group of one of the attributes; it is counted but not compared."""
 
 
 def crossed(
@@ -24,12 +24,12 @@ def crossed(
     Parameters
     ----------
     attributes : sequence of Attribute
-        What can be crossed.
+        The attributes that can be crossed.
     chosen : iterable of sequence of str
-        Names of the attributes of each intersection; their order is that of the names of the groups.
+        The names of the attributes of each intersection, in the order in which the names of its groups have them.
     pairs : iterable of (str, str)
-        Groups to compare, first minus second, such as ``("masc×light", "fem×dark")``; each goes to the intersection
-        that has both.
+        Groups to compare, first minus second, such as ``("masc×light", "fem×dark")``; each pair belongs to the
+        intersection that has both groups.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def crossed(
 
 
 def with_crossed(table: pd.DataFrame, attributes: Sequence[Attribute], crossings: Sequence[Attribute]) -> pd.DataFrame:
-    """Add a column for each intersection to a table that has the columns of its attributes."""
+    """Add one column per intersection to a table with the columns of the attributes."""
     groups = {attribute.name: attribute.groups for attribute in attributes}
     columns: dict[str, pd.Series[str]] = {}
     for crossing in crossings:

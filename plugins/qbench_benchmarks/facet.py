@@ -17,7 +17,7 @@ from qbench_benchmarks.options import FacetOptions
 
 
 class Facet:
-    """The task, see `qbench.metrics.interface.Task`. An item is a person."""
+    """The task, see `qbench.api.Task`. An item is a person."""
 
     def __init__(self, options: FacetOptions | None = None) -> None:
         self.options = o = options or FacetOptions()
@@ -45,7 +45,7 @@ class Facet:
         return Prompts(texts=texts, targets=classes, target_of=np.arange(len(classes), dtype=np.int64), pool=False)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Arg-max over the classes; the second class counts as right where the options say so."""
+        """Predict the most similar class; the second class counts as correct too if the options say so."""
         classes = self._classes(items)
         right = [positions(classes, items.table["label"])]
         if self.options.class2 == "credit":
@@ -61,10 +61,11 @@ class Facet:
         return Outcome(items=table, facts=facts)
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
-        """Accuracy, recall, disparities, and the group that is served worst.
+        """Accuracy, recall, disparities, and the worst group's recall.
 
-        Values of an attribute that are no group (``na``, ``non_binary``) have accuracy and recall of their own and are
-        in no disparity. A class with fewer than ``min_group`` persons in one group of a pair has a disparity of NaN.
+        Values of an attribute that are not groups (``na``, ``non_binary``) get their own accuracy and recall, and take
+        part in no disparity. The disparity of a class is NaN if one group of the pair has fewer than ``min_group``
+        persons in it.
         """
         return measure_recall(outcome, self.attributes, self.options.min_group, weights, brief=self.cuts)
 
@@ -79,7 +80,7 @@ class Facet:
         return {
             "image": "cut to the person's box" if o.image == "crop" else "the whole image",
             "persons": "all" if o.persons == "all" else "those who are alone in their image and have one class",
-            "second class": "counts as right too" if o.class2 == "credit" else "not used",
+            "second class": "counts as correct too" if o.class2 == "credit" else "not used",
             "candidates": "all 52 classes" if o.classes == "all" else "the classes that are a person's first class",
             "prompt": f"“{o.template}”, with the class's underscores as spaces",
             "classes in disparities": f"those with at least {o.min_group} persons in both groups",

@@ -1,22 +1,23 @@
-"""From FACET's columns to one group a person: 0/1 columns of perceived gender and age, vote counts of skin tone.
+"""From FACET's columns to one group per person: 0/1 columns of perceived gender and age, and vote counts of skin tone.
 
-The cuts of the ten Monk skin tones (1 is the lightest) that public code uses; no source settles which one is right:
+Public code uses the following cuts of the ten Monk skin tones (1 is the lightest), and no source settles which of them
+is correct:
 
 ``1-3/4-6/7-10``
-    light, medium, dark: the band of the mean of the votes, with limits halfway between the bands (3.5 and 6.5, which
-    belong to the darker one).
+    light, medium, dark: the band of the mean of the votes. The limits are halfway between the bands (3.5 and 6.5) and
+    belong to the darker band.
 ``1-5/6-10``
-    light, dark: the band with more votes; ``tie`` where they are equal.
+    light, dark: the band with more votes; ``tie`` if both have equally many.
 ``mean<=5.5``
-    light where the mean of the votes is at most 5.5, dark above it.
+    light if the mean of the votes is at most 5.5, otherwise dark.
 ``<=4/>=6``
-    light where the mean is at most 4, dark where it is at least 6; ``between`` otherwise.
+    light if the mean is at most 4, dark if it is at least 6, otherwise ``between``.
 
 The votes themselves stay in the results (``skin_tone_1`` … ``skin_tone_10``, and their mean ``tone_mean``), so that any
 other cut can be made later.
 
-A person without a vote for any tone is ``na``. What is not a group (``na``, ``tie``, ``between``, ``non_binary``,
-``several``) is not compared, but counted, and its accuracy reported.
+A person without a vote for any tone is ``na``. Values that are not groups (``na``, ``tie``, ``between``,
+``non_binary``, ``several``) are not compared; they are counted, and their accuracy is reported.
 """
 
 from __future__ import annotations

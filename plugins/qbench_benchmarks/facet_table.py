@@ -1,4 +1,4 @@
-"""FACET's annotations: one row a person, with its box, its classes and its groups."""
+"""FACET's annotations: one row per person, with box, classes and groups."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def read_persons(root: Path, options: FacetOptions) -> tuple[pd.DataFrame, tuple
     -------
     table : pandas.DataFrame
         ``item``, ``image``, ``image_index``, ``label``, ``label2`` (empty for none), ``gender``, ``age``,
-        ``skin_tone``; a column for each cut that was not chosen, if wanted; the ten vote counts and ``tone_mean`` (NaN
-        for none).
+        ``skin_tone``; with ``other_cuts`` one column per cut that was not chosen; the ten vote counts and ``tone_mean``
+        (NaN without votes).
     images : tuple of ImageLocation
-        What the models see: boxes or whole images.
+        The distinct boxes or whole images.
     path : pathlib.Path
         The file that was read.
     """
@@ -98,7 +98,7 @@ def _check_classes(persons: AnnotationTable) -> None:
         for name in (first, second) if second else (first,):
             if name not in known:
                 raise DataError(
-                    f"the class {name!r} is none of FACET's 52",
+                    f"the class {name!r} is not one of FACET's 52",
                     where=persons.where(row),
                     fix="Classes are spelled as in the original file, such as basketball_player.",
                 )

@@ -92,14 +92,17 @@ def edit(path, value):
         (lambda c: c.pop("annotations"), "there is no list 'annotations'"),
         (lambda c: c["annotations"].clear(), "no image of the split has a caption"),
         (edit(("images", 1, "id"), 9), r"images\[1\]: the image 9 occurs already"),
-        (edit(("images", 1, "id"), "9"), r"images\[1\]: 'id' is missing or is no int"),
+        (edit(("images", 1, "id"), "9"), r"images\[1\]: 'id' is missing or is not a value of type int"),
         (edit(("images", 0, "file_name"), "../../x.jpg"), r"images\[0\]: the image .* lies outside"),
         (edit(("annotations", 2, "id"), 10), r"annotations\[2\]: the caption 10 occurs already"),
         (
             edit(("annotations", 2, "image_id"), 1),
             r"annotations\[2\]: the caption 12 is of the image 1, which is not",
         ),
-        (edit(("annotations", 3, "caption"), None), r"annotations\[3\]: 'caption' is missing or is no str"),
+        (
+            edit(("annotations", 3, "caption"), None),
+            r"annotations\[3\]: 'caption' is missing or is not a value of type str",
+        ),
         (edit(("annotations", 3, "caption"), " \n"), r"annotations\[3\]: the caption is empty"),
         (edit(("annotations", 3), 5), r"annotations\[3\]: 'id' is missing"),
     ],
@@ -179,10 +182,10 @@ def test_karpathys_own_file_goes_first(tmp_path):
     [
         ([{"image": "val2014/7.jpg", "caption": ["a"]}] * 2, r"\[1\]: the image 7 occurs already"),
         ([{"image": "val2014/7.jpg"}], r"\[0\]: there is no list 'caption'"),
-        ([{"image": "val2014/7.jpg", "caption": ["a", float("nan")]}], r"\[0\]: 'caption' has something else"),
+        ([{"image": "val2014/7.jpg", "caption": ["a", float("nan")]}], "'caption' has values that are not texts"),
         ([{"image": "val2014/cat.jpg", "caption": ["a"]}], r"\[0\]: the image 'cat\.jpg' does not end on its"),
         ([{"image": "/val2014/7.jpg", "caption": ["a"]}], r"\[0\]: the image .* lies outside"),
-        ([7], r"\[0\]: 'image' is missing or is no str"),
+        ([7], r"\[0\]: 'image' is missing or is not a value of type str"),
         ("text", "neither a JSON object nor a list"),
     ],
 )

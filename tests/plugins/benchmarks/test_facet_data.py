@@ -128,9 +128,9 @@ def test_prompts_spell_classes_with_spaces(facet_root):
 @pytest.mark.parametrize(
     ("person", "said"),
     [
-        ({"class1": "Doctor"}, "row 3: the class 'Doctor' is none of FACET's 52"),
-        ({"class1": ""}, "row 3: the class '' is none"),
-        ({"class2": "docter"}, "row 3: the class 'docter' is none"),
+        ({"class1": "Doctor"}, "row 3: the class 'Doctor' is not one of FACET's 52"),
+        ({"class1": ""}, "row 3: the class '' is not one"),
+        ({"class2": "docter"}, "row 3: the class 'docter' is not one"),
         ({"person_id": "0"}, "row 3: the person_id 0 occurs already in row 2"),
         ({"filename": "../sa_1.jpg"}, "row 3: the image '../sa_1.jpg' lies outside"),
         ({"gender_presentation_fem": "yes"}, "row 3: gender_presentation_fem is 'yes', not 0 or 1"),
@@ -218,7 +218,7 @@ def test_a_box_outside_the_image_names_image_and_row(facet_root):
     [
         (lambda text: text.replace(b"class1", b"klass1", 1), "row 1: the column class1 is missing"),
         (lambda text: text.replace(b"sa_1", b"sa_\xff", 1), "is not UTF-8"),
-        (lambda text: text.replace(b"doctor", b"nan", 1), "row 2: the class 'nan' is none of FACET's 52"),
+        (lambda text: text.replace(b"doctor", b"nan", 1), "row 2: the class 'nan' is not one of FACET's 52"),
     ],
 )
 def test_a_malformed_file_is_refused(facet_root, change, said):
