@@ -95,7 +95,9 @@ def forecast(
     """
     cache = cache or Cache()
     told = progress or Silent()
-    plan = make_plan(spec, registry or installed())
+    registry = registry or installed()
+    plan = make_plan(spec, registry)
+    registry.executor(spec.executor)  # a name that does not exist is said now
     found = Forecast(plan=plan)
     with told:
         models = [m for planned in plan.models if (m := _model(planned, found)) is not None]

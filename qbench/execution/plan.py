@@ -13,7 +13,7 @@ from typing import Any
 
 from qbench.errors import InputError
 from qbench.plugins.options import absolute_options, changed_options, make_options
-from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer
+from qbench.plugins.records import Benchmark, Dataset, ModelSource, Probe, Quantizer
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
 
@@ -66,8 +66,6 @@ class Plan:
     probes : mapping
         Labels of a model and a benchmark → the probe by which all variants of the model are asked. Baseline and
         variants share it, because answers to different questions cannot be compared.
-    executor : Entry of Executor
-        What executes the work units.
     """
 
     spec: RunSpec
@@ -75,7 +73,6 @@ class Plan:
     quantizers: tuple[PlannedQuantizer, ...]
     benchmarks: tuple[PlannedBenchmark, ...]
     probes: Mapping[tuple[str, str], Entry[Probe]]
-    executor: Entry[Executor]
 
     @property
     def cells(self) -> int:
@@ -120,7 +117,6 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
         quantizers=quantizers,
         benchmarks=benchmarks,
         probes={(m.label, b.label): _probe(m, b, quantizers, registry) for m in models for b in benchmarks},
-        executor=registry.executor(spec.executor),
     )
 
 

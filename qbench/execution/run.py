@@ -19,6 +19,7 @@ from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.recorder import Recorder
 from qbench.execution.worker import Work, Worker
+from qbench.executors.interface import UnitExecutor
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, UnitResult, WorkUnit
 from qbench.models.numerics import check_device
@@ -88,7 +89,8 @@ def execute(
         computed.
     """
     begun = time.perf_counter()
-    plan = make_plan(spec, registry or installed())
+    registry = registry or installed()
+    plan, executor = make_plan(spec, registry), registry.executor(spec.executor)
     folder = RunFolder(out)
     folder.check_usable()
     with locked(out), quiet(folder.log), progress or Silent() as told:
@@ -98,7 +100,7 @@ def execute(
         recorder = Recorder(plan, folder, cells, begun)
         recorder.begin()
         todo = [cell for cell in cells if not folder.is_done(cell.folder, cell.key)]
-        computed = _execute(opened, cells, todo, recorder, told)
+        computed = _execute(executor.record.load(), opened, cells, todo, recorder, told)
         recorder.end()
         return Summary(
             folder=folder.root,
@@ -145,7 +147,12 @@ def tell(name: str, problem: Problem, progress: Silent) -> None:
 
 
 def _execute(
-    opened: Opened, cells: list[PlannedCell], todo: list[PlannedCell], recorder: Recorder, progress: Silent
+    executor: UnitExecutor,
+    opened: Opened,
+    cells: list[PlannedCell],
+    todo: list[PlannedCell],
+    recorder: Recorder,
+    progress: Silent,
 ) -> int:
     """Complete the cells of `todo`, and measure speeds and drift that are missing; how many cells were computed."""
     spec = opened.plan.spec
@@ -164,7 +171,6 @@ def _execute(
             results.fail(cell, cell.problem)
     worker = Worker(opened, _Announcer(units, progress))
     try:
-        executor = opened.plan.executor.record.load()
         executor.execute(units.units, Work(spec, opened.cache.root, worker), results.done)
     finally:
         worker.close()
