@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from qbench.execution.model_names import find_model
 from qbench.execution.quiet import quiet
 from qbench.execution.single import built
 from qbench.plugins.registry import installed
 from qbench.results.coverage import summarise
-from qbench.spec.words import read_model, read_quantizer
+from qbench.spec.words import read_quantizer
 from qbench_clip.untrained import write_untrained
 
 SIZE = "ViT-B-32"
@@ -48,7 +49,9 @@ COLUMNS = (
 
 def row(folder: Path, quantizer: str, options: tuple[str, ...]) -> str:
     """One variant as a row of the table."""
-    with built(read_model(str(folder)), read_quantizer(quantizer, options), device="cpu", registry=installed()) as made:
+    with built(
+        find_model(str(folder), installed()), read_quantizer(quantizer, options), device="cpu", registry=installed()
+    ) as made:
         label, variant = made.quantizer.label, made.variant
         table = summarise([("", label, variant.coverage)]).set_index("tower")
     whole = table.loc["all"]

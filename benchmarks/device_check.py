@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 import qbench
+from qbench.execution.model_names import find_model
 from qbench.execution.quiet import quiet
 from qbench.execution.single import built
 from qbench.models.numerics import numerics
 from qbench.plugins.registry import installed
-from qbench.spec.words import read_model, read_quantizer
+from qbench.spec.words import read_quantizer
 from qbench_clip.untrained import write_untrained
 
 VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -72,7 +73,7 @@ def row(folder: Path, quantizer: str, options: tuple[str, ...], device: str, pix
     """One variant as cells of the table."""
 
     def open_variant() -> Any:
-        model, method = read_model(str(folder)), read_quantizer(quantizer, options)
+        model, method = find_model(str(folder), installed()), read_quantizer(quantizer, options)
         return built(model, method, device=device, registry=installed())
 
     with open_variant() as made:
@@ -106,7 +107,9 @@ def table(size: str, device: str, count: int) -> None:
             write_untrained(size, folder)
         rng = np.random.default_rng(0)
         pixels = rng.integers(0, 256, (count, 224, 224, 3), dtype=np.uint8)
-        with built(read_model(str(folder)), read_quantizer("fp32", ()), device="cpu", registry=installed()) as made:
+        with built(
+            find_model(str(folder), installed()), read_quantizer("fp32", ()), device="cpu", registry=installed()
+        ) as made:
             encoder = made.variant.encoder
             base = embedded(encoder, pixels, 32), encoder.encode_texts(TEXTS)
         print(f"\n## {size}, random weights, {count} images\n", flush=True)

@@ -103,14 +103,15 @@ def evaluate(
         qbench cannot save the model, or a name is unknown.
     """
     from qbench.execution.in_memory import kept
+    from qbench.execution.model_names import find_model
+    from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
-    from qbench.spec.words import read_model
     from qbench.store.cache import Cache
 
     if isinstance(model, str | Path):
-        named: Any = read_model(str(model)).model_dump()
+        named: Any = find_model(str(model), installed()).model_dump()
     else:
-        named = model if isinstance(model, Mapping) else kept(model, processor, Cache())
+        named = model if isinstance(model, Mapping) else kept(model, processor, Cache(), installed())
     preset = read_spec("demo")
     baseline = baseline or preset.baseline
     quantizers = [q.model_dump() for q in preset.quantizers] if quantizers is None else quantizers

@@ -8,13 +8,15 @@ torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qbench.api import Located, ModelSource, hookimpl
 from qbench_clip.names import HUB_IDS, LICENCES, SUMMARIES, WEIGHTS
 from qbench_clip.options import ClipOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qbench.api import Checkpoint
 
 REQUIRES = ("torch", "transformers", "tokenizers", "ftfy")
@@ -58,6 +60,22 @@ def _open_named(checkpoint: str, options: ClipOptions) -> Checkpoint:
     return open_named("open_clip", checkpoint, options)
 
 
+def _accepts(path: Path) -> bool:
+    from qbench_transformers.in_memory import model_type_of
+
+    if path.is_file():
+        return path.suffix in (".safetensors", ".bin", ".pt")
+    if (path / "config.json").is_file():
+        return model_type_of(path) == "clip"
+    return any((path / name).is_file() for name in ("open_clip_config.json", *WEIGHTS))
+
+
+def _save(model: Any, processor: Any, folder: Path) -> bool:
+    from qbench_transformers.in_memory import save_model
+
+    return save_model(model, processor, folder, "clip")
+
+
 @hookimpl
 def qbench_models() -> Iterator[ModelSource]:
     """The three sources of the study, and ``clip`` and ``open_clip`` for other checkpoints of the architecture."""
@@ -79,6 +97,8 @@ def qbench_models() -> Iterator[ModelSource]:
         requires=REQUIRES,
         locate=_locate,
         open=_open_of("clip"),
+        accepts_path=_accepts,
+        save=_save,
     )
     yield ModelSource(
         name="open_clip",

@@ -1,4 +1,4 @@
-"""Embeddings that were made elsewhere (a phone, a server runtime, ONNX), as variants.
+"""Precomputed embeddings (from a phone, a server runtime, ONNX), as variants.
 
 The quantizer ``embeddings`` reads one folder: a variant of a checkpoint, paired with its baseline like any other. The
 model source ``embeddings`` stands for a checkpoint that never runs here: baseline and variants are folders in one
@@ -33,6 +33,12 @@ def _open(checkpoint: str, options: FolderOptions) -> Checkpoint:
     return open_folder(checkpoint, options)
 
 
+def _accepts(path: Path) -> bool:
+    from qbench_embeddings.folders import variants_in
+
+    return path.is_dir() and bool(variants_in(path))
+
+
 def _content(checkpoint: Checkpoint, options: VariantOptions) -> list[Path]:
     from qbench_embeddings.build import content
 
@@ -50,10 +56,11 @@ def qbench_models() -> Iterator[ModelSource]:
     """A checkpoint of which there is nothing but embeddings."""
     yield ModelSource(
         name=NAME,
-        summary="a model that runs elsewhere: a folder of embeddings, a folder a variant, with path = …",
+        summary="a model of which there are precomputed embeddings only: one folder per variant in path = …",
         options=FolderOptions,
         locate=_locate,
         open=_open,
+        accepts_path=_accepts,
     )
 
 
@@ -62,7 +69,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     """A variant whose embeddings are read from files."""
     yield Quantizer(
         name=NAME,
-        summary="embeddings that were made elsewhere (a phone, a server, ONNX), read from a folder",
+        summary="precomputed embeddings (from a phone, a server, ONNX), read from a folder",
         bits=0,  # the folder's manifest says
         options=VariantOptions,
         build=_build,

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from qbench.api import Checkpoint, ModelError, Preprocessing, Variant
-from qbench_embeddings.checkpoint import ElsewhereCheckpoint
+from qbench_embeddings.checkpoint import PrecomputedCheckpoint
 from qbench_embeddings.encoder import FileEncoder
 from qbench_embeddings.folders import HOW_TO_GET, MANIFEST, folder_of, variants_in
 from qbench_embeddings.manifest import read_manifest
@@ -69,7 +69,7 @@ def content(checkpoint: Checkpoint, options: VariantOptions) -> list[Path]:
 def _folder(checkpoint: Checkpoint, options: VariantOptions) -> Path | None:
     if options.path:
         return folder_of(options.path, checkpoint.identity) / options.variant
-    return checkpoint.folder / options.variant if isinstance(checkpoint, ElsewhereCheckpoint) else None
+    return checkpoint.folder / options.variant if isinstance(checkpoint, PrecomputedCheckpoint) else None
 
 
 def _same(mine: Preprocessing, other: Preprocessing) -> bool:

@@ -1,4 +1,4 @@
-"""A checkpoint that never runs here: a folder with a folder a variant, baseline included."""
+"""A checkpoint that never runs here: a folder with one folder per variant, the baseline included."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qbench_embeddings.manifest import read_manifest
 from qbench_embeddings.options import FolderOptions
 
 
-class ElsewhereCheckpoint:
+class PrecomputedCheckpoint:
     """What the quantizer ``embeddings`` needs of a checkpoint; any other is refused.
 
     Parameters
@@ -39,7 +39,7 @@ class ElsewhereCheckpoint:
         )
 
 
-def open_folder(checkpoint: str, options: FolderOptions) -> ElsewhereCheckpoint:
+def open_folder(checkpoint: str, options: FolderOptions) -> PrecomputedCheckpoint:
     """Open a folder of variants.
 
     Raises
@@ -61,8 +61,8 @@ def open_folder(checkpoint: str, options: FolderOptions) -> ElsewhereCheckpoint:
     identity = Identity(
         source="embeddings",
         checkpoint=checkpoint,
-        architecture="made elsewhere",
+        architecture="precomputed",
         revision="local",
         fingerprint=next(iter(declared), "") or key_of({MANIFEST: words}),
     )
-    return ElsewhereCheckpoint(folder, identity, manifests[names[0]].preprocessing)
+    return PrecomputedCheckpoint(folder, identity, manifests[names[0]].preprocessing)

@@ -1,4 +1,4 @@
-"""The encoder of a variant that was embedded elsewhere: it looks up."""
+"""The encoder of precomputed embeddings: it looks them up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FileEncoder:
     Parameters
     ----------
     folder : pathlib.Path
-        The variant's folder, with a folder a benchmark.
+        The variant's folder, with one folder per benchmark.
     manifest : Manifest
         What its maker declares.
     """
@@ -38,11 +38,11 @@ class FileEncoder:
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Refuse: there is no model here."""
-        raise QuantizationError("these embeddings were made elsewhere: there is no model here to run")
+        raise QuantizationError("these embeddings are precomputed: there is no model here to run")
 
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Refuse: there is no model here."""
-        raise QuantizationError("these embeddings were made elsewhere: there is no model here to run")
+        raise QuantizationError("these embeddings are precomputed: there is no model here to run")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -8,12 +8,14 @@ no cosine and therefore no result of qbench, but it is among the weights that th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qbench.api import Located, ModelSource, hookimpl
 from qbench_transformers.options import WeightsOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qbench.api import Checkpoint
 
 WEIGHTS = ("model.safetensors",)
@@ -31,6 +33,18 @@ def _open(checkpoint: str, options: WeightsOptions) -> Checkpoint:
     return open_checkpoint(checkpoint, options)
 
 
+def _accepts(path: Path) -> bool:
+    from qbench_transformers.in_memory import model_type_of
+
+    return model_type_of(path) == "siglip"
+
+
+def _save(model: Any, processor: Any, folder: Path) -> bool:
+    from qbench_transformers.in_memory import save_model
+
+    return save_model(model, processor, folder, "siglip")
+
+
 @hookimpl
 def qbench_models() -> Iterator[ModelSource]:
     """One source that accepts any name."""
@@ -41,4 +55,6 @@ def qbench_models() -> Iterator[ModelSource]:
         requires=("torch", "transformers", "tokenizers", "sentencepiece"),
         locate=_locate,
         open=_open,
+        accepts_path=_accepts,
+        save=_save,
     )

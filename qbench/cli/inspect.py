@@ -24,18 +24,23 @@ def command(
     option: Annotated[
         list[str] | None, typer.Option(help="An option of the quantizer, as name=value; repeatable.")
     ] = None,
+    model_option: Annotated[
+        list[str] | None, typer.Option(help="An option of the model, as name=value; repeatable.")
+    ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="One row per layer instead of one row per tower.")] = False,
     format_: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="The format.")] = "table",
     device: Annotated[str, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = "cpu",
 ) -> None:
     """Show what a quantizer does to a model, by tower or by layer: bits, weight errors, bytes. Runs no benchmark."""
+    from qbench.execution.model_names import find_model
     from qbench.execution.single import built
     from qbench.plugins.registry import installed
     from qbench.results.coverage import layer_table, summarise
-    from qbench.spec.words import read_model, read_quantizer
+    from qbench.spec.words import read_options, read_quantizer
 
-    wanted = read_model(model), read_quantizer(quantizer, option or ())
-    with built(*wanted, device=device, registry=installed()) as made:
+    registry = installed()
+    wanted = find_model(model, registry, read_options(model_option or (), where="--model-option"))
+    with built(wanted, read_quantizer(quantizer, option or ()), device=device, registry=registry) as made:
         rows = [(made.model.label, made.quantizer.label, made.variant.coverage)]
         frame = layer_table(rows) if layers else summarise(rows)
         facts = {"dtype": made.variant.dtype, "control": made.variant.control, "note": made.variant.note}

@@ -17,22 +17,25 @@ def command(
     option: Annotated[
         list[str] | None, typer.Option(help="An option of the quantizer, as name=value; repeatable.")
     ] = None,
+    model_option: Annotated[
+        list[str] | None, typer.Option(help="An option of the model, as name=value; repeatable.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = "cpu",
 ) -> None:
     """Save a quantized model as a checkpoint, if the quantizer can. Exit code 2 if it cannot."""
     from qbench.cli.common import size
+    from qbench.execution.model_names import find_model
     from qbench.execution.single import built, check_empty, keep
     from qbench.plugins.registry import installed
-    from qbench.spec.words import read_model, read_quantizer
+    from qbench.spec.words import read_options, read_quantizer
 
     check_empty(save)
-    wanted = read_model(model), read_quantizer(quantizer, option or ())
-    with built(*wanted, device=device, registry=installed()) as made:
+    registry = installed()
+    wanted = find_model(model, registry, read_options(model_option or (), where="--model-option"))
+    with built(wanted, read_quantizer(quantizer, option or ()), device=device, registry=registry) as made:
         coverage, again = made.variant.coverage, keep(made, save)
         label = f"{made.model.label} · {made.quantizer.label}"
-        record = made.model.entry.record
-    # A source with a list of names opens these only; the saved checkpoint is then opened as any path is.
-    source = read_model(str(save)).source if record.checkpoints else record.name
+    source = find_model(str(save), registry).source
     written = sum(file.stat().st_size for file in save.rglob("*") if file.is_file())
     typer.echo(
         f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits a "

@@ -1,7 +1,7 @@
 """A model object that is in memory already → a checkpoint in a folder, named by its content.
 
-A planned task is names and options, never a live object: so that it has a key, can be repeated, and can be told apart
-from the next one. transformers' objects know how to save themselves; nothing of transformers or torch is imported here.
+A planned task is names and options, never a live object: so it has a key, can be repeated, and can be told from others.
+How an object is written is known to its model source.
 """
 
 from __future__ import annotations
@@ -13,31 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from qbench.errors import InputError
+from qbench.execution.model_names import name_of
+from qbench.plugins.registry import Registry
 from qbench.store.cache import Cache
+from qbench.store.digests import file_digest
 from qbench.store.lock import locked
 
-SOURCES = ("clip", "siglip")
-"""Model types of transformers whose model source is called alike."""
 
-BESIDE = (
-    *("preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json"),
-    *("special_tokens_map.json", "vocab.json", "merges.txt", "spiece.model"),
-)
-"""Files of the folder that a model was loaded from which belong to it, where no processor is given."""
-
-
-def kept(model: Any, processor: Any, cache: Cache) -> dict[str, Any]:
+def kept(model: Any, processor: Any, cache: Cache, registry: Registry) -> dict[str, Any]:
     """Save a model into the cache, once for the same content.
 
     Parameters
     ----------
-    model : transformers.PreTrainedModel
-        A ``CLIPModel`` or ``SiglipModel``. Not changed.
+    model : object
+        A model that one of the model sources can save, such as a ``CLIPModel`` of transformers. It is not changed.
     processor : object, iterable of objects or None
-        What has transformers' ``save_pretrained``: a processor, or a tokenizer and an image processor. If not given,
-        the files of the folder that the model was loaded from are taken.
+        What belongs to it, such as its tokenizer and image processor; what that may be, its source says.
     cache : Cache
         Where the folder is made: ``models/<hash of every file>``.
+    registry : Registry
+        The plugins: each model source says which objects it can save.
 
     Returns
     -------
@@ -47,21 +42,13 @@ def kept(model: Any, processor: Any, cache: Cache) -> dict[str, Any]:
     Raises
     ------
     InputError
-        It is no such model, or there is no tokenizer or preprocessing for it.
+        No source can save it, or something that belongs to it is missing.
     """
-    kind = getattr(getattr(model, "config", None), "model_type", None)
-    if kind not in SOURCES or not hasattr(model, "save_pretrained"):
-        raise InputError(
-            f"a {type(model).__name__} is no model that can be evaluated from memory",
-            fix="Give a CLIPModel or a SiglipModel of transformers; or a model's name as in a spec, such as "
-            "'openai/ViT-B-32'; or write a model source (docs/plugins.md).",
-        )
     place = cache.root / "models"
     with locked(place, wait=True):
         temporary = Path(tempfile.mkdtemp(dir=place, prefix=".saving-"))
         try:
-            model.save_pretrained(temporary)
-            _save_beside(model, processor, temporary)
+            source = _save(model, processor, temporary, registry)
             digest = _digest(temporary)
             folder = place / digest[:32]
             if not folder.exists():
@@ -69,39 +56,26 @@ def kept(model: Any, processor: Any, cache: Cache) -> dict[str, Any]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     label = f"{type(model).__name__}-{digest[:8]}"
-    return {"source": kind, "checkpoint": label, "label": label, "options": {"path": str(folder)}}
+    return {"source": source, "checkpoint": label, "label": label, "options": {"path": str(folder)}}
 
 
-def _save_beside(model: Any, processor: Any, folder: Path) -> None:
-    if processor is not None:
-        for part in (processor,) if hasattr(processor, "save_pretrained") else processor:
-            part.save_pretrained(folder)
-    else:
-        origin = Path(str(getattr(model, "name_or_path", "")))
-        for name in BESIDE:
-            if origin.parts and (origin / name).is_file():
-                shutil.copyfile(origin / name, folder / name)
-    names = {path.name for path in folder.iterdir()}
-    missing = [
-        what
-        for what, files in (
-            ("image preprocessing", {"preprocessor_config.json", "processor_config.json"}),
-            ("tokenizer", {"tokenizer.json", "tokenizer_config.json"}),
-        )
-        if not files & names
-    ]
-    if missing:
-        raise InputError(
-            f"the model has no {' and no '.join(missing)}",
-            fix="Give processor = …: a CLIPProcessor, or a tokenizer and an image processor.",
-        )
+def _save(model: Any, processor: Any, folder: Path, registry: Registry) -> str:
+    """Let the first source that can do so write the model; its name."""
+    able = [entry for entry in registry.models() if entry.record.save is not None]
+    for entry in able:
+        if entry.record.save is not None and entry.record.save(model, processor, folder):
+            return name_of(entry, registry)
+    names = ", ".join(name_of(entry, registry) for entry in able) or "none"
+    raise InputError(
+        f"a {type(model).__name__} cannot be evaluated from memory: no model source can save it",
+        fix=f"Model sources that save objects: {names}. Or give a model's name as in a spec, such as "
+        "'openai/ViT-B-32'; or write a model source (docs/plugins.md).",
+    )
 
 
 def _digest(folder: Path) -> str:
     """SHA-256 over names and content of all files."""
     found = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        found.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        found.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
     return found.hexdigest()

@@ -9,6 +9,7 @@ import pytest
 import qbench
 from qbench.errors import InputError
 from qbench.execution.in_memory import kept
+from qbench.plugins.registry import installed
 from qbench.store.cache import Cache
 
 PAGE = Path(__file__).parents[2] / "docs" / "notebook.md"
@@ -57,9 +58,9 @@ TOKENIZER, IMAGES = Saves(tokenizer__json="{}"), Saves(preprocessor_config__json
 
 def test_the_folder_is_named_by_its_content(tmp_path):
     cache = Cache(tmp_path)
-    first = kept(Model(model__safetensors="1"), [TOKENIZER, IMAGES], cache)
-    again = kept(Model(model__safetensors="1"), [TOKENIZER, IMAGES], cache)
-    other = kept(Model(model__safetensors="2"), [TOKENIZER, IMAGES], cache)
+    first = kept(Model(model__safetensors="1"), [TOKENIZER, IMAGES], cache, installed())
+    again = kept(Model(model__safetensors="1"), [TOKENIZER, IMAGES], cache, installed())
+    other = kept(Model(model__safetensors="2"), [TOKENIZER, IMAGES], cache, installed())
     assert first == again
     assert first["options"]["path"] != other["options"]["path"]
     assert first["label"].startswith("Model-")
@@ -74,7 +75,7 @@ def test_a_model_that_was_loaded_from_a_folder_needs_no_processor(tmp_path):
         (tmp_path / "origin" / name).write_text(name)
     model = Model(model__safetensors="changed")
     model.name_or_path = str(tmp_path / "origin")
-    folder = Path(kept(model, None, Cache(tmp_path))["options"]["path"])
+    folder = Path(kept(model, None, Cache(tmp_path), installed())["options"]["path"])
     assert (folder / "tokenizer.json").read_text() == "tokenizer.json"
     assert (folder / "model.safetensors").read_text() == "changed"
 
@@ -89,10 +90,10 @@ def test_a_model_that_was_loaded_from_a_folder_needs_no_processor(tmp_path):
 )
 def test_what_is_missing_is_said(tmp_path, processor, said):
     with pytest.raises(InputError, match=rf"the model has {said}\nGive processor"):
-        kept(Model(model__safetensors="1"), processor, Cache(tmp_path))
+        kept(Model(model__safetensors="1"), processor, Cache(tmp_path), installed())
     assert not [p for p in (tmp_path / "models").iterdir() if p.name != ".lock"]
 
 
 def test_another_object_is_refused_in_words(here):
-    with pytest.raises(InputError, match="a SimpleNamespace is no model that can be evaluated from memory"):
+    with pytest.raises(InputError, match="a SimpleNamespace cannot be evaluated from memory"):
         qbench.evaluate(SimpleNamespace(), quantizers=["hf-int4"])

@@ -232,7 +232,7 @@ def test_a_probe_of_a_plugin_goes_through_the_whole_core(asked, registry, cache,
     noise = pd.read_parquet(next(out.glob("cells/*/*/coarse-*/noise.parquet")))
     assert noise["order"].tolist() == ["shuffle-1"]
     assert len(results.speed) == 2
-    changes = results.changes if hasattr(results, "changes") else results.effects
+    changes = results.effects
     assert set(changes["quantizer"]) == {"coarse"}
     assert changes["low"].notna().any()
 
