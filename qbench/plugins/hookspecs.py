@@ -247,13 +247,94 @@ def qbench_datasets() -> Iterable[Dataset]:
 
 @hookspec
 def qbench_probes() -> Iterable[Probe]:
-    """Probes: ways to ask a model."""
+    """Probes: ways to ask a model.
+
+    A complete plugin: a model is asked how bright each image is, and a benchmark that accepts the probe gets one number
+    per image::
+
+        from qbench.api import hookimpl
+        from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions
+
+
+        class Brightness(ModelProvider):  # the variant runs on this machine
+            def answers(self, asking):
+                def compute(encoder, step):  # rows in the order of the dataset, whatever the order of the batches
+                    import numpy as np
+                    from qbench.api.probes import positions
+
+                    pixels = asking.pixels()  # (images, size, size, 3) uint8
+                    order, found = positions(asking.order, len(pixels)), np.empty(len(pixels))
+                    for start in range(0, len(order), asking.batch_size):
+                        rows = order[start : start + asking.batch_size]
+                        found[rows] = encoder.brightness(np.array(pixels[rows]))
+                        step(len(rows))
+                    return found
+
+                parts = {"images": asking.images_key}  # what decides the array, beside variant, probe and batches
+                yield AnswerPart(name="brightness", parts=parts, count=len(asking.items.images), compute=compute)
+
+            def timed_work(self, asking):
+                batch = asking.pixels()[: asking.batch_size].copy()
+                return {"brightness": lambda encoder: encoder.brightness(batch)}
+
+
+        class Method:
+            def provider(self, name):
+                return Brightness()
+
+            def questions(self, task, items):  # what the task asks: here a threshold
+                return Questions(content=task.threshold, digest=str(task.threshold), count=1)
+
+            def outcome(self, task, items, questions, answers):
+                bright = answers["brightness"][items.table["image_index"].to_numpy()] > questions.content
+                return task.judge(items, bright)
+
+            def drift(self, items, baseline, variant):
+                moved = abs(baseline["brightness"] - variant["brightness"])[items.table["image_index"].to_numpy()]
+                return items.table[["item"]].assign(cosine=1 - moved)
+
+
+        @hookimpl
+        def qbench_probes():
+            yield Probe(name="brightness", summary="how bright an image is", load=Method)
+
+    It needs no entry in a spec: model sources and benchmarks say ``probes=("brightness",)`` in their records.
+    """
     raise AssertionError("a hook specification is never called")
 
 
 @hookspec
 def qbench_executors() -> Iterable[Executor]:
-    """Executors: ways to execute the work units of a run."""
+    """Executors: ways to execute the work units of a run.
+
+    A complete plugin: every unit in a process of its own, one after another::
+
+        from qbench.api import hookimpl
+        from qbench.api.executors import Executor
+
+
+        class Processes:
+            def execute(self, units, work, done):
+                from concurrent.futures import ProcessPoolExecutor
+                from multiprocessing import get_context
+
+                failed = set()
+                for unit in units:  # each stands after those that it depends on
+                    if failed.isdisjoint(unit.after):
+                        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                            result = pool.submit(work, unit.to_json()).result()
+                        done(result)
+                        if result.problem is None:
+                            continue
+                    failed.add(unit.id)
+
+
+        @hookimpl
+        def qbench_executors():
+            yield Executor(name="processes", summary="every unit in a process of its own", load=Processes)
+
+    In a spec: ``executor = "processes"``.
+    """
     raise AssertionError("a hook specification is never called")
 
 
