@@ -58,7 +58,7 @@ def build(checkpoint: Checkpoint, options: VariantOptions) -> Variant:
 
 
 def content(checkpoint: Checkpoint, options: VariantOptions) -> list[Path]:
-    """The folder whose files decide the variant; none where it is not a variant's, which building says in words.
+    """The folder whose files decide the variant; none where it is not a variant's, for which `build` raises an error.
 
     Without a manifest it may be any folder of the user's, and all below it would be read for a key.
     """

@@ -10,7 +10,7 @@ from qbench_embeddings.options import FolderOptions
 
 MANIFEST = "manifest.json"
 HOW_TO_GET = (
-    "Embed what `qbench embeddings list SPEC --out LIST` names, and put it into a folder a variant, each with a "
+    "Embed what `qbench embeddings list SPEC --out LIST` names, and put it into one folder per variant, each with a "
     f"{MANIFEST}; see docs/embeddings.md."
 )
 

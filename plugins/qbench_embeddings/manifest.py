@@ -43,9 +43,9 @@ class Manifest(_Strict):
     Attributes
     ----------
     numerics : str
-        Runtime with its version, device, kernels, threads: in words, as the report shall show it.
+        Runtime with its version, device, kernels, threads: as text, as the report is to show it.
     dimension : int
-        Numbers an embedding.
+        Numbers per embedding.
     preprocessing : Preprocessing
         How the images were prepared; it has to be the checkpoint's.
     coverage : DeclaredCoverage

@@ -1,4 +1,4 @@
-"""Files of embeddings → ids and an array, checked: ``images`` and ``texts``, as Parquet or ``.npy`` beside ``.json``.
+"""Files of embeddings → IDs and an array, checked: ``images`` and ``texts``, as Parquet or ``.npy`` beside ``.json``.
 
 No pickle is read: a ``.npy`` of objects is refused.
 """
@@ -33,7 +33,7 @@ def look_up(folder: Path, what: str, ids: Sequence[str], manifest: Manifest) -> 
     what : {"images", "texts"}
         Which file.
     ids : sequence of str
-        What is wanted; one may come twice. The file may hold more.
+        The IDs that are wanted, with or without duplicates. The file may hold more.
     manifest : Manifest
         Dimension, and whether the lengths have to be 1.
 
@@ -45,7 +45,7 @@ def look_up(folder: Path, what: str, ids: Sequence[str], manifest: Manifest) -> 
     Raises
     ------
     ModelError
-        The file is missing or damaged, an id is missing or comes twice, or an embedding is of another dimension, not
+        The file is missing or damaged, an ID is missing or duplicate, or an embedding is of another dimension, not
         finite, zero, or (where declared) not of length 1.
     """
     path, names, vectors = _read(folder, what)
@@ -79,9 +79,9 @@ def _check(found: npt.NDArray[np.float32], ids: Sequence[str], manifest: Manifes
 
 def _places(names: Sequence[str], path: Path) -> dict[str, int]:
     place: dict[str, int] = {}
-    twice = [name for i, name in enumerate(names) if place.setdefault(name, i) != i]
-    if twice:
-        raise ModelError(f"{len(twice):,} ids come more than once, first {twice[0]!r}", where=str(path))
+    duplicates = [name for i, name in enumerate(names) if place.setdefault(name, i) != i]
+    if duplicates:
+        raise ModelError(f"{len(duplicates):,} duplicate IDs, the first is {duplicates[0]!r}", where=str(path))
     return place
 
 
@@ -102,19 +102,19 @@ def _read_npy(path: Path, ids: Path) -> tuple[list[str], npt.NDArray[Any]]:
     try:
         vectors = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ModelError(f"the file is damaged, or no array of numbers ({error})", where=str(path)) from None
+        raise ModelError(f"the file is damaged, or is not an array of numbers ({error})", where=str(path)) from None
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
-        raise ModelError("the file holds no table of numbers, a row an embedding", where=str(path))
+        raise ModelError("the file does not hold a table of numbers with one row per embedding", where=str(path))
     try:
         names = json.loads(ids.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError("the file is missing: the ids of the rows, in order", where=str(ids)) from None
+        raise ModelError("the file is missing: it holds the IDs of the rows, in order", where=str(ids)) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"the file cannot be read ({error})", where=str(ids)) from None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ModelError("the file holds no list of texts", where=str(ids))
+        raise ModelError("the file does not hold a list of texts", where=str(ids))
     if len(names) != len(vectors):
-        raise ModelError(f"{len(names):,} ids for {len(vectors):,} rows of {path.name}", where=str(ids))
+        raise ModelError(f"{len(names):,} IDs for {len(vectors):,} rows of {path.name}", where=str(ids))
     return names, vectors
 
 
@@ -122,7 +122,7 @@ def _read_parquet(path: Path) -> tuple[list[str], npt.NDArray[Any]]:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise ModelError(f"the file is damaged, or no Parquet ({error})", where=str(path)) from None
+        raise ModelError(f"the file is damaged, or is not a Parquet file ({error})", where=str(path)) from None
     for column in ("id", "embedding"):
         if table.column_names.count(column) != 1:
             raise ModelError(f"the column {column!r} is needed, once; there are {table.column_names}", where=str(path))
@@ -140,7 +140,7 @@ def _rows(rows: Any, path: Path) -> npt.NDArray[Any]:
     Raises
     ------
     ModelError
-        They are no lists of numbers, or differ in length.
+        They are not lists of numbers, or differ in length.
     """
     kind = rows.type
     lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)

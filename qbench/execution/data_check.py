@@ -80,7 +80,7 @@ def check_data(
     Parameters
     ----------
     spec : BenchmarkSpec
-        Which benchmark, its options, where the data lies, whether missing images are allowed.
+        Which benchmark, its options, where the data is, whether missing images are allowed.
     registry : Registry
         The plugins.
     decode : bool
@@ -90,7 +90,7 @@ def check_data(
     cache : Cache, optional
         Where digests are remembered; the user's if not given.
     progress : Silent, optional
-        Who is told.
+        What shows the progress.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What has to be embedded where qbench does not run: ids, files, boxes, texts and preprocessing, as tables.
+"""What has to be embedded by another program: IDs, files, boxes, texts and preprocessing, as tables.
 
 The folder that is written is the layout in which embeddings come back: the tables lack nothing but their numbers.
 """
@@ -73,7 +73,7 @@ def list_wanted(
     cache : Cache, optional
         The user's cache if not given.
     progress : Silent, optional
-        Who is told; nobody if not given.
+        What shows the progress; nothing if not given.
 
     Raises
     ------

@@ -91,7 +91,7 @@ def forecast(
     Raises
     ------
     InputError
-        The spec names what there is not.
+        The spec names something that does not exist.
     """
     cache = cache or Cache()
     told = progress or Silent()

@@ -19,7 +19,7 @@ def option_digests(options: Any, cache: Cache) -> dict[str, dict[str, str]]:
 def path_digests(paths: Iterable[Path], cache: Cache) -> dict[str, str]:
     """Name → digest of each file, and of every file below each folder.
 
-    What does not exist is left out: building the variant says so in words.
+    What does not exist is left out: the error is raised when the variant is built.
     """
     found: dict[str, str] = {}
     for i, path in enumerate(paths):

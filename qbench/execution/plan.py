@@ -86,7 +86,7 @@ class Plan:
 
 
 def default_folder(spec: RunSpec) -> Path:
-    """Where a spec runs unless told otherwise: always the same place, so that a second call goes on."""
+    """Where a spec runs unless told otherwise: always the same folder, so that a second call continues the run."""
     return Path("qbench-runs") / spec.name
 
 

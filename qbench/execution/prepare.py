@@ -145,7 +145,7 @@ def data_root(planned: PlannedBenchmark, cache: Cache) -> Path:
 
 
 def dataset_folder(entry: Entry[Dataset], cache: Cache) -> Path:
-    """Where a plugin's dataset lies in the cache once it was written."""
+    """The folder of the cache into which a plugin's dataset is written."""
     record = entry.record
     return cache.root / "datasets" / f"{entry.plugin.name}-{record.name}-{record.version}-{entry.plugin.version}"
 

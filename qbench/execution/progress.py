@@ -40,7 +40,7 @@ class Bar(Silent):
     Parameters
     ----------
     console : rich.console.Console
-        Where to draw; where it is no terminal, only the lines are printed.
+        Where to draw; where it is not a terminal, only the lines are printed.
     """
 
     def __init__(self, console: Console) -> None:

@@ -1,7 +1,7 @@
 """Executing a plan: open everything, execute what is missing in work units, keep each result as soon as it is there.
 
-A cell that fails is recorded with its error and the rest goes on. The same call again computes only what is missing:
-done cells are recognised by their key, answers and images are in the cache.
+A cell that fails is recorded with its error, and the others are computed. The same call again computes only what is
+missing: done cells are recognised by their key, answers and images are in the cache.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def execute(
     cache : Cache, optional
         The user's cache if not given.
     progress : Silent, optional
-        Who is told; nobody if not given.
+        What shows the progress; nothing if not given.
 
     Raises
     ------

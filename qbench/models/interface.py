@@ -73,12 +73,12 @@ class NamedEncoder(Protocol):
     """
 
     def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The embeddings of images by id (`qbench.images.ids.image_id`) → ``(n, d)`` float32.
+        """The embeddings of images by ID (`qbench.images.ids.image_id`) → ``(n, d)`` float32.
 
         Parameters
         ----------
         benchmark : str
-            The benchmark's label: ids are unique in its dataset only.
+            The benchmark's label: IDs are unique in its dataset only.
         ids : sequence of str
             The images, in order.
 
@@ -199,7 +199,7 @@ class Layer:
     quantized : bool
         Whether the method changed its weights: stored in fewer bits than the dtype that was asked for, or pruned.
     bits : float
-        Bits a weight, scales and other state of the quantization included.
+        Bits per weight, scales and other state of the quantization included.
     reason : str
         Why it was left out; empty where it was quantized.
     error : float or None
@@ -259,7 +259,7 @@ class Coverage:
 
     @property
     def bits_per_weight(self) -> float:
-        """Effective bits a weight over all Linear layers."""
+        """Effective bits per weight over all Linear layers."""
         total = sum(x.parameters for x in self.layers)
         return sum(x.parameters * x.bits for x in self.layers) / total if total else 0.0
 

@@ -1,8 +1,8 @@
 """Which kernels will run: the part of a result that the machine decides.
 
-The only module of the core that asks torch anything. NF4 on a CPU with AVX512-bf16 takes another path, and gives other
-numbers, than elsewhere; and a sum over four threads rounds differently from one over two. So device, CPU capability,
-runtime and threads are recorded, and are part of every key.
+The only module of the core that asks torch anything. NF4 on a CPU with AVX512-bf16 takes another path than on other
+CPUs, and gives other numbers; and a sum over four threads rounds differently from one over two. So device, CPU
+capability, runtime and threads are recorded, and are part of every key.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The cache: decoded images, embeddings, digests. It can be deleted at any time; it is only ever recomputed.
 
-Everything in it is named by a key (see `qbench.store.keys`) and lies beside the parts of that key. The folder is
+Everything in it is named by a key (see `qbench.store.keys`) and is stored beside the parts of that key. The folder is
 ``QBENCH_CACHE`` or the user's cache folder.
 """
 
@@ -31,19 +31,19 @@ class Cache:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root if root is not None else cache_folder()
 
-    def path(self, room: str, parts: Mapping[str, Any], suffix: str) -> Path:
-        """Where the thing decided by `parts` lies, whether or not it is there."""
+    def path(self, kind: str, parts: Mapping[str, Any], suffix: str) -> Path:
+        """The file for the thing that `parts` decide, whether or not it exists; `kind` names its folder."""
         key = key_of(parts)
-        return self.root / room / key[:2] / f"{key[2:]}{suffix}"
+        return self.root / kind / key[:2] / f"{key[2:]}{suffix}"
 
     def array(
         self,
-        room: str,
+        kind: str,
         parts: Mapping[str, Any],
         make: Callable[[], npt.NDArray[Any]],
     ) -> npt.NDArray[Any]:
         """The array decided by `parts`: read from disk (memory-mapped), else made and kept."""
-        path = self.path(room, parts, ".npy")
+        path = self.path(kind, parts, ".npy")
         if not path.exists():
             made = make()
             with atomic(path) as temporary, temporary.open("wb") as file:
@@ -54,10 +54,10 @@ class Cache:
 
     @contextmanager
     def new_array(
-        self, room: str, parts: Mapping[str, Any], shape: tuple[int, ...], dtype: npt.DTypeLike
+        self, kind: str, parts: Mapping[str, Any], shape: tuple[int, ...], dtype: npt.DTypeLike
     ) -> Iterator[npt.NDArray[Any]]:
         """A memory-mapped array to fill, kept under its key when the block ends without an error."""
-        path = self.path(room, parts, ".npy")
+        path = self.path(kind, parts, ".npy")
         with atomic(path) as temporary:
             filled = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
             yield filled

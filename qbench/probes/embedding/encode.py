@@ -37,7 +37,7 @@ def embed_images(
     order : str
         The order in which they are put into batches (`qbench.probes.batch_order`).
     step : callable
-        Hears how many were done.
+        Is told how many were done.
 
     Raises
     ------

@@ -69,7 +69,7 @@ def test_a_length_is_free_unless_it_was_declared(tmp_path, write_table, look):
 def test_an_id_that_comes_twice_is_refused(tmp_path, look):
     table = pd.DataFrame({"id": ["a", "b", "a"], "embedding": [np.ones(3)] * 3})
     table.to_parquet(tmp_path / "images.parquet")
-    with pytest.raises(ModelError, match="1 ids come more than once, first 'a'"):
+    with pytest.raises(ModelError, match="1 duplicate IDs, the first is 'a'"):
         look("images", ["b"])
 
 
@@ -96,19 +96,19 @@ def test_a_missing_a_damaged_and_an_ambiguous_file_are_told_apart(tmp_path, look
     with pytest.raises(ModelError, match=r"neither images\.parquet nor images\.npy(.|\n)*qbench embeddings list"):
         look("images", ["a"])
     (tmp_path / "images.parquet").write_bytes(b"PAR1 cut off")
-    with pytest.raises(ModelError, match="damaged, or no Parquet"):
+    with pytest.raises(ModelError, match="damaged, or is not a Parquet file"):
         look("images", ["a"])
     np.save(tmp_path / "images.npy", np.ones((1, 3)))
     with pytest.raises(ModelError, match="which one counts"):
         look("images", ["a"])
     (tmp_path / "images.parquet").unlink()
-    with pytest.raises(ModelError, match="the ids of the rows"):
+    with pytest.raises(ModelError, match="the IDs of the rows"):
         look("images", ["a"])
     (tmp_path / "images.json").write_text('{"a": 0}')
-    with pytest.raises(ModelError, match="no list of texts"):
+    with pytest.raises(ModelError, match="not hold a list of texts"):
         look("images", ["a"])
     (tmp_path / "images.json").write_text('["a", "b"]')
-    with pytest.raises(ModelError, match=r"2 ids for 1 rows of images\.npy"):
+    with pytest.raises(ModelError, match=r"2 IDs for 1 rows of images\.npy"):
         look("images", ["a"])
     (tmp_path / "images.npy").write_bytes((tmp_path / "images.npy").read_bytes()[:-4])
     with pytest.raises(ModelError, match="damaged"):
@@ -118,7 +118,7 @@ def test_a_missing_a_damaged_and_an_ambiguous_file_are_told_apart(tmp_path, look
 @pytest.mark.parametrize("vectors", [np.ones(3), np.array([["a", "b"]]), np.ones((1, 3), dtype=complex)])
 def test_an_array_of_another_kind_is_refused(tmp_path, vectors, look):
     np.save(tmp_path / "images.npy", vectors)
-    with pytest.raises(ModelError, match="no table of numbers"):
+    with pytest.raises(ModelError, match="not hold a table of numbers"):
         look("images", ["a"])
 
 
@@ -137,6 +137,6 @@ def test_no_pickle_is_ever_read(tmp_path, look):
     np.save(tmp_path / "images.npy", objects, allow_pickle=True)
     (tmp_path / "texts.npy").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     for what in ("images", "texts"):
-        with pytest.raises(ModelError, match="no array of numbers"):
+        with pytest.raises(ModelError, match="not an array of numbers"):
             look(what, ["a"])
     assert not (tmp_path / "sprung").exists()
