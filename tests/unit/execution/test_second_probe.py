@@ -30,6 +30,7 @@ from qbench.api import (
     Outcome,
     Preprocessing,
     Quantizer,
+    StatisticRef,
     Variant,
 )
 from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions, positions
@@ -140,7 +141,9 @@ def records(log):
 
         return build_
 
-    accuracy = MetricInfo(name="accuracy", better="higher", unit="share", summary="", statistic=share())
+    accuracy = MetricInfo(
+        name="accuracy", better="higher", unit="share", summary="", statistic=StatisticRef(name="share")
+    )
     yield "qbench_probes", Probe(name=PROBE, summary="how bright an image is", load=Method)
     yield (
         "qbench_models",
@@ -166,14 +169,6 @@ def records(log):
             probes=(PROBE,),
         ),
     )
-
-
-def share():
-    """The statistic of an accuracy, by whatever name the API has for it."""
-    import qbench.api as api
-
-    kind = getattr(api, "StatisticRef", None) or api.Statistic
-    return kind(kind="share")
 
 
 @pytest.fixture
