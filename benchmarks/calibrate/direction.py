@@ -71,6 +71,10 @@ class World:
         after = [self._mirrored(self.top_share(lead), wanted) for lead in before]
         return before, np.array(after)
 
+    def _mirrored(self, share: float, wanted: float) -> float:
+        """The lead that gives a share as far above the wanted one as `share` is below it, in logarithms."""
+        return optimize.brentq(lambda lead: self.top_share(lead) * share - wanted**2, -3, 3)
+
 
 def judged(world: World, leads: tuple[Floats, Floats], rng: np.random.Generator) -> tuple[RankedChange, Floats]:
     """One gallery of the world: what is said of the first group's skew, and before + after of each query."""

@@ -38,8 +38,8 @@ class Bootstrap(StandardErrorStatistic):
         """Resample all such metrics of a comparison together, once."""
         measure = comparison.once((__name__, "measure"), comparison.load_measure)
         own = ledger.rows(metric=metric)
-        if measure is None:
-            ledger.put(own, why=NO_PLUGIN)
+        if measure is None or not len(comparison.before.items):
+            ledger.put(own, why=NO_PLUGIN if measure is None else "there is no item")
             return
         rows, found = comparison.once((__name__, "found"), lambda: _resampled(ledger, comparison, settings, measure))
         of = np.flatnonzero(np.isin(rows, own))

@@ -107,8 +107,8 @@ def _test_share(gain: Floats, loss: Floats, n: Floats, deff: Floats) -> tuple[Fl
 
 
 def _influence(x: npt.NDArray[np.int8], inside: npt.NDArray[np.bool_], image: Rows) -> Floats:
-    n = int(inside.sum())
+    n, images = int(inside.sum()), int(image.max(initial=-1)) + 1
     if not n:
-        return np.full(int(image.max()) + 1, np.nan)
+        return np.full(images, np.nan)
     own = np.where(inside, x - x[inside].mean(), 0.0) / n
-    return np.bincount(image, weights=own, minlength=int(image.max()) + 1).astype(np.float64)
+    return np.bincount(image, weights=own, minlength=images).astype(np.float64)

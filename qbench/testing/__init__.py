@@ -15,27 +15,26 @@ The plugin must be installed (``pip install -e .``), so that it is found as it w
 with random weights and tiny images are created in a temporary folder; nothing is downloaded. qbench runs the same
 classes on all built-in plugins.
 
-=======================  ==========  ==================================================
-class                    fixture     what it names
-=======================  ==========  ==================================================
-`QuantizerContract`      quantizer   a quantizer, as in a spec
-`ModelSourceContract`    model       a checkpoint that is on this machine, as in a spec
-`BenchmarkContract`      benchmark   a benchmark with its data, as in a spec
-`ReportSectionContract`  section     a section of the report
-=======================  ==========  ==================================================
-
+=======================  ==========  ===========================================
 This package imports pytest, which is not a dependency of qbench: add it to the test extra of your distribution.
 """
 
 import pytest
 
 # Before the modules are imported; otherwise a failed assert of a library does not show its values.
-for _name in ("base", "benchmarks", "models", "quantizers", "reports"):
+for _name in ("base", "benchmarks", "models", "quantizers", "reports", "statistics"):
     pytest.register_assert_rewrite(f"qbench.testing.{_name}")
 
 from qbench.testing.benchmarks import BenchmarkContract  # noqa: E402
 from qbench.testing.models import ModelSourceContract  # noqa: E402
 from qbench.testing.quantizers import QuantizerContract  # noqa: E402
 from qbench.testing.reports import ReportSectionContract  # noqa: E402
+from qbench.testing.statistics import StatisticContract  # noqa: E402
 
-__all__ = ["BenchmarkContract", "ModelSourceContract", "QuantizerContract", "ReportSectionContract"]
+__all__ = [
+    "BenchmarkContract",
+    "ModelSourceContract",
+    "QuantizerContract",
+    "ReportSectionContract",
+    "StatisticContract",
+]

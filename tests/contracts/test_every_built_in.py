@@ -38,6 +38,7 @@ HOOKS = {
     "qbench_models": "ModelSourceContract",
     "qbench_quantizers": "QuantizerContract",
     "qbench_benchmarks": "BenchmarkContract",
+    "qbench_statistics": "StatisticContract",
     "qbench_report_sections": "ReportSectionContract",
 }
 

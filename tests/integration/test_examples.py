@@ -28,6 +28,15 @@ def test_the_quantizer_passes_its_own_tests_from_a_wheel(tmp_path, install, own_
     assert "passed" in own_tests(source, site)
 
 
+def test_the_statistic_passes_its_own_tests_from_a_wheel(tmp_path, install, own_tests):
+    source = copied("qbench-example-statistic", tmp_path)
+    site = install(source, copied("qbench-example-dataset", tmp_path))
+    shutil.rmtree(source / "qbench_example_statistic")
+    said = own_tests(source, site)
+    assert "passed" in said
+    assert "failed" not in said
+
+
 def test_torchao_passes_its_own_tests_from_a_wheel(tmp_path, install, own_tests):
     source = copied("qbench-torchao", tmp_path)
     site = install(source)

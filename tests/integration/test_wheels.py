@@ -7,6 +7,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_embeddings",
         "qbench_quantizers",
         "qbench_benchmarks",
+        "qbench_statistics",
         "qbench_demo",
     ):
         assert f"{package}/py.typed" in names
@@ -164,6 +166,38 @@ def test_the_example_dataset_is_checked_and_runs_from_its_wheel(fresh, cache, tm
     exported = run(fresh, cache, "export", "qbench-runs/animals", cwd=tmp_path).stdout
     assert "example-animals,mean_disparity,light,day-night," in exported
     assert "example-rankings,max_skew@10,light,," in exported
+
+
+def test_a_metric_with_a_statistic_of_its_own_is_judged_gated_and_reported(fresh, cache, tmp_path, qbench):
+    (tmp_path / "s.toml").write_text(
+        'name = "calibration"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "torch-int8"]\n'
+        'benchmarks = ["example-animals-calibration"]\n'
+    )
+    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "qbench-runs" / "calibration"
+    effects = pd.read_parquet(folder / "analysis" / "effects.parquet")
+    own = effects[effects["metric"] == "ece"]
+    assert set(own["statistic"]) == {"ece"}
+    assert {"", "light"} <= set(own["attribute"])
+    assert set(own["method"]) == {"ece"}
+    assert (own["low"] < own["high"]).all()
+    assert set(own["verdict"]) <= {"amplified", "reduced", "equivalent", "inconclusive"}
+    (tmp_path / "policy.toml").write_text(
+        'version = 1\n[[rule]]\nid = "ece"\nmetric = "ece"\nscope = "each_group"\nmax_growth = 0.9\n'
+    )
+    checked = run(fresh, cache, "check", str(folder), "--policy", "policy.toml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "ece" in (folder / "report.html").read_text()
+    # Where the plugin is not installed the stored intervals are used, and a new analysis says why nothing is known.
+    alone = qbench("export", folder, "--table", "effects", cwd=tmp_path).stdout
+    assert ",ece," in alone
+    again = qbench("analyse", folder, cwd=tmp_path, check=None)
+    assert again.returncode == 0, again.stdout + again.stderr
+    judged = pd.read_parquet(folder / "analysis" / "effects.parquet")
+    judged = judged[judged["metric"] == "ece"]
+    assert set(judged["verdict"]) == {"inconclusive"}
+    assert judged["reason"].str.contains("its statistic 'ece' is not available").all()
 
 
 def test_a_wrong_option_of_a_strangers_quantizer_is_the_users_error(fresh, cache, tmp_path):
