@@ -98,7 +98,7 @@ def test_what_is_missing_stands_in_the_report_with_its_groups(qbench, data, tmp_
     )
     qbench("run", "some.toml", "--out", "run", cwd=tmp_path)
     html = (tmp_path / "run" / "report.html").read_text()
-    assert "1 item of 48 have no image on disk and are in no number. By group:" in html.replace("\xa0", " ")
+    assert "1 item of 48 have no image and are part of no number. By group:" in html.replace("\xa0", " ")
     found = check(qbench, "data", "--allow-missing", cwd=tmp_path)
     assert found["status"] == "warnings"
     record = next((tmp_path / "run").glob("**/cell.json"))

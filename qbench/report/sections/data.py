@@ -38,7 +38,7 @@ def missing_words(cell: Cell) -> str:
     ]
     told = f" By group: {', '.join(groups)}." if groups else " They are in no labelled group."
     count = formatting.count(missing.count, "item")
-    return f"{count} of {missing.of:,} have no image on disk and are part of no number.{told}"
+    return f"{count} of {missing.of:,} have no image and are part of no number.{told}"
 
 
 def _missing(cell: Cell) -> list[Block]:

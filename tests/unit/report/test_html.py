@@ -248,7 +248,7 @@ def test_missing_images_are_counted_by_group(make_run: Make) -> None:
     for record in run.records.values():
         record["data_info"]["missing"] = {"count": 3, "of": 83, "by_group": {"age": {"young": 2, "": 1}}}
     text = Page(page(load(run.write()))).text
-    assert "facet: 3 items of 83 have no image on disk" in text
+    assert "facet: 3 items of 83 have no image" in text
     assert "age young: 2, age unlabelled: 1" in text
 
 
