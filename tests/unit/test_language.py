@@ -51,14 +51,6 @@ ALLOWED = {
 }
 """File → what may stand in it although it is banned, as the pattern of the exact text, with the reason above."""
 
-NOT_DONE_YET: set[str] = {
-    "plugins/qbench_embeddings",
-    "qbench/execution",
-    "qbench/models",
-    "qbench/store",
-}
-"""Files and folders that still have banned phrases. It has to become empty."""
-
 
 class Found(NamedTuple):
     """A banned phrase: where it is, and what to say in its place."""
@@ -99,21 +91,12 @@ def is_glossary(name: str) -> bool:
     return name == "docs/glossary.md"
 
 
-def is_done(name: str) -> bool:
-    return not any(name == place or name.startswith(f"{place}/") for place in NOT_DONE_YET)
-
-
 def test_no_banned_phrase() -> None:
     names = {path.relative_to(ROOT).as_posix(): path for path in files()}
-    searched = [name for name in names if not is_glossary(name) and is_done(name)]
+    searched = [name for name in names if not is_glossary(name)]
     found = [f for name in searched for f in found_in(name, names[name].read_text(encoding="utf-8"))]
     assert searched
     assert not found, "\n".join(map(str, found))
-
-
-@pytest.mark.parametrize("place", sorted(NOT_DONE_YET))
-def test_what_is_not_done_yet_exists(place: str) -> None:
-    assert (ROOT / place).exists()
 
 
 @pytest.mark.parametrize("name", sorted(ALLOWED))
