@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from qbench.metrics.keys import MetricKey
+
 FAMILY = ("benchmark", "metric", "attribute")
 FAMILY_COLUMNS = ("model", "quantizer", "benchmark", "metric", "attribute", "group")
 
@@ -61,7 +63,7 @@ class Settings:
 
     def margin(self, benchmark: str, metric: str, unit: str, *, grouped: bool, of_class: bool) -> float:
         """The margin of a number: the most particular one that is given."""
-        family = metric.partition("@")[0]
+        family = MetricKey.parse(metric).name
         given = {**MARGINS, **self.margins}
         level = [f"{unit}/class"] if of_class else [f"{unit}/group"] if grouped else []
         for key in (f"{benchmark}.{metric}", f"{benchmark}.{family}", metric, family, *level, unit):
