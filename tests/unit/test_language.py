@@ -44,7 +44,6 @@ ALLOWED = {
     "docs/datasets.md": [r"former name `picture`"],
     # The name of a key in run folders of format 1.
     "qbench/runfolder/upgrade.py": [r"``pictures``", r'"pictures"'],
-    "docs/run-folder.md": [r"`data_info\.pictures`"],
     # What the drawings of the demo show, and the captions of the demo as they are stored.
     "plugins/qbench_demo/backgrounds.py": [r'"in a room"'],
     "plugins/qbench_demo/captions.py": [r"a picture of"],
