@@ -8,14 +8,14 @@ import typer
 
 EXAMPLES = "Examples: `qbench list` | `qbench list quantizers`"
 
-Kind = Literal["models", "quantizers", "benchmarks", "datasets", "presets"]
-KINDS: tuple[Kind, ...] = ("models", "quantizers", "benchmarks", "datasets", "presets")
+Kind = Literal["models", "quantizers", "benchmarks", "datasets", "statistics", "presets"]
+KINDS: tuple[Kind, ...] = ("models", "quantizers", "benchmarks", "datasets", "statistics", "presets")
 
 
 def command(
     kind: Annotated[Kind | None, typer.Argument(help="List only this kind.")] = None,
 ) -> None:
-    """List the available models, quantizers, benchmarks, datasets and presets."""
+    """List the available models, quantizers, benchmarks, datasets, statistics and presets."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -26,6 +26,7 @@ from qbench.api import (
     Prompts,
     QuantizationError,
     Quantizer,
+    StatisticKind,
     StatisticRef,
     hookimpl,
     simulate,
@@ -448,6 +449,69 @@ BENCHMARKS = [
 ]
 
 
+# --- statistics: the mean of a column, and what can be wrong with one
+
+
+def statistic(name, caught="", said="", **wrong):
+    CAUGHT[name] = caught, said
+
+    def make(options):
+        return _mean_of_scores(wrong)
+
+    return StatisticKind(name=name, summary="broken", make=make)
+
+
+def _mean_of_scores(wrong):
+    import numpy as np
+
+    from qbench.api.statistics import ZERO_MEAN, StandardErrorStatistic, linear_change
+
+    class MeanScore(StandardErrorStatistic):
+        """The mean of the column ``score``; `wrong` says what it gets wrong."""
+
+        def estimate(self, measured, number):
+            score = measured.outcome.items["score"].to_numpy(dtype=float)
+            weights = (
+                measured.weights if measured.weights is not None and "unweighted" not in wrong else np.ones(len(score))
+            )
+            return float(weights @ score / weights.sum()) if weights.sum() else float("nan")
+
+        def judge(self, metric, comparison, ledger, settings):
+            before, after = (x.items["score"].to_numpy(dtype=float) for x in (comparison.before, comparison.after))
+            stratum = np.zeros(len(before), dtype=int)
+            found = linear_change(after - before, stratum, [1.0], comparison.image)
+            level = linear_change(after + before, stratum, [1.0], comparison.image)
+            rows = ledger.rows(metric=metric)
+            if found.reason and "certain" not in wrong:
+                ledger.put(rows, why=found.reason)
+                return
+            se = found.se * wrong.get("narrow", 1.0) * (1 + wrong.get("random", 0.0) * np.random.default_rng().random())
+            if "certain" in wrong and not (after - before).any():
+                se = 0.0
+            null = "" if "mute" in wrong else ZERO_MEAN
+            ledger.put(rows, method="mean", null=null, se=se, df=found.df, sum_se=level.se * wrong.get("sure", 1.0))
+
+        def bounds(self, effects, confidence):
+            low, high = super().bounds(effects, confidence)
+            if "fixed" in wrong:
+                return super().bounds(effects, np.asarray(1 - confidence / 2))
+            return low, high
+
+    return MeanScore()
+
+
+STATISTICS = [
+    statistic("good-statistic"),
+    statistic("t-unweighted", "test_the_estimate_follows_the_weights", "weights are not what", unweighted=True),
+    statistic("t-random", "test_the_same_data_give_the_same_answer", "", random=0.5),
+    statistic("t-narrow", "test_intervals_cover_the_truth", "hold the truth in", narrow=0.5),
+    statistic("t-fixed", "test_intervals_are_nested", "are not nested", fixed=True),
+    statistic("t-mute", "test_tests_and_sizes_are_in_range", "does not say what it tests", mute=True),
+    statistic("t-sure", "test_the_error_of_the_level_is_its_spread", "sum_se is too small", sure=0.3),
+    statistic("t-certain", "test_degenerate_data_are_no_certainty", "has no length", certain=True),
+]
+
+
 # --- model sources: the tiny CLIP, opened by the real source
 
 
@@ -609,3 +673,8 @@ def qbench_benchmarks():
 @hookimpl
 def qbench_models():
     return SOURCES
+
+
+@hookimpl
+def qbench_statistics():
+    return STATISTICS

@@ -7,12 +7,22 @@ import textwrap
 from importlib.metadata import EntryPoint, entry_points
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from qbench.api import Outcome
+from qbench.api.statistics import MetricKey, Number
 from qbench.plugins import hookspecs
 from qbench.plugins.registry import GROUP, HOOKS, discover
-from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract, ReportSectionContract
+from qbench.testing import (
+    BenchmarkContract,
+    ModelSourceContract,
+    QuantizerContract,
+    ReportSectionContract,
+    StatisticContract,
+)
+from qbench.testing.statistics import Simulated
 
 
 def example(hook: str) -> str:
@@ -86,3 +96,22 @@ class TestSection(Examples, ReportSectionContract):
     @pytest.fixture
     def section(self):
         return "largest-changes"
+
+
+class TestStatistic(Examples, StatisticContract):
+    replicates = 100
+
+    @pytest.fixture
+    def statistic(self):
+        return "mean-confidence"
+
+    @pytest.fixture
+    def simulate(self):
+        def draw(rng, n=200):
+            items = pd.DataFrame({"item": np.arange(n).astype(str), "image": np.arange(n).astype(str), "label": ""})
+            before = rng.uniform(0.4, 1.0, n)
+            outcomes = [Outcome(items=items.assign(confidence=x)) for x in (before, before - rng.uniform(0.0, 0.2, n))]
+            number = Number(metric=MetricKey("confidence"))
+            return Simulated(before=outcomes[0], after=outcomes[1], number=number, truth=-0.1)
+
+        return draw

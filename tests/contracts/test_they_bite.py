@@ -7,10 +7,15 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from qbench.api import Outcome
+from qbench.api.statistics import MetricKey, Number
 from qbench.plugins.registry import GROUP, discover
-from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract
+from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract, StatisticContract
+from qbench.testing.statistics import Simulated
 
 HERE = Path(__file__).parent
 CAUGHT_BY = (AssertionError, pytest.fail.Exception)
@@ -40,6 +45,8 @@ def biting(contract, check: str, said: str, broken_record: type) -> type:
     has_to_fail.pytestmark = []
     if "dtype" in inspect.signature(original).parameters:
         has_to_fail = pytest.mark.parametrize("dtype", ["float16"])(has_to_fail)
+    if "case" in inspect.signature(original).parameters:
+        has_to_fail = pytest.mark.parametrize("case", ["no change"])(has_to_fail)
     others = {name: None for name in dir(contract) if name.startswith("test_")}
     return type("Biting", (broken_record, contract), {**others, check: has_to_fail})
 
@@ -75,10 +82,31 @@ class BrokenSource(Broken):
         return {"source": self.record, "checkpoint": "tiny", "options": {"path": str(tiny_clip)}}
 
 
+class BrokenStatistic(Broken):
+    replicates = 100
+
+    @pytest.fixture
+    def statistic(self):
+        return self.record
+
+    @pytest.fixture
+    def simulate(self):
+        return simulated_scores
+
+
+def simulated_scores(rng, n=200):
+    """Scores of the same items that fall by a tenth."""
+    score = rng.normal(size=n)
+    items = pd.DataFrame({"item": np.arange(n).astype(str), "image": np.arange(n).astype(str), "label": ""})
+    before, after = (Outcome(items=items.assign(score=score + x)) for x in (0.0, -0.1 + 0.3 * rng.normal(size=n)))
+    return Simulated(before=before, after=after, number=Number(metric=MetricKey("mean")), truth=-0.1)
+
+
 for _records, _contract, _broken in (
     (broken.QUANTIZERS, QuantizerContract, BrokenQuantizer),
     (broken.BENCHMARKS, BenchmarkContract, BrokenBenchmark),
     (broken.SOURCES, ModelSourceContract, BrokenSource),
+    (broken.STATISTICS, StatisticContract, BrokenStatistic),
 ):
     for _record in _records:
         _check, _said = broken.CAUGHT[_record.name]
@@ -95,8 +123,10 @@ def test_every_check_that_can_fail_by_itself_is_shown_to_bite():
         "test_importing_the_plugin_is_light",  # tests/integration/test_broken_plugins.py: a distribution of its own
         "test_an_unknown_option_is_refused",  # qbench's own doing, whatever the plugin is
         "test_it_is_closed",
+        "test_options_are_plain_values_in_a_record",  # as the round trip of all options
+        "test_what_is_known_follows_from_the_stored_table",  # tests/contracts/test_statistics.py
         "test_embeddings_survive_without_pickle",  # float32 arrays do: those that are none are caught before
     }
-    for contract in (QuantizerContract, BenchmarkContract, ModelSourceContract):
+    for contract in (QuantizerContract, BenchmarkContract, ModelSourceContract, StatisticContract):
         checks = {name for name in dir(contract) if name.startswith("test_")}
         assert checks <= shown, checks - shown
