@@ -12,11 +12,6 @@ def clean_text(text: str) -> str:
 
     open_clip does the same. transformers' fast tokenizer does not, so that ``it’s`` and ``&amp;`` would become other
     tokens than in training.
-
-    Examples
-    --------
-    >>> clean_text("it’s a cat &amp; a dog ")
-    "it's a cat & a dog"
     """
     import ftfy
 

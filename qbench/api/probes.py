@@ -10,9 +10,9 @@ from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Pr
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 if TYPE_CHECKING:
-    from qbench.probes.batch_order import positions
+    from qbench.probes.batch_order import positions as batch_positions
 
-__getattr__ = import_on_use(__name__, {"positions": "qbench.probes.batch_order"})
+__getattr__ = import_on_use(__name__, {"batch_positions": "qbench.probes.batch_order:positions"})
 
 __all__ = [
     "AnswerPart",
@@ -27,5 +27,5 @@ __all__ = [
     "Provider",
     "Questions",
     "Step",
-    "positions",
+    "batch_positions",
 ]

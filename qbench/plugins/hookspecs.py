@@ -260,10 +260,10 @@ def qbench_probes() -> Iterable[Probe]:
             def answers(self, asking):
                 def compute(encoder, step):  # rows in the order of the dataset, whatever the order of the batches
                     import numpy as np
-                    from qbench.api.probes import positions
+                    from qbench.api.probes import batch_positions
 
                     pixels = asking.pixels()  # (images, size, size, 3) uint8
-                    order, found = positions(asking.order, len(pixels)), np.empty(len(pixels))
+                    order, found = batch_positions(asking.order, len(pixels)), np.empty(len(pixels))
                     for start in range(0, len(order), asking.batch_size):
                         rows = order[start : start + asking.batch_size]
                         found[rows] = encoder.brightness(np.array(pixels[rows]))

@@ -33,7 +33,7 @@ from qbench.api import (
     StatisticRef,
     Variant,
 )
-from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions, positions
+from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions, batch_positions
 from qbench.execution.forecast import forecast
 from qbench.execution.plan import make_plan
 from qbench.execution.run import execute
@@ -66,7 +66,7 @@ class Provider(ModelProvider):
     def answers(self, asking):
         def compute(encoder, step):
             pixels = asking.pixels()
-            order, found = positions(asking.order, len(pixels)), np.empty(len(pixels))
+            order, found = batch_positions(asking.order, len(pixels)), np.empty(len(pixels))
             for start in range(0, len(order), asking.batch_size):
                 rows = order[start : start + asking.batch_size]
                 found[rows] = encoder.brightness(np.array(pixels[rows]))
