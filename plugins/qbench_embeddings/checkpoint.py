@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import DType, Encoder, Identity, ModelError, Preprocessing
-from qbench.store.keys import key_of
+from qbench.api.models import key_of
 from qbench_embeddings.folders import HOW_TO_GET, MANIFEST, variants_in
 from qbench_embeddings.manifest import read_manifest
 from qbench_embeddings.options import FolderOptions

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import QuantizationError
-from qbench.runfolder.writer import slug
+from qbench.api.probes import folder_name
 from qbench_embeddings.manifest import Manifest
 from qbench_embeddings.vectors import look_up
 
@@ -30,11 +30,11 @@ class FileEncoder:
 
     def find_images(self, benchmark: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """The embeddings of images, by id."""
-        return look_up(self.folder / slug(benchmark), "images", ids, self.manifest)
+        return look_up(self.folder / folder_name(benchmark), "images", ids, self.manifest)
 
     def find_texts(self, benchmark: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The embeddings of texts, by their exact characters."""
-        return look_up(self.folder / slug(benchmark), "texts", texts, self.manifest)
+        return look_up(self.folder / folder_name(benchmark), "texts", texts, self.manifest)
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Refuse: there is no model here."""

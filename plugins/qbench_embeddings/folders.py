@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qbench.api import Identity, Located
-from qbench.runfolder.writer import slug
+from qbench.api.probes import folder_name
 from qbench_embeddings.options import FolderOptions
 
 MANIFEST = "manifest.json"
@@ -30,5 +30,7 @@ def locate(options: FolderOptions) -> Located:
 
 def folder_of(path: str, identity: Identity) -> Path:
     """A path with `{source}` and `{checkpoint}` filled in, reduced as the names of run folders are."""
-    filled = path.replace("{source}", slug(identity.source)).replace("{checkpoint}", slug(identity.checkpoint))
+    filled = path.replace("{source}", folder_name(identity.source)).replace(
+        "{checkpoint}", folder_name(identity.checkpoint)
+    )
     return Path(filled).expanduser()

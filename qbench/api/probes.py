@@ -11,8 +11,12 @@ from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 if TYPE_CHECKING:
     from qbench.probes.batch_order import positions as batch_positions
+    from qbench.runfolder.writer import slug as folder_name
 
-__getattr__ = import_on_use(__name__, {"batch_positions": "qbench.probes.batch_order:positions"})
+__getattr__ = import_on_use(
+    __name__,
+    {"batch_positions": "qbench.probes.batch_order:positions", "folder_name": "qbench.runfolder.writer:slug"},
+)
 
 __all__ = [
     "AnswerPart",
@@ -28,4 +32,5 @@ __all__ = [
     "Questions",
     "Step",
     "batch_positions",
+    "folder_name",
 ]

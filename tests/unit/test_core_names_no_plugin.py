@@ -71,10 +71,7 @@ def named(source: str) -> list[tuple[int, str]]:
     return [(line, name) for line, name in found if name in NAMES or name in modules]
 
 
-NOT_DONE_YET = {"qbench/execution/in_memory.py", "qbench/spec/words.py"}
-"""Modules that still name a plugin. It has to become empty."""
-
-FILES = [f for f in sorted((ROOT / "qbench").rglob("*.py")) if f.relative_to(ROOT).as_posix() not in NOT_DONE_YET]
+FILES = sorted((ROOT / "qbench").rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
