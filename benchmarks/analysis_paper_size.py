@@ -15,22 +15,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from qbench.api import Benchmark, Outcome
+from qbench.models.interface import Coverage
 from qbench.plugins.options import options_dict
+from qbench.runfolder.schema import CellRecord, RunRecord
 from qbench.runfolder.writer import RunFolder
 from qbench.store.keys import key_of
+from qbench.vocabulary import CellStatus
 from qbench_benchmarks import COCO, FACET, FAIRFACE, IMAGENET, imagenet_classes
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.fairface_table import ATTRIBUTES
 
 MODELS = [f"{source}/ViT-{size}" for source in ("openai", "laion", "datacomp") for size in ("B-32", "B-16", "L-14")]
 QUANTIZERS = {"fp32": 0.0, "hf-int8": 0.01, "hf-int4": 0.05, "torch-int8": 0.03}
+ORIGIN = {"distribution": "qbench-vlm", "version": "0"}
 QUERIES, GALLERY, PERSONS, IMAGES = 300, 10_954, 50_000, 32_000
 
 
@@ -133,34 +136,35 @@ def write(folder: Path, models: list[str]) -> None:
     for record in (IMAGENET, COCO, FACET, FAIRFACE):
         options = record.options(other_cuts=False) if record.name == "facet" else record.options()
         task = record.load(options)
-        attributes = [asdict(a) for a in getattr(task, "attributes", ())]
+        attributes = tuple(getattr(task, "attributes", ()))
         for i, model in enumerate(models):
             for quantizer, outcome in outcomes(record, i):
                 key = key_of({"cell": [record.name, model, quantizer]})
                 cell = run.cell(record.name, model, quantizer, key)
                 cells.append(cell)
-                tables = {"items": outcome.items, "metrics": task.measure(outcome).frame()}
-                if outcome.rankings is not None:
-                    tables["rankings"] = outcome.rankings
                 info = {
-                    "record": f"benchmarks:{record.name}",
-                    "protocol": record.protocol,
-                    "options": options_dict(options),
-                    "metrics": [asdict(m) for m in record.metrics],
-                    "attributes": attributes,
+                    **{"record": f"benchmarks:{record.name}", **ORIGIN, "protocol": record.protocol},
+                    **{"options": options_dict(options), "metrics": record.metrics, "attributes": attributes},
                 }
                 source, _, size = model.partition("/")
-                head = {
-                    **{"key": key, "status": "done", "error": None, "model": model, "quantizer": quantizer},
+                written = CellRecord(
+                    **{"key": key, "status": CellStatus.DONE, "error": None, "model": model, "quantizer": quantizer},
                     **{"benchmark": record.name, "benchmark_info": info, "facts": outcome.facts},
-                    "model_info": {"record": f"clip:{source}", "checkpoint": size, "fingerprint": model},
-                    "quantizer_info": {"record": f"quantizers:{quantizer}", "kind": "quantization"},
-                    "data_info": {"fingerprint": record.name, "items": len(outcome.items), "limit": None},
-                    "batch": {"size": 64, "order": "dataset", "other_orders": 0},
-                }
-                run.write_cell(cell, head, tables)
+                    model_info={"record": f"clip:{source}", **ORIGIN, "checkpoint": size, "fingerprint": model},
+                    quantizer_info={
+                        **{"record": f"quantizers:{quantizer}", **ORIGIN, "kind": "quantization", "bits": 8.0},
+                        **{"batch_invariant": False, "device": "cpu", "options": {}},
+                    },
+                    data_info={
+                        **{"root": "", "dataset": None, "note": "", "fingerprint": record.name},
+                        **{"items": len(outcome.items), "limit": None},
+                    },
+                    batch={"size": 64, "order": "dataset", "other_orders": 0},
+                    coverage=Coverage(layers=(), total_parameters=0, model_bytes=None),
+                )
+                run.write_cell(cell, written, outcome=outcome, metrics=task.measure(outcome).frame())
         print(f"written: {record.name}", file=sys.stderr, flush=True)
-    run.write_run({"name": "paper-size", "baseline": "fp32", "cells": cells, "spec": {}, "notes": []})
+    run.write_run(RunRecord(name="paper-size", baseline="fp32", cells=tuple(cells)))
 
 
 def timed(command: list[str]) -> tuple[float, float]:

@@ -149,11 +149,13 @@ REGIMES = [
         name="direction",
         title="Whether a gap grew",
         about=(
-            "The skew of a group is as large after as before: it turns round, so that the change is real and its "
-            "direction is nobody's, or nothing changes at all. False alarm: the change is called real (at 5 %) and "
-            "its direction, amplified or reduced, is named, which `qbench` does where before + after is more than "
-            "three standard errors from zero. Beside it the same rule with two standard errors, and the rule without "
-            "one (the gap keeps its sign), which qbench once had for skews."
+            "The gallery has two groups, and the skew of one of them is as large after as before: either it turns "
+            "round, so that the change is real but neither a growth nor a reduction, or nothing changes. False "
+            "alarm: the change is called real (at 5 %) and a direction, amplified or reduced, is named. `qbench` "
+            "names it where before + after is more than three of its standard errors from zero. The further "
+            "columns show the same with two standard errors; the same without a standard error, where the gap "
+            "only has to keep its sign; how often the change is called real; and how large the estimated standard "
+            "error of before + after is, compared with its true spread."
         ),
         band=Band(alarm=(math.nan, 0.05)),
         replicates=2000,

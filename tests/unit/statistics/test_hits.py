@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qbench.statistics.hits import ALONE, correlation
+from qbench.statistics.hits import ALONE, correlation, mean_variance
 
 
 def shared(seed: int, images: int, share: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -55,3 +55,17 @@ def test_no_item_and_no_shared_image_is_no_correlation() -> None:
     assert correlation(none.astype(np.int8), none, 2, none, np.array([0]), np.array([1])).tolist() == [0]
     x = np.array([1, -1, 1, 0], dtype=np.int8)
     assert correlation(x, np.array([0, 0, 1, 1]), 2, np.arange(4), np.array([0]), np.array([1])).tolist() == [0]
+
+
+def test_the_variance_of_a_level_has_images_as_units_and_is_never_below_that_of_items() -> None:
+    rng = np.random.default_rng(0)
+    n = 1200
+    cell = np.repeat([0, 1, -1], n // 3)
+    image = np.arange(n) // 4
+    alike = rng.integers(0, 3, n // 4)[image].astype(np.int8)  # all items of an image have one value
+    alone = mean_variance(alike, cell, 2, np.arange(n))
+    assert alone == pytest.approx([alike[cell == c].var(ddof=1) / (n // 3) for c in (0, 1)])
+    assert mean_variance(alike, cell, 2, image) == pytest.approx(4 * alone, rel=0.02)
+    opposite = np.tile([0, 2, 0, 2], n // 4).astype(np.int8)  # the sum of an image is always the same
+    assert mean_variance(opposite, cell, 2, image) == pytest.approx(mean_variance(opposite, cell, 2, np.arange(n)))
+    assert np.isnan(mean_variance(alike[:1], cell[:1], 2, image[:1])).all()
