@@ -59,7 +59,9 @@ def attention():
 def test_nothing_quantized_and_another_shape_are_errors(simulated):
     with pytest.raises(QuantizationError, match="none of the model's 26 Linear layers"):
         simulated(lambda name, weight: None)
-    with pytest.raises(QuantizationError, match=r"the rule gave \(1, 64\) for the \(64, 64\) weights of "):
+    with pytest.raises(
+        QuantizationError, match=r"the rule returned the shape \(1, 64\) for the \(64, 64\) weights of "
+    ):
         simulated(lambda name, weight: (weight[:1], 4.0))
 
 
