@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ import numpy.typing as npt
 from qbench.execution.keys import cell_parts, origin
 from qbench.execution.prepare import PreparedBenchmark
 from qbench.execution.variant import VariantRun, known_speeds, remember_speed
-from qbench.images.pixel_store import pixel_store
+from qbench.images.pixel_store import pixel_store, store_parts
 from qbench.metrics.interface import Metrics, Outcome
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry
 from qbench.probes.batch_order import DATASET, shuffle
-from qbench.probes.interface import AnswerPart, Answers, Asking, Step
+from qbench.probes.interface import AnswerPart, Answers, Asking, Parts, Step
 from qbench.runfolder.schema import BatchInfo, VariantFacts
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
@@ -129,13 +129,26 @@ class AskedVariant:
 
     def answer_parts(self, order: str) -> tuple[AnswerPart, ...]:
         """The arrays of answers in batches of `order`, each with its whole key."""
-        common = {
+        common: Parts = {
             "probe": origin(self._probe),
             "variant": self.parts,
             "batch": {"size": self._spec.batch_size, "order": order} if self.provider.batches else None,
         }
+        preprocessing = self.variant.model.checkpoint.preprocessing
+        of_images = common | {
+            "pixels": store_parts(self.benchmark.images_key, preprocessing.geometry),
+            "preprocessing": asdict(preprocessing),
+        }
         parts = self.provider.answers(self._asking(order))
-        return tuple(replace(part, parts={**common, **part.parts}) for part in parts)
+        return tuple(self._with_whole_key(part, of_images if part.of_images else common) for part in parts)
+
+    def _with_whole_key(self, part: AnswerPart, added: Parts) -> AnswerPart:
+        if clash := sorted(added.keys() & part.parts.keys()):
+            raise TypeError(
+                f"the probe {self._probe.qualified} names {', '.join(clash)} in the parts of {part.name!r}: the "
+                "execution adds parts of these names itself"
+            )
+        return replace(part, parts=added | part.parts)
 
     def _answered(self, part: AnswerPart, step: Step) -> npt.NDArray[Any]:
         def compute() -> npt.NDArray[Any]:

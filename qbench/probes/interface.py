@@ -103,19 +103,24 @@ class AnswerPart:
     name : str
         Such as ``images``: letters, digits and dashes. It names a folder of the cache, and the part in `Answers`.
     parts : dict
-        What decides the array, as plain values: its key. Probe, variant, and size and order of the batches are added to
-        it by the execution.
+        What decides the array beside what the execution adds to its key, as plain values: the digest of the questions,
+        for example. The execution adds ``probe``, ``variant``, ``batch`` (size and order) and, for a part
+        `of_images`, ``pixels`` (images, geometry, decoder) and ``preprocessing``; these names are refused here.
     count : int
         How many images, texts or other things are answered, for progress and for forecasts of time.
     compute : callable
         ``(encoder, step) -> array``. `encoder` is that of the variant. Rows are in the order of the dataset, whatever
         the order of the batches is.
+    of_images : bool
+        Whether the array depends on the images. `False` for one that depends on texts only: it is then computed once,
+        whatever the images are.
     """
 
     name: str
     parts: Parts
     count: int
     compute: Callable[[Any, Step], npt.NDArray[Any]]
+    of_images: bool = True
 
 
 class Provider(Protocol):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qbench.images.ids import image_id
-from qbench.images.pixel_store import store_parts
 from qbench.models.interface import Encoder, NamedEncoder
 from qbench.probes.embedding.encode import embed_images, embed_texts
 from qbench.probes.interface import AnswerPart, Asking, Step
@@ -24,21 +22,15 @@ Vectors = npt.NDArray[np.float32]
 def answer_parts(
     asking: Asking, images: Callable[[Any, Step], Vectors], texts: Callable[[Any, Step], Vectors]
 ) -> tuple[AnswerPart, AnswerPart]:
-    """The two arrays of embeddings: pixels and their normalisation decide the one, the texts the other."""
-    preprocessing = asking.preprocessing
-    pixels = store_parts(asking.images_key, preprocessing.geometry)
+    """The two arrays of embeddings: the images decide the one, the texts the other."""
     return (
-        AnswerPart(
-            name=IMAGES,
-            parts={"pixels": pixels, "preprocessing": asdict(preprocessing)},
-            count=len(asking.items.images),
-            compute=images,
-        ),
+        AnswerPart(name=IMAGES, parts={}, count=len(asking.items.images), compute=images),
         AnswerPart(
             name=TEXTS,
             parts={"texts": asking.questions.digest},
             count=len(asking.questions.content.texts),
             compute=texts,
+            of_images=False,
         ),
     )
 
