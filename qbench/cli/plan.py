@@ -53,6 +53,10 @@ def command(
         f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached embeddings, "
         f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
+    if found.problems:
+        console.print(f"{found.unusable} cells are unusable:")
+        for name, said in found.problems.items():
+            console.print(Text(f"{name}: {said}"))
     if found.seconds is not None:
         console.print(f"Time to embed, from speeds measured on this machine: {duration(found.seconds)}.")
     if found.unmeasured:

@@ -29,11 +29,12 @@ class PlannedCell:
     opened_model, opened_benchmark
         The checkpoint and the data; `None` where they could not be opened.
     asked : AskedVariant or None
-        The variant with the benchmark; `None` where the model or the data could not be opened.
+        The variant with the benchmark; `None` where the model or the data could not be opened, or where a plugin
+        failed to say what decides the cell.
     problem : Problem or None
         Why not.
     key : str
-        What decides the cell; empty where it is not opened.
+        What decides the cell; empty where `asked` is `None`.
     folder : str
         Its folder, relative to the run folder.
     """
@@ -81,9 +82,15 @@ def plan_cells(opened: Opened, problems: dict[tuple[str, str], Problem], folder:
         for quantizer in opened.plan.quantizers:
             for benchmark in opened.plan.benchmarks:
                 of_model, of_data = problems.get(("model", model.label)), problems.get(("benchmark", benchmark.label))
-                problem = of_model or of_data
-                asked = None if problem else opened.asked(model.label, quantizer.label, benchmark.label)
-                key = asked.key if asked else ""
+                problem, asked, key = of_model or of_data, None, ""
+                if problem is None:
+                    try:
+                        found = opened.asked(model.label, quantizer.label, benchmark.label)
+                        key = found.key
+                    except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its own cells only
+                        problem = Problem.of("build", error)
+                    else:
+                        asked = found
                 cells.append(
                     PlannedCell(
                         model=model,

@@ -58,6 +58,8 @@ class Forecast:
     done, cached, to_compute, unknown : int
         Cells that are done in the run folder; whose embeddings are cached; that have to be computed; of which nothing
         can be said because their model or data is missing.
+    problems : dict of str to str
+        The cells that a plugin made unusable (model · quantizer · benchmark), and what it raised.
     seconds : float or None
         Estimated time of embedding, from speeds measured on this machine; `None` where none was measured yet.
     unmeasured : int
@@ -73,9 +75,15 @@ class Forecast:
     cached: int = 0
     to_compute: int = 0
     unknown: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
     unmeasured: int = 0
     disk_bytes: int = 0
+
+    @property
+    def unusable(self) -> int:
+        """Cells that a plugin made unusable."""
+        return len(self.problems)
 
 
 def forecast(
@@ -107,14 +115,14 @@ def forecast(
 
 
 def _model(planned: PlannedModel, found: Forecast) -> PreparedModel | None:
-    located = planned.entry.record.locate(planned.checkpoint, planned.options)
-    if not located.ready:
-        found.models.append(Part(label=planned.label, state="missing", detail=located.how_to_get))
-        return None
     try:
+        located = planned.entry.record.locate(planned.checkpoint, planned.options)
+        if not located.ready:
+            found.models.append(Part(label=planned.label, state="missing", detail=located.how_to_get))
+            return None
         model = prepare_model(planned)
-    except QbenchError as error:
-        found.models.append(Part(label=planned.label, state="unusable", detail=str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises makes its own models unusable only
+        found.models.append(Part(label=planned.label, state="unusable", detail=_said(error)))
         return None
     found.models.append(Part(label=planned.label, state="ready", detail=located.where))
     return model
@@ -130,9 +138,10 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
     try:
         probes = found.plan.probes_of(planned)
         data = prepare_benchmark(planned, cache, probes, limit=spec.limit, workers=spec.workers, step=told.step)
-    except QbenchError as error:
-        state = "missing" if planned.root is None or not planned.root.is_dir() else "unusable"
-        found.benchmarks.append(Part(label=planned.label, state=state, detail=str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises makes its own benchmarks unusable only
+        missing = isinstance(error, QbenchError) and (planned.root is None or not planned.root.is_dir())
+        state = "missing" if missing else "unusable"
+        found.benchmarks.append(Part(label=planned.label, state=state, detail=_said(error)))
         return None
     texts = max(questions.count for questions in data.questions.values())
     counts = f"{len(data.items):,} items, {len(data.items.images):,} images, {texts:,} texts"
@@ -147,29 +156,43 @@ def _cells(
     cache: Cache,
     folder: RunFolder,
 ) -> None:
-    spec, plan, decoded = found.plan.spec, found.plan, {}
+    plan, decoded = found.plan, dict[str, int]()
     for model in models:
-        geometry = model.checkpoint.preprocessing.geometry
         for quantizer in plan.quantizers:
             variant = VariantRun(cache, model, quantizer)
             for data in benchmarks:
-                probe = plan.probes[model.planned.label, data.planned.label]
-                asked = AskedVariant(cache, variant, data, probe, spec)
-                key = asked.key
+                labels = (model.planned.label, quantizer.label, data.planned.label)
+                try:
+                    probe = plan.probes[model.planned.label, data.planned.label]
+                    asked = AskedVariant(cache, variant, data, probe, plan.spec)
+                    key, missing = asked.key, any(asked.missing().values())
+                except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its own cells only
+                    found.problems[" · ".join(labels)] = _said(error)
+                    continue
                 if folder.is_done(folder.cell(data.planned.label, model.planned.label, quantizer.label, key), key):
                     found.done += 1
-                    continue
-                if not any(asked.missing().values()):
+                elif not missing:
                     found.cached += 1
-                    continue
-                found.to_compute += 1
-                if asked.provider.timed:  # otherwise it is a matter of seconds
-                    _add_time(found, asked.seconds_to_answer())
-                parts = store_parts(data.images_key, geometry)
-                if asked.provider.decodes and not cache.path(FOLDER, parts, ".npy").exists():
-                    decoded[key_of(parts)] = len(data.items.images) * geometry.size**2 * 3
+                else:
+                    found.to_compute += 1
+                    _add_cost(found, asked, cache, decoded)
     found.disk_bytes = sum(decoded.values())
-    found.unknown = plan.cells - found.done - found.cached - found.to_compute
+    found.unknown = plan.cells - found.done - found.cached - found.to_compute - found.unusable
+
+
+def _said(error: Exception) -> str:
+    """What an error says; with its type where it is not meant for users."""
+    return str(error) if isinstance(error, QbenchError) else f"{type(error).__name__}: {error}"
+
+
+def _add_cost(found: Forecast, asked: AskedVariant, cache: Cache, decoded: dict[str, int]) -> None:
+    """Add the time of a cell, and to `decoded` the bytes of its images by the key of their pixel store."""
+    if asked.provider.timed:  # otherwise it is a matter of seconds
+        _add_time(found, asked.seconds_to_answer())
+    geometry = asked.variant.model.checkpoint.preprocessing.geometry
+    parts = store_parts(asked.benchmark.images_key, geometry)
+    if asked.provider.decodes and not cache.path(FOLDER, parts, ".npy").exists():
+        decoded[key_of(parts)] = len(asked.benchmark.items.images) * geometry.size**2 * 3
 
 
 def _add_time(found: Forecast, seconds: float | None) -> None:
