@@ -6,7 +6,7 @@ A plan is records, options and folders, never live models or data; what it costs
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,19 +124,18 @@ def _probe(
     model: PlannedModel, benchmark: PlannedBenchmark, quantizers: Iterable[PlannedQuantizer], registry: Registry
 ) -> Entry[Probe]:
     """The first probe of the benchmark that the model and every quantizer answer."""
-    default = tuple(entry.record.name for entry in registry.probes() if entry.record.default)
-    asked = benchmark.entry.record.probes or default
-    answered = model.entry.record.probes or default
-    if not set(asked) & set(answered):
+    asked = _named(benchmark.entry.record.probes, registry)
+    answered = _named(model.entry.record.probes, registry)
+    common = [entry for name, entry in asked.items() if name in answered]
+    if not common:
         raise InputError(
             f"{model.label} cannot be asked about {benchmark.label}: the benchmark accepts the probes "
-            f"{', '.join(asked) or 'none'}, and the model answers {', '.join(answered) or 'none'}",
+            f"{_listed(asked)}, and the model answers {_listed(answered)}",
             fix="Run them in different specs.",
         )
-    common = [registry.probe(name) for name in asked if name in answered]
     refused = ""
     for entry in common:
-        unable = [q.label for q in quantizers if not _answers(q, entry)]
+        unable = [q.label for q in quantizers if not _answers(q, entry, registry)]
         if not unable:
             return entry
         refused = refused or f"{entry.record.name} is not answered by {', '.join(unable)}"
@@ -146,9 +145,41 @@ def _probe(
     )
 
 
-def _answers(quantizer: PlannedQuantizer, probe: Entry[Probe]) -> bool:
+def _named(names: Sequence[str], registry: Registry) -> dict[str, Entry[Probe]]:
+    """The probes of these names by their qualified names; the default probe if none is named."""
+    if not names:
+        default = _default_probe(registry)
+        return {default.qualified: default}
+    return _resolved(names, registry) or {name: registry.probe(name) for name in names}  # the latter says what is wrong
+
+
+def _resolved(names: Sequence[str], registry: Registry) -> dict[str, Entry[Probe]]:
+    """The probes of these names (bare or ``plugin:name``) by their qualified names, without those not installed."""
+    known = {name for entry in registry.probes() for name in (entry.record.name, entry.qualified)}
+    entries = [registry.probe(name) for name in names if name in known]
+    return {entry.qualified: entry for entry in entries}
+
+
+def _default_probe(registry: Registry) -> Entry[Probe]:
+    found = [entry for entry in registry.probes() if entry.record.default]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError("no installed plugin provides a default probe", fix="See `qbench plugins`.")
+    origins = " and ".join(f"{e.qualified} ({e.plugin.distribution} {e.plugin.version})" for e in found)
+    raise InputError(
+        f"more than one probe is the default: {origins}",
+        fix="Leave out one of these plugins: results with another default probe cannot be compared.",
+    )
+
+
+def _listed(probes: Mapping[str, Entry[Probe]]) -> str:
+    return ", ".join(entry.record.name for entry in probes.values())
+
+
+def _answers(quantizer: PlannedQuantizer, probe: Entry[Probe], registry: Registry) -> bool:
     record = quantizer.entry.record
-    named = record.probes is None or bool({probe.record.name, probe.qualified} & set(record.probes))
+    named = record.probes is None or probe.qualified in _resolved(record.probes, registry)
     return named and record.provider in probe.record.providers
 
 

@@ -71,7 +71,7 @@ class ModelSource:
     licence : str
         The licence of the weights.
     probes : tuple of str
-        The probes that its models answer; the default probes if empty.
+        The probes that its models answer; the default probe if empty.
     accepts_path : callable or None
         ``(path) -> bool``: whether a path on the command line is a checkpoint of this source, which is then opened with
         the option ``path``. It imports nothing heavy and reads a configuration at most.
@@ -181,7 +181,7 @@ class Benchmark:
         The folder of the data below ``QBENCH_DATA``, if it is not called like the benchmark: for benchmarks that share
         a dataset.
     probes : tuple of str
-        The probes that its task accepts, the preferred one first; the default probes if empty.
+        The probes that its task accepts, the preferred one first; the default probe if empty.
     """
 
     name: str
@@ -244,7 +244,8 @@ class Probe:
     providers : tuple of str
         Where answers can come from; see `Quantizer.provider`.
     default : bool
-        Whether a benchmark or a model source that names no probe means this one.
+        Whether a benchmark or a model source that names no probe means this one. Only one installed probe may say so,
+        and qbench has one already: a plan with a second one is refused.
     """
 
     name: str

@@ -5,6 +5,7 @@ The plugin imports nothing but `qbench.api`, and the core knows nothing of it: t
 
 import json
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,8 @@ class Meter:
 class Provider(ModelProvider):
     """One number for each image."""
 
+    parts: ClassVar = {}
+
     def answers(self, asking):
         def compute(encoder, step):
             pixels = asking.pixels()
@@ -73,8 +76,7 @@ class Provider(ModelProvider):
                 step(len(rows))
             return found
 
-        parts = {"images": asking.images_key, "size": asking.preprocessing.geometry.size}
-        return [AnswerPart(name=PROBE, parts=parts, count=len(asking.items.images), compute=compute)]
+        return [AnswerPart(name=PROBE, parts=self.parts, count=len(asking.items.images), compute=compute)]
 
     def timed_work(self, asking):
         batch = np.array(asking.pixels()[: asking.batch_size])
@@ -257,6 +259,30 @@ def test_another_version_of_the_probe_gives_other_answers(asked, registry, cache
     assert ("brightness", 5) in log
 
 
+def test_another_geometry_gives_other_answers(asked, registry, cache, tmp_path, log, monkeypatch):
+    execute(asked(), tmp_path / "run", registry=registry, cache=cache)
+    log.clear()
+    monkeypatch.setattr(Checkpoint, "preprocessing", Preprocessing(geometry=Geometry(size=6)))
+    assert execute(asked(), tmp_path / "run", registry=registry, cache=cache).computed == 2
+    assert ("brightness", 5) in log
+
+
+def test_a_plugin_that_fails_while_cells_are_planned_fails_its_cells_only(
+    asked, registry, cache, tmp_path, monkeypatch
+):
+    """Here: a part whose key names what the execution adds."""
+    monkeypatch.setattr(Provider, "parts", {"batch": 1, "pixels": 2})
+    said = "the probe fake:brightness names batch, pixels in the parts of 'brightness'"
+    before = forecast(asked(), tmp_path / "run", registry=registry, cache=cache)
+    assert (before.unusable, before.to_compute, before.unknown) == (2, 0, 0)
+    assert said in before.problems["meter/m · exact · bright-or-dark"]
+    done = execute(asked(), tmp_path / "run", registry=registry, cache=cache)
+    assert (done.done, done.failed) == (0, 2)
+    cell = json.loads(next((tmp_path / "run").glob("cells/*/*/exact-*/cell.json")).read_text())
+    assert said in cell["error"]["what"]
+    assert cell["error"]["stage"] == "build"
+
+
 def test_a_model_and_a_benchmark_without_a_common_probe_are_refused_when_planned(asked, registry):
     with pytest.raises(
         InputError, match=r"toy/one cannot be asked about bright-or-dark: .* probes brightness, .* embed"
@@ -288,6 +314,17 @@ def test_the_first_probe_of_the_benchmark_that_all_variants_answer_is_chosen(ask
         return plan.probes["meter/m", "bright-or-dark"].qualified
 
     assert accepting("embedding", PROBE) == f"fake:{PROBE}"
+    assert accepting("not-installed", f"fake:{PROBE}") == f"fake:{PROBE}"
+    with pytest.raises(InputError, match="there is no probe called 'not-installed'"):
+        accepting("not-installed")
+
+
+def test_a_second_default_probe_does_not_take_over_benchmarks(spec, registry):
+    registry.entries["qbench_probes"] = [
+        replace(entry, record=replace(entry.record, default=True)) for entry in registry.entries["qbench_probes"]
+    ]
+    with pytest.raises(InputError, match=r"more than one probe is the default: .*fake:brightness"):
+        make_plan(spec(), registry)
 
 
 def test_the_record_of_a_cell_names_the_probe(asked, registry, cache, tmp_path):
