@@ -47,6 +47,8 @@ def _held_together(cell: Cell, baseline: Cell) -> Iterator[tuple[str, str, Any, 
     yield "data", "another number of items", mine.data_info.items, its.data_info.items
     yield "rules", "other benchmark options", mine.benchmark_info.options, its.benchmark_info.options
     yield "rules", "another protocol version", mine.benchmark_info.protocol, its.benchmark_info.protocol
+    if mine.probe and its.probe:  # cells of earlier versions do not say it
+        yield "probe", "another probe", mine.probe, its.probe
     yield (
         "checkpoint",
         "another checkpoint under the same name",

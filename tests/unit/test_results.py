@@ -95,6 +95,20 @@ def test_cells_with_other_items_or_rules_are_not_compared(
     assert (row["quantizer"], said in row["reason"]) == ("hf-int8", True)
 
 
+@pytest.mark.parametrize(("baseline", "compared"), [("", True), ("probes:embeddings", True), ("x:captions", False)])
+def test_cells_that_were_asked_through_different_probes_are_not_compared(
+    make_run: Make, baseline: str, compared: bool
+) -> None:
+    run = make_run(models=(A,), quantizers=("fp32", "hf-int8"), benchmarks=("facet",))
+    for record in run.records.values():
+        record["probe"] = baseline if record["quantizer"] == "fp32" else "probes:embeddings"
+    results = load(run.write())
+    assert bool(len(results.effects)) == compared
+    assert list(results.unpaired["reason"]) == (
+        [] if compared else ["another probe than the baseline (probes:embeddings and x:captions)"]
+    )
+
+
 def test_a_difference_that_is_meant_is_compared(make_run: Make) -> None:
     run = make_run(models=(A,), benchmarks=("facet",))
     name = next(n for n, r in run.records.items() if r["quantizer"] == "hf-int8")
