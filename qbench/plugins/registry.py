@@ -32,6 +32,8 @@ from qbench.plugins.records import (
 from qbench.plugins.selection import chosen
 
 GROUP = "qbench"
+OWN_DISTRIBUTION = "qbench-vlm"
+"""The distribution of qbench itself: its statistics have their bare names whatever other plugins provide."""
 
 Record = TypeVar("Record", ModelSource, Quantizer, Benchmark, Dataset, Probe, Executor, StatisticKind, ReportSection)
 
@@ -203,8 +205,15 @@ class Registry:
         return self._one("executor", self.executors(), name)
 
     def statistic(self, name: str) -> Entry[StatisticKind]:
-        """The statistic called `name` (bare or ``plugin:name``)."""
-        return self._one("statistic", self.statistics(), name)
+        """The statistic called `name` (bare or ``plugin:name``).
+
+        Metrics refer to statistics, not users, and stored results hold the reference. So a bare name means the
+        statistic that qbench itself provides, even where a third-party plugin uses the same name: another plugin must
+        not change or break the analysis of metrics that are not its own.
+        """
+        named = [e for e in self.statistics() if name in (e.record.name, e.qualified)]
+        own = [e for e in named if e.plugin.distribution == OWN_DISTRIBUTION]
+        return own[0] if len(own) == 1 else self._one("statistic", self.statistics(), name)
 
     def clashes(self, entries: Iterable[Entry[Any]]) -> dict[str, list[Entry[Any]]]:
         """The bare names that more than one plugin uses, each with its records."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from qbench.errors import InputError
 from qbench.metrics.interface import UNDECLARED, StatisticRef
 from qbench.plugins.options import make_options
-from qbench.plugins.registry import installed
+from qbench.plugins.records import StatisticKind
+from qbench.plugins.registry import Entry, installed
 from qbench.statistics.interface import Statistic
 
 
@@ -32,20 +33,40 @@ class DeclaredStatistics:
 
 
 def installed_statistics() -> dict[str, Statistic]:
-    """The installed statistics with default options, by qualified name, and by bare name where only one has it."""
+    """The installed statistics with default options, by qualified name, and by bare name where that is unambiguous."""
     registry = installed()
-    entries = registry.statistics()
-    clashes = registry.clashes(entries)
     found: dict[str, Statistic] = {}
-    for entry in entries:
+    for entry in registry.statistics():
         try:
             made = entry.record.make(entry.record.options())
         except Exception:  # noqa: BLE001 - of a third-party plugin: its metrics then say why nothing is known of them
             continue
         found[entry.qualified] = made
-        if entry.record.name not in clashes:
+        if _entry(entry.record.name) is entry:
             found[entry.record.name] = made
     return found
+
+
+def statistic_versions(names: Iterable[str]) -> dict[str, str]:
+    """What each name of a statistic stands for now: ``plugin:name (distribution version)``, or empty if not installed.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names as metrics declare them.
+    """
+    found = {name: _entry(name) for name in sorted(set(names))}
+    return {
+        name: f"{entry.qualified} ({entry.plugin.distribution} {entry.plugin.version})" if entry else ""
+        for name, entry in found.items()
+    }
+
+
+def _entry(name: str) -> Entry[StatisticKind] | None:
+    try:
+        return installed().statistic(name)
+    except InputError:
+        return None
 
 
 def declared_statistics(metrics: Iterable[tuple[str, StatisticRef | None]]) -> DeclaredStatistics:

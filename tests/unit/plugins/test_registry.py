@@ -6,9 +6,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from qbench.api import Quantizer, hookimpl
+from qbench.api import Quantizer, StatisticKind, hookimpl
 from qbench.errors import InputError
-from qbench.plugins.registry import GROUP, discover
+from qbench.plugins.registry import GROUP, OWN_DISTRIBUTION, Entry, Plugin, Registry, discover
 
 
 def quantizer(name: str) -> Quantizer:
@@ -136,3 +136,25 @@ def test_the_order_does_not_depend_on_the_installation(plugin):
     points = [plugin(n, qbench_quantizers=_one(n)) for n in ("b", "a", "c")]
     assert [e.record.name for e in discover(points).quantizers()] == ["a", "b", "c"]
     assert [p.name for p in discover(points[::-1]).plugins] == ["a", "b", "c"]
+
+
+def _statistic(plugin: str, distribution: str) -> Entry[StatisticKind]:
+    record = StatisticKind(name="share", summary="for tests", make=lambda options: None)
+    return Entry(plugin=Plugin(name=plugin, module=plugin, distribution=distribution, version="1"), record=record)
+
+
+def test_the_bare_name_of_a_built_in_statistic_stays_its_own():
+    third_party, own = _statistic("a", "a"), _statistic("own", OWN_DISTRIBUTION)
+    registry = Registry(entries={"qbench_statistics": [third_party, own]})
+    assert registry.statistic("share") is own
+    assert registry.statistic("a:share") is third_party
+
+
+def test_the_bare_name_of_two_third_party_statistics_is_ambiguous():
+    registry = Registry(entries={"qbench_statistics": [_statistic("a", "a"), _statistic("b", "b")]})
+    with pytest.raises(InputError, match=r"ambiguous: a:share .* and b:share"):
+        registry.statistic("share")
+
+
+def test_the_statistics_of_qbench_come_from_its_own_distribution():
+    assert discover().statistic("share").plugin.distribution == OWN_DISTRIBUTION
