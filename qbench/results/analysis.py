@@ -23,11 +23,11 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse
 from qbench.errors import InputError, QbenchError
-from qbench.metrics.interface import INDEX, Outcome
+from qbench.metrics.interface import INDEX, UNDECLARED, Outcome
 from qbench.metrics.keys import MetricKey
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
-from qbench.results.statistics import declared_statistics, installed_statistics
+from qbench.results.statistics import declared_statistics, installed_statistics, statistic_versions
 from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.writer import write_analysis
@@ -70,10 +70,17 @@ def _checked(settings: Settings) -> Settings:
 
 
 def stored(results: Results) -> Analysis | None:
-    """The analysis in the run folder, if it was made of these very cells by this version of the analysis."""
+    """The analysis in the run folder, if it was made of these very cells by this version of the analysis.
+
+    Its statistics have to be those that are installed now. One that is not installed now makes nothing stale: what it
+    said is kept, because it could not be made again.
+    """
     folder = results.folder / FOLDER
     record = read_analysis(folder)
     if record is None or record.key != _key(results, _checked(record.settings)):
+        return None
+    now = statistic_versions(record.statistics)
+    if any(now[name] not in ("", used) for name, used in record.statistics.items()):
         return None
     tables = read_analysis_tables(folder, TABLES)
     return None if tables is None else Analysis(**tables)
@@ -82,7 +89,14 @@ def stored(results: Results) -> Analysis | None:
 def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
     """Write an analysis into the run folder; ``analysis.json`` last."""
     folder = results.folder / FOLDER
-    record = AnalysisRecord(key=_key(results, settings), settings=settings, qbench_version=version("qbench-vlm"))
+    record = AnalysisRecord(
+        key=_key(results, settings),
+        settings=settings,
+        qbench_version=version("qbench-vlm"),
+        statistics=statistic_versions(
+            (metric.statistic or UNDECLARED).name for cell in results.done for metric in cell.metrics
+        ),
+    )
     write_analysis(folder, record, {name: getattr(analysis, name) for name in TABLES})
     return folder
 

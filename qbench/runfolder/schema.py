@@ -529,11 +529,15 @@ class AnalysisRecord(_File):
         How changes were judged.
     qbench_version : str
         The version that made it.
+    statistics : dict of str to str
+        Name of a statistic, as metrics declare it → ``plugin:name (distribution version)`` of what judged them; empty
+        where it was not installed. Analyses of earlier versions do not say it.
     """
 
     key: str
     settings: Settings
     qbench_version: str = ""
+    statistics: dict[str, str] = Field(default_factory=dict)
 
 
 _CHOICES: TypeAdapter[AnalysisChoices] = TypeAdapter(AnalysisChoices)

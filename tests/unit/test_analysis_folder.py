@@ -43,6 +43,25 @@ def test_a_cell_that_was_computed_again_makes_it_stale(run: Any) -> None:
     assert len(results.effects)
 
 
+@pytest.mark.parametrize(
+    ("used", "kept"),
+    [
+        ({"bootstrap": ""}, False),  # was not installed then, is now
+        ({"bootstrap": "other:bootstrap (other 1)"}, False),
+        ({"gone": "other:gone (other 1)"}, True),  # is not installed now: what it said is kept
+        ({}, True),  # of an earlier version
+    ],
+)
+def test_a_statistic_that_has_changed_makes_it_stale(run: Any, used: dict[str, str], kept: bool) -> None:
+    folder = run.write()
+    analysed(load(folder))
+    file = folder / "analysis" / "analysis.json"
+    record = json.loads(file.read_text())
+    assert record["statistics"]["bootstrap"].startswith("statistics:bootstrap (qbench-vlm ")
+    file.write_text(json.dumps({**record, "statistics": used}))
+    assert (stored(load(folder)) is not None) == kept
+
+
 def test_other_settings_replace_it_and_stay(run: Any) -> None:
     folder = run.write()
     before = analysed(load(folder)).effects
