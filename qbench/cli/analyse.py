@@ -40,7 +40,9 @@ def command(
     with console.status("reading") as status:
         results = load(run)
         folder = analyse_again(
-            results, {k: v for k, v in given.items() if v}, step=lambda name: status.update(f"analysing {name}")
+            results,
+            {k: v for k, v in given.items() if v is not None},
+            step=lambda name: status.update(f"analysing {name}"),
         )
     for verdict, count in results.effects["verdict"].value_counts().items():
         typer.echo(f"{count:>8,}  {verdict}")

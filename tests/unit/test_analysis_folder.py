@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from qbench.cli import app
 from qbench.errors import InputError
 from qbench.results import load
 from qbench.results.analysis import analyse_again, analysed, settings_of, stored
@@ -60,6 +62,14 @@ def test_a_statistic_that_has_changed_makes_it_stale(run: Any, used: dict[str, s
     assert record["statistics"]["bootstrap"].startswith("statistics:bootstrap (qbench-vlm ")
     file.write_text(json.dumps({**record, "statistics": used}))
     assert (stored(load(folder)) is not None) == kept
+
+
+def test_a_seed_of_zero_is_a_seed(run: Any) -> None:
+    run.run["spec"]["analysis"] = {"seed": 7}
+    folder = run.write()
+    done = CliRunner().invoke(app, ["analyse", str(folder), "--seed", "0"])
+    assert done.exit_code == 0, done.output
+    assert json.loads((folder / "analysis" / "analysis.json").read_text())["settings"]["seed"] == 0
 
 
 def test_other_settings_replace_it_and_stay(run: Any) -> None:
