@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from qbench.results import Results
 from qbench.results.analysis import kept_settings
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import bounds as intervals
+from qbench.statistics.dispatch import missing_statistics
 from qbench.vocabulary import (
     BASELINE_PREFIX,
     FlagKind,
@@ -70,14 +71,23 @@ def check(
     """
     read = policy if isinstance(policy, Policy) else read_policy(policy)
     compared = with_its_baseline(results) if baseline is None else with_older(results, baseline)
-    bounds = partial(intervals, statistics=installed_statistics(), stored=kept_settings(results).confidence)
-    return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=bounds)
+    statistics = installed_statistics()
+    bounds = partial(intervals, statistics=statistics, stored=kept_settings(results).confidence)
+    missing = partial(missing_statistics, statistics=statistics)
+    return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=bounds, missing=missing)
 
 
-def judge(compared: Compared, policy: Policy, *, today: date, bounds: Bounds) -> GateResult:
-    """The same, of what is compared and with given bounds."""
+def judge(
+    compared: Compared,
+    policy: Policy,
+    *,
+    today: date,
+    bounds: Bounds,
+    missing: Callable[[pd.DataFrame], list[str]] = lambda rows: [""] * len(rows),
+) -> GateResult:
+    """The same, of what is compared and with given bounds; `missing` names each row's statistic if not installed."""
     selections = [select(rule, compared) for rule in policy.rule]
-    rows = [_counted(row, rule, policy) for row, rule in _decided(compared, policy, selections, bounds)]
+    rows = [_counted(row, rule, policy) for row, rule in _decided(compared, policy, selections, bounds, missing)]
     waived = waive(rows, policy.waiver, today)
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
     problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
@@ -128,7 +138,11 @@ class _Decision:
 
 
 def _decided(
-    compared: Compared, policy: Policy, selections: list[Selection], bounds: Bounds
+    compared: Compared,
+    policy: Policy,
+    selections: list[Selection],
+    bounds: Bounds,
+    missing: Callable[[pd.DataFrame], list[str]],
 ) -> Iterable[tuple[GateRow, Rule]]:
     for rule, selection in zip(policy.rule, selections, strict=True):
         for other in selection.others:
@@ -145,6 +159,7 @@ def _decided(
     low, high = adjusted(losses, limit, bounds, confidence=confidence, family=gates, holm=holm)
     found = losses.found()
     more = needed(frame, losses, bounds, found=found, low=low, high=high, limit=limit)
+    not_installed = missing(frame)
     for at, record in enumerate(frame.to_dict("records")):
         rule = policy.rule[of_rule[at]]
         flags = tuple(x for x in str(record["flags"] or "").split(";") if x)
@@ -153,6 +168,10 @@ def _decided(
             low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, drop=rule.quantity is Quantity.DROP
         )
         known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
+        if not known and not_installed[at]:
+            what = "no interval is known at the confidence that is needed, because the statistic "
+            what += f"{not_installed[at]!r} is not installed: install the plugin that provides it"
+            decision = _Decision(RowStatus.ERROR, what)
         open_ = decision.status is RowStatus.INCONCLUSIVE
         yield (
             GateRow(

@@ -74,6 +74,16 @@ def with_power(effects: pd.DataFrame, settings: Settings, statistics: Mapping[st
     return effects.assign(mde=mde, needed=needed)
 
 
+def missing_statistics(effects: pd.DataFrame, statistics: Mapping[str, Statistic]) -> list[str]:
+    """For each row with a ``method``, the name of its statistic where that is not among `statistics`; else empty."""
+    missing = [""] * len(effects)
+    for statistic, at in _by_statistic(effects, statistics):
+        if statistic is None:
+            for row in at:
+                missing[row] = str(effects["statistic"].iloc[row])
+    return missing
+
+
 def _by_statistic(
     effects: pd.DataFrame, statistics: Mapping[str, Statistic]
 ) -> Iterator[tuple[Statistic | None, npt.NDArray[np.int64]]]:

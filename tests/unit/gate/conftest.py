@@ -20,10 +20,12 @@ from qbench.gate.policy import read_policy
 from qbench.results import Cell
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import bounds as bounds_of
+from qbench.statistics.dispatch import missing_statistics
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
 
-bounds = partial(bounds_of, statistics=installed_statistics())
+bounds = partial(bounds_of, statistics=installed_statistics(), stored=0.95)
+missing = partial(missing_statistics, statistics=installed_statistics())
 TODAY = date(2026, 6, 30)
 SHARE = {"better": "higher", "unit": "share"}
 METRICS: dict[str, list[dict[str, Any]]] = {
@@ -169,7 +171,7 @@ class Study:
         """Hold rules against it; each needs an id, and what is not said is overall top1 of imagenet."""
         whole = [{"id": f"r{i}", "scope": "overall", **rule} for i, rule in enumerate(rules)]
         policy = read_policy({"version": 1, "decide": decide, "rule": whole, "waiver": waiver or []})
-        return judge(self.comparison(), policy, today=TODAY, bounds=bounds)
+        return judge(self.comparison(), policy, today=TODAY, bounds=bounds, missing=missing)
 
 
 def _empty() -> pd.DataFrame:

@@ -89,6 +89,17 @@ def test_a_number_without_an_interval_cannot_be_decided_on(study: Study) -> None
     assert "no interval" in result.rows[0].reason
 
 
+def test_a_statistic_that_is_not_installed_is_named_where_its_stored_interval_does_not_serve(study: Study) -> None:
+    for group in ("young", "older"):
+        stored = {"method": "closed form", "statistic": "gone", "low": -0.001, "high": 0.001}
+        study.effect("accuracy", 0.0, attribute="age", group=group, **stored)
+    alone = study.judge(EACH, adjust="none").rows
+    assert [row.status for row in alone] == ["pass", "pass"]
+    adjusted = study.judge(EACH | {"max_drop": 0.0005}, confidence=0.99).rows
+    assert [row.status for row in adjusted] == ["error", "error"]
+    assert all("statistic 'gone' is not installed" in row.reason for row in adjusted)
+
+
 def test_an_interval_without_width_shows_nothing(study: Study) -> None:
     assert one(study, 0.0, 0.0).rows[0].status == "inconclusive"
 
