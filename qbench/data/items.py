@@ -38,12 +38,27 @@ class Attribute:
     repeats : str
         The attribute that this one groups in another way, such as with another cut of the skin tones. It is shown
         beside that attribute, and left out of gates unless a rule names it, because it consists of the same people.
+
+    Raises
+    ------
+    ValueError
+        Two pairs have the same label (``"x", "y-z"`` and ``"x-y", "z"``), so that a table could not tell them apart.
     """
 
     name: str
     groups: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...] = ()
     repeats: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse pairs that a table could not tell apart."""
+        by_label: dict[str, tuple[str, str]] = {}
+        for names in self.pairs:
+            label = GroupPair(*names).label
+            if label in by_label:
+                first, second = list(by_label[label]), list(names)
+                raise ValueError(f"the pairs {first} and {second} of {self.name!r} have the same label {label!r}")
+            by_label[label] = names
 
     @property
     def group_pairs(self) -> dict[str, GroupPair]:

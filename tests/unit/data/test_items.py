@@ -1,0 +1,15 @@
+"""Attributes say which groups are compared."""
+
+import pytest
+
+from qbench.data.items import Attribute
+
+
+def test_pairs_with_the_same_label_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\['x', 'y-z'\] and \['x-y', 'z'\] of 'age' have the same label 'x-y-z'"):
+        Attribute(name="age", groups=("x", "y-z", "x-y", "z"), pairs=(("x", "y-z"), ("x-y", "z")))
+
+
+def test_pairs_are_found_by_their_label() -> None:
+    both = Attribute(name="age", groups=("x", "y"), pairs=(("x", "y"), ("y", "x")))
+    assert {label: tuple(pair) for label, pair in both.group_pairs.items()} == {"x-y": ("x", "y"), "y-x": ("y", "x")}
