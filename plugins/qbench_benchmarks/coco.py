@@ -10,6 +10,7 @@ import pandas as pd
 
 from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.api.benchmarks import MetricsBuilder, Retrieved, image_to_text, item_weights, recall_at, text_to_image
+from qbench.api.statistics import MetricKey
 from qbench_benchmarks.coco_captions import read_karpathy_test, read_val2017
 from qbench_benchmarks.options import CocoOptions
 
@@ -93,7 +94,7 @@ class Coco:
         for k in self.options.ks:
             for direction in DIRECTIONS:
                 rows = np.flatnonzero(table["direction"].to_numpy() == direction)
-                numbers.add(f"{direction}_recall@{k}", recall_at(rank[rows], k, w[:, rows]), len(rows))
+                numbers.add(str(MetricKey(f"{direction}_recall", k)), recall_at(rank[rows], k, w[:, rows]), len(rows))
         return numbers.build()
 
 

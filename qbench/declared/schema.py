@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from qbench.data.groups import NONE, SEVERAL
+from qbench.data.pairs import GroupPair
 from qbench.data.promptsets import has_one_placeholder, prompt_set_names
 from qbench.data.tables import cell_text
 
@@ -269,7 +270,7 @@ class AttributeSpec(_Strict):
             absent = [group for group in pair if group not in self.compared()]
             if absent or pair[0] == pair[1]:
                 raise ValueError(f"the pair {list(pair)} is not of two of the groups {', '.join(self.compared())}")
-        _all_different([f"{first}-{second}" for first, second in self.pairs or ()])
+        _all_different([GroupPair(*pair).label for pair in self.pairs or ()])
 
     def compared(self) -> tuple[str, ...]:
         """The groups that are compared, in the order of the report."""

@@ -14,6 +14,7 @@ from qbench.metrics.answers import positions
 from qbench.metrics.blocks import blocks
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity
+from qbench.metrics.keys import MetricKey
 from qbench.metrics.skew import Target, max_skew, min_skew, ndkl, skew, target_shares, top_shares
 from qbench.metrics.weights import Floats, item_weights, mean_of_known
 
@@ -72,9 +73,17 @@ def measure_skew(
             skews = np.stack([skew(top_shares(groups, len(n), k, ranked, columns), wanted, k) for ranked in order])
             for name, reduce in (("max_skew", max_skew), ("min_skew", min_skew)):
                 each = np.stack([reduce(one) for one in skews])
-                _add(numbers, f"{name}@{k}", each, len(groups), queries, attribute=attribute.name)
+                _add(numbers, str(MetricKey(name, k)), each, len(groups), queries, attribute=attribute.name)
             for g, group in enumerate(attribute.groups):
-                _add(numbers, f"skew@{k}", skews[:, :, g], int(n[g]), queries, attribute=attribute.name, group=group)
+                _add(
+                    numbers,
+                    str(MetricKey("skew", k)),
+                    skews[:, :, g],
+                    int(n[g]),
+                    queries,
+                    attribute=attribute.name,
+                    group=group,
+                )
         each = np.array([[ndkl(groups[r], d, x[r]) for d, x in zip(wanted, w, strict=True)] for r in order])
         _add(numbers, "ndkl", each, len(groups), queries, attribute=attribute.name)
     return numbers.build()

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.data.items import Attribute
+from qbench.data.pairs import GroupPair
 from qbench.metrics.answers import positions
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.disparity import class_disparity, comparable, mean_absolute, mean_signed, worst
@@ -103,7 +104,7 @@ def _add_disparities(
         a, b = attribute.groups.index(first), attribute.groups.index(second)
         usable = comparable(cells.n[:, a], cells.n[:, b], minimum)
         by_class = class_disparity(recall[:, :, a], recall[:, :, b], usable)
-        pair = f"{first}-{second}"
+        pair = GroupPair(first, second).label
         for name, summary in (
             ("mean_disparity", mean_signed),
             ("mean_abs_disparity", mean_absolute),
