@@ -1,7 +1,9 @@
-"""All that a plugin author imports, by subject: `models`, `quantizers`, `benchmarks`, `statistics`, `images`, `report`.
+"""All that a plugin author imports, by subject.
 
-The records, the interfaces, the errors and the hook marker can also be imported from here. Helpers are in the module of
-their subject only. Importing any of these modules imports neither torch nor pandas; helpers that need them import them
+The modules are `models`, `quantizers`, `benchmarks`, `statistics`, `images`, `probes`, `executors` and `report`.
+
+The records, the interfaces, the errors and the hook marker can also be imported from here, except those of probes and
+executors. These and the helpers are in the module of their subject only. Importing any of these modules imports neither torch nor pandas; helpers that need them import them
 when they are used.
 """
 
@@ -33,8 +35,9 @@ from qbench.api.models import (
     NamedEncoder,
     Storable,
 )
-from qbench.api.quantizers import Context, Coverage, Layer, Quantizer, Variant, simulate, tower_of
+from qbench.api.quantizers import CalibrationData, Context, Coverage, Layer, Quantizer, Variant, simulate, tower_of
 from qbench.api.report import (
+    Better,
     Block,
     Box,
     Bullets,
@@ -43,11 +46,14 @@ from qbench.api.report import (
     Column,
     Entry,
     Facts,
+    FlagKind,
     Heading,
     ReportSection,
     Table,
     Template,
     Text,
+    Unit,
+    Verdict,
 )
 from qbench.api.statistics import Statistic, StatisticKind
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
@@ -66,9 +72,11 @@ __all__ = [
     "INDEX",
     "Attribute",
     "Benchmark",
+    "Better",
     "Block",
     "Box",
     "Bullets",
+    "CalibrationData",
     "Chart",
     "Checkpoint",
     "Code",
@@ -81,6 +89,7 @@ __all__ = [
     "Encoder",
     "Entry",
     "Facts",
+    "FlagKind",
     "FolderSource",
     "Geometry",
     "Heading",
@@ -115,7 +124,9 @@ __all__ = [
     "Task",
     "Template",
     "Text",
+    "Unit",
     "Variant",
+    "Verdict",
     "declared_benchmark",
     "hookimpl",
     "renamed_from",

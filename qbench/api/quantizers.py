@@ -5,13 +5,14 @@ Helpers: `simulate` for a method that changes the values of weights, `torch_modu
 """
 
 from qbench.models.control_arms import CONTROL_ARMS
-from qbench.models.interface import Context, Coverage, Layer, Variant
+from qbench.models.interface import CalibrationData, Context, Coverage, Layer, Variant
 from qbench.models.simulate import simulate, tower_of
 from qbench.models.torch_module import torch_module
 from qbench.plugins.records import Quantizer
 
 __all__ = [
     "CONTROL_ARMS",
+    "CalibrationData",
     "Context",
     "Coverage",
     "Layer",

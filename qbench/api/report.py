@@ -3,7 +3,8 @@
 A chart is a Vega-Lite specification. `forest_chart` makes a block of changes with their intervals; `dots` and
 `before_after` make specifications for a `Chart`. For a specification of your own, the colours `UP`, `DOWN`, `INK` and
 so on follow the page's light and dark theme, and `quantizer_encodings` gives each quantizer the colour and the shape
-that it has in every other chart. `isolated` puts a name into a sentence, whatever the direction of its script.
+that it has in every other chart. `Verdict`, `FlagKind`, `Unit` and `Better` are the words in the tables of results, with
+their labels and signs. `isolated` puts a name into a sentence, whatever the direction of its script.
 """
 
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from qbench.plugins.report_blocks import (
     Text,
 )
 from qbench.text import isolated
+from qbench.vocabulary import Better, FlagKind, Unit, Verdict
 
 if TYPE_CHECKING:
     from qbench.report.charts.before_after import before_after
@@ -66,6 +68,7 @@ __all__ = [
     "SOFT",
     "UP",
     "Axis",
+    "Better",
     "Block",
     "Box",
     "Bullets",
@@ -74,12 +77,15 @@ __all__ = [
     "Column",
     "Entry",
     "Facts",
+    "FlagKind",
     "Heading",
     "ReportSection",
     "Strip",
     "Table",
     "Template",
     "Text",
+    "Unit",
+    "Verdict",
     "before_after",
     "chart_name",
     "dots",

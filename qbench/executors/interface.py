@@ -27,6 +27,7 @@ class UnitExecutor(Protocol):
         work : callable
             Executes one unit, given as the text of `WorkUnit.to_json`. It raises nothing: an error becomes
             `UnitResult.problem`. It can be pickled, and called in another process that has the same plugins.
+            It must not be called from several threads of one process: it keeps loaded models between units.
         done : callable
             Has to be called with every result, in the process and thread that called `execute`.
         """
