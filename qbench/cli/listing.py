@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
 EXAMPLES = "Examples: `qbench list` | `qbench list quantizers`"
 
-Kind = Literal["models", "quantizers", "benchmarks", "datasets", "statistics", "presets"]
-KINDS: tuple[Kind, ...] = ("models", "quantizers", "benchmarks", "datasets", "statistics", "presets")
+Kind = Literal["models", "quantizers", "benchmarks", "datasets", "statistics", "probes", "executors", "presets"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def command(
     kind: Annotated[Kind | None, typer.Argument(help="List only this kind.")] = None,
 ) -> None:
-    """List the available models, quantizers, benchmarks, datasets, statistics and presets."""
+    """List the available models, quantizers, benchmarks, datasets, statistics, probes, executors and presets."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
