@@ -13,13 +13,14 @@ from typing import cast
 import pandas as pd
 
 from qbench.errors import InputError, QbenchError
-from qbench.execution.plan import PlannedBenchmark, make_plan
+from qbench.execution.plan import Plan, PlannedBenchmark, make_plan
 from qbench.execution.prepare import PreparedBenchmark, prepare_benchmark, prepare_model
 from qbench.execution.progress import Silent
 from qbench.execution.single import check_empty
 from qbench.images.ids import image_id
 from qbench.metrics.interface import Task
 from qbench.plugins.registry import Registry
+from qbench.probes.providers import PRECOMPUTED
 from qbench.runfolder.writer import slug
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
@@ -78,10 +79,12 @@ def list_wanted(
     Raises
     ------
     InputError
-        The folder holds something, the spec has no such benchmark, or its data is not to be had.
+        The folder holds something, the spec has no such benchmark, its data is not to be had, or it is asked by another
+        probe than by embeddings.
     """
     cache, plan = cache or Cache(), make_plan(spec, registry)
     wanted = _chosen(plan.benchmarks, benchmark)
+    _check_probes(plan, wanted)
     check_empty(out)
     listed = Listed(counts={}, unknown={})
     with progress or Silent() as told:
@@ -110,6 +113,17 @@ def _chosen(benchmarks: Sequence[PlannedBenchmark], label: str) -> list[PlannedB
     if len({slug(x.label) for x in found}) < len(found):
         raise InputError("the labels of two benchmarks make one folder's name", fix="Give them other labels.")
     return found
+
+
+def _check_probes(plan: Plan, benchmarks: Sequence[PlannedBenchmark]) -> None:
+    """Refuse benchmarks about which a model is asked by a probe whose answers cannot be precomputed."""
+    for planned in benchmarks:
+        for probe in plan.probes_of(planned):
+            if PRECOMPUTED not in probe.record.providers:
+                raise InputError(
+                    f"{planned.label} is asked by the probe {probe.record.name!r}, whose answers cannot be precomputed",
+                    fix="List another benchmark by its label.",
+                )
 
 
 def _write(data: PreparedBenchmark, folder: Path) -> tuple[int, int]:

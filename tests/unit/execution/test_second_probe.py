@@ -35,6 +35,7 @@ from qbench.api import (
     Variant,
 )
 from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions, batch_positions
+from qbench.execution.embedding_list import list_wanted
 from qbench.execution.forecast import forecast
 from qbench.execution.plan import make_plan
 from qbench.execution.run import execute
@@ -317,6 +318,12 @@ def test_the_first_probe_of_the_benchmark_that_all_variants_answer_is_chosen(ask
     assert accepting("not-installed", f"fake:{PROBE}") == f"fake:{PROBE}"
     with pytest.raises(InputError, match="there is no probe called 'not-installed'"):
         accepting("not-installed")
+
+
+def test_what_is_not_embedded_is_not_listed_for_embedding(asked, registry, cache, tmp_path):
+    with pytest.raises(InputError, match="'brightness', whose answers cannot be precomputed"):
+        list_wanted(asked(), tmp_path / "list", registry=registry, cache=cache)
+    assert not (tmp_path / "list").exists()
 
 
 def test_a_second_default_probe_does_not_take_over_benchmarks(spec, registry):
