@@ -3,8 +3,8 @@
 The modules are `models`, `quantizers`, `benchmarks`, `statistics`, `images`, `probes`, `executors` and `report`.
 
 The records, the interfaces, the errors and the hook marker can also be imported from here, except those of probes and
-executors. These and the helpers are in the module of their subject only. Importing any of these modules imports neither torch nor pandas; helpers that need them import them
-when they are used.
+executors. These and the helpers are in the module of their subject only. Importing any of these modules imports neither
+torch nor pandas; helpers that need them import them when they are used.
 """
 
 from qbench.api.benchmarks import (

@@ -3,8 +3,8 @@
 A chart is a Vega-Lite specification. `forest_chart` makes a block of changes with their intervals; `dots` and
 `before_after` make specifications for a `Chart`. For a specification of your own, the colours `UP`, `DOWN`, `INK` and
 so on follow the page's light and dark theme, and `quantizer_encodings` gives each quantizer the colour and the shape
-that it has in every other chart. `Verdict`, `FlagKind`, `Unit` and `Better` are the words in the tables of results, with
-their labels and signs. `isolated` puts a name into a sentence, whatever the direction of its script.
+that it has in every other chart. `Verdict`, `FlagKind`, `Unit` and `Better` are the words in the tables of results,
+with their labels and signs. `isolated` puts a name into a sentence, whatever the direction of its script.
 """
 
 from typing import TYPE_CHECKING

@@ -63,6 +63,8 @@ def test_list_shows_all_that_there_is(qbench_here, tmp_path):
         "fp16",
         "fairface",
         "demo-coco",
+        "in this process, one work unit after another",
+        "a vector for each image and each text",
         "paper",
     ):
         assert name in said

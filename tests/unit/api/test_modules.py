@@ -42,3 +42,18 @@ def test_what_the_package_offers_is_what_its_modules_offer():
 def test_importing_every_module_imports_nothing_heavy():
     code = f"import sys, {', '.join(MODULES)}; print([m for m in {HEAVY} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_an_executor_can_say_that_a_worker_died():
+    from qbench.api.executors import Problem, UnitResult
+
+    result = UnitResult(unit="answer 1", problem=Problem.of("encode", RuntimeError("the process was killed")))
+    assert result.problem.what == "the process was killed"
+
+
+def test_the_words_of_results_are_those_of_the_core():
+    from qbench import vocabulary
+    from qbench.api import report
+
+    for name in ("Better", "FlagKind", "Unit", "Verdict"):
+        assert getattr(report, name) is getattr(qbench.api, name) is getattr(vocabulary, name)
