@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import special
 
 from qbench.gate.loss import Bounds, Floats, Limited
+from qbench.statistics.sample_size import POWER
 
-POWER = 0.8
 MOST = 10**9
 
 

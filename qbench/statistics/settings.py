@@ -9,7 +9,6 @@ from typing import Any
 from qbench.metrics.keys import MetricKey
 
 FAMILY = ("benchmark", "metric", "attribute")
-FAMILY_COLUMNS = ("model", "quantizer", "benchmark", "metric", "attribute", "group")
 
 MARGINS: Mapping[str, float] = {
     "share": 0.01,

@@ -14,17 +14,15 @@ correlations, Psychological Methods 12 (2007) 399-413 (numbers that are correlat
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 from scipy.optimize import elementwise
 
+from qbench.stats.student import TINY
 from qbench.stats.tango import Floats, score_lower, tango_interval
 
 FAR = 37.0  # standard deviations: beyond, a normal p-value is no float any more
-TINY = sys.float_info.min
 
 
 def mover_difference(

@@ -50,9 +50,9 @@ from qbench.stats.ranked import (
 )
 
 WINDOW = 0.3
-"""Half the width of the window around the cut, as a share of k."""
+"""Half the width of the window around the cut, as a share of k. A choice of ours, not taken from a source."""
 LEAST = 10
-"""Least half width, in ranks."""
+"""Least half width, in ranks. A choice of ours: with fewer ranks a share near the cut is hardly an estimate."""
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,11 @@ from qbench.stats.student import quantile
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 ENOUGH = 30
+"""Items that each group of each class has to have. A choice of ours, after the usual rule of thumb for the normal
+approximation of a mean."""
 PRESENT = 1.645
-"""The squares of D_q + D_f have to be above what noise gives by so many standard deviations."""
+"""The squares of D_q + D_f have to be above what noise gives by so many standard deviations: the one-sided 5 % point of
+the normal distribution."""
 
 
 @dataclass(frozen=True)

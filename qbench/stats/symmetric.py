@@ -19,6 +19,7 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 6
+"""Differences that are not zero: the least two-sided p of n signs is 2 / 2**n, which is below 5 % from six on."""
 EXACT = 14
 """Up to so many differences all arrangements of signs are looked at; beyond, `DRAWS` random ones."""
 DRAWS = 4_999

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from scipy import stats
 
 ALPHA = 0.01
+"""The level of the test. A choice of ours: stricter than 5 %, because a run tests many cells, and a model at chance
+level must rarely be taken for one that is not."""
 
 
 @dataclass(frozen=True)
