@@ -24,8 +24,8 @@ class GateRow:
         The rule's id.
     status : RowStatus
         ``pass``: the adjusted interval lies wholly inside the limit; ``fail``: wholly beyond it; ``inconclusive``: it
-        holds the limit; ``error``: it could not be evaluated; ``waived``: it would count against the run, and a waiver
-        says that it may; ``left out``: undetermined, and the rule allows that.
+        contains the limit; ``error``: it could not be evaluated; ``waived``: it would count against the run, and a
+        waiver says that it may; ``left out``: undetermined, and the rule allows that.
     counts : GateStatus or ""
         What it adds to the gate's status; ``inconclusive`` is a row that the policy fails (exit code 3).
     model, quantizer, benchmark, metric, attribute, group, class_ : str

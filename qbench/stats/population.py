@@ -307,6 +307,6 @@ def _verdict(x: Population, alpha: float, margin: float, least: int) -> tuple[Po
     if math.isnan(margin):
         return (
             words.INCONCLUSIVE,
-            "The interval of the mean holds zero, and there is no margin to call it negligible by.",
+            "The interval of the mean contains zero, and there is no margin to call it negligible by.",
         )
-    return words.INCONCLUSIVE, "The interval of the mean holds zero and reaches beyond the margin."
+    return words.INCONCLUSIVE, "The interval of the mean contains zero and reaches beyond the margin."
