@@ -6,8 +6,9 @@ the report take labels, symbols and effects from here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Effect = Literal["loss", "gain", "none", "unknown"]
 """What a verdict says of a change: it harms, it helps, it does not matter, or the data cannot tell."""
@@ -121,7 +122,7 @@ class Better(StrEnum):
 class FlagKind(StrEnum):
     """A reason to distrust a number.
 
-    A flag of the baseline is stored with `BASELINE_PREFIX` in front: then no comparison with it means anything.
+    A flag of the baseline is stored as a `RowFlag` that says so: then no comparison with it means anything.
     """
 
     NEAR_CHANCE = "near-chance"
@@ -159,11 +160,67 @@ _FLAGS: dict[FlagKind, tuple[str, bool, str]] = {
     ),
     FlagKind.UNCHECKED: ("not checked", False, "whether it does better than chance could not be checked"),
     FlagKind.UNDETERMINED: ("undetermined", True, "it is undetermined"),
-    FlagKind.BELOW_NOISE: ("below the batch noise", False, "the change is below what another order of the items makes"),
+    FlagKind.BELOW_NOISE: (
+        "below the batch noise",
+        False,
+        "the change is smaller than what another order of the items alone causes",
+    ),
 }
 
-BASELINE_PREFIX = "baseline-"
-"""Before the name of a flag that is the baseline's."""
+_FLAG_SEPARATOR = ";"
+_BASELINE_PREFIX = "baseline-"
+
+
+class RowFlag(NamedTuple):
+    """A flag of a number: its own, or one of the baseline that it is compared with.
+
+    Attributes
+    ----------
+    kind : str
+        A `FlagKind`, or the name of a flag that this version does not know.
+    of_baseline : bool
+        Whether it is the baseline's.
+
+    Examples
+    --------
+    >>> str(RowFlag(FlagKind.CONSTANT, of_baseline=True))
+    'baseline-constant'
+    """
+
+    kind: str
+    of_baseline: bool = False
+
+    def __str__(self) -> str:
+        """The text of the flag in a table."""
+        return f"{_BASELINE_PREFIX if self.of_baseline else ''}{self.kind}"
+
+
+def join_flags(flags: Iterable[RowFlag]) -> str:
+    """The text of a table's ``flags`` column, each flag once.
+
+    Examples
+    --------
+    >>> join_flags([RowFlag("constant", True), RowFlag("follows"), RowFlag("follows")])
+    'baseline-constant;follows'
+    """
+    return _FLAG_SEPARATOR.join(dict.fromkeys(map(str, flags)))
+
+
+def parse_flags(text: str) -> tuple[RowFlag, ...]:
+    """Read the text of a table's ``flags`` column.
+
+    Examples
+    --------
+    >>> parse_flags("baseline-constant;follows")
+    (RowFlag(kind='constant', of_baseline=True), RowFlag(kind='follows', of_baseline=False))
+    >>> parse_flags("")
+    ()
+    """
+    return tuple(
+        RowFlag(flag.removeprefix(_BASELINE_PREFIX), flag.startswith(_BASELINE_PREFIX))
+        for flag in text.split(_FLAG_SEPARATOR)
+        if flag
+    )
 
 
 # --- the gate

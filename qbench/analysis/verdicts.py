@@ -15,10 +15,10 @@ import pandas as pd
 from qbench.statistics.direction import clear_sign
 from qbench.statistics.settings import Settings
 from qbench.stats.decide import benjamini_hochberg, equivalent, holm
-from qbench.vocabulary import BASELINE_PREFIX, Better, FlagKind, Verdict
+from qbench.vocabulary import Better, FlagKind, RowFlag, Verdict, parse_flags
 
 Strings = npt.NDArray[np.object_]
-UNDECIDED = "the interval reaches beyond the margin and holds zero"
+UNDECIDED = "the interval reaches beyond the margin and contains zero"
 UNCLEAR_SIGN = "it changed, but the sign of the gap is not clear, so it is not known whether the gap grew"
 
 
@@ -81,12 +81,16 @@ def void(flags: str) -> bool:
     Of such a number nothing can be called fair, equivalent or changed; only that an accuracy got worse can still be
     said, where the flags are not the baseline's.
     """
-    return any(FlagKind(f.removeprefix(BASELINE_PREFIX)).voids for f in flags.split(";") if f)
+    return any(_voids(flag) for flag in parse_flags(flags))
 
 
 def baseline_void(flags: str) -> bool:
     """Whether the flags of the baseline say that no comparison with it means anything."""
-    return void(";".join(f for f in flags.split(";") if f.startswith(BASELINE_PREFIX)))
+    return any(flag.of_baseline and _voids(flag) for flag in parse_flags(flags))
+
+
+def _voids(flag: RowFlag) -> bool:
+    return FlagKind(flag.kind).voids
 
 
 def _all(effects: pd.DataFrame, text: str) -> Strings:

@@ -28,14 +28,15 @@ from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import bounds as intervals
 from qbench.statistics.dispatch import missing_statistics
 from qbench.vocabulary import (
-    BASELINE_PREFIX,
     FlagKind,
     GateBand,
     GateStatus,
     Level,
     Quantity,
+    RowFlag,
     RowStatus,
     Severity,
+    parse_flags,
 )
 
 VOID = tuple(kind for kind in FlagKind if kind.voids and kind is not FlagKind.ACCURACY_LOST)
@@ -162,7 +163,7 @@ def _decided(
     not_installed = missing(frame)
     for at, record in enumerate(frame.to_dict("records")):
         rule = policy.rule[of_rule[at]]
-        flags = tuple(x for x in str(record["flags"] or "").split(";") if x)
+        flags = parse_flags(str(record["flags"] or ""))
         names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
         decision = _decision(
             low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, drop=rule.quantity is Quantity.DROP
@@ -187,7 +188,7 @@ def _decided(
                 n=int(more.items[at] or record["n"]),  # images, where the number itself counts queries or classes
                 items=more.items[at],
                 needed=more.needed[at] if open_ else None,
-                flags=flags,
+                flags=tuple(map(str, flags)),
                 reason=decision.reason + (more.words(at) if open_ else ""),
                 why=rule.why,
             ),
@@ -195,13 +196,15 @@ def _decided(
         )
 
 
-def _decision(low: float, high: float, limit: float, flags: tuple[str, ...], *, unclear: bool, drop: bool) -> _Decision:
+def _decision(
+    low: float, high: float, limit: float, flags: tuple[RowFlag, ...], *, unclear: bool, drop: bool
+) -> _Decision:
     if not (np.isfinite(low) and np.isfinite(high)):
         return _Decision(RowStatus.ERROR, "no interval is known for this number, so nothing can be decided on it")
     status = RowStatus.INCONCLUSIVE
-    reason = "the interval holds the limit"
+    reason = "the interval contains the limit"
     if unclear:
-        reason += "; whom the gap favours is not clear, so the interval is that of the change, whatever its sign"
+        reason += "; the sign of the gap is not clear, so the interval is that of the change in either direction"
     if low > limit + TINY:
         status, reason = RowStatus.FAIL, "the interval lies wholly beyond the limit"
     elif high < limit - TINY:
@@ -209,16 +212,18 @@ def _decision(low: float, high: float, limit: float, flags: tuple[str, ...], *, 
     if high - low <= 0:
         what = "its interval has no width: what was resampled never changed, which shows nothing"
         return _Decision(RowStatus.INCONCLUSIVE, what)
-    of_baseline = [kind.reason for kind in VOID if f"{BASELINE_PREFIX}{kind}" in flags]
+    own = {flag.kind for flag in flags if not flag.of_baseline}
+    its = {flag.kind for flag in flags if flag.of_baseline}
+    of_baseline = [kind.reason for kind in VOID if kind in its]
     if of_baseline:
         what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
         return _Decision(RowStatus.ERROR, what)
-    void = [kind.reason for kind in VOID if kind in flags]
+    void = [kind.reason for kind in VOID if kind in own]
     if void and not (drop and status is RowStatus.FAIL):
         return _Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
-    if FlagKind.BELOW_NOISE in flags:
+    if FlagKind.BELOW_NOISE in own:
         return _Decision(RowStatus.INCONCLUSIVE, FlagKind.BELOW_NOISE.reason)
-    if FlagKind.ACCURACY_LOST in flags and status is RowStatus.PASS:
+    if FlagKind.ACCURACY_LOST in own and status is RowStatus.PASS:
         what = f"{FlagKind.ACCURACY_LOST.reason}, and where little is correct no gap is seen"
         return _Decision(RowStatus.INCONCLUSIVE, what)
     return _Decision(status, reason)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark
-from qbench.vocabulary import BASELINE_PREFIX, Better, FlagKind, Verdict
+from qbench.vocabulary import Better, FlagKind, RowFlag, Verdict, parse_flags
 
 EffectRow = Mapping[Any, Any]
 
@@ -71,13 +71,12 @@ def mark(row: EffectRow, *parts: str) -> Mark:
 
 def flags(row: EffectRow) -> list[str]:
     """The words for the flags of a row."""
-    return [_flag(flag) for flag in str(row["flags"]).split(";") if flag]
+    return [_flag(flag) for flag in parse_flags(str(row["flags"]))]
 
 
-def _flag(flag: str) -> str:
-    kind = flag.removeprefix(BASELINE_PREFIX)
-    words = FlagKind(kind).label if kind in list(FlagKind) else kind
-    return f"baseline {words}" if flag != kind else words
+def _flag(flag: RowFlag) -> str:
+    words = FlagKind(flag.kind).label if flag.kind in list(FlagKind) else flag.kind
+    return f"baseline {words}" if flag.of_baseline else words
 
 
 def amount(row: EffectRow) -> str:

@@ -35,7 +35,7 @@ from qbench.statistics.interface import Measure
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import MARGINS, Settings
 from qbench.store.keys import key_of
-from qbench.vocabulary import BASELINE_PREFIX, FlagKind
+from qbench.vocabulary import FlagKind, RowFlag, join_flags
 
 if TYPE_CHECKING:
     from qbench.results.results import Results
@@ -239,15 +239,15 @@ def _noise(results: Results, changes: pd.DataFrame) -> pd.Series[float]:
 
 
 def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDArray[np.object_]:
-    of_cell: dict[tuple[str, str, str], list[str]] = {}
-    of_baseline: dict[tuple[str, str], list[str]] = {}
+    of_cell: dict[tuple[str, str, str], list[RowFlag]] = {}
+    of_baseline: dict[tuple[str, str], list[RowFlag]] = {}
     for flag in flags:
         if flag.kind is FlagKind.UNCHECKED:
             continue
         if flag.quantizer == baseline:
-            of_baseline.setdefault((flag.model, flag.benchmark), []).append(BASELINE_PREFIX + flag.kind)
+            of_baseline.setdefault((flag.model, flag.benchmark), []).append(RowFlag(flag.kind, of_baseline=True))
         else:
-            of_cell.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(flag.kind)
+            of_cell.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(RowFlag(flag.kind))
     change, noise = (table[name].to_numpy(np.float64) for name in ("change", "noise"))
     quiet = np.where(np.abs(change) < noise, str(FlagKind.BELOW_NOISE), "")
     own = np.where(np.isnan(change), str(FlagKind.UNDETERMINED), quiet)
@@ -255,7 +255,7 @@ def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDA
     names = zip(*(table[c] for c in NAMES), strict=True)
     for i, (model, quantizer, benchmark) in enumerate(names):
         kinds = [*of_baseline.get((model, benchmark), ()), *of_cell.get((model, quantizer, benchmark), ())]
-        found[i] = ";".join(dict.fromkeys([*kinds, own[i]] if own[i] else kinds))
+        found[i] = join_flags([*kinds, RowFlag(own[i])] if own[i] else kinds)
     return found
 
 

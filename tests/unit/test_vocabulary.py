@@ -2,7 +2,7 @@ import pytest
 
 from qbench.data.items import Attribute
 from qbench.metrics.keys import MetricKey, declared_names
-from qbench.vocabulary import Better, FlagKind, GateStatus, RowStatus, Unit, Verdict
+from qbench.vocabulary import Better, FlagKind, GateStatus, RowFlag, RowStatus, Unit, Verdict, join_flags, parse_flags
 
 
 @pytest.mark.parametrize("text", ["accuracy", "recall@5", "max_skew@1000"])
@@ -21,6 +21,13 @@ def test_a_cut_off_that_is_not_a_number_is_refused(text):
 def test_pairs_are_found_by_their_label_even_where_a_group_has_a_dash():
     attribute = Attribute(name="age", groups=("0-2", "3-9"), pairs=(("0-2", "3-9"),))
     assert attribute.group_pairs["0-2-3-9"] == ("0-2", "3-9")
+
+
+@pytest.mark.parametrize("text", ["", "constant", "baseline-near-chance;below-noise", "of-another-version;baseline-x"])
+def test_flags_are_read_as_they_are_written(text):
+    assert join_flags(parse_flags(text)) == text
+    assert [f.of_baseline for f in parse_flags("baseline-constant;constant")] == [True, False]
+    assert join_flags([RowFlag("follows"), RowFlag("follows")]) == "follows"
 
 
 def test_every_word_has_its_description():
