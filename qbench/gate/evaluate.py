@@ -15,7 +15,7 @@ import pandas as pd
 
 from qbench.gate.comparison import Compared, with_its_baseline, with_older
 from qbench.gate.holm import adjusted
-from qbench.gate.loss import Bounds, limited
+from qbench.gate.loss import Bounds, losses_of
 from qbench.gate.phrasing import TINY, headline, said, tally
 from qbench.gate.policy import Consequence, Policy, Rule, read_policy
 from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult
@@ -155,7 +155,7 @@ def _decided(
     of_rule = np.repeat(np.arange(len(counts)), counts)
     limit = np.array([r.limit for r in policy.rule])[of_rule]
     gates = np.array([int(r.severity is Severity.FAIL) for r in policy.rule])[of_rule]
-    losses = limited(frame)
+    losses = losses_of(frame)
     holm, confidence = policy.decide.adjust == "holm", policy.decide.confidence
     low, high = adjusted(losses, limit, bounds, confidence=confidence, family=gates, holm=holm)
     found = losses.found()

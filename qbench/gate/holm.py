@@ -7,19 +7,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from qbench.gate.loss import Bounds, Floats, Limited
+from qbench.gate.loss import Bounds, Floats, Losses
 
 STEPS = 24  # of the bisection, over log10 of the level: to a millionth of a decade
 LOWEST = 1e-10
 HIGHEST = 0.5
 
 
-def one_sided_p(rows: Limited, limit: Floats, bounds: Bounds, side: Literal["within", "beyond"]) -> Floats:
+def one_sided_p(rows: Losses, limit: Floats, bounds: Bounds, side: Literal["within", "beyond"]) -> Floats:
     """Invert the bounds: the smallest level at which a row's one-sided bound clears its limit.
 
     Parameters
     ----------
-    rows : Limited
+    rows : Losses
         The rows, ``(n,)``.
     limit : numpy.ndarray
         ``(n,)``, the limit of each.
@@ -77,7 +77,7 @@ def holm_levels(p: Floats, alpha: float) -> Floats:
 
 
 def adjusted(
-    rows: Limited, limit: Floats, bounds: Bounds, *, confidence: float, family: npt.NDArray[np.int64], holm: bool
+    rows: Losses, limit: Floats, bounds: Bounds, *, confidence: float, family: npt.NDArray[np.int64], holm: bool
 ) -> tuple[Floats, Floats]:
     """Bounds of the loss that hold for all rows of a family together, at `confidence`.
 

@@ -34,7 +34,7 @@ class Bounds(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limited:
+class Losses:
     """Rows that are held against a limit, as loss: positive is worse.
 
     Attributes
@@ -71,7 +71,7 @@ class Limited:
         return least, most
 
 
-def limited(rows: pd.DataFrame) -> Limited:
+def losses_of(rows: pd.DataFrame) -> Losses:
     """Find the direction of each row in which it is worse."""
     better = rows["better"].to_numpy()
     direction = np.where(better == Better.HIGHER, -1.0, 1.0)
@@ -82,4 +82,4 @@ def limited(rows: pd.DataFrame) -> Limited:
         before, after, error = (rows[name].to_numpy(np.float64)[signed] for name in columns)
         direction[signed] = clear_sign(before, after, error)
         level[signed] = np.where(direction[signed] != 0, least_level(before, after, error), np.inf)
-    return Limited(effects=rows, direction=direction, level=level)
+    return Losses(effects=rows, direction=direction, level=level)

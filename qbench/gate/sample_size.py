@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from qbench.gate.loss import Bounds, Floats, Limited
+from qbench.gate.loss import Bounds, Floats, Losses
 from qbench.statistics.sample_size import POWER
 
 MOST = 10**9
@@ -46,7 +46,7 @@ class Needed:
 
 def needed(
     rows: pd.DataFrame,
-    losses: Limited,
+    losses: Losses,
     bounds: Bounds,
     *,
     found: Floats,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from qbench.gate.holm import adjusted
-from qbench.gate.loss import limited
+from qbench.gate.loss import losses_of
 from tests.unit.gate.conftest import Study, bounds
 
 RUNS, ROWS = 300, 12
@@ -20,7 +20,7 @@ def answers(seed: int, loss: float, limit: float) -> tuple[float, float]:
     study.effect("accuracy", 0.0)
     se = np.tile(0.01 / np.sqrt(1 + np.arange(ROWS)), RUNS)
     frame = pd.DataFrame(study.rows * (RUNS * ROWS)).assign(change=rng.normal(-loss, se), se=se)
-    rows = limited(frame)
+    rows = losses_of(frame)
     runs, limits = np.repeat(np.arange(RUNS), ROWS), np.full(RUNS * ROWS, limit)
     low, high = adjusted(rows, limits, bounds, confidence=0.95, family=runs, holm=True)
     any_row = [float(x.reshape(RUNS, ROWS).any(axis=1).mean()) for x in (low > limits, high < limits)]

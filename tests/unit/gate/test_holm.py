@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from qbench.gate.holm import adjusted, holm_levels, one_sided_p
-from qbench.gate.loss import limited
+from qbench.gate.loss import losses_of
 from qbench.stats.tango import tango_p
 from tests.unit.gate.conftest import Study, bounds
 
@@ -23,7 +23,7 @@ def losses(changes: list[float], se: float = 0.01, df: float = np.inf) -> tuple[
 def test_a_p_by_inversion_is_that_of_the_one_sided_test(df: float) -> None:
     changes = [-0.06, -0.03, -0.021, -0.01, 0.0, 0.02]
     study, limit = losses(changes, df=df)
-    rows = limited(study.comparison().effects)
+    rows = losses_of(study.comparison().effects)
     t = (-np.array(changes) - limit) / 0.01
     test = stats.norm if np.isinf(df) else stats.t(df)
     beyond, within = (one_sided_p(rows, limit, bounds, side) for side in ("beyond", "within"))
@@ -33,7 +33,7 @@ def test_a_p_by_inversion_is_that_of_the_one_sided_test(df: float) -> None:
 
 def test_what_has_no_bounds_has_no_p() -> None:
     study, limit = losses([-0.06, -0.03], se=np.nan)
-    assert np.isnan(one_sided_p(limited(study.comparison().effects), limit, bounds, "within")).all()
+    assert np.isnan(one_sided_p(losses_of(study.comparison().effects), limit, bounds, "within")).all()
 
 
 def reference(p: np.ndarray, alpha: float) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_levels_reject_what_holms_method_rejects(seed: int) -> None:
 
 def test_one_row_alone_has_the_plain_interval() -> None:
     study, limit = losses([-0.03])
-    rows = limited(study.comparison().effects)
+    rows = losses_of(study.comparison().effects)
     low, high = adjusted(rows, limit, bounds, confidence=0.95, family=np.zeros(1, dtype=np.int64), holm=True)
     z = stats.norm.ppf(0.975)
     assert (low[0], high[0]) == pytest.approx((0.03 - z * 0.01, 0.03 + z * 0.01))
@@ -71,7 +71,7 @@ def test_one_row_alone_has_the_plain_interval() -> None:
 def test_adjusted_bounds_clear_the_limit_exactly_where_holm_rejects(seed: int) -> None:
     rng = np.random.default_rng(seed)
     study, limit = losses(list(-0.02 + rng.normal(0, 0.03, 12)))
-    rows = limited(study.comparison().effects)
+    rows = losses_of(study.comparison().effects)
     low, high = adjusted(rows, limit, bounds, confidence=0.95, family=np.zeros(12, dtype=np.int64), holm=True)
     assert ((low > limit) == reference(one_sided_p(rows, limit, bounds, "beyond"), 0.025)).all()
     assert ((high < limit) == reference(one_sided_p(rows, limit, bounds, "within"), 0.025)).all()
@@ -82,7 +82,7 @@ def test_adjusted_bounds_clear_the_limit_exactly_where_holm_rejects(seed: int) -
 
 def test_families_are_adjusted_apart() -> None:
     study, limit = losses([-0.045] * 10)
-    rows = limited(study.comparison().effects)
+    rows = losses_of(study.comparison().effects)
     family = np.array([0] * 9 + [1])
     low, _ = adjusted(rows, limit, bounds, confidence=0.95, family=family, holm=True)
     assert low[9] == pytest.approx(0.045 - stats.norm.ppf(0.975) * 0.01)
@@ -97,7 +97,7 @@ def test_intervals_of_counts_are_inverted_too() -> None:
     study.effect(
         "disparity", -0.0395, method="mover", attribute="age", group="a-b", before=-0.4, sum_se=0.01, **counts, **second
     )
-    rows, limit = limited(study.comparison().effects), np.full(2, 0.02)
+    rows, limit = losses_of(study.comparison().effects), np.full(2, 0.02)
     p = one_sided_p(rows, limit, bounds, "beyond")
     low, _ = rows.interval(bounds, 1 - 2 * p)
     assert low == pytest.approx(limit, abs=1e-7)

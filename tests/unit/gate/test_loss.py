@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from qbench.gate.loss import limited
+from qbench.gate.loss import losses_of
 from tests.unit.gate.conftest import Study, bounds
 
 Z = stats.norm.ppf(0.975)
@@ -17,7 +17,7 @@ PAIR = {"attribute": "age", "group": "older-young"}
 def of(study: Study, metric: str, confidence: float = 0.95) -> tuple[float, float, float]:
     comparison = study.comparison()
     rows = comparison.effects[comparison.effects["metric"] == metric]
-    losses = limited(rows)
+    losses = losses_of(rows)
     low, high = losses.interval(bounds, np.full(len(rows), confidence))
     return float(losses.found()[0]), float(low[0]), float(high[0])
 
@@ -73,7 +73,7 @@ def test_the_sign_of_a_skew_is_clear_beyond_three_of_the_standard_errors_in_the_
 ) -> None:
     names = {"benchmark": "fairface", "attribute": "race", "group": "Black"}
     study.effect("skew@1000", 0.02, before=before, sum_se=error, **names)
-    assert limited(study.comparison().effects).direction.tolist() == [sign]
+    assert losses_of(study.comparison().effects).direction.tolist() == [sign]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -93,7 +93,7 @@ def test_growth_stays_within_its_bounds_as_often_as_it_should(seed: int) -> None
     frame = frame.assign(baseline_value=before, value=after, change=after - before)
     study.rows = frame.to_dict("records")
     comparison = study.comparison()
-    low, high = limited(comparison.effects).interval(bounds, np.full(replicates, 0.95))
+    low, high = losses_of(comparison.effects).interval(bounds, np.full(replicates, 0.95))
     grown = abs(true_after) - abs(true_before)
     error = 3 * np.sqrt(0.025 * 0.975 / replicates)
     assert (low > grown).mean() <= 0.025 + error
