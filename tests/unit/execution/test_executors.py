@@ -118,7 +118,7 @@ def test_pickled_work_is_plain_data(spec, tmp_path):
 
 
 def test_an_executor_that_does_not_exist_is_refused_before_anything_is_done(spec, registry, tmp_path, cache):
-    with pytest.raises(InputError, match=r"there is no executor called 'ray'(.|\n)*There are: local"):
+    with pytest.raises(InputError, match=r"there is no executor called 'ray'(.|\n)*Available: local"):
         execute(spec(executor="ray"), tmp_path / "run", registry=registry, cache=cache)
     assert not (tmp_path / "run").exists()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qbench.analysis.verdicts import decide
-from qbench.gate.loss import limited
+from qbench.gate.loss import losses_of
 from qbench.statistics.direction import CLEAR, clear_sign, least_level
 from qbench.statistics.settings import Settings
 from tests.unit.analysis.test_verdicts import row
@@ -31,4 +31,4 @@ def test_the_analysis_and_the_gate_agree(error: float) -> None:
 
     rows = pd.DataFrame([row(sum_se=error, abs_change=0.05)])  # from 0.10 to 0.15
     named = decide(rows, Settings())["verdict"].iloc[0] == "amplified"
-    assert named == (limited(rows).direction[0] != 0) == (3 * error < 0.25)
+    assert named == (losses_of(rows).direction[0] != 0) == (3 * error < 0.25)

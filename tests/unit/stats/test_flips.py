@@ -81,5 +81,5 @@ def test_exemplars_are_where_the_majority_changes() -> None:
     assert found.after.tolist() == [1, 1, -1, 0]
     assert found.changed.tolist() == [True, False, False, False]
     assert found.agree_before == pytest.approx([2 / 3, 1, 2 / 3, 1 / 3])
-    with pytest.raises(ValueError, match="same items"):
+    with pytest.raises(ValueError, match="one row per model and one column per item"):
         exemplars([[0, 1]], [[0]])
