@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qbench.gate.holm import adjusted
-from qbench.gate.loss import limited
+from qbench.gate.loss import losses_of
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import bounds as bounds_of
 
@@ -52,7 +52,7 @@ def rates(
     frame = simulate(rng, runs, sizes, flips, loss)
     bounds = partial(bounds_of, statistics=installed_statistics())
     limit, family = np.full(len(frame), LIMIT), np.repeat(np.arange(runs), len(sizes))
-    low, high = adjusted(limited(frame), limit, bounds, confidence=0.95, family=family, holm=holm)
+    low, high = adjusted(losses_of(frame), limit, bounds, confidence=0.95, family=family, holm=holm)
     failed, passed = ((x).reshape(runs, -1) for x in (low > limit, high < limit))
     inconclusive = 1 - failed.mean() - passed.mean()
     return [
