@@ -39,7 +39,7 @@ def build(checkpoint: Checkpoint, options: VariantOptions) -> Variant:
         )
     if not _same(manifest.preprocessing, checkpoint.preprocessing):
         raise ModelError(
-            f"the images were prepared otherwise than the model wants them: {manifest.preprocessing}, not "
+            f"the images were not preprocessed as the model expects: {manifest.preprocessing}, not "
             f"{checkpoint.preprocessing}",
             where=where,
         )

@@ -35,7 +35,10 @@ def command(
         bool, typer.Option("--print-policy", help="Print the built-in policy, and do nothing else.")
     ] = False,
 ) -> None:
-    """Check a run against a policy. Exit code 0: pass, 1: fail, 2: not evaluated, 3: inconclusive, where that fails."""
+    """Check a run against a policy.
+
+    Exit code 0: pass, 1: fail, 2: not evaluated, 3: inconclusive, if the policy says that this fails.
+    """
     if print_policy:
         from qbench.gate.policy import default_text
 

@@ -38,8 +38,8 @@ def command(
     source = find_model(str(save), registry).source
     written = sum(file.stat().st_size for file in save.rglob("*") if file.is_file())
     typer.echo(
-        f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits a "
-        f"weight, {size(written)}\n"
+        f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits "
+        f"per weight, {size(written)}\n"
         f'Saved: {save}\nTo evaluate it: models = [{{ source = "{source}", checkpoint = "{save.name}", '
         f'options = {{ path = "{save}" }} }}], quantizers = ["{again}"], baseline = "{again}"'
     )

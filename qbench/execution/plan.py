@@ -108,7 +108,7 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     labels = [q.label for q in quantizers]
     if spec.baseline not in labels:
         raise InputError(
-            f"the baseline {spec.baseline!r} is none of the quantizers ({', '.join(labels)})",
+            f"the baseline {spec.baseline!r} is not one of the quantizers ({', '.join(labels)})",
             fix=f"Add {spec.baseline!r} to quantizers, or set baseline to one of them.",
         )
     return Plan(

@@ -33,7 +33,7 @@ def built(model: ModelSpec, quantizer: QuantizerSpec, *, device: str, registry: 
     Raises
     ------
     InputError
-        A name or an option is unknown, or the device or the checkpoint is not to be had.
+        A name or an option is unknown, or this machine does not have the device or the checkpoint.
     QuantizationError
         The method cannot do what was asked for.
     """
@@ -51,7 +51,7 @@ def built(model: ModelSpec, quantizer: QuantizerSpec, *, device: str, registry: 
 def check_empty(folder: Path) -> None:
     """Raise `InputError` where `folder` holds something already; asked before a model is loaded for it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("there is something already", where=str(folder), fix="Name a new or an empty folder.")
+        raise InputError("the folder is not empty", where=str(folder), fix="Name a new or an empty folder.")
 
 
 def keep(made: Built, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a benchmark gives: prompts, an outcome an item, and the numbers made of it.
+"""What a benchmark gives: prompts, one outcome per item, and the numbers made of it.
 
 A benchmark's `Task` never sees a model: it says what to embed, turns similarities into an `Outcome` (which is stored),
 and turns a stored outcome into `Metrics`. The last step takes weights, so that items can be resampled without a model
@@ -126,7 +126,7 @@ class Outcome:
     ----------
     items : pandas.DataFrame
         ``item``, ``image`` (the image relative to the dataset's folder: what is resampled as one), ``label``, a
-        column an attribute, and what the benchmark predicts (``prediction``, ``correct``, ``margin``,
+        column per attribute, and what the benchmark predicts (``prediction``, ``correct``, ``margin``,
         ``confidence``, …).
     rankings : pandas.DataFrame or None
         For retrieval: ``query`` (str or categorical) and ``item`` (int, a position in `items`), in the order of the
@@ -150,7 +150,7 @@ class Metrics:
     index : pandas.DataFrame
         ``(r, 4)`` str columns ``metric``, ``attribute``, ``group``, ``class``; unique rows.
     values : numpy.ndarray
-        ``(b, r)`` float64, one row a set of weights; NaN where a number is undetermined.
+        ``(b, r)`` float64, one row per set of weights; NaN where a number is undetermined.
     n : numpy.ndarray
         ``(r,)`` int: the items (or classes, or queries) behind each number, unweighted.
     """

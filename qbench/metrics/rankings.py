@@ -106,7 +106,7 @@ def rank_gallery(
     Returns
     -------
     pandas.DataFrame
-        ``query`` (categorical) and ``item`` (int32, a position in the gallery), ``n`` rows a query, best first.
+        ``query`` (categorical) and ``item`` (int32, a position in the gallery), ``n`` rows per query, best first.
     """
     items, count = similarity.shape
     gallery = np.arange(items) if rows is None else rows

@@ -14,7 +14,7 @@ from qbench.errors import InputError
 
 
 def check_device(device: str) -> None:
-    """Raise `InputError` where `device` is not to be had on this machine."""
+    """Raise `InputError` if this machine does not have `device`."""
     import torch
 
     kind = device.partition(":")[0]

@@ -166,9 +166,9 @@ class RunSpec(_Strict):
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``. A quantizer that does not run there runs on the CPU, and the results say so.
     batch_size : int
-        Images (and texts) a batch. Part of the experiment, because some quantizers see the whole batch.
+        Images (and texts) per batch. Part of the experiment, because some quantizers see the whole batch.
     limit : int or None
-        At most so many items a benchmark: a fixed, stratified subset, for trials.
+        At most so many items per benchmark: a fixed, stratified subset, for trials.
     noise : int
         Other orders in which every cell is embedded again, to measure what the batches alone do to each number.
     speed : int

@@ -89,7 +89,7 @@ def bootstrap_change(
     Raises
     ------
     ValueError
-        There is no item, or no draw, or `measure` does not return a row a draw.
+        There is no item, or no draw, or `measure` does not return one row per draw.
     """
     at = np.asarray(images, dtype=np.int64)
     if not at.size or resamples < 1:

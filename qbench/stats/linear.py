@@ -134,7 +134,7 @@ def linear_change(
 
 
 def _group_spread(values: Floats, positive: npt.NDArray[np.bool_]) -> Floats:
-    """The mean square of an item's group with one flip added, an item an entry: (flips + 1) / items for -1, 0, 1."""
+    """The mean square of an item's group with one flip added, one entry per item: (flips + 1) / items for -1, 0, 1."""
     flip = float(np.abs(values).max(initial=0.0)) or 1.0
     spread = np.empty_like(values)
     for group in (positive, ~positive):

@@ -33,7 +33,7 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
         lock.acquire(timeout=-1 if wait else 0)
     except filelock.Timeout:
         raise InputError(
-            "another qbench is at work in this folder",
+            "another qbench process is using this folder",
             where=str(folder),
             fix="Wait until it is done, or choose another folder with --out.",
         ) from None

@@ -190,7 +190,7 @@ def test_the_python_api_runs_and_reads(small, cache, tmp_path, monkeypatch):
         (('models = ["demo/balanced"]', 'models = ["demo/balancd"]'), "has no checkpoint 'balancd'"),
         (('models = ["demo/balanced"]', 'models = ["dmo/balanced"]'), "Did you mean 'demo'?"),
         (('"hf-int4"', '"hf-int3"'), "there is no quantizer called 'hf-int3'"),
-        (('"fp32", ', ""), "the baseline 'fp32' is none of the quantizers"),
+        (('"fp32", ', ""), "the baseline 'fp32' is not one of the quantizers"),
         (("limit", "limitt"), "unknown key 'limitt'; did you mean 'limit'?"),
         (("min_group", "mingroup"), "Did you mean 'min_group'?"),
         (("ks = [10]", "ks = [0]"), "ks is [0]"),

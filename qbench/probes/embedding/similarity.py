@@ -92,7 +92,7 @@ def normalised(vectors: npt.NDArray[np.floating], what: str) -> Floats:
 
 
 def pooled(directions: Floats, prompts: Prompts) -> Floats:
-    """One vector of length 1 a target: the normalised mean of its texts' normalised embeddings."""
+    """One vector of length 1 per target: the normalised mean of its texts' normalised embeddings."""
     counts = np.bincount(prompts.target_of, minlength=len(prompts.targets))
     if not counts.all():
         raise ValueError(f"the target {prompts.targets[int(counts.argmin())]!r} has no text")

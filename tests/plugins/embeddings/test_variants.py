@@ -125,10 +125,10 @@ def test_embeddings_of_other_weights_or_another_preprocessing_are_refused(build,
     assert build(Real(opened, fingerprint="0123456789abcdef"), path=str(phone), variant="int8").kind == "quantization"
     preprocessing = read_manifest(phone / "fp32").model_dump()["preprocessing"]
     change(phone / "int8", weights="", preprocessing=preprocessing | {"geometry": {"size": 8, "resize": "squash"}})
-    with pytest.raises(ModelError, match="prepared otherwise than the model wants"):
+    with pytest.raises(ModelError, match="not preprocessed as the model expects"):
         build(variant="int8")
     change(phone / "int8", preprocessing=preprocessing | {"mean": [0.5, 0.5, 0.5]})
-    with pytest.raises(ModelError, match="prepared otherwise than the model wants"):
+    with pytest.raises(ModelError, match="not preprocessed as the model expects"):
         build(variant="int8")
 
 

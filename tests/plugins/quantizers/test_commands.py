@@ -66,5 +66,5 @@ def test_quantize_says_what_cannot_be_saved_and_overwrites_nothing(qbench, tiny_
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").touch()
     said = qbench("quantize", tiny_clip, "--quantizer", "hf-int8", "--save", tmp_path / "full", code=2).stderr
-    assert "there is something already" in said
+    assert "the folder is not empty" in said
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["mine"]

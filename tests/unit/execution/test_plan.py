@@ -22,7 +22,7 @@ def test_two_things_with_one_label_are_refused(spec, registry):
 
 
 def test_the_baseline_has_to_be_there(spec, registry):
-    with pytest.raises(InputError, match="the baseline 'fp32' is none of the quantizers"):
+    with pytest.raises(InputError, match="the baseline 'fp32' is not one of the quantizers"):
         make_plan(spec(baseline="fp32"), registry)
 
 
