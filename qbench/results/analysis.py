@@ -224,8 +224,8 @@ def _measure(record: str, options: str) -> Measure | None:
         task = entry.record.load(
             make_options(entry.record.options, literal_eval(options) or {}, where=record, warn=False)
         )
-    except QbenchError:
-        return None  # the row says that the plugin is not installed
+    except (QbenchError, OSError):  # a file that an option names need not be on this machine
+        return None  # the row says that the plugin is not available
     return task.measure
 
 

@@ -213,6 +213,8 @@ class Results:
         These differ from run to run, so they are kept apart from `metrics`.
         """
         rows = []
+        # Every probe has stages of its own, named by the parts that it answers.
+        stages = dict.fromkeys((*STAGES, *(stage for cell in self.done for stage in cell.record.seconds)))
         for cell in self.done:
             record = cell.record
             rows.append(
@@ -220,7 +222,7 @@ class Results:
                     **cell.names,
                     "images": record.data_info.images,
                     "texts": record.data_info.texts,
-                    **{f"{stage}_seconds": record.seconds.get(stage) for stage in STAGES},
+                    **{f"{stage}_seconds": record.seconds.get(stage) for stage in stages},
                     "model_bytes": record.coverage.model_bytes if record.coverage else None,
                 }
             )
@@ -249,7 +251,7 @@ class Results:
             found = read_speed(self.folder, relative)
             values = found.model_dump(exclude={"rates"})
             rows.append(values | {f"{of}_{name}": value for of, rate in found.rates.items() for name, value in rate})
-        return pd.DataFrame(rows, columns=SPEED)
+        return pd.DataFrame(rows, columns=list(dict.fromkeys((*SPEED, *(name for row in rows for name in row)))))
 
     @cached_property
     def layers(self) -> pd.DataFrame:

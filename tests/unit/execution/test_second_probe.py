@@ -229,7 +229,8 @@ def test_a_probe_of_a_plugin_goes_through_the_whole_core(asked, registry, cache,
     assert set(results.drift["group"]) == {"", "left", "right"}
     noise = pd.read_parquet(next(out.glob("cells/*/*/coarse-*/noise.parquet")))
     assert noise["order"].tolist() == ["shuffle-1"]
-    assert len(results.speed) == 2
+    assert (results.speed[f"{PROBE}_per_second"] > 0).tolist() == [True, True]
+    assert (results.cost[f"{PROBE}_seconds"] > 0).tolist() == [True, True]
     changes = results.effects
     assert set(changes["quantizer"]) == {"coarse"}
     assert changes["low"].notna().any()
