@@ -204,7 +204,7 @@ def test_a_list_overwrites_nothing_and_knows_its_benchmarks(spec, registry, cach
         list_wanted(spec(), tmp_path / "list", registry=registry, cache=cache, benchmark="toy")
     (tmp_path / "list").mkdir()
     (tmp_path / "list" / "mine").touch()
-    with pytest.raises(InputError, match="something already"):
+    with pytest.raises(InputError, match="the folder is not empty"):
         list_wanted(spec(), tmp_path / "list", registry=registry, cache=cache)
     alike = [{"name": "toys", "dataset": "drawn", "label": label} for label in ("a b", "a-b")]
     with pytest.raises(InputError, match="one folder's name"):

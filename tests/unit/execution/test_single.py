@@ -61,5 +61,5 @@ def test_what_cannot_be_saved_or_would_be_overwritten_is_refused(make, tmp_path)
         with pytest.raises(InputError, match="half of toy/one cannot be saved"):
             keep(made, tmp_path / "new")
         for folder in (tmp_path, tmp_path / "mine"):
-            with pytest.raises(InputError, match="something already"):
+            with pytest.raises(InputError, match="the folder is not empty"):
                 keep(writing(made), folder)
