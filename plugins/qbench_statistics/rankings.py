@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
 
@@ -103,13 +104,13 @@ class Ranked(StandardErrorStatistic):
         known = values[np.isfinite(values)]
         return float(known.mean()) if len(known) else float("nan")
 
+    @abstractmethod
     def of_query(self, ranking: npt.NDArray[np.int64], gallery: Gallery, weights: Floats, number: Number) -> float:
         """The number of one ranking of a gallery; NaN where it is undetermined."""
-        raise NotImplementedError
 
+    @abstractmethod
     def changes(self, comparison: Comparison, gallery: Gallery, cutoff: int | None) -> dict[str, RankedChange]:
         """The changes, by the group of their row (empty for a number over all groups)."""
-        raise NotImplementedError
 
     method = INFLUENCE
 
