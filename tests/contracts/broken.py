@@ -482,14 +482,15 @@ def _mean_of_scores(wrong):
             found = linear_change(after - before, stratum, [1.0], comparison.image)
             level = linear_change(after + before, stratum, [1.0], comparison.image)
             rows = ledger.rows(metric=metric)
-            if found.reason and "certain" not in wrong:
-                ledger.put(rows, why=found.reason)
+            if "silent" in wrong or (found.reason and "certain" not in wrong):
+                ledger.put(rows, why=found.reason or "nothing is said")
                 return
             se = found.se * wrong.get("narrow", 1.0) * (1 + wrong.get("random", 0.0) * np.random.default_rng().random())
             if "certain" in wrong and not (after - before).any():
                 se = 0.0
             null = "" if "mute" in wrong else ZERO_MEAN
-            ledger.put(rows, method="mean", null=null, se=se, df=found.df, sum_se=level.se * wrong.get("sure", 1.0))
+            sum_se = float("nan") if "unsure" in wrong else level.se * wrong.get("sure", 1.0)
+            ledger.put(rows, method="mean", null=null, se=se, df=found.df, sum_se=sum_se)
 
         def bounds(self, effects, confidence):
             low, high = super().bounds(effects, confidence)
@@ -505,9 +506,11 @@ STATISTICS = [
     statistic("t-unweighted", "test_the_estimate_follows_the_weights", "weights are not what", unweighted=True),
     statistic("t-random", "test_the_same_data_give_the_same_answer", "", random=0.5),
     statistic("t-narrow", "test_intervals_cover_the_truth", "hold the truth in", narrow=0.5),
+    statistic("t-silent", "test_intervals_cover_the_truth", "only 0 of", silent=True),
     statistic("t-fixed", "test_intervals_are_nested", "are not nested", fixed=True),
     statistic("t-mute", "test_tests_and_sizes_are_in_range", "does not say what it tests", mute=True),
     statistic("t-sure", "test_the_error_of_the_level_is_its_spread", "sum_se is too small", sure=0.3),
+    statistic("t-unsure", "test_the_error_of_the_level_is_its_spread", "not given although", unsure=True),
     statistic("t-certain", "test_degenerate_data_are_no_certainty", "has no length", certain=True),
 ]
 

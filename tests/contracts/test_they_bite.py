@@ -93,6 +93,10 @@ class BrokenStatistic(Broken):
     def simulate(self):
         return simulated_scores
 
+    @pytest.fixture
+    def signed(self):
+        return True
+
 
 def simulated_scores(rng, n=200):
     """Scores of the same items that fall by a tenth."""

@@ -31,6 +31,14 @@ class TestBuiltIn(StatisticContract):
     def simulate(self, statistic):
         return WORLDS[statistic]
 
+    @pytest.fixture
+    def claims_interval(self, statistic):
+        return statistic not in ("selected", "mean_abs_disparity")
+
+    @pytest.fixture
+    def signed(self, statistic):
+        return statistic in ("class_mean", "disparity", "mean_disparity", "skew", "bootstrap")
+
 
 class TestShareByRank(StatisticContract):
     """With options: hits at a rank, of the rows of one class."""
