@@ -8,63 +8,74 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Effect = Literal["loss", "gain", "none", "unknown"]
-"""What a verdict says of a change: it harms, it helps, it does not matter, or the data cannot tell."""
+
+class Effect(StrEnum):
+    """What a verdict says of a change, whatever the metric is; what matters most comes first.
+
+    Examples
+    --------
+    >>> Effect.WORSE.rank < Effect.EQUIVALENT.rank
+    True
+    """
+
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+    EQUIVALENT = "equivalent"
+    BETTER = "better"
+
+    @property
+    def rank(self) -> int:
+        """Its place where the worst comes first."""
+        return list(Effect).index(self)
 
 
 class Verdict(StrEnum):
-    """What the data say of one change.
+    """What the data say of one change; what matters most comes first.
 
     Examples
     --------
     >>> Verdict("amplified").effect
-    'loss'
-    >>> Verdict.INCONCLUSIVE.label
-    'inconclusive'
+    <Effect.WORSE: 'worse'>
     """
 
     WORSE = "worse"
-    BETTER = "better"
     AMPLIFIED = "amplified"
-    REDUCED = "reduced"
-    EQUIVALENT = "equivalent"
     INCONCLUSIVE = "inconclusive"
-
-    @property
-    def label(self) -> str:
-        """The word that readers see."""
-        return self.value
+    EQUIVALENT = "equivalent"
+    BETTER = "better"
+    REDUCED = "reduced"
 
     @property
     def effect(self) -> Effect:
-        """Whether the change is a loss, a gain, none, or unknown."""
-        return _VERDICTS[self][0]
+        """Whether the change is for the worse, for the better, or none, or whether the data cannot tell."""
+        return {Verdict.AMPLIFIED: Effect.WORSE, Verdict.REDUCED: Effect.BETTER}.get(self) or Effect(self.value)
 
     @property
-    def symbol(self) -> str:
-        """A sign that tells the effect without colour."""
-        return _VERDICTS[self][1]
-
-
-_VERDICTS: dict[Verdict, tuple[Effect, str]] = {
-    Verdict.WORSE: ("loss", "▼"),
-    Verdict.AMPLIFIED: ("loss", "▼"),
-    Verdict.BETTER: ("gain", "▲"),
-    Verdict.REDUCED: ("gain", "▲"),
-    Verdict.EQUIVALENT: ("none", "="),
-    Verdict.INCONCLUSIVE: ("unknown", "?"),
-}
+    def of_bias(self) -> bool:
+        """Whether it says that a bias grew or shrank."""
+        return self in (Verdict.AMPLIFIED, Verdict.REDUCED)
 
 
 class PopulationVerdict(StrEnum):
-    """What the data say of one change over all checkpoints of a run."""
+    """What the data say of one change over all checkpoints of a run; what matters most comes first.
 
-    NEGLIGIBLE = "negligible"
-    CONSISTENT = "consistent"
+    Examples
+    --------
+    >>> PopulationVerdict("negligible").rank
+    3
+    """
+
     INCONSISTENT = "inconsistent"
+    CONSISTENT = "consistent"
     INCONCLUSIVE = "inconclusive"
+    NEGLIGIBLE = "negligible"
+
+    @property
+    def rank(self) -> int:
+        """Its place where what matters most comes first."""
+        return list(PopulationVerdict).index(self)
 
 
 class CellStatus(StrEnum):

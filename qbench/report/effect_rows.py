@@ -10,23 +10,14 @@ import pandas as pd
 
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark
-from qbench.vocabulary import Better, FlagKind, RowFlag, Verdict, parse_flags
+from qbench.vocabulary import Better, Effect, FlagKind, RowFlag, Verdict, parse_flags
 
 EffectRow = Mapping[Any, Any]
 
-SIGNS = {"loss": "worse", "gain": "better", "none": "equivalent", "unknown": "inconclusive"}
-"""The effect of a verdict → what a chart shows."""
 
-
-def sign(row: EffectRow) -> str:
-    """What a chart shows of a change: ``worse``, ``better``, ``equivalent`` or ``inconclusive``."""
-    verdict = str(row["verdict"])
-    return SIGNS[Verdict(verdict).effect] if verdict in list(Verdict) else "inconclusive"
-
-
-def label(verdict: str) -> str:
-    """The word for a verdict, also for one of an older run folder; empty where nothing was compared."""
-    return verdict if verdict in ("", *Verdict) else "inconclusive"
+def effect(row: EffectRow) -> Effect:
+    """What a chart shows of a change."""
+    return Verdict(row["verdict"]).effect
 
 
 def whole(effects: pd.DataFrame) -> pd.DataFrame:
@@ -43,8 +34,7 @@ def loss(row: EffectRow) -> float:
 
 def worst_first(rows: Iterable[EffectRow]) -> list[EffectRow]:
     """Sort rows: those that are worse first, then by the size of the loss."""
-    rank = {"worse": 0, "inconclusive": 1, "equivalent": 2, "better": 3}
-    return sorted(rows, key=lambda r: (rank[sign(r)], -loss(r)))
+    return sorted(rows, key=lambda r: (effect(r).rank, -loss(r)))
 
 
 def where(row: EffectRow) -> str:
@@ -62,7 +52,7 @@ def mark(row: EffectRow, *parts: str) -> Mark:
         low=float(row["low"]),
         high=float(row["high"]),
         margin=float(row["margin"]),
-        sign=sign(row),
+        effect=effect(row),
         n=int(row["n"]),
         whole=not row["attribute"],
         names=names,
@@ -101,13 +91,13 @@ def subject(row: EffectRow) -> str:
 
 def sentence(row: EffectRow) -> str:
     """One finding as a sentence with its numbers."""
-    verdict, n = str(row["verdict"]), f"n = {int(row['n']):,}"
-    if verdict == "equivalent":
+    verdict, n = Verdict(row["verdict"]), f"n = {int(row['n']):,}"
+    if verdict is Verdict.EQUIVALENT:
         return f"{subject(row)} is equivalent within {margin(row)}: {amount(row)}, {n}."
-    if verdict in ("amplified", "reduced"):
+    if verdict.of_bias:
         before, after = (formatting.value(row[k], str(row["unit"]), signed=True) for k in ("baseline_value", "value"))
         return f"{subject(row)} is {verdict}: {before} → {after}, change {amount(row)}, {n}."
-    if verdict in ("worse", "better"):
+    if verdict is not Verdict.INCONCLUSIVE:
         word = "falls" if float(row["change"]) < 0 else "rises"
         return f"{subject(row)} {word}: {amount(row)}, {n}."
     return f"{subject(row)} is inconclusive: {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
@@ -123,6 +113,5 @@ def more(row: EffectRow) -> str:
 
 def verdict_counts(rows: pd.DataFrame) -> str:
     """How many rows have which verdict, the worst first."""
-    order = ["worse", "amplified", "inconclusive", "equivalent", "better", "reduced"]
-    found = rows["verdict"].astype(str).map(label).value_counts()
-    return ", ".join(f"{int(found[v]):,} {v}" for v in order if v in found) or "none"
+    found = rows["verdict"].astype(str).value_counts()
+    return ", ".join(f"{int(found[v]):,} {v}" for v in Verdict if v in found) or "none"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from qbench.plugins.report_blocks import Axis, Column, Entry, Table, name, number, tone_of
-from qbench.report import effect_rows, formatting, strips
+from qbench.report import formatting, strips
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
 from qbench.vocabulary import Better, Unit
 
@@ -93,7 +93,7 @@ def change_table(
         entries += [*values, _chart(row, measure, scale), difference(row, measure)]
         entries += [gap(row, measure)] if signed else []
         ends = formatting.interval(row.low, row.high, measure.unit) if math.isfinite(row.low) else ""
-        body.append([*entries, number(ends), Entry(effect_rows.label(row.verdict), "word"), number(f"{row.n:,}")])
+        body.append([*entries, number(ends), Entry(row.verdict, "word"), number(f"{row.n:,}")])
         before = row
     return Table(
         caption=caption,

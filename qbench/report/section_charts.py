@@ -46,7 +46,7 @@ def forest_chart(
     """
     rows = effects.head(MOST_ROWS).to_dict("records")
     unit = str(rows[0]["unit"])
-    unit_of_change = "points" if unit in ("share", "points") else unit
+    unit_of_change = formatting.unit_of_change(unit)
     return Chart(
         name=chart_name(*name),
         title=title,

@@ -2,7 +2,18 @@ import pytest
 
 from qbench.data.items import Attribute
 from qbench.metrics.keys import MetricKey, declared_names
-from qbench.vocabulary import Better, FlagKind, GateStatus, RowFlag, RowStatus, Unit, Verdict, join_flags, parse_flags
+from qbench.vocabulary import (
+    Better,
+    Effect,
+    FlagKind,
+    GateStatus,
+    RowFlag,
+    RowStatus,
+    Unit,
+    Verdict,
+    join_flags,
+    parse_flags,
+)
 
 
 @pytest.mark.parametrize("text", ["accuracy", "recall@5", "max_skew@1000"])
@@ -32,9 +43,9 @@ def test_flags_are_read_as_they_are_written(text):
 
 def test_every_word_has_its_description():
     for verdict in Verdict:
-        assert verdict.label
-        assert verdict.symbol
-        assert verdict.effect
+        assert (verdict.effect in ("worse", "better")) == (verdict not in ("equivalent", "inconclusive"))
+    assert [effect.rank for effect in Effect] == [0, 1, 2, 3]
+    assert sorted(Verdict, key=lambda v: v.effect.rank) == list(Verdict)
     for flag in FlagKind:
         assert flag.label
         assert flag.reason

@@ -15,10 +15,13 @@ import numpy as np
 
 from qbench.report import formatting
 from qbench.report.palette import DOWN, INK, PANEL, SHADED, SOFT, UP
+from qbench.vocabulary import Effect
 
 WIDTH, STEP = 400, 21
-SIGNS = ("worse", "better", "equivalent", "inconclusive")
+EFFECTS = tuple(Effect)
 SHAPES = ("square", "circle", "diamond", "circle")
+COLOURS = (DOWN, SOFT, SOFT, UP)
+"""Of the marks, in the order of `EFFECTS`."""
 LABELS = {
     "labelExpr": "slice(datum.label, 5)",  # the number of the row distinguishes rows with the same label
     **{"labelLimit": 330, "labelColor": INK, "labelPadding": 8},
@@ -36,8 +39,8 @@ class Mark:
         The text to its left.
     value, low, high, margin : float
         The change, its interval and the margin; NaN for what is not known.
-    sign : {"worse", "better", "equivalent", "inconclusive"}
-        The verdict; ``worse`` also stands for an amplified bias, and ``better`` for a reduced one.
+    effect : Effect
+        What the verdict says: an amplified bias is worse, a reduced one is better.
     n : int
         The number of items, classes or queries behind the change.
     whole : bool
@@ -53,7 +56,7 @@ class Mark:
     low: float
     high: float
     margin: float = math.nan
-    sign: str = "inconclusive"
+    effect: Effect = Effect.INCONCLUSIVE
     n: int = 0
     whole: bool = False
     names: Mapping[str, str]
@@ -125,10 +128,13 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -
                 "shape": {
                     "field": "verdict",
                     "type": "nominal",
-                    "scale": {"domain": list(SIGNS), "range": list(SHAPES)},
+                    "scale": {"domain": list(EFFECTS), "range": list(SHAPES)},
                     "legend": None,
                 },
-                "fill": {"condition": {"test": "datum.verdict === 'inconclusive'", "value": PANEL}, **_colour()},
+                "fill": {
+                    "condition": {"test": f"datum.verdict === '{Effect.INCONCLUSIVE}'", "value": PANEL},
+                    **_colour(),
+                },
                 "size": {"condition": {"test": "datum.whole", "value": 150}, "value": 62},
                 "tooltip": tip,
             },
@@ -140,7 +146,7 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -
 
 
 def _colour() -> dict[str, Any]:
-    scale = {"domain": list(SIGNS), "range": [DOWN, UP, SOFT, SOFT]}
+    scale = {"domain": list(EFFECTS), "range": list(COLOURS)}
     return {"field": "verdict", "type": "nominal", "scale": scale, "legend": None}
 
 
@@ -169,7 +175,7 @@ def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[st
         "minus": -min(margin, end),
         "wide_low": _clipped(mark.wide[0] * scale, end) if mark.wide else None,
         "wide_high": _clipped(mark.wide[1] * scale, end) if mark.wide else None,
-        "verdict": mark.sign,
+        "verdict": mark.effect,
         "whole": mark.whole,
         "n": f"{mark.n:,}",
         "n_shown": f"n = {mark.n:,}",

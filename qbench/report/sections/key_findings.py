@@ -9,7 +9,7 @@ import pandas as pd
 
 from qbench.report import effect_rows, formatting
 from qbench.report.run_numbers import RunNumbers
-from qbench.vocabulary import Better, Unit
+from qbench.vocabulary import Better, Unit, Verdict
 
 WORST, UNKNOWN = 6, 4
 """How many sentences of each kind there are; the tables have all numbers."""
@@ -22,7 +22,7 @@ def found(numbers: RunNumbers) -> list[str]:
         return ["This run has nothing to compare."]
     rows = effect_rows.whole(effects)
     told = [_tally(rows)]
-    bad = effect_rows.worst_first(_records(effects[effects["verdict"].isin(["worse", "amplified"])]))
+    bad = effect_rows.worst_first(_records(effects[effects["verdict"].isin([Verdict.WORSE, Verdict.AMPLIFIED])]))
     bad.sort(key=lambda r: bool(r["class"]))  # numbers over all classes before those of one
     told += [effect_rows.sentence(r) for r in bad[:WORST]]
     if len(bad) > WORST:
@@ -44,7 +44,7 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
     shares = rows[(rows["better"] == Better.HIGHER) & (rows["unit"] == Unit.SHARE) & rows["change"].notna()]
     told = []
     for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
-        if (frame["verdict"] == "equivalent").all():
+        if (frame["verdict"] == Verdict.EQUIVALENT).all():
             margin = effect_rows.margin(max(_records(frame), key=lambda r: float(r["margin"])))
             groups = sorted({str(a) for a in frame["attribute"] if a})
             who = f" for all groups by {formatting.listing(groups)}" if groups else ""
@@ -59,11 +59,7 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
 
 
 def _inconclusive(rows: pd.DataFrame) -> list[str]:
-    unknown = rows[
-        (rows["verdict"].astype(str).map(effect_rows.label) == "inconclusive")
-        & rows["change"].notna()
-        & (rows["flags"] == "")
-    ]
+    unknown = rows[(rows["verdict"] == Verdict.INCONCLUSIVE) & rows["change"].notna() & (rows["flags"] == "")]
     known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
     told = [
         f"{effect_rows.subject(r)} is inconclusive: {effect_rows.amount(r)}, n = {int(r['n']):,}.{effect_rows.more(r)}"

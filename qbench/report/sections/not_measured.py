@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
-from qbench.report import effect_rows
 from qbench.report.run_numbers import RunNumbers
-from qbench.vocabulary import CellStatus
+from qbench.vocabulary import CellStatus, Verdict
 
 ROWS = 60
 NOT_HERE = (
@@ -49,7 +48,7 @@ def section(numbers: RunNumbers) -> Section:
 def _unknown(numbers: RunNumbers) -> list[Block]:
     """Count the inconclusive numbers by benchmark, metric and reason."""
     effects = numbers.results.effects
-    unknown = effects[effects["verdict"].astype(str).map(effect_rows.label) == "inconclusive"]
+    unknown = effects[effects["verdict"] == Verdict.INCONCLUSIVE]
     if unknown.empty:
         return []
     found = (

@@ -11,11 +11,9 @@ from qbench.report import effect_rows, formatting
 from qbench.report.charts.forest import Mark, forest
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
-from qbench.vocabulary import Better
+from qbench.vocabulary import Better, Effect, PopulationVerdict
 
 CHARTS, ROWS = 6, 60
-SIGN = {"negligible": "equivalent", "inconsistent": "inconclusive"}
-VERDICTS = ("negligible", "consistent", "inconsistent")
 EXPLAINED = (
     "Does a change hold for such models in general, or only for these checkpoints? The mean has two intervals: one "
     "for a population of such models, and one for exactly these checkpoints. The prediction interval (the faint "
@@ -35,8 +33,7 @@ def section(numbers: RunNumbers) -> Section:
         return Section("population", title, [Text(text, absent=True)])
     blocks: list[Block] = [Text(EXPLAINED)]
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
-    rank = {"inconsistent": 0, "consistent": 1, "inconclusive": 2, "negligible": 3}
-    rows.sort(key=lambda r: (rank.get(_verdict(r), 2), -abs(float(r["mean"]))))
+    rows.sort(key=lambda r: (PopulationVerdict(r["verdict"]).rank, -abs(float(r["mean"]))))
     drawn = _main(numbers, rows)[:CHARTS]
     blocks += [_chart(numbers, r) for r in drawn]
     shown = rows[:ROWS]
@@ -70,7 +67,7 @@ def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
             label="Mean of such models",
             **{k: float(row[k]) for k in ("low", "high", "margin")},
             value=float(row["mean"]),
-            sign=SIGN.get(_verdict(row), _direction(row)),
+            effect=_effect(row),
             n=int(row["checkpoints"]),
             whole=True,
             names={},
@@ -85,22 +82,20 @@ def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
         title=title,
         words=(
             f"Forest plot of {formatting.count(len(known), 'checkpoint')}, sorted, and their mean: "
-            f"{_verdict(row)}. {row['reason']}"
+            f"{row['verdict']}. {row['reason']}"
         ),
         spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
-        note=f"{_verdict(row).capitalize()}: {str(row['reason']).rstrip('.')}.",
+        note=f"{str(row['verdict']).capitalize()}: {str(row['reason']).rstrip('.')}.",
     )
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
-    """The word for a verdict, also for one of an older run folder."""
-    return str(row["verdict"]) if row["verdict"] in VERDICTS else "inconclusive"
-
-
-def _direction(row: Mapping[str, Any]) -> str:
-    if row["verdict"] != "consistent" or row["better"] == Better.ZERO:
-        return "inconclusive"
-    return "better" if (float(row["mean"]) > 0) == (row["better"] == Better.HIGHER) else "worse"
+def _effect(row: Mapping[str, Any]) -> Effect:
+    """What the mean says: a consistent change is for the better or for the worse, unless the metric has a sign."""
+    if row["verdict"] == PopulationVerdict.NEGLIGIBLE:
+        return Effect.EQUIVALENT
+    if row["verdict"] != PopulationVerdict.CONSISTENT or row["better"] == Better.ZERO:
+        return Effect.INCONCLUSIVE
+    return Effect.BETTER if (float(row["mean"]) > 0) == (row["better"] == Better.HIGHER) else Effect.WORSE
 
 
 def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
@@ -134,7 +129,7 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
                 number(formatting.change(float(r["mean"]), unit)),
                 *(number(x) for x in pairs),
                 number(_same(r["same_sign"])),
-                Entry(_verdict(r)),
+                Entry(str(r["verdict"])),
                 Entry(str(r["reason"])),
             ]
         )

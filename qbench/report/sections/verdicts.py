@@ -10,7 +10,7 @@ from qbench.gate import GateResult
 from qbench.plugins.report_blocks import Column, Entry, Table, name
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
-from qbench.vocabulary import Better, GateBand, RowStatus, Unit
+from qbench.vocabulary import Better, GateBand, RowStatus, Unit, Verdict
 
 ROWS = 12
 ANSWERS = tuple(status for status in RowStatus if status is not RowStatus.LEFT_OUT)
@@ -92,9 +92,9 @@ def _counts(gate: GateResult, quantizer: str) -> Counter[str]:
 def _worst(rows: Sequence[effect_rows.EffectRow]) -> str:
     if not rows:
         return "none measured"
-    row = min(rows, key=lambda r: (r["verdict"] != "worse", -effect_rows.loss(r)))
+    row = min(rows, key=lambda r: (r["verdict"] != Verdict.WORSE, -effect_rows.loss(r)))
     if effect_rows.loss(row) <= 0:
         return "none falls"
     who = f"{formatting.isolated(effect_rows.where(row))}: " if row["attribute"] else ""
     where = " on ".join(formatting.isolated(str(row[k])) for k in ("model", "benchmark"))
-    return f"{who}{effect_rows.amount(row)}, {effect_rows.label(str(row['verdict']))} ({where})"
+    return f"{who}{effect_rows.amount(row)}, {row['verdict']} ({where})"

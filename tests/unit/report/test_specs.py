@@ -21,9 +21,12 @@ from qbench.report.encodings import quantizer_encodings
 from qbench.report.html import Look, sections_of
 from qbench.report.palette import finished
 from qbench.results import load
+from qbench.vocabulary import Effect
 
 NAMES = {"model": "m", "quantizer": "q", "attribute": "age"}
-MARK = Mark(label="a", value=-0.02, low=-0.04, high=0.9, margin=0.01, sign="worse", n=9, names=NAMES, wide=(-0.1, 0.1))
+MARK = Mark(
+    label="a", value=-0.02, low=-0.04, high=0.9, margin=0.01, effect=Effect.WORSE, n=9, names=NAMES, wide=(-0.1, 0.1)
+)
 DOT = {**NAMES, "category": "c", "value": 1.0, "low": 0.5, "high": 1.5, "said": "1", "n": "9", "part": "x"}
 CELL = {**NAMES, "number": "x", "shade": 1, "said": "+1", "short": "+1", "verdict": "better", "n": "9"}
 LAYER = {**NAMES, "tower": "image", "place": 1, "error": 0.1, "layer": "l", "said": "0.1 %"}

@@ -23,7 +23,7 @@ import pytest
 
 from qbench.plugins.report_blocks import Band, Chart, Table
 from qbench.report import formatting, markdown_latex
-from qbench.report.charts.forest import SHAPES, SIGNS, Mark, forest
+from qbench.report.charts.forest import EFFECTS, SHAPES, Mark, forest
 from qbench.report.context import Context
 from qbench.report.html import Look, environment, page, sections_of, template_folder
 from qbench.report.palette import VARIABLES, finished, script_json
@@ -31,7 +31,7 @@ from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import summary
 from qbench.report.vega import still
 from qbench.results import load
-from qbench.vocabulary import RowStatus
+from qbench.vocabulary import Effect, RowStatus
 from tests.unit.gate.conftest import Study
 from tests.unit.gate.test_writers import every_state
 
@@ -71,7 +71,7 @@ class Nodes(HTMLParser):
 
 
 def drawing(label: str, sign: str = "worse") -> dict[str, Any]:
-    mark = Mark(label=label, value=-0.02, low=-0.03, high=-0.01, sign=sign, names={"model": label})
+    mark = Mark(label=label, value=-0.02, low=-0.03, high=-0.01, effect=Effect(sign), names={"model": label})
     return forest([mark], "share", "Change, points")
 
 
@@ -217,7 +217,7 @@ def test_check_7_a_page_of_36_variants_is_small(make_run: Make) -> None:
 
 def test_check_8_no_verdict_and_no_sign_needs_its_colour() -> None:
     """In grey a worse, a better and an equivalent change differ by shape, and an unknown one is hollow."""
-    shapes = dict(zip(SIGNS, SHAPES, strict=True))
+    shapes = dict(zip(EFFECTS, SHAPES, strict=True))
     assert len({shapes[s] for s in ("worse", "better", "equivalent")}) == 3
     hollow = still(drawing("a", "inconclusive"), "x")
     assert 'fill="var(--panel,#ffffff)"' in hollow
