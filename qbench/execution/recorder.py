@@ -15,7 +15,7 @@ from qbench.execution.environment import environment
 from qbench.execution.plan import Plan
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Scored, UnitResult
-from qbench.runfolder.schema import CellRecord, RunRecord
+from qbench.runfolder.schema import CellLabels, CellRecord, RunRecord
 from qbench.runfolder.writer import RunFolder
 from qbench.vocabulary import CellStatus
 
@@ -140,6 +140,7 @@ class Recorder:
                 seconds=round(time.perf_counter() - self._begun, 1),
                 spec=public_spec(self._plan),
                 cells=tuple(cell.folder for cell in self._cells),
+                labels={cell.folder: CellLabels(**cell.labels) for cell in self._cells},
                 speed=self._existing(self.speed_file(cell) for cell in timed),
                 drift=self._existing(drift),
                 notes=tuple(note for note in dict.fromkeys(notes) if note),

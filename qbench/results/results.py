@@ -48,7 +48,7 @@ def load(run_dir: Path | str) -> Results:
     """
     folder = Path(run_dir)
     run = read_run(folder)
-    cells = [read_cell(folder, name) for name in run.cells]
+    cells = [read_cell(folder, name, run.labels.get(name)) for name in run.cells]
     seen: set[tuple[str, ...]] = set()
     for cell in cells:
         names = tuple(cell.names.values())

@@ -17,6 +17,7 @@ from qbench.metrics.interface import INDEX, MetricInfo, Outcome
 from qbench.runfolder.schema import (
     FORMAT,
     AnalysisRecord,
+    CellLabels,
     CellRecord,
     EnvironmentRecord,
     Failure,
@@ -146,20 +147,31 @@ def read_run(folder: Path) -> RunRecord:
     return read_record(path, RunRecord)
 
 
-def read_cell(run: Path, relative: str) -> Cell:
-    """Read the record of one cell, named as ``run.json`` names it.
+def read_cell(run: Path, relative: str, labels: CellLabels | None = None) -> Cell:
+    """Read the record of one cell.
+
+    Parameters
+    ----------
+    run : pathlib.Path
+        The run folder.
+    relative : str
+        The folder of the cell, as ``run.json`` names it.
+    labels : CellLabels, optional
+        Its labels, for a cell that is missing.
 
     Raises
     ------
     qbench.errors.InputError
-        The name leads out of the run folder, or the record is damaged or newer than this qbench.
+        The name leads out of the run folder, the record is damaged or newer than this qbench, or it is missing and
+        nothing says which cell it would be.
     """
     folder = _inside(run, relative)
     path = folder / "cell.json"
     if not path.is_file():
-        benchmark, model, variant = ("?", "?", "?", *folder.relative_to(run).parts)[-3:]
-        quantizer = variant.rpartition("-")[0] or variant  # without the key behind it
-        return Cell(folder, model, quantizer, benchmark, CellStatus.MISSING, None)
+        if labels is None:
+            where = str(run / "run.json")
+            raise InputError(f"the labels of the cell {relative!r} are missing", where=where, fix=AGAIN)
+        return Cell(folder, labels.model, labels.quantizer, labels.benchmark, CellStatus.MISSING, None)
     record = read_record(path, CellRecord)
     return Cell(folder, record.model, record.quantizer, record.benchmark, record.status, record)
 

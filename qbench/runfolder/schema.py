@@ -406,6 +406,20 @@ class AnalysisChoices(Settings):
         return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
 
+class CellLabels(_Record):
+    """Which cell a folder is for, also before the cell is there.
+
+    Attributes
+    ----------
+    model, quantizer, benchmark : str
+        The labels.
+    """
+
+    model: str
+    quantizer: str
+    benchmark: str
+
+
 class RunRecord(_File):
     """A run: ``run.json``.
 
@@ -425,6 +439,8 @@ class RunRecord(_File):
         The resolved spec: the values of `qbench.spec.model.RunSpec`. See `analysis`.
     cells : tuple of str
         The folders of the cells of the latest plan, relative to the run folder.
+    labels : dict of str to CellLabels
+        Folder of a cell → its labels: a folder's name does not tell them.
     speed, drift : tuple of str
         Files of speeds, and of distances from this plan's baseline, relative to the run folder.
     notes : tuple of str
@@ -439,6 +455,7 @@ class RunRecord(_File):
     seconds: float | None = None
     spec: dict[str, Any] = Field(default_factory=dict)
     cells: tuple[str, ...]
+    labels: dict[str, CellLabels] = Field(default_factory=dict)
     speed: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -37,6 +37,19 @@ def upgrade(kind: str, values: Mapping[str, Any], to: int) -> Values:
     return current
 
 
+def run_from_1(values: Values) -> Values:
+    """Add the labels of the cells: as far as the folders' names tell them, which is all that format 1 says."""
+    cells = values.get("cells")
+    names = [name for name in cells if isinstance(name, str)] if isinstance(cells, list) else []
+    return {**values, "labels": {name: _labels_from_1(name) for name in names}}
+
+
+def _labels_from_1(folder: str) -> dict[str, str]:
+    benchmark, model, variant = ("?", "?", "?", *folder.split("/"))[-3:]
+    quantizer = variant.rpartition("-")[0] or variant  # without the key behind it
+    return {"model": model, "quantizer": quantizer, "benchmark": benchmark}
+
+
 def cell_from_1(values: Values) -> Values:
     """Rename ``pictures`` to ``images``, name statistics by name and options; fill in what early files lacked.
 
@@ -73,7 +86,11 @@ def speed_from_1(values: Values) -> Values:
     return {**{name: value for name, value in values.items() if name not in rates}, "rates": rates}
 
 
-STEPS: dict[tuple[str, int], Step] = {("CellRecord", 1): cell_from_1, ("SpeedRecord", 1): speed_from_1}
+STEPS: dict[tuple[str, int], Step] = {
+    ("RunRecord", 1): run_from_1,
+    ("CellRecord", 1): cell_from_1,
+    ("SpeedRecord", 1): speed_from_1,
+}
 """Record and format → the function that makes the next format of it; a record that is not here did not change."""
 
 

@@ -248,12 +248,21 @@ def test_a_check_that_cannot_be_made_is_said(empty_run: Any) -> None:
 def test_failed_and_missing_cells_are_listed_without_numbers(empty_run: Any) -> None:
     empty_run.add(A, "fp32", "facet")
     empty_run.fail(A, "hf-int4", "facet")
-    empty_run.run["cells"].append("cells/facet/some-model/hf-int8-1a2b3c4d")
+    missing = "cells/facet/some-model/hf-int8-threshold-4-1a2b3c4d"
+    empty_run.run["cells"].append(missing)
+    labels = {"model": "some model", "quantizer": "hf-int8 (threshold=4)", "benchmark": "facet"}
+    empty_run.run["labels"] = {missing: labels}
     results = load(empty_run.write())
     assert results.cells["status"].tolist() == ["done", "failed", "missing"]
     assert results.cells["error"].iloc[1] == "layer 3: the width is no multiple of 64"
-    assert results.cells.iloc[2][["model", "quantizer", "benchmark"]].tolist() == ["some-model", "hf-int8", "facet"]
+    assert results.cells.iloc[2][["model", "quantizer", "benchmark"]].to_dict() == labels
     assert set(results.metrics["quantizer"]) == {"fp32"}
+
+
+def test_a_missing_cell_without_labels_is_refused(empty_run: Any) -> None:
+    empty_run.run["cells"].append("cells/facet/some-model/hf-int8-1a2b3c4d")
+    with pytest.raises(InputError, match=r"the labels of the cell .*hf-int8-1a2b3c4d' are missing"):
+        load(empty_run.write())
 
 
 def test_a_run_without_cells_has_empty_tables(empty_run: Any) -> None:

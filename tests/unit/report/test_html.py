@@ -256,7 +256,9 @@ def test_failures_and_gaps_are_shown(empty_run: Any) -> None:
     _all("facet")(empty_run)
     empty_run.fail(A, "hf-int8", "coco")
     empty_run.add(B, "hf-int8", "coco")
-    empty_run.run["cells"].append("cells/coco/some-model/torch-int8-1a2b3c4d")
+    missing = "cells/coco/some-model/torch-int8-1a2b3c4d"
+    empty_run.run["cells"].append(missing)
+    empty_run.run["labels"] = {missing: {"model": "some-model", "quantizer": "torch-int8", "benchmark": "coco"}}
     text = Page(page(load(empty_run.write()))).text
     assert "7 of 9 done; 1 failed, 1 missing" in text
     assert "Failed. openai/ViT-B-32 × hf-int8 × coco: layer 3: the width is no multiple of 64" in text

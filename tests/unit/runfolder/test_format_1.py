@@ -83,5 +83,12 @@ def test_pictures_are_images_and_the_benchmark_s_own_words_stay() -> None:
     assert cell["benchmark_info"]["options"] == {"picture": "crop"}
 
 
+def test_labels_of_cells_are_as_much_as_the_folders_say() -> None:
+    new = upgrade("RunRecord", {"cells": ["cells/facet/some-model/hf-int4-quant-type-fp4-1a2b3c4d"]}, to=2)
+    assert list(new["labels"].values()) == [
+        {"model": "some-model", "quantizer": "hf-int4-quant-type-fp4", "benchmark": "facet"}
+    ]
+
+
 def test_what_is_not_a_record_is_left_to_the_check() -> None:
     assert upgrade("CellRecord", {"model_info": 3}, FORMAT)["model_info"] == 3

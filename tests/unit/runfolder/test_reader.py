@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from qbench.errors import InputError
 from qbench.runfolder.reader import read_cell, read_environment, read_record, read_run, read_speed
-from qbench.runfolder.schema import FORMAT, CellRecord, RunRecord
+from qbench.runfolder.schema import FORMAT, CellLabels, CellRecord, RunRecord
 from tests.unit.conftest import cell_record
 
 RECORD = cell_record().json_values()
@@ -141,8 +141,9 @@ def test_a_record_is_checked_when_it_is_made() -> None:
 
 
 def test_a_cell_without_a_record_has_no_metrics_and_says_so(tmp_path: Path) -> None:
-    cell = read_cell(tmp_path, "cells/facet/some-model/hf-int8-1a2b3c4d")
-    assert (cell.model, cell.quantizer, cell.benchmark) == ("some-model", "hf-int8", "facet")
+    labels = CellLabels(model="some model", quantizer="hf-int8 (threshold=4)", benchmark="facet")
+    cell = read_cell(tmp_path, "cells/facet/some-model/hf-int8-threshold-4-1a2b3c4d", labels)
+    assert (cell.model, cell.quantizer, cell.benchmark) == ("some model", "hf-int8 (threshold=4)", "facet")
     assert (cell.status, cell.metrics, cell.attributes, cell.failure) == ("missing", (), (), None)
     with pytest.raises(InputError, match="has no record"):
         _ = cell.record
