@@ -38,11 +38,11 @@ class FileEncoder:
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Refuse: there is no model here."""
-        raise QuantizationError("these embeddings are precomputed: there is no model here to run")
+        raise QuantizationError("the embeddings are precomputed, so there is no model to run")
 
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Refuse: there is no model here."""
-        raise QuantizationError("these embeddings are precomputed: there is no model here to run")
+        raise QuantizationError("the embeddings are precomputed, so there is no model to run")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -7,28 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Geometry, ModelError, Preprocessing
+from qbench.api.benchmarks import read_json_object
 
 RESAMPLE = {2: "bilinear", 3: "bicubic"}
 """PIL's numbers of the filters, which ``preprocessor_config.json`` uses."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises
-    ------
-    ModelError
-        The file is missing or damaged, or contains something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError("the file is missing", where=str(path)) from None
-    except ValueError as error:
-        raise ModelError(f"the file is damaged ({error})", where=str(path)) from None
-    if not isinstance(value, dict):
-        raise ModelError("the file does not contain a JSON object", where=str(path))
-    return value
+    """Read one of a checkpoint's files; raises `ModelError`."""
+    return read_json_object(path, error=ModelError)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

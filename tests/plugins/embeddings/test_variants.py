@@ -60,7 +60,7 @@ def test_embeddings_are_looked_up_by_benchmark_and_id(build):
     assert encoder.find_texts("toys", ["zwei\nZeilen"]).tolist() == [[0.25, 0.5, 0.125]]
     with pytest.raises(ModelError, match=r"other-toys: there is neither images\.parquet"):
         encoder.find_images("other toys", ["a.jpg"])
-    with pytest.raises(QuantizationError, match="no model here to run"):
+    with pytest.raises(QuantizationError, match="there is no model to run"):
         encoder.encode_texts(["a photo of a cat"])
     encoder.close()
 

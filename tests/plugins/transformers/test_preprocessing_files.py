@@ -52,5 +52,5 @@ def test_what_is_done_for_no_model_is_refused(tmp_path, config):
 
 
 def test_no_file_at_all(tmp_path):
-    with pytest.raises(ModelError, match=r"preprocessor_config\.json: the file is missing"):
+    with pytest.raises(ModelError, match=r"preprocessor_config\.json: the file does not exist"):
         read_preprocessing(tmp_path)
