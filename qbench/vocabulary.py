@@ -130,6 +130,54 @@ class Better(StrEnum):
         return {"higher": "Higher is better.", "lower": "Lower is better.", "zero": "Zero is no difference."}[self]
 
 
+class MetricRole(StrEnum):
+    """Which question a metric answers. The gate and the first screen judge every metric by its role.
+
+    Examples
+    --------
+    >>> MetricRole.of("lower", "share")
+    <MetricRole.SUMMARY: 'summary'>
+    >>> [role.value for role in MetricRole if role.judged]
+    ['accuracy', 'calibration', 'gap', 'skew']
+    """
+
+    ACCURACY = "accuracy"
+    CALIBRATION = "calibration"
+    GAP = "gap"
+    SKEW = "skew"
+    SUMMARY = "summary"
+
+    @property
+    def label(self) -> str:
+        """A few words for readers."""
+        return _ROLES[self]
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is a primary question: a summary restates other numbers and is shown, not judged."""
+        return self is not MetricRole.SUMMARY
+
+    @classmethod
+    def of(cls, better: str, unit: str) -> MetricRole:
+        """The role of a metric that declares none: a share that is better high is an accuracy; a signed bias is a gap,
+        or in nats a skew; all else is a summary.
+        """
+        if better == Better.HIGHER and unit == Unit.SHARE:
+            return cls.ACCURACY
+        if better == Better.ZERO:
+            return cls.SKEW if unit == Unit.NATS else cls.GAP
+        return cls.SUMMARY
+
+
+_ROLES: dict[MetricRole, str] = {
+    MetricRole.ACCURACY: "how often the model is right",
+    MetricRole.CALIBRATION: "how well its confidence agrees with how often it is right",
+    MetricRole.GAP: "a difference between two groups",
+    MetricRole.SKEW: "how much more or less often a group is found than its share",
+    MetricRole.SUMMARY: "a summary of other numbers",
+}
+
+
 class FlagKind(StrEnum):
     """A reason to distrust a number.
 

@@ -66,6 +66,7 @@ def _asked(attribute: str) -> tuple[MetricInfo, ...]:
             unit="share",
             summary=f"That share in the group where it is lowest, of those with enough images ({attribute}).",
             statistic=StatisticRef("selected"),
+            role="summary",
         ),
         MetricInfo(
             name=f"{attribute}_ratio",
@@ -73,6 +74,7 @@ def _asked(attribute: str) -> tuple[MetricInfo, ...]:
             unit="share",
             summary=f"The lowest group's share divided by the highest group's ({attribute}).",
             statistic=StatisticRef("selected"),
+            role="summary",
         ),
     )
 

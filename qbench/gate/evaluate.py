@@ -18,7 +18,7 @@ from qbench.gate.holm import adjusted
 from qbench.gate.loss import Bounds, losses_of
 from qbench.gate.phrasing import TINY, headline, said, tally
 from qbench.gate.policy import Consequence, Policy, Rule, read_policy
-from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult
+from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult, VariantResult
 from qbench.gate.sample_size import needed
 from qbench.gate.select import NUMBER, Selection, select
 from qbench.gate.waive import waive
@@ -107,6 +107,7 @@ def judge(
         sentence=_sentence(ordered, rules, problems),
         rows=ordered,
         rules=rules,
+        variants=tuple(_variants(ordered)),
         problems=tuple(problems),
         policy=policy,
         run=compared.run,
@@ -124,6 +125,7 @@ def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline
         sentence=said(f"{where}: {what}" if where else what),
         rows=(),
         rules=(),
+        variants=(),
         problems=(Problem(level=Level.ERROR, where=where, what=what),),
         policy=None,
         run=run,
@@ -301,6 +303,23 @@ def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResu
         counts={s: counts[s] for s in RowStatus if counts[s]},
         worst=worst,
     )
+
+
+def _variants(rows: Iterable[GateRow]) -> Iterable[VariantResult]:
+    """One answer for each model with each quantizer; `rows` are worst first, and so is the result."""
+    of: dict[tuple[str, str], list[GateRow]] = {}
+    for row in rows:
+        if row.model and row.quantizer:
+            of.setdefault((row.model, row.quantizer), []).append(row)
+    for (model, quantizer), mine in of.items():
+        counts = Counter(row.status for row in mine)
+        yield VariantResult(
+            model=model,
+            quantizer=quantizer,
+            status=mine[0].status,
+            counts={status: counts[status] for status in RowStatus if counts[status]},
+            worst=mine[0],
+        )
 
 
 def _rule_badness(rule: RuleResult) -> tuple[Any, ...]:

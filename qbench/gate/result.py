@@ -117,6 +117,29 @@ class RuleResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantResult:
+    """The answer for one model with one quantizer, which is what people ship.
+
+    Attributes
+    ----------
+    model, quantizer : str
+        The variant.
+    status : RowStatus
+        That of its worst row.
+    counts : dict of RowStatus to int
+        How many of its rows have each status, worst first.
+    worst : GateRow
+        The row that decides it.
+    """
+
+    model: str
+    quantizer: str
+    status: RowStatus
+    counts: dict[RowStatus, int]
+    worst: GateRow
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """Something about the policy or the run as a whole.
 
@@ -155,6 +178,8 @@ class GateResult:
         All rows, worst first.
     rules : tuple of RuleResult
         All rules, worst first.
+    variants : tuple of VariantResult
+        One answer for each model with each quantizer, worst first.
     problems : tuple of Problem
         Errors and warnings about the policy and the run as a whole.
     policy : Policy or None
@@ -171,6 +196,7 @@ class GateResult:
     sentence: str
     rows: tuple[GateRow, ...]
     rules: tuple[RuleResult, ...]
+    variants: tuple[VariantResult, ...]
     problems: tuple[Problem, ...]
     policy: Policy | None
     run: str

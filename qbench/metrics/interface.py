@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from qbench.vocabulary import MetricRole
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -69,6 +71,15 @@ class MetricInfo:
     statistic : StatisticRef or None
         How its numbers are made, where an installed statistic makes such numbers. A metric without one is judged by
         `UNDECLARED`, a bootstrap through `Task.measure`, which needs the benchmark's plugin.
+    role : {"accuracy", "calibration", "gap", "skew", "summary"} or None
+        Which question it answers (`qbench.vocabulary.MetricRole`); the gate's built-in policy and the first screen of
+        the report judge it by this. An error rate has the role ``accuracy`` and is better low. None stands for what
+        `better` and `unit` imply.
+
+    Examples
+    --------
+    >>> MetricInfo(name="error", better="lower", unit="share", summary="Wrong answers.", role="accuracy").judged_as
+    <MetricRole.ACCURACY: 'accuracy'>
     """
 
     name: str
@@ -76,6 +87,12 @@ class MetricInfo:
     unit: Literal["share", "points", "nats"]
     summary: str
     statistic: StatisticRef | None = None
+    role: Literal["accuracy", "calibration", "gap", "skew", "summary"] | None = None
+
+    @property
+    def judged_as(self) -> MetricRole:
+        """Its role, declared or implied."""
+        return MetricRole(self.role) if self.role else MetricRole.of(self.better, self.unit)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,7 @@ RECALL_BY_GROUP = (
         unit="points",
         summary="The recall disparity of the class where it is largest in absolute value, sign kept.",
         statistic=StatisticRef("selected"),
+        role="summary",
     ),
     MetricInfo(
         name="disparity",
@@ -53,6 +54,7 @@ RECALL_BY_GROUP = (
         unit="share",
         summary="Recall of the group that is recognised least, of those with enough items.",
         statistic=StatisticRef("selected"),
+        role="summary",
     ),
     MetricInfo(
         name="recall_ratio",
@@ -60,6 +62,7 @@ RECALL_BY_GROUP = (
         unit="share",
         summary="Recall of the group that is recognised least, divided by that of the one recognised most.",
         statistic=StatisticRef("selected"),
+        role="summary",
     ),
 )
 """The numbers of `qbench.metrics.recall_by_group.measure_recall`."""
@@ -78,6 +81,7 @@ SKEWS = (
         unit="nats",
         summary="ln(share in the top k / share it should have) of the least favoured group.",
         statistic=StatisticRef("min_skew"),
+        role="summary",
     ),
     MetricInfo(
         name="skew",

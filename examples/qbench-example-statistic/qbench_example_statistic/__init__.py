@@ -12,6 +12,7 @@ ECE = MetricInfo(
     unit="share",
     summary="Expected calibration error: mean distance of confidence and accuracy.",
     statistic=StatisticRef("ece"),
+    role="calibration",
 )
 
 
