@@ -19,7 +19,18 @@ from qbench.api._lazy import import_on_use
 from qbench.data.items import Attribute, Items
 from qbench.data.promptsets import PromptSet, has_one_placeholder, prompt_set, prompt_set_names
 from qbench.declared.record import DECLARED, declared_benchmark
-from qbench.metrics.interface import INDEX, MetricInfo, Metrics, Outcome, Prompts, Similarity, StatisticRef, Task
+from qbench.metrics.interface import (
+    INDEX,
+    KnowsUnavailable,
+    MetricInfo,
+    Metrics,
+    Outcome,
+    Prompts,
+    Similarity,
+    StatisticRef,
+    Task,
+    Unavailable,
+)
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.plugins.records import Benchmark, Dataset
 from qbench.store.files import read_json, read_json_object
@@ -96,6 +107,7 @@ __all__ = [
     "Classified",
     "Dataset",
     "Items",
+    "KnowsUnavailable",
     "MetricInfo",
     "Metrics",
     "MetricsBuilder",
@@ -106,6 +118,7 @@ __all__ = [
     "Similarity",
     "StatisticRef",
     "Task",
+    "Unavailable",
     "binned_group",
     "check_unique",
     "class_by_group",

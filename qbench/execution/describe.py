@@ -92,6 +92,7 @@ def data_info(
             "texts": questions.count,
             "prompts": questions.digest,
             "missing": MissingItems.model_validate(prepared.missing),
+            "unavailable": prepared.unavailable,
         }
     )
 

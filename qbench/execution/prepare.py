@@ -19,7 +19,7 @@ from qbench.errors import DataError
 from qbench.execution.option_files import option_digests
 from qbench.execution.plan import PlannedBenchmark, PlannedModel
 from qbench.images.digests import image_digests
-from qbench.metrics.interface import MeasuredTask
+from qbench.metrics.interface import MeasuredTask, Unavailable, unavailable
 from qbench.models.interface import Checkpoint
 from qbench.plugins.records import Dataset, Probe
 from qbench.plugins.registry import Entry
@@ -51,6 +51,8 @@ class PreparedBenchmark:
         Digests of the files that the benchmark's options name.
     missing : dict
         Items without an image, see `qbench.data.subset.present`.
+    unavailable : tuple of Unavailable
+        Numbers that these items cannot give.
     """
 
     planned: PlannedBenchmark
@@ -61,6 +63,7 @@ class PreparedBenchmark:
     items_key: str
     files: dict[str, Any]
     missing: dict[str, Any]
+    unavailable: tuple[Unavailable, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +121,7 @@ def prepare_benchmark(
         items_key=items_key(items, images, digests_below(cache, items.root, items.annotations)),
         files=option_digests(planned.options, cache),
         missing=missing,
+        unavailable=unavailable(task, items),
     )
 
 

@@ -7,10 +7,11 @@ or an image.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from qbench.metrics.keys import MetricKey
 from qbench.vocabulary import MetricRole
 
 if TYPE_CHECKING:
@@ -93,6 +94,55 @@ class MetricInfo:
     def judged_as(self) -> MetricRole:
         """Its role, declared or implied."""
         return MetricRole(self.role) if self.role else MetricRole.of(self.better, self.unit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """Numbers that these items cannot give, whatever a model answers: NaN in the metrics of every variant.
+
+    Attributes
+    ----------
+    metric : str
+        A metric of the benchmark: with its cut-off (``skew@1000``) or, for every cut-off, without (``skew``).
+    attribute, group : str
+        What the numbers are about; empty for each attribute, each group, and the number over all of them. The group of
+        a disparity is the label of a pair of groups.
+    classes : tuple of str
+        The classes (or queries); empty for each of them and the number over all of them.
+    cause : str
+        Why there is no such number, as a clause that can follow "not available:".
+    remedy : str
+        What the user can do about it, as a sentence; empty where nothing can be done.
+
+    Examples
+    --------
+    >>> whole = Unavailable(metric="skew@1000", cause="k is the whole gallery", remedy="Choose a smaller k.")
+    >>> whole.covers("skew@1000", "gender", "female"), whole.covers("skew@100", "gender", "female")
+    (True, False)
+    >>> whole.words
+    'not available: k is the whole gallery. Choose a smaller k.'
+    """
+
+    metric: str
+    attribute: str = ""
+    group: str = ""
+    classes: tuple[str, ...] = ()
+    cause: str
+    remedy: str = ""
+
+    def covers(self, metric: str, attribute: str = "", group: str = "", class_: str = "") -> bool:
+        """Whether a number, named as in the tables, is one of these."""
+        return (
+            self.metric in (metric, MetricKey.parse(metric).name)
+            and self.attribute in ("", attribute)
+            and self.group in ("", group)
+            and (not self.classes or class_ in self.classes)
+        )
+
+    @property
+    def words(self) -> str:
+        """Cause and remedy, to stand in the place of the number."""
+        return " ".join(part for part in (f"not available: {self.cause}.", self.remedy) if part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,3 +270,21 @@ class Task(MeasuredTask, Protocol):
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Similarities → an outcome per item. Needs no model."""
         ...
+
+
+@runtime_checkable
+class KnowsUnavailable(Protocol):
+    """An optional part of a task: it tells from the annotations which numbers it will not be able to give.
+
+    ``qbench data check`` and ``qbench plan`` print it before anything is computed, and a run keeps it, so that a gate
+    and a report can say why a number is missing.
+    """
+
+    def unavailable(self, items: Items) -> Sequence[Unavailable]:
+        """The numbers that are undetermined for these items, whatever a model answers."""
+        ...
+
+
+def unavailable(task: object, items: Items) -> tuple[Unavailable, ...]:
+    """What a task says that it cannot give for these items; nothing where it does not say."""
+    return tuple(task.unavailable(items)) if isinstance(task, KnowsUnavailable) else ()

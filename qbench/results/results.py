@@ -11,7 +11,7 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
-from qbench.metrics.interface import INDEX, MetricInfo
+from qbench.metrics.interface import INDEX, MetricInfo, Unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.results import analysis
 from qbench.results.coverage import layer_table, of_cells, summarise
@@ -144,6 +144,18 @@ class Results:
     def metric_info(self, benchmark: str, metric: str) -> MetricInfo | None:
         """The declaration of a metric, whatever its cut-off is; `None` where the benchmark declares none."""
         return self.metric_infos.get((benchmark, MetricKey.parse(metric).name))
+
+    @cached_property
+    def unavailable(self) -> Mapping[str, tuple[Unavailable, ...]]:
+        """Benchmark → the numbers that its data cannot give, with cause and remedy, as the benchmark says."""
+        return {cell.benchmark: cell.record.data_info.unavailable for cell in reversed(self.done)}
+
+    def why_unavailable(
+        self, benchmark: str, metric: str, attribute: str = "", group: str = "", class_: str = ""
+    ) -> Unavailable | None:
+        """Why the data of a benchmark cannot give a number, named as in the tables; `None` where it can."""
+        said = self.unavailable.get(benchmark, ())
+        return next((one for one in said if one.covers(metric, attribute, group, class_)), None)
 
     @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from qbench.data.items import Attribute
 from qbench.images.preprocessing import Preprocessing
-from qbench.metrics.interface import MetricInfo
+from qbench.metrics.interface import MetricInfo, Unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.models.interface import Coverage
 from qbench.statistics.settings import Settings
@@ -184,6 +184,8 @@ class DataInfo(_Record):
         Counts; `None` where the data could not be read.
     missing : MissingItems or None
         Items without an image; `None` where the data could not be read.
+    unavailable : tuple of Unavailable
+        Numbers that this data cannot give, with cause and remedy, as far as the benchmark says it.
     """
 
     root: str
@@ -196,6 +198,7 @@ class DataInfo(_Record):
     texts: int | None = None
     prompts: str = ""
     missing: MissingItems | None = None
+    unavailable: tuple[Unavailable, ...] = ()
 
 
 class BatchInfo(_Record):

@@ -13,6 +13,7 @@ import pytest
 from scipy import stats
 
 from qbench.errors import InputError
+from qbench.metrics.interface import Unavailable
 from qbench.results import load
 from qbench.results.controls import find_controls
 
@@ -373,3 +374,19 @@ def test_the_baseline_comes_first_and_the_rest_keeps_its_order(empty_run: Any) -
         empty_run.add(model, quantizer, "coco")
     found = [(c.model, c.quantizer) for c in load(empty_run.write()).records]
     assert found == [(A, "fp32"), (A, "bf16"), (A, "hf-int4"), (B, "fp32"), (B, "bf16")]
+
+
+def test_a_run_says_which_numbers_its_data_cannot_give(empty_run: Any) -> None:
+    name = empty_run.add(A, "fp32", "fairface")
+    said = {
+        "metric": "skew@1000",
+        "attribute": "gender",
+        "cause": "k is the whole gallery",
+        "remedy": "Use ks = [100].",
+    }
+    empty_run.records[name]["data_info"]["unavailable"] = [{**said, "group": "", "classes": []}]
+    results = load(empty_run.write())
+    assert results.unavailable == {"fairface": (Unavailable(**said),)}
+    assert results.why_unavailable("fairface", "skew@1000", "gender", "female", "a nurse") == Unavailable(**said)
+    assert results.why_unavailable("fairface", "skew@100", "gender") is None
+    assert results.why_unavailable("facet", "accuracy") is None
