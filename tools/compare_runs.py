@@ -132,7 +132,6 @@ def compare_tables(
     keys: Sequence[str],
     *,
     tolerance: float = TOLERANCE,
-    filled: Collection[str] = (),
 ) -> TableDifference:
     """Compare two tables; the order of rows and columns does not matter, and `new` may have more columns.
 
@@ -144,8 +143,6 @@ def compare_tables(
         The columns that name a row.
     tolerance : float
         Numbers may differ by this, or by this times their size; 0 is bit for bit. NaN equals NaN.
-    filled : collection of str
-        Columns that are compared only where `old` has a value.
     """
     before, after = _indexed(old, keys), _indexed(new, keys)
     both = before.index.intersection(after.index)
@@ -157,7 +154,7 @@ def compare_tables(
         missing_columns=[str(x) for x in before if x not in after],
         missing=missing,
         added=added,
-        columns={x: _compare_column(before[x], after[x], tolerance, filled=x in filled) for x in columns},
+        columns={x: _compare_column(before[x], after[x], tolerance) for x in columns},
     )
 
 
@@ -168,7 +165,7 @@ def _indexed(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return named.set_index([*keys, "#"])
 
 
-def _compare_column(old: pd.Series, new: pd.Series, tolerance: float, *, filled: bool) -> ColumnDifference:
+def _compare_column(old: pd.Series, new: pd.Series, tolerance: float) -> ColumnDifference:
     if old.dtype.kind in "biuf" and new.dtype.kind in "biuf":
         first, second = (x.to_numpy(np.float64, na_value=np.nan) for x in (old, new))
         gap = _gaps(first, second)
@@ -177,8 +174,6 @@ def _compare_column(old: pd.Series, new: pd.Series, tolerance: float, *, filled:
     else:
         gap, compared = np.zeros(0), len(old)
         different = old.fillna("").astype(str).to_numpy() != new.fillna("").astype(str).to_numpy()
-    if filled:
-        different &= old.notna().to_numpy()
     rows = pd.DataFrame({"old": old[different], "new": new[different]})
     numeric = old.dtype.kind in "biuf"
     return ColumnDifference(

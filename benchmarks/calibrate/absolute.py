@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from calibrate.people import Design, design, heavy_tailed
 from calibrate.regime import Band, Cell, Regime, furthest
@@ -110,20 +109,19 @@ def squares(rng: np.random.Generator, world: World, replicates: int, band: Band)
     margin = true_squares(people, grown) - true_squares(people, recall)
     inside, alarm, false, claimed = [], math.nan, math.nan, []
     for after, truth in ((recall, 0.0), (grown, margin)):
-        found = np.empty((replicates, 4))
+        found = np.empty((replicates, 2))
         for i in range(replicates):
             f, q = answers(rng, world, recall, after)
             x = squared_disparity(f, q, people.label, people.side, people.image)
-            half_90 = x.se * special.stdtrit(x.df, 0.95)
-            found[i] = x.low, x.high, x.change - half_90, x.change + half_90
+            found[i] = x.low, x.high
         known = np.isfinite(found[:, 0])
-        low, high, low_90, high_90 = found[known].T
+        low, high = found[known].T
         claimed.append(float(known.mean()))
         inside.append(float(np.mean((low <= truth) & (truth <= high))))
         if truth == 0:
             alarm = float(np.mean((low > 0) | (high < 0)))
         else:
-            false = float(np.mean(equivalent(low_90, high_90, margin)))
+            false = float(np.mean(equivalent(low, high, margin)))
     return Cell(
         f"{world.label}; {expected(world):.0f} flips",
         replicates,

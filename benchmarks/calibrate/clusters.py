@@ -91,7 +91,7 @@ def run(rng: np.random.Generator, replicates: int, worlds: list[World]) -> list[
                 replicates,
                 coverage=float(np.mean((low <= 0) & (high >= 0))),
                 false_alarm=float(np.mean((first > 0) | (last < 0))),
-                false_equivalent=float(np.mean(equivalent(*difference(moved, 0.9), MARGIN))),
+                false_equivalent=float(np.mean(equivalent(*difference(moved, 0.95), MARGIN))),
                 beside={
                     "persons taken as independent, coverage": float(np.mean((naive_low <= 0) & (naive_high >= 0))),
                     "groups taken as independent, false alarm": float(np.mean((apart_first > 0) | (apart_last < 0))),

@@ -85,7 +85,7 @@ def simulate(world: World, rng: np.random.Generator, replicates: int) -> Cell:
         counts["alarm"] += none.p < 0.05
         counts["t"] += paired_t(np.zeros(world.k), y).p < 0.05
         # the same data about a mean of minus the margin, or of the margin: all intervals move with it
-        inside = none.eq_high < 0 and none.eq_low > -2 * MARGIN
+        inside = none.high < 0 and none.low > -2 * MARGIN
         counts["equivalent"] += inside
         counts["negligible"] += inside and none.pi_high < 0 and none.pi_low > -2 * MARGIN
         counts["consistent"] += none.verdict == "consistent"

@@ -51,11 +51,10 @@ def run(rng: np.random.Generator, world: World, rates: Rates, replicates: int) -
     estimate, se, df, alone = found.T
     truth = rates.change()
     half = quantile(0.975, df) * se
-    half_90 = quantile(0.95, df) * se
     return {
         "coverage": float(np.mean(np.abs(estimate - truth) <= half)),
         "excludes 0": float(np.mean(np.abs(estimate) > half)),
-        "equivalent": float(np.mean(equivalent(estimate - half_90, estimate + half_90, MARGIN))),
+        "equivalent": float(np.mean(equivalent(estimate - half, estimate + half, MARGIN))),
         "alone": float(np.mean(np.abs(estimate - truth) <= 1.959964 * alone)),
         "t over classes": over_classes(classes),
     }

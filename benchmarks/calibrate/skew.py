@@ -20,7 +20,7 @@ MAX = Band(coverage=(0.94, 0.985), alarm=(math.nan, 0.06), equivalent=0.05)
 NDKL = Band(coverage=(0.94, 0.99), alarm=(math.nan, 0.06), equivalent=0.05)
 MAX_MEAN, NDKL_MEAN = "MaxSkew, mean over queries", "NDKL, mean over queries"
 RARE = 0.1
-Z95, Z90 = 1.959964, 1.644854
+Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Count:
         if zero.all():
             self.alarms.append(float((np.abs(change) > Z95 * se).mean()))
         else:
-            inside = np.abs(change) + Z90 * se < np.abs(truth)
+            inside = np.abs(change) + Z95 * se < np.abs(truth)
             self.equivalent.append(float(inside[~zero].mean()))
 
     def cell(self, label: str) -> Cell:

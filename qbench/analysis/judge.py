@@ -175,8 +175,7 @@ def _margins(effects: pd.DataFrame, settings: Settings) -> Floats:
 
 def _with_intervals(effects: pd.DataFrame, settings: Settings, statistics: Mapping[str, Statistic]) -> pd.DataFrame:
     low, high = bounds(effects, settings.confidence, statistics)
-    eq_low, eq_high = bounds(effects, settings.equivalence, statistics)
-    return with_tests(effects.assign(low=low, high=high, eq_low=eq_low, eq_high=eq_high), statistics)
+    return with_tests(effects.assign(low=low, high=high), statistics)
 
 
 def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """From intervals and tests to one verdict for each change.
 
-``equivalent`` where the equivalence interval lies inside the margin; else ``amplified`` or ``reduced`` (of a bias),
+``equivalent`` where the interval of the change lies inside the margin; else ``amplified`` or ``reduced`` (of a bias),
 ``worse`` or ``better`` (of an accuracy) where the corrected test rejects; else ``inconclusive``, with what would be
 needed to decide. A change that is real *and* inside the margin is equivalent. A number whose flags void it, and one
 without an interval, is inconclusive whatever its value.
@@ -19,6 +19,7 @@ from qbench.vocabulary import Better, FlagKind, RowFlag, Verdict, parse_flags
 
 Strings = npt.NDArray[np.object_]
 UNDECIDED = "the interval reaches beyond the margin and contains zero"
+NOT_CORRECTED = "the interval reaches beyond the margin; it excludes zero, but the corrected test does not"
 UNCLEAR_SIGN = "it changed, but the sign of the gap is not clear, so it is not known whether the gap grew"
 
 
@@ -40,7 +41,7 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     Parameters
     ----------
     effects : pandas.DataFrame
-        With ``better, value, baseline_value, change, method, why, eq_low, eq_high, margin, p_holm, noise, flags``.
+        With ``better, value, baseline_value, change, method, why, low, high, margin, p_holm, noise, flags``.
         ``noise`` is the largest move of the change under other batches; NaN where it was not measured.
     settings : Settings
         Confidence.
@@ -48,7 +49,7 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     change = effects["change"].to_numpy(np.float64)
     noise = np.nan_to_num(effects["noise"].to_numpy(np.float64))
     margin = effects["margin"].to_numpy(np.float64)
-    low, high = (effects[name].to_numpy(np.float64) for name in ("eq_low", "eq_high"))
+    low, high = (effects[name].to_numpy(np.float64) for name in ("low", "high"))
     inside = equivalent(low - noise, high + noise, margin)
     real = effects["p_holm"].to_numpy(np.float64) <= settings.alpha
     quiet = (noise > 0) & (np.abs(change) <= noise)
@@ -67,6 +68,7 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         (real, Verdict.INCONCLUSIVE, UNCLEAR_SIGN),
         (why != "", Verdict.INCONCLUSIVE, why),
         (effects["method"].eq("").to_numpy(), Verdict.INCONCLUSIVE, "no interval is known for it"),
+        ((low > 0) | (high < 0), Verdict.INCONCLUSIVE, NOT_CORRECTED),
     ]
     verdict, reason = _all(effects, Verdict.INCONCLUSIVE.value), _all(effects, UNDECIDED)
     for holds, said, because in reversed(cases):

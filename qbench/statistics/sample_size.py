@@ -34,7 +34,7 @@ def power_of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, 
     both = minimum_detectable_cell(
         pooled, n1 / left, np.where(two, n2, 1.0) / left, power=POWER, confidence=settings.confidence
     )
-    alpha = settings.alpha
+    alpha = settings.alpha / 2
     alone = needed_items(rate1, margin, alpha=alpha, power=POWER)
     together = needed_items(
         rate1, margin, n1, np.where(two, n2, 1.0), psi2=np.where(two, rate2, 0.0), alpha=alpha, power=POWER
@@ -63,4 +63,4 @@ def power_of_errors(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, 
     """
     se, df, n, margin = (effects[name].to_numpy(np.float64) for name in ("se", "df", "sample_size", "margin"))
     mde = minimum_detectable(se, df, power=POWER, confidence=settings.confidence)
-    return mde, needed_from_se(se, n, margin, alpha=settings.alpha, power=POWER)
+    return mde, needed_from_se(se, n, margin, alpha=settings.alpha / 2, power=POWER)

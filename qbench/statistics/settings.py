@@ -31,7 +31,8 @@ class Settings:
     Attributes
     ----------
     confidence : float
-        Of every interval; tests are made at ``1 - confidence``, equivalence at ``2 * confidence - 1``.
+        Of every interval; tests are made at ``1 - confidence``. A change is equivalent where its interval lies inside
+        the margin.
     margins : mapping
         Changes up to which count as none: by ``benchmark.metric``, by metric (its cut-off aside), or by a key of
         `MARGINS`, in that order; in the unit of the change (0.01 is one point).
@@ -54,11 +55,6 @@ class Settings:
     def alpha(self) -> float:
         """The level of the tests."""
         return 1.0 - self.confidence
-
-    @property
-    def equivalence(self) -> float:
-        """Confidence of the interval that two one-sided tests at `alpha` look at."""
-        return 2.0 * self.confidence - 1.0
 
     def margin(self, benchmark: str, metric: str, unit: str, *, grouped: bool, of_class: bool) -> float:
         """The margin of a number: the most particular one that is given."""

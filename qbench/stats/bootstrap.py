@@ -41,9 +41,9 @@ class BootstrapChange:
 
     Attributes
     ----------
-    change, se, low, high, eq_low, eq_high : numpy.ndarray
+    change, se, low, high : numpy.ndarray
         ``(r,)`` float64: on the images as they are; standard deviation of the resamples; percentile interval at the
-        confidence asked for, and at ``1 − 2 α`` for equivalence. NaN where `reason` says why.
+        confidence asked for. NaN where `reason` says why.
     reason : tuple of str
         Empty where there is an interval.
     resamples : int
@@ -54,8 +54,6 @@ class BootstrapChange:
     se: Floats
     low: Floats
     high: Floats
-    eq_low: Floats
-    eq_high: Floats
     reason: tuple[str, ...]
     resamples: int
 
@@ -104,16 +102,16 @@ def bootstrap_change(
         b = min(step, resamples - start)
         draws[start : start + b] = _rows(measure(_weights(rng, b, count)[:, at]), b)
     alpha = 1 - confidence
-    se, interval, reason = np.full(len(change), np.nan), np.full((4, len(change)), np.nan), []
+    se, low, high = np.full((3, len(change)), np.nan)
+    reason = []
     for r, one in enumerate(draws.T):
         known = one[np.isfinite(one)]
         why = _refusal(float(change[r]), known, resamples) if count > 1 else ONE
         reason.append(why)
         if not why:
             se[r] = known.std(ddof=1)
-            interval[:, r] = np.quantile(known, [alpha / 2, 1 - alpha / 2, alpha, 1 - alpha])
-    low, high, eq_low, eq_high = interval
-    return BootstrapChange(change, se, low, high, eq_low, eq_high, tuple(reason), resamples)
+            low[r], high[r] = np.quantile(known, [alpha / 2, 1 - alpha / 2])
+    return BootstrapChange(change, se, low, high, tuple(reason), resamples)
 
 
 def _weights(rng: np.random.Generator, b: int, count: int) -> Floats:

@@ -71,13 +71,32 @@ def _prepared(p: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.bool_]]:
     return values, ~np.isnan(values)
 
 
-def equivalent(eq_low: npt.ArrayLike, eq_high: npt.ArrayLike, margin: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Whether the interval at 1 - 2α lies inside ``(-margin, margin)``: two one-sided tests at α both reject.
+def equivalent(low: npt.ArrayLike, high: npt.ArrayLike, margin: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether an interval lies inside ``(-margin, margin)``.
 
-    False where a number is NaN: what is not known is not equivalent.
+    With the two-sided interval at ``1 - α`` both one-sided tests reject at ``α / 2``, so that "equivalent" is wrong in
+    at most ``α / 2`` of cases, whichever margin the true change reaches. This is the interval that readers see, and the
+    level at which a gate decides.
+
+    Parameters
+    ----------
+    low, high : array_like
+        ``(n,)`` float: the interval of each change.
+    margin : array_like
+        Broadcastable float: the largest change that counts as none, in the unit of the change.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)`` bool; false where a number is NaN: what is not known is not equivalent.
+
+    Examples
+    --------
+    >>> equivalent([-0.004, -0.004], [0.008, 0.012], 0.01).tolist()
+    [True, False]
     """
-    low, high, m = (np.asarray(v, dtype=np.float64) for v in (eq_low, eq_high, margin))
-    return np.asarray((low > -m) & (high < m))
+    first, last, m = (np.asarray(v, dtype=np.float64) for v in (low, high, margin))
+    return np.asarray((first > -m) & (last < m))
 
 
 def minimum_detectable(

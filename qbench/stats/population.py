@@ -61,8 +61,6 @@ class Population:
         Standard error of the mean of a population of such checkpoints, and its degrees of freedom (infinite: normal).
     low, high : float
         Its t-interval at the confidence asked for.
-    eq_low, eq_high : float
-        The same at ``1 − 2 α``, for equivalence.
     p : float
         Two-sided; null: the mean change of a population of such checkpoints is zero.
     fixed_se, fixed_low, fixed_high : float
@@ -92,8 +90,6 @@ class Population:
     df: float = math.nan
     low: float = math.nan
     high: float = math.nan
-    eq_low: float = math.nan
-    eq_high: float = math.nan
     p: float = math.nan
     fixed_se: float = math.nan
     fixed_low: float = math.nan
@@ -208,7 +204,7 @@ def population(
     df = (k - 1) * ratio**2 if math.isfinite(ratio) else math.inf
     se = math.sqrt(variance)
     tau2 = max(spread - (float(np.trace(s)) / k - shared), 0.0)
-    half, half_eq = (float(quantile(1 - a, df)) * se for a in (alpha / 2, alpha))
+    half = float(quantile(1 - alpha / 2, df)) * se
     half_pi = float(quantile(1 - alpha, k - 1)) * math.sqrt(tau2 + variance)
     half_fixed = float(quantile(1 - alpha / 2, math.inf)) * fixed
     q, q_df = heterogeneity(y, s)
@@ -217,8 +213,6 @@ def population(
         "df": df,
         "low": mean - half,
         "high": mean + half,
-        "eq_low": mean - half_eq,
-        "eq_high": mean + half_eq,
         "p": 2 * _tail(abs(mean) / se, df),
         "fixed_se": fixed,
         "fixed_low": mean - half_fixed,
@@ -275,7 +269,7 @@ def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[
 def _verdict(x: Population, alpha: float, margin: float, least: int) -> tuple[PopulationVerdict, str]:
     words = PopulationVerdict
     level = f"{100 * (1 - 2 * alpha):.0f} %"
-    mean_within = x.eq_low > -margin and x.eq_high < margin
+    mean_within = x.low > -margin and x.high < margin
     new_within = x.pi_low > -margin and x.pi_high < margin
     mean_sure, new_sure = x.low > 0 or x.high < 0, x.pi_low > 0 or x.pi_high < 0
     differ = x.q_p < alpha

@@ -263,8 +263,8 @@ def judged(made: Statistic, drawn: Simulated, reference: StatisticRef, *, tests:
     judge(ledger, comparison, SETTINGS)
     table = ledger.table().iloc[:1].assign(margin=MARGIN)
     statistics = {reference.name: made}
-    for ends, confidence in ((("low", "high"), 0.95), (("eq_low", "eq_high"), 0.9)):
-        table = table.assign(**dict(zip(ends, bounds(table, confidence, statistics), strict=True)))
+    low, high = bounds(table, SETTINGS.confidence, statistics)
+    table = table.assign(low=low, high=high)
     return with_power(with_tests(table, statistics), SETTINGS, statistics) if tests else table
 
 

@@ -8,13 +8,14 @@ Twice a run of the demo, cut down so that it is small enough to be committed:
 2. ``embeddings/``: the embeddings of one model, in full precision and with 4-bit weights, rounded to float16, in the
    layout of ``docs/embeddings.md``; ``precomputed/`` holds the outcomes and metrics that were computed from them.
 
-The numbers were made with the code of commit 0af63b3, which is older than everything that this test guards. Make them
-again only when a number is *meant* to change, and say in the commit which and why::
+The outcomes and metrics were made with the code of commit 0af63b3, which is older than everything that this test
+guards; what follows from them was made anew whenever the method of an interval, a test or a verdict was meant to change
+(``git log tests/golden/data``). Make them again only when a number is *meant* to change, and say in the commit which
+and why::
 
     python -m tests.golden.make embeddings  # the embeddings of the models
     python -m tests.golden.make outcomes    # run.zip, precomputed/
     python -m tests.golden.make analysis    # what follows from run.zip
-    python -m tests.golden.make corrected   # corrected.csv: effects whose golden verdict was wrong
 
 The second and the third need nothing of qbench but `qbench.run` and `qbench.load`: started in this folder as
 ``PYTHONPATH=CHECKOUT:CHECKOUT/plugins python make.py``, they run the code of another checkout.
@@ -164,23 +165,6 @@ def make_analysis() -> None:
             _keep(name, {table: getattr(results, table) for table in ANALYSIS})
 
 
-def make_corrected() -> None:
-    """Write the effects whose verdict differs from the golden one today. Read them before you commit them."""
-    from tests.golden import adapter
-    from tools.compare_runs import KEYS, compare_tables
-
-    parts = []
-    for name, arrange in ARRANGEMENTS.items():
-        with tempfile.TemporaryDirectory() as temporary:
-            today = adapter.table(adapter.load(arrange(Path(temporary))), "effects")
-        golden = pd.read_parquet(DATA / name / "effects.parquet")
-        columns = [*KEYS["effects"], "verdict"]
-        rows = compare_tables(golden[columns], today[columns], KEYS["effects"]).columns["verdict"].rows
-        parts.append(rows["new"].rename("verdict").reset_index().assign(arrangement=name))
-    header = ["arrangement", *KEYS["effects"], "verdict"]
-    pd.concat(parts)[header].to_csv(DATA / "corrected.csv", index=False, lineterminator="\n")
-
-
 def _pack(folder: Path) -> None:
     """The run folder in one file: what was found in each cell, and nothing that was concluded."""
     run = json.loads((folder / "run.json").read_text())
@@ -202,5 +186,4 @@ if __name__ == "__main__":
         "embeddings": make_embeddings,
         "outcomes": make_outcomes,
         "analysis": make_analysis,
-        "corrected": make_corrected,
     }[sys.argv[1]]()

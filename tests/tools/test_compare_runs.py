@@ -40,13 +40,6 @@ def test_words_differ_but_prose_may():
     assert len(found.columns["reason"].rows) == 2
 
 
-def test_what_the_old_code_did_not_know_may_be_known():
-    today = TABLE.assign(se=[0.1, 0.2])
-    assert compare_tables(TABLE, today, ["metric"]).failures()
-    assert not compare_tables(TABLE, today, ["metric"], filled=["se"]).failures()
-    assert compare_tables(TABLE, TABLE.assign(se=[0.2, 0.2]), ["metric"], filled=["se"]).failures()
-
-
 def test_rows_and_columns_that_are_missing_or_new_are_found():
     assert "missing" in compare_tables(TABLE, TABLE.iloc[:1], ["metric"]).failures()[0]
     assert "new" in compare_tables(TABLE.iloc[:1], TABLE, ["metric"]).failures()[0]

@@ -119,6 +119,14 @@ def test_no_flip_in_ten_items_is_not_equivalence_and_in_thousands_it_is(persons)
     assert many.loc[("accuracy", "", "", ""), "p"] == 1
 
 
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_equivalent_is_the_interval_that_is_shown(persons, confidence):
+    rows = judged(persons(n=2500, flips=0.01), confidence=confidence).effects
+    inside = (rows["low"] > -rows["margin"]) & (rows["high"] < rows["margin"])
+    assert 0 < inside.sum() < len(rows)
+    assert (rows["verdict"].eq("equivalent") == inside).all()
+
+
 def test_harm_to_one_group_is_found(persons):
     effects = by_name(judged(persons(n=4000, flips=0.01, harm=0.25, seed=3)).effects)
     assert effects.loc[("accuracy", "gender", "fem", ""), "verdict"] == "worse"

@@ -18,8 +18,8 @@ def row(**changes) -> dict[str, object]:
         "change": 0.05,
         "method": "mover",
         "why": "",
-        "eq_low": 0.02,
-        "eq_high": 0.08,
+        "low": 0.02,
+        "high": 0.08,
         "margin": 0.02,
         "p_holm": 0.001,
         "noise": np.nan,
@@ -31,45 +31,45 @@ def row(**changes) -> dict[str, object]:
 
 CASES = {
     "a gap that grew": (row(), "amplified"),
-    "a gap that shrank": (row(value=0.05, change=-0.05, eq_low=-0.08, eq_high=-0.02), "reduced"),
+    "a gap that shrank": (row(value=0.05, change=-0.05, low=-0.08, high=-0.02), "reduced"),
     "a gap of the other sign that grew": (
-        row(baseline_value=-0.1, value=-0.15, change=-0.05, eq_low=-0.08, eq_high=-0.02),
+        row(baseline_value=-0.1, value=-0.15, change=-0.05, low=-0.08, high=-0.02),
         "amplified",
     ),
     "a gap whose sign is not clear": (row(sum_se=0.2), "inconclusive"),
     "a gap that changed its sign": (row(baseline_value=-0.02, value=0.03), "inconclusive"),
-    "worse accuracy": (row(better="higher", change=-0.05, value=0.05, eq_low=-0.08, eq_high=-0.02), "worse"),
+    "worse accuracy": (row(better="higher", change=-0.05, value=0.05, low=-0.08, high=-0.02), "worse"),
     "better accuracy": (row(better="higher"), "better"),
     "more skew": (row(better="lower"), "amplified"),
     "not significant": (row(p_holm=0.2), "inconclusive"),
-    "equivalent": (row(change=0.001, eq_low=-0.01, eq_high=0.012, p_holm=0.9), "equivalent"),
-    "real but small": (row(change=0.005, eq_low=0.001, eq_high=0.009, p_holm=1e-5), "equivalent"),
-    "at the margin": (row(change=0.001, eq_low=-0.02, eq_high=0.012, p_holm=0.9), "inconclusive"),
+    "equivalent": (row(change=0.001, low=-0.01, high=0.012, p_holm=0.9), "equivalent"),
+    "real but small": (row(change=0.005, low=0.001, high=0.009, p_holm=1e-5), "equivalent"),
+    "at the margin": (row(change=0.001, low=-0.02, high=0.012, p_holm=0.9), "inconclusive"),
     "noise as large": (row(noise=0.06), "inconclusive"),
     "noise reaches over the margin": (
-        row(change=0.001, eq_low=-0.01, eq_high=0.012, p_holm=0.9, noise=0.009),
+        row(change=0.001, low=-0.01, high=0.012, p_holm=0.9, noise=0.009),
         "inconclusive",
     ),
     "noise inside the margin": (
-        row(change=0.001, eq_low=-0.01, eq_high=0.012, p_holm=0.9, noise=0.005),
+        row(change=0.001, low=-0.01, high=0.012, p_holm=0.9, noise=0.005),
         "equivalent",
     ),
     "a variant that guesses": (row(flags="near-chance"), "inconclusive"),
-    "a variant that guesses, as if equal": (row(eq_low=-0.01, eq_high=0.01, flags="follows"), "inconclusive"),
+    "a variant that guesses, as if equal": (row(low=-0.01, high=0.01, flags="follows"), "inconclusive"),
     "broken accuracy is still worse": (
-        row(better="higher", change=-0.05, eq_low=-0.08, eq_high=-0.02, flags="near-chance;accuracy-lost"),
+        row(better="higher", change=-0.05, low=-0.08, high=-0.02, flags="near-chance;accuracy-lost"),
         "worse",
     ),
     "a baseline that guesses": (
-        row(better="higher", change=-0.05, eq_low=-0.08, eq_high=-0.02, flags="baseline-near-chance"),
+        row(better="higher", change=-0.05, low=-0.08, high=-0.02, flags="baseline-near-chance"),
         "inconclusive",
     ),
-    "undetermined": (row(change=np.nan, eq_low=np.nan, eq_high=np.nan, p_holm=np.nan), "inconclusive"),
+    "undetermined": (row(change=np.nan, low=np.nan, high=np.nan, p_holm=np.nan), "inconclusive"),
     "no interval": (
-        row(method="", why="no interval", eq_low=np.nan, eq_high=np.nan, p_holm=0.5),
+        row(method="", why="no interval", low=np.nan, high=np.nan, p_holm=0.5),
         "inconclusive",
     ),
-    "no interval, but a test": (row(method="", why="no interval", better="lower", eq_low=np.nan), "amplified"),
+    "no interval, but a test": (row(method="", why="no interval", better="lower", low=np.nan), "amplified"),
 }
 
 
@@ -79,6 +79,13 @@ def test_verdict(case):
     found = decide(pd.DataFrame([given]), Settings()).iloc[0]
     assert found["verdict"] == verdict
     assert found["reason"]
+
+
+def test_a_reason_never_says_that_an_interval_contains_zero_which_it_excludes():
+    given = pd.DataFrame([row(p_holm=0.2), row(p_holm=0.2, low=-0.01)])
+    excludes, contains = decide(given, Settings())["reason"]
+    assert "excludes zero" in excludes
+    assert "contains zero" in contains
 
 
 def test_tests_are_corrected_within_their_family_only():
