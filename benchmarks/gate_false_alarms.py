@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/gate_false_alarms.py [--runs 1000] [--seed 1]`` (minutes on two cores). A run has several
 groups; each person's answer gets lost or won with set probabilities. Its rows are decided as `qbench check` decides
-those of a rule ``max_drop`` for each group: Tango's intervals, inverted and adjusted by Holm's method.
+those of a rule for each group: Tango's intervals, inverted and adjusted by Holm's method.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ def analyse(
     statistics: Mapping[str, Statistic],
     *,
     flags: Callable[[pd.DataFrame], npt.NDArray[np.object_]],
+    margins: Mapping[tuple[str, str], float] | None = None,
     noise: pd.Series[float] | None = None,
     checkpoints: Population | None = None,
     step: Callable[[str], None] = lambda name: None,
@@ -95,6 +96,8 @@ def analyse(
         Name of a statistic, as metrics declare it → the statistic.
     flags : callable
         Effects → the kinds of flags of each row, joined by ``;``.
+    margins : mapping, optional
+        Benchmark and metric (without its cut-off) → the margin that the metric declares.
     noise : pandas.Series, optional
         The noise floor of each row, on the index of `effects`.
     checkpoints : Population, optional
@@ -124,7 +127,7 @@ def analyse(
         judged.append(ledger.table().set_index(numbers.index))
     table = pd.concat(judged).sort_index() if judged else _without_rows(effects)
     table = table.assign(noise=np.nan if noise is None else noise.reindex(table.index))
-    table = table.assign(flags=flags(table), margin=_margins(table, settings))
+    table = table.assign(flags=flags(table), margin=_margins(table, settings, margins or {}))
     table = with_power(_with_intervals(table, settings, statistics), settings, statistics)
     table = verdicts.decide(verdicts.correct_tests(table, settings), settings)
     known = checkpoints or Population()
@@ -160,7 +163,7 @@ def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> list[di
     return [{**comparison.names, **row} for row in ledger.squares]
 
 
-def _margins(effects: pd.DataFrame, settings: Settings) -> Floats:
+def _margins(effects: pd.DataFrame, settings: Settings, own: Mapping[tuple[str, str], float]) -> Floats:
     named = ["benchmark", "metric", "unit"]
     levels = zip(*(effects[c] for c in named), effects["attribute"] != "", effects["class"] != "", strict=True)
     known: dict[tuple[str, str, str, bool, bool], float] = {}
@@ -168,7 +171,8 @@ def _margins(effects: pd.DataFrame, settings: Settings) -> Floats:
     for i, key in enumerate(levels):
         if key not in known:
             benchmark, metric, unit, grouped, of_class = key
-            known[key] = settings.margin(benchmark, metric, unit, grouped=grouped, of_class=of_class)
+            declared = own.get((benchmark, MetricKey.parse(metric).name))
+            known[key] = settings.margin(benchmark, metric, unit, grouped=grouped, of_class=of_class, own=declared)
         found[i] = known[key]
     return found
 

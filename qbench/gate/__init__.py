@@ -6,6 +6,16 @@ on a page; the outputs for machines and terminals are written here.
 
 from qbench.gate.evaluate import check
 from qbench.gate.policy import Policy, read_policy
-from qbench.gate.result import GateResult, GateRow, Problem, RuleResult
+from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
 
-__all__ = ["GateResult", "GateRow", "Policy", "Problem", "RuleResult", "check", "read_policy"]
+__all__ = [
+    "GateResult",
+    "GateRow",
+    "Policy",
+    "Problem",
+    "QuantizerResult",
+    "RuleResult",
+    "VariantResult",
+    "check",
+    "read_policy",
+]

@@ -20,8 +20,9 @@ from qbench.gate.phrasing import TINY, headline, said, tally
 from qbench.gate.policy import Consequence, Policy, Rule, read_policy
 from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult, VariantResult
 from qbench.gate.sample_size import needed
-from qbench.gate.select import NUMBER, Selection, select
+from qbench.gate.select import NUMBER, Selection, limit_of, quantity_of, select
 from qbench.gate.waive import waive
+from qbench.metrics.keys import MetricKey
 from qbench.results import Results
 from qbench.results.analysis import kept_settings
 from qbench.results.statistics import installed_statistics
@@ -32,7 +33,7 @@ from qbench.vocabulary import (
     GateBand,
     GateStatus,
     Level,
-    Quantity,
+    MetricRole,
     RowFlag,
     RowStatus,
     Severity,
@@ -108,6 +109,7 @@ def judge(
         rows=ordered,
         rules=rules,
         variants=tuple(_variants(ordered)),
+        quantizers=(),
         problems=tuple(problems),
         policy=policy,
         run=compared.run,
@@ -126,6 +128,7 @@ def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline
         rows=(),
         rules=(),
         variants=(),
+        quantizers=(),
         problems=(Problem(level=Level.ERROR, where=where, what=what),),
         policy=None,
         run=run,
@@ -155,21 +158,22 @@ def _decided(
     if frame.empty:
         return
     of_rule = np.repeat(np.arange(len(counts)), counts)
-    limit = np.array([r.limit for r in policy.rule])[of_rule]
+    given = np.array([np.nan if r.limit is None else r.limit for r in policy.rule])[of_rule]
+    limit = np.where(np.isnan(given), frame["margin"].to_numpy(np.float64), given)
     gates = np.array([int(r.severity is Severity.FAIL) for r in policy.rule])[of_rule]
     losses = losses_of(frame)
     holm, confidence = policy.decide.adjust == "holm", policy.decide.confidence
     low, high = adjusted(losses, limit, bounds, confidence=confidence, family=gates, holm=holm)
     found = losses.found()
     more = needed(frame, losses, bounds, found=found, low=low, high=high, limit=limit)
-    not_installed = missing(frame)
+    not_installed, roles = missing(frame), _roles(compared)
     for at, record in enumerate(frame.to_dict("records")):
         rule = policy.rule[of_rule[at]]
         flags = parse_flags(str(record["flags"] or ""))
         names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
-        decision = _decision(
-            low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, drop=rule.quantity is Quantity.DROP
-        )
+        role = roles[names["benchmark"], MetricKey.parse(names["metric"]).name]
+        accuracy = role is MetricRole.ACCURACY
+        decision = _decision(low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, accuracy=accuracy)
         known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
         if not known and not_installed[at]:
             what = "no interval is known at the confidence that is needed, because the statistic "
@@ -181,12 +185,13 @@ def _decided(
                 rule=rule.id,
                 status=decision.status,
                 **names,
+                role=role,
                 unit=str(record["unit"]),
-                quantity=rule.quantity,
+                quantity=quantity_of(str(record["better"])),
                 found=float(found[at]),
                 low=float(low[at]) if known else np.nan,
                 high=float(high[at]) if known else np.nan,
-                limit=rule.limit,
+                limit=float(limit[at]),
                 n=int(more.items[at] or record["n"]),  # images, where the number itself counts queries or classes
                 items=more.items[at],
                 needed=more.needed[at] if open_ else None,
@@ -198,8 +203,12 @@ def _decided(
         )
 
 
+def _roles(compared: Compared) -> dict[tuple[str, str], MetricRole]:
+    return {(b, name): info.judged_as for b, metrics in compared.declared.items() for name, info in metrics.items()}
+
+
 def _decision(
-    low: float, high: float, limit: float, flags: tuple[RowFlag, ...], *, unclear: bool, drop: bool
+    low: float, high: float, limit: float, flags: tuple[RowFlag, ...], *, unclear: bool, accuracy: bool
 ) -> _Decision:
     if not (np.isfinite(low) and np.isfinite(high)):
         return _Decision(RowStatus.ERROR, "no interval is known for this number, so nothing can be decided on it")
@@ -221,7 +230,7 @@ def _decision(
         what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
         return _Decision(RowStatus.ERROR, what)
     void = [kind.reason for kind in VOID if kind in own]
-    if void and not (drop and status is RowStatus.FAIL):
+    if void and not (accuracy and status is RowStatus.FAIL):
         return _Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
     if FlagKind.BELOW_NOISE in own:
         return _Decision(RowStatus.INCONCLUSIVE, FlagKind.BELOW_NOISE.reason)
@@ -294,10 +303,10 @@ def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResu
     return RuleResult(
         id=rule.id,
         status=status,
+        role=rule.role or "",
         metric=rule.metric,
         scope=rule.scope,
-        limit=rule.limit,
-        quantity=rule.quantity,
+        limit=limit_of(rule, np.nan),
         why=rule.why,
         reason=reason,
         counts={s: counts[s] for s in RowStatus if counts[s]},
@@ -312,11 +321,12 @@ def _variants(rows: Iterable[GateRow]) -> Iterable[VariantResult]:
         if row.model and row.quantizer:
             of.setdefault((row.model, row.quantizer), []).append(row)
     for (model, quantizer), mine in of.items():
-        counts = Counter(row.status for row in mine)
+        counts, status = Counter(row.status for row in mine), _status(mine, ())
         yield VariantResult(
             model=model,
             quantizer=quantizer,
-            status=mine[0].status,
+            status=status,
+            band=_band(status, mine),
             counts={status: counts[status] for status in RowStatus if counts[status]},
             worst=mine[0],
         )

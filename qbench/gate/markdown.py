@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from qbench.gate.phrasing import found, limit, named, place, said, variant
+from qbench.gate.phrasing import found, limit, named, place, plain, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
 from qbench.markup import escape_markdown, markdown_row
 from qbench.vocabulary import Level, RowStatus
@@ -66,14 +66,14 @@ def _rules(rules: Iterable[RuleResult]) -> Iterator[str]:
     for rule in rules:
         row, tally = rule.worst, ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
         what = f"{code(rule.id)} {tally}" if tally else f"{code(rule.id)} {text(rule.reason)}"
-        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", f"{rule.limit:g}", "–")
+        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", plain(rule.limit), "–")
         yield markdown_row((_status(rule.status), what, *numbers))
 
 
 def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
     for row in rows:
         number = ", ".join(_code(x) for x in (named(row.metric), place(row)) if x) or "–"
-        numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", f"{row.limit:g}", "–")
+        numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", plain(row.limit), "–")
         reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(row.reason)
         cells = (
             _status(row.status),

@@ -57,6 +57,11 @@ def limit(row: GateRow) -> str:
     return f"{amounts((row.found, row.low, row.high, row.limit), row.unit)[3]}{NBSP}{_noun(row)}".strip()
 
 
+def plain(limit: float) -> str:
+    """A limit whose unit is not known, as the policy has it; a dash where there is none."""
+    return f"{limit:g}" if math.isfinite(limit) else "–"
+
+
 def change(row: GateRow) -> str:
     """A row as the predicate of a sentence: "falls by 3.1 points (between 1.4 and 4.8; limit 2.0; n = 1,240)"."""
     value, low, high, most = amounts((row.found, row.low, row.high, row.limit), row.unit)

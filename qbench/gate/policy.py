@@ -14,7 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from qbench.errors import InputError
 from qbench.toml_errors import explain
-from qbench.vocabulary import Quantity, Severity
+from qbench.vocabulary import MetricRole, Severity
 
 Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
 Consequence = Literal["pass", "warn", "fail"]
@@ -61,6 +61,9 @@ class Rule(_Strict):
     ----------
     id : str
         Its name; waivers and outputs use it.
+    role : MetricRole or None
+        All metrics that answer this question, whatever their names are: ``accuracy``, ``gap``, ``skew`` or
+        ``calibration``. Of a metric with several cut-offs the first counts. A rule has a role or a metric.
     metric : str
         A metric's name, with a cut-off (``recall@5``) or without (all of them); ``main`` is the first metric that each
         benchmark declares.
@@ -74,17 +77,17 @@ class Rule(_Strict):
         Only these groups, as ``group`` or ``attribute=group``; all that the benchmark declares if empty.
     models, quantizers : list of str
         Only these labels.
-    max_drop : float or None
-        How much a number may fall that is better high, as a fraction: 0.01 is one percentage point.
-    max_growth : float or None
-        How much a bias may grow in absolute value, in its unit: 0.01 is one point of a gap, or 0.01 nats of a skew.
+    limit : float or None
+        How much worse a number may get: fall, where high is better; rise, where low is better; grow in absolute value,
+        where it is a signed bias. In the unit of its change: 0.01 is one percentage point, or 0.01 nats of a skew. If
+        it is left out, the limit of each number is its margin.
     inconclusive : {"pass", "warn", "fail"} or None
         In place of ``decide.inconclusive``.
     severity : Severity
         What a failure does.
     optional : bool
         Leave the rule out where the run has no benchmark with this metric. A name that no benchmark knows stays an
-        error.
+        error. A rule of a role needs no such word: it does not apply where no metric has the role.
     allow_undetermined : bool
         Leave out numbers that the benchmark leaves undetermined (such as classes with too few persons), and count them.
     why : str
@@ -92,15 +95,15 @@ class Rule(_Strict):
     """
 
     id: str = Field(min_length=1, max_length=100)
-    metric: str = Field(min_length=1)
+    role: MetricRole | None = Field(default=None, strict=False)
+    metric: str = ""
     benchmark: list[str] = Field(default_factory=list)
     scope: Scope
     by: list[str] = Field(default_factory=list)
     groups: list[str] = Field(default_factory=list)
     models: list[str] = Field(default_factory=list)
     quantizers: list[str] = Field(default_factory=list)
-    max_drop: float | None = Field(default=None, ge=0)
-    max_growth: float | None = Field(default=None, ge=0)
+    limit: float | None = Field(default=None, ge=0)
     inconclusive: Consequence | None = Field(default=None, validation_alias=INCONCLUSIVE)
     severity: Severity = Field(default=Severity.FAIL, strict=False)
     optional: bool = False
@@ -110,22 +113,19 @@ class Rule(_Strict):
     _lists = field_validator("benchmark", "by", "groups", "models", "quantizers", mode="before")(_listed)
 
     @model_validator(mode="after")
-    def _one_limit(self) -> Rule:
-        if (self.max_drop is None) == (self.max_growth is None):
-            raise ValueError(f"the rule {self.id!r} needs exactly one of max_drop and max_growth")
+    def _one_subject(self) -> Rule:
+        if (self.role is None) == (not self.metric):
+            raise ValueError(f"the rule {self.id!r} needs exactly one of role and metric")
+        if self.role is not None and not self.role.judged:
+            raise ValueError(f"the rule {self.id!r} has the role {self.role}, which restates other numbers")
         if self.groups and self.scope not in ("each_group", "each_group_and_class"):
             raise ValueError(f"the rule {self.id!r} names groups, but its scope is {self.scope}")
         return self
 
     @property
-    def limit(self) -> float:
-        """Whichever of the two limits it has."""
-        return float(self.max_drop if self.max_drop is not None else self.max_growth or 0.0)
-
-    @property
-    def quantity(self) -> Quantity:
-        """What it limits."""
-        return Quantity.DROP if self.max_drop is not None else Quantity.GROWTH
+    def subject(self) -> str:
+        """What it looks at, in words: ``metric 'top1'``, or ``metric with the role 'accuracy'``."""
+        return f"metric {self.metric!r}" if self.role is None else f"metric with the role '{self.role}'"
 
 
 class Waiver(_Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from qbench.vocabulary import GateBand, GateStatus, Level, Quantity, RowStatus
+from qbench.vocabulary import GateBand, GateStatus, Level, MetricRole, Quantity, RowStatus
 
 if TYPE_CHECKING:
     from qbench.gate.policy import Policy
@@ -30,13 +30,16 @@ class GateRow:
         What it adds to the gate's status; ``inconclusive`` is a row that the policy fails (exit code 3).
     model, quantizer, benchmark, metric, attribute, group, class_ : str
         What it is; empty is "all of them", or for an error what is not known.
+    role : MetricRole or ""
+        Which question the metric answers.
     unit : Unit or ""
         As the metric declares it; `found`, `low`, `high` and `limit` are differences in it, as fractions (0.01 is one
         percentage point).
     quantity : Quantity
-        Whether they are a drop of an accuracy or the growth of a bias; positive is worse in both.
+        Whether they are the drop of what is better high, or the growth of what is better low; positive is worse in
+        both.
     found, low, high, limit : float
-        The estimate, its adjusted interval and the rule's limit; NaN where there is none.
+        The estimate, its interval, and the limit: the rule's, or the number's margin. NaN where there is none.
     n : int
         Items, classes or queries behind the number, as in the table of effects.
     items : int
@@ -47,6 +50,8 @@ class GateRow:
         Validity flags of the effect, such as ``near-chance``.
     reason : str
         One plain sentence.
+    remedy : str
+        What would make a row that was left out decidable; else empty.
     why : str
         Why the limit is what it is, as the policy says.
     waiver : str
@@ -63,6 +68,7 @@ class GateRow:
     attribute: str = ""
     group: str = ""
     class_: str = ""
+    role: MetricRole | Literal[""] = ""
     unit: str = ""
     quantity: Quantity = Quantity.DROP
     found: float = float("nan")
@@ -74,6 +80,7 @@ class GateRow:
     needed: int | None = None
     flags: tuple[str, ...] = ()
     reason: str = ""
+    remedy: str = ""
     why: str = ""
     waiver: str = ""
 
@@ -88,12 +95,10 @@ class RuleResult:
         The rule's id.
     status : RowStatus
         That of its worst row; ``left out`` is a rule that the run has nothing for, and that says that this is allowed.
-    metric, scope : str
-        What it looks at.
+    role, metric, scope : str
+        What it looks at: a role or a metric, and which of its numbers.
     limit : float
-        Its limit, in the metric's unit.
-    quantity : Quantity
-        What it limits.
+        Its limit, in the metric's unit; NaN where each number has its margin as its limit.
     why : str
         Why, as the policy says.
     reason : str
@@ -106,10 +111,10 @@ class RuleResult:
 
     id: str
     status: RowStatus
+    role: str
     metric: str
     scope: str
     limit: float
-    quantity: Quantity
     why: str
     reason: str
     counts: dict[RowStatus, int]
@@ -124,8 +129,10 @@ class VariantResult:
     ----------
     model, quantizer : str
         The variant.
-    status : RowStatus
-        That of its worst row.
+    status : GateStatus
+        As for a run, of its rows alone.
+    band : GateBand
+        As for a run, of its rows alone.
     counts : dict of RowStatus to int
         How many of its rows have each status, worst first.
     worst : GateRow
@@ -134,9 +141,42 @@ class VariantResult:
 
     model: str
     quantizer: str
-    status: RowStatus
+    status: GateStatus
+    band: GateBand
     counts: dict[RowStatus, int]
     worst: GateRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizerResult:
+    """The answer for one quantizer: the mean change over the checkpoints of the run, as a sample of checkpoints.
+
+    Attributes
+    ----------
+    quantizer : str
+        Its label.
+    checkpoints : int
+        How many checkpoints stand behind it, at least: rows may lack some.
+    status : GateStatus
+        As for a run, of its rows alone.
+    band : GateBand
+        As for a run, of its rows alone.
+    counts : dict of RowStatus to int
+        How many of its rows have each status, worst first.
+    rows : tuple of GateRow
+        One for each number that the rules judge, of the mean change (``model`` is empty, ``n`` counts checkpoints),
+        worst first.
+    reason : str
+        Why there is no answer, where there is none; else empty.
+    """
+
+    quantizer: str
+    checkpoints: int
+    status: GateStatus
+    band: GateBand
+    counts: dict[RowStatus, int]
+    rows: tuple[GateRow, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +220,8 @@ class GateResult:
         All rules, worst first.
     variants : tuple of VariantResult
         One answer for each model with each quantizer, worst first.
+    quantizers : tuple of QuantizerResult
+        One answer for each quantizer over all checkpoints, worst first; none where a run has too few checkpoints.
     problems : tuple of Problem
         Errors and warnings about the policy and the run as a whole.
     policy : Policy or None
@@ -197,6 +239,7 @@ class GateResult:
     rows: tuple[GateRow, ...]
     rules: tuple[RuleResult, ...]
     variants: tuple[VariantResult, ...]
+    quantizers: tuple[QuantizerResult, ...]
     problems: tuple[Problem, ...]
     policy: Policy | None
     run: str

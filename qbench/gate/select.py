@@ -18,6 +18,8 @@ from qbench.metrics.keys import MetricKey, declared_names
 from qbench.results import Cell
 from qbench.vocabulary import Better, Level, Quantity, RowStatus, Unit
 
+Wanted = Mapping[str, tuple[str, ...]]
+"""Benchmark → the metrics that a rule is about, without cut-offs; none for a benchmark of which nothing is known."""
 NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
 
 
@@ -51,18 +53,25 @@ def select(rule: Rule, compared: Compared) -> Selection:
         return Selection(rows=empty, problems=problems)
     wanted, what = _metrics(rule, compared.declared)
     if what:
-        if rule.optional and not wanted and _known(rule):
+        if not wanted and _may_be_absent(rule):
             return Selection(rows=empty, left_out=what)
         return Selection(rows=empty, problems=[_problem(rule, what)])
     cells = [c for c in compared.cells if c.benchmark in wanted and _named(rule, c)]
-    if rule.optional and rule.scope in ("each_group", "each_group_and_class"):
-        cells = [c for c in cells if c.attributes or c.found is None]
-        if not cells:
-            return Selection(rows=empty, left_out="no benchmark of this run that has the metric tells groups apart")
+    if (rule.role or rule.optional) and rule.scope in ("each_group", "each_group_and_class"):
+        grouped = [c for c in cells if c.attributes or c.found is None]
+        if cells and not grouped:
+            what = f"no benchmark of this run that has a {rule.subject} tells groups apart"
+            return Selection(rows=empty, left_out=what)
+        cells = grouped
     if not cells:
         what = "this run has no variant that it could be held against"
         return Selection(rows=empty, problems=[_problem(rule, what)])
     return _of_cells(rule, compared, cells, wanted)
+
+
+def _nothing(rule: Rule) -> str:
+    what = rule.metric if rule.role is None else f"the role '{rule.role}'"
+    return f"it has no number of {what} of the scope {rule.scope}"
 
 
 def _problem(rule: Rule, what: str) -> Problem:
@@ -81,38 +90,34 @@ def _unknown_names(rule: Rule, compared: Compared) -> Iterator[str]:
                 yield f"no {kind} of this run is called {name!r}{suggest(name, list(dict.fromkeys(known)))}"
 
 
-def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tuple[dict[str, str], str]:
-    """Benchmark → the metric without its cut-off; and what is wrong with it."""
-    base = _key(rule).name
+def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tuple[Wanted, str]:
+    """Benchmark → its metrics that the rule is about, without cut-offs; and what is wrong with the rule."""
     among = {b: metrics for b, metrics in declared.items() if not rule.benchmark or b in rule.benchmark}
+    found = {b: names for b, metrics in among.items() if (names := _meant(rule, metrics))}
+    lacking = [b for b in rule.benchmark if among.get(b) and b not in found]
+    if lacking and not rule.optional:
+        known = list(dict.fromkeys(name for b in lacking for name in among[b]))
+        return {}, f"{', '.join(lacking)} has no {rule.subject}{suggest(_key(rule).name, known)}"
     # Of a benchmark without any record nothing is known: its cells are counted as not evaluated.
-    blind = {b: base for b, metrics in among.items() if not metrics}
-    if rule.metric == MAIN:
-        found = {b: next(iter(metrics)) for b, metrics in among.items() if metrics}
-    else:
-        found = {b: base for b, metrics in among.items() if base in metrics}
-        lacking = [b for b in rule.benchmark if among.get(b) and b not in found]
-        if lacking and not rule.optional:
-            known = list(dict.fromkeys(name for b in lacking for name in among[b]))
-            return {}, f"{', '.join(lacking)} has no metric {base!r}{suggest(base, known)}"
-    wrong = [
-        b
-        for b, name in found.items()
-        if (Better(among[b][name].better) is Better.HIGHER) != (rule.quantity is Quantity.DROP)
-    ]
-    if wrong and rule.metric == MAIN:
-        found = {b: name for b, name in found.items() if b not in wrong}
-    elif wrong:
-        if Better(among[wrong[0]][base].better) is Better.HIGHER:
-            return found, f"{base!r} is better high, so it can only drop: limit it by max_drop, not by max_growth"
-        return found, f"{base!r} is a bias, which grows: limit it by max_growth, not by max_drop"
+    blind = {b: () for b, metrics in among.items() if not metrics}
     if not found and not blind:
         known = list(dict.fromkeys(name for metrics in among.values() for name in metrics))
-        return {}, f"no benchmark of this run has a metric {rule.metric!r} to hold it against{suggest(base, known)}"
-    for b, name in found.items():
-        if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit > 1:
-            return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
+        hint = suggest(_key(rule).name, known) if rule.role is None else ""
+        return {}, f"no benchmark of this run has a {rule.subject}{hint}"
+    for b, names in found.items():
+        for name in names:
+            if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit is not None and rule.limit > 1:
+                return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
     return found | blind, ""
+
+
+def _meant(rule: Rule, metrics: Mapping[str, MetricInfo]) -> tuple[str, ...]:
+    """The metrics of one benchmark that a rule is about."""
+    if rule.role is not None:
+        return tuple(name for name, info in metrics.items() if info.judged_as is rule.role)
+    if rule.metric == MAIN:
+        return tuple(metrics)[:1]
+    return tuple(name for name in metrics if name == _key(rule).name)
 
 
 def _key(rule: Rule) -> MetricKey:
@@ -120,6 +125,13 @@ def _key(rule: Rule) -> MetricKey:
         return MetricKey.parse(rule.metric)
     except ValueError:
         return MetricKey(rule.metric)  # no benchmark declares a metric of this name, which is said
+
+
+def _may_be_absent(rule: Rule) -> bool:
+    """Whether a run may lack what the rule is about: a role, or the metric of an optional rule if one is known."""
+    if rule.role is not None:
+        return rule.optional or not rule.benchmark
+    return rule.optional and _known(rule)
 
 
 def _known(rule: Rule) -> bool:
@@ -134,7 +146,7 @@ def _named(rule: Rule, cell: Cell) -> bool:
     return (not rule.models or cell.model in rule.models) and (not rule.quantizers or cell.quantizer in rule.quantizers)
 
 
-def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Mapping[str, str]) -> Selection:
+def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Wanted) -> Selection:
     frame = _in_scope(rule, compared.effects, wanted)
     by_cell = {key: frame.iloc[at] for key, at in frame.groupby(NUMBER[:3], sort=False).indices.items()}
     kept: list[pd.DataFrame] = []
@@ -150,7 +162,7 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Mapping
         rows = _of_groups(rule, cell, by_cell.get(names, frame.iloc[:0]))
         kept.append(rows)
         if rows.empty and names not in compared.unpaired:
-            others.append(_error(rule, cell, wanted, f"it has no number of {rule.metric} of the scope {rule.scope}"))
+            others.append(_error(rule, cell, wanted, _nothing(rule)))
         else:
             others += _absent(rule, cell, rows, wanted)
         seen |= {*rows["attribute"], *rows["group"], *(rows["attribute"] + "=" + rows["group"])}
@@ -168,16 +180,26 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Mapping
     return Selection(rows=rows[~undetermined], others=others, problems=problems)
 
 
-def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
-    base = np.array(declared_names(effects["metric"]), dtype=object)
-    keep: npt.NDArray[np.bool_] = base == effects["benchmark"].map(dict(wanted)).to_numpy(dtype=object)
-    if _key(rule).cutoff is not None:
+def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
+    base = declared_names(effects["metric"])
+    asked = {(b, name) for b, names in wanted.items() for name in names}
+    keep = np.array([pair in asked for pair in zip(effects["benchmark"], base, strict=True)], dtype=bool)
+    if rule.role is not None:
+        keep &= _first_cutoff(effects, base)
+    elif _key(rule).cutoff is not None:
         keep &= effects["metric"].to_numpy() == rule.metric
     of_classes = rule.scope in ("each_class", "each_group_and_class")
     keep &= (effects["class"].to_numpy() != "") == of_classes
     if rule.by:
         keep &= effects["attribute"].isin(rule.by).to_numpy()
     return effects.loc[keep]
+
+
+def _first_cutoff(effects: pd.DataFrame, base: list[str]) -> npt.NDArray[np.bool_]:
+    """Which rows belong to the first cut-off of their metric, in the order in which the benchmark gives them."""
+    first: dict[tuple[str, str], str] = {}
+    names = zip(effects["benchmark"], base, effects["metric"], strict=True)
+    return np.array([first.setdefault((b, name), metric) == metric for b, name, metric in names], dtype=bool)
 
 
 def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
@@ -211,7 +233,7 @@ def _names(cell: Cell, rule: Rule) -> Iterator[str]:
             yield from (x for group in named for x in (group, f"{attribute.name}={group}"))
 
 
-def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Mapping[str, str]) -> Iterator[GateRow]:
+def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Iterator[GateRow]:
     """Declared groups (or pairs) of which this cell has no number, for scopes that ask for each."""
     if rule.scope != "each_group":
         return
@@ -228,8 +250,10 @@ def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Mapping[str, str
 
 
 def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
-    for row in rows[[*NUMBER, "unit", "n", "baseline_value", "value"]].itertuples(index=False, name=None):
-        *names, unit, n, before, after = row
+    for row in rows[[*NUMBER, "unit", "better", "margin", "n", "baseline_value", "value"]].itertuples(
+        index=False, name=None
+    ):
+        *names, unit, better, margin, n, before, after = row
         named: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), names, strict=True))
         both = not (np.isfinite(before) or np.isfinite(after))
         allowed = rule.allow_undetermined and both
@@ -238,32 +262,40 @@ def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
             status=RowStatus.LEFT_OUT if allowed else RowStatus.ERROR,
             **named,
             unit=unit,
-            quantity=rule.quantity,
-            limit=rule.limit,
+            quantity=quantity_of(better),
+            limit=limit_of(rule, margin),
             n=int(n),
             why=rule.why,
             reason=f"it is undetermined (n = {int(n):,})" + ("" if both else " on one side of the comparison"),
         )
 
 
-def _error(
-    rule: Rule, cell: Cell, wanted: Mapping[str, str], reason: str, attribute: str = "", group: str = ""
-) -> GateRow:
-    metric = rule.metric if _key(rule).cutoff is not None else wanted[cell.benchmark]
+def _error(rule: Rule, cell: Cell, wanted: Wanted, reason: str, attribute: str = "", group: str = "") -> GateRow:
+    names = wanted[cell.benchmark]
+    metric = rule.metric if _key(rule).cutoff is not None else names[0] if len(names) == 1 else ""
     return GateRow(
         rule=rule.id,
         status=RowStatus.ERROR,
         model=cell.model,
         quantizer=cell.quantizer,
         benchmark=cell.benchmark,
-        metric="" if metric == MAIN else metric,
+        metric=metric,
         attribute=attribute,
         group=group,
-        quantity=rule.quantity,
-        limit=rule.limit,
+        limit=limit_of(rule, np.nan),
         why=rule.why,
         reason=reason,
     )
+
+
+def limit_of(rule: Rule, margin: float) -> float:
+    """The limit of a row: the rule's, else the row's margin."""
+    return float(margin if rule.limit is None else rule.limit)
+
+
+def quantity_of(better: str) -> Quantity:
+    """What a loss of such a number is: the drop of what is better high, else the growth of what is better low."""
+    return Quantity.DROP if better == Better.HIGHER else Quantity.GROWTH
 
 
 def _said(cell: Cell) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import found, limit, named, place, said, variant
+from qbench.gate.phrasing import found, limit, named, place, plain, said, variant
 from qbench.gate.result import GateResult, GateRow
 from qbench.vocabulary import GateBand, Level, RowStatus
 
@@ -53,7 +53,7 @@ def _rules(result: GateResult) -> Table:
     for rule in result.rules:
         row = rule.worst
         rows = ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items()) or said(rule.reason)
-        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", f"{rule.limit:g}", "–")
+        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", plain(rule.limit), "–")
         table.add_row(_status(rule.status), *(Text(x, overflow="fold") for x in (named(rule.id), *numbers, rows)))
     return table
 
@@ -67,7 +67,7 @@ def _rows(rows: list[GateRow]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for row in rows:
         parts = (variant(row), named(row.benchmark), named(row.metric), place(row))
-        numbers = f"found {found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {row.limit:g}"
+        numbers = f"found {found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {plain(row.limit)}"
         lines = [f"{named(row.rule)}: {', '.join(x for x in parts if x)}", numbers, said(row.reason)]
         if row.waiver:
             lines.append(f"waived {said(row.waiver)}")

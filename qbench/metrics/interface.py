@@ -76,6 +76,10 @@ class MetricInfo:
         Which question it answers (`qbench.vocabulary.MetricRole`); the gate's built-in policy and the first screen of
         the report judge it by this. An error rate has the role ``accuracy`` and is better low. None stands for what
         `better` and `unit` imply.
+    margin : float or None
+        The change up to which its numbers count as unchanged, where neither the policy nor the spec names one: for a
+        metric whose scale is not that of its unit. In the unit of its change (0.01 is one point). None stands for the
+        default of the unit (`qbench.statistics.settings.MARGINS`).
 
     Examples
     --------
@@ -89,6 +93,7 @@ class MetricInfo:
     summary: str
     statistic: StatisticRef | None = None
     role: Literal["accuracy", "calibration", "gap", "skew", "summary"] | None = None
+    margin: float | None = None
 
     @property
     def judged_as(self) -> MetricRole:

@@ -96,6 +96,7 @@ SKEWS = (
         unit="nats",
         summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
         statistic=StatisticRef("ndkl"),
+        margin=0.005,  # of a divergence over whole rankings, which is an order smaller than a skew at a cut-off
     ),
 )
 """The numbers of `qbench.metrics.rankings.measure_skew`."""

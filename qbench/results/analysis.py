@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis))
-REVISION = 3
+REVISION = 4
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
@@ -153,6 +153,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
     """Judge every change of a run from its stored outcomes, by the installed statistics."""
     changes = results.changes
     noise = _noise(results, changes)
+    declared = {(c.benchmark, m.name): m.margin for c in results.done for m in c.metrics if m.margin is not None}
     reader = _Reader(results)
     cells = {tuple(c.names.values()): c for c in results.done}
     pending = [
@@ -169,6 +170,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
         settings,
         installed_statistics(),
         flags=lambda table: _flags(table, results.flags, results.baseline),
+        margins=declared,
         noise=noise,
         checkpoints=_population(results),
         step=step,

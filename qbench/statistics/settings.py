@@ -16,12 +16,11 @@ MARGINS: Mapping[str, float] = {
     "share/class": 0.05,
     "points": 0.02,
     "points/class": 0.05,
-    "nats": 0.05,
-    "nats/class": 0.10,
-    "ndkl": 0.005,
+    "nats": 0.10,
+    "nats/class": 0.20,
 }
 """Starting points, not a standard: one point of accuracy, two of a group's accuracy or of a gap, five within one class;
-0.05 nats of skew is a share that is off by a twentieth. A spec gives its own by metric."""
+0.1 nats of skew is a share that is off by a tenth. A metric may declare its own, and a spec names others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +33,8 @@ class Settings:
         Of every interval; tests are made at ``1 - confidence``. A change is equivalent where its interval lies inside
         the margin.
     margins : mapping
-        Changes up to which count as none: by ``benchmark.metric``, by metric (its cut-off aside), or by a key of
-        `MARGINS`, in that order; in the unit of the change (0.01 is one point).
+        Changes up to which count as none: by ``benchmark.metric``, by metric (with or without its cut-off), or by a key
+        of `MARGINS`; in the unit of the change (0.01 is one point). See `margin` for their order.
     family : tuple of str
         The columns that a family of tests shares; p-values are corrected within a family. Numbers over all classes
         and numbers of a class are never in one family.
@@ -56,15 +55,23 @@ class Settings:
         """The level of the tests."""
         return 1.0 - self.confidence
 
-    def margin(self, benchmark: str, metric: str, unit: str, *, grouped: bool, of_class: bool) -> float:
-        """The margin of a number: the most particular one that is given."""
+    def margin(
+        self, benchmark: str, metric: str, unit: str, *, grouped: bool, of_class: bool, own: float | None = None
+    ) -> float:
+        """The margin of a number, the most particular one that is given.
+
+        In this order: what `margins` has for the metric, what the metric declares (`own`), what `margins` has for the
+        unit, what `MARGINS` has for the unit. NaN where there is none.
+        """
         family = MetricKey.parse(metric).name
+        for key in (f"{benchmark}.{metric}", f"{benchmark}.{family}", metric, family):
+            if key in self.margins:
+                return float(self.margins[key])
+        if own is not None:
+            return own
         given = {**MARGINS, **self.margins}
         level = [f"{unit}/class"] if of_class else [f"{unit}/group"] if grouped else []
-        for key in (f"{benchmark}.{metric}", f"{benchmark}.{family}", metric, family, *level, unit):
-            if key in given:
-                return float(given[key])
-        return float("nan")
+        return next((float(given[key]) for key in (*level, unit) if key in given), float("nan"))
 
     def record(self) -> dict[str, Any]:
         """Plain values, JSON-able."""

@@ -184,7 +184,7 @@ def test_a_metric_with_a_statistic_of_its_own_is_judged_gated_and_reported(fresh
     assert (own["low"] < own["high"]).all()
     assert set(own["verdict"]) <= {"amplified", "reduced", "equivalent", "inconclusive"}
     (tmp_path / "policy.toml").write_text(
-        'version = 1\n[[rule]]\nid = "ece"\nmetric = "ece"\nscope = "each_group"\nmax_growth = 0.9\n'
+        'version = 1\n[[rule]]\nid = "ece"\nmetric = "ece"\nscope = "each_group"\nlimit = 0.9\n'
     )
     checked = run(fresh, cache, "check", str(folder), "--policy", "policy.toml", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr

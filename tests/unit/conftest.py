@@ -252,7 +252,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "protocol": "1",
             "options": {"cut": 5},
             "choices": {"image": "cut to the person's box"} if benchmark == "facet" else {},
-            "metrics": [{"summary": "", **m} for m in METRICS[benchmark]],
+            "metrics": [{"summary": "", **m} for m in METRICS.get(benchmark, [])],
             "licence": "drawn for this test",
             "citation": "nobody",
             "attributes": ATTRIBUTES.get(benchmark, []),

@@ -135,7 +135,7 @@ def _rules(gate: GateResult) -> Iterator[Block]:
                 Entry(f"{rule.status.symbol} {rule.status.label}", "word"),
                 Entry(_subject(row) if row else rule.reason),
                 number(_found(row) if row else ""),
-                number(_limit(rule.limit, row.unit if row else "")),
+                number(_limit(row.limit if row else rule.limit, row.unit if row else "")),
                 number(f"{row.n:,}" if row and row.n else ""),
                 Entry(counts),
                 Entry(rule.why),

@@ -21,6 +21,7 @@ from qbench.results import Cell
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import bounds as bounds_of
 from qbench.statistics.dispatch import missing_statistics
+from qbench.statistics.settings import Settings
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
 
@@ -41,6 +42,15 @@ METRICS: dict[str, list[dict[str, Any]]] = {
         {"name": "mean_abs_disparity", "better": "lower", "unit": "points"},
         {"name": "disparity", "better": "zero", "unit": "points", "statistic": {"name": "disparity"}},
     ],
+    "attributes": [
+        {"name": "race_accuracy", **SHARE, "statistic": {"name": "share"}},
+        {"name": "race_worst_group", **SHARE, "role": "summary"},
+        {"name": "gender_accuracy", **SHARE, "statistic": {"name": "share"}},
+    ],
+    "errors": [
+        {"name": "word_error_rate", "better": "lower", "unit": "share", "role": "accuracy"},
+        {"name": "ece", "better": "lower", "unit": "share", "role": "calibration", "margin": 0.03},
+    ],
     "fairface": [
         {"name": "max_skew", "better": "lower", "unit": "nats", "statistic": {"name": "max_skew"}},
         {"name": "skew", "better": "zero", "unit": "nats", "statistic": {"name": "skew"}},
@@ -51,6 +61,10 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
         {"name": "age", "groups": ["young", "older"], "pairs": [["older", "young"]]},
         {"name": "skin_tone", "groups": ["light", "dark"], "pairs": [["dark", "light"]]},
     ],
+    "attributes": [
+        {"name": "race", "groups": ["White", "Black"], "pairs": []},
+        {"name": "gender", "groups": ["women", "men"], "pairs": []},
+    ],
     "fairface": [{"name": "race", "groups": ["White", "Black"], "pairs": []}],
 }
 SHARES = {"name": "share"}
@@ -60,6 +74,12 @@ COUNTS = [f"{name}{side}" for side in (1, 2) for name in ("n", "gain", "loss", "
 
 
 FACTS = {"target": "uniform"}
+
+
+def margin_of(info: dict[str, Any], *, grouped: bool, of_class: bool) -> float:
+    """The margin that the analysis gives such a number where nobody names one."""
+    own = info.get("margin")
+    return Settings().margin("", info["name"], info["unit"], grouped=grouped, of_class=of_class, own=own)
 
 
 def make_cell(
@@ -151,6 +171,7 @@ class Study:
                 **{"method": "closed form" if se == se else "", "se": se, "df": np.inf, "flags": flags},
                 **dict.fromkeys(COUNTS, np.nan),
                 **{"sum_se": np.nan, "sample_size": float(n) if info.get("statistic") == SHARES else 5000.0},
+                "margin": margin_of(info, grouped=bool(attribute), of_class=bool(class_)),
                 **{"statistic": BY_METHOD.get(more.get("method", ""), "class_mean")},
                 **more,
             }
@@ -166,6 +187,10 @@ class Study:
             baseline="fp32",
             warnings=[],
         )
+
+    def judge_by_default(self) -> GateResult:
+        """Hold the built-in policy against it."""
+        return judge(self.comparison(), read_policy(), today=TODAY, bounds=bounds, missing=missing)
 
     def judge(self, *rules: dict[str, Any], waiver: list[dict[str, Any]] | None = None, **decide: Any) -> GateResult:
         """Hold rules against it; each needs an id, and what is not said is overall top1 of imagenet."""

@@ -23,7 +23,7 @@ version = 1
 id = "r"
 metric = "accuracy"
 scope = "overall"
-max_drop = 0.02
+limit = 0.02
 undecided = "fail"
 [[waiver]]
 rule = "r"

@@ -11,8 +11,8 @@ import pytest
 
 from tests.unit.gate.conftest import Study
 
-EACH = {"metric": "accuracy", "scope": "each_group", "max_drop": 0.02}
-OVERALL = {"metric": "accuracy", "max_drop": 0.02}
+EACH = {"metric": "accuracy", "scope": "each_group", "limit": 0.02}
+OVERALL = {"metric": "accuracy", "limit": 0.02}
 Groups = Callable[..., Study]
 
 
@@ -95,7 +95,7 @@ def test_a_statistic_that_is_not_installed_is_named_where_its_stored_interval_do
         study.effect("accuracy", 0.0, attribute="age", group=group, **stored)
     alone = study.judge(EACH, adjust="none").rows
     assert [row.status for row in alone] == ["pass", "pass"]
-    adjusted = study.judge(EACH | {"max_drop": 0.0005}, confidence=0.99).rows
+    adjusted = study.judge(EACH | {"limit": 0.0005}, confidence=0.99).rows
     assert [row.status for row in adjusted] == ["error", "error"]
     assert all("statistic 'gone' is not installed" in row.reason for row in adjusted)
 
@@ -118,7 +118,7 @@ def test_a_model_that_guesses_still_fails_where_it_lost_its_accuracy(study: Stud
 def test_of_a_model_that_guesses_no_bias_is_known_and_of_a_baseline_nothing(study: Study) -> None:
     pair = {"attribute": "age", "group": "older-young", "before": 0.1}
     study.effect("mean_abs_disparity", 0.5, flags="near-chance", **pair)
-    assert study.judge({"metric": "mean_abs_disparity", "max_growth": 0.01}).exit_code == 2
+    assert study.judge({"metric": "mean_abs_disparity", "limit": 0.01}).exit_code == 2
     study.effect("accuracy", -0.5, flags="baseline-near-chance")
     assert study.judge(OVERALL).exit_code == 2
 

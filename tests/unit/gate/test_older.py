@@ -17,7 +17,7 @@ from qbench.runfolder.schema import EnvironmentRecord, RunRecord
 from qbench.vocabulary import CellStatus
 from tests.unit.gate.conftest import EMPTY, Study, make_cell
 
-POLICY = {"version": 1, "rule": [{"id": "r", "metric": "main", "scope": "overall", "max_drop": 0.02}]}
+POLICY = {"version": 1, "rule": [{"id": "r", "metric": "main", "scope": "overall", "limit": 0.02}]}
 TODAY = date(2026, 6, 30)
 
 

@@ -10,7 +10,7 @@ from qbench.errors import InputError
 from qbench.gate import read_policy
 from qbench.gate.policy import default_text
 
-RULE = '[[rule]]\nid = "a"\nmetric = "top1"\nscope = "overall"\nmax_drop = 0.01\n'
+RULE = '[[rule]]\nid = "a"\nmetric = "top1"\nscope = "overall"\nlimit = 0.01\n'
 
 
 def refused(tmp_path: Path, text: str) -> str:
@@ -31,7 +31,7 @@ def test_the_default_is_a_policy_that_needs_no_file_and_can_be_started_from(tmp_
 
 def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
     policy = read_policy(
-        {"version": 1, "rule": [{"id": "a", "metric": "m", "scope": "overall", "max_drop": 1, "by": "age"}]}
+        {"version": 1, "rule": [{"id": "a", "metric": "m", "scope": "overall", "limit": 1, "by": "age"}]}
     )
     assert policy.rule[0].by == ["age"]
     assert policy.rule[0].limit == 1.0
@@ -40,7 +40,7 @@ def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"version = 1\n{RULE}max_dorp = 0.1\n", "unknown key 'rule.0.max_dorp'; did you mean 'max_drop'?"),
+        (f"version = 1\n{RULE}limti = 0.1\n", "unknown key 'rule.0.limti'; did you mean 'limit'?"),
         (
             f"version = 1\n[decide]\nconfidense = 0.9\n{RULE}",
             "unknown key 'decide.confidense'; did you mean 'confidence'?",
@@ -51,11 +51,14 @@ def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
         ("version = 1\n", "the key 'rule' is missing"),
         ("version = 1\nrule = []\n", "rule"),
         (f"version = 1\n{RULE}{RULE}", "two rules have the id 'a'"),
-        (f"version = 1\n{RULE}max_growth = 0.1\n", "exactly one of max_drop and max_growth"),
-        ("version = 1\n" + RULE.replace("max_drop = 0.01", ""), "exactly one of max_drop and max_growth"),
-        ("version = 1\n" + RULE.replace("0.01", "-0.01"), "rule.0.max_drop"),
-        ("version = 1\n" + RULE.replace("0.01", "nan"), "rule.0.max_drop"),
-        ("version = 1\n" + RULE.replace("0.01", "'0.01'"), "rule.0.max_drop"),
+        (f"version = 1\n{RULE}role = 'accuracy'\n", "exactly one of role and metric"),
+        ("version = 1\n" + RULE.replace('metric = "top1"', ""), "exactly one of role and metric"),
+        ("version = 1\n" + RULE.replace('metric = "top1"', "role = 'summary'"), "restates other numbers"),
+        ("version = 1\n" + RULE.replace('metric = "top1"', "role = 'acuracy'"), "rule.0.role"),
+        ("version = 1\n" + RULE.replace("limit", "max_drop"), "unknown key 'rule.0.max_drop'"),
+        ("version = 1\n" + RULE.replace("0.01", "-0.01"), "rule.0.limit"),
+        ("version = 1\n" + RULE.replace("0.01", "nan"), "rule.0.limit"),
+        ("version = 1\n" + RULE.replace("0.01", "'0.01'"), "rule.0.limit"),
         ("version = 1\n" + RULE.replace("overall", "everybody"), "rule.0.scope"),
         (f"version = 1\n{RULE}groups = ['age=older']\n", "names groups, but its scope is overall"),
         (f"version = 1\n[decide]\nconfidence = 1.0\n{RULE}", "decide.confidence"),
@@ -84,7 +87,7 @@ def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_former_name_of_the_key_of_inconclusive_rows_still_works() -> None:
-    rule = {"id": "r", "metric": "main", "scope": "overall", "max_drop": 0.01}
+    rule = {"id": "r", "metric": "main", "scope": "overall", "limit": 0.01}
     former = {"version": 1, "decide": {"undecided": "fail"}, "rule": [{**rule, "undecided": "pass"}]}
     read = read_policy(former)
     assert (read.decide.inconclusive, read.rule[0].inconclusive) == ("fail", "pass")

@@ -14,7 +14,7 @@ from qbench.results import Cell
 from qbench.vocabulary import CellStatus
 from tests.unit.gate.conftest import Study
 
-GROUPS = {"metric": "accuracy", "scope": "each_group", "max_drop": 0.02}
+GROUPS = {"metric": "accuracy", "scope": "each_group", "limit": 0.02}
 
 BOTH = {"age": ("young", "older"), "skin_tone": ("light", "dark")}
 
@@ -41,34 +41,34 @@ def wide(study: Study) -> Study:
 @pytest.mark.parametrize(
     ("rule", "found"),
     [
-        ({"metric": "main", "max_drop": 0.1}, {("accuracy", "", "", "")}),
+        ({"metric": "main", "limit": 0.1}, {("accuracy", "", "", "")}),
         (
-            {"metric": "accuracy", "scope": "each_group", "max_drop": 0.1},
+            {"metric": "accuracy", "scope": "each_group", "limit": 0.1},
             {("accuracy", a, g, "") for a, names in BOTH.items() for g in names},
         ),
         (
-            {"metric": "accuracy", "scope": "each_group", "by": "age", "max_drop": 0.1},
+            {"metric": "accuracy", "scope": "each_group", "by": "age", "limit": 0.1},
             {("accuracy", "age", "young", ""), ("accuracy", "age", "older", "")},
         ),
         (
-            {"metric": "accuracy", "scope": "each_group", "groups": ["age=older", "na"], "max_drop": 0.1},
+            {"metric": "accuracy", "scope": "each_group", "groups": ["age=older", "na"], "limit": 0.1},
             {("accuracy", "age", "older", ""), ("accuracy", "age", "na", ""), ("accuracy", "skin_tone", "na", "")},
         ),
-        ({"metric": "recall", "scope": "each_class", "max_drop": 0.1}, {("recall", "", "", "nurse")}),
+        ({"metric": "recall", "scope": "each_class", "limit": 0.1}, {("recall", "", "", "nurse")}),
         (
-            {"metric": "recall", "scope": "each_group_and_class", "by": ["age"], "max_drop": 0.1},
+            {"metric": "recall", "scope": "each_group_and_class", "by": ["age"], "limit": 0.1},
             {("recall", "age", "young", "nurse"), ("recall", "age", "older", "nurse")},
         ),
         (
-            {"metric": "mean_disparity", "max_growth": 0.1},
+            {"metric": "mean_disparity", "limit": 0.1},
             {("mean_disparity", "age", "older-young", ""), ("mean_disparity", "skin_tone", "dark-light", "")},
         ),
         (
-            {"metric": "mean_disparity", "scope": "each_group", "by": "age", "max_growth": 0.1},
+            {"metric": "mean_disparity", "scope": "each_group", "by": "age", "limit": 0.1},
             {("mean_disparity", "age", "older-young", "")},
         ),
         (
-            {"metric": "disparity", "scope": "each_class", "by": "age", "max_growth": 0.1},
+            {"metric": "disparity", "scope": "each_class", "by": "age", "limit": 0.1},
             {("disparity", "age", "older-young", "nurse")},
         ),
     ],
@@ -82,9 +82,9 @@ def test_a_scope_is_the_numbers_it_says(study: Study, rule: dict[str, Any], foun
 def test_a_cut_off_in_the_name_narrows_a_rule(study: Study) -> None:
     for k in (1, 5):
         study.effect(f"image_to_text_recall@{k}", 0.0, benchmark="coco")
-    assert len(study.judge({"metric": "image_to_text_recall", "max_drop": 0.1}).rows) == 2
-    assert len(study.judge({"metric": "image_to_text_recall@5", "max_drop": 0.1}).rows) == 1
-    result = study.judge({"metric": "image_to_text_recall@10", "max_drop": 0.1})
+    assert len(study.judge({"metric": "image_to_text_recall", "limit": 0.1}).rows) == 2
+    assert len(study.judge({"metric": "image_to_text_recall@5", "limit": 0.1}).rows) == 1
+    result = study.judge({"metric": "image_to_text_recall@10", "limit": 0.1})
     assert (result.status, result.rows[0].status) == ("error", "error")
     assert "no number of image_to_text_recall@10" in result.rows[0].reason
 
@@ -101,18 +101,13 @@ def test_a_cut_off_in_the_name_narrows_a_rule(study: Study) -> None:
         ({"by": "skin_ton"}, "did you mean 'skin_tone'?"),
         ({"by": ["age", "skin_ton"]}, "it has no number of 'skin_ton'; did you mean 'skin_tone'?"),
         ({"groups": ["age=older", "age=old"]}, "it has no number of 'age=old'"),
-        ({"max_drop": 2.0}, "is a fraction: 0.01 is one percentage point"),
-        ({"max_growth": 0.1}, "limit it by max_drop"),
-        ({"metric": "mean_disparity"}, "limit it by max_growth"),
+        ({"limit": 2.0}, "is a fraction: 0.01 is one percentage point"),
     ],
 )
 def test_a_mistyped_rule_is_an_error_and_not_a_pass(
     groups: Callable[..., Study], rule: dict[str, Any], said: str
 ) -> None:
-    whole = GROUPS | rule
-    if "max_growth" in rule:
-        del whole["max_drop"]
-    result = groups().judge(whole)
+    result = groups().judge(GROUPS | rule)
     assert (result.status, result.exit_code, result.band) == ("error", 2, "COULD NOT EVALUATE")
     assert result.rules[0].status == "error"
     assert said in result.problems[0].what
@@ -120,7 +115,7 @@ def test_a_mistyped_rule_is_an_error_and_not_a_pass(
 
 
 def test_an_optional_rule_without_its_benchmark_is_left_out_and_said_to_be(groups: Callable[..., Study]) -> None:
-    other = {"metric": "skew", "max_growth": 0.1, "optional": True}  # fairface's, which is installed
+    other = {"metric": "skew", "limit": 0.1, "optional": True}  # fairface's, which is installed
     result = groups().judge(GROUPS, other)
     assert [(r.id, r.status) for r in result.rules] == [("r0", "pass"), ("r1", "left out")]
     assert result.status == "pass"
@@ -131,13 +126,13 @@ def test_an_optional_rule_without_its_benchmark_is_left_out_and_said_to_be(group
 
 
 def test_a_rule_that_is_not_optional_needs_its_benchmark(groups: Callable[..., Study]) -> None:
-    assert groups().judge({"metric": "skew", "max_growth": 0.1}).exit_code == 2
+    assert groups().judge({"metric": "skew", "limit": 0.1}).exit_code == 2
 
 
 def test_an_optional_rule_of_groups_needs_a_benchmark_that_tells_them_apart(study: Study) -> None:
     study.cell("facet", attributes=[])
     study.effect("accuracy", 0.0)
-    result = study.judge({"metric": "accuracy", "max_drop": 0.1}, GROUPS | {"optional": True})
+    result = study.judge({"metric": "accuracy", "limit": 0.1}, GROUPS | {"optional": True})
     assert [(r.id, r.status) for r in result.rules] == [("r0", "pass"), ("r1", "left out")]
     assert study.judge(GROUPS).exit_code == 2
 
@@ -148,25 +143,25 @@ def test_cells_that_have_no_numbers_are_errors_of_each_rule_that_is_about_them(s
     study.cell("facet", "nf4")
     study.unpaired["b32", "nf4", "facet"] = "another limit than the baseline (5 and 6)"
     study.cell("coco", "int4", status="missing")
-    result = study.judge({"metric": "accuracy", "max_drop": 0.1})
+    result = study.judge({"metric": "accuracy", "limit": 0.1})
     assert {(r.quantizer, r.status) for r in result.rows} == {("int8", "pass"), ("int4", "error"), ("nf4", "error")}
     said = {r.quantizer: r.reason for r in result.rows}
     assert said["int4"] == "the cell is failed (build: no such layer)"
     assert "another limit" in said["nf4"]
     assert result.exit_code == 2
-    assert study.judge({"metric": "accuracy", "max_drop": 0.1, "quantizers": "int8"}).exit_code == 0
+    assert study.judge({"metric": "accuracy", "limit": 0.1, "quantizers": "int8"}).exit_code == 0
 
 
 def test_a_missing_cell_of_which_nothing_is_known_counts_for_every_rule(study: Study) -> None:
     study.effect("accuracy", 0.0)
     study.cells.append(Cell(Path("nowhere"), "b32", "int8", "unheard-of", CellStatus.MISSING, None))
-    result = study.judge({"metric": "accuracy", "max_drop": 0.1})
+    result = study.judge({"metric": "accuracy", "limit": 0.1})
     assert result.exit_code == 2
-    assert study.judge({"metric": "accuracy", "max_drop": 0.1, "benchmark": "facet"}).exit_code == 0
+    assert study.judge({"metric": "accuracy", "limit": 0.1, "benchmark": "facet"}).exit_code == 0
 
 
 def test_a_run_of_its_baseline_alone_has_nothing_to_hold_against(study: Study) -> None:
-    assert study.judge({"metric": "main", "max_drop": 0.1}).exit_code == 2
+    assert study.judge({"metric": "main", "limit": 0.1}).exit_code == 2
 
 
 def test_an_empty_group_is_an_error(study: Study) -> None:
@@ -179,7 +174,7 @@ def test_an_empty_group_is_an_error(study: Study) -> None:
 def test_an_undetermined_number_is_an_error_unless_the_rule_leaves_it_out(study: Study) -> None:
     study.effect("recall", 0.0, benchmark="imagenet", class_="tench")
     study.effect("recall", np.nan, benchmark="imagenet", class_="goldfish", before=np.nan, n=3)
-    rule = {"metric": "recall", "scope": "each_class", "benchmark": "imagenet", "max_drop": 0.1}
+    rule = {"metric": "recall", "scope": "each_class", "benchmark": "imagenet", "limit": 0.1}
     result = study.judge(rule)
     assert (result.exit_code, result.rows[0].reason) == (2, "it is undetermined (n = 3)")
     allowed = study.judge(rule | {"allow_undetermined": True})
@@ -189,11 +184,11 @@ def test_an_undetermined_number_is_an_error_unless_the_rule_leaves_it_out(study:
 
 def test_a_number_that_the_variant_alone_lacks_is_never_left_out(study: Study) -> None:
     study.effect("recall", np.nan, benchmark="imagenet", class_="tench", before=0.5)
-    rule = {"metric": "recall", "scope": "each_class", "max_drop": 0.1, "allow_undetermined": True}
+    rule = {"metric": "recall", "scope": "each_class", "limit": 0.1, "allow_undetermined": True}
     assert study.judge(rule).exit_code == 2
 
 
 def test_a_rule_of_which_all_is_undetermined_is_an_error(study: Study) -> None:
     study.effect("recall", np.nan, benchmark="imagenet", class_="tench", before=np.nan)
-    result = study.judge({"metric": "recall", "scope": "each_class", "max_drop": 0.1, "allow_undetermined": True})
+    result = study.judge({"metric": "recall", "scope": "each_class", "limit": 0.1, "allow_undetermined": True})
     assert result.exit_code == 2

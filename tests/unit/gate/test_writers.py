@@ -42,11 +42,11 @@ HOSTILE = [
     "[red]rich[/red]",
 ]
 RULES: list[dict[str, Any]] = [
-    {"id": "each", "metric": "accuracy", "scope": "each_group", "max_drop": 0.02, "why": "a reason"},
-    {"id": "strict", "metric": "main", "benchmark": "imagenet", "max_drop": 0.01, "inconclusive": "fail"},
-    {"id": "warns", "metric": "main", "benchmark": "imagenet", "max_drop": 0.001, "severity": "warn"},
-    {"id": "of classes", "metric": "recall", "scope": "each_class", "max_drop": 0.1, "allow_undetermined": True},
-    {"id": "skews", "metric": "skew", "max_growth": 0.1, "optional": True},
+    {"id": "each", "metric": "accuracy", "scope": "each_group", "limit": 0.02, "why": "a reason"},
+    {"id": "strict", "metric": "main", "benchmark": "imagenet", "limit": 0.01, "inconclusive": "fail"},
+    {"id": "warns", "metric": "main", "benchmark": "imagenet", "limit": 0.001, "severity": "warn"},
+    {"id": "of classes", "metric": "recall", "scope": "each_class", "limit": 0.1, "allow_undetermined": True},
+    {"id": "skews", "metric": "skew", "limit": 0.1, "optional": True},
 ]
 
 
@@ -206,10 +206,10 @@ def hostile(study: Study, name: str) -> GateResult:
     study.effect("recall", -0.1, 0.5, class_=name, quantizer=name, model=name)
     study.cell("facet", "other", name, status="failed", error={"what": name, "where": name})
     shown = name[:100]
-    each = {"id": shown, "metric": "accuracy", "scope": "each_group", "max_drop": 0.01, "why": name}
-    wrong = {"id": f"{shown[:90]}2", "metric": name, "max_drop": 0.01}
+    each = {"id": shown, "metric": "accuracy", "scope": "each_group", "limit": 0.01, "why": name}
+    wrong = {"id": f"{shown[:90]}2", "metric": name, "limit": 0.01}
     waiver = {"rule": shown, "group": f"{name}!", "until": date(2027, 1, 1), "why": name}
-    return study.judge(each, wrong, {"metric": "recall", "scope": "each_class", "max_drop": 0.01}, waiver=[waiver])
+    return study.judge(each, wrong, {"metric": "recall", "scope": "each_class", "limit": 0.01}, waiver=[waiver])
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -238,7 +238,7 @@ def test_hostile_names_are_inert_everywhere(study: Study, name: str) -> None:
 def test_markdown_stays_below_what_a_comment_holds_and_counts_what_it_leaves_out(study: Study) -> None:
     for at in range(1500):
         study.effect("recall", -0.5, class_=f"class {at} <&|{'é' * 60}>")
-    result = study.judge({"metric": "recall", "scope": "each_class", "max_drop": 0.01, "why": "w" * 5000})
+    result = study.judge({"metric": "recall", "scope": "each_class", "limit": 0.01, "why": "w" * 5000})
     text = to_markdown(result)
     assert len(text.encode()) <= MOST
     listed = text.count("\n| ✗ fail | <code>r0</code> | <code>int8 on b32")
