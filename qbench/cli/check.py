@@ -27,6 +27,14 @@ def command(
     baseline: Annotated[
         Path | None, typer.Option(help="An older run folder: each cell is compared with the same cell of that run.")
     ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="OLD=NEW",
+            help="With --baseline: a label of a model, quantizer or benchmark that was changed; repeatable.",
+        ),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request to this file.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
@@ -49,7 +57,7 @@ def command(
 
     if run is None:
         raise InputError("no run folder is given", where="qbench check", fix="Give the folder that `qbench run` wrote.")
-    result = _result(run, policy, baseline, today)
+    result = _result(run, policy, baseline, today, map_ or [])
     for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
         with atomic(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -57,7 +65,7 @@ def command(
     raise typer.Exit(result.exit_code)
 
 
-def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | None) -> GateResult:
+def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | None, renamed: list[str]) -> GateResult:
     """The gate's answer. There is always one, so that the files of an earlier call are replaced in any case."""
     from datetime import UTC, date, datetime
 
@@ -73,8 +81,10 @@ def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | 
                 day = date.fromisoformat(today)
             except ValueError:
                 raise InputError(f"{today!r} is not a date", where="--today", fix="Write it as 2026-06-30.") from None
+        if renamed and baseline is None:
+            raise InputError("there is no older run", where="--map", fix="Name it with --baseline.")
         older = None if baseline is None else load(baseline)
-        return check(load(run), policy, older, day)
+        return check(load(run), policy, older, day, renamed)
     except InputError as error:
         what = f"{error.what}. {error.fix}" if error.fix else error.what
         return not_evaluated(error.where, what, today=day)

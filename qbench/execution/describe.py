@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qbench.execution.option_files import content_digests
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.executors.problems import Problem
@@ -37,8 +38,8 @@ def model_info(planned: PlannedModel, prepared: PreparedModel | None) -> ModelIn
     )
 
 
-def quantizer_info(planned: PlannedQuantizer) -> QuantizerInfo:
-    """The quantizer: its record and options; of files and folders the last name only."""
+def quantizer_info(planned: PlannedQuantizer, files: Mapping[str, Mapping[str, str]]) -> QuantizerInfo:
+    """The quantizer: its record and options; of files and folders the last name, and a digest of the content."""
     record = planned.entry.record
     return QuantizerInfo(
         record=planned.entry.qualified,
@@ -49,6 +50,7 @@ def quantizer_info(planned: PlannedQuantizer) -> QuantizerInfo:
         batch_invariant=record.batch_invariant,
         device=planned.device,
         options=public_options(planned.options),
+        files=content_digests(files),
     )
 
 
@@ -62,6 +64,7 @@ def benchmark_info(planned: PlannedBenchmark, prepared: PreparedBenchmark | None
         version=planned.entry.plugin.version,
         protocol=record.protocol,
         options=public_options(planned.options),
+        files=content_digests(prepared.files) if prepared else {},
         choices=items.choices if items else {},
         metrics=tuple(record.metrics),
         attributes=tuple(items.attributes) if items else (),

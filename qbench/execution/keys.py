@@ -20,6 +20,9 @@ from qbench.plugins.registry import Entry
 from qbench.probes.interface import Parts
 from qbench.store.cache import Cache
 
+OF_THE_QUANTIZER = "content"
+"""Under this name are the files that a quantizer's record names itself, whatever its options are."""
+
 
 def variant_parts(
     model: PreparedModel,
@@ -80,11 +83,11 @@ def origin(entry: Entry[Any]) -> list[str]:
     return [entry.qualified, entry.plugin.distribution, entry.plugin.version]
 
 
-def _variant_files(model: PreparedModel, quantizer: PlannedQuantizer, cache: Cache) -> dict[str, Any]:
+def _variant_files(model: PreparedModel, quantizer: PlannedQuantizer, cache: Cache) -> dict[str, dict[str, str]]:
     record = quantizer.entry.record
     if record.files is None:
         return option_digests(quantizer.options, cache)
-    return path_digests(record.files(model.checkpoint, quantizer.options), cache)
+    return {OF_THE_QUANTIZER: path_digests(record.files(model.checkpoint, quantizer.options), cache)}
 
 
 def _without_files(options: Any) -> dict[str, Any]:

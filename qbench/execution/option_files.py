@@ -1,19 +1,31 @@
-"""Digests of the files and folders that options name: in a key they stand in place of the paths."""
+"""Digests of the files and folders that options name: keys and records have them in place of the paths."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from qbench.plugins.options import option_paths
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below
+from qbench.store.keys import key_of
 
 
 def option_digests(options: Any, cache: Cache) -> dict[str, dict[str, str]]:
     """Name of an option that names files → name → digest of each of them; see `qbench.plugins.options.FILES`."""
     return {name: path_digests(paths, cache) for name, paths in option_paths(options).items()}
+
+
+def content_digests(files: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Name of an option → one digest of all its files, as records keep it: records name no file below a folder.
+
+    Parameters
+    ----------
+    files : mapping
+        As `option_digests` gives it.
+    """
+    return {name: key_of(dict(found)) for name, found in files.items()}
 
 
 def path_digests(paths: Iterable[Path], cache: Cache) -> dict[str, str]:

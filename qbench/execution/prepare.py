@@ -48,7 +48,7 @@ class PreparedBenchmark:
     images_key, items_key : str
         Digest of the images, and of all that decides the scores.
     files : dict
-        Digests of the files that the benchmark's options name.
+        Digests of the files that the benchmark's options name; see `qbench.execution.option_files.option_digests`.
     missing : dict
         Items without an image, see `qbench.data.subset.present`.
     unavailable : tuple of Unavailable
@@ -61,7 +61,7 @@ class PreparedBenchmark:
     questions: Mapping[str, Questions]
     images_key: str
     items_key: str
-    files: dict[str, Any]
+    files: dict[str, dict[str, str]]
     missing: dict[str, Any]
     unavailable: tuple[Unavailable, ...] = ()
 

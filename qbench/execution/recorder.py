@@ -104,7 +104,7 @@ class Recorder:
             "key": cell.key,
             **cell.labels,
             "model_info": model_info(cell.model, cell.opened_model),
-            "quantizer_info": quantizer_info(cell.quantizer),
+            "quantizer_info": quantizer_info(cell.quantizer, cell.asked.parts.get("files", {}) if cell.asked else {}),
             "benchmark_info": benchmark_info(cell.benchmark, cell.opened_benchmark),
             "data_info": data_info(cell.benchmark, cell.opened_benchmark, probe, self._spec.limit),
             "probe": probe.qualified,

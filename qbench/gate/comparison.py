@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
+from qbench.gate.renamed import Names, read_renamed
 from qbench.metrics.interface import MetricInfo
 from qbench.results import Cell, Results
-from qbench.results.effects import NAMES, why_not_comparable
+from qbench.results.comparable import differences, other_differences, why_not_comparable
+from qbench.results.effects import NAMES
 
-Names = tuple[str, str, str]
-"""Model, quantizer, benchmark."""
+NAMED = 3
+"""So many cells are named in a sentence; the others are counted."""
 
 
 @dataclass(kw_only=True)
@@ -67,51 +71,89 @@ def with_its_baseline(results: Results) -> Compared:
     )
 
 
-def with_older(new: Results, old: Results) -> Compared:
+def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compared:
     """Each cell of a run (its baseline's too), with the same model × quantizer × benchmark of an older run.
 
     The older cells are given to the same analysis as the baseline of theirs, so that a change between two runs has the
-    same intervals, and the same guard against unequal items, as one within a run.
+    same intervals, and the same guard against unequal items, as one within a run. Another checkpoint under the same
+    name is what a newer release is: it is compared, and named as a warning like everything else that may differ.
+
+    Parameters
+    ----------
+    new, old : Results
+        The two runs.
+    renamed : iterable of str
+        Labels that were changed, each as ``old=new``; see `qbench.gate.renamed.read_renamed`.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        One of `renamed` names no label of these runs.
     """
+    names_before = read_renamed(renamed, old, new)
     before = {(c.model, c.quantizer, c.benchmark): c for c in old.records}
     label = f"the older run {old.name}"
+    allow = (*new.allow, "checkpoint")
     effects: list[pd.DataFrame] = []
     unpaired: dict[Names, str] = {}
-    for quantizer in dict.fromkeys(c.quantizer for c in new.records):
-        pairs: list[Cell] = []
-        for cell in new.records:
-            if cell.quantizer != quantizer:
-                continue
-            names = (cell.model, cell.quantizer, cell.benchmark)
-            reason = _why_not(cell, before.get(names), label)
-            if reason:
-                unpaired[names] = reason
-            elif cell.done:
-                pairs += [replace(before[names], quantizer=label), cell]
-        if pairs:
-            both = Results(new.folder, new.run.model_copy(update={"baseline": label}), pairs, new.environment)
-            effects.append(both.effects)
-            unpaired |= _reasons(both.unpaired)
-    here = {(c.model, c.quantizer, c.benchmark) for c in new.records}
-    gone = [" × ".join(names) for names in before if names not in here]
+    paired: dict[Names, tuple[Cell, Cell]] = {}
+    for cell in new.records:
+        names = (cell.model, cell.quantizer, cell.benchmark)
+        older = before.get(names_before(names))
+        if reason := _why_not(cell, older, label, allow):
+            unpaired[names] = reason
+        elif cell.done and older is not None:
+            paired[names] = (cell, older)
+    for quantizer in dict.fromkeys(quantizer for _, quantizer, _ in paired):
+        cells: list[Cell] = []
+        for cell, older in paired.values():
+            if cell.quantizer == quantizer:
+                cells += [replace(older, model=cell.model, quantizer=label, benchmark=cell.benchmark), cell]
+        both = Results(new.folder, new.run.model_copy(update={"baseline": label}), cells, new.environment, allow=allow)
+        effects.append(both.effects)
+        unpaired |= _reasons(both.unpaired)
+    used = {names_before((c.model, c.quantizer, c.benchmark)) for c in new.records}
+    gone = [" × ".join(names) for names in before if names not in used]
     return Compared(
         effects=pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(columns=new.effects.columns),
         cells=list(new.records),
         unpaired=unpaired,
         run=new.name,
         baseline=label,
-        warnings=[f"{label} has cells that this run does not have: {', '.join(gone)}"] if gone else [],
+        warnings=[
+            *_what_differs(paired, label),
+            *([f"{label} has cells that this run does not have: {', '.join(gone)}"] if gone else []),
+        ],
     )
 
 
-def _why_not(cell: Cell, before: Cell | None, label: str) -> str:
+def _what_differs(paired: Mapping[Names, tuple[Cell, Cell]], label: str) -> list[str]:
+    """One sentence for each difference between cells that are compared all the same."""
+    cells: dict[tuple[str, str, str], list[str]] = {}
+    for names, (cell, older) in paired.items():
+        for found in (*differences(cell, older), *other_differences(cell, older)):
+            cells.setdefault((found.what, str(found.mine), str(found.its)), []).append(" × ".join(names))
+    said = []
+    for (what, mine, its), having in cells.items():
+        some = ", ".join(having[:NAMED]) + (f" and {len(having) - NAMED:,} others" if len(having) > NAMED else "")
+        who = "all cells" if len(having) == len(paired) and len(paired) > NAMED else some
+        said.append(f"{what} than in {label} ({_short(mine)} and {_short(its)}): {who}")
+    return said
+
+
+def _short(value: str) -> str:
+    """A value that fits into a sentence: of a digest the beginning."""
+    return value[:12] if re.fullmatch(r"[0-9a-f]{40,}", value) else value
+
+
+def _why_not(cell: Cell, before: Cell | None, label: str, allow: Iterable[str]) -> str:
     if not cell.done:
         return ""  # said of the cell itself
     if before is None:
         return f"{label} has no such cell"
     if not before.done:
         return f"in {label} this cell is {before.status}"
-    return why_not_comparable(cell, before)
+    return why_not_comparable(cell, before, allow)
 
 
 def _reasons(unpaired: pd.DataFrame) -> dict[Names, str]:

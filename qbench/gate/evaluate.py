@@ -24,7 +24,7 @@ from qbench.gate.select import NUMBER, Selection, limit_of, quantity_of, select
 from qbench.gate.waive import waive
 from qbench.metrics.keys import MetricKey
 from qbench.results import Results
-from qbench.results.analysis import kept_settings
+from qbench.results.analysis import wanted_settings
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import bounds as intervals
 from qbench.statistics.dispatch import missing_statistics
@@ -52,6 +52,7 @@ def check(
     policy: Policy | Mapping[str, Any] | str | Path | None = None,
     baseline: Results | None = None,
     today: date | None = None,
+    renamed: Iterable[str] = (),
 ) -> GateResult:
     """Check a run against a policy.
 
@@ -65,6 +66,8 @@ def check(
         An older run: each cell is compared with the same cell there, not with the baseline of its own run.
     today : datetime.date, optional
         The day for which waivers have to be valid; the date in UTC if not given.
+    renamed : iterable of str
+        Labels that were changed since the older run, each as ``old=new``.
 
     Raises
     ------
@@ -72,9 +75,9 @@ def check(
         The policy is wrong, or a file of a run is damaged.
     """
     read = policy if isinstance(policy, Policy) else read_policy(policy)
-    compared = with_its_baseline(results) if baseline is None else with_older(results, baseline)
+    compared = with_its_baseline(results) if baseline is None else with_older(results, baseline, renamed)
     statistics = installed_statistics()
-    bounds = partial(intervals, statistics=statistics, stored=kept_settings(results).confidence)
+    bounds = partial(intervals, statistics=statistics, stored=wanted_settings(results).confidence)
     missing = partial(missing_statistics, statistics=statistics)
     return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=bounds, missing=missing)
 

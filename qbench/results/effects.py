@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from qbench.metrics.interface import INDEX, MetricInfo
 from qbench.metrics.keys import declared_names
+from qbench.results.comparable import why_not_comparable
 from qbench.runfolder.reader import Cell
 from qbench.vocabulary import Better
 
@@ -19,51 +18,6 @@ COLUMNS = [
     *["model", "quantizer", "baseline", "benchmark", *INDEX],
     *["better", "unit", "n", "baseline_value", "value", "change", "baseline_abs", "value_abs", "abs_change"],
 ]
-
-
-def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) -> str:
-    """Why two cells that are done cannot be compared: other items or other rules; empty where they can.
-
-    Parameters
-    ----------
-    cell, baseline : Cell
-        Of one model on one benchmark.
-    allow : iterable of str
-        Differences that are meant, and are not a reason: ``preprocessing``, ``prompts``, ``batch``, ``checkpoint``.
-    """
-    differ = [
-        (what, mine, its)
-        for kind, what, mine, its in _held_together(cell, baseline)
-        if mine != its and kind not in set(allow)
-    ]
-    return "; ".join(f"{what} than the baseline ({mine} and {its})" for what, mine, its in differ)
-
-
-def _held_together(cell: Cell, baseline: Cell) -> Iterator[tuple[str, str, Any, Any]]:
-    """Kind, words, the variant's and the baseline's value of all that has to be the same."""
-    mine, its = cell.record, baseline.record
-    yield "data", "another dataset fingerprint", mine.data_info.fingerprint, its.data_info.fingerprint
-    yield "data", "another limit", mine.data_info.limit, its.data_info.limit
-    yield "data", "another number of items", mine.data_info.items, its.data_info.items
-    yield "rules", "other benchmark options", mine.benchmark_info.options, its.benchmark_info.options
-    yield "rules", "another protocol version", mine.benchmark_info.protocol, its.benchmark_info.protocol
-    if mine.probe and its.probe:  # cells of earlier versions do not say it
-        yield "probe", "another probe", mine.probe, its.probe
-    yield (
-        "checkpoint",
-        "another checkpoint under the same name",
-        mine.model_info.fingerprint,
-        its.model_info.fingerprint,
-    )
-    # Precomputed embeddings have no batches, and early cells of format 1 say less: only what both say is compared.
-    if mine.model_info.preprocessing and its.model_info.preprocessing:
-        wanted = (asdict(mine.model_info.preprocessing), asdict(its.model_info.preprocessing))
-        yield "preprocessing", "another preprocessing", *wanted
-    if mine.data_info.prompts and its.data_info.prompts:
-        yield "prompts", "other prompts", mine.data_info.prompts, its.data_info.prompts
-    if mine.batch and its.batch:
-        yield "batch", "another batch size", mine.batch.size, its.batch.size
-        yield "batch", "another order of the batches", mine.batch.order, its.batch.order
 
 
 def pair(
@@ -86,7 +40,7 @@ def pair(
     infos : mapping
         ``(benchmark, metric without cut-off)`` → its declaration.
     allow : iterable of str
-        As for `why_not_comparable`.
+        As for `qbench.results.comparable.why_not_comparable`.
 
     Returns
     -------

@@ -73,8 +73,22 @@ class Results:
         The machine and the packages; its defaults where they were not recorded.
     """
 
-    def __init__(self, folder: Path, run: RunRecord, records: list[Cell], environment: EnvironmentRecord) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: RunRecord,
+        records: list[Cell],
+        environment: EnvironmentRecord,
+        *,
+        allow: tuple[str, ...] | None = None,
+    ) -> None:
         self.folder, self.run, self.records, self.environment = folder, run, records, environment
+        self._allow = allow
+
+    @property
+    def allow(self) -> tuple[str, ...]:
+        """Differences between a variant and its baseline that are intended."""
+        return self.run.analysis.allow if self._allow is None else self._allow
 
     @property
     def name(self) -> str:
@@ -159,7 +173,7 @@ class Results:
 
     @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return pair(self.metrics, self.records, self.baseline, self.metric_infos, self.run.analysis.allow)
+        return pair(self.metrics, self.records, self.baseline, self.metric_infos, self.allow)
 
     @property
     def changes(self) -> pd.DataFrame:
@@ -170,7 +184,7 @@ class Results:
     def analysis(self) -> Analysis:
         """The analysis that lies in the run folder, or one made now with the spec's settings."""
         kept = analysis.stored(self)
-        return kept if kept is not None else analysis.make(self, analysis.kept_settings(self))
+        return kept if kept is not None else analysis.make(self, analysis.wanted_settings(self))
 
     @property
     def effects(self) -> pd.DataFrame:

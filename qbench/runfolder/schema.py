@@ -94,6 +94,9 @@ class QuantizerInfo(_Record):
         Where it ran.
     options : dict
         Its options that decide a result, defaults included; of a path only the last name.
+    files : dict of str to str
+        Name of an option → a digest of the files or folders that it names; of files that the quantizer finds itself,
+        under ``content``. Earlier versions do not say it.
     """
 
     record: str
@@ -104,6 +107,7 @@ class QuantizerInfo(_Record):
     batch_invariant: bool | None
     device: str
     options: dict[str, Any]
+    files: dict[str, str] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -121,7 +125,9 @@ class BenchmarkInfo(_Record):
     protocol : str
         Version of its protocol.
     options : dict
-        Its options that decide a result, defaults included.
+        Its options that decide a result, defaults included; of a path only the last name.
+    files : dict of str to str
+        Name of an option → a digest of the files or folders that it names. Earlier versions do not say it.
     choices : dict of str to str
         Every choice that the sources leave open, in words.
     metrics : tuple of MetricInfo
@@ -137,6 +143,7 @@ class BenchmarkInfo(_Record):
     version: str
     protocol: str
     options: dict[str, Any]
+    files: dict[str, str] = Field(default_factory=dict)
     choices: dict[str, str] = Field(default_factory=dict)
     metrics: tuple[MetricInfo, ...]
     attributes: tuple[Attribute, ...] = ()
@@ -547,6 +554,11 @@ class AnalysisRecord(_File):
         A hash of all that decides it.
     settings : Settings
         How changes were judged.
+    spec : AnalysisChoices or None
+        The ``[analysis]`` of the spec that it was made for: `settings` differ from it by what ``qbench analyse`` was
+        told. `None` in analyses of earlier versions, which are made again.
+    tables : dict of str to str
+        Name of a table → SHA-256 of its file: a table of another analysis is not taken for one of this.
     qbench_version : str
         The version that made it.
     statistics : dict of str to str
@@ -556,6 +568,8 @@ class AnalysisRecord(_File):
 
     key: str
     settings: Settings
+    spec: AnalysisChoices | None = None
+    tables: dict[str, str] = Field(default_factory=dict)
     qbench_version: str = ""
     statistics: dict[str, str] = Field(default_factory=dict)
 

@@ -251,6 +251,7 @@ def _record(model: str, quantizer: str, benchmark: str, digest: str, items: int)
             "version": "0.1.0",
             "protocol": "1",
             "options": {"cut": 5},
+            "files": {"texts": "some"},
             "choices": {"image": "cut to the person's box"} if benchmark == "facet" else {},
             "metrics": [{"summary": "", **m} for m in METRICS.get(benchmark, [])],
             "licence": "drawn for this test",

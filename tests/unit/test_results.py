@@ -76,6 +76,7 @@ def test_a_cut_off_does_not_hide_a_metrics_declaration(make_run: Make) -> None:
         ("data_info", "limit", 100, "limit"),
         ("data_info", "items", 79, "number of items"),
         ("benchmark_info", "options", {"cut": 6}, "benchmark options"),
+        ("benchmark_info", "files", {"texts": "other"}, "content of the benchmark option 'texts'"),
         ("benchmark_info", "protocol", "2", "protocol version"),
         ("model_info", "fingerprint", "other", "checkpoint under the same name"),
         ("model_info", "preprocessing", {"geometry": {"size": 336}}, "another preprocessing"),

@@ -6,7 +6,7 @@ from qbench.plugins.report_blocks import Block, Box, Column, Entry, Section, Tab
 from qbench.report import formatting
 from qbench.report.context import Context
 from qbench.results import Results
-from qbench.results.effects import why_not_comparable
+from qbench.results.comparable import why_not_comparable
 
 ROWS = 200
 Key = tuple[str, str, str, str, str, str]

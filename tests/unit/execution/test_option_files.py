@@ -64,6 +64,16 @@ def test_changed_content_is_computed_again_and_moved_content_is_not(run, tmp_pat
     assert log == []
 
 
+def test_the_record_tells_files_of_one_name_apart(run, tmp_path):
+    digests = []
+    for folder, content in (("here", "1"), ("there", "1"), ("elsewhere", "2")):
+        file = tmp_path / folder / "scales.json"
+        file.parent.mkdir()
+        file.write_text(content)
+        digests.append(run(scales=str(file))[1]["quantizer_info"]["files"]["scales"])
+    assert digests[0] == digests[1] != digests[2]
+
+
 def test_a_folder_is_all_that_is_in_it(run, tmp_path):
     folder = tmp_path / "scales"
     folder.mkdir()
@@ -91,6 +101,7 @@ def test_people_see_the_last_name_only(run, tmp_path):
     _, cell = run(scales=str(file), bits=4)
     assert cell["quantizer"] == "scaled (scales=scales.json, bits=4)"
     assert cell["quantizer_info"]["options"] == {"scales": "scales.json", "more": [], "bits": 4}
+    assert list(cell["quantizer_info"]["files"]) == ["scales"]
     for path in (tmp_path / "run").rglob("*.json"):
         assert "private" not in path.read_text()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from qbench.errors import InputError
 from qbench.gate import check
 from qbench.gate.comparison import with_older
 from qbench.results import Results
@@ -40,12 +41,21 @@ class Judged(Results):
         return pd.DataFrame(columns=["model", "quantizer", "benchmark", "reason"], dtype=str)
 
 
-def run(name: str, accuracies: dict[str, float], **data: Any) -> Judged:
+def run(
+    name: str,
+    accuracies: dict[str, float],
+    *,
+    model: str = "b32",
+    parts: dict[str, Any] | None = None,
+    allow: tuple[str, ...] = (),
+    **data: Any,
+) -> Judged:
     cells = [
-        make_cell(Path(name), "facet", quantizer, facts={"accuracy": accuracy}, data_info=data)
+        make_cell(Path(name), "facet", quantizer, model, facts={"accuracy": accuracy}, data_info=data, **(parts or {}))
         for quantizer, accuracy in accuracies.items()
     ]
-    return Judged(Path(name), RunRecord(name=name, baseline="fp32", cells=()), cells, EnvironmentRecord())
+    record = RunRecord(name=name, baseline="fp32", cells=(), spec={"analysis": {"allow": list(allow)}})
+    return Judged(Path(name), record, cells, EnvironmentRecord())
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +110,83 @@ def test_two_runs_without_a_common_cell_pass_nothing() -> None:
     comparison = with_older(new, old)
     assert comparison.effects.empty
     assert check(new, POLICY, old, TODAY).exit_code == 2
+
+
+CHECKPOINT = {"model_info": {"fingerprint": "f" * 64}}
+OTHER_SIZE = {"model_info": {"preprocessing": {"geometry": {"size": 336}}}}
+
+
+def test_a_new_release_is_compared_with_the_last_one_and_the_difference_is_named() -> None:
+    new, old = run("new", {"fp32": 0.6, "int8": 0.5}, parts=CHECKPOINT), run("old", {"fp32": 0.6, "int8": 0.59})
+    result = check(new, POLICY, old, TODAY)
+    assert {(r.quantizer, r.status) for r in result.rows} == {("fp32", "pass"), ("int8", "fail")}
+    (problem,) = result.problems
+    assert (problem.level, problem.where) == ("warning", "the comparison")
+    assert problem.what.startswith(
+        "another checkpoint under the same name than in the older run old (ffffffffffff and "
+    )
+    assert problem.what.endswith("): b32 × fp32 × facet, b32 × int8 × facet")
+
+
+def test_another_preprocessing_is_compared_where_the_newer_spec_allows_it() -> None:
+    old = run("old", {"int8": 0.6})
+    refused = check(run("new", {"int8": 0.6}, parts=OTHER_SIZE), POLICY, old, TODAY)
+    assert refused.exit_code == 2
+    assert 'write allow = ["preprocessing"] under [analysis]' in refused.rows[0].reason
+    allowed = check(run("new", {"int8": 0.6}, parts=OTHER_SIZE, allow=("preprocessing",)), POLICY, old, TODAY)
+    assert allowed.exit_code == 0
+    assert "another preprocessing than in the older run old" in allowed.problems[0].what
+
+
+def test_what_may_always_differ_is_named() -> None:
+    before = {"options": {"group": 64}, "files": {"table": "a"}, "version": "1"}
+    after = {"options": {"group": 128}, "files": {"table": "b"}, "version": "2"}
+    new = run("new", {"int8": 0.6}, parts={"quantizer_info": after, "numerics": "cuda", "versions": {"torch": "2.9"}})
+    old = run("old", {"int8": 0.6}, parts={"quantizer_info": before, "numerics": "cpu", "versions": {"torch": "2.8"}})
+    result = check(new, POLICY, old, TODAY)
+    assert result.exit_code == 0
+    said = " / ".join(problem.what for problem in result.problems)
+    for what in (
+        "other quantizer options",
+        "another content of the quantizer option 'table'",
+        "other kernels",
+        "another version of the quantizer",
+        "another version of torch",
+    ):
+        assert what in said
+
+
+@pytest.mark.parametrize("given", [["a=b=b32", "w8=int8"], ["w8=int8", "a=b=b32"]])
+def test_changed_labels_are_mapped(given: list[str]) -> None:
+    new, old = run("new", {"fp32": 0.6, "int8": 0.5}), run("old", {"fp32": 0.6, "w8": 0.59}, model="a=b")
+    assert check(new, POLICY, old, TODAY).exit_code == 2
+    result = check(new, POLICY, old, TODAY, given)
+    assert {(r.quantizer, r.status) for r in result.rows} == {("fp32", "pass"), ("int8", "fail")}
+    assert "another quantizer than in the older run old (quantizers:int8 and quantizers:w8): b32 × int8 × facet" in [
+        problem.what for problem in result.problems
+    ]
+
+
+def test_a_mapped_label_takes_the_place_of_the_same_one() -> None:
+    new, old = run("new", {"int8": 0.6}), run("old", {"int8": 0.4, "w8": 0.6})
+    result = check(new, POLICY, old, TODAY, ["w8=int8"])
+    assert [(r.status, round(r.found, 6)) for r in result.rows] == [("pass", 0.0)]
+    assert "cells that this run does not have: b32 × int8 × facet" in result.problems[-1].what
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["w9=int8"], "the older run has no model, quantizer or benchmark 'w9'"),
+        (["w8=int9"], "'w8' is a quantizer of the older run, and this run has no quantizer 'int9'"),
+        (["w8=b32"], "'w8' is a quantizer of the older run, and this run has no quantizer 'b32'"),
+        (["w8"], "'w8' does not name two labels"),
+        (["w8=int8", "fp32=int8"], "'int8' is given two labels of the older run, 'w8' and 'fp32'"),
+    ],
+)
+def test_a_label_that_is_not_there_is_an_error(given: list[str], said: str) -> None:
+    new, old = run("new", {"fp32": 0.6, "int8": 0.6}), run("old", {"fp32": 0.6, "w8": 0.6})
+    with pytest.raises(InputError) as error:
+        check(new, POLICY, old, TODAY, given)
+    assert said in error.value.what
+    assert error.value.where == "--map"
