@@ -25,13 +25,16 @@ def command(
         int | None, typer.Option(min=99, help="The number of permutations and of bootstrap samples.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed of the permutations and bootstrap samples.")] = None,
+    report: Annotated[bool, typer.Option(help="Write the HTML report anew.")] = True,
 ) -> None:
     """Repeat the analysis of a run: intervals, tests, verdicts. Needs no model, no images and no torch.
 
-    Options that are not given have the values of the run's spec. The result replaces the analysis in the run folder.
+    Options that are not given have the values of the run's spec. The result replaces the analysis in the run folder,
+    until the [analysis] of the spec is changed.
     """
     from rich.console import Console
 
+    from qbench.cli.common import write_report
     from qbench.results import load
     from qbench.results.analysis import analyse_again
 
@@ -47,6 +50,7 @@ def command(
     for verdict, count in results.effects["verdict"].value_counts().items():
         typer.echo(f"{count:>8,}  {verdict}")
     typer.echo(f"Analysis: {folder}")
+    write_report(results, wanted=report)
 
 
 def _margins(given: list[str]) -> dict[str, float]:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
+    from qbench.results import Results
     from qbench.spec.model import RunSpec
 
 
@@ -19,6 +22,17 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
     values = {**spec.model_dump(), **given}
     values["benchmarks"] += [{"name": NAME, "root": str(path.absolute())} for path in datasets]
     return validate(values, where="the command line", base=Path.cwd())
+
+
+def write_report(results: Results, *, wanted: bool) -> None:
+    """Write the report into the run folder; where it is not wanted, say so of one that is there from earlier."""
+    path = results.folder / "report.html"
+    if wanted:
+        from qbench.report.html import render
+
+        typer.echo(f"Report: {render(results, path)}")
+    elif path.exists():
+        typer.echo(f"{path} is an earlier report. Write it anew with: qbench report {results.folder}")
 
 
 def size(count: float) -> str:

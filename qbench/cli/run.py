@@ -37,7 +37,7 @@ def command(
     """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
     from rich.console import Console
 
-    from qbench.cli.common import overridden
+    from qbench.cli.common import overridden, write_report
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
@@ -61,12 +61,9 @@ def command(
         highlight=False,
     )
     results = _analysed(folder, console)
-    if report:
-        from qbench.report.html import render
-
-        typer.echo(f"Report: {render(results, folder / 'report.html')}")
-    else:
+    if not report:
         typer.echo(f"Run folder: {folder}")
+    write_report(results, wanted=report)
     if done.failed:
         console.print(
             f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.", highlight=False

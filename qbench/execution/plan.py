@@ -16,6 +16,7 @@ from qbench.plugins.options import absolute_options, changed_options, make_optio
 from qbench.plugins.records import Benchmark, Dataset, ModelSource, Probe, Quantizer
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.statistics.settings import check_margins
 
 HERE = Path()
 """What relative paths are relative to if nothing else is said: the working folder."""
@@ -111,6 +112,8 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
             f"the baseline {spec.baseline!r} is not one of the quantizers ({', '.join(labels)})",
             fix=f"Add {spec.baseline!r} to quantizers, or set baseline to one of them.",
         )
+    declared = [(b.label, metric) for b in benchmarks for metric in b.entry.record.metrics]
+    check_margins(spec.analysis.margins, declared, where="[analysis.margins]")
     return Plan(
         spec=spec,
         models=models,

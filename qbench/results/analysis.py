@@ -3,13 +3,12 @@
 ::
 
     analysis/
-        analysis.json    settings, and a key of what it was made of
+        analysis.json    settings, a key of what it was made of, and the digests of the tables
         effects.parquet  populations.parquet  flips.parquet  exemplars.parquet  squares.parquet  variance.parquet
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache, partial
@@ -24,7 +23,6 @@ import pandas as pd
 from qbench.analysis.judge import Analysis, Pending, Population, analyse
 from qbench.errors import InputError, QbenchError
 from qbench.metrics.interface import INDEX, UNDECLARED, Outcome
-from qbench.metrics.keys import MetricKey
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
 from qbench.results.statistics import declared_statistics, installed_statistics, statistic_versions
@@ -33,7 +31,7 @@ from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.writer import write_analysis
 from qbench.statistics.interface import Measure
 from qbench.statistics.ledger import Comparison
-from qbench.statistics.settings import MARGINS, Settings
+from qbench.statistics.settings import Settings, check_margins
 from qbench.store.keys import key_of
 from qbench.vocabulary import FlagKind, RowFlag, join_flags
 
@@ -70,19 +68,22 @@ def _checked(settings: Settings) -> Settings:
 
 
 def stored(results: Results) -> Analysis | None:
-    """The analysis in the run folder, if it was made of these very cells by this version of the analysis.
+    """The analysis in the run folder, if it is the one that is wanted now: see `wanted_settings`.
 
-    Its statistics have to be those that are installed now. One that is not installed now makes nothing stale: what it
-    said is kept, because it could not be made again.
+    It is, if it was made of these very cells by this version of the analysis, with the settings that are wanted. Its
+    statistics have to be those that are installed now. One that is not installed now makes nothing stale: what it said
+    is kept, because it could not be made again.
     """
     folder = results.folder / FOLDER
     record = read_analysis(folder)
-    if record is None or record.key != _key(results, _checked(record.settings)):
+    if record is None or record.key != _key(results, wanted_settings(results)):
         return None
     now = statistic_versions(record.statistics)
     if any(now[name] not in ("", used) for name, used in record.statistics.items()):
         return None
-    tables = read_analysis_tables(folder, TABLES)
+    if record.tables.keys() != set(TABLES):
+        return None
+    tables = read_analysis_tables(folder, record.tables)
     return None if tables is None else Analysis(**tables)
 
 
@@ -92,6 +93,7 @@ def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
     record = AnalysisRecord(
         key=_key(results, settings),
         settings=settings,
+        spec=results.run.analysis,
         qbench_version=version("qbench-vlm"),
         statistics=statistic_versions(
             (metric.statistic or UNDECLARED).name for cell in results.done for metric in cell.metrics
@@ -101,16 +103,21 @@ def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
     return folder
 
 
-def kept_settings(results: Results) -> Settings:
-    """The settings of the stored analysis where there is one, else of the spec."""
+def wanted_settings(results: Results) -> Settings:
+    """What the run is to be analysed with: what the spec says.
+
+    ``qbench analyse`` may have been told otherwise. That stays as long as the ``[analysis]`` of the spec is the one
+    for which it was said.
+    """
     record = read_analysis(results.folder / FOLDER)
-    return _checked(record.settings if record else results.run.analysis.settings)
+    asked_for = results.run.analysis
+    return _checked(record.settings if record is not None and record.spec == asked_for else asked_for.settings)
 
 
 def analysed(results: Results, step: Callable[[str], None] = lambda name: None) -> Results:
     """Make the analysis of a run and keep it, unless it is there already."""
     if stored(results) is None:
-        settings = kept_settings(results)
+        settings = wanted_settings(results)
         results.__dict__["analysis"] = make(results, settings, step)
         keep(results, settings, results.analysis)
     return results
@@ -129,24 +136,12 @@ def analyse_again(
     spec = results.run.analysis.settings
     margins = {**spec.margins, **(changed.get("margins") or {})}
     settings = settings_of({**spec.record(), **changed, "margins": margins})
-    known = sorted(_named_margins(results))
-    for name in sorted(set(margins) - set(known)):
-        close = difflib.get_close_matches(name, known, n=1)
-        raise InputError(
-            f"no number of this run has the margin {name!r}",
-            where="margins",
-            fix=f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}.",
-        )
+    infos = [(cell.benchmark, info) for cell in results.records for info in cell.metrics]
+    check_margins(changed.get("margins") or {}, infos, where="margins")
     analysis = make(results, settings, step)
     folder = keep(results, settings, analysis)
     results.__dict__["analysis"] = analysis  # the cached property
     return folder
-
-
-def _named_margins(results: Results) -> set[str]:
-    numbers = results.changes[["benchmark", "metric"]].drop_duplicates()
-    pairs = [(b, name) for b, m in numbers.itertuples(index=False) for name in (m, MetricKey.parse(m).name)]
-    return {name for _, name in pairs} | {f"{benchmark}.{name}" for benchmark, name in pairs} | set(MARGINS)
 
 
 def make(results: Results, settings: Settings, step: Callable[[str], None] = lambda name: None) -> Analysis:
@@ -179,7 +174,10 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
 
 def _key(results: Results, settings: Settings) -> str:
     cells = [(c.names, str(c.status), c.found.key if c.found else None) for c in results.records]
-    return key_of({"revision": REVISION, "baseline": results.baseline, "cells": cells, **settings.record()})
+    allow = sorted(results.allow)
+    return key_of(
+        {"revision": REVISION, "baseline": results.baseline, "allow": allow, "cells": cells, **settings.record()}
+    )
 
 
 class _Reader:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -25,7 +27,7 @@ from qbench.runfolder.schema import (
     SpeedRecord,
     complaint,
 )
-from qbench.runfolder.tables import read_parquet, read_table
+from qbench.runfolder.tables import read_table
 from qbench.runfolder.upgrade import upgrade
 from qbench.store.files import read_json_object
 from qbench.vocabulary import CellStatus
@@ -193,12 +195,32 @@ def read_analysis(folder: Path) -> AnalysisRecord | None:
     return read_record(path, AnalysisRecord, fix=ANALYSE_AGAIN) if path.exists() else None
 
 
-def read_analysis_tables(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame] | None:
-    """Read the tables of an analysis by their names; `None` where one of them is missing."""
-    paths = {name: folder / f"{name}.parquet" for name in names}
-    if not all(path.exists() for path in paths.values()):
-        return None
-    return {name: read_parquet(path, fix=ANALYSE_AGAIN) for name, path in paths.items()}
+def read_analysis_tables(folder: Path, digests: Mapping[str, str]) -> dict[str, pd.DataFrame] | None:
+    """Read the tables of an analysis.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of the analysis.
+    digests : mapping
+        Name of a table → SHA-256 of its file, as `AnalysisRecord` has them.
+
+    Returns
+    -------
+    dict or None
+        Name → table; `None` where one is missing or damaged, or belongs to another analysis that was written meanwhile:
+        the analysis can be made again.
+    """
+    tables = {}
+    for name, digest in digests.items():
+        try:
+            content = (folder / f"{name}.parquet").read_bytes()
+        except OSError:
+            return None
+        if sha256(content).hexdigest() != digest:
+            return None
+        tables[name] = pd.read_parquet(BytesIO(content))
+    return tables
 
 
 def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:

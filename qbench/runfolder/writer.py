@@ -33,7 +33,9 @@ from qbench.runfolder.schema import (
     SpeedRecord,
 )
 from qbench.runfolder.tables import write_parquet, write_table
+from qbench.store.digests import file_digest
 from qbench.store.files import write_json
+from qbench.store.lock import locked
 from qbench.vocabulary import CellStatus
 
 SHORT = 8
@@ -183,9 +185,15 @@ class RunFolder:
 
 
 def write_analysis(folder: Path, record: AnalysisRecord, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write the tables of an analysis into its folder, each by its name, then ``analysis.json``."""
-    folder.mkdir(exist_ok=True)
-    (folder / "analysis.json").unlink(missing_ok=True)
-    for name, table in tables.items():
-        write_parquet(folder / f"{name}.parquet", table)
-    write_json(folder / "analysis.json", record.json_values())
+    """Write the tables of an analysis into its folder, each by its name, then ``analysis.json`` with their digests.
+
+    Two writers wait for each other. A reader does not wait: it tells by the digests which tables belong together.
+    """
+    with locked(folder, wait=True):
+        (folder / "analysis.json").unlink(missing_ok=True)
+        digests = {}
+        for name, table in tables.items():
+            path = folder / f"{name}.parquet"
+            write_parquet(path, table)
+            digests[name] = file_digest(path)
+        write_json(folder / "analysis.json", record.model_copy(update={"tables": digests}).json_values())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from qbench.errors import InputError
+from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import MetricKey
+from qbench.vocabulary import Unit
 
 FAMILY = ("benchmark", "metric", "attribute")
 
@@ -76,3 +80,44 @@ class Settings:
     def record(self) -> dict[str, Any]:
         """Plain values, JSON-able."""
         return {**asdict(self), "margins": dict(self.margins), "family": list(self.family)}
+
+
+def check_margins(margins: Mapping[str, float], metrics: Iterable[tuple[str, MetricInfo]], *, where: str) -> None:
+    """Refuse margins that no number has, and fractions that look like percentages.
+
+    Parameters
+    ----------
+    margins : mapping
+        As in `Settings`.
+    metrics : iterable of (str, MetricInfo)
+        Label of a benchmark, and a metric that it declares.
+    where : str
+        What the margins belong to, for the message.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        Nothing has a margin of this name, or one of an accuracy or a gap is above 1, which is 100 points.
+    """
+    declared = list(metrics)
+    for name, margin in margins.items():
+        units = {name.partition("/")[0]} if name in MARGINS else {m.unit for b, m in declared if _names(name, b, m)}
+        if not units:
+            known = sorted({x for b, m in declared for x in (m.name, f"{b}.{m.name}")} | set(MARGINS))
+            close = difflib.get_close_matches(name, known, n=1)
+            fix = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+            raise InputError(f"no number of this run has the margin {name!r}", where=where, fix=fix)
+        if margin > 1 and units & {Unit.SHARE, Unit.POINTS}:
+            raise InputError(
+                f"the margin of {name!r} is {margin:g}, which is {100 * margin:g} points",
+                where=where,
+                fix=f"Write it as a fraction: {margin / 100:g} is {margin:g} points.",
+            )
+
+
+def _names(name: str, benchmark: str, metric: MetricInfo) -> bool:
+    """Whether a margin is that of a metric, with or without its benchmark and its cut-off."""
+    try:
+        return MetricKey.parse(name.removeprefix(f"{benchmark}.")).name == metric.name
+    except ValueError:
+        return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -14,6 +16,7 @@ from qbench.cli import app
 from qbench.errors import InputError
 from qbench.results import load
 from qbench.results.analysis import analyse_again, analysed, settings_of, stored
+from qbench.store.lock import locked
 
 Make = Callable[..., Any]
 
@@ -27,6 +30,7 @@ def test_it_is_kept_and_read_again(run: Any) -> None:
     folder = run.write()
     made = analysed(load(folder)).effects
     assert sorted(p.name for p in (folder / "analysis").iterdir()) == [
+        ".lock",
         "analysis.json",
         *(f"{t}.parquet" for t in ("effects", "exemplars", "flips", "populations", "squares", "variance")),
     ]
@@ -102,12 +106,101 @@ def test_a_wrong_setting_says_so(run: Any, changed: dict[str, Any], said: str) -
         analyse_again(load(run.write()), changed)
 
 
-def test_a_damaged_table_says_what_to_do(run: Any) -> None:
+def _spec(folder: Path, analysis: dict[str, Any]) -> None:
+    """Change the ``[analysis]`` of a run as `qbench run` does: the cells stay."""
+    path = folder / "run.json"
+    record = json.loads(path.read_text())
+    record["spec"]["analysis"] = analysis
+    path.write_text(json.dumps(record))
+
+
+def _margins_of_top1(folder: Path) -> set[float]:
+    effects = analysed(load(folder)).effects
+    return set(effects.loc[effects["metric"] == "top1", "margin"])
+
+
+def test_other_margins_in_the_spec_make_it_stale(run: Any) -> None:
+    folder = run.write()
+    assert _margins_of_top1(folder) == {0.01}
+    _spec(folder, {"margins": {"top1": 0.2}})
+    assert stored(load(folder)) is None
+    assert _margins_of_top1(folder) == {0.2}
+    assert stored(load(folder)) is not None
+
+
+def test_what_analyse_was_told_stays_as_long_as_the_spec_says_the_same(run: Any) -> None:
+    folder = run.write()
+    _spec(folder, {"margins": {"top1": 0.2}, "seed": 3})
+    analyse_again(load(folder), {"margins": {"top1": 0.5}})
+    assert _margins_of_top1(folder) == {0.5}
+    _spec(folder, {"margins": {"top1": 0.2}, "seed": 4})
+    assert _margins_of_top1(folder) == {0.2}
+
+
+@pytest.mark.parametrize("changed", [{"seed": 0}, {"confidence": 0.9}, {"resamples": 99}, {"family": ["metric"]}])
+def test_every_setting_of_the_spec_makes_it_stale(run: Any, changed: dict[str, Any]) -> None:
+    folder = run.write()
+    _spec(folder, {"seed": 1})
+    analysed(load(folder))
+    _spec(folder, {"seed": 1, **changed})
+    assert stored(load(folder)) is None
+
+
+def test_what_is_allowed_makes_it_stale(run: Any) -> None:
+    name = next(n for n, r in run.records.items() if r["quantizer"] == "hf-int8" and r["benchmark"] == "facet")
+    run.records[name]["batch"]["size"] = 1
+    folder = run.write()
+    before = analysed(load(folder)).effects
+    _spec(folder, {"allow": ["batch"]})
+    after = analysed(load(folder)).effects
+    int8 = "quantizer == 'hf-int8' and benchmark == 'facet'"
+    assert [len(found.query(int8)) > 0 for found in (before, after)] == [False, True]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "of another analysis"])
+def test_a_table_that_is_not_of_this_analysis_is_made_again(run: Any, damage: str) -> None:
+    folder = run.write()
+    made = analysed(load(folder)).effects
+    table = folder / "analysis" / "effects.parquet"
+    if damage == "truncated":
+        table.write_bytes(b"PAR1")
+    elif damage == "missing":
+        table.unlink()
+    else:  # what a second analysis leaves that runs at the same time
+        made.assign(verdict="equivalent").to_parquet(table)
+    assert stored(load(folder)) is None
+    pd.testing.assert_frame_equal(load(folder).effects, made, check_dtype=False)
+
+
+def test_two_writers_wait_for_each_other(run: Any) -> None:
     folder = run.write()
     analysed(load(folder))
-    (folder / "analysis" / "effects.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match="qbench analyse"):
-        stored(load(folder))
+    with locked(folder / "analysis"):
+        waiting = Thread(target=analyse_again, args=(load(folder), {"seed": 5}))
+        waiting.start()
+        waiting.join(timeout=1.5)
+        assert waiting.is_alive()
+        assert stored(load(folder)) is not None  # what is there is whole all the time
+    waiting.join(timeout=60)
+    assert json.loads((folder / "analysis" / "analysis.json").read_text())["settings"]["seed"] == 5
+
+
+def test_no_report_stands_beside_an_analysis_that_it_does_not_show(run: Any) -> None:
+    folder = run.write()
+    cli = CliRunner()
+    first = cli.invoke(app, ["analyse", str(folder), "--no-report"])
+    assert "earlier report" not in first.output
+    done = cli.invoke(app, ["analyse", str(folder), "--margin", "top1=0.123"])
+    assert done.exit_code == 0, done.output
+    assert "12.3" in (folder / "report.html").read_text()
+    told = cli.invoke(app, ["analyse", str(folder), "--no-report"]).output
+    assert f"Write it anew with: qbench report {folder}" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("name", ["top1", "facet.accuracy", "share", "share/group", "points"])
+def test_a_margin_of_more_than_a_hundred_points_is_refused(run: Any, name: str) -> None:
+    with pytest.raises(InputError, match=r"which is 300 points\nWrite it as a fraction: 0\.03 is 3 points\."):
+        analyse_again(load(run.write()), {"margins": {name: 3.0}})
 
 
 def test_a_flagged_variant_is_not_called_fair(make_run: Make) -> None:

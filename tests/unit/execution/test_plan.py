@@ -80,3 +80,12 @@ def test_the_command_lines_options_are_checked_like_the_specs(spec):
     assert overridden(spec(), limit=3, device=None).limit == 3
     with pytest.raises(InputError, match="the command line: batch_size"):
         overridden(spec(), batch_size=100_000)
+
+
+@pytest.mark.parametrize(
+    ("margins", "said"),
+    [({"acuracy": 0.1}, "no number of this run has the margin 'acuracy'"), ({"share": 2}, "which is 200 points")],
+)
+def test_a_margin_that_cannot_be_meant_is_refused(spec, registry, margins, said):
+    with pytest.raises(InputError, match=said):
+        make_plan(spec(analysis={"margins": margins}), registry)
