@@ -19,13 +19,15 @@ from qbench_clip.family import CLIP
 from qbench_clip.settings import check_plain, preprocessor_config, transformers_config
 from qbench_clip.tensors import as_clip_model, read_weights
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
+from qbench_transformers.find import WEIGHTS
+from qbench_transformers.folder import TOKENIZER
 from qbench_transformers.preprocessing import read_json, write_json
+from qbench_transformers.tensors import without_wrapper
 
-VERSION = 3
+VERSION = 4
 """Part of the name of every conversion: raise it when the files that come out would change."""
 
 CONFIGURATION = ("config.json", "preprocessor_config.json", "processor_config.json")
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
 
 
 def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, Any] | None = None) -> Path:
@@ -51,8 +53,8 @@ def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, 
     ModelError
         The weights are damaged or of another architecture.
     """
-    if settings is None and weights.name == "model.safetensors":
-        return weights.parent
+    if settings is None and weights.name == WEIGHTS:
+        return without_wrapper(weights.parent, fingerprint)
     decided_by = {"fingerprint": fingerprint, "converter": VERSION}
     return cached_folder("converted", decided_by, lambda folder: _convert(weights, settings, folder))
 
@@ -72,7 +74,7 @@ def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> No
         shutil.copyfile(weights.parent / name, target / name)
     tensors = as_clip_model(tensors, config, where=str(weights))
     plain = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
-    save_file(plain, target / "model.safetensors", metadata={"format": "pt"})
+    save_file(plain, target / WEIGHTS, metadata={"format": "pt"})
 
 
 def _settings_as_files(settings: dict[str, Any], target: Path, *, tokenizer: bool, where: str) -> dict[str, Any]:

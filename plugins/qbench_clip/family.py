@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING, Any
 
 from qbench_transformers.checkpoint import Family
+
+if TYPE_CHECKING:
+    import torch
+
+ANY_END = 2
+"""The ``eos_token_id`` of many older checkpoints, which stands for the token with the highest id."""
 
 
 def clean_text(text: str) -> str:
@@ -18,4 +25,20 @@ def clean_text(text: str) -> str:
     return html.unescape(html.unescape(ftfy.fix_text(text))).strip()
 
 
-CLIP = Family(model_type="clip", architecture="CLIPModel", clean=clean_text)
+def end_of_text(config: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """The place at which ``CLIPTextModel`` of transformers reads the embedding of each text.
+
+    It is the first end token, and the first token of the text where there is no end token.
+    """
+    if config.eos_token_id == ANY_END:
+        return tokens.argmax(dim=1)
+    return (tokens == config.eos_token_id).int().argmax(dim=1)
+
+
+CLIP = Family(
+    model_type="clip",
+    architecture="CLIPModel",
+    tokenizer=(("tokenizer.json",), ("vocab.json", "merges.txt")),
+    clean=clean_text,
+    end_of=end_of_text,
+)

@@ -90,16 +90,23 @@ def preprocessor_config(settings: dict[str, Any]) -> dict[str, Any]:
     chosen = {name: value for name, value in settings.get("preprocess_cfg", {}).items() if value is not None}
     square = {"height": side, "width": side}
     by = chosen.get("resize_mode", "shortest")
+    usual = {"size": (side, [side, side], [3, side, side]), "mode": ("RGB",)}
+    for name in sorted(chosen.keys() - {"mean", "std", "interpolation", "resize_mode", "fill_color"}):
+        if chosen[name] not in usual.get(name, ()):
+            raise ModelError(f"preprocess_cfg.{name} = {chosen[name]!r} is not supported")
     resizing: dict[str, dict[str, Any]] = {
         "shortest": {"size": {"shortest_edge": side}, "do_center_crop": True, "crop_size": square},
         "squash": {"size": square, "do_center_crop": False},
     }
-    if by not in resizing:
-        raise ModelError(f"resize_mode {by!r} is not supported, only {' and '.join(resizing)}")
+    filters = {"bilinear": 2, "bicubic": 3}
+    interpolation = chosen.get("interpolation", "bicubic")
+    for name, value, known in (("resize_mode", by, resizing), ("interpolation", interpolation, filters)):
+        if value not in known:
+            raise ModelError(f"{name} {value!r} is not supported, only {' and '.join(known)}")
     return {
         "image_processor_type": "CLIPImageProcessor",
         **resizing[by],
-        "resample": {"bilinear": 2, "bicubic": 3}[chosen.get("interpolation", "bicubic")],
+        "resample": filters[interpolation],
         "image_mean": list(chosen.get("mean", OPENAI_MEAN)),
         "image_std": list(chosen.get("std", OPENAI_STD)),
     }

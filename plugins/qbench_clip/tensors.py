@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from qbench.api import ModelError
+from qbench_transformers.tensors import CONSTANT, by, wrapper_prefix
 
 BLOCK = {
     "ln_1": "layer_norm1",
@@ -30,20 +32,47 @@ def read_weights(path: Path) -> Tensors:
     ModelError
         The file is missing or truncated, or is a pickle that could run code.
     """
+    if path.suffix != ".safetensors" and _is_torchscript(path):
+        raise ModelError(
+            "this is a TorchScript archive, a program with its tensors, and not a file of tensors",
+            where=str(path),
+            fix="If you trust where it comes from, save its tensors and use that file: "
+            "torch.save(torch.jit.load(archive).state_dict(), file).",
+        )
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_file(path) if path.suffix == ".safetensors" else _load_pickle(path)
     except FileNotFoundError:
         raise ModelError("the file is missing", where=str(path)) from None
     except (SafetensorError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise ModelError(f"the weights cannot be read: truncated or damaged ({error})", where=str(path)) from None
+        reason = str(error).partition("\n")[0]
+        raise ModelError(f"the weights cannot be read: truncated or damaged ({reason})", where=str(path)) from None
     except Exception as error:  # noqa: BLE001 - pickle.UnpicklingError: a pickle that contains more than tensors
         raise ModelError(
-            f"refused: the file contains more than tensors ({type(error).__name__})", where=str(path)
+            f"refused: the file contains more than tensors ({type(error).__name__})",
+            where=str(path),
+            fix="Save its state_dict alone, with torch.save or as safetensors.",
         ) from None
-    state = state.get("state_dict", state)
-    return {name.removeprefix("module."): value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    prefix = wrapper_prefix(tensors)
+    return {name.removeprefix(prefix): value for name, value in tensors.items()}
+
+
+def _load_pickle(path: Path) -> dict[str, Any]:
+    """The state of a training checkpoint, or the whole content of the file."""
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise ValueError("it has no tensors with names")
+    return state
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether a file is a TorchScript archive, which has a list of constants, unlike a file of tensors."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Tensors:
@@ -56,7 +85,7 @@ def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Te
     """
     own = any(name.startswith("vision_model.") for name in tensors)
     found = dict(tensors) if own else convert_tensors(tensors, where=where)
-    found = {name: tensor for name, tensor in found.items() if not name.endswith(".position_ids")}  # constants
+    found = {name: tensor for name, tensor in found.items() if not name.endswith(CONSTANT)}
     if "logit_scale" in found:
         found["logit_scale"] = found["logit_scale"].reshape(())  # some files store it as a list with one element
     wanted = _shapes(config)
@@ -67,7 +96,7 @@ def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Te
             raise ModelError(f"the tensor {name} does not belong to this architecture", where=where)
         if found[name].shape != wanted[name]:
             raise ModelError(
-                f"the tensor {name} is {_by(found[name].shape)}, but this architecture has {_by(wanted[name])}",
+                f"the tensor {name} is {by(found[name].shape)}, but this architecture has {by(wanted[name])}",
                 where=where,
                 fix="The weights are of another architecture than the configuration (or the name) says.",
             )
@@ -80,10 +109,6 @@ def _shapes(config: dict[str, Any]) -> dict[str, torch.Size]:
     with torch.device("meta"):  # shapes only, without memory
         model: Any = CLIPModel(CLIPConfig.from_dict(config))
     return {name: tensor.shape for name, tensor in model.state_dict().items()}
-
-
-def _by(shape: torch.Size) -> str:
-    return " × ".join(map(str, shape)) or "a scalar"
 
 
 def convert_tensors(tensors: Tensors, *, where: str) -> Tensors:

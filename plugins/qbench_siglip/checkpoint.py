@@ -10,8 +10,9 @@ from qbench_siglip.tokenizer import check_tokenizer
 from qbench_transformers.checkpoint import DualCheckpoint, Family, fingerprint
 from qbench_transformers.find import fetch, weights_in
 from qbench_transformers.options import WeightsOptions
+from qbench_transformers.tensors import without_wrapper
 
-SIGLIP = Family(model_type="siglip", architecture="SiglipModel")
+SIGLIP = Family(model_type="siglip", architecture="SiglipModel", tokenizer=(("spiece.model",), ("tokenizer.json",)))
 
 
 def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
@@ -33,4 +34,4 @@ def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
         revision="local" if options.path else folder.name,  # the folder of a snapshot is named by its commit
         fingerprint=fingerprint(weights),
     )
-    return DualCheckpoint(folder, identity, SIGLIP)
+    return DualCheckpoint(without_wrapper(folder, identity.fingerprint), identity, SIGLIP)

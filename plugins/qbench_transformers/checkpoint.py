@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from qbench.api import DType, Identity, ModelError, Preprocessing
 from qbench.api.models import file_digests, key_of
 from qbench_transformers.encoder import DualEncoder
-from qbench_transformers.find import small_files
+from qbench_transformers.find import WEIGHTS, only, small_files
 from qbench_transformers.folder import FolderWeights
 from qbench_transformers.preprocessing import read_json, read_preprocessing
+from qbench_transformers.tensors import CONSTANT, check_tensors
+from qbench_transformers.tokenizer import EndOf, check_texts, check_tokenizer_files, load_tokenizer
 
 
 def as_it_is(text: str) -> str:
@@ -33,13 +36,19 @@ class Family:
         Its name in ``config.json``, such as ``clip``.
     architecture : str
         The class in transformers that runs it, such as ``CLIPModel``.
+    tokenizer : tuple of tuple of str
+        The sets of files of which a folder needs one, so that its tokenizer can be made.
     clean : callable
         Cleans a text before the tokenizer gets it.
+    end_of : callable or None
+        Where the model reads the embedding of a text; see `qbench_transformers.tokenizer.check_texts`.
     """
 
     model_type: str
     architecture: str
+    tokenizer: tuple[tuple[str, ...], ...]
     clean: Callable[[str], str] = as_it_is
+    end_of: EndOf | None = None
 
     def check(self, config: Path) -> None:
         """Raise `ModelError` if a ``config.json`` belongs to another family."""
@@ -65,16 +74,25 @@ class DualCheckpoint(FolderWeights):
     Raises
     ------
     ModelError
-        Files are missing or truncated, or belong to another family.
+        Files are missing or truncated, belong to another family, or do not belong together: the tensors are not those
+        of the configuration, or the model would not read the texts that the tokenizer gives it.
     """
 
     def __init__(
         self, folder: Path, identity: Identity, family: Family, preprocessing: Preprocessing | None = None
     ) -> None:
         family.check(folder / "config.json")
-        check_whole(folder / "model.safetensors")
+        check_tokenizer_files(folder, family.tokenizer)
         self.folder, self.identity, self.family = folder, identity, family
         self.preprocessing = preprocessing or read_preprocessing(folder)
+        self._check_that_all_fits()
+
+    def _check_that_all_fits(self) -> None:
+        """Check tensors and texts without loading the weights."""
+        with _said_as_errors_of_models(self.folder):
+            model, tokenizer = self.skeleton(), load_tokenizer(self.folder)
+        check_tensors(self.folder / WEIGHTS, model, quantized=self.stored_quantized)
+        check_texts(tokenizer, model.config, self.family.end_of, where=str(self.folder))
 
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> DualEncoder:
         """Load the weights; see `qbench.api.Checkpoint`."""
@@ -94,41 +112,39 @@ class DualCheckpoint(FolderWeights):
         options: dict[str, Any] = {
             "dtype": getattr(torch, dtype),
             "local_files_only": True,
+            "trust_remote_code": False,
             "use_safetensors": True,
             "output_loading_info": True,
             **how,
         }
-        try:
-            model, loading = getattr(transformers, self.family.architecture).from_pretrained(self.folder, **options)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-        except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            raise ModelError(
-                f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(self.folder)
-            ) from error
-        if loading["missing_keys"]:
-            # transformers would use random numbers for them, with only a warning
-            raise ModelError(
-                f"{len(loading['missing_keys'])} tensors of a {self.family.architecture} are missing, such as "
-                f"{min(loading['missing_keys'])}",
-                where=str(self.folder),
-            )
+        with _said_as_errors_of_models(self.folder):
+            with only([self.folder / WEIGHTS, *small_files(self.folder)]) as view:
+                model, loading = getattr(transformers, self.family.architecture).from_pretrained(view, **options)
+            tokenizer = load_tokenizer(self.folder)
+        # transformers would use random numbers, or leave a tensor out, with only a warning.
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+            wrong = [name for name in map(str, loading[kind]) if not name.endswith(CONSTANT)]
+            if wrong:
+                raise ModelError(
+                    f"{len(wrong)} tensors of a {self.family.architecture} are {kind.partition('_')[0]}, such as "
+                    f"{min(wrong)}",
+                    where=str(self.folder),
+                )
         if "device_map" not in how:
             model = model.to(device)
         return DualEncoder(model.eval(), tokenizer, self.preprocessing, device, clean=self.family.clean)
 
 
-def check_whole(weights: Path) -> None:
-    """Raise `ModelError` if a safetensors file is missing or truncated. Reads its header only."""
+@contextmanager
+def _said_as_errors_of_models(folder: Path) -> Iterator[None]:
+    """Turn whatever transformers raises of a folder's files into a `ModelError`."""
     try:
-        with safe_open(weights, framework="pt"):
-            pass
-    except FileNotFoundError:
-        raise ModelError("the file is missing", where=str(weights)) from None
-    except (SafetensorError, OSError) as error:
+        yield
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise ModelError(
-            f"the weights cannot be read: truncated or damaged ({error})", where=str(weights), fix="Fetch them again."
-        ) from None
+            f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(folder)
+        ) from error
 
 
 def fingerprint(weights: Path, *, settings: Any = None) -> str:

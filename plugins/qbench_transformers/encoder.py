@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from qbench.api import Preprocessing
+from qbench_transformers.tokenizer import tokenize
 
 
 class DualEncoder:
@@ -52,17 +53,11 @@ class DualEncoder:
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed texts → ``(b, d)`` float32, not normalised; each is cut or padded to the model's context length."""
-        tokens = self.tokenizer(
-            [self.clean(text) for text in texts],
-            padding="max_length",
-            max_length=self.context_length,
-            truncation=True,
-            return_tensors="pt",
-        )
+        tokens = tokenize(self.tokenizer, [self.clean(text) for text in texts], self.context_length)
         # No attention mask. CLIP does not need one: its attention is causal, and the embedding is read at the end
         # token, before the padding. SigLIP was trained without one: it sees the padding, and the embedding is read at
         # the last position.
-        return _array(self.module.get_text_features(input_ids=tokens["input_ids"].to(self.device)))
+        return _array(self.module.get_text_features(input_ids=tokens.to(self.device)))
 
     def close(self) -> None:
         """Release the model's memory."""

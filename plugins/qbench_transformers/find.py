@@ -1,15 +1,23 @@
 """Finds the files of a checkpoint: in a local folder, in the user's Hugging Face cache, or on the hub.
 
+What is loaded are the weights and the files in `SMALL`, which the fingerprint covers, and no others: libraries read
+whatever they find in a folder, so they are given a folder that has nothing else (`only`).
+
 huggingface_hub reads its cache first and respects offline mode. Of a hub page only the files that are used are
 downloaded: the first of the weight files that the caller can read, and the configuration and tokenizer files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from qbench.api import Located, ModelError
+
+WEIGHTS = "model.safetensors"
+"""The weights in transformers' format."""
 
 SMALL = (
     "config.json",
@@ -19,11 +27,15 @@ SMALL = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
     "vocab.json",
     "merges.txt",
     "spiece.model",
 )
 """The files that decide an embedding in addition to the weights."""
+
+ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+"""Files of an adapter, such as LoRA's. transformers loads one or not, depending on whether peft is installed."""
 
 TIMEOUT = 20
 """Seconds to wait for the hub's information on a page."""
@@ -50,18 +62,50 @@ def weights_in(folder: Path, weights: Sequence[str]) -> Path:
     Raises
     ------
     ModelError
-        None of them exists.
+        None of them exists, or an adapter lies beside them.
     """
+    for name in ADAPTERS:
+        if (folder / name).is_file():
+            raise ModelError(
+                "an adapter lies beside the weights, and it is not clear which of the two models is meant",
+                where=str(folder / name),
+                fix="Merge the adapter into the weights first and save the result into a new folder (in peft: "
+                "merge_and_unload). For the model without the adapter, use a folder without its files.",
+            )
     for name in weights:
         if (folder / name).is_file():
             return folder / name
-    found = f"the folder has none of {', '.join(weights)}" if folder.is_dir() else "the folder does not exist"
-    raise ModelError(f"no checkpoint was found: {found}", where=str(folder))
+    if not folder.is_dir():
+        raise ModelError("no checkpoint was found: the folder does not exist", where=str(folder))
+    what = f"no checkpoint was found: the folder has none of {', '.join(weights)}"
+    raise _without_weights(what, str(folder), [path.name for path in folder.iterdir()])
+
+
+def _without_weights(what: str, where: str, files: Iterable[str], fix: str = "") -> ModelError:
+    """The error for a folder or page without a file of weights; it says so if they are split into several."""
+    parts = sorted(name for name in files if name.endswith((".safetensors.index.json", ".bin.index.json")))
+    if parts:
+        return ModelError(
+            f"the weights are split into several files ({parts[0]}), which qbench does not read",
+            where=where,
+            fix="Save them as one file: load the model with transformers, and call its "
+            'save_pretrained(…, max_shard_size="100GB").',
+        )
+    return ModelError(what, where=where, fix=fix)
 
 
 def small_files(folder: Path) -> list[Path]:
     """The configuration and tokenizer files of a folder."""
     return [folder / name for name in SMALL if (folder / name).is_file()]
+
+
+@contextmanager
+def only(files: Iterable[Path]) -> Iterator[Path]:
+    """A temporary folder with links to `files` and nothing else, for a library that reads whatever it finds."""
+    with tempfile.TemporaryDirectory(prefix="qbench-") as name:
+        for file in files:
+            Path(name, file.name).symlink_to(file.absolute())
+        yield Path(name)
 
 
 def cached(repository: str, revision: str, weights: Sequence[str]) -> Path | None:
@@ -104,8 +148,9 @@ def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
         files = {file.rfilename for file in page.siblings or ()}
         best = next((name for name in weights if name in files), None)
         if best is None:
-            raise ModelError(f"the hub page has none of {', '.join(weights)}", where=repository, fix=fix)
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=[best, *SMALL]))
+            raise _without_weights(f"the hub page has none of {', '.join(weights)}", repository, files, fix)
+        # With the files of an adapter, so that it is seen and refused.
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=[best, *SMALL, *ADAPTERS]))
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - huggingface_hub's HTTP library may raise errors of its own

@@ -15,10 +15,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from qbench.api import DType, Encoder, Identity, ModelError, Preprocessing
-from qbench_transformers.find import SMALL
+from qbench_transformers.find import SMALL, WEIGHTS
 from qbench_transformers.preprocessing import read_json, write_preprocessing
 
-WEIGHTS = "model.safetensors"
 TOKENIZER = tuple(name for name in SMALL if "config" not in name or name == "tokenizer_config.json")
 PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
@@ -44,7 +43,7 @@ class FolderWeights:
         """The model on the meta device: layers and shapes without weights."""
         import transformers
 
-        config = transformers.AutoConfig.from_pretrained(self.folder, local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
             return getattr(transformers, self.identity.architecture)(config)
 
@@ -84,7 +83,7 @@ class FolderWeights:
         transformers would load them quantized, whatever type it is asked for, with only a warning, so that a control
         arm would be a quantized model.
         """
-        if self._quantization():
+        if self.stored_quantized:
             raise ModelError(
                 f"the weights are stored quantized ({self._quantization()})",
                 where=str(self.folder),
@@ -99,7 +98,7 @@ class FolderWeights:
         ModelError
             The weights are not stored quantized, or qbench does not know the type.
         """
-        if not self._quantization():
+        if not self.stored_quantized:
             raise ModelError(
                 "the weights are not stored quantized",
                 where=str(self.folder),
@@ -111,6 +110,11 @@ class FolderWeights:
             known = ", ".join(get_args(DType))
             raise ModelError(f"the type {dtype!r} is none of {known}", where=str(self.folder / "config.json"))
         return dtype
+
+    @property
+    def stored_quantized(self) -> bool:
+        """Whether the weights are stored quantized."""
+        return bool(self._quantization())
 
     def _quantization(self) -> str:
         """The method by which the weights were quantized, as transformers names it; empty if they were not."""

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from qbench.api import Geometry, ModelError, Preprocessing
 from qbench.api.benchmarks import read_json_object
 
-RESAMPLE = {2: "bilinear", 3: "bicubic"}
-"""PIL's numbers of the filters, which ``preprocessor_config.json`` uses."""
+RESAMPLE: dict[Any, Literal["bilinear", "bicubic"]] = {2: "bilinear", 3: "bicubic"}
+"""PIL's numbers of the filters that are supported; ``preprocessor_config.json`` has these numbers."""
+
+FILTERS = ("nearest", "Lanczos", "bilinear", "bicubic", "box", "Hamming")
+"""All filters of PIL, by their numbers."""
+
+READ = frozenset(
+    {
+        *("size", "crop_size", "resample", "do_resize", "do_center_crop", "do_rescale", "rescale_factor"),
+        *("do_normalize", "image_mean", "image_std"),
+    }
+)
+"""Settings that are honoured, or refused where their value is not supported."""
+
+NO_PIXEL = frozenset(
+    {
+        *("image_processor_type", "feature_extractor_type", "processor_class", "_valid_processor_keys"),
+        *("data_format", "input_data_format", "return_tensors", "device", "disable_grouping", "default_to_square"),
+        *("do_convert_rgb", "use_square_size", "image_seq_length", "model_input_names"),
+    }
+)
+"""Settings that change no pixel here, where every image is converted to RGB."""
+
+NO_NORMALISATION = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
+"""Mean and standard deviation that leave the values between 0 and 1."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -27,7 +51,8 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     """Read the preprocessing of a checkpoint.
 
     With a size for the shortest edge, as for CLIP, the image is scaled and its centre is cut out. With a height and a
-    width, as for SigLIP, both sides are scaled to them.
+    width, as for SigLIP, both sides are scaled to them. Without normalisation, the values stay between 0 and 1. Every
+    setting that could change a pixel is honoured or refused.
 
     Raises
     ------
@@ -38,7 +63,8 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     try:
         return _preprocessing(config)
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"not supported ({type(error).__name__}: {error})", where=str(path)) from None
+        reason = f"there is no {error}" if isinstance(error, KeyError) else error
+        raise ModelError(f"not supported ({reason})", where=str(path)) from None
 
 
 def write_preprocessing(source: Path, target: Path, preprocessing: Preprocessing) -> None:
@@ -59,6 +85,9 @@ def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _preprocessing(config: dict[str, Any]) -> Preprocessing:
+    _check_settings(config)
+    if not config.get("do_normalize", True):
+        config = {**config, **NO_NORMALISATION}
     size = config["size"]
     crop = config.get("crop_size", size)
     squash = isinstance(size, dict) and "shortest_edge" not in size
@@ -69,14 +98,32 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
     if len(set(sides)) > 1 or not (squash or config.get("do_center_crop", True)):
         raise ValueError("the result must be a square that is scaled, and cut at most once")
     mean, std = config["image_mean"], config["image_std"]
-    if len(mean) != 3 or len(std) != 3:
-        raise ValueError("image_mean and image_std must have three channels")
+    if len(mean) != 3 or len(std) != 3 or not all(math.isfinite(x) for x in (*mean, *std)) or min(std) <= 0:
+        raise ValueError("image_mean and image_std must have three numbers each, and those of image_std be above 0")
     return Preprocessing(
         geometry=Geometry(
             size=int(sides[0]),
             resize="squash" if squash else "shortest",
-            interpolation=RESAMPLE[config.get("resample", 3)],  # type: ignore[arg-type]
+            interpolation=RESAMPLE[config.get("resample", 3)],
         ),
         mean=tuple(mean),
         std=tuple(std),
     )
+
+
+def _check_settings(config: dict[str, Any]) -> None:
+    """Raise `ValueError` if a setting asks for other pixels than qbench can give."""
+    for name in ("do_resize", "do_rescale"):
+        if not config.get(name, True):
+            raise ValueError(f"{name} = false: every image is scaled to the model's size, and its values to 0 to 1")
+    factor = config.get("rescale_factor", 1 / 255)
+    if not math.isclose(factor, 1 / 255, rel_tol=1e-6):
+        raise ValueError(f"rescale_factor = {factor}: values are divided by 255")
+    resample = config.get("resample", 3)
+    if resample not in RESAMPLE:
+        known = FILTERS[resample] if isinstance(resample, int) and 0 <= resample < len(FILTERS) else "unknown"
+        supported = " and ".join(f"{number} ({name})" for number, name in RESAMPLE.items())
+        raise ValueError(f"resample = {resample} ({known}); the filters {supported} are supported")
+    unknown = sorted(name for name in config.keys() - READ - NO_PIXEL if config[name] not in (None, False))
+    if unknown:
+        raise ValueError(f"{unknown[0]} = {config[unknown[0]]!r} is a setting that could change the pixels")

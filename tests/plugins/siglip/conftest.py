@@ -40,7 +40,7 @@ def tiny_siglip(tmp_path_factory) -> Path:
     )
     tower = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = SiglipConfig(
-        text_config={**tower, "vocab_size": len(WORDS), "max_position_embeddings": CONTEXT, "pad_token_id": 0},
+        text_config={**tower, "vocab_size": 16, "max_position_embeddings": CONTEXT, "pad_token_id": 0},
         vision_config={**tower, "image_size": 32, "patch_size": 8},
     )
     torch.manual_seed(0)

@@ -1,0 +1,92 @@
+"""Loads the tokenizer of a folder, and checks that different texts reach the model as different texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from qbench.api import ModelError
+from qbench_transformers.find import only, small_files
+
+PROBES = ("cat", "dog", "red car", "a photo", "12", "7")
+"""Short texts that no tokenizer of a trained model gives the same tokens."""
+
+SAME_CHECKPOINT = "Use the configuration, the tokenizer and the weights of one and the same checkpoint."
+
+EndOf = Callable[[Any, torch.Tensor], torch.Tensor]
+"""``(text configuration, (b, length) tokens) -> (b,)``: the place at which the model reads each text's embedding."""
+
+
+def check_tokenizer_files(folder: Path, alternatives: Sequence[Sequence[str]]) -> None:
+    """Raise `ModelError` if a folder has none of some sets of tokenizer files.
+
+    transformers then makes a tokenizer with an empty vocabulary, without an error.
+    """
+    missing = [[name for name in names if not (folder / name).is_file()] for names in alternatives]
+    if all(missing):
+        wanted = ", or ".join(" and ".join(names) for names in alternatives)
+        raise ModelError(
+            f"the tokenizer is missing: there is no {min(missing, key=len)[0]} (it needs {wanted})",
+            where=str(folder),
+            fix="Copy all files of the checkpoint, or download it again.",
+        )
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder, made of the files that the fingerprint covers and of no other."""
+    import transformers
+
+    with only(small_files(folder)) as view:
+        return transformers.AutoTokenizer.from_pretrained(view, local_files_only=True, trust_remote_code=False)
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], length: int) -> torch.Tensor:
+    """Texts → ``(b, length)`` tokens, each cut or padded to the same length."""
+    tokens: torch.Tensor = tokenizer(
+        list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    )["input_ids"]
+    return tokens
+
+
+def check_texts(tokenizer: Any, config: Any, end_of: EndOf | None, *, where: str) -> None:
+    """Raise `ModelError` if the model would not read a text to its end.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+        The tokenizer.
+    config : transformers configuration
+        The model's configuration.
+    end_of : callable or None
+        Where the embedding of a text is read, for a model in which a token sees only those before it; `None` for one
+        that reads all tokens.
+    where : str
+        The folder, for messages.
+    """
+    text = config.text_config
+    tokens = tokenize(tokenizer, PROBES, text.max_position_embeddings)
+    if len({tuple(row) for row in tokens.tolist()}) < len(PROBES) / 2:
+        raise ModelError(
+            "the tokenizer gives different texts the same tokens, so the model could not tell them apart",
+            where=where,
+            fix=f"Its files are incomplete or damaged. {SAME_CHECKPOINT}",
+        )
+    if tokens.max() >= text.vocab_size:
+        raise ModelError(
+            f"the tokenizer has the token {int(tokens.max())}, but the model knows {text.vocab_size} tokens only",
+            where=where,
+            fix=SAME_CHECKPOINT,
+        )
+    if end_of is None:
+        return
+    read = tokens.gather(1, end_of(text, tokens)[:, None])[:, 0]
+    if not set(read.tolist()) <= {tokenizer.eos_token_id, tokenizer.sep_token_id}:
+        raise ModelError(
+            f"text_config.eos_token_id is {text.eos_token_id}, but the tokenizer ends a text with the token "
+            f"{tokenizer.eos_token_id}: the model would not read texts to their end",
+            where=where,
+            fix=SAME_CHECKPOINT,
+        )
