@@ -30,9 +30,8 @@ def end_of_text(config: Any, tokens: torch.Tensor) -> torch.Tensor:
 
     It is the first end token, and the first token of the text where there is no end token.
     """
-    if config.eos_token_id == ANY_END:
-        return tokens.argmax(dim=1)
-    return (tokens == config.eos_token_id).int().argmax(dim=1)
+    end: int = config.eos_token_id
+    return tokens.argmax(dim=1) if end == ANY_END else (tokens == end).int().argmax(dim=1)
 
 
 CLIP = Family(
