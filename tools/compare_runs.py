@@ -67,7 +67,8 @@ import qbench
 results, folder = qbench.load(sys.argv[1]), Path(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
 for name in sys.argv[3:]:
-    getattr(results, name).to_parquet(folder / f"{name}.parquet", index=False)
+    table = getattr(results, name) if hasattr(results, name) else results.added_tables[name]
+    table.to_parquet(folder / f"{name}.parquet", index=False)
 print("exported by", Path(qbench.__file__).parent)
 """
 """Needs nothing but the public `qbench.load`, so that it runs with the code of any version."""

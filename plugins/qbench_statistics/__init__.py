@@ -9,8 +9,14 @@ from typing import Any
 from qbench.api import NoOptions, StatisticKind, hookimpl
 from qbench.api.statistics import HitOptions, Statistic
 
+SQUARES = (
+    *("attribute", "group", "before", "after", "change", "se", "low", "high"),
+    *("classes", "reason"),
+)
+"""Columns of the table ``squares``: mean squared disparities have an interval where mean absolute ones have none."""
 
-def _kind(name: str, summary: str, options: type = NoOptions) -> StatisticKind:
+
+def _kind(name: str, summary: str, options: type = NoOptions, **declared: Any) -> StatisticKind:
     """The statistic of a module of this package: the class there that is called like it."""
     class_name = "Ndkl" if name == "ndkl" else "".join(part.title() for part in name.split("_"))
 
@@ -18,7 +24,7 @@ def _kind(name: str, summary: str, options: type = NoOptions) -> StatisticKind:
         made: Statistic = getattr(import_module(f"qbench_statistics.{name}"), class_name)(given)
         return made
 
-    return StatisticKind(name=name, summary=summary, make=make, options=options)
+    return StatisticKind(name=name, summary=summary, make=make, options=options, **declared)
 
 
 KINDS = (
@@ -26,13 +32,18 @@ KINDS = (
     _kind("class_mean", "mean over the classes of the share of hits: closed form", HitOptions),
     _kind("disparity", "difference of two groups' shares in one class: MOVER of two Tango intervals", HitOptions),
     _kind("mean_disparity", "mean over the classes of the disparity, signs kept: closed form", HitOptions),
-    _kind("mean_abs_disparity", "mean over the classes of the absolute disparity: a permutation test", HitOptions),
+    _kind(
+        "mean_abs_disparity",
+        "mean over the classes of the absolute disparity: a permutation test",
+        HitOptions,
+        tables={"squares": SQUARES},
+    ),
     _kind("selected", "the number of a class or group chosen because it is extreme: no interval"),
     _kind("skew", "skew of a group in the top k: influence of each image of the gallery"),
     _kind("max_skew", "skew of the most favoured group in the top k: influence of each image"),
     _kind("min_skew", "skew of the least favoured group in the top k: influence of each image"),
     _kind("ndkl", "NDKL of whole rankings: a delete-one jackknife over images"),
-    _kind("bootstrap", "any number, by resampling images through the benchmark's own measure"),
+    _kind("bootstrap", "any number, by resampling images through the benchmark's own measure", fallback=True),
 )
 
 

@@ -49,7 +49,7 @@ class MeanAbsDisparity(StandardErrorStatistic):
         return float(known.mean()) if len(known) else float("nan")
 
     def judge(self, metric: str, comparison: Comparison, ledger: Ledger, settings: Settings) -> None:
-        """The permutation test; and rows of the table of squares."""
+        """The permutation test; and rows of the table ``squares``."""
         before, after = (hits(x, self.options, metric) for x in (comparison.before, comparison.after))
         there, image = counted(comparison.before.items, self.where), comparison.image
         for row in ledger.rows(metric=metric, classes=False):
@@ -64,4 +64,4 @@ class MeanAbsDisparity(StandardErrorStatistic):
             why = tested.reason or NO_INTERVAL
             ledger.put([row], p=tested.p, log10_p=np.log10(tested.p), null=tested.null, why=why)
             found = squared_disparity(before, after, label, side, image, confidence=settings.confidence)
-            ledger.squares.append({"attribute": attribute, "group": group, **asdict(found)})
+            ledger.add_row("squares", attribute=attribute, group=group, **asdict(found))

@@ -22,7 +22,7 @@ from qbench.analysis.variance import variance_table
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.dispatch import bounds, with_power, with_tests
 from qbench.statistics.interface import Statistic
-from qbench.statistics.ledger import COUNTS, FLOATS, SQUARES, TEXTS, Comparison, Floats, Ledger
+from qbench.statistics.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
 from qbench.statistics.settings import Settings
 
 NAMES = ["model", "quantizer", "benchmark"]
@@ -60,14 +60,22 @@ class Population:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """The tables of an analysis; their columns are in ``docs/run-folder.md``."""
+    """The tables of an analysis; their columns are in ``docs/run-folder.md``.
+
+    Attributes
+    ----------
+    effects, populations, flips, exemplars, variance : pandas.DataFrame
+        The tables of every analysis.
+    added : mapping of str to pandas.DataFrame
+        The tables that statistics add, by name.
+    """
 
     effects: pd.DataFrame
     populations: pd.DataFrame
     flips: pd.DataFrame
     exemplars: pd.DataFrame
-    squares: pd.DataFrame
     variance: pd.DataFrame
+    added: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def analyse(
@@ -80,6 +88,7 @@ def analyse(
     margins: Mapping[tuple[str, str], float] | None = None,
     noise: pd.Series[float] | None = None,
     checkpoints: Population | None = None,
+    tables: Mapping[str, Sequence[str]] | None = None,
     step: Callable[[str], None] = lambda name: None,
 ) -> Analysis:
     """Judge every change.
@@ -102,6 +111,8 @@ def analyse(
         The noise floor of each row, on the index of `effects`.
     checkpoints : Population, optional
         Sources and sizes of the models.
+    tables : mapping, optional
+        The tables that statistics add: name → columns after ``model``, ``quantizer`` and ``benchmark``.
     step : callable
         Is called with the name of each comparison before it is judged.
     """
@@ -110,7 +121,7 @@ def analyse(
     judged: list[pd.DataFrame] = []
     influence: dict[int, Floats] = {}
     flips: list[pd.DataFrame] = []
-    squares: list[dict[str, Any]] = []
+    added: dict[str, list[dict[str, Any]]] = {}
     exemplars: dict[tuple[str, str], Exemplars] = {}
     for (model, quantizer, benchmark), rows in _by_comparison(effects).items():
         numbers = effects.loc[rows]
@@ -119,7 +130,9 @@ def analyse(
         if waiting is not None:
             step(" · ".join((model, quantizer, benchmark)))
             comparison = waiting.read()
-            squares += judge(ledger, comparison, settings)
+            judge(ledger, comparison, settings)
+            for name, found in ledger.added.items():
+                added.setdefault(name, []).extend({**comparison.names, **row} for row in found)
             flips.append(flip_table(comparison, settings))
             exemplars.setdefault((quantizer, benchmark), Exemplars()).add(comparison)
         places = np.asarray(rows)
@@ -136,8 +149,8 @@ def analyse(
         populations=population_table(table, influence, known.source, settings),
         flips=_joined(flips, FLIPS),
         exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
-        squares=pd.DataFrame(squares, columns=SQUARES),
         variance=variance_table(table, known.source, known.size),
+        added=_added(added, tables or {}),
     )
 
 
@@ -147,8 +160,8 @@ def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index
     return {key: effects.index[at] for key, at in indices.items()}
 
 
-def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> list[dict[str, Any]]:
-    """Fill in the ledger of one comparison, each metric by its statistic; returns rows of the table of squares."""
+def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> None:
+    """Fill in the ledger of one comparison, each metric by its statistic."""
     items = float(len(comparison.before.items))
     ledger.put(np.arange(len(ledger.numbers)), items=items, sample_size=items)
     for metric in dict.fromkeys(str(m) for m in ledger.column("metric")):
@@ -160,7 +173,6 @@ def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> list[di
             ledger.put(rows, why=comparison.missing.get(name, "no statistic is known for this metric"))
         else:
             statistic.judge(metric, comparison, ledger, settings)
-    return [{**comparison.names, **row} for row in ledger.squares]
 
 
 def _margins(effects: pd.DataFrame, settings: Settings, own: Mapping[tuple[str, str], float]) -> Floats:
@@ -184,6 +196,13 @@ def _with_intervals(effects: pd.DataFrame, settings: Settings, statistics: Mappi
 
 def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:
     return effects.assign(**{c: np.zeros(0) for c in [*FLOATS, *COUNTS]}, **dict.fromkeys(TEXTS, ""))
+
+
+def _added(rows: Mapping[str, list[dict[str, Any]]], tables: Mapping[str, Sequence[str]]) -> dict[str, pd.DataFrame]:
+    """The declared tables, with rows or without."""
+    if undeclared := sorted(rows.keys() - tables.keys()):
+        raise TypeError(f"a statistic added rows to {', '.join(undeclared)}, and no statistic declares such a table")
+    return {name: pd.DataFrame(rows.get(name, []), columns=[*NAMES, *columns]) for name, columns in tables.items()}
 
 
 def _joined(frames: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

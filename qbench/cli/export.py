@@ -19,7 +19,7 @@ def command(
     table: Annotated[
         str,
         typer.Option(
-            help=f"The table: {', '.join(TABLES)}; or PLUGIN:NAME for a table of a plugin.",
+            help=f"The table: {', '.join(TABLES)}; or one that a statistic adds, or PLUGIN:NAME for one of a section.",
             autocompletion=lambda: list(TABLES),
         ),
     ] = "metrics",

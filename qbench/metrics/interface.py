@@ -51,10 +51,6 @@ class StatisticRef:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-UNDECLARED = StatisticRef("bootstrap")
-"""What judges a metric that declares no statistic: it resamples through `Task.measure`, which needs the benchmark."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class MetricInfo:
     """What a metric is, for those who read it.
@@ -71,7 +67,8 @@ class MetricInfo:
         One line.
     statistic : StatisticRef or None
         How its numbers are made, where an installed statistic makes such numbers. A metric without one is judged by
-        `UNDECLARED`, a bootstrap through `Task.measure`, which needs the benchmark's plugin.
+        the installed statistic that is the fallback: a bootstrap through `Task.measure`, which needs the benchmark's
+        plugin.
     role : {"accuracy", "calibration", "gap", "skew", "summary"} or None
         Which question it answers (`qbench.vocabulary.MetricRole`); the gate's built-in policy and the first screen of
         the report judge it by this. An error rate has the role ``accuracy`` and is better low. None stands for what

@@ -288,12 +288,21 @@ class StatisticKind:
         ``(options) -> Statistic``. The only place where heavy packages are imported.
     options : type
         A frozen dataclass with the options and their defaults.
+    tables : mapping of str to tuple of str
+        Tables of its own that it adds to the analysis with `qbench.statistics.ledger.Ledger.add_row`: name → columns,
+        after ``model``, ``quantizer`` and ``benchmark``. Names consist of letters, digits, ``_`` and ``-``, and are not
+        those of qbench's own tables. They are exported by ``qbench export --table NAME``.
+    fallback : bool
+        Whether it judges the metrics that declare no statistic. Only one installed statistic may say so, and qbench
+        has one already.
     """
 
     name: str
     summary: str
     make: Callable[[Any], Statistic]
     options: type = NoOptions
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fallback: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

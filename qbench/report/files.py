@@ -82,6 +82,7 @@ def tables(results: Results, folder: Path) -> list[Path]:
     """
     added = plugin_tables(results)
     frames = {name: getattr(results, name) for name in TABLES if name != "items"}
+    frames |= results.added_tables
     frames |= {name.replace(":", "."): table for name, table in added.tables.items()}
     paths = []
     for name, frame in frames.items():

@@ -86,7 +86,7 @@ def export(
     results : Results
         Of ``qbench.results.load``.
     table : str
-        One of `TABLES`, or ``plugin:name`` for a table of a plugin.
+        One of `TABLES`, or a table that a statistic adds, or ``plugin:name`` for a table of a section of a plugin.
     format : {"csv", "parquet", "md", "latex"}
         CSV and Parquet contain the numbers in full precision, and nothing for an undetermined number. Markdown and
         LaTeX (for the package ``booktabs``) print six digits, and a dash for an undetermined number.
@@ -107,10 +107,12 @@ def export(
         raise InputError(f"there is no format {format!r}", fix=f"Choose one of: {', '.join(FORMATS)}.")
     if table in TABLES:
         return written(getattr(results, table), format)
+    if table in results.added_tables:
+        return written(results.added_tables[table], format)
     added = plugin_tables(results, sections)
     if table not in added.tables:
         failed = "".join(f" The tables of {name} could not be made ({why})." for name, why in added.failures.items())
-        fix = f"Choose one of: {', '.join([*TABLES, *added.tables])}.{failed}"
+        fix = f"Choose one of: {', '.join([*TABLES, *results.added_tables, *added.tables])}.{failed}"
         raise InputError(f"there is no table {table!r}", fix=fix)
     return written(added.tables[table], format)
 

@@ -4,7 +4,8 @@
 
     analysis/
         analysis.json    settings, a key of what it was made of, and the digests of the tables
-        effects.parquet  populations.parquet  flips.parquet  exemplars.parquet  squares.parquet  variance.parquet
+        effects.parquet  populations.parquet  flips.parquet  exemplars.parquet  variance.parquet
+        <name>.parquet   for each table that a statistic adds
 """
 
 from __future__ import annotations
@@ -22,10 +23,16 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse
 from qbench.errors import InputError, QbenchError
-from qbench.metrics.interface import INDEX, UNDECLARED, Outcome
+from qbench.metrics.interface import INDEX, Outcome
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
-from qbench.results.statistics import declared_statistics, installed_statistics, statistic_versions
+from qbench.results.statistics import (
+    added_tables,
+    declared_statistics,
+    installed_statistics,
+    statistic_names,
+    statistic_versions,
+)
 from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.writer import write_analysis
@@ -39,7 +46,7 @@ if TYPE_CHECKING:
     from qbench.results.results import Results
 
 FOLDER = "analysis"
-TABLES = tuple(field.name for field in fields(Analysis))
+TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
 REVISION = 4
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
@@ -81,10 +88,13 @@ def stored(results: Results) -> Analysis | None:
     now = statistic_versions(record.statistics)
     if any(now[name] not in ("", used) for name, used in record.statistics.items()):
         return None
-    if record.tables.keys() != set(TABLES):
+    if not record.tables.keys() >= set(TABLES):
         return None
     tables = read_analysis_tables(folder, record.tables)
-    return None if tables is None else Analysis(**tables)
+    if tables is None:
+        return None
+    own = {name: tables.pop(name) for name in TABLES}
+    return Analysis(**own, added=tables)
 
 
 def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
@@ -96,10 +106,10 @@ def keep(results: Results, settings: Settings, analysis: Analysis) -> Path:
         spec=results.run.analysis,
         qbench_version=version("qbench-vlm"),
         statistics=statistic_versions(
-            (metric.statistic or UNDECLARED).name for cell in results.done for metric in cell.metrics
+            statistic_names(metric.statistic for cell in results.done for metric in cell.metrics)
         ),
     )
-    write_analysis(folder, record, {name: getattr(analysis, name) for name in TABLES})
+    write_analysis(folder, record, {**{name: getattr(analysis, name) for name in TABLES}, **analysis.added})
     return folder
 
 
@@ -168,6 +178,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
         margins=declared,
         noise=noise,
         checkpoints=_population(results),
+        tables=added_tables(),
         step=step,
     )
 

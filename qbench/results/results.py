@@ -207,9 +207,9 @@ class Results:
         return self.analysis.exemplars
 
     @property
-    def squares(self) -> pd.DataFrame:
-        """Changes of mean squared disparities, with intervals, in place of those of absolute ones."""
-        return self.analysis.squares
+    def added_tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables that statistics add to the analysis, by name."""
+        return self.analysis.added
 
     @property
     def variance(self) -> pd.DataFrame:

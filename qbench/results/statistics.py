@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qbench.errors import InputError
-from qbench.metrics.interface import UNDECLARED, StatisticRef
+from qbench.metrics.interface import StatisticRef
 from qbench.plugins.options import make_options
 from qbench.plugins.records import StatisticKind
-from qbench.plugins.registry import Entry, installed
+from qbench.plugins.registry import OWN_DISTRIBUTION, Entry, installed
 from qbench.statistics.interface import Statistic
 
 
@@ -47,6 +47,11 @@ def installed_statistics() -> dict[str, Statistic]:
     return found
 
 
+def statistic_names(metrics: Iterable[StatisticRef | None]) -> set[str]:
+    """The names of the statistics that judge metrics, by what they declare."""
+    return set(declared_statistics((str(i), declared) for i, declared in enumerate(metrics)).names.values())
+
+
 def statistic_versions(names: Iterable[str]) -> dict[str, str]:
     """What each name of a statistic stands for now: ``plugin:name (distribution version)``, or empty if not installed.
 
@@ -75,11 +80,15 @@ def declared_statistics(metrics: Iterable[tuple[str, StatisticRef | None]]) -> D
     Parameters
     ----------
     metrics : iterable of (str, StatisticRef or None)
-        Name of each metric and what it declares; with nothing declared it is judged by `UNDECLARED`.
+        Name of each metric and what it declares; with nothing declared it is judged by the `fallback`.
     """
     found = DeclaredStatistics()
     for name, declared in metrics:
-        reference = declared or UNDECLARED
+        try:
+            reference = declared or fallback()
+        except InputError as error:
+            found.missing[name] = f"it declares no statistic, and {error.what}"
+            continue
         found.names[name] = reference.name
         try:
             found.made[name] = make_statistic(reference)
@@ -88,6 +97,31 @@ def declared_statistics(metrics: Iterable[tuple[str, StatisticRef | None]]) -> D
         except Exception as error:  # noqa: BLE001 - whatever a third-party plugin raises must not stop the analysis
             found.missing[name] = f"its statistic {reference.name!r} failed: {type(error).__name__}: {error}"
     return found
+
+
+def fallback() -> StatisticRef:
+    """What judges a metric that declares no statistic: the installed statistic that says so.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        None is installed, or more than one.
+    """
+    found = [entry for entry in installed().statistics() if entry.record.fallback]
+    if len(found) != 1:
+        origins = " and ".join(f"{entry.qualified} ({entry.plugin.distribution})" for entry in found)
+        raise InputError(f"more than one is the fallback: {origins}" if found else "none is installed as the fallback")
+    bare = _entry(found[0].record.name) is found[0]
+    return StatisticRef(found[0].record.name if bare else found[0].qualified)
+
+
+def added_tables() -> dict[str, tuple[str, ...]]:
+    """The tables that the installed statistics add to an analysis: name → columns. qbench's own have precedence."""
+    tables: dict[str, tuple[str, ...]] = {}
+    for entry in sorted(installed().statistics(), key=lambda entry: entry.plugin.distribution != OWN_DISTRIBUTION):
+        for name, columns in entry.record.tables.items():
+            tables.setdefault(name, tuple(columns))
+    return tables
 
 
 def make_statistic(reference: StatisticRef) -> Statistic:

@@ -24,11 +24,6 @@ Found = TypeVar("Found")
 FLOATS = ["se", "df", "low", "high", "p", "log10_p", "sum_se", "items", "sample_size"]
 COUNTS = ["n1", "gain1", "loss1", "deff1", "n2", "gain2", "loss2", "deff2", "rho"]
 TEXTS = ["statistic", "method", "null", "why"]
-SQUARES = [
-    *["model", "quantizer", "benchmark", "attribute", "group", "before", "after", "change", "se", "low", "high"],
-    *["classes", "reason"],
-]
-"""Columns of the table of mean squared disparities, which have an interval where mean absolute ones have none."""
 
 
 def _no_measure() -> Measure | None:
@@ -120,15 +115,15 @@ class Ledger:
     influence : dict
         Row → ``(images,)`` float: what each image adds to the change. For numbers over all classes only: a population
         of checkpoints is judged by these.
-    squares : list of dict
-        Rows of the table `SQUARES`, without ``model``, ``quantizer`` and ``benchmark``.
+    added : dict of str to list of dict
+        Rows of the tables that the statistics have besides, by the name of the table: see `add_row`.
     """
 
     numbers: pd.DataFrame
     values: dict[str, Floats] = field(init=False)
     texts: dict[str, npt.NDArray[np.object_]] = field(init=False)
     influence: dict[int, Floats] = field(default_factory=dict)
-    squares: list[dict[str, Any]] = field(default_factory=list)
+    added: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _columns: dict[str, npt.NDArray[np.object_]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +155,18 @@ class Ledger:
         for name, value in found.items():
             column: npt.NDArray[Any] = self.texts[name] if name in self.texts else self.values[name]
             column[at] = value
+
+    def add_row(self, table: str, **values: object) -> None:
+        """Add a row to a table of a statistic's own.
+
+        Parameters
+        ----------
+        table : str
+            One of the tables that the statistic declares (`qbench.plugins.records.StatisticKind.tables`).
+        **values
+            Its columns, all that are declared; ``model``, ``quantizer`` and ``benchmark`` are added.
+        """
+        self.added.setdefault(table, []).append(values)
 
     def table(self) -> pd.DataFrame:
         """The numbers with all that was found."""

@@ -18,12 +18,13 @@ from qbench.data.items import Attribute
 from qbench.metrics.interface import INDEX, Outcome, StatisticRef
 from qbench.plugins.options import make_options, options_dict
 from qbench.plugins.registry import Entry, Registry
+from qbench.report.table_names import TABLES
 from qbench.results.statistics import declared_statistics
 from qbench.statistics.dispatch import bounds, with_power, with_tests
 from qbench.statistics.interface import Measure, Measured, Number, Statistic
 from qbench.statistics.ledger import Comparison, Ledger
 from qbench.statistics.settings import Settings
-from qbench.testing.base import WithOptions
+from qbench.testing.base import NAME, WithOptions
 from qbench.testing.outcomes import through_parquet
 
 Floats = npt.NDArray[np.float64]
@@ -114,6 +115,19 @@ class StatisticContract(WithOptions):
     def test_options_are_plain_values_in_a_record(self, options: Any) -> None:
         """They are stored with each cell, and the statistic is made of them again."""
         assert make_options(type(options), options_dict(options), where="the record") == options
+
+    def test_added_tables_are_declared(
+        self, entry: Entry[Any], made: Statistic, drawn: Simulated, reference: StatisticRef
+    ) -> None:
+        """Its own tables have names that can be files, and the rows that it adds have the declared columns."""
+        declared = entry.record.tables
+        wrong = [name for name in declared if not NAME.fullmatch(name) or name in TABLES]
+        assert not wrong, f"{', '.join(wrong)} cannot be the name of a table, or is the name of one of qbench's"
+        for name, rows in filled(made, drawn, reference).added.items():
+            assert name in declared, f"rows are added to {name!r}, which is not among the declared tables"
+            for row in rows:
+                lacking = [column for column in declared[name] if column not in row]
+                assert not lacking, f"a row of {name!r} lacks {', '.join(lacking)}"
 
     @pytest.fixture
     def claims_interval(self) -> bool:
@@ -246,8 +260,8 @@ class StatisticContract(WithOptions):
         assert low - 1e-12 <= row["change"] <= high + 1e-12, f"{case}: {low:g} to {high:g} misses {row['change']:g}"
 
 
-def judged(made: Statistic, drawn: Simulated, reference: StatisticRef, *, tests: bool = True) -> pd.DataFrame:
-    """The row of an effects table for the tested number of a simulated data set; without `tests` intervals only."""
+def filled(made: Statistic, drawn: Simulated, reference: StatisticRef) -> Ledger:
+    """What the statistic writes of a simulated data set."""
     declared = declared_statistics((number.metric.name, ref) for number, ref in drawn.others.items())
     name = drawn.number.metric.name
     comparison = Comparison(
@@ -261,7 +275,12 @@ def judged(made: Statistic, drawn: Simulated, reference: StatisticRef, *, tests:
     )
     ledger = Ledger(_numbers(made, drawn, reference, comparison))
     judge(ledger, comparison, SETTINGS)
-    table = ledger.table().iloc[:1].assign(margin=MARGIN)
+    return ledger
+
+
+def judged(made: Statistic, drawn: Simulated, reference: StatisticRef, *, tests: bool = True) -> pd.DataFrame:
+    """The row of an effects table for the tested number of a simulated data set; without `tests` intervals only."""
+    table = filled(made, drawn, reference).table().iloc[:1].assign(margin=MARGIN)
     statistics = {reference.name: made}
     low, high = bounds(table, SETTINGS.confidence, statistics)
     table = table.assign(low=low, high=high)

@@ -452,13 +452,13 @@ BENCHMARKS = [
 # --- statistics: the mean of a column, and what can be wrong with one
 
 
-def statistic(name, caught="", said="", **wrong):
+def statistic(name, caught="", said="", tables=None, **wrong):
     CAUGHT[name] = caught, said
 
     def make(options):
         return _mean_of_scores(wrong)
 
-    return StatisticKind(name=name, summary="broken", make=make)
+    return StatisticKind(name=name, summary="broken", make=make, tables=tables or {})
 
 
 def _mean_of_scores(wrong):
@@ -482,6 +482,8 @@ def _mean_of_scores(wrong):
             found = linear_change(after - before, stratum, [1.0], comparison.image)
             level = linear_change(after + before, stratum, [1.0], comparison.image)
             rows = ledger.rows(metric=metric)
+            if "adds" in wrong:
+                ledger.add_row(wrong["adds"], total=float((after - before).sum()))
             if "silent" in wrong or (found.reason and "certain" not in wrong):
                 ledger.put(rows, why=found.reason or "nothing is said")
                 return
@@ -503,6 +505,16 @@ def _mean_of_scores(wrong):
 
 STATISTICS = [
     statistic("good-statistic"),
+    statistic("good-tables", tables={"good-sums": ("total",)}, adds="good-sums"),
+    statistic("t-table", "test_added_tables_are_declared", "not among the declared tables", adds="t-sums"),
+    statistic("t-taken", "test_added_tables_are_declared", "is the name of one of qbench's", tables={"flips": ()}),
+    statistic(
+        "t-column",
+        "test_added_tables_are_declared",
+        "lacks error",
+        tables={"t-sums": ("total", "error")},
+        adds="t-sums",
+    ),
     statistic("t-unweighted", "test_the_estimate_follows_the_weights", "weights are not what", unweighted=True),
     statistic("t-random", "test_the_same_data_give_the_same_answer", "", random=0.5),
     statistic("t-narrow", "test_intervals_cover_the_truth", "hold the truth in", narrow=0.5),

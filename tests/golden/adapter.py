@@ -41,7 +41,7 @@ def load(folder: Path) -> Results:
 
 def table(results: Results, name: str) -> pd.DataFrame:
     """A table of the results (``metrics``, ``effects``, …) with golden names of columns and verdicts."""
-    frame: pd.DataFrame = getattr(results, name)
+    frame: pd.DataFrame = getattr(results, name) if hasattr(results, name) else results.added_tables[name]
     frame = frame.rename(columns={today: golden for golden, today in COLUMNS.items()})
     if "verdict" in frame:
         golden = {today: golden for golden, today in WORDS.items()}

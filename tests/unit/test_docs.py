@@ -416,6 +416,7 @@ def test_every_exported_table_is_documented_with_its_columns():
     from qbench.analysis.judge import analyse
     from qbench.report.table_names import FORMATS, TABLES
     from qbench.results import coverage, drift, effects, results
+    from qbench.results.statistics import added_tables
     from qbench.statistics.settings import Settings
     from qbench.stats import paired
 
@@ -428,11 +429,14 @@ def test_every_exported_table_is_documented_with_its_columns():
         name: re.findall(r"`([^`]+)`", columns)
         for name, columns in re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", section, re.M)
     }
-    assert sorted(documented) == sorted(TABLES)
+    added = added_tables()
+    assert sorted(documented) == sorted([*TABLES, *added])
     assert "|".join(FORMATS) in section
     assert documented["metrics"] == results.METRICS
-    for name in ("effects", "populations", "flips", "exemplars", "squares", "variance"):
+    for name in ("effects", "populations", "flips", "exemplars", "variance"):
         assert documented[name] == list(getattr(judged, name).columns), name
+    for name, columns in added.items():
+        assert documented[name] == ["model", "quantizer", "benchmark", *columns], name
     assert documented["tests"] == [*paired.NAMES, *(f.name for f in dataclasses.fields(paired.PairedT))]
     assert documented["coverage"] == coverage.SUMMARY
     assert documented["drift"] == drift.COLUMNS

@@ -10,7 +10,7 @@ import pytest
 
 from qbench.analysis.judge import Pending, analyse
 from qbench.metrics.interface import INDEX
-from qbench.results.statistics import declared_statistics, installed_statistics
+from qbench.results.statistics import added_tables, declared_statistics, installed_statistics
 from qbench.statistics.dispatch import bounds
 from qbench.statistics.settings import Settings
 from qbench.stats.bootstrap import bootstrap_change
@@ -18,6 +18,7 @@ from qbench.stats.mover import disparity_interval
 from qbench.stats.tango import tango_interval
 
 STATISTICS = installed_statistics()
+ADDED = added_tables()
 
 
 def no_flags(table: pd.DataFrame) -> np.ndarray:
@@ -27,7 +28,8 @@ def no_flags(table: pd.DataFrame) -> np.ndarray:
 def judged(made, **settings):
     effects, comparison, _ = made
     pending = [Pending(names=comparison.names, read=lambda: comparison)]
-    return analyse(effects, pending, Settings(**{"resamples": 199, **settings}), STATISTICS, flags=no_flags)
+    chosen = Settings(**{"resamples": 199, **settings})
+    return analyse(effects, pending, chosen, STATISTICS, flags=no_flags, tables=ADDED)
 
 
 def by_name(effects: pd.DataFrame) -> pd.DataFrame:
@@ -198,3 +200,18 @@ def test_one_item_is_inconclusive_without_a_warning(persons, n):
     table = judged(persons(n=n, flips=1.0)).effects
     assert set(table["verdict"]) == {"inconclusive"}
     assert (table["reason"] != "").all()
+
+
+def test_a_table_that_a_statistic_adds_has_its_columns_with_rows_or_without(persons, gallery):
+    with_rows, without = (judged(made()).added["squares"] for made in (persons, gallery))
+    assert len(with_rows)
+    assert without.empty
+    assert list(with_rows.columns) == list(without.columns) == ["model", "quantizer", "benchmark", *ADDED["squares"]]
+    assert with_rows["change"].notna().all()
+
+
+def test_a_table_that_no_statistic_declares_is_an_error(persons):
+    effects, comparison, _ = persons()
+    pending = [Pending(names=comparison.names, read=lambda: comparison)]
+    with pytest.raises(TypeError, match="added rows to squares"):
+        analyse(effects, pending, Settings(resamples=99), STATISTICS, flags=no_flags)

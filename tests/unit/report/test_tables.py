@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -24,7 +25,7 @@ def test_every_table_comes_back_from_csv_and_parquet(make_run: Make, table: str)
     run.add_speed("laion/ViT-B-16", "hf-int8")
     results = load(run.write())
     frame = getattr(results, table)
-    assert len(frame) or table in ("exemplars", "squares", "drift")  # the run is too small, or has no embeddings
+    assert len(frame) or table in ("exemplars", "drift")  # the run is too small, or has no embeddings
     assert len(frame.columns)
     text, data = export(results, table, "csv").decode(), export(results, table, "parquet")
     read = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[], dtype=str)
@@ -77,3 +78,12 @@ def test_printed_numbers() -> None:
     frame = pd.DataFrame({"value": [-0.123456789, float("nan"), -0.0, 1e-7], "n": [1, 2, 3, 4]})
     assert [x.split("|")[1].strip() for x in markdown(frame).splitlines()[2:]] == ["−0.123457", "–", "0", "1e-07"]
     assert [x.split(" & ")[0] for x in latex(frame).splitlines()[4:-2]] == ["$-$0.123457", "--", "0", "1e-07"]
+
+
+def test_a_table_that_a_statistic_adds_is_exported_under_its_name(make_run: Make) -> None:
+    results = load(make_run(benchmarks=("facet",)).write())
+    rows = pd.DataFrame([{"model": "m", "quantizer": "q", "benchmark": "facet", "mean": 0.25}])
+    results.__dict__["analysis"] = replace(results.analysis, added={"means": rows})
+    assert export(results, "means") == b"model,quantizer,benchmark,mean\nm,q,facet,0.25\n"
+    with pytest.raises(InputError, match=r"variance, tests, .* means"):
+        export(results, "squares")
