@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from qbench.gate.comparison import Compared, with_its_baseline, with_older
-from qbench.gate.holm import adjusted
-from qbench.gate.loss import Bounds, losses_of
-from qbench.gate.phrasing import TINY, headline, said, tally
+from qbench.gate.decidable import Shares
+from qbench.gate.decide import decide_rows
+from qbench.gate.methods import Methods, installed_methods
+from qbench.gate.phrasing import headline, said, tally
 from qbench.gate.policy import Consequence, Policy, Rule, read_policy
 from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult, VariantResult
-from qbench.gate.sample_size import needed
-from qbench.gate.select import NUMBER, Selection, limit_of, quantity_of, select
+from qbench.gate.select import Selection, limit_of, select
 from qbench.gate.waive import waive
-from qbench.metrics.keys import MetricKey
-from qbench.results import Results
+from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
-from qbench.results.statistics import installed_statistics
-from qbench.statistics.dispatch import bounds as intervals
-from qbench.statistics.dispatch import missing_statistics
-from qbench.vocabulary import (
-    FlagKind,
-    GateBand,
-    GateStatus,
-    Level,
-    MetricRole,
-    RowFlag,
-    RowStatus,
-    Severity,
-    parse_flags,
-)
-
-VOID = tuple(kind for kind in FlagKind if kind.voids and kind is not FlagKind.ACCURACY_LOST)
-"""Flags of numbers that mean nothing. Of a variant with one it can still be said that an accuracy fell; of a baseline
-with one nothing can. A variant that lost its accuracy is not among them: its numbers are what it does, so they may fail
-a limit, and only cannot pass one.
-"""
+from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity
 
 
 def check(
@@ -76,10 +55,20 @@ def check(
     """
     read = policy if isinstance(policy, Policy) else read_policy(policy)
     compared = with_its_baseline(results) if baseline is None else with_older(results, baseline, renamed)
-    statistics = installed_statistics()
-    bounds = partial(intervals, statistics=statistics, stored=wanted_settings(results).confidence)
-    missing = partial(missing_statistics, statistics=statistics)
-    return judge(compared, read, today=today or datetime.now(UTC).date(), bounds=bounds, missing=missing)
+    methods = installed_methods(wanted_settings(results).confidence)
+    shares = cache(lambda benchmark: group_shares(compared.cells, benchmark))
+    return judge(compared, read, today=today or datetime.now(UTC).date(), methods=methods, shares=shares)
+
+
+def group_shares(cells: Iterable[Cell], benchmark: str) -> dict[tuple[str, str], float]:
+    """Attribute and group → the group's share of the items of a benchmark, which are the same for all models."""
+    done = next((c for c in cells if c.benchmark == benchmark and c.done), None)
+    if done is None:
+        return {}
+    items = done.table("items")
+    attributes = [attribute.name for attribute in done.attributes if attribute.name in items]
+    counts = {attribute: items[attribute].value_counts(normalize=True) for attribute in attributes}
+    return {(str(a), str(group)): float(x) for a, of in counts.items() for group, x in of.items()}
 
 
 def judge(
@@ -87,12 +76,12 @@ def judge(
     policy: Policy,
     *,
     today: date,
-    bounds: Bounds,
-    missing: Callable[[pd.DataFrame], list[str]] = lambda rows: [""] * len(rows),
+    methods: Methods,
+    shares: Shares = lambda benchmark: {},
 ) -> GateResult:
-    """The same, of what is compared and with given bounds; `missing` names each row's statistic if not installed."""
+    """The same, of what is compared and with given methods; `shares` are the shares of groups in a benchmark."""
     selections = [select(rule, compared) for rule in policy.rule]
-    rows = [_counted(row, rule, policy) for row, rule in _decided(compared, policy, selections, bounds, missing)]
+    rows = [_counted(row, rule, policy) for row, rule in decide_rows(compared, policy, selections, methods, shares)]
     waived = waive(rows, policy.waiver, today)
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
     problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
@@ -101,8 +90,7 @@ def judge(
         sorted((_rule(r, s, ordered) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness)
     )
     if all(rule.status is RowStatus.LEFT_OUT for rule in rules):
-        what = "no rule of the policy applies to this run: write one for its benchmarks"
-        problems.append(Problem(level=Level.ERROR, where="the policy", what=what))
+        problems.append(Problem(level=Level.ERROR, where="the policy", what=_nothing_judged(ordered)))
     status = _status(ordered, problems)
     return GateResult(
         status=status,
@@ -140,107 +128,12 @@ def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline
     )
 
 
-@dataclass(frozen=True)
-class _Decision:
-    status: RowStatus
-    reason: str
-
-
-def _decided(
-    compared: Compared,
-    policy: Policy,
-    selections: list[Selection],
-    bounds: Bounds,
-    missing: Callable[[pd.DataFrame], list[str]],
-) -> Iterable[tuple[GateRow, Rule]]:
-    for rule, selection in zip(policy.rule, selections, strict=True):
-        for other in selection.others:
-            yield other, rule
-    counts = [len(s.rows) for s in selections]
-    frame = pd.concat([s.rows for s in selections], ignore_index=True)
-    if frame.empty:
-        return
-    of_rule = np.repeat(np.arange(len(counts)), counts)
-    given = np.array([np.nan if r.limit is None else r.limit for r in policy.rule])[of_rule]
-    limit = np.where(np.isnan(given), frame["margin"].to_numpy(np.float64), given)
-    gates = np.array([int(r.severity is Severity.FAIL) for r in policy.rule])[of_rule]
-    losses = losses_of(frame)
-    holm, confidence = policy.decide.adjust == "holm", policy.decide.confidence
-    low, high = adjusted(losses, limit, bounds, confidence=confidence, family=gates, holm=holm)
-    found = losses.found()
-    more = needed(frame, losses, bounds, found=found, low=low, high=high, limit=limit)
-    not_installed, roles = missing(frame), _roles(compared)
-    for at, record in enumerate(frame.to_dict("records")):
-        rule = policy.rule[of_rule[at]]
-        flags = parse_flags(str(record["flags"] or ""))
-        names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
-        role = roles[names["benchmark"], MetricKey.parse(names["metric"]).name]
-        accuracy = role is MetricRole.ACCURACY
-        decision = _decision(low[at], high[at], limit[at], flags, unclear=losses.direction[at] == 0, accuracy=accuracy)
-        known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
-        if not known and not_installed[at]:
-            what = "no interval is known at the confidence that is needed, because the statistic "
-            what += f"{not_installed[at]!r} is not installed: install the plugin that provides it"
-            decision = _Decision(RowStatus.ERROR, what)
-        open_ = decision.status is RowStatus.INCONCLUSIVE
-        yield (
-            GateRow(
-                rule=rule.id,
-                status=decision.status,
-                **names,
-                role=role,
-                unit=str(record["unit"]),
-                quantity=quantity_of(str(record["better"])),
-                found=float(found[at]),
-                low=float(low[at]) if known else np.nan,
-                high=float(high[at]) if known else np.nan,
-                limit=float(limit[at]),
-                n=int(more.items[at] or record["n"]),  # images, where the number itself counts queries or classes
-                items=more.items[at],
-                needed=more.needed[at] if open_ else None,
-                flags=tuple(map(str, flags)),
-                reason=decision.reason + (more.words(at) if open_ else ""),
-                why=rule.why,
-            ),
-            rule,
-        )
-
-
-def _roles(compared: Compared) -> dict[tuple[str, str], MetricRole]:
-    return {(b, name): info.judged_as for b, metrics in compared.declared.items() for name, info in metrics.items()}
-
-
-def _decision(
-    low: float, high: float, limit: float, flags: tuple[RowFlag, ...], *, unclear: bool, accuracy: bool
-) -> _Decision:
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return _Decision(RowStatus.ERROR, "no interval is known for this number, so nothing can be decided on it")
-    status = RowStatus.INCONCLUSIVE
-    reason = "the interval contains the limit"
-    if unclear:
-        reason += "; the sign of the gap is not clear, so the interval is that of the change in either direction"
-    if low > limit + TINY:
-        status, reason = RowStatus.FAIL, "the interval lies wholly beyond the limit"
-    elif high < limit - TINY:
-        status, reason = RowStatus.PASS, "the interval lies wholly within the limit"
-    if high - low <= 0:
-        what = "its interval has no width: what was resampled never changed, which shows nothing"
-        return _Decision(RowStatus.INCONCLUSIVE, what)
-    own = {flag.kind for flag in flags if not flag.of_baseline}
-    its = {flag.kind for flag in flags if flag.of_baseline}
-    of_baseline = [kind.reason for kind in VOID if kind in its]
-    if of_baseline:
-        what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
-        return _Decision(RowStatus.ERROR, what)
-    void = [kind.reason for kind in VOID if kind in own]
-    if void and not (accuracy and status is RowStatus.FAIL):
-        return _Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
-    if FlagKind.BELOW_NOISE in own:
-        return _Decision(RowStatus.INCONCLUSIVE, FlagKind.BELOW_NOISE.reason)
-    if FlagKind.ACCURACY_LOST in own and status is RowStatus.PASS:
-        what = f"{FlagKind.ACCURACY_LOST.reason}, and where little is correct no gap is seen"
-        return _Decision(RowStatus.INCONCLUSIVE, what)
-    return _Decision(status, reason)
+def _nothing_judged(rows: tuple[GateRow, ...]) -> str:
+    """Why a gate of which every row and rule is left out has no answer."""
+    if not rows:
+        return "no rule of the policy applies to this run: write one for its benchmarks"
+    reason, count = Counter(f"{row.reason}. {row.remedy}".strip() for row in rows).most_common(1)[0]
+    return f"nothing could be judged; {count:,} of {len(rows):,} numbers: {reason}"
 
 
 def _counted(row: GateRow, rule: Rule, policy: Policy) -> GateRow:
@@ -266,7 +159,9 @@ INCONCLUSIVE_COUNTS: Mapping[Consequence, Counts] = {
 
 
 def _status(rows: Iterable[GateRow], problems: Iterable[Problem]) -> GateStatus:
-    if any(problem.level is Level.ERROR for problem in problems):
+    rows = list(rows)
+    nothing = bool(rows) and all(row.status is RowStatus.LEFT_OUT for row in rows)
+    if nothing or any(problem.level is Level.ERROR for problem in problems):
         return GateStatus.ERROR
     seen = {row.counts for row in rows}
     outweighing = (GateStatus.ERROR, GateStatus.FAIL, GateStatus.INCONCLUSIVE, GateStatus.WARN)
@@ -344,4 +239,7 @@ def _sentence(rows: tuple[GateRow, ...], rules: tuple[RuleResult, ...], problems
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
         return f"{said(errors[0].where)}: {said(errors[0].what)}. {counts}"
+    left_out = sum(row.status is RowStatus.LEFT_OUT for row in rows)
+    if left_out:
+        counts += f" This data cannot decide {left_out:,} {'number' if left_out == 1 else 'numbers'}."
     return f"{headline(rows[0])} {counts}" if rows else counts

@@ -1,21 +1,26 @@
-"""From bounds to adjusted bounds: which rows are shown to be within their limits, which beyond, under Holm's method."""
+"""Which rows are shown to be beyond their limits: a weighted Holm's method over one-sided p-values from intervals.
+
+Only the claim "something failed" is adjusted. The claim "everything passes" is an intersection–union test: it is right
+where every one of its rows is, so each is tested at its own level (Berger 1982, Technometrics 24:295).
+"""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from qbench.gate.loss import Bounds, Floats, Losses
 
 STEPS = 24  # of the bisection, over log10 of the level: to a millionth of a decade
 LOWEST = 1e-10
 HIGHEST = 0.5
+TREE = ["rule", "benchmark", "metric", "attribute", "group", "class"]
+"""From the whole to the particular: the columns that `weights` divides a family by."""
 
 
-def one_sided_p(rows: Losses, limit: Floats, bounds: Bounds, side: Literal["within", "beyond"]) -> Floats:
-    """Invert the bounds: the smallest level at which a row's one-sided bound clears its limit.
+def one_sided_p(rows: Losses, limit: Floats, bounds: Bounds) -> Floats:
+    """Invert the bounds: the smallest level at which a row's one-sided lower bound lies beyond its limit.
 
     Parameters
     ----------
@@ -25,90 +30,117 @@ def one_sided_p(rows: Losses, limit: Floats, bounds: Bounds, side: Literal["with
         ``(n,)``, the limit of each.
     bounds : callable
         Bounds of a change at a confidence; nested.
-    side : {"within", "beyond"}
-        ``within`` tests the null "the loss is at least the limit", ``beyond`` the null "it is at most the limit".
 
     Returns
     -------
     numpy.ndarray
-        ``(n,)`` p, `LOWEST` to 1: 1 where the estimate itself does not clear the limit. NaN where there are no bounds.
+        ``(n,)`` p of the null "the loss is at most the limit", `LOWEST` to 1: 1 where the estimate itself is not beyond
+        it. NaN where there are no bounds.
     """
     n = len(limit)
     low, high = np.full(n, np.log10(LOWEST)), np.full(n, np.log10(HIGHEST))
 
-    def clears(level: Floats) -> npt.NDArray[np.bool_]:
-        least, most = rows.interval(bounds, 1 - 2 * level)
-        return np.asarray(most < limit if side == "within" else least > limit)
+    def beyond(level: Floats) -> npt.NDArray[np.bool_]:
+        return np.asarray(rows.interval(bounds, 1 - 2 * level)[0] > limit)
 
-    ever = clears(np.full(n, HIGHEST * (1 - 1e-9)))
+    ever = beyond(np.full(n, HIGHEST * (1 - 1e-9)))
     for _ in range(STEPS):
         middle = (low + high) / 2
-        yes = clears(10**middle)
+        yes = beyond(10**middle)
         high, low = np.where(yes, middle, high), np.where(yes, low, middle)
     known = np.isfinite(rows.interval(bounds, np.full(n, 0.5))).all(axis=0)
     return np.where(known, np.where(ever, 10**high, 1.0), np.nan)
 
 
-def holm_levels(p: Floats, alpha: float) -> Floats:
-    """The level at which Holm's method tests each row: rejected exactly where ``p <= level``.
+def weights(names: pd.DataFrame) -> Floats:
+    """The part of the level of a family that each of its rows starts with: equal parts, level by level of `TREE`.
 
-    Holm 1979, Scand. J. Statist. 6:65: in the order of p the i-th of m is tested at α / (m − i + 1), and the first that
-    is not rejected stops the procedure; those after it are tested at its level.
+    Each rule gets the same part of the whole, each benchmark the same part of that of its rule, then each metric, each
+    attribute, each group, each class. So a benchmark with many small groups takes nothing from one with few.
+
+    Parameters
+    ----------
+    names : pandas.DataFrame
+        ``(n,)`` rows of one family, with the columns `TREE`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``, above 0, with the sum 1.
+
+    Examples
+    --------
+    >>> rows = [("overall", "facet", "accuracy", "", "", "")]
+    >>> rows += [("groups", "facet", "accuracy", "age", group, "") for group in ("young", "older")]
+    >>> weights(pd.DataFrame(rows, columns=TREE)).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    parts = np.ones(len(names))
+    above: npt.NDArray[np.int64] = np.zeros(len(names), dtype=np.int64)
+    for column in TREE:
+        parts /= names[column].groupby(above).transform("nunique").to_numpy(np.float64)
+        above = names.assign(above=above).groupby(["above", column], sort=False).ngroup().to_numpy().astype(np.int64)
+    return parts
+
+
+def holm_levels(p: Floats, weight: Floats, alpha: float) -> Floats:
+    """The level at which Holm's weighted method tests each row: rejected exactly where ``p <= level``.
+
+    Holm 1979, Scand. J. Statist. 6:65, section 4: in the order of p / weight each is tested at α · weight / (the sum of
+    the weights that are left), and the first that is not rejected stops the procedure; those after it are tested with
+    the weights that were left at that step. Whatever the dependence of the rows is, the probability that any true null
+    is rejected is at most α.
 
     `statsmodels.stats.multitest.multipletests` gives adjusted p-values and rejections (`qbench.stats.decide.holm` uses
-    it), but no levels. A gate needs them, because it shows the interval of each row at its own level, which clears the
-    limit exactly where Holm's method rejects.
+    it), but no weights and no levels. A gate needs levels, because it shows the bound of each row at its own level,
+    which lies beyond the limit exactly where the method rejects.
 
     Parameters
     ----------
     p : numpy.ndarray
         ``(n,)``; NaN is in no family and has a level of NaN.
+    weight : numpy.ndarray
+        ``(n,)``, above 0.
     alpha : float
         Of the family.
     """
     levels = np.full(len(p), np.nan)
-    order = np.argsort(p, kind="stable")[: int(np.isfinite(p).sum())]
-    steps = alpha / np.arange(len(order), 0, -1)
-    stops = np.flatnonzero(p[order] > steps)
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known] / weight[known], kind="stable")]
+    left = np.cumsum(weight[order][::-1])[::-1]
+    stops = np.flatnonzero(p[order] > alpha * weight[order] / left)
     if len(stops):
-        steps[stops[0] :] = steps[stops[0]]
-    levels[order] = steps
+        left[stops[0] :] = left[stops[0]]
+    levels[order] = alpha * weight[order] / left
     return levels
 
 
-def adjusted(
-    rows: Losses, limit: Floats, bounds: Bounds, *, confidence: float, family: npt.NDArray[np.int64], holm: bool
-) -> tuple[Floats, Floats]:
-    """Bounds of the loss that hold for all rows of a family together, at `confidence`.
-
-    The lower bound decides whether a row is beyond its limit, the upper one whether it is within. The two are families
-    of their own, each held at half of 1 − `confidence`.
+def proven_losses(
+    rows: Losses, limit: Floats, bounds: Bounds, *, confidence: float, names: pd.DataFrame, holm: bool
+) -> Floats:
+    """The loss that each row is shown to have at least; it is beyond the limit where the row fails.
 
     Parameters
     ----------
     rows, limit, bounds
         As in `one_sided_p`.
     confidence : float
-        Two-sided, 0 to 1.
-    family : numpy.ndarray
-        ``(n,)`` int: rows of one number are adjusted together.
+        Two-sided, 0 to 1: within each family, anything is wrongly beyond its limit in at most half of the rest.
+    names : pandas.DataFrame
+        ``(n,)`` rows with the column ``family`` and those of `TREE`.
     holm : bool
         Whether to adjust at all.
 
     Returns
     -------
-    low, high : numpy.ndarray
+    numpy.ndarray
         ``(n,)``; NaN where a row has no bounds.
     """
     alpha = (1 - confidence) / 2
-    ends: list[Floats] = []
-    for side in ("beyond", "within"):
-        levels = np.full(len(limit), alpha)
-        if holm and len(limit):
-            p = one_sided_p(rows, limit, bounds, side)
-            for one in np.unique(family):
-                of = family == one
-                levels[of] = holm_levels(p[of], alpha)
-        levels = np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)
-        ends.append(rows.interval(bounds, 1 - 2 * levels)[side == "within"])
-    return ends[0], ends[1]
+    levels = np.full(len(limit), alpha)
+    if holm and len(limit):
+        p = one_sided_p(rows, limit, bounds)
+        for of in names.groupby("family", sort=False).indices.values():
+            levels[of] = holm_levels(p[of], weights(names.iloc[of]), alpha)
+    levels = np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)
+    return rows.interval(bounds, 1 - 2 * levels)[0]

@@ -38,17 +38,19 @@ class Decide(_Strict):
 
     Attributes
     ----------
-    confidence : float
-        Two-sided confidence of the intervals, 0.5 to 1 exclusive: each verdict is wrong with at most half the rest.
+    confidence : float or None
+        Two-sided confidence of the intervals, 0.5 to 1 exclusive: each verdict is wrong with at most half the rest. If
+        it is left out, that of the analysis (0.95 if the spec has no other).
     adjust : {"holm", "none"}
-        ``holm``: over all rows that gate together; ``none``: each row alone.
+        ``holm``: failures are adjusted over the rows of each variant; ``none``: each row alone. A pass needs no
+        adjustment.
     inconclusive : {"pass", "warn", "fail"}
         What an inconclusive row does; a rule may say otherwise.
     missing : {"error", "fail"}
         What a row does that could not be evaluated. Never a pass.
     """
 
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    confidence: float | None = Field(default=None, gt=0.5, lt=1)
     adjust: Literal["holm", "none"] = "holm"
     inconclusive: Consequence = Field(default="warn", validation_alias=INCONCLUSIVE)
     missing: Literal["error", "fail"] = "error"
@@ -88,8 +90,6 @@ class Rule(_Strict):
     optional : bool
         Leave the rule out where the run has no benchmark with this metric. A name that no benchmark knows stays an
         error. A rule of a role needs no such word: it does not apply where no metric has the role.
-    allow_undetermined : bool
-        Leave out numbers that the benchmark leaves undetermined (such as classes with too few persons), and count them.
     why : str
         Why the limit is what it is.
     """
@@ -107,7 +107,6 @@ class Rule(_Strict):
     inconclusive: Consequence | None = Field(default=None, validation_alias=INCONCLUSIVE)
     severity: Severity = Field(default=Severity.FAIL, strict=False)
     optional: bool = False
-    allow_undetermined: bool = False
     why: str = ""
 
     _lists = field_validator("benchmark", "by", "groups", "models", "quantizers", mode="before")(_listed)

@@ -23,9 +23,10 @@ class GateRow:
     rule : str
         The rule's id.
     status : RowStatus
-        ``pass``: the adjusted interval lies wholly inside the limit; ``fail``: wholly beyond it; ``inconclusive``: it
+        ``pass``: the interval lies wholly within the limit; ``fail``: the loss is shown to be beyond it, adjusted for
+        the number of rows of the variant; ``inconclusive``: neither, such as where the interval
         contains the limit; ``error``: it could not be evaluated; ``waived``: it would count against the run, and a
-        waiver says that it may; ``left out``: undetermined, and the rule allows that.
+        waiver says that it may; ``left out``: this data cannot decide it, whatever the models answer.
     counts : GateStatus or ""
         What it adds to the gate's status; ``inconclusive`` is a row that the policy fails (exit code 3).
     model, quantizer, benchmark, metric, attribute, group, class_ : str
@@ -40,6 +41,9 @@ class GateRow:
         both.
     found, low, high, limit : float
         The estimate, its interval, and the limit: the rule's, or the number's margin. NaN where there is none.
+    proven : float
+        The loss that the number has at least, adjusted for the number of rows of its variant: beyond the limit where
+        the row fails. NaN where there is none.
     n : int
         Items, classes or queries behind the number, as in the table of effects.
     items : int
@@ -74,6 +78,7 @@ class GateRow:
     found: float = float("nan")
     low: float = float("nan")
     high: float = float("nan")
+    proven: float = float("nan")
     limit: float = float("nan")
     n: int = 0
     items: int = 0

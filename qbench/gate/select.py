@@ -174,9 +174,7 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Wanted)
         what = "; ".join(f"it has no number of {name!r}{suggest(name, known)}" for name in unmatched)
         problems.append(_problem(rule, what))
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
-    others += _undetermined(rule, rows[undetermined])
-    if others and undetermined.all() and all(other.status is RowStatus.LEFT_OUT for other in others):
-        problems.append(_problem(rule, "all that it looks at is undetermined"))
+    others += _undetermined(rule, rows[undetermined], compared)
     return Selection(rows=rows[~undetermined], others=others, problems=problems)
 
 
@@ -249,24 +247,27 @@ def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Itera
                 yield _error(rule, cell, wanted, "there is no item of this group", name, group)
 
 
-def _undetermined(rule: Rule, rows: pd.DataFrame) -> Iterator[GateRow]:
+def _undetermined(rule: Rule, rows: pd.DataFrame, compared: Compared) -> Iterator[GateRow]:
+    """Numbers that are undetermined: an error on one side only; on both, the data cannot give them."""
     for row in rows[[*NUMBER, "unit", "better", "margin", "n", "baseline_value", "value"]].itertuples(
         index=False, name=None
     ):
         *names, unit, better, margin, n, before, after = row
         named: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), names, strict=True))
         both = not (np.isfinite(before) or np.isfinite(after))
-        allowed = rule.allow_undetermined and both
+        said = compared.why_unavailable(*names[2:]) if both else None
+        what = f"it is undetermined (n = {int(n):,})" + ("" if both else " on one side of the comparison")
         yield GateRow(
             rule=rule.id,
-            status=RowStatus.LEFT_OUT if allowed else RowStatus.ERROR,
+            status=RowStatus.LEFT_OUT if both else RowStatus.ERROR,
             **named,
             unit=unit,
             quantity=quantity_of(better),
             limit=limit_of(rule, margin),
             n=int(n),
             why=rule.why,
-            reason=f"it is undetermined (n = {int(n):,})" + ("" if both else " on one side of the comparison"),
+            reason=said.cause if said else what,
+            remedy=said.remedy if said else "",
         )
 
 

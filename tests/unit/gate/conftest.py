@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,15 @@ import pytest
 from qbench.gate import GateResult
 from qbench.gate.comparison import Compared
 from qbench.gate.evaluate import judge
+from qbench.gate.methods import installed_methods
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
-from qbench.results.statistics import installed_statistics
-from qbench.statistics.dispatch import bounds as bounds_of
-from qbench.statistics.dispatch import missing_statistics
 from qbench.statistics.settings import Settings
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
 
-bounds = partial(bounds_of, statistics=installed_statistics(), stored=0.95)
-missing = partial(missing_statistics, statistics=installed_statistics())
+METHODS = installed_methods(0.95)
+bounds = METHODS.bounds
 TODAY = date(2026, 6, 30)
 SHARE = {"better": "higher", "unit": "share"}
 METRICS: dict[str, list[dict[str, Any]]] = {
@@ -112,6 +109,7 @@ class Study:
     cells: list[Cell] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     unpaired: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    shares: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
 
     def cell(
         self,
@@ -171,6 +169,7 @@ class Study:
                 **{"method": "closed form" if se == se else "", "se": se, "df": np.inf, "flags": flags},
                 **dict.fromkeys(COUNTS, np.nan),
                 **{"sum_se": np.nan, "sample_size": float(n) if info.get("statistic") == SHARES else 5000.0},
+                "noise": np.nan,
                 "margin": margin_of(info, grouped=bool(attribute), of_class=bool(class_)),
                 **{"statistic": BY_METHOD.get(more.get("method", ""), "class_mean")},
                 **more,
@@ -188,15 +187,19 @@ class Study:
             warnings=[],
         )
 
+    def shares_of(self, benchmark: str) -> dict[tuple[str, str], float]:
+        """The shares of groups in a benchmark, where a test says them."""
+        return self.shares.get(benchmark, {})
+
     def judge_by_default(self) -> GateResult:
         """Hold the built-in policy against it."""
-        return judge(self.comparison(), read_policy(), today=TODAY, bounds=bounds, missing=missing)
+        return judge(self.comparison(), read_policy(), today=TODAY, methods=METHODS, shares=self.shares_of)
 
     def judge(self, *rules: dict[str, Any], waiver: list[dict[str, Any]] | None = None, **decide: Any) -> GateResult:
         """Hold rules against it; each needs an id, and what is not said is overall top1 of imagenet."""
         whole = [{"id": f"r{i}", "scope": "overall", **rule} for i, rule in enumerate(rules)]
         policy = read_policy({"version": 1, "decide": decide, "rule": whole, "waiver": waiver or []})
-        return judge(self.comparison(), policy, today=TODAY, bounds=bounds, missing=missing)
+        return judge(self.comparison(), policy, today=TODAY, methods=METHODS, shares=self.shares_of)
 
 
 def _empty() -> pd.DataFrame:

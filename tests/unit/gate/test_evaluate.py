@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from qbench.results.statistics import installed_statistics
+from qbench.statistics.dispatch import with_power
+from qbench.statistics.settings import Settings
 from tests.unit.gate.conftest import Study
 
+GROUP = {"scope": "each_group"}
 EACH = {"metric": "accuracy", "scope": "each_group", "limit": 0.02}
 OVERALL = {"metric": "accuracy", "limit": 0.02}
 Groups = Callable[..., Study]
@@ -63,18 +68,26 @@ def test_the_policy_says_what_is_done_with_what_is_inconclusive(
 def test_what_is_inconclusive_says_how_many_items_would_decide(study: Study) -> None:
     row = one(study, 0.0, 0.02).rows[0]
     assert (row.items, row.n) == (1000, 1000)
-    # one row: n ((1.960 + 0.842) se / limit)², rounded up to two digits
-    assert row.needed == 7900
-    assert "about 7,900 items would decide if nothing changes (there are 1,000)" in row.reason
+    # n ((1.960 + 1.282) se / limit)²: an interval within the limit on both sides, in four of five runs
+    assert row.needed == pytest.approx(1000 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.9)) ** 2, abs=1)
+    assert f"about {row.needed:,} items would decide if nothing changes (there are 1,000)" in row.reason
 
 
-def test_where_the_effect_is_near_the_limit_it_says_so(study: Study) -> None:
+def test_where_there_are_enough_items_it_names_no_number(study: Study) -> None:
     row = one(study, -0.019, 0.001).rows[0]
-    assert row.needed == 3900
-    assert "if the change stays as found" in row.reason
+    assert (row.status, row.needed, row.reason) == ("inconclusive", None, "the interval contains the limit")
 
 
-@pytest.mark.parametrize("n", [1000, 7900])
+def test_the_number_of_items_that_would_decide_is_that_of_the_analysis(study: Study) -> None:
+    study.effect("accuracy", 0.0, 0.02, margin=0.02)
+    study.effect("accuracy", -0.01, attribute="age", group="young", method="tango", n1=300, gain1=6, loss1=9, deff1=1.3)
+    statistics = installed_statistics()
+    needed = with_power(study.comparison().effects, Settings(), statistics)["needed"]
+    rows = {r.group: r for r in study.judge({"role": "accuracy"}, {"role": "accuracy", **GROUP}).rows if r.unit}
+    assert [rows[""].needed, rows["young"].needed] == np.ceil(needed).tolist()
+
+
+@pytest.mark.parametrize("n", [1000, 10_600])
 def test_with_the_items_that_it_names_no_change_at_all_passes_in_four_of_five(n: int) -> None:
     rng, study, se = np.random.default_rng(3), Study(), 0.02 * np.sqrt(1000 / n)
     for at in range(300):
@@ -128,16 +141,62 @@ def test_of_a_model_that_guesses_no_bias_is_known_and_of_a_baseline_nothing(stud
     [
         ("accuracy-lost", 0.0, "inconclusive"),
         ("accuracy-lost", -0.3, "fail"),
-        ("below-noise", 0.0, "inconclusive"),
-        ("below-noise", -0.3, "inconclusive"),
     ],
 )
-def test_lost_accuracy_hides_gaps_and_noise_hides_changes(study: Study, flag: str, change: float, status: str) -> None:
+def test_lost_accuracy_hides_gaps(study: Study, flag: str, change: float, status: str) -> None:
     assert one(study, change, flags=flag).rows[0].status == status
 
 
+@pytest.mark.parametrize(
+    ("change", "noise", "status"),
+    [
+        (0.0, 0.005, "pass"),  # no change at all, and the noise added to both ends stays within the limit
+        (-0.004, 0.005, "pass"),  # a change below the noise is no reason to fail, and none not to pass
+        (0.0, 0.019, "inconclusive"),  # the noise alone reaches the limit
+        (-0.03, 0.04, "inconclusive"),  # beyond the limit, but other batches alone may do that
+        (-0.05, 0.04, "fail"),  # above the noise
+    ],
+)
+def test_noise_widens_the_interval_and_blocks_only_failures_below_it(
+    study: Study, change: float, noise: float, status: str
+) -> None:
+    row = one(study, change, noise=noise, flags="below-noise" if abs(change) < noise else "").rows[0]
+    assert row.status == status
+    assert (row.low, row.high) == pytest.approx((-change - noise - 1.96e-3, -change + noise + 1.96e-3), abs=1e-6)
+
+
+def test_every_row_passes_at_its_own_level_and_fails_at_an_adjusted_one(groups: Groups) -> None:
+    study = groups(0.01, age=(0.0, 0.0), skin_tone=(-0.041, 0.0))  # 2 standard errors within, 2.1 beyond the limit
+    rows = {r.group: r for r in study.judge(EACH).rows}
+    assert {group: row.status for group, row in rows.items()} == {
+        "light": "inconclusive",
+        "young": "pass",
+        "older": "pass",
+        "dark": "pass",
+    }
+    light = rows["light"]
+    assert light.low > light.limit > light.proven  # alone it would fail
+    assert "when it is adjusted for the other numbers of the variant" in light.reason
+
+
+def test_other_variants_do_not_weaken_a_failure(groups: Groups) -> None:
+    study = groups(0.01, age=(-0.048, 0.0))  # 2.8 standard errors beyond: enough among four rows
+    assert study.judge(EACH).rows[0].status == "fail"
+    for at in range(30):
+        for group in ("young", "older"):
+            study.effect("accuracy", 0.0, 0.01, attribute="age", group=group, quantizer=f"q{at}")
+        for group in ("light", "dark"):
+            study.effect("accuracy", 0.0, 0.01, attribute="skin_tone", group=group, quantizer=f"q{at}")
+    result = study.judge(EACH)
+    assert [(r.quantizer, r.group) for r in result.rows if r.status == "fail"] == [("int8", "young")]
+    assert [(v.quantizer, v.status, v.band) for v in result.variants][:2] == [
+        ("int8", "fail", "FAIL"),
+        ("q0", "pass", "PASS"),
+    ]
+
+
 def test_many_groups_are_adjusted_for(groups: Groups) -> None:
-    study = groups(0.01, age=(-0.041, 0.0))  # 2.1 standard errors beyond the limit: enough alone, not among four
+    study = groups(0.009, age=(-0.039, 0.0))  # 2.1 standard errors beyond the limit: enough alone, not among four
     assert study.judge(EACH, adjust="none").status == "fail"
     result = study.judge(EACH)
     assert result.status == "warn"
@@ -176,7 +235,7 @@ def test_the_worst_comes_first_in_the_sentence(groups: Groups) -> None:
     assert [(r.group, r.status) for r in result.rows if r.status == "fail"] == [("older", "fail"), ("young", "fail")]
     assert result.sentence == (
         "int8 on b32: accuracy for age=older on facet falls by 9.0 points "
-        "(between 7.8 and 10.1; limit 2.0; n = 1,000). 1 rule failed."
+        "(between 8.0 and 10.0; limit 2.0; n = 1,000). 1 rule failed."
     )
 
 

@@ -1,12 +1,13 @@
-"""Holm's method by inverting bounds: against its definition, and against closed forms."""
+"""Holm's weighted method by inverting bounds: against its definition, and against closed forms."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from qbench.gate.holm import adjusted, holm_levels, one_sided_p
+from qbench.gate.holm import TREE, holm_levels, one_sided_p, proven_losses, weights
 from qbench.gate.loss import losses_of
 from qbench.stats.tango import tango_p
 from tests.unit.gate.conftest import Study, bounds
@@ -26,24 +27,24 @@ def test_a_p_by_inversion_is_that_of_the_one_sided_test(df: float) -> None:
     rows = losses_of(study.comparison().effects)
     t = (-np.array(changes) - limit) / 0.01
     test = stats.norm if np.isinf(df) else stats.t(df)
-    beyond, within = (one_sided_p(rows, limit, bounds, side) for side in ("beyond", "within"))
-    assert beyond == pytest.approx(np.where(t > 0, test.sf(t), 1.0), rel=1e-5)
-    assert within == pytest.approx(np.where(t < 0, test.cdf(t), 1.0), rel=1e-5)
+    assert one_sided_p(rows, limit, bounds) == pytest.approx(np.where(t > 0, test.sf(t), 1.0), rel=1e-5)
 
 
 def test_what_has_no_bounds_has_no_p() -> None:
     study, limit = losses([-0.06, -0.03], se=np.nan)
-    assert np.isnan(one_sided_p(losses_of(study.comparison().effects), limit, bounds, "within")).all()
+    assert np.isnan(one_sided_p(losses_of(study.comparison().effects), limit, bounds)).all()
 
 
-def reference(p: np.ndarray, alpha: float) -> np.ndarray:
-    """Holm's method as the paper has it, one step after another."""
+def reference(p: np.ndarray, weight: np.ndarray, alpha: float) -> np.ndarray:
+    """Holm's weighted method as the paper has it, one step after another."""
     rejected = np.zeros(len(p), dtype=bool)
-    order = [i for i in np.argsort(p, kind="stable") if np.isfinite(p[i])]
-    for step, i in enumerate(order):
-        if p[i] > alpha / (len(order) - step):
+    left = [i for i in range(len(p)) if np.isfinite(p[i])]
+    while left:
+        i = min(left, key=lambda j: p[j] / weight[j])
+        if p[i] > alpha * weight[i] / sum(weight[j] for j in left):
             break
         rejected[i] = True
+        left.remove(i)
     return rejected
 
 
@@ -51,42 +52,66 @@ def reference(p: np.ndarray, alpha: float) -> np.ndarray:
 def test_levels_reject_what_holms_method_rejects(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p = rng.beta(0.3, 3, size=rng.integers(1, 30))
+    weight = rng.random(len(p)) + 0.1 if seed % 2 else np.ones(len(p))
     p[rng.random(len(p)) < 0.1] = np.nan
-    levels = holm_levels(p, 0.05)
+    levels = holm_levels(p, weight, 0.05)
     with np.errstate(invalid="ignore"):
-        assert ((p <= levels) == reference(p, 0.05)).all()
+        assert ((p <= levels) == reference(p, weight, 0.05)).all()
     assert (np.isnan(levels) == np.isnan(p)).all()
-    assert levels[np.isfinite(p)] == pytest.approx(np.clip(levels[np.isfinite(p)], 0.05 / len(p), 0.05))
+    known = np.isfinite(p)
+    least = 0.05 * weight[known] / weight[known].sum()
+    assert levels[known] == pytest.approx(np.clip(levels[known], least, 0.05))
 
 
-def test_one_row_alone_has_the_plain_interval() -> None:
+def tree(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
+    """Rows of accuracies as rule, benchmark, attribute and group."""
+    columns = dict(zip(("rule", "benchmark", "attribute", "group"), zip(*rows, strict=True), strict=True))
+    return pd.DataFrame({"metric": "accuracy", "class": "", **columns})[TREE]
+
+
+def test_a_level_is_divided_equally_from_the_whole_to_the_particular() -> None:
+    whole = [("overall", "imagenet", "", ""), ("overall", "facet", "", "")]
+    groups = [("groups", "facet", "gender", g) for g in ("women", "men")]
+    groups += [("groups", "facet", "age", g) for g in ("young", "middle", "older")]
+    assert weights(tree(*whole, *groups)) == pytest.approx([1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 12, 1 / 12, 1 / 12])
+
+
+def test_the_same_name_under_two_parents_is_not_one_child() -> None:
+    rows = [("groups", b, "age", g) for b, of in (("a", ("x", "y")), ("b", ("x", "y", "z"))) for g in of]
+    assert weights(tree(*rows)) == pytest.approx([1 / 4, 1 / 4, 1 / 6, 1 / 6, 1 / 6])
+
+
+def one_rule(groups: int, family: list[int] | None = None) -> pd.DataFrame:
+    names = tree(*(("r", "facet", "age", f"g{at}") for at in range(groups)))
+    return names.assign(family=family or [0] * groups)
+
+
+def test_one_row_alone_has_the_plain_bound() -> None:
     study, limit = losses([-0.03])
     rows = losses_of(study.comparison().effects)
-    low, high = adjusted(rows, limit, bounds, confidence=0.95, family=np.zeros(1, dtype=np.int64), holm=True)
-    z = stats.norm.ppf(0.975)
-    assert (low[0], high[0]) == pytest.approx((0.03 - z * 0.01, 0.03 + z * 0.01))
+    proven = proven_losses(rows, limit, bounds, confidence=0.95, names=one_rule(1), holm=True)
+    assert proven[0] == pytest.approx(0.03 - stats.norm.ppf(0.975) * 0.01)
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_adjusted_bounds_clear_the_limit_exactly_where_holm_rejects(seed: int) -> None:
+def test_adjusted_bounds_lie_beyond_the_limit_exactly_where_holm_rejects(seed: int) -> None:
     rng = np.random.default_rng(seed)
     study, limit = losses(list(-0.02 + rng.normal(0, 0.03, 12)))
     rows = losses_of(study.comparison().effects)
-    low, high = adjusted(rows, limit, bounds, confidence=0.95, family=np.zeros(12, dtype=np.int64), holm=True)
-    assert ((low > limit) == reference(one_sided_p(rows, limit, bounds, "beyond"), 0.025)).all()
-    assert ((high < limit) == reference(one_sided_p(rows, limit, bounds, "within"), 0.025)).all()
-    plain = adjusted(rows, limit, bounds, confidence=0.95, family=np.zeros(12, dtype=np.int64), holm=False)
-    assert (low <= plain[0] + 1e-12).all()
-    assert (high >= plain[1] - 1e-12).all()
+    proven = proven_losses(rows, limit, bounds, confidence=0.95, names=one_rule(12), holm=True)
+    wanted = reference(one_sided_p(rows, limit, bounds), np.ones(12), 0.025)
+    assert ((proven > limit) == wanted).all()
+    plain = proven_losses(rows, limit, bounds, confidence=0.95, names=one_rule(12), holm=False)
+    assert (proven <= plain + 1e-12).all()
 
 
 def test_families_are_adjusted_apart() -> None:
     study, limit = losses([-0.045] * 10)
     rows = losses_of(study.comparison().effects)
-    family = np.array([0] * 9 + [1])
-    low, _ = adjusted(rows, limit, bounds, confidence=0.95, family=family, holm=True)
-    assert low[9] == pytest.approx(0.045 - stats.norm.ppf(0.975) * 0.01)
-    assert low[0] == pytest.approx(0.045 + stats.norm.ppf(0.025 / 9) * 0.01)
+    names = one_rule(10, [0] * 9 + [1])
+    proven = proven_losses(rows, limit, bounds, confidence=0.95, names=names, holm=True)
+    assert proven[9] == pytest.approx(0.045 - stats.norm.ppf(0.975) * 0.01)
+    assert proven[0] == pytest.approx(0.045 + stats.norm.ppf(0.025 / 9) * 0.01)
 
 
 def test_intervals_of_counts_are_inverted_too() -> None:
@@ -98,7 +123,7 @@ def test_intervals_of_counts_are_inverted_too() -> None:
         "disparity", -0.0395, method="mover", attribute="age", group="a-b", before=-0.4, sum_se=0.01, **counts, **second
     )
     rows, limit = losses_of(study.comparison().effects), np.full(2, 0.02)
-    p = one_sided_p(rows, limit, bounds, "beyond")
+    p = one_sided_p(rows, limit, bounds)
     low, _ = rows.interval(bounds, 1 - 2 * p)
     assert low == pytest.approx(limit, abs=1e-7)
     _, score = tango_p(3, 40, 1000, -0.02)

@@ -171,24 +171,41 @@ def test_an_empty_group_is_an_error(study: Study) -> None:
     assert "no item of this group" in result.rows[0].reason
 
 
-def test_an_undetermined_number_is_an_error_unless_the_rule_leaves_it_out(study: Study) -> None:
+CLASSES = {"metric": "recall", "scope": "each_class", "benchmark": "imagenet", "limit": 0.1}
+
+
+def test_a_number_that_neither_side_has_is_left_out_and_the_rest_is_judged(study: Study) -> None:
     study.effect("recall", 0.0, benchmark="imagenet", class_="tench")
     study.effect("recall", np.nan, benchmark="imagenet", class_="goldfish", before=np.nan, n=3)
-    rule = {"metric": "recall", "scope": "each_class", "benchmark": "imagenet", "limit": 0.1}
-    result = study.judge(rule)
-    assert (result.exit_code, result.rows[0].reason) == (2, "it is undetermined (n = 3)")
-    allowed = study.judge(rule | {"allow_undetermined": True})
-    assert (allowed.status, allowed.rules[0].status) == ("pass", "pass")
-    assert allowed.rules[0].counts == {"pass": 1, "left out": 1}
+    result = study.judge(CLASSES)
+    assert (result.status, result.rules[0].status) == ("pass", "pass")
+    assert result.rules[0].counts == {"pass": 1, "left out": 1}
+    assert (result.rows[-1].class_, result.rows[-1].reason) == ("goldfish", "it is undetermined (n = 3)")
+    assert "This data cannot decide 1 number." in result.sentence
+
+
+def test_what_the_benchmark_says_of_a_number_that_it_cannot_give_is_shown(study: Study) -> None:
+    said = {"metric": "recall", "classes": ["goldfish"], "cause": "it has 3 images", "remedy": "Use more images."}
+    study.cell("imagenet", data_info={"unavailable": [said]})
+    study.effect("recall", 0.0, benchmark="imagenet", class_="tench")
+    study.effect("recall", np.nan, benchmark="imagenet", class_="goldfish", before=np.nan, n=3)
+    row = study.judge(CLASSES).rows[-1]
+    assert (row.status, row.reason, row.remedy) == ("left out", "it has 3 images", "Use more images.")
 
 
 def test_a_number_that_the_variant_alone_lacks_is_never_left_out(study: Study) -> None:
     study.effect("recall", np.nan, benchmark="imagenet", class_="tench", before=0.5)
-    rule = {"metric": "recall", "scope": "each_class", "limit": 0.1, "allow_undetermined": True}
-    assert study.judge(rule).exit_code == 2
+    assert study.judge(CLASSES).exit_code == 2
 
 
-def test_a_rule_of_which_all_is_undetermined_is_an_error(study: Study) -> None:
-    study.effect("recall", np.nan, benchmark="imagenet", class_="tench", before=np.nan)
-    result = study.judge({"metric": "recall", "scope": "each_class", "limit": 0.1, "allow_undetermined": True})
-    assert result.exit_code == 2
+def test_a_gate_in_which_nothing_could_be_judged_is_an_error_that_says_why(study: Study) -> None:
+    said = {"metric": "skew@1000", "cause": "k is the whole gallery", "remedy": "Choose a smaller k."}
+    study.cell("fairface", data_info={"unavailable": [said]})
+    for group in ("White", "Black"):
+        study.effect("skew@1000", np.nan, benchmark="fairface", attribute="race", group=group, before=np.nan)
+    result = study.judge_by_default()
+    assert (result.status, result.exit_code, result.band) == ("error", 2, "COULD NOT EVALUATE")
+    assert "2 of 2 numbers: k is the whole gallery. Choose a smaller k." in result.sentence
+    assert [(v.status, v.band) for v in result.variants] == [("error", "COULD NOT EVALUATE")]
+    study.effect("accuracy", 0.0)
+    assert study.judge({"role": "accuracy"}, {"role": "skew", "scope": "each_group"}).status == "pass"

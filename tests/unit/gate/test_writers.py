@@ -45,7 +45,7 @@ RULES: list[dict[str, Any]] = [
     {"id": "each", "metric": "accuracy", "scope": "each_group", "limit": 0.02, "why": "a reason"},
     {"id": "strict", "metric": "main", "benchmark": "imagenet", "limit": 0.01, "inconclusive": "fail"},
     {"id": "warns", "metric": "main", "benchmark": "imagenet", "limit": 0.001, "severity": "warn"},
-    {"id": "of classes", "metric": "recall", "scope": "each_class", "limit": 0.1, "allow_undetermined": True},
+    {"id": "of classes", "metric": "recall", "scope": "each_class", "limit": 0.1},
     {"id": "skews", "metric": "skew", "limit": 0.1, "optional": True},
 ]
 

@@ -1,0 +1,236 @@
+"""Rows of the effects → rows of the gate: each against its limit, by its interval and never by the change alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qbench.gate.comparison import Compared
+from qbench.gate.decidable import Shares, Undecidable, undecidable
+from qbench.gate.holm import TREE, proven_losses
+from qbench.gate.loss import losses_of
+from qbench.gate.methods import Methods
+from qbench.gate.phrasing import TINY
+from qbench.gate.policy import Policy, Rule
+from qbench.gate.result import GateRow
+from qbench.gate.select import NUMBER, Selection, quantity_of
+from qbench.metrics.keys import MetricKey
+from qbench.vocabulary import FlagKind, MetricRole, RowFlag, RowStatus, Severity, parse_flags
+
+VOID = tuple(kind for kind in FlagKind if kind.voids and kind is not FlagKind.ACCURACY_LOST)
+"""Flags of numbers that mean nothing. Of a variant with one it can still be said that an accuracy fell; of a baseline
+with one nothing can. A variant that lost its accuracy is not among them: its numbers are what it does, so they may fail
+a limit, and only cannot pass one.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What is known of one row before it is decided.
+
+    Attributes
+    ----------
+    low, high : float
+        The loss: its interval at the policy's confidence, wider at both ends by the noise of other batches.
+    proven : float
+        The loss that it has at least, adjusted for the rows of its variant.
+    limit : float
+        What it may lose.
+    role : MetricRole
+        Which question it answers.
+    unclear : bool
+        Whether it is a signed bias whose sign is not clear.
+    flags : tuple of RowFlag
+        Reasons to distrust it.
+    undecidable : Undecidable or None
+        Why no answer could decide it.
+    must_be_decided : bool
+        Whether its rule fails what is inconclusive: then nothing is left out for lack of data.
+    """
+
+    low: float
+    high: float
+    proven: float
+    limit: float
+    role: MetricRole
+    unclear: bool
+    flags: tuple[RowFlag, ...]
+    undecidable: Undecidable | None
+    must_be_decided: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A status, and a sentence that says why."""
+
+    status: RowStatus
+    reason: str
+
+
+def decide_rows(
+    compared: Compared, policy: Policy, selections: Sequence[Selection], methods: Methods, shares: Shares
+) -> Iterator[tuple[GateRow, Rule]]:
+    """Decide every row that the rules select; those that could not be evaluated come first, as they are."""
+    for rule, selection in zip(policy.rule, selections, strict=True):
+        for other in selection.others:
+            yield other, rule
+    counts = [len(s.rows) for s in selections]
+    frame = pd.concat([s.rows for s in selections], ignore_index=True)
+    if frame.empty:
+        return
+    rules = [policy.rule[at] for at in np.repeat(np.arange(len(counts)), counts)]
+    yield from zip(_rows(frame, rules, _roles(frame, compared), policy, methods, shares), rules, strict=True)
+
+
+def _rows(
+    frame: pd.DataFrame,
+    rules: Sequence[Rule],
+    roles: Sequence[MetricRole],
+    policy: Policy,
+    methods: Methods,
+    shares: Shares,
+) -> Iterator[GateRow]:
+    confidence = policy.decide.confidence or methods.confidence
+    given = np.array([np.nan if rule.limit is None else rule.limit for rule in rules], dtype=np.float64)
+    limit = np.where(np.isnan(given), frame["margin"].to_numpy(np.float64), given)
+    losses = losses_of(frame)
+    low, high = losses.interval(methods.bounds, np.full(len(frame), confidence))
+    noise = np.nan_to_num(frame["noise"].to_numpy(np.float64))
+    low, high, found = low - noise, high + noise, losses.found()
+    proven = proven_losses(
+        losses,
+        limit,
+        methods.bounds,
+        confidence=confidence,
+        names=_families(frame, rules),
+        holm=policy.decide.adjust == "holm",
+    )
+    closed = undecidable(frame, roles, limit, methods.bounds, shares, confidence)
+    needed, not_installed = methods.needed(frame, limit, confidence), methods.missing(frame)
+    for at, record in enumerate(frame.to_dict("records")):
+        rule, role = rules[at], roles[at]
+        flags = parse_flags(str(record["flags"] or ""))
+        judged = Judged(
+            low=float(low[at]),
+            high=float(high[at]),
+            proven=float(proven[at]),
+            limit=float(limit[at]),
+            role=role,
+            unclear=bool(losses.direction[at] == 0),
+            flags=flags,
+            undecidable=closed[at],
+            must_be_decided=(rule.inconclusive or policy.decide.inconclusive) == "fail",
+        )
+        decision = decide(judged, not_installed[at])
+        names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
+        known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
+        items = int(np.nan_to_num(record["sample_size"]))
+        more = _needed(needed[at], items) if decision.status is RowStatus.INCONCLUSIVE else None
+        too_few = closed[at] if decision.status in (RowStatus.LEFT_OUT, RowStatus.INCONCLUSIVE) else None
+        yield GateRow(
+            rule=rule.id,
+            status=decision.status,
+            **names,
+            role=role,
+            unit=str(record["unit"]),
+            quantity=quantity_of(str(record["better"])),
+            found=float(found[at]),
+            low=float(low[at]) if known else np.nan,
+            high=float(high[at]) if known else np.nan,
+            proven=float(proven[at]) if known else np.nan,
+            limit=float(limit[at]),
+            n=int(items or record["n"]),  # images, where the number itself counts queries or classes
+            items=items,
+            needed=more,
+            flags=tuple(map(str, flags)),
+            reason=decision.reason + _of_needed(decision, more, items),
+            remedy=too_few.remedy if too_few else "",
+            why=rule.why,
+        )
+
+
+def _families(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
+    """A family is one variant, which is what people ship; rules that only warn form one of their own."""
+    names = frame[[name for name in TREE if name != "rule"]].assign(rule=[rule.id for rule in rules])
+    gates = np.array([rule.severity is Severity.FAIL for rule in rules])
+    return names.assign(family=frame.assign(gates=gates).groupby(["model", "quantizer", "gates"]).ngroup())
+
+
+def _roles(frame: pd.DataFrame, compared: Compared) -> list[MetricRole]:
+    declared = compared.declared
+    names = zip(frame["benchmark"], frame["metric"], strict=True)
+    return [declared[str(b)][MetricKey.parse(str(metric)).name].judged_as for b, metric in names]
+
+
+def decide(row: Judged, not_installed: str = "") -> Decision:
+    """Decide one row.
+
+    A failure needs the adjusted bound beyond the limit; a pass needs the plain interval within it. What no answer could
+    have decided is left out, unless it fails.
+    """
+    if not (np.isfinite(row.low) and np.isfinite(row.high)):
+        return Decision(RowStatus.ERROR, _no_interval(not_installed))
+    if not np.isfinite(row.limit):
+        return Decision(RowStatus.ERROR, "it has no limit: neither its rule nor a margin gives one")
+    own = {flag.kind for flag in row.flags if not flag.of_baseline}
+    its = {flag.kind for flag in row.flags if flag.of_baseline}
+    fails = row.proven > row.limit + TINY
+    of_baseline = [kind.reason for kind in VOID if kind in its]
+    if of_baseline:
+        what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
+        return Decision(RowStatus.ERROR, what)
+    void = [kind.reason for kind in VOID if kind in own]
+    if void and not (row.role is MetricRole.ACCURACY and fails):
+        return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
+    if fails and row.high > row.low and FlagKind.BELOW_NOISE not in own:
+        return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
+    if row.undecidable is not None:
+        status = RowStatus.INCONCLUSIVE if row.must_be_decided else RowStatus.LEFT_OUT
+        return Decision(status, row.undecidable.cause)
+    if row.high - row.low <= 0:
+        what = "its interval has no width: what was resampled never changed, which shows nothing"
+        return Decision(RowStatus.INCONCLUSIVE, what)
+    if row.high < row.limit - TINY:
+        if FlagKind.ACCURACY_LOST in own:
+            what = f"{FlagKind.ACCURACY_LOST.reason}, and where little is correct no gap is seen"
+            return Decision(RowStatus.INCONCLUSIVE, what)
+        return Decision(RowStatus.PASS, "the interval lies wholly within the limit")
+    return Decision(RowStatus.INCONCLUSIVE, _open(row, own))
+
+
+def _no_interval(not_installed: str) -> str:
+    if not not_installed:
+        return "no interval is known for this number, so nothing can be decided on it"
+    return (
+        f"no interval is known at the confidence that is needed, because the statistic {not_installed!r} is not "
+        "installed: install the plugin that provides it"
+    )
+
+
+def _open(row: Judged, own: set[str]) -> str:
+    if FlagKind.BELOW_NOISE in own:
+        return FlagKind.BELOW_NOISE.reason
+    if row.low > row.limit + TINY:
+        return (
+            "the interval lies beyond the limit, but no longer when it is adjusted for the other numbers of the variant"
+        )
+    reason = "the interval contains the limit"
+    if row.unclear:
+        reason += "; the sign of the gap is not clear, so the interval is that of the change in either direction"
+    return reason
+
+
+def _needed(wanted: float, items: int) -> int | None:
+    """The items that would decide, where that is more than there are."""
+    return math.ceil(wanted) if np.isfinite(wanted) and wanted > items else None
+
+
+def _of_needed(decision: Decision, more: int | None, items: int) -> str:
+    if decision.status is not RowStatus.INCONCLUSIVE or more is None:
+        return ""
+    return f"; about {more:,} items would decide if nothing changes (there are {items:,})"
