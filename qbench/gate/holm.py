@@ -61,25 +61,28 @@ def weights(names: pd.DataFrame) -> Floats:
     Parameters
     ----------
     names : pandas.DataFrame
-        ``(n,)`` rows of one family, with the columns `TREE`.
+        ``(n,)`` rows, with the column ``family`` and those of `TREE`.
 
     Returns
     -------
     numpy.ndarray
-        ``(n,)``, above 0, with the sum 1.
+        ``(n,)``, above 0, with the sum 1 within each family.
 
     Examples
     --------
-    >>> rows = [("overall", "facet", "accuracy", "", "", "")]
-    >>> rows += [("groups", "facet", "accuracy", "age", group, "") for group in ("young", "older")]
-    >>> weights(pd.DataFrame(rows, columns=TREE)).tolist()
+    >>> rows = [(0, "overall", "facet", "accuracy", "", "", "")]
+    >>> rows += [(0, "groups", "facet", "accuracy", "age", group, "") for group in ("young", "older")]
+    >>> weights(pd.DataFrame(rows, columns=["family", *TREE])).tolist()
     [0.5, 0.25, 0.25]
     """
     parts = np.ones(len(names))
-    above: npt.NDArray[np.int64] = np.zeros(len(names), dtype=np.int64)
+    above = pd.factorize(names["family"])[0]
     for column in TREE:
-        parts /= names[column].groupby(above).transform("nunique").to_numpy(np.float64)
-        above = names.assign(above=above).groupby(["above", column], sort=False).ngroup().to_numpy().astype(np.int64)
+        children, inside = pd.factorize(above * np.int64(len(names) + 1) + pd.factorize(names[column])[0])
+        parent = np.zeros(len(inside), dtype=np.int64)
+        parent[children] = above
+        parts /= np.bincount(parent)[above]
+        above = children
     return parts
 
 
@@ -139,8 +142,8 @@ def proven_losses(
     alpha = (1 - confidence) / 2
     levels = np.full(len(limit), alpha)
     if holm and len(limit):
-        p = one_sided_p(rows, limit, bounds)
+        p, weight = one_sided_p(rows, limit, bounds), weights(names)
         for of in names.groupby("family", sort=False).indices.values():
-            levels[of] = holm_levels(p[of], weights(names.iloc[of]), alpha)
+            levels[of] = holm_levels(p[of], weight[of], alpha)
     levels = np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)
     return rows.interval(bounds, 1 - 2 * levels)[0]

@@ -66,7 +66,7 @@ def test_levels_reject_what_holms_method_rejects(seed: int) -> None:
 def tree(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
     """Rows of accuracies as rule, benchmark, attribute and group."""
     columns = dict(zip(("rule", "benchmark", "attribute", "group"), zip(*rows, strict=True), strict=True))
-    return pd.DataFrame({"metric": "accuracy", "class": "", **columns})[TREE]
+    return pd.DataFrame({"family": 0, "metric": "accuracy", "class": "", **columns})[["family", *TREE]]
 
 
 def test_a_level_is_divided_equally_from_the_whole_to_the_particular() -> None:
@@ -79,6 +79,11 @@ def test_a_level_is_divided_equally_from_the_whole_to_the_particular() -> None:
 def test_the_same_name_under_two_parents_is_not_one_child() -> None:
     rows = [("groups", b, "age", g) for b, of in (("a", ("x", "y")), ("b", ("x", "y", "z"))) for g in of]
     assert weights(tree(*rows)) == pytest.approx([1 / 4, 1 / 4, 1 / 6, 1 / 6, 1 / 6])
+
+
+def test_each_family_is_divided_on_its_own() -> None:
+    names = tree(*(("r", "facet", "age", g) for g in ("a", "b", "a", "b", "c"))).assign(family=[0, 0, 1, 1, 1])
+    assert weights(names) == pytest.approx([1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 3])
 
 
 def one_rule(groups: int, family: list[int] | None = None) -> pd.DataFrame:
