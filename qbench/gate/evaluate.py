@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from qbench.gate.comparison import Compared, with_its_baseline, with_older
 from qbench.gate.decidable import Shares
@@ -18,11 +19,13 @@ from qbench.gate.decide import decide_rows
 from qbench.gate.methods import Methods, installed_methods
 from qbench.gate.phrasing import headline, said, tally
 from qbench.gate.policy import Consequence, Policy, Rule, read_policy
-from qbench.gate.result import Counts, GateResult, GateRow, Problem, RuleResult, VariantResult
+from qbench.gate.quantizers import rows_of_quantizers
+from qbench.gate.result import Counts, GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
 from qbench.gate.select import Selection, limit_of, select
 from qbench.gate.waive import waive
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
+from qbench.stats.population import LEAST
 from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity
 
 
@@ -57,7 +60,10 @@ def check(
     compared = with_its_baseline(results) if baseline is None else with_older(results, baseline, renamed)
     methods = installed_methods(wanted_settings(results).confidence)
     shares = cache(lambda benchmark: group_shares(compared.cells, benchmark))
-    return judge(compared, read, today=today or datetime.now(UTC).date(), methods=methods, shares=shares)
+    day = today or datetime.now(UTC).date()
+    many = baseline is None and len({cell.model for cell in results.done}) >= LEAST
+    populations = results.populations if many else None
+    return judge(compared, read, today=day, methods=methods, shares=shares, populations=populations)
 
 
 def group_shares(cells: Iterable[Cell], benchmark: str) -> dict[tuple[str, str], float]:
@@ -78,8 +84,13 @@ def judge(
     today: date,
     methods: Methods,
     shares: Shares = lambda benchmark: {},
+    populations: pd.DataFrame | None = None,
 ) -> GateResult:
-    """The same, of what is compared and with given methods; `shares` are the shares of groups in a benchmark."""
+    """The same, of what is compared and with given methods.
+
+    `shares` are the shares of groups in a benchmark; `populations` is that table of the analysis, where the run has
+    enough checkpoints for an answer for each quantizer.
+    """
     selections = [select(rule, compared) for rule in policy.rule]
     rows = [_counted(row, rule, policy) for row, rule in decide_rows(compared, policy, selections, methods, shares)]
     waived = waive(rows, policy.waiver, today)
@@ -100,7 +111,7 @@ def judge(
         rows=ordered,
         rules=rules,
         variants=tuple(_variants(ordered)),
-        quantizers=(),
+        quantizers=tuple(_quantizers(ordered, compared, populations, policy, methods.confidence)),
         problems=tuple(problems),
         policy=policy,
         run=compared.run,
@@ -228,6 +239,37 @@ def _variants(rows: Iterable[GateRow]) -> Iterable[VariantResult]:
             counts={status: counts[status] for status in RowStatus if counts[status]},
             worst=mine[0],
         )
+
+
+def _quantizers(
+    rows: Sequence[GateRow],
+    compared: Compared,
+    populations: pd.DataFrame | None,
+    policy: Policy,
+    confidence: float,
+) -> list[QuantizerResult]:
+    """One answer for each quantizer over all checkpoints, worst first."""
+    if populations is None:
+        return []
+    rules = {rule.id: rule for rule in policy.rule}
+    level = policy.decide.confidence or confidence
+    found = rows_of_quantizers(rows, compared.effects, populations, policy, level)
+    decided = sorted((_counted(row, rules[row.rule], policy) for row in found), key=_badness)
+    results = []
+    for quantizer in dict.fromkeys(row.quantizer for row in decided):
+        mine = tuple(row for row in decided if row.quantizer == quantizer)
+        status, counts = _status(mine, ()), Counter(row.status for row in mine)
+        results.append(
+            QuantizerResult(
+                quantizer=quantizer,
+                checkpoints=max(row.n for row in mine),
+                status=status,
+                band=_band(status, mine),
+                counts={status: counts[status] for status in RowStatus if counts[status]},
+                rows=mine,
+            )
+        )
+    return results
 
 
 def _rule_badness(rule: RuleResult) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 from xml.etree import ElementTree as ET
 
@@ -43,12 +44,21 @@ def to_junit(result: GateResult) -> str:
         for key, count in counts.items():
             one.set(key, str(count))
     properties = ET.Element("properties")
-    for key, value in (("status", result.status), ("exit_code", str(result.exit_code)), ("sentence", result.sentence)):
-        ET.SubElement(properties, "property", name=key, value=_clean(value))
+    for key, value in _properties(result):
+        ET.SubElement(properties, "property", name=_clean(key), value=_clean(value))
     suite.insert(0, properties)
     root.append(suite)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _properties(result: GateResult) -> Iterator[tuple[str, str]]:
+    """The answer, and that of each variant and each quantizer."""
+    yield from (("status", result.status), ("exit_code", str(result.exit_code)), ("sentence", result.sentence))
+    for answer in result.variants:
+        yield f"variant {named(answer.quantizer)} on {named(answer.model)}", answer.band
+    for mean in result.quantizers:
+        yield f"quantizer {named(mean.quantizer)} over {mean.checkpoints:,} checkpoints", mean.band
 
 
 def element(row: GateRow) -> Element:

@@ -161,7 +161,7 @@ class QuantizerResult:
     quantizer : str
         Its label.
     checkpoints : int
-        How many checkpoints stand behind it, at least: rows may lack some.
+        How many checkpoints stand behind it; a row may lack some.
     status : GateStatus
         As for a run, of its rows alone.
     band : GateBand
@@ -171,8 +171,6 @@ class QuantizerResult:
     rows : tuple of GateRow
         One for each number that the rules judge, of the mean change (``model`` is empty, ``n`` counts checkpoints),
         worst first.
-    reason : str
-        Why there is no answer, where there is none; else empty.
     """
 
     quantizer: str
@@ -181,7 +179,6 @@ class QuantizerResult:
     band: GateBand
     counts: dict[RowStatus, int]
     rows: tuple[GateRow, ...]
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +223,7 @@ class GateResult:
     variants : tuple of VariantResult
         One answer for each model with each quantizer, worst first.
     quantizers : tuple of QuantizerResult
-        One answer for each quantizer over all checkpoints, worst first; none where a run has too few checkpoints.
+        One answer for each quantizer over all checkpoints, worst first; none where a run has fewer than six.
     problems : tuple of Problem
         Errors and warnings about the policy and the run as a whole.
     policy : Policy or None

@@ -9,8 +9,9 @@ from typing import Any
 
 from qbench.gate.result import GateResult
 
-SCHEMA = 2
-"""2: the word ``inconclusive`` in place of ``undecided``."""
+SCHEMA = 3
+"""2: the word ``inconclusive`` in place of ``undecided``. 3: rules have a role and one limit; answers for variants and
+quantizers; ``proven`` and ``remedy`` of rows."""
 
 
 def to_json(result: GateResult) -> str:

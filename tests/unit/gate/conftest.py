@@ -19,6 +19,7 @@ from qbench.gate.methods import installed_methods
 from qbench.gate.policy import read_policy
 from qbench.results import Cell
 from qbench.statistics.settings import Settings
+from qbench.stats.population import population
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
 
@@ -110,6 +111,7 @@ class Study:
     rows: list[dict[str, Any]] = field(default_factory=list)
     unpaired: dict[tuple[str, str, str], str] = field(default_factory=dict)
     shares: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    means: pd.DataFrame | None = None
 
     def cell(
         self,
@@ -191,6 +193,16 @@ class Study:
         """The shares of groups in a benchmark, where a test says them."""
         return self.shares.get(benchmark, {})
 
+    def populations(self, **changes: Any) -> pd.DataFrame:
+        """The means over its checkpoints, as if these were independent; `changes` replace columns."""
+        rows = []
+        keys = ["quantizer", "benchmark", "metric", "attribute", "group", "better", "unit", "margin"]
+        for key, of in pd.DataFrame(self.rows).groupby(keys, sort=False):
+            found = population(of["change"], np.diag(of["se"].to_numpy() ** 2))
+            wanted = ("checkpoints", "left_out", "mean", "se", "df", "low", "high")
+            rows.append(dict(zip(keys, key, strict=True)) | {name: getattr(found, name) for name in wanted} | changes)
+        return pd.DataFrame(rows)
+
     def judge_by_default(self) -> GateResult:
         """Hold the built-in policy against it."""
         return judge(self.comparison(), read_policy(), today=TODAY, methods=METHODS, shares=self.shares_of)
@@ -199,7 +211,14 @@ class Study:
         """Hold rules against it; each needs an id, and what is not said is overall top1 of imagenet."""
         whole = [{"id": f"r{i}", "scope": "overall", **rule} for i, rule in enumerate(rules)]
         policy = read_policy({"version": 1, "decide": decide, "rule": whole, "waiver": waiver or []})
-        return judge(self.comparison(), policy, today=TODAY, methods=METHODS, shares=self.shares_of)
+        return judge(
+            self.comparison(),
+            policy,
+            today=TODAY,
+            methods=METHODS,
+            shares=self.shares_of,
+            populations=self.means,
+        )
 
 
 def _empty() -> pd.DataFrame:

@@ -88,7 +88,7 @@ def test_the_fixture_has_every_state(result: GateResult) -> None:
 
 def test_json_is_everything(result: GateResult) -> None:
     data = json.loads(to_json(result))
-    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (2, "error", 2, "COULD NOT EVALUATE")
+    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (3, "error", 2, "COULD NOT EVALUATE")
     assert Counter(row["status"] for row in data["rows"]) == Counter(row.status for row in result.rows)
     assert [rule["id"] for rule in data["rules"]] == [rule.id for rule in result.rules]
     assert data["policy"]["rule"][0]["inconclusive"] is None
@@ -113,7 +113,10 @@ def test_junit_has_real_elements_that_agree_with_the_rows(result: GateResult) ->
             "errors": kinds["error"],
             "skipped": kinds["skipped"],
         }
-    assert {p.get("name"): p.get("value") for p in suite.iter("property")} == {
+    properties = {p.get("name", ""): p.get("value") for p in suite.iter("property")}
+    answers = {f"variant {v.quantizer} on {v.model}": v.band for v in result.variants}
+    assert {name: band for name, band in properties.items() if name.startswith("variant ")} == answers
+    assert {name: value for name, value in properties.items() if name not in answers} == {
         "status": result.status,
         "exit_code": str(result.exit_code),
         "sentence": result.sentence,
