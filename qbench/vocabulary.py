@@ -179,7 +179,7 @@ _ROLES: dict[MetricRole, str] = {
 
 
 class FlagKind(StrEnum):
-    """A reason to distrust a number.
+    """A reason to distrust a number. What each of them voids is the table of ``docs/verdicts.md``.
 
     A flag of the baseline is stored as a `RowFlag` that says so: then no comparison with it means anything.
     """
@@ -187,6 +187,7 @@ class FlagKind(StrEnum):
     NEAR_CHANCE = "near-chance"
     CONSTANT = "constant"
     ACCURACY_LOST = "accuracy-lost"
+    RANKING_LOST = "ranking-lost"
     FOLLOWS = "follows"
     UNCHECKED = "unchecked"
     UNDETERMINED = "undetermined"
@@ -203,6 +204,11 @@ class FlagKind(StrEnum):
         return _FLAGS[self][1]
 
     @property
+    def lost(self) -> bool:
+        """Whether quantization destroyed what the number is made of: it can fail a limit, and not pass one."""
+        return self in (FlagKind.ACCURACY_LOST, FlagKind.RANKING_LOST)
+
+    @property
     def reason(self) -> str:
         """Why a number with this flag is distrusted, as part of a sentence."""
         return _FLAGS[self][2]
@@ -212,9 +218,10 @@ _FLAGS: dict[FlagKind, tuple[str, bool, str]] = {
     FlagKind.NEAR_CHANCE: ("at chance level", True, "its answers cannot be told from chance"),
     FlagKind.CONSTANT: ("one answer to everything", True, "it gives one answer to everything"),
     FlagKind.ACCURACY_LOST: ("accuracy lost", True, "it lost more than a fifth of its accuracy"),
+    FlagKind.RANKING_LOST: ("ranking lost", True, "its rankings have little to do with the baseline's"),
     FlagKind.FOLLOWS: (
         "at chance level on another benchmark",
-        True,
+        False,
         "the same model is at chance level on another benchmark",
     ),
     FlagKind.UNCHECKED: ("not checked", False, "whether it does better than chance could not be checked"),

@@ -91,8 +91,9 @@ class FairFaceAttributes:
                     confidence=found.confidence,
                 )
             )
-            name = f"{attribute.name}_accuracy"
-            chance.append({"name": name, "chance": 1 / len(groups), "where": {"asked": attribute.name}})
+            made = [f"{attribute.name}_{number}" for number in ("accuracy", "worst_group", "ratio")]
+            where = {"asked": attribute.name}
+            chance.append({"name": made[0], "chance": 1 / len(groups), "where": where, "metrics": made})
             start += len(groups)
         table = pd.concat(tables, ignore_index=True)
         front = ["item", "label", "asked"]

@@ -22,10 +22,10 @@ from qbench.gate.select import NUMBER, Selection, quantity_of
 from qbench.metrics.keys import MetricKey
 from qbench.vocabulary import FlagKind, MetricRole, RowFlag, RowStatus, Severity, parse_flags
 
-VOID = tuple(kind for kind in FlagKind if kind.voids and kind is not FlagKind.ACCURACY_LOST)
+VOID = tuple(kind for kind in FlagKind if kind.voids and not kind.lost)
 """Flags of numbers that mean nothing. Of a variant with one it can still be said that an accuracy fell; of a baseline
-with one nothing can. A variant that lost its accuracy is not among them: its numbers are what it does, so they may fail
-a limit, and only cannot pass one.
+with one nothing can. A variant that lost its accuracy or its rankings is not among them: its numbers are what it does,
+so they may fail a limit, and only cannot pass one.
 """
 
 
@@ -196,8 +196,9 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         what = "its interval has no width: what was resampled never changed, which shows nothing"
         return Decision(RowStatus.INCONCLUSIVE, what)
     if row.high < row.limit - TINY:
-        if FlagKind.ACCURACY_LOST in own:
-            what = f"{FlagKind.ACCURACY_LOST.reason}, and where little is correct no gap is seen"
+        lost = [kind.reason for kind in FlagKind if kind.lost and kind in own]
+        if lost:
+            what = f"{'; '.join(lost)}, and such a variant looks fair whatever it does"
             return Decision(RowStatus.INCONCLUSIVE, what)
         return Decision(RowStatus.PASS, "the interval lies wholly within the limit")
     return Decision(RowStatus.INCONCLUSIVE, _open(row, own))

@@ -202,7 +202,10 @@ class Outcome:
         ranking.
     facts : dict
         JSON-able facts that `measure` and the report need: ``classes``, …; and ``chance``, a list of ``{"name",
-        "chance", "where"}``: the share of right answers by guessing among the items whose columns equal ``where``.
+        "chance", "where", "metrics"}``: the share of right answers by guessing among the items whose columns equal
+        ``where``, and (optional) the metrics that are made of these answers and mean nothing where they are guesses.
+        Without ``metrics`` they are those with the entry's name or with the same ``where`` in their statistic's
+        options, and all metrics if ``where`` is empty.
     """
 
     items: pd.DataFrame

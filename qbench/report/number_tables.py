@@ -29,9 +29,9 @@ def who(numbers: RunNumbers, row: NumberRow, before: NumberRow | None) -> list[E
     """Make the first two cells of a row; the name of a model is faint if it repeats."""
     again = before is not None and before.model == row.model
     if row.state == "compared" and numbers.void(row):
-        note = f"baseline {numbers.flagged[row.model, numbers.results.baseline, row.benchmark]}"
+        note = f"baseline {numbers.flag(row, numbers.results.baseline)}"
     else:
-        note = numbers.flagged.get((row.model, row.quantizer, row.benchmark), "")
+        note = numbers.flag(row, row.quantizer)
     return [
         Entry(row.model, "name", "weak" if again else "", head=True),
         Entry(row.quantizer, "name", note=note, head=True),

@@ -10,7 +10,8 @@ from qbench.metrics.keys import MetricKey
 from qbench.report import formatting
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES
-from qbench.vocabulary import Better, FlagKind
+from qbench.results.flags import Flag
+from qbench.vocabulary import Better
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,20 @@ class RunNumbers:
         return list(dict.fromkeys(c.quantizer for c in self.results.done))
 
     @cached_property
-    def flagged(self) -> dict[tuple[str, str, str], str]:
-        """Model, quantizer and benchmark of a cell whose numbers mean little → the words for its first flag."""
-        found = [f for f in self.results.flags if f.kind is not FlagKind.UNCHECKED]
-        return {(f.model, f.quantizer, f.benchmark): f.kind.label for f in reversed(found)}
+    def _flags(self) -> dict[tuple[str, str, str], list[Flag]]:
+        found: dict[tuple[str, str, str], list[Flag]] = {}
+        for flag in self.results.flags:
+            found.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(flag)
+        return found
+
+    def flag(self, row: NumberRow, quantizer: str) -> str:
+        """The words for the first flag that voids a number of the row's model with a quantizer; empty if none does."""
+        flags = self._flags.get((row.model, quantizer, row.benchmark), ())
+        return next((f.kind.label for f in flags if f.voids(row.metric, row.attribute, row.group)), "")
 
     def void(self, row: NumberRow) -> bool:
-        """Whether the baseline of this row is flagged, so that the comparison means nothing."""
-        return (row.model, self.results.baseline, row.benchmark) in self.flagged
+        """Whether the baseline's number of this row is void, so that the comparison means nothing."""
+        return bool(self.flag(row, self.results.baseline))
 
     def cell(self, benchmark: str) -> Cell:
         """The first cell of a benchmark, for what is the same in all of them."""

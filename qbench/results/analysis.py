@@ -250,22 +250,21 @@ def _noise(results: Results, changes: pd.DataFrame) -> pd.Series[float]:
 
 
 def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDArray[np.object_]:
-    of_cell: dict[tuple[str, str, str], list[RowFlag]] = {}
-    of_baseline: dict[tuple[str, str], list[RowFlag]] = {}
+    of_cell: dict[tuple[str, str, str], list[Flag]] = {}
     for flag in flags:
-        if flag.kind is FlagKind.UNCHECKED:
-            continue
-        if flag.quantizer == baseline:
-            of_baseline.setdefault((flag.model, flag.benchmark), []).append(RowFlag(flag.kind, of_baseline=True))
-        else:
-            of_cell.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(RowFlag(flag.kind))
+        of_cell.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(flag)
     change, noise = (table[name].to_numpy(np.float64) for name in ("change", "noise"))
     quiet = np.where(np.abs(change) < noise, str(FlagKind.BELOW_NOISE), "")
     own = np.where(np.isnan(change), str(FlagKind.UNDETERMINED), quiet)
     found = np.empty(len(table), dtype=object)
-    names = zip(*(table[c] for c in NAMES), strict=True)
-    for i, (model, quantizer, benchmark) in enumerate(names):
-        kinds = [*of_baseline.get((model, benchmark), ()), *of_cell.get((model, quantizer, benchmark), ())]
+    names = zip(*(table[c] for c in (*NAMES, "metric", "attribute", "group")), strict=True)
+    for i, (model, quantizer, benchmark, *number) in enumerate(names):
+        kinds = [
+            RowFlag(flag.kind, of_baseline=label == baseline)
+            for label in (baseline, quantizer)
+            for flag in of_cell.get((model, label, benchmark), ())
+            if flag.voids(*number)
+        ]
         found[i] = join_flags([*kinds, RowFlag(own[i])] if own[i] else kinds)
     return found
 

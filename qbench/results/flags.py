@@ -1,20 +1,32 @@
-"""What makes numbers of a run worthless: models at chance level, with one answer to everything, or of lost accuracy.
+"""What makes numbers of a run worthless: answers at chance level, one answer to everything, lost accuracy or rankings.
 
-Counts come from the stored items and numbers. A model at chance level looks perfectly fair, so these are the first
-things to look at.
+A model at chance level looks perfectly fair, so these are the first things to look at. Everything is checked on the
+stored items and rankings, and a flag voids only the numbers that are made of what was checked: see
+`qbench.results.flag_scopes`, and the table in ``docs/verdicts.md``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from qbench.errors import InputError
+from qbench.results.effects import why_not_comparable
+from qbench.results.flag_scopes import Scope, every_number, scope_of
 from qbench.runfolder.reader import Cell
 from qbench.runfolder.schema import Chance
-from qbench.stats.validity import ChanceTest, against_chance
+from qbench.stats.validity import (
+    RELATED,
+    accuracy_loss,
+    against_chance,
+    in_gallery_order,
+    rank_agreement,
+    same_for_every_query,
+)
 from qbench.vocabulary import FlagKind
 
 
@@ -28,11 +40,14 @@ class Flag:
         What it concerns.
     kind : FlagKind
         ``near-chance``: its answers cannot be told from random ones. ``constant``: nearly all of its answers are the
-        same. ``accuracy-lost``: more than a fifth of the baseline's accuracy is gone, so that quantization has failed.
-        ``follows``: the benchmark has no correct answers, but the same variant has one of these on another.
-        ``unchecked``: the test could not be made.
+        same, or it ranks alike for every query or every image. ``accuracy-lost``, ``ranking-lost``: more than a fifth
+        of the baseline's accuracy is gone, or its rankings have little to do with the baseline's, so that quantization
+        has failed. ``follows`` (voids nothing): the benchmark has no correct answers, and the same variant has one of
+        these everywhere on another. ``unchecked`` (voids nothing): a test could not be made.
     comparisons : bool
-        Whether it is the baseline, so that every comparison of the model on the benchmark is void.
+        Whether it is the baseline, so that every comparison of these numbers of the model is void.
+    scope : Scope
+        The numbers that are made of what was checked.
     message : str
         Plain words, with the numbers.
     """
@@ -42,12 +57,19 @@ class Flag:
     benchmark: str
     kind: FlagKind
     comparisons: bool
+    scope: Scope
     message: str
+
+    def voids(self, metric: str, attribute: str = "", group: str = "") -> bool:
+        """Whether a number of this cell, named as in the tables, means nothing because of it."""
+        return self.kind.voids and self.scope.covers(metric, attribute, group)
 
 
 CONSTANT = 0.9
-"""Share of one prediction from which answers are called constant, where the items have several labels. A choice of
-ours: no balanced set of labels comes near it, and a model that still tells a tenth of the items apart is below it."""
+"""Share of one prediction from which answers are called constant, where the items have several labels; share of the
+queries with one ranking, and of neighbours in a ranking that stand in the gallery's order, from which rankings are. A
+choice of ours: no balanced set of labels comes near it, and a model that still tells a tenth of the items apart is
+below it."""
 
 LABELS_EXCEEDED = 0.05
 """How much more frequent than the most frequent label that prediction has to be. A choice of ours, so that correct
@@ -58,11 +80,17 @@ LOST = 0.2
 far beyond what the methods that people deploy lose, and above it the groups that are left are those the model still
 recognises, so that gaps are about who they are."""
 
+FEW = 10
+"""Items below which a gallery is too small to tell a ranking in its order from one that happens to be in it."""
 
-def find_flags(
-    cells: Iterable[Cell], baseline: str, accuracy: Mapping[tuple[str, str, str], tuple[float, float]] | None = None
-) -> list[Flag]:
-    """Check each done cell, and carry what is found to benchmarks that cannot be checked themselves.
+Positions = npt.NDArray[np.int64]
+
+ANSWERS = ("correct", "prediction", "label", "image")
+"""Columns of the items that are looked at, where they are there."""
+
+
+def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()) -> list[Flag]:
+    """Check each done cell.
 
     Parameters
     ----------
@@ -70,98 +98,186 @@ def find_flags(
         Of the run.
     baseline : str
         Label of the quantizer that the others are compared with.
-    accuracy : mapping, optional
-        ``(model, quantizer, benchmark)`` → main accuracy before and after, where both are known.
+    allow : collection of str
+        Differences from the baseline that are meant, as for `qbench.results.effects.why_not_comparable`.
     """
     done = [c for c in cells if c.done]
+    bases = {(c.model, c.benchmark): c for c in done if c.quantizer == baseline}
     flags: list[Flag] = []
-    bad: dict[tuple[str, str], list[str]] = {}
+    void: dict[tuple[str, str], list[str]] = {}
     for cell in done:
-        found = [_near_chance(cell, chance, baseline) for chance in _chances(cell)]
-        found += [
-            _constant(cell, baseline),
-            _lost(cell, (accuracy or {}).get((cell.model, cell.quantizer, cell.benchmark))),
-        ]
-        kept = [flag for flag in found if flag is not None]
-        flags += kept
-        if any(flag.kind is not FlagKind.UNCHECKED for flag in kept):
-            bad.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
+        base = bases.get((cell.model, cell.benchmark))
+        if base is not None and (base is cell or why_not_comparable(cell, base, allow)):
+            base = None
+        check = _Check(cell, base, is_baseline=cell.quantizer == baseline)
+        flags += check.flags
+        if check.every_answer_void:
+            void.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
     for cell in done:
-        where = bad.get((cell.model, cell.quantizer))
-        if where and not _chances(cell):
-            flags.append(_follows(cell, list(dict.fromkeys(where)), baseline))
+        where = void.get((cell.model, cell.quantizer))
+        if where and not cell.record.known_facts.chance:
+            flags.append(_follows(cell, where))
     return flags
 
 
-def _chances(cell: Cell) -> tuple[Chance, ...]:
-    return cell.record.known_facts.chance
+class _Check:
+    """The flags of one cell, beside its baseline's cell where the two can be compared."""
+
+    def __init__(self, cell: Cell, base: Cell | None, *, is_baseline: bool) -> None:
+        self._cell, self._base, self._is_baseline = cell, base, is_baseline
+        chances = cell.record.known_facts.chance
+        by_question = [self._of_answers(chance) for chance in chances]
+        self.every_answer_void = bool(chances) and all(any(f.kind.voids for f in found) for found in by_question)
+        self.flags = [flag for found in by_question for flag in found]
+        if cell.ranked:
+            self.flags += self._of_rankings(chances)
+
+    def _flag(self, kind: FlagKind, scope: Scope, message: str) -> Flag:
+        void = self._is_baseline and kind.voids
+        if kind.voids:
+            about = scope.words(self._cell.metrics)
+            of_baseline = f"It is the baseline: no comparison of {about} of this model means anything."
+            message = f"{message} {of_baseline if void else f'This concerns {about}.'}"
+        return Flag(**self._cell.names, kind=kind, comparisons=void, scope=scope, message=message)
+
+    def _unchecked(self, what: str, error: Exception) -> Flag:
+        return self._flag(FlagKind.UNCHECKED, Scope(), f"{what} could not be checked: {error}.")
+
+    # --- answers that are right or wrong
+
+    def _of_answers(self, chance: Chance) -> list[Flag]:
+        scope = scope_of(chance, self._cell.record)
+        try:
+            items = _asked(self._cell, chance)
+            found = [self._near_chance(items, chance, scope), self._constant(items, chance, scope)]
+            if self._base is not None:
+                found.append(self._accuracy_lost(items, _asked(self._base, chance), chance, scope))
+        except (TypeError, ValueError, InputError) as error:
+            return [self._unchecked(f"Whether it does better than chance ({chance.name})", error)]
+        return [flag for flag in found if flag is not None]
+
+    def _near_chance(self, items: pd.DataFrame, chance: Chance, scope: Scope) -> Flag | None:
+        test = against_chance(int(items["correct"].sum()), len(items), chance.chance)
+        if not test.near:
+            return None
+        message = (
+            f"Its answers ({chance.name}) cannot be told from chance: {test.words()}. A model at chance level looks "
+        )
+        return self._flag(FlagKind.NEAR_CHANCE, scope, message + "fair whatever it does.")
+
+    def _constant(self, items: pd.DataFrame, chance: Chance, scope: Scope) -> Flag | None:
+        if not {"prediction", "label"} <= set(items.columns) or items["label"].nunique() < 2:
+            return None
+        counts = items["prediction"].value_counts()
+        share = float(counts.iloc[0]) / len(items)
+        most_frequent = float(items["label"].value_counts().iloc[0]) / len(items)
+        if share < CONSTANT or share <= most_frequent + LABELS_EXCEEDED:
+            return None
+        message = (
+            f"{100 * share:.0f} % of its answers ({chance.name}) are {str(counts.index[0])!r}: a model that gives one "
+            "answer to everything looks fair."
+        )
+        return self._flag(FlagKind.CONSTANT, scope, message)
+
+    def _accuracy_lost(self, items: pd.DataFrame, base: pd.DataFrame, chance: Chance, scope: Scope) -> Flag | None:
+        if not items["item"].equals(base["item"]):
+            raise ValueError("its items are not the baseline's")
+        loss = accuracy_loss(_right(base), _right(items), _units(items), LOST)
+        if not loss.low > LOST:
+            return None
+        message = (
+            f"It lost {loss.words()} ({chance.name}): quantization has failed, and its group differences mean little."
+        )
+        return self._flag(FlagKind.ACCURACY_LOST, scope, message)
+
+    # --- rankings, which are neither right nor wrong
+
+    def _of_rankings(self, chances: Collection[Chance]) -> list[Flag]:
+        scope = _of_no_answers(self._cell, chances)
+        try:
+            rankings = _rankings(self._cell)
+            found = [self._one_ranking(rankings, scope)]
+            if self._base is not None and self._base.ranked:
+                found.append(self._ranking_lost(rankings, _rankings(self._base), scope))
+        except (TypeError, ValueError, InputError) as error:
+            return [self._unchecked("Whether its rankings depend on queries and images", error)]
+        return [flag for flag in found if flag is not None]
+
+    def _one_ranking(self, rankings: Positions, scope: Scope) -> Flag | None:
+        ordered, same = in_gallery_order(rankings), same_for_every_query(rankings)
+        if rankings.shape[1] >= FEW and ordered >= CONSTANT:
+            message = (
+                f"{100 * ordered:.0f} % of the neighbours in its rankings stand in the order of the gallery (about "
+                "50 % where rankings depend on the images): nearly all images are the same to it."
+            )
+        elif rankings.shape[1] >= FEW and same >= CONSTANT:
+            message = f"{100 * same:.0f} % of its queries have the same ranking: the queries make no difference to it."
+        else:
+            return None
+        return self._flag(FlagKind.CONSTANT, scope, message)
+
+    def _ranking_lost(self, rankings: Positions, base: Positions, scope: Scope) -> Flag | None:
+        if rankings.shape != base.shape:
+            raise ValueError("its rankings are not of the baseline's gallery")
+        found = rank_agreement(base, rankings)
+        if not found.high < RELATED:
+            return None
+        message = (
+            f"Its rankings have little to do with the baseline's (Spearman's correlation {found.mean:.2f}, at most "
+            f"{found.high:.2f}): quantization has failed, and random rankings look fair."
+        )
+        return self._flag(FlagKind.RANKING_LOST, scope, message)
 
 
-def _constant(cell: Cell, baseline: str) -> Flag | None:
-    if not _chances(cell) or cell.record.known_facts.classes is None:
-        return None
-    try:
-        items = cell.table("items", columns=["label", "prediction"])
-    except InputError:
-        return None  # answers are not labels here
-    counts = items["prediction"].value_counts()
-    if len(counts) == 0 or items["label"].nunique() < 2:
-        return None
-    share = float(counts.iloc[0]) / len(items)
-    most_frequent = float(items["label"].value_counts().iloc[0]) / len(items)
-    if share < CONSTANT or share <= most_frequent + LABELS_EXCEEDED:
-        return None
-    message = (
-        f"{100 * share:.0f} % of its answers are {str(counts.index[0])!r}: a model that gives one answer to everything "
-        "looks fair."
-    )
-    return Flag(**cell.names, kind=FlagKind.CONSTANT, comparisons=cell.quantizer == baseline, message=message)
-
-
-def _lost(cell: Cell, accuracy: tuple[float, float] | None) -> Flag | None:
-    if accuracy is None or not accuracy[0] > 0:
-        return None
-    before, after = accuracy
-    share = (before - after) / before
-    if not share > LOST:
-        return None
-    message = (
-        f"It lost {100 * share:.0f} % of the baseline's accuracy ({100 * before:.1f} % → {100 * after:.1f} %): "
-        "quantization has failed, and its group differences mean little."
-    )
-    return Flag(**cell.names, kind=FlagKind.ACCURACY_LOST, comparisons=False, message=message)
-
-
-def _near_chance(cell: Cell, chance: Chance, baseline: str) -> Flag | None:
-    try:
-        test = _test(cell, chance)
-    except (TypeError, ValueError, InputError) as error:
-        message = f"Whether it does better than chance ({chance.name}) could not be checked: {error}."
-        return Flag(**cell.names, kind=FlagKind.UNCHECKED, comparisons=False, message=message)
-    if not test.near:
-        return None
-    void = cell.quantizer == baseline
-    then = (
-        "It is the baseline: no comparison of this model on this benchmark means anything, and a model at chance level "
-        "looks fair whatever it does."
-        if void
-        else "A model at chance level looks fair whatever it does: its group differences mean nothing."
-    )
-    message = f"Its answers ({chance.name}) cannot be told from chance: {test.words()}. {then}"
-    return Flag(**cell.names, kind=FlagKind.NEAR_CHANCE, comparisons=void, message=message)
-
-
-def _test(cell: Cell, chance: Chance) -> ChanceTest:
-    items = cell.table("items", columns=list(dict.fromkeys(["correct", *chance.where])))
+def _asked(cell: Cell, chance: Chance) -> pd.DataFrame:
+    """The items that a chance entry is about."""
+    wanted = dict.fromkeys(["item", *ANSWERS, *chance.where])
+    there = cell.columns("items")
+    required = ["item", "correct", *chance.where]
+    items = cell.table("items", columns=[c for c in wanted if c in there or c in required])
     for column in chance.where:
         items = items[items[column].isin(chance.holds_for(column))]
-    correct: pd.Series[bool] = items["correct"].astype(bool)
-    return against_chance(int(correct.sum()), len(correct), chance.chance)
+    return items.reset_index(drop=True)
 
 
-def _follows(cell: Cell, where: list[str], baseline: str) -> Flag:
+def _right(items: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return items["correct"].to_numpy(dtype=bool)
+
+
+def _units(items: pd.DataFrame) -> Positions:
+    """The image of each item, as a number; each item on its own where images are not named."""
+    if "image" not in items:
+        return np.arange(len(items), dtype=np.int64)
+    return np.asarray(pd.factorize(items["image"])[0], dtype=np.int64)
+
+
+def _rankings(cell: Cell) -> Positions:
+    """``(queries, n)`` positions in the gallery, best first.
+
+    Raises
+    ------
+    ValueError
+        A query does not rank the whole gallery.
+    """
+    table, n = cell.table("rankings", columns=["query", "item"]), len(cell.table("items", columns=["item"]))
+    sizes = table["query"].value_counts(sort=False)
+    sizes = sizes[sizes > 0]
+    if not n or not len(sizes) or not (sizes == n).all():
+        raise ValueError(f"they are not rankings of all {n:,} items")
+    return np.asarray(table["item"].to_numpy(np.int64).reshape(len(sizes), n))
+
+
+def _of_no_answers(cell: Cell, chances: Iterable[Chance]) -> Scope:
+    """The numbers of a cell that no chance entry speaks for, such as skews: they are made of the rankings."""
+    answered = {metric for chance in chances for metric in scope_of(chance, cell.record).metrics}
+    everything = every_number(cell.record)
+    rest = {metric: groups for metric, groups in everything.metrics.items() if metric not in answered}
+    return Scope(rest) if rest else everything
+
+
+def _follows(cell: Cell, where: list[str]) -> Flag:
     message = (
-        f"On {', '.join(where)} the same variant is at chance level, gives one answer to everything, or has lost its "
-        "accuracy, so what it retrieves here may be as good as random: its fairness numbers mean nothing."
+        f"On {', '.join(where)} all answers of the same variant are at chance level, the same, or lost. This benchmark "
+        "has no correct answers, so it cannot tell whether its rankings mean anything. This voids no number."
     )
-    return Flag(**cell.names, kind=FlagKind.FOLLOWS, comparisons=cell.quantizer == baseline, message=message)
+    return Flag(**cell.names, kind=FlagKind.FOLLOWS, comparisons=False, scope=Scope(), message=message)

@@ -22,7 +22,6 @@ from qbench.results.noise import noise_floor
 from qbench.runfolder.reader import AGAIN, Cell, read_cell, read_environment, read_run, read_speed
 from qbench.runfolder.schema import EnvironmentRecord, RunRecord
 from qbench.stats.paired import paired_tests
-from qbench.vocabulary import Better, Unit
 
 METRICS = [*NAMES, *INDEX, "value", "n"]
 SPEED = [
@@ -291,16 +290,8 @@ class Results:
 
     @cached_property
     def flags(self) -> list[Flag]:
-        """Reasons to distrust numbers: models at chance level, with one answer to everything, or of lost accuracy."""
-        return find_flags(self.records, self.baseline, self._accuracy())
-
-    def _accuracy(self) -> dict[tuple[str, str, str], tuple[float, float]]:
-        """Main accuracy of each variant, before and after: the first declared share, over everything."""
-        whole = self.changes[(self.changes["attribute"] == "") & (self.changes["class"] == "")]
-        whole = whole[(whole["better"] == Better.HIGHER) & (whole["unit"] == Unit.SHARE)]
-        first = whole.drop_duplicates(NAMES)
-        values = zip(first["baseline_value"], first["value"], strict=True)
-        return dict(zip(first[NAMES].itertuples(index=False, name=None), values, strict=True))
+        """Reasons to distrust numbers: see `qbench.results.flags.find_flags`."""
+        return find_flags(self.records, self.baseline, self.run.analysis.allow)
 
 
 def _baseline_first(cells: list[Cell], baseline: str) -> list[Cell]:

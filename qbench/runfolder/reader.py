@@ -27,7 +27,7 @@ from qbench.runfolder.schema import (
     SpeedRecord,
     complaint,
 )
-from qbench.runfolder.tables import read_table
+from qbench.runfolder.tables import parquet_columns, read_table
 from qbench.runfolder.upgrade import upgrade
 from qbench.store.files import read_json_object
 from qbench.vocabulary import CellStatus
@@ -109,12 +109,19 @@ class Cell:
         """
         return read_table(self.folder / f"{name}.parquet", columns, fix=AGAIN)
 
+    def columns(self, name: str) -> list[str]:
+        """The columns of ``<name>.parquet`` of the cell; raises `InputError` as `table` does."""
+        return parquet_columns(self.folder / f"{name}.parquet", fix=AGAIN)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the variant ranked a gallery."""
+        return (self.folder / "rankings.parquet").exists()
+
     def outcome(self) -> Outcome:
         """What the variant answered, as the benchmark's task gave it."""
-        ranked = (self.folder / "rankings.parquet").exists()
-        return Outcome(
-            items=self.table("items"), rankings=self.table("rankings") if ranked else None, facts=self.record.facts
-        )
+        rankings = self.table("rankings") if self.ranked else None
+        return Outcome(items=self.table("items"), rankings=rankings, facts=self.record.facts)
 
     def numbers(self) -> pd.DataFrame:
         """Its metrics: the index columns as text, ``value`` float64, ``n`` int64.

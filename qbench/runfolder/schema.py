@@ -297,11 +297,15 @@ class Chance(_Record):
         The expected share of correct answers, 0 to 1.
     where : dict
         Columns of the items, and the value (or the list of values) that they have in the items it holds for.
+    metrics : tuple of str
+        The metrics that are made of these answers, without their cut-offs. Empty where `where` and the statistics of
+        the metrics say it, see `qbench.results.flag_scopes`.
     """
 
     name: str = "correct"
     chance: float = Field(ge=0, le=1)
     where: dict[str, Any] = Field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
 
     def holds_for(self, column: str) -> list[Any]:
         """The values of a column that the items have."""
@@ -316,12 +320,9 @@ class KnownFacts(_Record):
     ----------
     chance : tuple of Chance
         Empty where there are no correct answers.
-    classes : tuple of str or None
-        The candidates among which every prediction is; `None` where predictions are something else.
     """
 
     chance: tuple[Chance, ...] = ()
-    classes: tuple[str, ...] | None = None
 
 
 class CellRecord(_File):

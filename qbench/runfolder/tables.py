@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -152,8 +153,22 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None, *, fix: str =
     qbench.errors.InputError
         The file is missing or damaged, or lacks one of `columns`.
     """
-    try:
+    with _damage_said(path, fix):
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
+
+
+def parquet_columns(path: Path, *, fix: str = "") -> list[str]:
+    """The names of the columns of a Parquet file, without reading them; raises as `read_parquet` does."""
+    from pyarrow import parquet
+
+    with _damage_said(path, fix):
+        return list(parquet.read_schema(path).names)
+
+
+@contextmanager
+def _damage_said(path: Path, fix: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise InputError("the file is missing", where=str(path), fix=fix) from None
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors derive from these

@@ -167,13 +167,16 @@ class BenchmarkContract(WithOptions):
 
     # --- the outcome
 
-    def test_outcomes_are_in_the_schema(self, outcome: Outcome, items: Items) -> None:
+    def test_outcomes_are_in_the_schema(self, outcome: Outcome, items: Items, entry: Entry[Any]) -> None:
         """The outcome has items with image, label and attributes, the chance level, and rankings by position."""
         needed = {"item", "image", "label", *(a.name for a in items.attributes)}
         assert needed <= set(outcome.items.columns), f"the items lack {', '.join(needed - set(outcome.items.columns))}"
         assert "chance" in outcome.facts, "facts lack chance: use an empty list if no answer is correct or wrong"
         for chance in outcome.facts["chance"]:
-            assert set(chance) == {"name", "chance", "where"}, f"an entry of chance has the keys {', '.join(chance)}"
+            keys = set(chance) - {"metrics"}
+            assert keys == {"name", "chance", "where"}, f"an entry of chance has the keys {', '.join(chance)}"
+            unknown = set(chance.get("metrics", ())) - {metric.name for metric in entry.record.metrics}
+            assert not unknown, f"{chance['name']}: an entry of chance names metrics that are not declared: {unknown}"
             assert 0 <= chance["chance"] <= 1, f"{chance['name']}: chance is {chance['chance']}"
             assert set(chance["where"]) <= set(outcome.items.columns), (
                 f"{chance['name']}: where names a column that does not exist"

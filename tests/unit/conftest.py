@@ -119,6 +119,7 @@ class RunFolder:
         self.records: dict[str, dict[str, Any]] = {}
         self.metrics: dict[str, pd.DataFrame] = {}
         self.items: dict[str, pd.DataFrame] = {}
+        self.rankings: dict[str, pd.DataFrame] = {}
         self.speed: dict[str, dict[str, Any]] = {}
         self.environment = {
             "python": "3.11.9",
@@ -193,6 +194,8 @@ class RunFolder:
             if name in self.metrics:
                 self.metrics[name].to_parquet(cell / "metrics.parquet", index=False)
                 self.items[name].to_parquet(cell / "items.parquet", index=False)
+                if name in self.rankings:
+                    self.rankings[name].to_parquet(cell / "rankings.parquet", index=False)
                 if self.records[name]["batch"].get("other_orders"):
                     self._shuffled(name).to_parquet(cell / "noise.parquet", index=False)
         return self.folder

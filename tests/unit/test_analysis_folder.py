@@ -206,8 +206,7 @@ def test_a_margin_of_more_than_a_hundred_points_is_refused(run: Any, name: str) 
 def test_a_flagged_variant_is_not_called_fair(make_run: Make) -> None:
     run = make_run(models=("openai/ViT-B-32",), quantizers=("fp32", "hf-int4"), benchmarks=("facet",))
     name = next(n for n, r in run.records.items() if r["quantizer"] == "hf-int4")
-    rows = run.metrics[name]
-    run.metrics[name] = rows.assign(value=rows["value"].where(rows["metric"] != "accuracy", 0.2))  # was about 0.7
+    run.items[name]["correct"] = [i < 16 for i in range(80)]  # 48 of 80 before
     effects = load(run.write()).effects
     assert effects["flags"].str.contains("accuracy-lost").all()
     assert set(effects["verdict"]) <= {"inconclusive", "worse"}

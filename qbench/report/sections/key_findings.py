@@ -79,8 +79,10 @@ def _inconclusive(rows: pd.DataFrame) -> list[str]:
 
 
 def _void(numbers: RunNumbers) -> list[str]:
-    void = {(r.model, r.benchmark) for r in numbers.rows if numbers.void(r)}
+    void = {(r.model, r.benchmark, r.metric) for r in numbers.rows if numbers.void(r)}
     if not void:
         return []
-    counted = formatting.count(len(void), "pair of model and benchmark", "pairs of model and benchmark")
+    counted = formatting.count(
+        len(void), "metric (of one model on one benchmark)", "metrics (of one model on one benchmark)"
+    )
     return [f"The comparisons of {counted} are void, because of flags of the baseline."]

@@ -66,8 +66,13 @@ def test_accuracy_by_hand(two, stored, value_of):
 
 def test_guessing_is_told_for_each_attribute(two):
     assert two[1].facts["chance"] == [
-        {"name": "gender_accuracy", "chance": 1 / 2, "where": {"asked": "gender"}},
-        {"name": "age_accuracy", "chance": 1 / 9, "where": {"asked": "age"}},
+        {
+            "name": f"{asked}_accuracy",
+            "chance": chance,
+            "where": {"asked": asked},
+            "metrics": [f"{asked}_accuracy", f"{asked}_worst_group", f"{asked}_ratio"],
+        }
+        for asked, chance in (("gender", 1 / 2), ("age", 1 / 9))
     ]
 
 

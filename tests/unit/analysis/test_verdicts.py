@@ -55,7 +55,8 @@ CASES = {
         "equivalent",
     ),
     "a variant that guesses": (row(flags="near-chance"), "inconclusive"),
-    "a variant that guesses, as if equal": (row(low=-0.01, high=0.01, flags="follows"), "inconclusive"),
+    "a variant that guesses, as if equal": (row(low=-0.01, high=0.01, flags="constant"), "inconclusive"),
+    "a variant that guesses elsewhere": (row(low=-0.01, high=0.01, flags="follows"), "equivalent"),
     "broken accuracy is still worse": (
         row(better="higher", change=-0.05, low=-0.08, high=-0.02, flags="near-chance;accuracy-lost"),
         "worse",

@@ -117,7 +117,7 @@ def test_an_interval_without_width_shows_nothing(study: Study) -> None:
     assert one(study, 0.0, 0.0).rows[0].status == "inconclusive"
 
 
-@pytest.mark.parametrize("flag", ["near-chance", "constant", "follows", "undetermined", "baseline-constant"])
+@pytest.mark.parametrize("flag", ["near-chance", "constant", "undetermined", "baseline-constant"])
 def test_numbers_that_mean_nothing_never_pass(study: Study, flag: str) -> None:
     result = one(study, 0.0, flags=f"other;{flag}")
     assert (result.rows[0].status, result.exit_code) == ("error", 2)
