@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 4
+REVISION = 5
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 

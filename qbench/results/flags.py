@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.errors import InputError
-from qbench.results.effects import why_not_comparable
+from qbench.results.comparable import why_not_comparable
 from qbench.results.flag_scopes import Scope, every_number, scope_of
 from qbench.runfolder.reader import Cell
 from qbench.runfolder.schema import Chance
@@ -99,7 +99,7 @@ def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()
     baseline : str
         Label of the quantizer that the others are compared with.
     allow : collection of str
-        Differences from the baseline that are meant, as for `qbench.results.effects.why_not_comparable`.
+        Differences from the baseline that are meant, as for `qbench.results.comparable.why_not_comparable`.
     """
     done = [c for c in cells if c.done]
     bases = {(c.model, c.benchmark): c for c in done if c.quantizer == baseline}

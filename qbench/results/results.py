@@ -291,7 +291,7 @@ class Results:
     @cached_property
     def flags(self) -> list[Flag]:
         """Reasons to distrust numbers: see `qbench.results.flags.find_flags`."""
-        return find_flags(self.records, self.baseline, self.run.analysis.allow)
+        return find_flags(self.records, self.baseline, self.allow)
 
 
 def _baseline_first(cells: list[Cell], baseline: str) -> list[Cell]:
