@@ -50,7 +50,7 @@ def command(
     console.print(table)
     console.print(
         f"\n{plan.cells} cells = {len(plan.models)} models × {len(plan.quantizers)} quantizers × "
-        f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached embeddings, "
+        f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached answers, "
         f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
     if found.problems:
@@ -58,7 +58,7 @@ def command(
         for name, said in found.problems.items():
             console.print(Text(f"{name}: {said}"))
     if found.seconds is not None:
-        console.print(f"Time to embed, from speeds measured on this machine: {duration(found.seconds)}.")
+        console.print(f"Time to ask the models, from speeds measured on this machine: {duration(found.seconds)}.")
     if found.unmeasured:
         console.print(
             f"The time of {found.unmeasured} cells is not known: their variants have not run on this machine yet."

@@ -56,12 +56,12 @@ class Forecast:
     models, benchmarks : list of Part
         What is there and what is missing.
     done, cached, to_compute, unknown : int
-        Cells that are done in the run folder; whose embeddings are cached; that have to be computed; of which nothing
+        Cells that are done in the run folder; whose answers are cached; that have to be computed; of which nothing
         can be said because their model or data is missing.
     problems : dict of str to str
         The cells that a plugin made unusable (model · quantizer · benchmark), and what it raised.
     seconds : float or None
-        Estimated time of embedding, from speeds measured on this machine; `None` where none was measured yet.
+        Estimated time of asking the models, from speeds measured on this machine; `None` where none was measured yet.
     unmeasured : int
         Cells whose variant has not run here yet, so that the estimate leaves them out.
     disk_bytes : int

@@ -151,7 +151,7 @@ def _probe(
 def _named(names: Sequence[str], registry: Registry) -> dict[str, Entry[Probe]]:
     """The probes of these names by their qualified names; the default probe if none is named."""
     if not names:
-        default = _default_probe(registry)
+        default = default_probe(registry)
         return {default.qualified: default}
     return _resolved(names, registry) or {name: registry.probe(name) for name in names}  # the latter says what is wrong
 
@@ -163,7 +163,14 @@ def _resolved(names: Sequence[str], registry: Registry) -> dict[str, Entry[Probe
     return {entry.qualified: entry for entry in entries}
 
 
-def _default_probe(registry: Registry) -> Entry[Probe]:
+def default_probe(registry: Registry) -> Entry[Probe]:
+    """The probe of benchmarks and model sources that name none.
+
+    Raises
+    ------
+    InputError
+        There is none, or more than one.
+    """
     found = [entry for entry in registry.probes() if entry.record.default]
     if len(found) == 1:
         return found[0]

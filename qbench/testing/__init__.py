@@ -22,18 +22,24 @@ This package imports pytest, which is not a dependency of qbench: add it to the 
 import pytest
 
 # Before the modules are imported; otherwise a failed assert of a library does not show its values.
-for _name in ("base", "benchmarks", "models", "quantizers", "reports", "statistics"):
+for _name in ("base", "benchmarks", "executors", "images", "models", "probes", "quantizers", "reports", "statistics"):
     pytest.register_assert_rewrite(f"qbench.testing.{_name}")
 
 from qbench.testing.benchmarks import BenchmarkContract  # noqa: E402
+from qbench.testing.executors import ExecutorContract  # noqa: E402
+from qbench.testing.images import ImageSourceContract  # noqa: E402
 from qbench.testing.models import ModelSourceContract  # noqa: E402
+from qbench.testing.probes import ProbeContract  # noqa: E402
 from qbench.testing.quantizers import QuantizerContract  # noqa: E402
 from qbench.testing.reports import ReportSectionContract  # noqa: E402
 from qbench.testing.statistics import StatisticContract  # noqa: E402
 
 __all__ = [
     "BenchmarkContract",
+    "ExecutorContract",
+    "ImageSourceContract",
     "ModelSourceContract",
+    "ProbeContract",
     "QuantizerContract",
     "ReportSectionContract",
     "StatisticContract",

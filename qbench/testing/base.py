@@ -100,9 +100,7 @@ class WithOptions(Contract):
 
     def test_the_summary_is_one_line(self, entry: Entry[Any]) -> None:
         """`qbench list` shows it."""
-        summary = entry.record.summary
-        assert summary.strip(), "the summary is empty"
-        assert "\n" not in summary, "the summary has several lines"
+        check_summary(entry.record.summary)
 
     def test_options_have_defaults_and_survive_a_round_trip(self, entry: Entry[Any], options: Any) -> None:
         """Options come from a TOML file and are part of keys and results: plain values in a frozen dataclass."""
@@ -122,6 +120,12 @@ class WithOptions(Contract):
         """A typo in a spec is an error; it does not mean the default."""
         with pytest.raises(InputError, match="unknown option"):
             make_options(entry.record.options, {"no-such-option": 1}, where="the test")
+
+
+def check_summary(summary: str) -> None:
+    """Fail if a summary is not one line of text."""
+    assert summary.strip(), "the summary is empty"
+    assert "\n" not in summary, "the summary has several lines"
 
 
 def check_requires(requires: tuple[str, ...]) -> None:

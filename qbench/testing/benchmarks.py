@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import pytest
 from qbench.data.items import Items
 from qbench.data.subset import limited
 from qbench.errors import InputError
-from qbench.execution.plan import PlannedBenchmark, plan_benchmark
+from qbench.execution.plan import PlannedBenchmark, default_probe, plan_benchmark
 from qbench.execution.prepare import data_root
 from qbench.execution.run import execute
 from qbench.images.ids import image_id
-from qbench.metrics.interface import INDEX, Metrics, Outcome, Prompts, StatisticRef, Task
+from qbench.metrics.interface import INDEX, Metrics, Outcome, StatisticRef, Task
 from qbench.metrics.keys import SEPARATOR, MetricKey, declared_names
+from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry, Registry
 from qbench.results.statistics import make_statistic
 from qbench.spec.model import BenchmarkSpec
@@ -27,6 +29,7 @@ from qbench.store.cache import Cache
 from qbench.testing import tiny
 from qbench.testing.base import WithOptions
 from qbench.testing.outcomes import differences, random_similarity, stored, through_parquet
+from qbench.vocabulary import Better, Unit
 
 LIMIT = 24
 """The items of the run in the last check; decoding more images would make it slow."""
@@ -72,14 +75,40 @@ class BenchmarkContract(WithOptions):
         return task.data(root)
 
     @pytest.fixture
-    def prompts(self, task: Task, items: Items) -> Prompts:
-        """The prompts."""
-        return task.prompts(items)
+    def probe(self, entry: Entry[Any], registry: Registry) -> Entry[Probe]:
+        """The probe by which models are asked: the first one that the record names."""
+        return registry.probe(entry.record.probes[0]) if entry.record.probes else default_probe(registry)
 
     @pytest.fixture
-    def outcome(self, task: Task, items: Items, prompts: Prompts) -> Outcome:
-        """The outcome of random similarities."""
-        return task.predict(random_similarity(len(items), len(prompts.targets)), items)
+    def answered(self, task: Any, probe: Entry[Probe]) -> Callable[[Items], Outcome]:
+        """What random answers to some items mean, the same each time.
+
+        Override it for a benchmark that is asked otherwise than by embeddings.
+        """
+        if not hasattr(task, "prompts"):
+            pytest.fail(f"override the fixture `answered`: what random answers to the probe {probe.record.name} mean")
+
+        def predict(items: Items) -> Outcome:
+            similarity = random_similarity(len(items), len(task.prompts(items).targets))
+            kept = similarity.values.copy()
+            outcome: Outcome = task.predict(similarity, items)
+            assert np.array_equal(similarity.values, kept), "predict changed the similarities"
+            return outcome
+
+        return predict
+
+    @pytest.fixture
+    def asked_of(self, tiny_clip: Path) -> dict[str, Any]:
+        """Who is asked in the last check: ``models`` and ``quantizers`` of a spec, and its ``baseline``.
+
+        Override it for a benchmark that the tiny model cannot be asked about.
+        """
+        return {"models": [tiny.model(tiny_clip)], "quantizers": [tiny.BASELINE, tiny.CAST], "baseline": tiny.BASELINE}
+
+    @pytest.fixture
+    def outcome(self, answered: Callable[[Items], Outcome], items: Items) -> Outcome:
+        """The outcome of random answers."""
+        return answered(items)
 
     @pytest.fixture
     def metrics(self, task: Task, outcome: Outcome) -> Metrics:
@@ -97,8 +126,8 @@ class BenchmarkContract(WithOptions):
         assert len(set(names)) == len(names), "two metrics have the same name"
         for metric in record.metrics:
             assert SEPARATOR not in metric.name, f"{metric.name}: declare a metric without its cut-off"
-            assert metric.better in ("higher", "lower", "zero"), f"{metric.name}: better is {metric.better!r}"
-            assert metric.unit in ("share", "points", "nats"), f"{metric.name}: unit is {metric.unit!r}"
+            assert metric.better in set(Better), f"{metric.name}: better is {metric.better!r}"
+            assert metric.unit in set(Unit), f"{metric.name}: unit is {metric.unit!r}"
             assert metric.summary.strip(), f"{metric.name}: the summary is empty"
             if metric.statistic is not None:
                 try:
@@ -154,8 +183,18 @@ class BenchmarkContract(WithOptions):
         pd.testing.assert_frame_equal(again.table, items.table)
         assert again.images == items.images
 
-    def test_prompts_are_texts_with_targets(self, task: Task, items: Items, prompts: Prompts) -> None:
-        """Every target has a text, without pooling each text is a target, and the texts are the same each time."""
+    def test_the_questions_are_the_same_each_time(self, task: Task, items: Items, probe: Entry[Probe]) -> None:
+        """There are some, and they have the same digest, which is a part of the keys of answers."""
+        method = probe.record.load()
+        first, second = method.questions(task, items), method.questions(task, items)
+        assert first.count > 0, "nothing is asked"
+        assert first.digest == second.digest, "the questions differ from call to call"
+
+    def test_prompts_are_texts_with_targets(self, task: Task, items: Items) -> None:
+        """For embeddings: every target has a text, and without pooling each text is a target."""
+        if not hasattr(task, "prompts"):
+            pytest.skip("the benchmark is not asked by embeddings")
+        prompts = task.prompts(items)
         assert prompts.texts, "there are no texts"
         assert all(isinstance(text, str) for text in (*prompts.texts, *prompts.targets)), "texts and targets are str"
         assert prompts.target_of.shape == (len(prompts.texts),), "target_of must have one entry per text"
@@ -163,7 +202,6 @@ class BenchmarkContract(WithOptions):
         assert set(prompts.target_of.tolist()) == set(range(len(prompts.targets))), "a target has no text"
         if not prompts.pool:
             assert len(prompts.texts) == len(prompts.targets), "without pooling, there must be as many texts as targets"
-        assert task.prompts(items).texts == prompts.texts, "the texts differ from call to call"
 
     # --- the outcome
 
@@ -188,14 +226,11 @@ class BenchmarkContract(WithOptions):
                 "in rankings, item is a position in items"
             )
 
-    def test_predicting_changes_no_item(self, task: Task, items: Items, prompts: Prompts) -> None:
-        """Predicting does not change the items, and the same similarities give the same outcome."""
+    def test_predicting_changes_no_item(self, answered: Callable[[Items], Outcome], items: Items) -> None:
+        """The items stay as they are, and the same answers give the same outcome."""
         before = items.table.copy(deep=True)
-        similarity = random_similarity(len(items), len(prompts.targets))
-        kept = similarity.values.copy()
-        first, second = task.predict(similarity, items), task.predict(similarity, items)
+        first, second = answered(items), answered(items)
         pd.testing.assert_frame_equal(items.table, before)
-        assert np.array_equal(similarity.values, kept), "predict changed the similarities"
         pd.testing.assert_frame_equal(first.items, second.items)
         assert first.facts == second.facts
 
@@ -271,26 +306,26 @@ class BenchmarkContract(WithOptions):
         known = np.isfinite(both.values).all(axis=0)
         assert not np.array_equal(both.values[0, known], both.values[1, known]), "the weights change nothing"
 
-    def test_a_part_of_the_items_can_be_run(self, task: Task, items: Items) -> None:
-        """The prompts, the outcome and the metrics of a subset, as ``limit`` takes it, can be made."""
+    def test_a_part_of_the_items_can_be_run(
+        self, task: Task, answered: Callable[[Items], Outcome], items: Items, probe: Entry[Probe]
+    ) -> None:
+        """The questions, the outcome and the metrics of a subset, as ``limit`` takes it, can be made."""
         few = limited(items, max(2, len(items) // 3))
-        prompts = task.prompts(few)
-        outcome = task.predict(random_similarity(len(few), len(prompts.targets)), few)
-        assert len(task.measure(outcome).index), "nothing was measured"
+        assert probe.record.load().questions(task, few).count, "nothing is asked"
+        assert len(task.measure(answered(few)).index), "nothing was measured"
 
     def test_it_runs_and_its_results_are_read_back(
-        self, benchmark: Any, registry: Registry, planned: PlannedBenchmark, tiny_clip: Path, tmp_path: Path
+        self,
+        benchmark: Any,
+        registry: Registry,
+        planned: PlannedBenchmark,
+        asked_of: Mapping[str, Any],
+        tmp_path: Path,
     ) -> None:
         """A complete run with a tiny model: cells, metrics and items are read back from JSON and Parquet."""
         from qbench.results import load
 
-        spec = {
-            "name": "contract",
-            "limit": LIMIT,
-            "models": [tiny.model(tiny_clip)],
-            "quantizers": [tiny.BASELINE, tiny.CAST],
-            "benchmarks": [benchmark],
-        }
+        spec = {"name": "contract", "limit": LIMIT, "benchmarks": [benchmark], **asked_of}
         done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache())
         results = load(tmp_path / "run")
         assert done.failed == 0, results.cells["error"].tolist()

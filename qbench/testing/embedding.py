@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from qbench.execution.plan import plan_benchmark
+from qbench.execution.plan import default_probe, plan_benchmark
 from qbench.images.ids import image_id
 from qbench.metrics.interface import Task
 from qbench.models.interface import Encoder, NamedEncoder
@@ -61,8 +61,9 @@ def find(encoder: NamedEncoder, images: Path) -> tuple[Floats, Floats]:
 
 
 def provider_of(record: Quantizer, registry: Registry) -> Provider:
-    """Where the embeddings of a quantizer's variants come from."""
-    return registry.probe("embedding").record.load().provider(record.provider)
+    """Where the answers of a quantizer's variants come from: by the first probe that it names, else the default one."""
+    probe = registry.probe(record.probes[0]) if record.probes else default_probe(registry)
+    return probe.record.load().provider(record.provider)
 
 
 def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Floats, Floats]:

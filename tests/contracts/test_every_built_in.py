@@ -38,6 +38,8 @@ HOOKS = {
     "qbench_models": "ModelSourceContract",
     "qbench_quantizers": "QuantizerContract",
     "qbench_benchmarks": "BenchmarkContract",
+    "qbench_probes": "ProbeContract",
+    "qbench_executors": "ExecutorContract",
     "qbench_statistics": "StatisticContract",
     "qbench_report_sections": "ReportSectionContract",
 }

@@ -14,7 +14,16 @@ import pytest
 from qbench.api import Outcome
 from qbench.api.statistics import MetricKey, Number
 from qbench.plugins.registry import GROUP, discover
-from qbench.testing import BenchmarkContract, ModelSourceContract, QuantizerContract, StatisticContract
+from qbench.testing import (
+    BenchmarkContract,
+    ExecutorContract,
+    ImageSourceContract,
+    ModelSourceContract,
+    ProbeContract,
+    QuantizerContract,
+    StatisticContract,
+    tiny,
+)
 from qbench.testing.statistics import Simulated
 
 HERE = Path(__file__).parent
@@ -106,18 +115,76 @@ def simulated_scores(rng, n=200):
     return Simulated(before=before, after=after, number=Number(metric=MetricKey("mean")), truth=-0.1)
 
 
-for _records, _contract, _broken in (
-    (broken.QUANTIZERS, QuantizerContract, BrokenQuantizer),
-    (broken.BENCHMARKS, BenchmarkContract, BrokenBenchmark),
-    (broken.SOURCES, ModelSourceContract, BrokenSource),
-    (broken.STATISTICS, StatisticContract, BrokenStatistic),
-):
-    for _record in _records:
-        _check, _said = broken.CAUGHT[_record.name]
-        _of = type("Of", (_broken,), {"record": _record.name})
+class BrokenProbe(Broken):
+    @pytest.fixture
+    def probe(self):
+        return self.record
+
+    @pytest.fixture
+    def asked_of(self, tiny_images):
+        """Who is asked how bright an image is."""
+        return {
+            "models": [f"meter-{self.record}/m"],
+            "quantizers": ["exact", "coarse"],
+            "benchmarks": [{"name": f"bright-or-dark-{self.record}", "root": str(tiny_images)}],
+        }
+
+
+class BrokenExecutor(Broken):
+    @pytest.fixture
+    def executor(self):
+        return self.record
+
+
+class BrokenImages:
+    record: str
+
+    @pytest.fixture
+    def source(self, tmp_path):
+        return dict(broken.images.SOURCES)[self.record](tiny.write_images(tmp_path / "images", each=1))
+
+    @pytest.fixture
+    def keys(self):
+        return [f"val/{synset}/0.JPEG" for synset in tiny.SYNSETS]
+
+    @pytest.fixture
+    def absent(self):
+        return "val/9.JPEG"
+
+
+class TestBenchmarkOfAnotherProbe(Broken, BenchmarkContract):
+    """The contract of a benchmark is for every probe."""
+
+    @pytest.fixture
+    def benchmark(self, tiny_images):
+        return {"name": f"bright-or-dark-{broken.probes.NAME}", "root": str(tiny_images)}
+
+    @pytest.fixture
+    def answered(self, task):
+        return lambda items: task.judge(np.random.default_rng(0).uniform(size=len(items)) > 0.5, items)
+
+    @pytest.fixture
+    def asked_of(self):
+        return {"models": [f"meter-{broken.probes.NAME}/m"], "quantizers": ["exact", "coarse"], "baseline": "exact"}
+
+
+CONTRACTS = (
+    ([x.name for x in broken.quantizers.QUANTIZERS], QuantizerContract, BrokenQuantizer),
+    ([x.name for x in broken.benchmarks.BENCHMARKS], BenchmarkContract, BrokenBenchmark),
+    ([x.name for x in broken.model_sources.SOURCES], ModelSourceContract, BrokenSource),
+    ([x.name for x in broken.statistics.STATISTICS], StatisticContract, BrokenStatistic),
+    ([x.name for x in broken.probes.PROBES], ProbeContract, BrokenProbe),
+    ([x.name for x in broken.executors.EXECUTORS], ExecutorContract, BrokenExecutor),
+    ([name for name, _ in broken.images.SOURCES], ImageSourceContract, BrokenImages),
+)
+
+for _names, _contract, _broken in CONTRACTS:
+    for _name in _names:
+        _check, _said = broken.CAUGHT[_name]
+        _of = type("Of", (_broken,), {"record": _name})
         # The good ones keep to the whole contract: what catches the others is no check that fails on everything.
         _class = biting(_contract, _check, _said, _of) if _check else type("Good", (_of, _contract), {})
-        globals()[f"Test_{_record.name.replace('-', '_').replace(' ', '_')}"] = _class
+        globals()[f"Test_{_name.replace('-', '_').replace(' ', '_')}"] = _class
 
 
 def test_every_check_that_can_fail_by_itself_is_shown_to_bite():
@@ -131,6 +198,6 @@ def test_every_check_that_can_fail_by_itself_is_shown_to_bite():
         "test_what_is_known_follows_from_the_stored_table",  # tests/contracts/test_statistics.py
         "test_embeddings_survive_without_pickle",  # float32 arrays do: those that are none are caught before
     }
-    for contract in (QuantizerContract, BenchmarkContract, ModelSourceContract, StatisticContract):
+    for _, contract, _ in CONTRACTS:
         checks = {name for name in dir(contract) if name.startswith("test_")}
         assert checks <= shown, checks - shown

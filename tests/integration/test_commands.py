@@ -80,9 +80,9 @@ def test_plan_paper_says_what_is_missing_and_how_to_get_it(qbench, tmp_path):
 
 def test_plan_knows_what_is_done(small, qbench_here):
     said = qbench_here("plan", "small.toml", "--out", "run", cwd=small.parent).stdout
-    assert "16 done, 0 with cached embeddings, 0 to compute" in said
+    assert "16 done, 0 with cached answers, 0 to compute" in said
     said = qbench_here("plan", "small.toml", "--out", "other", cwd=small.parent).stdout
-    assert "0 done, 16 with cached embeddings, 0 to compute" in said
+    assert "0 done, 16 with cached answers, 0 to compute" in said
     said = qbench_here("plan", "small.toml", "--out", "run", "--batch-size", "7", cwd=small.parent).stdout
     assert "16 to compute" in said
     assert "Time to embed, from speeds measured on this machine" in said

@@ -58,7 +58,7 @@ BUILT_IN = (
     _of("trade-off", "Accuracy against disparity", tradeoff.section),
     _of("flips", "Flips", flips.section),
     with_context("gallery", "Flipped items", gallery.section),
-    _of("drift", "Embedding drift", drift.section),
+    _of("drift", "Drift", drift.section),
     _of("t-tests", "Paired t-tests", t_tests.section),
     _of("noise", "Batch noise", noise.section),
     _of("layers", "Weight error by layer", layers.section),

@@ -1,4 +1,4 @@
-"""Embedding drift by group: how far quantization moved the embeddings of the images, whatever the task."""
+"""Drift by group: how far quantization moved the answers to the images, whatever the task."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from qbench.report.run_numbers import RunNumbers
 
 ROWS = 80
 EXPLAINED = (
-    "Drift is one minus the cosine between the baseline's and the variant's embedding of the same image; 0 means "
-    "that the embedding did not move. It needs no labels and no task. A group whose embeddings move more is at a "
-    "higher risk in any task."
+    "Drift is one minus the cosine between what the baseline and what the variant answered to the same image; where "
+    "models are asked for embeddings, these are its two embeddings. 0 means that nothing moved. It needs no labels and "
+    "no task. A group whose answers move more is at a higher risk in any task."
 )
 
 
@@ -22,8 +22,8 @@ def section(numbers: RunNumbers) -> Section:
     if drift.empty:
         return Section(
             "drift",
-            "Embedding drift",
-            [Text("This run has no variant whose embeddings, and those of its baseline, are stored.", absent=True)],
+            "Drift",
+            [Text("This run has no variant whose answers, and those of its baseline, are stored.", absent=True)],
         )
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
@@ -46,7 +46,7 @@ def section(numbers: RunNumbers) -> Section:
         blocks.append(
             Chart(
                 name=chart_name("drift", benchmark),
-                title=f"Drift of the embeddings of {where}: one minus the cosine",
+                title=f"Drift on {where}: one minus the cosine",
                 words=(
                     f"{formatting.count(len(rows), 'dot')} for {formatting.count(len(models), 'model')}; the numbers "
                     f"are in the table below."
@@ -75,4 +75,4 @@ def section(numbers: RunNumbers) -> Section:
                 closed=True,
             )
         )
-    return Section("drift", "Embedding drift", blocks)
+    return Section("drift", "Drift", blocks)

@@ -15,8 +15,8 @@ from qbench.results.effects import NAMES
 
 TITLE = "Batch noise"
 NOT_MEASURED = (
-    "Not measured in this run. Some quantizers scale a whole batch together, so the embedding of an item depends on "
-    "the other items in its batch. With noise = N in the spec, every cell is embedded in N other orders, and this "
+    "Not measured in this run. Some quantizers scale a whole batch together, so the answer to an item depends on "
+    "the other items in its batch. With noise = N in the spec, every cell is computed in N other orders, and this "
     "section shows how much of each change the batches alone can cause."
 )
 WITHIN = 2.0

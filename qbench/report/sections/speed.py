@@ -14,12 +14,17 @@ NOT_MEASURED = (
     "Not measured in this run. With speed = N in the spec, N batches of each variant are timed after one warm-up batch."
 )
 
+RATE = "_per_second"
+"""Ends the names of the columns with what was answered per second: images and texts, or the parts of another probe."""
+
 
 def section(numbers: RunNumbers) -> Section:
     """Make a table with one row per variant."""
     speed = numbers.results.speed
     if speed.empty:
         return Section("speed", "Speed and memory", [Text(NOT_MEASURED, absent=True)])
+    measured = [str(column) for column in speed if speed[column].notna().any()]
+    kinds = [column.removesuffix(RATE) for column in measured if column.endswith(RATE)]
     rows = []
     for x in speed.to_dict("records"):
         peak = x["peak_bytes"]
@@ -27,12 +32,12 @@ def section(numbers: RunNumbers) -> Section:
             [
                 name(str(x["model"]), head=True),
                 name(str(x["quantizer"]), head=True),
-                *(number(_rate(x, kind)) for kind in ("images", "texts")),
+                *(number(_rate(x, kind)) for kind in kinds),
                 number(formatting.fixed(x["load_seconds"], 2)),
                 number("unknown" if peak is None or math.isnan(peak) else formatting.megabytes(int(peak))),
             ]
         )
-    heads = ["Images per second", "Texts per second", "Load, seconds", "Peak memory added"]
+    heads = [*(f"{kind.capitalize()} per second" for kind in kinds), "Load, seconds", "Peak memory added"]
     first = speed.iloc[0]
     note = (
         f"The median of {first['repeats']} batches of {first['batch_size']} after one warm-up batch, with the slowest "
