@@ -21,11 +21,9 @@ from qbench.api.statistics import (
     Settings,
     change_of,
     count_cells,
-    mcnemar,
-    normal_p,
     power_of_counts,
+    share_test,
     tango_bounds,
-    tango_p,
     two_sided_p,
 )
 from qbench_statistics.cells import by_group, put_counts
@@ -92,18 +90,9 @@ def _put(ledger: Ledger, rows: Rows, counts: Counts, cell: Rows) -> None:
     known = rows[counts.n[cell] > 0]
     inside = cell[counts.n[cell] > 0]
     n, gain, loss, deff = (getattr(counts, name)[inside] for name in ("n", "gain", "loss", "deff"))
-    p, log10_p = _test_share(gain, loss, n, deff)
+    p, log10_p = share_test(gain, loss, n, deff)
     spread = np.sqrt(np.maximum(gain + loss - (gain - loss) ** 2 / n, 0.0) * deff) / n
     ledger.put(known, method=METHOD, null=NO_CHANGE, p=p, log10_p=log10_p, se=spread, df=np.inf)
-
-
-def _test_share(gain: Floats, loss: Floats, n: Floats, deff: Floats) -> tuple[Floats, Floats]:
-    """McNemar's mid-p; where items share images the score test on effective counts, which the mid-p cannot take."""
-    p, log10_p = mcnemar(gain, loss)
-    shared = deff > 1
-    z = tango_p(gain / deff, loss / deff, n / deff)[0]
-    score, log10_score = normal_p(z)
-    return np.where(shared, score, p), np.where(shared, log10_score, log10_p)
 
 
 def _influence(x: npt.NDArray[np.int8], inside: npt.NDArray[np.bool_], image: Rows) -> Floats:

@@ -6,17 +6,16 @@ Aggregates can stand still while many answers flip; who is behind the flips is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.statistics.hits import codes
+from qbench.statistics.hits import codes, count_cells
 from qbench.statistics.ledger import Comparison, Rows
 from qbench.statistics.settings import Settings
-from qbench.stats.flips import exemplars, flip_rate_interval, flip_rates_differ, mcnemar
+from qbench.stats.flips import exemplars, flip_rate_interval, flip_rates_differ, share_test
 
 BINS = 4
 COLUMNS = [
@@ -28,7 +27,7 @@ EXEMPLARS = [
     *["lost", "gained"],
 ]
 
-Flags = npt.NDArray[np.bool_]
+Changes = npt.NDArray[np.int8]
 Strings = npt.NDArray[np.object_]
 
 
@@ -36,50 +35,71 @@ def flip_table(comparison: Comparison, settings: Settings) -> pd.DataFrame:
     """Count flips of one comparison: overall, by group of each attribute, and by quarter of the baseline's margin.
 
     ``margin_bin`` is ``1`` (the quarter of the items on which the baseline was least sure: the smallest absolute
-    margin) to ``4``, or empty for all items. ``p_groups`` (where the group is empty) tests whether the groups of an
-    attribute flip equally often.
+    margin) to ``4``, or empty for all items. ``p_mcnemar`` tests whether as many answers became right as became wrong,
+    and ``p_groups`` (where the group is empty) whether the groups of an attribute flip equally often. Where items share
+    images, tests and intervals are those of counts divided by their design effect, as for the effects themselves.
     """
     items = comparison.before.items
     if "correct" not in items:
         return pd.DataFrame(columns=COLUMNS)
-    before, after = (x.items["correct"].to_numpy(dtype=bool) for x in (comparison.before, comparison.after))
-    lost, gained = before & ~after, ~before & after
-    quarter = _quarters(items)
-    rows = list(_rows(comparison, lost, gained, quarter, settings))
-    frame = pd.DataFrame(rows)
-    n, flipped = frame["n"].to_numpy(np.int64), (frame["lost"] + frame["gained"]).to_numpy(np.int64)
-    low, high = flip_rate_interval(flipped, n, confidence=settings.confidence)
-    rate = np.full(len(n), np.nan)
-    np.divide(flipped, n, out=rate, where=n > 0)
-    p, _ = mcnemar(frame["gained"].to_numpy(np.int64), frame["lost"].to_numpy(np.int64))
-    return frame.assign(**comparison.names, rate=rate, low=low, high=high, p_mcnemar=p)[COLUMNS]
-
-
-def _rows(
-    comparison: Comparison, lost: Flags, gained: Flags, quarter: Rows, settings: Settings
-) -> Iterator[dict[str, Any]]:
-    everything = np.zeros(len(lost), dtype=np.int64)
-    yield from _of(lost, gained, quarter, everything, [""], attribute="")
+    before, after = (x.items["correct"].to_numpy(dtype=np.int8) for x in (comparison.before, comparison.after))
+    change, quarter = after - before, _quarters(items)
+    parts = [_table(change, quarter, np.zeros(len(items), dtype=np.int64), [""], comparison.image, settings)]
     for attribute, groups in _groupings(comparison).items():
-        code = codes(comparison.before.items[attribute], groups)
-        yield from _of(lost, gained, quarter, code, groups, attribute=attribute)
-        keep = code >= 0
-        n = np.bincount(code[keep], minlength=len(groups))
-        flipped = np.bincount(code[keep & (lost | gained)], minlength=len(groups))
-        counts = {"n": int(n.sum()), "lost": int(lost[keep].sum()), "gained": int(gained[keep].sum())}
-        p = flip_rates_differ(flipped, n, draws=settings.resamples, seed=settings.seed)
-        yield {"attribute": attribute, "group": "", "margin_bin": "", **counts, "p_groups": p}
+        code = codes(items[attribute], groups)
+        of_groups = _table(change, quarter, code, groups, comparison.image, settings)
+        whole = _table(change, np.full(len(items), -1), np.where(code >= 0, 0, -1), [""], comparison.image, settings)
+        p = _rates_differ(change, code, len(groups), comparison.image, settings)
+        parts += [x.assign(attribute=attribute) for x in (of_groups, whole.assign(p_groups=p))]
+    return pd.concat(parts, ignore_index=True).assign(**comparison.names)[COLUMNS]
 
 
-def _of(
-    lost: Flags, gained: Flags, quarter: Rows, code: Rows, groups: Sequence[str], *, attribute: str
-) -> Iterator[dict[str, Any]]:
-    bins = [""] + [str(b + 1) for b in range(BINS) if (quarter == b).any()]
-    for place, group in enumerate(groups):
-        for name in bins:
-            at = (code == place) & ((quarter == int(name) - 1) if name else True)
-            counts = {"n": int(at.sum()), "lost": int(lost[at].sum()), "gained": int(gained[at].sum())}
-            yield {"attribute": attribute, "group": group, "margin_bin": name, **counts, "p_groups": np.nan}
+def _table(
+    change: Changes, quarter: Rows, code: Rows, groups: Sequence[str], image: Rows, settings: Settings
+) -> pd.DataFrame:
+    """Rows of each group, and of each quarter of the margin that there is; images are the units throughout.
+
+    Parameters
+    ----------
+    change : numpy.ndarray
+        ``(n,)`` in −1, 0, 1.
+    quarter, code : numpy.ndarray
+        ``(n,)`` int: the quarter and the group of each item; −1 for none.
+    groups : sequence of str
+        The names of the groups.
+    image : numpy.ndarray
+        ``(n,)`` int.
+    settings : Settings
+        Confidence.
+    """
+    bins = [b for b in range(BINS) if (quarter == b).any()]
+    names = ["", *(str(b + 1) for b in bins)]
+    cells = [code, *(np.where(quarter == b, code, -1) for b in bins)]
+    moves, flips = ([count_cells(x, cell, len(groups), image) for cell in cells] for x in (change, np.abs(change)))
+    gain, loss, n, deff = (
+        np.stack([getattr(c, k) for c in moves], axis=1).ravel() for k in ("gain", "loss", "n", "deff")
+    )
+    of_rate = np.stack([c.deff for c in flips], axis=1).ravel()
+    low, high = flip_rate_interval((gain + loss) / of_rate, n / of_rate, confidence=settings.confidence)
+    rate, p = np.full(len(n), np.nan), np.full(len(n), np.nan)
+    known = n > 0
+    rate[known] = (gain + loss)[known] / n[known]
+    p[known], _ = share_test(*(x[known] for x in (gain, loss, n, deff)))
+    counts = {"n": n.astype(np.int64), "lost": loss.astype(np.int64), "gained": gain.astype(np.int64)}
+    return pd.DataFrame(
+        {
+            "attribute": "",
+            "group": np.repeat(np.asarray(groups, dtype=object), len(bins) + 1),
+            "margin_bin": names * len(groups),
+            **counts,
+            **{"rate": rate, "low": low, "high": high, "p_mcnemar": p, "p_groups": np.nan},
+        }
+    )
+
+
+def _rates_differ(change: Changes, code: Rows, groups: int, image: Rows, settings: Settings) -> float:
+    counts = count_cells(np.abs(change), code, groups, image)
+    return flip_rates_differ(counts.gain, counts.n, counts.deff, draws=settings.resamples, seed=settings.seed)
 
 
 def _groupings(comparison: Comparison) -> Mapping[str, Sequence[str]]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from qbench.statistics.sample_size import power_of_counts, power_of_errors
     from qbench.statistics.standard_error import StandardErrorStatistic
     from qbench.stats.bootstrap import BootstrapChange, bootstrap_change
-    from qbench.stats.flips import mcnemar
+    from qbench.stats.flips import mcnemar, share_test
     from qbench.stats.linear import LinearChange, linear_change
     from qbench.stats.mover import disparity_p, mover_difference
     from qbench.stats.ndkl import NdklLevels, ndkl_change, ndkl_levels
@@ -91,6 +91,7 @@ __getattr__ = import_on_use(
         "power_of_counts": "qbench.statistics.sample_size",
         "power_of_errors": "qbench.statistics.sample_size",
         "quantile": "qbench.stats.student",
+        "share_test": "qbench.stats.flips",
         "skew": "qbench.metrics.skew",
         "skew_change": "qbench.stats.skew",
         "spread_bounds": "qbench.statistics.intervals",
@@ -157,6 +158,7 @@ __all__ = [
     "power_of_counts",
     "power_of_errors",
     "quantile",
+    "share_test",
     "skew",
     "skew_change",
     "spread_bounds",

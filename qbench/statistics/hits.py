@@ -181,6 +181,8 @@ def count_cells(x: npt.NDArray[np.int8], cell: Rows, cells: int, image: Rows) ->
     loss = np.bincount(cell[x < 0], minlength=cells).astype(np.float64)
     if not len(x):
         return Counts(n, gain, loss, np.ones(cells))
+    if np.bincount(image).max() == 1:
+        return Counts(n, gain, loss, np.ones(cells))
     mean = (gain - loss) / np.maximum(n, 1)
     clusters = _clusters(x, cell, image)
     owner, size = clusters.cell, clusters.size

@@ -4,7 +4,8 @@ References
 ----------
 M. W. Fagerland, S. Lydersen and P. Laake, The McNemar test for binary matched-pairs data, BMC Medical Research
 Methodology 13 (2013) 91 (mid-p); E. B. Wilson, JASA 22 (1927) 209-212; S. Hooker et al., What do compressed deep neural
-networks forget? arXiv 1911.05248 (compression-identified exemplars).
+networks forget? arXiv 1911.05248 (compression-identified exemplars); J. N. K. Rao and A. J. Scott, Biometrics 48 (1992)
+577-585 (counts divided by a design effect).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
+
+from qbench.stats.student import normal_p
+from qbench.stats.tango import tango_p
 
 Floats = npt.NDArray[np.float64]
 SPARSE = 5.0
@@ -52,13 +56,48 @@ def mcnemar(gain: npt.ArrayLike, loss: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.maximum(np.power(10.0, log10_p), np.finfo(np.float64).tiny), log10_p
 
 
+def share_test(
+    gain: npt.ArrayLike, loss: npt.ArrayLike, n: npt.ArrayLike, deff: npt.ArrayLike = 1.0
+) -> tuple[Floats, Floats]:
+    """The two-sided test of `qbench.stats.nulls.NO_CHANGE`, also where items share images.
+
+    Where items are independent it is McNemar's mid-p test. Where they share images it is the score test on the counts
+    divided by their design effect, which are not whole numbers, so that the mid-p cannot take them.
+
+    Parameters
+    ----------
+    gain, loss, n : array_like
+        Broadcastable int: items that became right, items that became wrong, all items (at least 1).
+    deff : array_like
+        Design effect, at least 1: how much more the change varies because items share images
+        (`qbench.statistics.hits.count_cells`).
+
+    Returns
+    -------
+    p, log10_p : numpy.ndarray
+        float64.
+
+    Examples
+    --------
+    >>> p, _ = share_test([6, 6], [1, 1], 100, [1.0, 2.0])
+    >>> p.round(3).tolist()
+    [0.07, 0.181]
+    """
+    p, log10_p = mcnemar(gain, loss)
+    effect = np.asarray(deff, dtype=np.float64)
+    z, _ = tango_p(*(np.asarray(x, dtype=np.float64) / effect for x in (gain, loss, n)))
+    score, log10_score = normal_p(z)
+    return np.where(effect > 1, score, p), np.where(effect > 1, log10_score, log10_p)
+
+
 def flip_rate_interval(flips: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Wilson's interval of the share of items that flip, items taken as independent.
+    """Wilson's interval of the share of items that flip.
 
     Parameters
     ----------
     flips, n : array_like
-        Broadcastable int: items that flipped, and all. Where none flipped the upper limit is about 3.84 / n.
+        Broadcastable float: items that flipped, and all; both divided by the design effect where items share images.
+        Where none flipped the upper limit is about 3.84 / n.
 
     Returns
     -------
@@ -75,16 +114,23 @@ def flip_rate_interval(flips: npt.ArrayLike, n: npt.ArrayLike, confidence: float
     return limits[0], limits[1]
 
 
-def flip_rates_differ(flips: npt.ArrayLike, n: npt.ArrayLike, *, draws: int = 9_999, seed: int = 0) -> float:
+def flip_rates_differ(
+    flips: npt.ArrayLike, n: npt.ArrayLike, deff: npt.ArrayLike = 1.0, *, draws: int = 9_999, seed: int = 0
+) -> float:
     """P-value of `qbench.stats.nulls.SAME_RATES`: whether groups flip at different rates.
 
     The chi-squared test of a table of groups by flipped or not; where a group expects fewer than `SPARSE` flips, its
     statistic is compared with those of `draws` tables of the same margins in place of the chi-squared distribution.
+    Where items share images, each group's counts are divided by its design effect first (Rao and Scott 1992), and the
+    random tables have these margins, rounded. Groups that meet in the same images are then told apart with less power:
+    what they have in common is not taken off.
 
     Parameters
     ----------
     flips, n : array_like
         ``(groups,)`` int: items that flipped, and all.
+    deff : array_like
+        ``(groups,)`` float, at least 1: the design effect of each group's flip rate.
     draws, seed : int
         Of random tables.
 
@@ -93,22 +139,27 @@ def flip_rates_differ(flips: npt.ArrayLike, n: npt.ArrayLike, *, draws: int = 9_
     float
         NaN where fewer than two groups have items; 1 where no item flipped, or all.
     """
-    k, m = np.asarray(flips, dtype=np.int64), np.asarray(n, dtype=np.int64)
-    k, m = k[m > 0], m[m > 0]
+    k, m, d = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (flips, n, deff)))
+    k, m = (x[m > 0] / d[m > 0] for x in (k, m))
     if len(m) < 2:
         return math.nan
-    total, rate = int(k.sum()), float(k.sum() / m.sum())
-    if rate in (0, 1):
+    rate = float(k.sum() / m.sum())
+    if k.sum() == 0 or (k == m).all():
         return 1.0
-
-    def statistic(table: npt.NDArray[np.int64]) -> Floats:
-        return np.asarray(((table - m * rate) ** 2 / (m * rate * (1 - rate))).sum(-1))
-
-    seen = float(statistic(k))
+    seen = float(_chi_squared(k, m))
     if float((m * min(rate, 1 - rate)).min()) >= SPARSE:
         return float(stats.chi2.sf(seen, len(m) - 1))
-    drawn = np.random.default_rng(seed).multivariate_hypergeometric(m, total, size=draws)
-    return (int(np.sum(statistic(drawn) >= seen * (1 - 1e-9))) + 1) / (draws + 1)
+    items = np.maximum(np.round(m), 1).astype(np.int64)
+    total = int(np.clip(round(float(k.sum())), 1, items.sum() - 1))
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric(items, total, size=draws)
+    at_least = _chi_squared(drawn.astype(np.float64), items.astype(np.float64)) >= seen * (1 - 1e-9)
+    return (int(np.sum(at_least)) + 1) / (draws + 1)
+
+
+def _chi_squared(flips: Floats, n: Floats) -> Floats:
+    """Pearson's statistic of tables ``(…, groups)`` of flips among `n` ``(groups,)`` items, for one common rate."""
+    rate = flips.sum(-1, keepdims=True) / n.sum()
+    return np.asarray(((flips - n * rate) ** 2 / (n * rate * (1 - rate))).sum(-1))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 
-from qbench.stats.flips import exemplars, flip_rate_interval, flip_rates_differ, mcnemar
+from qbench.stats.flips import exemplars, flip_rate_interval, flip_rates_differ, mcnemar, share_test
 
 
 def test_mid_p_published_example() -> None:
@@ -63,6 +63,22 @@ def test_groups_with_few_flips_are_compared_by_random_tables() -> None:
     distance = np.abs(support - 6 * 40 / 70)
     wanted = weight[distance >= distance[1] - 1e-9].sum()
     assert flip_rates_differ(flips, n) == pytest.approx(wanted, abs=0.01)
+
+
+def test_counts_of_a_design_effect_are_those_of_fewer_items() -> None:
+    flips, n = np.array([30, 60, 40]), np.array([1000, 1500, 1200])
+    assert flip_rates_differ(flips, n, 2.0) == pytest.approx(flip_rates_differ(flips / 2, n / 2))
+    assert flip_rates_differ(flips, n, [2.0, 3.0, 2.0]) > flip_rates_differ(flips, n)
+    # few flips: random tables of two groups, each of half as many items
+    assert flip_rates_differ([2, 10], [80, 60], 2.0) == flip_rates_differ([1, 5], [40, 30])
+
+
+def test_a_share_is_tested_by_mcnemar_or_by_the_score_test_of_fewer_items() -> None:
+    p, log10_p = share_test([30, 30, 0], [12, 12, 0], 500, [1.0, 2.0, 3.0])
+    assert p[0] == mcnemar(30, 12)[0]
+    assert p[1] == pytest.approx(2 * stats.norm.sf(18 / math.sqrt(42) / math.sqrt(2)))
+    assert p[2] == 1
+    assert log10_p == pytest.approx(np.log10(p))
 
 
 @pytest.mark.parametrize(
