@@ -60,7 +60,8 @@ class MeanAbsDisparity(StandardErrorStatistic):
                 continue
             side = np.where(there & (stratum >= 0), 1 - 2 * (stratum % 2), 0)
             label = np.maximum(stratum // 2, 0)
-            tested = swap_absolute(before, after, label, side, image, draws=settings.resamples, seed=settings.seed)
+            draws, most = settings.resamples, settings.draws_for(ledger.family_size[row])
+            tested = swap_absolute(before, after, label, side, image, draws=draws, most=most, seed=settings.seed)
             why = tested.reason or NO_INTERVAL
             ledger.put([row], p=tested.p, log10_p=np.log10(tested.p), null=tested.null, why=why)
             found = squared_disparity(before, after, label, side, image, confidence=settings.confidence)

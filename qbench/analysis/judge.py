@@ -123,9 +123,11 @@ def analyse(
     flips: list[pd.DataFrame] = []
     added: dict[str, list[dict[str, Any]]] = {}
     exemplars: dict[tuple[str, str], Exemplars] = {}
+    family = verdicts.families(effects, settings)
+    family_size = family.map(family.value_counts()).astype(np.float64)
     for (model, quantizer, benchmark), rows in _by_comparison(effects).items():
         numbers = effects.loc[rows]
-        ledger = Ledger(numbers.reset_index(drop=True))
+        ledger = Ledger(numbers.reset_index(drop=True), family_size.loc[rows].to_numpy(np.float64))
         waiting = pending.get((model, quantizer, benchmark))
         if waiting is not None:
             step(" · ".join((model, quantizer, benchmark)))

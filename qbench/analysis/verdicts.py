@@ -23,11 +23,16 @@ NOT_CORRECTED = "the interval reaches beyond the margin; it excludes zero, but t
 UNCLEAR_SIGN = "it changed, but the sign of the gap is not clear, so it is not known whether the gap grew"
 
 
-def correct_tests(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Add ``family``, ``p_holm`` and ``p_bh``: within each family, numbers of classes apart from numbers over all."""
+def families(effects: pd.DataFrame, settings: Settings) -> pd.Series[str]:
+    """The family of each row: the columns that `settings` names; numbers of classes apart from numbers over all."""
     parts = [effects[name].astype(str) for name in settings.family]
     level = np.where(effects["class"] == "", "over all", "by class")
-    family = pd.Series([" · ".join(x) for x in zip(*parts, level, strict=True)], index=effects.index, dtype=object)
+    return pd.Series([" · ".join(x) for x in zip(*parts, level, strict=True)], index=effects.index, dtype=object)
+
+
+def correct_tests(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Add ``family``, ``p_holm`` and ``p_bh``, corrected within each family (`families`)."""
+    family = families(effects, settings)
     p = effects["p"].to_numpy(np.float64)
     corrected, rate = np.full(len(p), np.nan), np.full(len(p), np.nan)
     for at in family.groupby(family, sort=False).indices.values():

@@ -110,6 +110,8 @@ class Ledger:
     ----------
     numbers : pandas.DataFrame
         Rows of `qbench.results.effects.pair`, with a fresh index.
+    family_size : numpy.ndarray
+        ``(rows,)`` float: the tests of each row's family, for which its p-value is corrected; 1 if not given.
     values, texts : dict
         Column → ``(rows,)``; NaN and empty until a statistic fills them in.
     influence : dict
@@ -120,6 +122,7 @@ class Ledger:
     """
 
     numbers: pd.DataFrame
+    family_size: Floats = field(default_factory=lambda: np.ones(0))
     values: dict[str, Floats] = field(init=False)
     texts: dict[str, npt.NDArray[np.object_]] = field(init=False)
     influence: dict[int, Floats] = field(default_factory=dict)
@@ -129,6 +132,7 @@ class Ledger:
     def __post_init__(self) -> None:
         """Begin with nothing known."""
         n = len(self.numbers)
+        self.family_size = self.family_size if len(self.family_size) else np.ones(n)
         self.values = {name: np.full(n, np.nan) for name in [*FLOATS, *COUNTS]}
         self.texts = {name: np.full(n, "", dtype=object) for name in TEXTS}
 

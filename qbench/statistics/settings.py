@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +14,11 @@ from qbench.metrics.keys import MetricKey
 from qbench.vocabulary import Unit
 
 FAMILY = ("benchmark", "metric", "attribute")
+MOST_DRAWS = 200_000
+"""Draws of one permutation test at most, so that its time is bounded. With so many, a p-value can be significant in a
+family of up to 10,000 tests."""
+DRAWS_AT_LIMIT = 20
+"""Draws that are expected beyond the level of the strictest test of a family."""
 
 MARGINS: Mapping[str, float] = {
     "share": 0.01,
@@ -43,7 +49,7 @@ class Settings:
         The columns that a family of tests shares; p-values are corrected within a family. Numbers over all classes
         and numbers of a class are never in one family.
     resamples : int
-        Draws of permutations and bootstraps.
+        Draws of permutations and bootstraps; `draws_for` says how many more a permutation test may take.
     seed : int
         Of these draws.
     """
@@ -58,6 +64,20 @@ class Settings:
     def alpha(self) -> float:
         """The level of the tests."""
         return 1.0 - self.confidence
+
+    def draws_for(self, family: float) -> int:
+        """Draws with which the p-value of a permutation test can be significant in a family of so many tests.
+
+        The strictest of Holm's tests is made at α / family: `DRAWS_AT_LIMIT` draws are then expected to lie beyond its
+        level under the null hypothesis, but never more than `MOST_DRAWS` are made, nor fewer than `resamples`.
+
+        Examples
+        --------
+        >>> Settings().draws_for(1), Settings().draws_for(100), Settings().draws_for(10_000)
+        (1999, 40000, 200000)
+        """
+        wanted = math.ceil(round(DRAWS_AT_LIMIT * family / self.alpha, 6))
+        return max(self.resamples, min(wanted, MOST_DRAWS))
 
     def margin(
         self, benchmark: str, metric: str, unit: str, *, grouped: bool, of_class: bool, own: float | None = None

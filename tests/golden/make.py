@@ -162,7 +162,13 @@ def make_analysis() -> None:
     for name, arrange in ARRANGEMENTS.items():
         with tempfile.TemporaryDirectory() as temporary:
             results = qbench.load(arrange(Path(temporary)))
-            _keep(name, {table: getattr(results, table) for table in ANALYSIS})
+            _keep(name, {table: _table(results, table) for table in ANALYSIS})
+
+
+def _table(results: Any, name: str) -> pd.DataFrame:
+    """A table of the analysis, or one that a statistic adds."""
+    found: pd.DataFrame = getattr(results, name) if hasattr(results, name) else results.added_tables[name]
+    return found
 
 
 def _pack(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from qbench.analysis.flips import flip_table
 from qbench.analysis.judge import Pending, analyse
-from qbench.results.statistics import installed_statistics
+from qbench.results.statistics import added_tables, installed_statistics
 from qbench.statistics.hits import count_cells
 from qbench.statistics.settings import Settings
 from qbench.stats.flips import flip_rates_differ
@@ -26,7 +26,9 @@ def of(table: pd.DataFrame, attribute: str = "", group: str = "") -> pd.Series:
 def test_the_p_of_a_group_is_that_of_its_accuracy(persons, cluster):
     effects, comparison, _ = persons(n=900, cluster=cluster)
     pending = [Pending(names=comparison.names, read=lambda: comparison)]
-    judged = analyse(effects, pending, SETTINGS, installed_statistics(), flags=lambda t: np.full(len(t), "")).effects
+    judged = analyse(
+        effects, pending, SETTINGS, installed_statistics(), flags=lambda t: np.full(len(t), ""), tables=added_tables()
+    ).effects
     table = flip_table(comparison, SETTINGS)
     for attribute, group in (("", ""), ("gender", "fem"), ("age", "older")):
         own = judged[(judged["metric"] == "accuracy") & (judged["attribute"] == attribute) & (judged["group"] == group)]

@@ -215,3 +215,16 @@ def test_a_table_that_no_statistic_declares_is_an_error(persons):
     pending = [Pending(names=comparison.names, read=lambda: comparison)]
     with pytest.raises(TypeError, match="added rows to squares"):
         analyse(effects, pending, Settings(resamples=99), STATISTICS, flags=no_flags)
+
+
+def test_the_swap_test_can_be_significant_in_a_family_of_a_hundred(persons):
+    """The rows of one comparison as those of 100 models: a change that is clear stays clear after Holm's correction."""
+    effects, comparison, _ = persons(n=4000, flips=0.01, harm=0.25, seed=3)
+    effects = effects[effects["attribute"] == "gender"]
+    others = [effects[effects["metric"] == "mean_abs_disparity"].assign(model=f"m{i}") for i in range(1, 100)]
+    alike = pd.concat([effects, *others], ignore_index=True)
+    pending = [Pending(names=comparison.names, read=lambda: comparison)]
+    found = analyse(alike, pending, Settings(resamples=199), STATISTICS, flags=no_flags, tables=ADDED).effects
+    row = found[(found["model"] == "m") & (found["metric"] == "mean_abs_disparity") & (found["attribute"] == "gender")]
+    assert row["p"].iloc[0] * 100 < 0.05
+    assert row["p_holm"].iloc[0] < 0.05

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from qbench.statistics.settings import MOST_DRAWS, Settings
 from qbench.stats.permutation import swap_absolute
 
 
@@ -46,3 +47,31 @@ def test_the_same_seed_gives_the_same_p() -> None:
     f, q = rng.integers(0, 2, (2, 200)).astype(float)
     arguments = (f, q, rng.integers(0, 5, 200), rng.choice([-1, 1], 200), np.arange(200))
     assert swap_absolute(*arguments, seed=1).p == swap_absolute(*arguments, seed=1).p
+
+
+def strong(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Ten classes whose disparity is zero before and large after."""
+    label, side = np.repeat(np.arange(10), 60), np.tile([1, -1], 300)
+    before = (rng.random(600) < 0.9).astype(float)
+    after = np.where((side < 0) & (rng.random(600) < 0.4), 0.0, before)
+    return before, after, label, side, np.arange(600)
+
+
+def test_a_small_p_is_refined_until_it_can_be_significant_in_its_family() -> None:
+    data = strong(np.random.default_rng(0))
+    family = 100
+    first = swap_absolute(*data, draws=1999).p
+    assert first * family >= 0.05
+    assert swap_absolute(*data, draws=1999, most=Settings().draws_for(family)).p * family < 0.05
+
+
+def test_a_p_that_is_not_small_is_not_refined() -> None:
+    rng = np.random.default_rng(1)
+    f, q = rng.integers(0, 2, (2, 200)).astype(float)
+    arguments = (f, q, rng.integers(0, 5, 200), rng.choice([-1, 1], 200), np.arange(200))
+    assert swap_absolute(*arguments, draws=199, most=10**9).p == swap_absolute(*arguments, draws=199).p
+
+
+def test_draws_are_bounded_whatever_the_family() -> None:
+    assert Settings().draws_for(10**7) == MOST_DRAWS
+    assert Settings(resamples=5000).draws_for(1) == 5000
