@@ -52,3 +52,16 @@ def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     if not any(c in "123456789" for c in text):
         return text
     return (MINUS if value < 0 else "+" if sign else "") + text
+
+
+def duration(seconds: float) -> str:
+    """Print a time in seconds, minutes or hours.
+
+    Examples
+    --------
+    >>> duration(12.3), duration(600), duration(9000)
+    ('12 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,12 +1,17 @@
-// Makes the charts interactive, filters tables and charts, and offers each table as CSV. The page is complete without it.
+// Makes the charts interactive; filters, searches and sorts; keeps the filters in the address; offers each table as CSV.
+// The page is complete without it.
 (() => {
   "use strict";
   const specs = JSON.parse(document.getElementById("charts").textContent);
-  const bar = document.getElementById("filters");
-  const chosen = {};
+  const form = document.getElementById("filters");
+  const fields = [...form.elements].filter((field) => field.name);
+  const appendix = document.getElementById("appendix");
+  let chosen = {};
+  let sought = "";
   const seen = new Set();
   const drawn = new Map();
-  const plain = (text) => text.replace(/[\u2066-\u2069]/g, "");
+  const plain = (text) => text.replace(/[\u2066-\u2069]/g, "").replace(/\s+/g, " ").trim();
+  const NARROW = 700;
 
   // Nothing may be loaded; the policy of the page forbids it as well.
   const loader = {
@@ -20,19 +25,30 @@
     tooltip: { disableDefaultStyle: true },
   };
 
+  // --- charts
+
+  const found = (text) => plain(text).toLowerCase().includes(sought);
   const matches = (row) =>
-    Object.entries(chosen).every(([key, value]) => !value || row[key] === undefined || row[key] === "" || row[key] === value);
+    Object.entries(chosen).every(([key, value]) => !value || row[key] === undefined || row[key] === "" || row[key] === value)
+    && (!sought || found(Object.values(row).filter((x) => typeof x === "string").join(" ")));
 
   // Offers the choices of a chart for the rows that the filters leave; the reader's choice stays if it is among them.
   function choose(spec, before) {
-    const fields = (spec.usermeta || {}).choices || {};
+    const names = (spec.usermeta || {}).choices || {};
     for (const param of spec.params || []) {
-      const there = new Set(spec.data.values.map((row) => row[fields[param.name]]));
-      const options = param.bind.options.filter((x) => there.has(x));
+      const there = new Set(spec.data.values.map((row) => row[names[param.name]]));
+      const left = param.bind.options.filter((x) => there.has(x));
       const wanted = before ? before.signal(param.name) : param.value;
-      param.bind.options = options;
-      param.value = options.includes(wanted) ? wanted : options[0];
+      param.bind.options = left;
+      param.value = left.includes(wanted) ? wanted : left[0];
     }
+  }
+
+  function fit(spec, width) {
+    if (width >= NARROW) return;
+    spec.config.axis = { ...spec.config.axis, labelLimit: 150 };
+    if (typeof spec.width === "number") spec.width = Math.min(spec.width, 200);
+    if (spec.columns) spec.columns = 1;
   }
 
   async function draw(figure) {
@@ -46,9 +62,10 @@
     if (values.length > 0) choose(spec, before && before.view);
     choice.replaceChildren();
     if (values.length === 0) {
-      figure.replaceChildren("The filters at the top hide everything in this chart.");
+      figure.replaceChildren("The filters hide everything in this chart.");
       return;
     }
+    fit(spec, figure.parentElement.clientWidth);
     const place = document.createElement("div");
     const made = await window.vegaEmbed(place, spec, { ...options, bind: choice });
     if (before) before.finalize();
@@ -59,65 +76,189 @@
     figure.dataset.live = "yes";
   }
 
+  const redraw = (figure) => draw(figure).catch((error) => console.error(`chart ${figure.dataset.chart}: ${error}`));
   const begin = (figure) => {
     if (seen.has(figure)) return;
     seen.add(figure);
     watcher.unobserve(figure);
-    draw(figure).catch((error) => console.error(`chart ${figure.dataset.chart}: ${error}`));
+    redraw(figure);
   };
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) begin(entry.target);
   }, { rootMargin: "200px" });
   const figures = [...document.querySelectorAll("[data-chart]")];
+
+  // --- tables
+
+  const COLUMNS = { model: ["Model"], quantizer: ["Quantizer"], benchmark: ["Benchmark"], attribute: ["Groups", "Attribute"] };
+  const tables = [...document.querySelectorAll("main table")].map((table) => {
+    const heads = [...table.tHead.rows[0].cells].map((cell) => plain(cell.textContent));
+    const at = {};
+    for (const [key, names] of Object.entries(COLUMNS)) at[key] = heads.findIndex((head) => names.includes(head));
+    const fold = table.closest("details:not(.part)");
+    const count = fold && fold.querySelector(".count");
+    return { table, at, count, all: count && count.textContent, rows: table.tBodies[0].rows };
+  });
+
+  function keeps(key, cell, value) {
+    const text = plain((cell.querySelector("bdi") || cell).textContent);
+    return text === "" || text === value || (key === "attribute" && (text === "all" || text.startsWith(`${value}: `)));
+  }
+
+  function filterTables() {
+    let hidden = 0;
+    for (const { table, at, count, all, rows } of tables) {
+      table.closest(".scroll").hidden = (table.dataset.over || "").split(" ").some((key) => chosen[key]);
+      let here = 0;
+      for (const row of rows) {
+        const show = Object.entries(chosen).every(([key, value]) => !value || at[key] < 0 || keeps(key, row.cells[at[key]], value))
+          && (!sought || found(row.textContent));
+        row.hidden = !show;
+        here += show ? 0 : 1;
+      }
+      if (count) count.textContent = here ? `${rows.length - here} of ${rows.length} rows` : all;
+      hidden += here;
+    }
+    return hidden;
+  }
+
+  const number = (text) => {
+    const first = /[-+\u2212]?\d[\d,]*(\.\d+)?/.exec(text);
+    return first ? Number(first[0].replace("\u2212", "-").replaceAll(",", "")) : NaN;
+  };
+
+  function sort(table, column, head) {
+    const up = head.getAttribute("aria-sort") === "descending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const numeric = head.classList.contains("num");
+    const value = (row) => (numeric ? number(row.cells[column].textContent) : plain(row.cells[column].textContent));
+    const order = (a, b) => {
+      if (!numeric) return a.localeCompare(b);
+      if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b) || 0;
+      return a - b;
+    };
+    const rows = [...table.tBodies[0].rows].map((row) => [value(row), row]);
+    rows.sort(([a], [b]) => {
+      const unknown = numeric ? Number.isNaN(a) - Number.isNaN(b) : 0; // these stay last
+      return unknown || (up ? order(a, b) : order(b, a));
+    });
+    table.tBodies[0].append(...rows.map(([, row]) => row));
+  }
+
+  for (const { table } of tables) {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      if (head.querySelector("svg") || !plain(head.textContent) || table.tBodies[0].rows.length < 2) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      button.addEventListener("click", () => sort(table, column, head));
+      head.append(button);
+    });
+  }
+
+  // --- what the filters do beyond rows: the answer for a selection, and the parts of one benchmark
+
+  const bands = [...document.querySelectorAll(".band")];
+  function answer() {
+    const own = bands.filter((band) => band.dataset.model);
+    const some = (chosen.model || chosen.quantizer) && own.find((band) => // they are sorted, the worst first
+      (!chosen.model || band.dataset.model === chosen.model) && (!chosen.quantizer || band.dataset.quantizer === chosen.quantizer));
+    for (const band of bands) band.hidden = some ? band !== some : Boolean(band.dataset.model);
+  }
+
+  const benchmarks = new Set([...(form.elements.benchmark || [])].map((option) => option.value).filter(Boolean));
+  function parts() {
+    for (const heading of document.querySelectorAll("main h3")) {
+      const name = plain(heading.textContent);
+      if (!benchmarks.has(name)) continue;
+      const hide = Boolean(chosen.benchmark) && chosen.benchmark !== name;
+      heading.hidden = hide;
+      for (let next = heading.nextElementSibling; next && next.tagName !== "H3"; next = next.nextElementSibling) next.hidden = hide;
+    }
+  }
+
+  function apply() {
+    chosen = {};
+    for (const field of fields) if (field.name !== "search") chosen[field.name] = field.value;
+    sought = form.elements.search.value.trim().toLowerCase();
+    const hidden = filterTables();
+    answer();
+    parts();
+    const some = sought || Object.values(chosen).some(Boolean);
+    if (some) for (const fold of document.querySelectorAll("#summary details")) fold.open = true;
+    form.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of the tables are hidden.` : "";
+    form.querySelector("[type=reset]").hidden = !some;
+    for (const figure of seen) redraw(figure);
+  }
+
+  const remember = () => {
+    const query = new URLSearchParams();
+    for (const field of fields) if (field.value) query.set(field.name, field.value);
+    history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+  };
+  const asked = new URLSearchParams(location.search);
+  for (const field of fields) {
+    const value = asked.get(field.name) || "";
+    if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
+    field.addEventListener(field.tagName === "SELECT" ? "change" : "input", () => { apply(); remember(); });
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => {
+    for (const field of fields) field.value = "";
+    apply();
+    remember();
+  }));
+  form.hidden = false;
+  apply();
+
   for (const figure of figures) watcher.observe(figure);
   // The first chart is drawn as soon as there is time, because this prepares what the others need.
   if (figures.length) (window.requestIdleCallback || setTimeout)(() => begin(figures[0]));
 
-  function filterTables() {
-    let hidden = 0;
-    for (const table of document.querySelectorAll("main table")) {
-      const heads = [...table.tHead.rows[0].cells].map((cell) => plain(cell.textContent.trim()));
-      const at = { model: heads.indexOf("Model"), quantizer: heads.indexOf("Quantizer"), attribute: heads.indexOf("Groups") };
-      if (Object.values(at).every((i) => i < 0)) continue;
-      for (const row of table.tBodies[0].rows) {
-        const show = Object.entries(chosen).every(([key, value]) => {
-          if (!value || at[key] < 0) return true;
-          const text = plain((row.cells[at[key]].querySelector("bdi") || row.cells[at[key]]).textContent);
-          return key === "attribute" ? text === "all" || text === value || text.startsWith(`${value}: `) : text === value;
-        });
-        row.hidden = !show;
-        hidden += show ? 0 : 1;
-      }
-    }
-    bar.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of the tables are hidden.` : "";
-  }
+  // --- the appendix
 
-  for (const select of bar.querySelectorAll("select")) {
-    select.addEventListener("change", () => {
-      chosen[select.dataset.filter] = select.value;
-      filterTables();
-      for (const figure of seen) draw(figure).catch((error) => console.error(String(error)));
-    });
-  }
-  bar.hidden = false;
-
-  const words = (cell) => (cell.querySelector("svg")?.getAttribute("aria-label") || cell.textContent).trim().replace(/\s+/g, " ");
-  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  for (const region of document.querySelectorAll("main .scroll:not(.plot)")) {
+  const open = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const fold = target && target.querySelector(":scope > details.part");
+    if (fold) fold.open = true;
+  };
+  window.addEventListener("hashchange", open);
+  open();
+  if (appendix) {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "csv";
-    button.textContent = "CSV";
-    button.setAttribute("aria-label", `Save as CSV: ${plain(region.querySelector("caption").textContent)}`);
+    button.className = "small";
+    button.textContent = "Open all";
     button.addEventListener("click", () => {
-      const rows = [...region.querySelectorAll("tr")].filter((row) => !row.hidden);
-      const text = rows.map((row) => [...row.cells].map((c) => quoted(plain(words(c)))).join(",")).join("\n");
+      const folds = [...appendix.querySelectorAll("details.part")];
+      const wanted = folds.some((fold) => !fold.open);
+      for (const fold of folds) fold.open = wanted;
+      button.textContent = wanted ? "Fold all" : "Open all";
+    });
+    appendix.querySelector("p").append(" ", button);
+  }
+
+  // --- CSV
+
+  const words = (cell) => plain(cell.querySelector("svg")?.getAttribute("aria-label") || cell.textContent);
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  for (const { table } of tables) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "csv small";
+    button.textContent = "CSV";
+    button.setAttribute("aria-label", `Save as CSV: ${plain(table.caption.textContent)}`);
+    button.addEventListener("click", () => {
+      const rows = [...table.rows].filter((row) => !row.hidden);
+      const text = rows.map((row) => [...row.cells].map((c) => quoted(words(c))).join(",")).join("\n");
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
-      link.download = `${region.querySelector("caption").id}.csv`;
+      link.download = `${table.caption.id}.csv`;
       link.click();
       URL.revokeObjectURL(link.href);
     });
-    region.after(button);
+    table.closest(".scroll").append(button);
   }
 })();

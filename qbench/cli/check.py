@@ -39,6 +39,9 @@ def command(
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request to this file.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
     today: Annotated[str | None, typer.Option(help="The day on which waivers must be valid [default: today].")] = None,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Print every rule, and every number that did not pass.")
+    ] = False,
     print_policy: Annotated[
         bool, typer.Option("--print-policy", help="Print the built-in policy, and do nothing else.")
     ] = False,
@@ -61,7 +64,8 @@ def command(
     for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
         with atomic(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    _show(result)
+    report = run / "report.html"
+    show(result, verbose=verbose, report=str(report) if report.is_file() else "")
     raise typer.Exit(result.exit_code)
 
 
@@ -101,11 +105,13 @@ def _texts(
     return [(file, write(result)) for file, write in writers if file is not None]
 
 
-def _show(result: GateResult) -> None:
+def show(result: GateResult, *, verbose: bool = False, report: str = "") -> None:
+    """Print the gate's answer to the standard output."""
     import sys
 
     from rich.console import Console
 
-    from qbench.gate.terminal import show
+    from qbench.gate import terminal
 
-    show(result, Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=WITHOUT_TERMINAL))
+    width = None if sys.stdout.isatty() else WITHOUT_TERMINAL
+    terminal.show(result, Console(highlight=False, width=width), verbose=verbose, report=report)

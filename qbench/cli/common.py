@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from qbench.gate import GateResult
     from qbench.results import Results
     from qbench.spec.model import RunSpec
 
@@ -24,13 +25,13 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
     return validate(values, where="the command line", base=Path.cwd())
 
 
-def write_report(results: Results, *, wanted: bool) -> None:
+def write_report(results: Results, *, wanted: bool, gate: GateResult | None = None) -> None:
     """Write the report into the run folder; where it is not wanted, say so of one that is there from earlier."""
     path = results.folder / "report.html"
     if wanted:
         from qbench.report.html import render
 
-        typer.echo(f"Report: {render(results, path)}")
+        typer.echo(f"Report: {render(results, path, gate=gate)}")
     elif path.exists():
         typer.echo(f"{path} is an earlier report. Write it anew with: qbench report {results.folder}")
 
@@ -48,16 +49,3 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
-
-
-def duration(seconds: float) -> str:
-    """Format a number of seconds.
-
-    Examples
-    --------
-    >>> duration(12.3), duration(600), duration(9000)
-    ('12 s', '10 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -30,11 +30,12 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.cli.common import duration, overridden, size
+    from qbench.cli.common import overridden, size
     from qbench.execution.forecast import forecast
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.spec.read import read_spec
+    from qbench.text import duration
 
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     found = forecast(wanted, out or default_folder(wanted), progress=Bar(Console(stderr=True)))

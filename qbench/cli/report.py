@@ -40,7 +40,7 @@ def command(
     """Write the report of a run: one file that needs no network. Needs no model."""
     from qbench.errors import InputError
     from qbench.report import files
-    from qbench.report.html import Look
+    from qbench.report.html import Look, sections_of
     from qbench.results import load
 
     roots = dict(x.partition("=")[::2] for x in data_root or [])
@@ -67,11 +67,12 @@ def command(
         raise InputError(f"this run has no benchmark {strange[0]!r}", where="--data-root", fix=fix)
     formats = [x.strip() for x in format_.split(",") if x.strip()]
     default = runs[0] / f"report{files.FORMATS.get(formats[0] if formats else '', '.html')}"
-    written = files.write(first, out or default, formats, look, others)
+    sections = sections_of(first, look, others)
+    written = files.write(first, out or default, formats, look, others, sections)
     for path in written:
         typer.echo(f"Report: {path}")
     if figures is not None:
-        typer.echo(f"Figures: {len(files.figures(first, figures, look)):,} files in {figures}")
+        typer.echo(f"Figures: {len(files.figures(sections, figures)):,} files in {figures}")
     if tables is not None:
         typer.echo(f"Tables: {len(files.tables(first, tables)):,} files in {tables}")
     if open_:

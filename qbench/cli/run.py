@@ -37,10 +37,12 @@ def command(
     """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
     from rich.console import Console
 
+    from qbench.cli.check import show
     from qbench.cli.common import overridden, write_report
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
+    from qbench.gate import check
     from qbench.spec.read import read_spec
 
     console = Console(stderr=True)
@@ -61,9 +63,11 @@ def command(
         highlight=False,
     )
     results = _analysed(folder, console)
+    gate = check(results)
+    show(gate)
     if not report:
         typer.echo(f"Run folder: {folder}")
-    write_report(results, wanted=report)
+    write_report(results, wanted=report, gate=gate)
     if done.failed:
         console.print(
             f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.", highlight=False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
+
+from qbench.text import duration
 
 
 class Silent:
@@ -30,6 +33,9 @@ class Silent:
     def step(self, n: int = 1) -> None:
         """`n` steps are done."""
 
+    def finished(self, cell: str, done: int, total: int) -> None:
+        """A cell is finished, the `done`-th of `total` that are to be computed now."""
+
     def say(self, text: str, *, style: str = "") -> None:
         """A line to keep."""
 
@@ -40,11 +46,12 @@ class Bar(Silent):
     Parameters
     ----------
     console : rich.console.Console
-        Where to draw; where it is not a terminal, only the lines are printed.
+        Where to draw; where it is not a terminal, one line is printed per finished cell.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._begun = time.monotonic()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -80,6 +87,17 @@ class Bar(Silent):
     def step(self, n: int = 1) -> None:
         """`n` steps are done."""
         self._progress.advance(self._task, n)
+
+    def finished(self, cell: str, done: int, total: int) -> None:
+        """Where there is no bar, a line with the time left, estimated from the cells that are finished."""
+        if not self._console.is_terminal:
+            self.say(f"{done:,} of {total:,} cells: {cell}{self._left(done, total)}")
+
+    def _left(self, done: int, total: int) -> str:
+        if done == total:
+            return ""
+        seconds = (time.monotonic() - self._begun) * (total - done) / done
+        return f"; about {duration(seconds)} left"
 
     def say(self, text: str, *, style: str = "") -> None:
         """A line to keep, above the bar."""

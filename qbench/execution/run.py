@@ -165,7 +165,7 @@ def _execute(
     units.drift(pairs)
     units.speed(timed if spec.speed else ())
 
-    results = _Results(units, recorder, progress)
+    results = _Results(units, recorder, progress, total=len(todo))
     for cell in todo:
         if cell.problem is not None:
             results.fail(cell, cell.problem)
@@ -180,8 +180,9 @@ def _execute(
 class _Results:
     """Passes results on to the recorder; a unit that failed fails the cells that need it."""
 
-    def __init__(self, units: Units, recorder: Recorder, progress: Silent) -> None:
+    def __init__(self, units: Units, recorder: Recorder, progress: Silent, *, total: int) -> None:
         self._units, self._recorder, self._progress = units, recorder, progress
+        self._total = total
         self.computed = 0
         self._failed: set[str] = set()
 
@@ -194,7 +195,9 @@ class _Results:
             except Exception as error:  # noqa: BLE001 - a table of a plugin that cannot be written fails its cell
                 problem = Problem.of("score", error)
             else:
-                self.computed += result.scored is not None
+                if result.scored is not None:
+                    self.computed += 1
+                    self._progress.finished(cell.name, self.computed + len(self._failed), self._total)
         if problem is not None:
             tell(self._units.name(result.unit), problem, self._progress)
             for needing in self._units.needing(result.unit):

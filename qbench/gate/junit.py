@@ -79,7 +79,7 @@ def _case(suite: ET.Element, classname: str, name: str, kind: Element, status: s
 
 
 def _words(row: GateRow) -> str:
-    numbers = f"found {found(row)}, limit {limit(row)}, n = {row.n:,}: " if row.unit else ""
+    numbers = f"{found(row)}, limit {limit(row)}, n = {row.n:,}: " if row.unit else ""
     waiver = f" (waived {said(row.waiver)})" if row.waiver else ""
     why = f" Why this limit: {said(row.why)}" if row.why else ""
     return f"{numbers}{said(row.reason)}{waiver}.{why}"

@@ -1,14 +1,17 @@
-"""The answer for a terminal, or plain text where there is none."""
+"""The answer for a terminal, or plain text where there is none: short by default, and complete with ``-v``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import found, limit, named, place, plain, said, variant
-from qbench.gate.result import GateResult, GateRow
+from qbench.gate.phrasing import found, limit, movement, named, place, plain, said, variant
+from qbench.gate.result import GateResult, GateRow, RuleResult
+from qbench.text import NBSP
 from qbench.vocabulary import GateBand, Level, RowStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -22,60 +25,134 @@ STYLES = {
     RowStatus.PASS: "green",
 }
 BAND_STYLES = {GateBand.PASS: "bold green", GateBand.NOT_SHOWN_SAFE: "bold yellow"}
-MOST_ROWS = 20
+SENTENCE, PROBLEMS, RULES, ROWS = 3, 2, 7, 3
+"""How many lines the sentence has, and how many problems, rules and rows are listed, where nothing else is asked for.
+
+With the lines that say what is left out these are at most `LINES` lines; with ``-v`` everything is printed.
+"""
+LINES = 25
 
 
-def show(result: GateResult, console: Console) -> None:
-    """Print a result: a band, one sentence, the rules, then the rows behind what is not a pass, worst first."""
+def show(result: GateResult, console: Console, *, verbose: bool = False, report: str = "") -> None:
+    """Print a result.
+
+    Parameters
+    ----------
+    result : GateResult
+        The answer.
+    console : rich.console.Console
+        Where to.
+    verbose : bool
+        Whether to print all problems, all rules and all rows that did not pass. Otherwise it is at most `LINES` lines.
+    report : str
+        The report's path; empty if there is none.
+    """
     from rich.text import Text
 
+    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
     console.print(Text(result.band, style=BAND_STYLES.get(result.band, "bold red")))
-    console.print(Text(result.sentence))
-    for problem in result.problems:
-        style = STYLES[RowStatus.ERROR] if problem.level is Level.ERROR else "yellow"
-        console.print(Text(f"{problem.level}: ", style=style) + Text(f"{said(problem.where)}: {said(problem.what)}"))
+    sentence = Text(result.sentence).wrap(console, console.width)
+    for line in sentence if verbose else sentence[:SENTENCE]:
+        console.print(line)
+    _problems(result, console, len(result.problems) if verbose else PROBLEMS)
     if result.rules:
         console.print()
-        console.print(_rules(result))
-    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
+        shown = result.rules if verbose else result.rules[:RULES]
+        console.print(_all_rules(shown) if verbose else _rules(shown))
+    _left_out(console, len(result.rules) - RULES, "rules", verbose=verbose)
     if rows:
         console.print()
-        console.print(_rows(rows[:MOST_ROWS]))
-    if len(rows) > MOST_ROWS:
-        console.print(f"and {len(rows) - MOST_ROWS:,} more that did not pass: --json has them all")
+        for row in rows if verbose else rows[:ROWS]:
+            _row(row, console, verbose=verbose)
+    _left_out(console, len(rows) - ROWS, "numbers that did not pass", verbose=verbose)
+    if report:
+        console.print(Text(f"Report: {report}", overflow="fold"), soft_wrap=True)
 
 
-def _rules(result: GateResult) -> Table:
+def _problems(result: GateResult, console: Console, most: int) -> None:
+    from rich.text import Text
+
+    whole = most >= len(result.problems)
+    for problem in result.problems[:most]:
+        style = STYLES[RowStatus.ERROR] if problem.level is Level.ERROR else "yellow"
+        text = Text(f"{problem.level}: ", style=style) + Text(f"{said(problem.where)}: {said(problem.what)}")
+        console.print(text, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+    _left_out(console, len(result.problems) - most, "problems", verbose=False)
+
+
+def _left_out(console: Console, number: int, what: str, *, verbose: bool) -> None:
+    if number > 0 and not verbose:
+        console.print(f"and {number:,} more {what}: -v lists them")
+
+
+def _rules(rules: Sequence[RuleResult]) -> Table:
+    """One line per rule: its status, its worst finding and its limit, and how many rows have which status."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True, min_width=max(len(_sign(rule.status)) for rule in rules))
+    for _ in range(3):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    for rule in rules:
+        row = rule.worst
+        worst = f"{movement(row).moved} (limit {limit(row).partition(NBSP)[0]})" if row and row.unit else ""
+        cells = (named(rule.id), worst, _counts(rule) or said(rule.reason))
+        table.add_row(_status(rule.status), *map(Text, cells))
+    return table
+
+
+def _all_rules(rules: Sequence[RuleResult]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     table = Table("", "rule", "worst found", "limit", "n", "rows", box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for rule in result.rules:
+    for rule in rules:
         row = rule.worst
-        rows = ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items()) or said(rule.reason)
         numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", plain(rule.limit), "–")
-        table.add_row(_status(rule.status), *(Text(x, overflow="fold") for x in (named(rule.id), *numbers, rows)))
+        cells = (named(rule.id), *numbers, _counts(rule) or said(rule.reason))
+        table.add_row(_status(rule.status), *(Text(x, overflow="fold") for x in cells))
     return table
 
 
-def _rows(rows: list[GateRow]) -> Table:
-    """Each row stacked: what it is, what was found, why; side by side they are wider than any terminal."""
-    from rich.console import Group
+def _counts(rule: RuleResult) -> str:
+    return ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
+
+
+def _row(row: GateRow, console: Console, *, verbose: bool) -> None:
+    """One number, stacked: what it is, what was found, why; side by side they are wider than any terminal."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for row in rows:
-        parts = (variant(row), named(row.benchmark), named(row.metric), place(row))
-        numbers = f"found {found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {plain(row.limit)}"
-        lines = [f"{named(row.rule)}: {', '.join(x for x in parts if x)}", numbers, said(row.reason)]
-        if row.waiver:
-            lines.append(f"waived {said(row.waiver)}")
-        table.add_row(_status(row.status), Group(*(Text(line, overflow="fold") for line in lines if line)))
-    return table
+    table.add_column(no_wrap=True, min_width=len(_sign(row.status)))
+    table.add_column(no_wrap=not verbose, overflow="fold" if verbose else "ellipsis")
+    for i, line in enumerate(_lines(row) if verbose else _two_lines(row)):
+        table.add_row(_status(row.status) if i == 0 else "", Text(line))
+    console.print(table)
+
+
+def _lines(row: GateRow) -> Iterator[str]:
+    parts = (variant(row), named(row.benchmark), named(row.metric), place(row))
+    yield f"{named(row.rule)}: {', '.join(x for x in parts if x)}"
+    yield f"{found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {plain(row.limit)}"
+    yield said(row.reason)
+    if row.waiver:
+        yield f"waived {said(row.waiver)}"
+
+
+def _two_lines(row: GateRow) -> Iterator[str]:
+    what, numbers, *reasons = _lines(row)
+    yield what
+    needed = f"; about {row.needed:,} items would decide" if row.needed else ""
+    yield f"{numbers}{needed}" if row.unit else "; ".join(reasons)
 
 
 def _status(status: RowStatus) -> Text:
     from rich.text import Text
 
-    return Text(f"{status.symbol} {status.label}", style=STYLES[status], no_wrap=True)
+    return Text(_sign(status), style=STYLES[status], no_wrap=True)
+
+
+def _sign(status: RowStatus) -> str:
+    return f"{status.symbol} {status.label}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qbench.executors.interface import UnitExecutor
     from qbench.metrics.interface import MeasuredTask, MetricInfo
     from qbench.models.interface import Checkpoint, Context, Variant
-    from qbench.plugins.report_blocks import Block
+    from qbench.plugins.report_blocks import Block, Place
     from qbench.probes.interface import ProbeMethod
     from qbench.statistics.interface import Statistic
 
@@ -318,8 +318,10 @@ class ReportSection:
     render : callable
         ``(results, context) -> iterable of Block``. `results` is what ``qbench.load`` returns; `context` has
         ``baseline`` and ``gate``. If it raises, the page shows the error in place of the section.
+    place : {"main", "appendix"}
+        ``main`` if everybody who reads the report needs it; a section of the appendix is folded.
     before : str
-        The name of the section before which it stands; if empty, it stands at the end, before "Not measured".
+        The name of the section of the same place before which it stands; if empty, it stands at the end of its place.
     tables : callable or None
         ``(results) -> mapping of str to pandas.DataFrame``: tables that `qbench export` and `qbench report --tables`
         write beside qbench's own, under the name ``plugin:name``. Names consist of letters, digits, ``_`` and ``-``.
@@ -328,5 +330,6 @@ class ReportSection:
     name: str
     title: str
     render: Callable[[Any, Any], Iterable[Block]]
+    place: Place = "appendix"
     before: str = ""
     tables: Callable[[Any], Mapping[str, Any]] | None = None

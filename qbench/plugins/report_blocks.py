@@ -13,6 +13,8 @@ WIDTH, MARGIN = 220.0, 12.0
 """The width of a strip and its margin on each side, in pixels."""
 
 Tone = Literal["", "up", "down", "weak"]
+Place = Literal["main", "appendix"]
+"""Where a section of the report stands: among those that everybody reads, or folded below them."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class Table:
         Which ones these are, and where they can be had.
     closed : bool
         Whether it is folded; the fold says how many rows it has.
+    over : sequence of {"model", "quantizer", "benchmark", "attribute"}
+        What its rows are over all of: the page hides it where a reader filters by one of these.
     """
 
     caption: str
@@ -121,6 +125,7 @@ class Table:
     left_out: int = 0
     left_out_note: str = ""
     closed: bool = False
+    over: Sequence[str] = ()
     kind: str = field(default="table", init=False)
 
 
@@ -210,11 +215,15 @@ class Chart:
 
 @dataclass(frozen=True)
 class Band:
-    """The answer of the gate: a word with a sign of its own, and a sentence."""
+    """The answer of the gate: a word with a sign of its own, and a sentence.
+
+    One with `names` (``model``, ``quantizer``) is the answer for them alone, and is hidden until a reader filters.
+    """
 
     word: str
     sentence: str
     tone: Literal["pass", "fail", "inconclusive", "error"]
+    names: Mapping[str, str] = field(default_factory=dict)
     kind: str = field(default="band", init=False)
 
 
@@ -249,11 +258,24 @@ Block = Table | Text | Heading | Bullets | Facts | Code | Box | Chart | Band | T
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with a heading of its own."""
+    """A part of the page with a heading of its own.
+
+    Attributes
+    ----------
+    id : str
+        Its ID in the page.
+    title : str
+        Its heading.
+    blocks : sequence of Block
+        What it consists of.
+    place : {"main", "appendix"}
+        A section of the appendix is folded.
+    """
 
     id: str
     title: str
     blocks: Sequence[Block]
+    place: Place = "main"
 
 
 def name(text: str, *, head: bool = False) -> Entry:

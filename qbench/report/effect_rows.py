@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from qbench.phrasing import Movement
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark
-from qbench.vocabulary import Better, Effect, FlagKind, RowFlag, Verdict, parse_flags
+from qbench.vocabulary import Better, Effect, FlagKind, Quantity, RowFlag, Verdict, parse_flags
 
 EffectRow = Mapping[Any, Any]
 
@@ -42,6 +44,23 @@ def where(row: EffectRow) -> str:
     return ": ".join(str(x) for x in (row["attribute"], row["group"], row["class"]) if x)
 
 
+def void(row: EffectRow) -> bool:
+    """Whether the baseline's number means nothing, so that no comparison with it does."""
+    return any(f.of_baseline and f.kind in list(FlagKind) and FlagKind(f.kind).voids for f in parse_flags(row["flags"]))
+
+
+def known(row: EffectRow) -> bool:
+    """Whether the change has an interval."""
+    return bool(math.isfinite(row["change"]) and math.isfinite(row["low"]) and math.isfinite(row["high"]))
+
+
+def levels(row: EffectRow) -> str:
+    """The number before and after: "63.3 → 61.2 %"."""
+    signed, unit = row["better"] == Better.ZERO, str(row["unit"])
+    before, after = (formatting.value(row[k], unit, signed=signed) for k in ("baseline_value", "value"))
+    return f"{before.partition(formatting.NBSP)[0]} → {after}"
+
+
 def mark(row: EffectRow, *parts: str) -> Mark:
     """Make the mark of a row for a forest plot; `parts` are the names that its label needs."""
     names = {key: str(row[key]) for key in ("model", "quantizer", "benchmark", "metric", "attribute", "group")}
@@ -55,6 +74,7 @@ def mark(row: EffectRow, *parts: str) -> Mark:
         effect=effect(row),
         n=int(row["n"]),
         whole=not row["attribute"],
+        levels=levels(row),
         names=names,
     )
 
@@ -69,8 +89,33 @@ def _flag(flag: RowFlag) -> str:
     return f"baseline {words}" if flag.of_baseline else words
 
 
+def movement(row: EffectRow) -> Movement:
+    """The change as a loss, with its interval. Of a signed bias the growth of its size, whose interval is not known."""
+    better, low, high = row["better"], float(row["low"]), float(row["high"])
+    drop = better == Better.HIGHER
+    if drop:
+        low, high = -high, -low
+    elif better == Better.ZERO:
+        low = high = math.nan
+    return Movement(
+        loss=loss(row) if math.isfinite(row["change"]) else math.nan,
+        low=low,
+        high=high,
+        unit=str(row["unit"]),
+        quantity=Quantity.DROP if drop else Quantity.GROWTH,
+    )
+
+
 def amount(row: EffectRow) -> str:
-    """The change with its interval: "−2.3 points [−3.6, −1.1]"."""
+    """The change in words: "loses 2.3 points (a loss of 1.1 to 3.6)", of a signed bias with its values."""
+    if row["better"] != Better.ZERO:
+        return movement(row).words
+    ends = f"change {formatting.interval(row['low'], row['high'], str(row['unit']))}" if known(row) else ""
+    return f"{movement(row).moved} ({'; '.join(x for x in (levels(row), ends) if x)})"
+
+
+def signed(row: EffectRow) -> str:
+    """The change with its interval, as numbers: "−2.3 points [−3.6, −1.1]"."""
     unit = str(row["unit"])
     ends = f" {formatting.interval(row['low'], row['high'], unit)}" if math.isfinite(row["low"]) else ""
     return formatting.change(row["change"], unit) + ends
@@ -93,14 +138,10 @@ def sentence(row: EffectRow) -> str:
     """One finding as a sentence with its numbers."""
     verdict, n = Verdict(row["verdict"]), f"n = {int(row['n']):,}"
     if verdict is Verdict.EQUIVALENT:
-        return f"{subject(row)} is equivalent within {margin(row)}: {amount(row)}, {n}."
-    if verdict.of_bias:
-        before, after = (formatting.value(row[k], str(row["unit"]), signed=True) for k in ("baseline_value", "value"))
-        return f"{subject(row)} is {verdict}: {before} → {after}, change {amount(row)}, {n}."
+        return f"{subject(row)} is equivalent within {margin(row)}: it {amount(row)}, {n}."
     if verdict is not Verdict.INCONCLUSIVE:
-        word = "falls" if float(row["change"]) < 0 else "rises"
-        return f"{subject(row)} {word}: {amount(row)}, {n}."
-    return f"{subject(row)} is inconclusive: {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
+        return f"{subject(row)} {amount(row)}, {n}: {verdict}."
+    return f"{subject(row)} is inconclusive: it {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"
 
 
 def more(row: EffectRow) -> str:
@@ -111,7 +152,7 @@ def more(row: EffectRow) -> str:
     return f" About {math.ceil(float(needed)):,} items would decide it." if needed > row["n"] else ""
 
 
-def verdict_counts(rows: pd.DataFrame) -> str:
+def verdict_counts(rows: Iterable[EffectRow]) -> str:
     """How many rows have which verdict, the worst first."""
-    found = rows["verdict"].astype(str).value_counts()
-    return ", ".join(f"{int(found[v]):,} {v}" for v in Verdict if v in found) or "none"
+    found = Counter(str(row["verdict"]) for row in rows)
+    return ", ".join(f"{found[v]:,} {v}" for v in Verdict if v in found) or "none"

@@ -30,9 +30,10 @@ def quantizer_encodings(
 
     def scaled(values: Sequence[str], before: str) -> dict[str, Any]:
         domain = list(quantizers)
-        found = [before if q == baseline else values[place.get(q, 0) % len(values)] for q in domain]
-        scale = {"domain": domain, "range": found}
-        return {"field": "quantizer", "type": "nominal", "title": "Quantizer", "sort": domain, "scale": scale}
+        looks = [before if q == baseline else values[place.get(q, 0) % len(values)] for q in domain]
+        scale = {"domain": domain, "range": looks}
+        encoding = {"field": "quantizer", "type": "nominal", "title": "Quantizer", "sort": domain, "scale": scale}
+        return encoding if len(domain) > 1 else {**encoding, "legend": None}  # there is nothing to tell apart
 
     return {"color": scaled(SERIES, BASELINE), "shape": scaled(SHAPES, "circle")}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qbench.errors import InputError
-from qbench.plugins.report_blocks import Chart
+from qbench.plugins.report_blocks import Chart, Section
 from qbench.report import markdown_latex, vega
 from qbench.report.html import Look, page, sections_of
 from qbench.report.table_names import TABLES
@@ -18,7 +18,12 @@ FORMATS = {"html": ".html", "md": ".md", "latex": ".tex"}
 
 
 def write(
-    results: Results, out: Path, formats: Sequence[str], look: Look | None = None, others: Sequence[Results] = ()
+    results: Results,
+    out: Path,
+    formats: Sequence[str],
+    look: Look | None = None,
+    others: Sequence[Results] = (),
+    sections: Sequence[Section] | None = None,
 ) -> list[Path]:
     """Write the report in each format, into the same folder.
 
@@ -34,6 +39,8 @@ def write(
         What to show, and how.
     others : sequence of Results
         Runs to show beside this one.
+    sections : sequence of Section, optional
+        What `qbench.report.html.sections_of` made of the same run, if it is known already.
 
     Raises
     ------
@@ -44,23 +51,22 @@ def write(
     if unknown or not formats:
         raise InputError(f"there is no format {','.join(unknown)!r}", fix=f"Choose from: {', '.join(FORMATS)}.")
     look = look or Look()
+    made = sections_of(results, look, others) if sections is None else sections
     written = []
     for i, form in enumerate(dict.fromkeys(formats)):
         path = out if i == 0 else out.with_suffix(FORMATS[form])
         if form == "html":
-            text = page(results, look, others)
+            text = page(results, look, others, made)
         else:
-            text = (markdown_latex.markdown if form == "md" else markdown_latex.latex)(
-                results.name, sections_of(results, look, others)
-            )
+            text = (markdown_latex.markdown if form == "md" else markdown_latex.latex)(results.name, made)
         write_text(path, text)
         written.append(path)
     return written
 
 
-def figures(results: Results, folder: Path, look: Look | None = None) -> list[Path]:
-    """Write every chart as SVG and PDF."""
-    charts = [b for s in sections_of(results, look or Look()) for b in s.blocks if isinstance(b, Chart)]
+def figures(sections: Sequence[Section], folder: Path) -> list[Path]:
+    """Write every chart of some sections as SVG and PDF."""
+    charts = [b for s in sections for b in s.blocks if isinstance(b, Chart)]
     written = []
     for chart in charts:
         for ending, data in ((".svg", vega.svg(chart.spec).encode()), (".pdf", vega.pdf(chart.spec))):

@@ -90,15 +90,6 @@ def megabytes(number: float) -> str:
     return fixed(number / 1e6, 1) + NBSP + "MB"
 
 
-def duration(seconds: float) -> str:
-    """Print a time in seconds, minutes or hours."""
-    if seconds < 90:
-        return fixed(seconds, 1) + NBSP + "s"
-    if seconds < 5400:
-        return fixed(seconds / 60, 1) + NBSP + "min"
-    return fixed(seconds / 3600, 1) + NBSP + "h"
-
-
 def listing(names: list[str], limit: int = 8, *, bare: bool = False) -> str:
     """Join names; beyond `limit`, give only their number. `bare` names are isolated already."""
     shown = [x if bare else isolated(x) for x in names[:limit]]

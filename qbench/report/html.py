@@ -15,12 +15,12 @@ from markupsafe import Markup
 from qbench.gate import GateResult, check
 from qbench.plugins.records import ReportSection
 from qbench.plugins.registry import installed
-from qbench.plugins.report_blocks import Block, Box, Chart, Facts, Heading, Section, Text
+from qbench.plugins.report_blocks import Block, Box, Chart, Column, Entry, Section, Table, Text, name
 from qbench.report.context import Context
 from qbench.report.formatting import clean
 from qbench.report.palette import finished, script_json, themed
 from qbench.report.run_numbers import RunNumbers
-from qbench.report.sections import LAST, ordered
+from qbench.report.sections import NOT_MEASURED, ordered
 from qbench.report.strips import outline
 from qbench.report.vega import bundle, policy_hash, still
 from qbench.results import Results
@@ -86,7 +86,9 @@ def _finalize(value: Any) -> Any:
     return clean(value, isolates=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) -> list[Section]:
+def sections_of(
+    results: Results, look: Look, others: Sequence[Results] = (), gate: GateResult | None = None
+) -> list[Section]:
     """Make all sections of a run, in order; a section that fails contains its error.
 
     Raises
@@ -94,23 +96,29 @@ def sections_of(results: Results, look: Look, others: Sequence[Results] = ()) ->
     qbench.errors.InputError
         A file of the run folder is missing or damaged.
     """
-    context = _context(results, look, others)
+    context = _context(results, look, others, gate)
     added = look.sections
     if added is None:
         added = [e.record for e in installed().report_sections()]
     known = {id(x) for x in added}
     found = [_section(record, results, context, foreign=id(record) in known) for record in ordered(added)]
-    absent = [(s.title, s.blocks[0].text) for s in found if _is_absent(s) and isinstance(s.blocks[0], Text)]
+    absent = [s for s in found if _is_absent(s)]
     shown = [s for s in found if not _is_absent(s)]
-    if not absent:
-        return shown
-    gone: list[Block] = [Heading("Not on this page"), Facts(absent)]
-    return [replace(s, blocks=[*s.blocks, *gone]) if s.id == LAST else s for s in shown]
+    return [replace(s, blocks=[*s.blocks, *_absent(absent)]) if s.id == NOT_MEASURED else s for s in shown]
 
 
 def _is_absent(section: Section) -> bool:
     """Whether a section has nothing to show and only says why."""
     return len(section.blocks) == 1 and isinstance(section.blocks[0], Text) and section.blocks[0].absent
+
+
+def _absent(sections: Sequence[Section]) -> list[Block]:
+    """Make the table of the sections that this page does not have, and why."""
+    rows = [[name(s.title, head=True), Entry(s.blocks[0].text)] for s in sections if isinstance(s.blocks[0], Text)]
+    if not rows:
+        return []
+    heads = [Column("Section"), Column("Why")]
+    return [Table(caption="Sections that are not on this page, and why", columns=heads, rows=rows, closed=True)]
 
 
 def _context(results: Results, look: Look, others: Sequence[Results] = (), gate: GateResult | None = None) -> Context:
@@ -124,14 +132,14 @@ def _context(results: Results, look: Look, others: Sequence[Results] = (), gate:
 
 
 def _section(record: ReportSection, results: Results, context: Context, *, foreign: bool) -> Section:
-    name = record.name if NAME.fullmatch(record.name) else "unnamed"
+    id_ = record.name if NAME.fullmatch(record.name) else "unnamed"
     if foreign:
-        name = f"x-{name}"
+        id_ = f"x-{id_}"
     try:
         blocks: list[Block] = list(record.render(results, context))
     except Exception as error:  # noqa: BLE001 - the code of a plugin must not prevent the rest of the page
         blocks = [failed(error)]
-    return Section(name, record.title, blocks)
+    return Section(id_, record.title, blocks, record.place)
 
 
 def failed(error: Exception) -> Box:
@@ -139,7 +147,12 @@ def failed(error: Exception) -> Box:
     return Box("This section failed", f"{type(error).__name__}: {error}", "error")
 
 
-def page(results: Results, look: Look | None = None, others: Sequence[Results] = ()) -> str:
+def page(
+    results: Results,
+    look: Look | None = None,
+    others: Sequence[Results] = (),
+    sections: Sequence[Section] | None = None,
+) -> str:
     """Render the report of a run. The same results give the same text.
 
     Parameters
@@ -150,6 +163,8 @@ def page(results: Results, look: Look | None = None, others: Sequence[Results] =
         What to show, and how.
     others : sequence of Results
         Runs to show beside this one.
+    sections : sequence of Section, optional
+        What `sections_of` made of the same run, if it is known already.
 
     Raises
     ------
@@ -160,15 +175,18 @@ def page(results: Results, look: Look | None = None, others: Sequence[Results] =
     env = environment(look.templates)
     style = _source(env, "style.css")
     specs: dict[str, Any] = {}
-    parts = [(s, _rendered(env, s, look, specs)) for s in sections_of(results, look, others)]
+    made = sections_of(results, look, others) if sections is None else sections
+    parts = [(s, _rendered(env, s, look, specs)) for s in made]
     scripts = [bundle(), _source(env, "charts.js")] if specs else []
-    names = {key: list(dict.fromkeys(getattr(c, key) for c in results.done)) for key in ("model", "quantizer")}
+    keys = ("model", "quantizer", "benchmark")
+    names = {key: list(dict.fromkeys(getattr(c, key) for c in results.done)) for key in keys}
     names["attribute"] = [str(a) for a in dict.fromkeys(results.metrics["attribute"]) if a]
     return env.get_template("report.html.j2").render(
         title=results.name,
         created=results.run.created[:16].replace("T", " "),
         version=results.run.qbench_version,
-        sections=[(s.id, s.title, body) for s, body in parts],
+        sections=[(s.id, s.title, body) for s, body in parts if s.place == "main"],
+        appendix=[(s.id, s.title, body) for s, body in parts if s.place == "appendix"],
         style=Markup(style),  # a file of qbench or of the reader; it contains no text of a run
         style_hash=Markup(policy_hash(style)),
         script_hashes=Markup(" ".join(policy_hash(x) for x in scripts) or "'none'"),
@@ -227,7 +245,13 @@ def part(results: Results, record: ReportSection, *, gate: GateResult | None = N
     return str(_rendered(environment(), section, look, {}))
 
 
-def render(results: Results, out: Path, look: Look | None = None, others: Sequence[Results] = ()) -> Path:
+def render(
+    results: Results,
+    out: Path,
+    look: Look | None = None,
+    others: Sequence[Results] = (),
+    gate: GateResult | None = None,
+) -> Path:
     """Write the report of a run to `out`, completely or not at all.
 
     Parameters
@@ -240,6 +264,9 @@ def render(results: Results, out: Path, look: Look | None = None, others: Sequen
         What to show, and how.
     others : sequence of Results
         Runs to show beside this one.
+    gate : GateResult, optional
+        The answer of the gate for the run, if it is known already.
     """
-    write_text(Path(out), page(results, look, others))
+    look = look or Look()
+    write_text(Path(out), page(results, look, others, sections_of(results, look, others, gate)))
     return Path(out)

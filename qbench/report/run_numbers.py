@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from qbench.metrics.interface import INDEX
 from qbench.metrics.keys import MetricKey
 from qbench.report import formatting
+from qbench.report.effect_rows import EffectRow
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
-from qbench.vocabulary import Better
+from qbench.vocabulary import Better, MetricRole
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Measure:
     unit: str
     better: str
     summary: str
+    role: MetricRole = MetricRole.SUMMARY
 
     @property
     def signed(self) -> bool:
@@ -125,8 +128,11 @@ class RunNumbers:
     def measures(self, benchmark: str, *, grouped: bool) -> list[Measure]:
         """The metrics of a benchmark with (or without) groups, in the declared order, the main one first."""
         found = dict.fromkeys(r.metric for r in self.rows if r.benchmark == benchmark and bool(r.attribute) is grouped)
+        return self._ordered(benchmark, found)
+
+    def _ordered(self, benchmark: str, metrics: Iterable[str]) -> list[Measure]:
         rank = {metric.name: i for i, metric in enumerate(self.cell(benchmark).metrics)}
-        measures = [self.measure(benchmark, metric) for metric in found]
+        measures = [self.measure(benchmark, metric) for metric in metrics]
         return sorted(measures, key=lambda measure: rank.get(measure.family, len(rank)))
 
     def measure(self, benchmark: str, metric: str) -> Measure:
@@ -134,12 +140,32 @@ class RunNumbers:
         info = self.results.metric_info(benchmark, metric)
         if info is None:
             return Measure(benchmark, metric, "", "", "")
-        return Measure(benchmark, metric, info.unit, info.better, info.summary)
+        return Measure(benchmark, metric, info.unit, info.better, info.summary, info.judged_as)
+
+    @cached_property
+    def questions(self) -> dict[str, list[Measure]]:
+        """Benchmark → the metrics by which it is judged, each at its first cut-off: all but the summaries."""
+        found: dict[str, list[Measure]] = {}
+        for benchmark in self.benchmarks:
+            measures = self._ordered(benchmark, dict.fromkeys(r.metric for r in self.rows if r.benchmark == benchmark))
+            judged = [m for m in measures if m.role.judged]
+            found[benchmark] = list({m.family: m for m in reversed(judged)}.values())[::-1]
+        return found
 
     def of(self, measure: Measure, *, grouped: bool) -> list[NumberRow]:
         """The rows of a metric."""
         same = (r for r in self.rows if (r.benchmark, r.metric) == (measure.benchmark, measure.metric))
         return [r for r in same if bool(r.attribute) is grouped]
+
+    def effects_of(self, benchmark: str, metrics: Container[str]) -> list[EffectRow]:
+        """The judged changes of some metrics over all classes, in the order of the table of effects."""
+        return [r for r in self.judged if r["benchmark"] == benchmark and r["metric"] in metrics]
+
+    @cached_property
+    def judged(self) -> list[EffectRow]:
+        """The judged changes of all metrics over all classes, in the order of the table of effects."""
+        effects = self.results.effects
+        return list(effects[effects["class"] == ""].to_dict("records"))
 
     def labels(self, benchmark: str) -> dict[str, tuple[str, ...]]:
         """Attribute → the groups that are compared. Items with any other value are unlabelled."""

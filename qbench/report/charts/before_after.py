@@ -69,7 +69,7 @@ def before_after(rows: Sequence[Mapping[str, Any]], quantizers: Sequence[str], t
         )
     return {
         "data": {"values": sorted_by_quantizer(rows, quantizers)},
-        **small_multiples(rows, "what", layer, columns=4, width=190, step=LANE),
+        **small_multiples(rows, "what", layer, columns=4, width=215, step=LANE),
     }
 
 

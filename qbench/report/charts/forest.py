@@ -17,14 +17,16 @@ from qbench.report import formatting
 from qbench.report.palette import DOWN, INK, PANEL, SHADED, SOFT, UP
 from qbench.vocabulary import Effect
 
-WIDTH, STEP = 400, 21
+WIDTH, STEP = 580, 20
+BESIDE = 58, 74, 196
+"""Where the texts beside the plot stand, in pixels from its right edge: n, the change, the number before and after."""
 EFFECTS = tuple(Effect)
 SHAPES = ("square", "circle", "diamond", "circle")
 COLOURS = (DOWN, SOFT, SOFT, UP)
 """Of the marks, in the order of `EFFECTS`."""
 LABELS = {
     "labelExpr": "slice(datum.label, 5)",  # the number of the row distinguishes rows with the same label
-    **{"labelLimit": 330, "labelColor": INK, "labelPadding": 8},
+    **{"labelColor": INK, "labelPadding": 8},
     **{"ticks": False, "domain": False},
 }
 
@@ -49,6 +51,8 @@ class Mark:
         ``model``, ``quantizer``, ``attribute``, …, for the filters of the page.
     wide : tuple of float
         A wider interval, such as a prediction interval, which is drawn faintly; empty if there is none.
+    levels : str
+        The number before and after, in words; empty if there is none.
     """
 
     label: str
@@ -61,6 +65,7 @@ class Mark:
     whole: bool = False
     names: Mapping[str, str]
     wide: tuple[float, float] | tuple[()] = ()
+    levels: str = ""
 
 
 def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -> dict[str, Any]:
@@ -87,6 +92,7 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -
         for field, head in (
             ("label", "What"),
             ("said", "Change"),
+            ("levels", "Before → after"),
             ("verdict", "Verdict"),
             ("shaded", band),
             ("n", "n"),
@@ -139,8 +145,9 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -
                 "tooltip": tip,
             },
         },
-        _text("n_shown", WIDTH + 52, "right", y),
-        _text("said", WIDTH + 64, "left", y),
+        _text("n_shown", BESIDE[0], "right", y),
+        _text("said", BESIDE[1], "left", y),
+        _text("levels", BESIDE[2], "left", y),
     ]
     return {"data": {"values": rows}, "width": WIDTH, "height": {"step": STEP}, "layer": layers}
 
@@ -152,7 +159,7 @@ def _colour() -> dict[str, Any]:
 
 def _text(field: str, at: int, align: str, y: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "mark": {"type": "text", "align": align, "x": at},
+        "mark": {"type": "text", "align": align, "x": {"expr": f"width + {at}"}},
         "encoding": {"text": {"field": field, "type": "nominal"}, "y": y},
     }
 
@@ -180,6 +187,7 @@ def _row(place: int, mark: Mark, unit: str, scale: float, end: float) -> dict[st
         "n": f"{mark.n:,}",
         "n_shown": f"n = {mark.n:,}",
         "said": said,
+        "levels": mark.levels,
         "shaded": f"±{formatting.bare(formatting.value(mark.margin, 'points' if scale > 1 else unit))}"
         if margin
         else "none",

@@ -1,83 +1,87 @@
-"""The main charts of the study, for this run: accuracy and recall, disparity by attribute, skew by attribute."""
+"""Groups and gaps: what the benchmarks are judged by, as changes and as values before and after."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-
-import pandas as pd
+from collections.abc import Iterator, Sequence
 
 from qbench.plugins.report_blocks import Block, Chart, Heading, Section, Text
 from qbench.report import effect_rows, formatting
 from qbench.report.charts.forest import forest
+from qbench.report.number_tables import change_table
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, RunNumbers
+from qbench.report.sections import disparity_charts
 
-ROWS = 48
-"""The number of rows of a chart; the tables have all rows."""
+ROWS = 18
+"""The number of rows of a chart; the table below it has more."""
+EXPLAINED = (
+    "Each row is the change of one number of one variant against its own baseline, on the same items, with its 95 % "
+    "interval; the shaded area is the margin. A filled square is worse, a disc is better, a diamond is equivalent, and "
+    "an open ring is inconclusive; large marks are over all items. In the charts of gaps the ring is before, the "
+    "filled mark is after, and the shaded area is the value before plus the interval of the change: where the ring is "
+    "inside, no change is shown. Groups are what annotators perceived or a dataset says, not what people are."
+)
 
 
 def section(numbers: RunNumbers) -> Section:
-    """Make one chart per benchmark and metric: those over all items first, then gaps and skews by attribute."""
-    blocks: list[Block] = [
-        Text(
-            "Each row is the change of one number of one model × quantizer against its own baseline on the same "
-            "items, with its 95 % interval. The shaded area is the margin. A filled square is a change for the "
-            "worse, a disc is a change for the better, a diamond is equivalent, and an open ring is inconclusive. "
-            "Larger marks are over all items."
-        )
-    ]
+    """Make, for each benchmark, a forest plot of its accuracies and a chart of its gaps, each with its table."""
+    blocks: list[Block] = []
     for benchmark in numbers.benchmarks:
-        charts = list(_charts(numbers, benchmark))
-        if charts:
-            blocks += [Heading(benchmark), *charts]
-    if len(blocks) == 1:
-        blocks = [Text("This run has nothing to compare.")]
-    return Section("figures", "Changes at a glance", blocks)
+        found = list(_benchmark(numbers, benchmark))
+        if found:
+            blocks += [Heading(benchmark), *found]
+    blocks = [Text(EXPLAINED), *blocks] if blocks else [Text("This run has nothing to compare.")]
+    return Section("changes", "Groups and gaps", blocks)
 
 
-def _charts(numbers: RunNumbers, benchmark: str) -> Iterator[Chart]:
-    overall = numbers.measures(benchmark, grouped=False)[:2]
-    for measure in overall:
-        yield from drawn(numbers, measure, grouped=False)
-    families: set[str] = set()
-    for measure in numbers.measures(benchmark, grouped=True):
-        # One cut-off and one chart per family: the others are in the tables.
-        if measure.family not in families and len(families) < 4:
-            families.add(measure.family)
-            yield from drawn(numbers, measure, grouped=True)
+def _benchmark(numbers: RunNumbers, benchmark: str) -> Iterator[Block]:
+    questions = numbers.questions[benchmark]
+    changes = [m for m in questions if m.role not in disparity_charts.ROLES]
+    for unit in dict.fromkeys(m.unit for m in changes):
+        mine = [m for m in changes if m.unit == unit]
+        yield from _drawn(numbers, mine)
+        for measure in mine:
+            rows = numbers.of(measure, grouped=False)
+            if any(r.state == "compared" for r in rows):
+                caption = f"{measure.metric} on {formatting.isolated(benchmark)}"
+                yield change_table(numbers, measure, rows, caption, closed=True)
+    for measure in questions:
+        if measure.role in disparity_charts.ROLES:
+            yield from disparity_charts.drawn(numbers, measure)
 
 
-def drawn(numbers: RunNumbers, measure: Measure, *, grouped: bool) -> Iterator[Chart]:
-    """Make the forest plot of one metric, if any change of it is known."""
-    effects = effect_rows.whole(numbers.results.effects)
-    mine = effects[(effects["benchmark"] == measure.benchmark) & (effects["metric"] == measure.metric)]
-    mine = mine[(mine["attribute"] != "") == grouped]
-    mine = mine[mine["change"].notna()]
-    kept = [
-        (r["change"] != 0 or math.isfinite(r["low"]))
-        and not numbers.unlabelled(measure.benchmark, r["attribute"], r["group"])
-        for r in mine.to_dict("records")
-    ]
-    few, mine = len(mine) - sum(kept), mine[kept]
-    if mine.empty:
+def _drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
+    """Make the forest plot of metrics in one unit, over all items and by group, if any interval is known."""
+    benchmark, names = measures[0].benchmark, [m.metric for m in measures]
+    every = numbers.effects_of(benchmark, names)
+    rows = effect_rows.worst_first(r for r in every if _is_drawn(numbers, r))
+    if not rows:
         return
-    rows = effect_rows.worst_first(mine.to_dict("records"))
-    parts = ("where", "quantizer", "model") if grouped else ("quantizer", "model")
-    unit = measure.unit_of_change
-    some = formatting.count(min(len(rows), ROWS), "change")
-    left = f" {len(rows) - ROWS:,} more rows with smaller losses are in the tables." if len(rows) > ROWS else ""
-    left += f" {few:,} rows without any change, or of unlabelled items, are not drawn." if few else ""
+    several = {key for key in ("metric", "quantizer", "model") if len({r[key] for r in rows}) > 1}
+    parts = [p for p in ("metric", "where", "quantizer", "model") if p == "where" or p in several]
+    unit = measures[0].unit_of_change
+    left = len(every) - min(len(rows), ROWS)
     yield Chart(
-        name=chart_name(measure.benchmark, measure.metric, "groups" if grouped else "all"),
-        title=(
-            f"{measure.metric} on {formatting.isolated(measure.benchmark)}{', by group' if grouped else ''}: "
-            f"change, worst first"
-        ),
+        name=chart_name("changes", benchmark, measures[0].family),
+        title=f"{formatting.listing(names, 4)} on {formatting.isolated(benchmark)}: change, worst first",
         words=(
-            f"Forest plot of {some}: {effect_rows.verdict_counts(pd.DataFrame(rows[:ROWS]))}. "
-            f"The numbers are printed beside the marks."
+            f"Forest plot of {formatting.count(min(len(rows), ROWS), 'change')}: "
+            f"{effect_rows.verdict_counts(rows[:ROWS])}. The numbers are printed beside the marks."
         ),
-        spec=forest([effect_rows.mark(r, *parts) for r in rows[:ROWS]], measure.unit, f"Change{unit and f', {unit}'}"),
-        note=f"{numbers.measure(measure.benchmark, measure.metric).summary}{left}".strip(),
+        spec=forest(
+            [effect_rows.mark(r, *parts) for r in rows[:ROWS]], measures[0].unit, f"Change{unit and f', {unit}'}"
+        ),
+        note=(
+            f"{formatting.count(left, 'more change is', 'more changes are')} in the tables: those with smaller losses, "
+            "of unlabelled items, of other cuts of an attribute, without an interval, or void."
+            if left
+            else ""
+        ),
     )
+
+
+def _is_drawn(numbers: RunNumbers, row: effect_rows.EffectRow) -> bool:
+    """Whether a row has an interval, a baseline that means something, and a labelled group under the chosen cut."""
+    where = (str(row["benchmark"]), str(row["attribute"]), str(row["group"]))
+    drawn = effect_rows.known(row) and not effect_rows.void(row)
+    return bool(drawn and not numbers.unlabelled(*where) and where[1] not in numbers.repeats(where[0]))

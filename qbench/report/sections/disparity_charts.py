@@ -6,49 +6,58 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from qbench.plugins.report_blocks import Chart
+from qbench.plugins.report_blocks import Block, Chart
 from qbench.report import formatting
 from qbench.report.charts.before_after import before_after
+from qbench.report.number_tables import change_table
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import Measure, NumberRow, RunNumbers
-from qbench.vocabulary import Better
+from qbench.vocabulary import MetricRole
 
-FAMILIES = 2
-"""How many kinds of gaps are drawn for a benchmark: the first that it declares, at their first cut-off."""
-PLOTS, MODELS = 9, 12
+ROLES = (MetricRole.GAP, MetricRole.SKEW)
+"""What is drawn before and after: of a gap the change alone does not say whether it grew."""
+PLOTS, MODELS = 12, 12
 """How many small charts there are in a chart, and how many models in each."""
 
 
-def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> Iterator[Chart]:
-    """Make one chart per kind of gap of a benchmark, for the first kinds that it declares."""
-    families: set[str] = set()
-    for measure in measures:
-        if measure.better == Better.HIGHER or measure.family in families or len(families) == FAMILIES:
-            continue
-        rows = [r for r in numbers.of(measure, grouped=True) if _gap(numbers, r) and r.state == "compared"]
-        rows = [r for r in rows if math.isfinite(r.value) and math.isfinite(r.baseline_value)]
-        valid = [r for r in rows if not numbers.void(r)]
-        if valid:
-            families.add(measure.family)
-            yield _chart(measure, valid, len(rows) - len(valid))
+def drawn(numbers: RunNumbers, measure: Measure) -> Iterator[Block]:
+    """Make the chart of one kind of gap, and its table, if any change of it has an interval."""
+    rows = [r for grouped in (False, True) for r in numbers.of(measure, grouped=grouped) if has(numbers, r)]
+    known = [r for r in rows if math.isfinite(r.low) and math.isfinite(r.value)]
+    valid = [r for r in known if not numbers.void(r)]
+    if valid:
+        yield _chart(measure, valid, len(known) - len(valid))
+    if rows:
+        yield change_table(
+            numbers, measure, rows, f"{measure.metric} on {formatting.isolated(measure.benchmark)}", closed=True
+        )
 
 
-def _gap(numbers: RunNumbers, row: NumberRow) -> bool:
-    """Whether a row is a gap under the chosen cut; the other cuts have a section of their own."""
-    pair = not row.group or (row.attribute, row.group) in numbers.pairs(row.benchmark)
-    return pair and row.attribute not in numbers.repeats(row.benchmark)
+def has(numbers: RunNumbers, row: NumberRow) -> bool:
+    """Whether a row is in these charts or their tables: a gap or a skew by which its benchmark is judged.
+
+    Of a variant, and of labelled groups under the chosen cut of an attribute.
+    """
+    return (
+        row.state == "compared"
+        and any(m.metric == row.metric and m.role in ROLES for m in numbers.questions[row.benchmark])
+        and not numbers.unlabelled(row.benchmark, row.attribute, row.group)
+        and row.attribute not in numbers.repeats(row.benchmark)
+    )
 
 
 def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
-    plots, models, quantizers = (
-        list(dict.fromkeys(getattr(r, key) for r in rows)) for key in ("what", "model", "quantizer")
-    )
+    models, quantizers = (list(dict.fromkeys(getattr(r, key) for r in rows)) for key in ("model", "quantizer"))
+    plots = _most_moved(rows)
     shown = [r for r in rows if r.what in plots[:PLOTS] and r.model in models[:MODELS]]
     scale = measure.scale
     unit = measure.unit_of_change
     left = [
-        formatting.count(len(names) - limit, f"more {one}")
-        for names, limit, one in ((plots, PLOTS, "gap"), (models, MODELS, "model"))
+        formatting.count(len(names) - limit, *words)
+        for names, limit, words in (
+            (plots, PLOTS, ("gap with smaller changes", "gaps with smaller changes")),
+            (models, MODELS, ("more model", "more models")),
+        )
         if len(names) > limit
     ]
     left += [f"{formatting.count(void, 'pair')} with a void comparison"] if void else []
@@ -63,17 +72,20 @@ def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
         spec=before_after(
             [_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"
         ),
-        note=(
-            "The ring is before, and the filled mark is after. "
-            + (
-                "The shaded area is the value before plus the 95 % interval of the change: where the ring is "
-                "inside, no change is shown. An interval that goes beyond the axis is cut."
-                if any(math.isfinite(r.low) for r in shown)
-                else "These changes have no interval."
-            )
-            + (f" {' and '.join(left)} are not drawn; `qbench export` has all." if left else "")
-        ),
+        note=" ".join([f"{measure.summary.rstrip('.')}." if measure.summary else "", *_left(left)]).strip(),
     )
+
+
+def _left(what: Sequence[str]) -> list[str]:
+    return [f"Not drawn: {', '.join(what)}; the table has them."] if what else []
+
+
+def _most_moved(rows: Sequence[NumberRow]) -> list[str]:
+    """The gaps, those with the largest changes first."""
+    moved: dict[str, float] = {}
+    for row in rows:
+        moved[row.what] = max(abs(row.change), moved.get(row.what, 0.0))
+    return sorted(moved, key=lambda what: -moved[what])
 
 
 def _row(row: NumberRow, measure: Measure, scale: float) -> dict[str, Any]:

@@ -20,17 +20,16 @@ def section(numbers: RunNumbers) -> Section:
     """Make, for each benchmark with attributes, charts of gaps, tables of groups, and tables of the largest changes."""
     blocks: list[Block] = [
         Text(
-            "Groups are what annotators perceived or what a dataset says, not what people are. A gap is the value "
-            "of the first group minus that of the second; its sign says which group is favoured. Unlabelled items "
-            "have numbers of their own. The charts show the first numbers of each benchmark, at their first "
-            "cut-off; the tables have all."
+            "A gap is the value of the first group minus that of the second; its sign says which group is favoured. "
+            "Unlabelled items have numbers of their own. The gaps by which a benchmark is judged are in “Groups and "
+            "gaps”; here are all others, the numbers of each group, and the classes with the largest changes."
         )
     ]
     for benchmark in numbers.benchmarks:
         measures = numbers.measures(benchmark, grouped=True)
         if measures:
             blocks.append(Heading(benchmark))
-            blocks += [*disparity_charts.drawn(numbers, measures), *group_charts.drawn(numbers, measures)]
+            blocks += group_charts.drawn(numbers, measures)
             blocks += _groups(numbers, measures)
     moved = list(_classes(numbers))
     if moved:
@@ -47,7 +46,8 @@ def _groups(numbers: RunNumbers, measures: list[Measure]) -> Iterator[Block]:
         gaps: list[NumberRow] = []
         groups: list[NumberRow] = []
         for row in rows:
-            (gaps if not row.group or (row.attribute, row.group) in pairs else groups).append(row)
+            if not disparity_charts.has(numbers, row):
+                (gaps if not row.group or (row.attribute, row.group) in pairs else groups).append(row)
         gaps = [r for what in dict.fromkeys(g.what for g in gaps) for r in gaps if r.what == what]
         if gaps:
             yield change_table(numbers, measure, gaps, _caption(measure), closed=True)

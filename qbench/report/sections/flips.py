@@ -18,6 +18,8 @@ ROWS = 80
 GROUPS = 30
 """The number of groups in a chart: those with the most flips."""
 DRAWN = 120
+LEAST = 10
+"""With fewer flipped items in all, a chart of their shares has nothing to show."""
 EXPLAINED = (
     "An average can stay the same while many predictions change. A flip is an item whose prediction was correct and "
     "is now wrong (lost), or was wrong and is now correct (gained). The margin is how far the baseline's correct "
@@ -38,11 +40,14 @@ def section(numbers: RunNumbers) -> Section:
         mine = mine[(mine["n"] > 0)]
         groups = mine[(mine["attribute"] != "") & (mine["group"] != "") & (mine["margin_bin"] == "")]
         bins = mine[(mine["attribute"] == "") & (mine["margin_bin"] != "")]
+        overall = mine[(mine["attribute"] == "") & (mine["margin_bin"] == "")]
+        flipped = int(overall["lost"].sum() + overall["gained"].sum())
         pooled: list[dict[str, Any]] = []
         for kind, frame in (("group", groups), ("margin", bins)):
             if len(frame):
                 rows = _pooled(kind, frame)
-                blocks.append(_chart(str(benchmark), kind, rows, quantizers, models=frame["model"].nunique()))
+                if flipped >= LEAST:
+                    blocks.append(_chart(str(benchmark), kind, rows, quantizers, models=frame["model"].nunique()))
                 pooled += rows
         if pooled:
             blocks.append(_drawn(str(benchmark), pooled))

@@ -21,8 +21,8 @@ def section(numbers: RunNumbers) -> Section:
     effects = effect_rows.whole(numbers.results.effects)
     effects = effects[effects["change"].notna()]
     title = "Model × quantizer"
-    if effects.empty:
-        return Section("grid", title, [Text("This run has nothing to compare.")])
+    if len(effects[["model", "quantizer"]].drop_duplicates()) < 2:
+        return Section("grid", title, [Text("This run has fewer than two variants that are compared.", absent=True)])
     found: dict[str, list[dict[Any, Any]]] = {}
     for row in effects.sort_values("attribute", kind="stable").to_dict("records"):
         what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
@@ -52,7 +52,7 @@ def _cells(label: str, rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
             "quantizer": str(r["quantizer"]),
             "shade": _shade(r["change"] / largest),
             "short": formatting.bare(formatting.change(r["change"], str(r["unit"]))),
-            "said": effect_rows.amount(r),
+            "said": effect_rows.signed(r),
             "verdict": str(r["verdict"]),
             "n": f"{int(r['n']):,}",
         }

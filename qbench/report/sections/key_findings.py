@@ -7,12 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.plugins.report_blocks import Bullets, Section
 from qbench.report import effect_rows, formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.vocabulary import Better, Unit, Verdict
 
 WORST, UNKNOWN = 6, 4
 """How many sentences of each kind there are; the tables have all numbers."""
+
+
+def section(numbers: RunNumbers) -> Section:
+    """Make the list of findings."""
+    return Section("findings", "Findings in sentences", [Bullets(found(numbers))])
 
 
 def found(numbers: RunNumbers) -> list[str]:
@@ -36,7 +42,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _tally(rows: pd.DataFrame) -> str:
-    return f"Of {formatting.count(len(rows), 'number')} over all classes: {effect_rows.verdict_counts(rows)}."
+    return f"Of {formatting.count(len(rows), 'number')} over all classes: {effect_rows.verdict_counts(_records(rows))}."
 
 
 def _equivalent(rows: pd.DataFrame) -> list[str]:
@@ -62,7 +68,8 @@ def _inconclusive(rows: pd.DataFrame) -> list[str]:
     unknown = rows[(rows["verdict"] == Verdict.INCONCLUSIVE) & rows["change"].notna() & (rows["flags"] == "")]
     known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
     told = [
-        f"{effect_rows.subject(r)} is inconclusive: {effect_rows.amount(r)}, n = {int(r['n']):,}.{effect_rows.more(r)}"
+        f"{effect_rows.subject(r)} is inconclusive: it {effect_rows.amount(r)}, n = {int(r['n']):,}."
+        f"{effect_rows.more(r)}"
         for r in _records(known.head(UNKNOWN))
     ]
     if len(unknown) > len(told):

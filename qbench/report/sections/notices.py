@@ -1,53 +1,59 @@
-"""Boxes that a reader has to see before any number: what failed, what has a flag, what is missing."""
+"""What a reader has to know before any number: what failed, what has a flag, what is missing."""
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator
 
-from qbench.plugins.report_blocks import Block, Box
+from qbench.plugins.report_blocks import Column, Entry, Table, name
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.data import missing_words
 from qbench.results.flags import Flag
 from qbench.vocabulary import CellStatus, FlagKind
 
-BOXES = 6
+ROWS, OPEN = 40, 4
+"""How many rows there are, and with how many the table is not folded."""
+HEADS = ("", "Model", "Quantizer", "Benchmark", "Why")
 
 
-def failures(numbers: RunNumbers) -> list[Block]:
-    """Make boxes for the cells that failed."""
-    failed = [c for c in numbers.results.records if c.status is CellStatus.FAILED]
-    blocks: list[Block] = []
-    for cell in islice(failed, BOXES):
-        said = formatting.clean(cell.failure.words) if cell.failure else ""
-        cellname = " × ".join(formatting.isolated(x) for x in cell.names.values())
-        blocks.append(Box("Failed", f"{cellname}: {said or 'no reason was recorded'}", "error"))
-    if len(failed) > BOXES:
-        text = f"{len(failed) - BOXES:,} more cells failed: see “Not measured”."
-        blocks.append(Box("Failed", text, "error"))
-    return blocks
+def notices(numbers: RunNumbers) -> Iterator[Table]:
+    """Make a table with one row per failed cell, flag, and benchmark with missing images, if there is any."""
+    rows = [*_failures(numbers), *_flags(numbers), *_missing(numbers)]
+    if rows:
+        yield Table(
+            caption="Read this before the numbers",
+            columns=[Column(h) for h in HEADS],
+            rows=rows[:ROWS],
+            left_out=max(0, len(rows) - ROWS),
+            left_out_note="the tables mark them, and “Not measured” lists the cells that failed",
+            closed=len(rows) > OPEN,
+        )
 
 
-def flags(numbers: RunNumbers) -> list[Block]:
-    """Make boxes for the reasons to distrust numbers."""
+def _row(word: str, model: str, quantizer: str, benchmark: str, why: str) -> list[Entry]:
+    return [Entry(word, "word", head=True), *map(name, (model, quantizer, benchmark)), Entry(why)]
+
+
+def _failures(numbers: RunNumbers) -> Iterator[list[Entry]]:
+    for cell in numbers.results.records:
+        if cell.status is CellStatus.FAILED:
+            said = formatting.clean(cell.failure.words) if cell.failure else ""
+            yield _row("Failed", cell.model, cell.quantizer, cell.benchmark, said or "no reason was recorded")
+
+
+def _flags(numbers: RunNumbers) -> Iterator[list[Entry]]:
+    """The reasons to distrust numbers, one row per model and benchmark, those that void comparisons first."""
     groups: dict[tuple[FlagKind, str, str], list[Flag]] = {}
     for flag in sorted(numbers.results.flags, key=lambda f: not f.comparisons):
         groups.setdefault((flag.kind, flag.model, flag.benchmark), []).append(flag)
-    blocks: list[Block] = []
-    for (kind, model, benchmark), (first, *others) in islice(groups.items(), BOXES):
-        where = " × ".join(formatting.isolated(x) for x in (model, first.quantizer, benchmark))
-        quantizers = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
-        also = f" The same holds for {formatting.listing(quantizers)} of this model." if quantizers else ""
-        blocks.append(Box(kind.label.capitalize(), f"{where}: {first.message}{also}", "warning"))
-    rest = [" × ".join(map(formatting.isolated, key[1:])) for key in list(groups)[BOXES:]]
-    if rest:
-        names = formatting.listing(rest, 40, bare=True)
-        text = f"{len(rest):,} more combinations have flags, which are marked in the tables: {names}."
-        blocks.append(Box("More flags", text, "warning"))
-    return blocks
+    for (kind, model, benchmark), (first, *others) in groups.items():
+        more = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
+        also = f" The same holds for {formatting.listing(more)} of this model." if more else ""
+        yield _row(kind.label.capitalize(), model, first.quantizer, benchmark, f"{first.message}{also}")
 
 
-def missing(numbers: RunNumbers) -> list[Block]:
-    """Make boxes for the missing images, by benchmark."""
-    found = {b: missing_words(numbers.cell(b)) for b in numbers.benchmarks}
-    return [Box("Missing", f"{formatting.isolated(b)}: {words}", "warning") for b, words in found.items() if words]
+def _missing(numbers: RunNumbers) -> Iterator[list[Entry]]:
+    for benchmark in numbers.benchmarks:
+        words = missing_words(numbers.cell(benchmark))
+        if words:
+            yield _row("Missing", "", "", benchmark, words)

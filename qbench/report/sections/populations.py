@@ -1,19 +1,19 @@
-"""The changes over checkpoints: that of every checkpoint, their mean, and where the directions differ."""
+"""The changes over checkpoints: their mean, and where the directions differ."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
-from qbench.report import effect_rows, formatting
+from qbench.report import formatting
 from qbench.report.charts.forest import Mark, forest
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
-from qbench.vocabulary import Better, Effect, PopulationVerdict
+from qbench.vocabulary import Better, Effect, MetricRole, PopulationVerdict
 
-CHARTS, ROWS = 6, 60
+DRAWN, ROWS = 18, 60
 EXPLAINED = (
     "Does a change hold for such models in general, or only for these checkpoints? The mean has two intervals: one "
     "for a population of such models, and one for exactly these checkpoints. The prediction interval (the faint "
@@ -24,68 +24,61 @@ EXPLAINED = (
 
 
 def section(numbers: RunNumbers) -> Section:
-    """Make a forest plot for each main number, and a table of all numbers."""
+    """Make one forest plot of the means of the main numbers, and a table of all numbers."""
     found = numbers.results.populations
     title = "Over checkpoints"
     several = found[found["checkpoints"] > 1]
     if several.empty:
         text = "This run has fewer than two checkpoints that can be compared, so it says nothing about other models."
         return Section("population", title, [Text(text, absent=True)])
-    blocks: list[Block] = [Text(EXPLAINED)]
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
     rows.sort(key=lambda r: (PopulationVerdict(r["verdict"]).rank, -abs(float(r["mean"]))))
-    drawn = _main(numbers, rows)[:CHARTS]
-    blocks += [_chart(numbers, r) for r in drawn]
-    shown = rows[:ROWS]
-    shown += [r for r in drawn if not any(r is x for x in shown)]
-    return Section("population", title, [*blocks, _table(shown, len(rows) - len(shown))])
+    blocks: list[Block] = [Text(EXPLAINED), *_charts(numbers, rows)]
+    return Section("population", title, [*blocks, _table(rows[:ROWS], max(0, len(rows) - ROWS))])
 
 
-def _main(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Select the main number and the first number by group of each benchmark, the clearest verdicts first."""
-    main = {
-        (b, m.metric) for b in numbers.benchmarks for g in (False, True) for m in numbers.measures(b, grouped=g)[:1]
-    }
-    labels = {(b, a): set(g) for b in numbers.benchmarks for a, g in numbers.labels(b).items()}
-    found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    for r in rows:
-        labelled = not r["group"] or str(r["group"]) in labels.get((str(r["benchmark"]), str(r["attribute"])), set())
-        if (r["benchmark"], r["metric"]) in main and labelled:
-            found.setdefault((str(r["benchmark"]), str(r["metric"]), str(r["quantizer"])), []).append(r)
-    return [of[0] for of in found.values()]  # one of each, so that no benchmark fills the page alone
-
-
-def _chart(numbers: RunNumbers, row: Mapping[str, Any]) -> Chart:
-    effects = effect_rows.whole(numbers.results.effects)
-    keys = ["quantizer", "benchmark", "metric", "attribute", "group"]
-    for key in keys:
-        effects = effects[effects[key] == row[key]]
-    known = sorted(effects[effects["change"].notna()].to_dict("records"), key=lambda r: float(r["change"]))
-    marks = [effect_rows.mark(r, "model") for r in known]
-    marks.append(
-        Mark(
-            label="Mean of such models",
-            **{k: float(row[k]) for k in ("low", "high", "margin")},
-            value=float(row["mean"]),
-            effect=_effect(row),
-            n=int(row["checkpoints"]),
-            whole=True,
-            names={},
-            wide=(float(row["pi_low"]), float(row["pi_high"])) if math.isfinite(float(row["pi_low"])) else (),
+def _charts(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> Iterator[Chart]:
+    """Draw the means of the accuracies over all items and by group."""
+    main = {(b, m.metric) for b in numbers.benchmarks for m in numbers.questions[b] if m.role is MetricRole.ACCURACY}
+    drawn = [r for r in rows if (r["benchmark"], r["metric"]) in main and _is_drawn(numbers, r)]
+    for unit in list(dict.fromkeys(str(r["unit"]) for r in drawn))[:1]:
+        mine = [r for r in drawn if r["unit"] == unit][:DRAWN]
+        axis = formatting.unit_of_change(unit)
+        yield Chart(
+            name=chart_name("population", unit),
+            title="Accuracy: the mean change over the checkpoints, the clearest verdicts first",
+            words=(
+                f"Forest plot of {formatting.count(len(mine), 'mean')}, with the interval for a population of such "
+                f"models and, faintly, the prediction interval. The numbers are printed beside the marks."
+            ),
+            spec=forest([_mark(r) for r in mine], unit, f"Mean change{axis and f', {axis}'}"),
+            note=(
+                f"n is the number of checkpoints. The table has {len(rows) - len(mine):,} more numbers."
+                if len(rows) > len(mine)
+                else "n is the number of checkpoints."
+            ),
         )
-    )
-    what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
-    unit = formatting.unit_of_change(str(row["unit"]))
-    title = f"{formatting.isolated(str(row['quantizer']))}: {what} on {formatting.isolated(str(row['benchmark']))}"
-    return Chart(
-        name=chart_name("population", *(row[k] for k in keys)),
-        title=title,
-        words=(
-            f"Forest plot of {formatting.count(len(known), 'checkpoint')}, sorted, and their mean: "
-            f"{row['verdict']}. {row['reason']}"
-        ),
-        spec=forest(marks, str(row["unit"]), f"Change{unit and f', {unit}'}"),
-        note=f"{str(row['verdict']).capitalize()}: {str(row['reason']).rstrip('.')}.",
+
+
+def _is_drawn(numbers: RunNumbers, row: Mapping[str, Any]) -> bool:
+    where = str(row["benchmark"]), str(row["attribute"]), str(row["group"])
+    known = math.isfinite(float(row["low"])) and math.isfinite(float(row["high"]))
+    return known and not numbers.unlabelled(*where) and where[1] not in numbers.repeats(where[0])
+
+
+def _mark(row: Mapping[str, Any]) -> Mark:
+    names = {k: str(row[k]) for k in ("quantizer", "benchmark", "metric", "attribute", "group")}
+    where = ": ".join(x for x in (names["attribute"], names["group"]) if x)
+    return Mark(
+        label=" · ".join(x for x in (where or names["metric"], names["quantizer"], names["benchmark"]) if x),
+        **{k: float(row[k]) for k in ("low", "high", "margin")},
+        value=float(row["mean"]),
+        effect=_effect(row),
+        n=int(row["checkpoints"]),
+        whole=not where,
+        names=names,
+        wide=(float(row["pi_low"]), float(row["pi_high"])) if math.isfinite(float(row["pi_low"])) else (),
+        levels=str(row["verdict"]),
     )
 
 

@@ -11,6 +11,7 @@ from qbench.plugins.report_blocks import Block, Bullets, Code, Column, Entry, Fa
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.results import Cell
+from qbench.text import duration
 
 STUDY = (
     "You Never Know: Quantization Induces Inconsistent Biases in Vision-Language Foundation Models. arXiv "
@@ -65,7 +66,7 @@ def _machine(numbers: RunNumbers) -> Iterator[tuple[str, str]]:
     yield "qbench", run.qbench_version or "not recorded"
     yield "Run", f"{run.created or 'not recorded'}, last changed {run.updated or 'not recorded'}"
     if run.seconds is not None:
-        yield "Time", formatting.duration(run.seconds)
+        yield "Time", duration(run.seconds)
     for title, what in (("Python", env.python), ("Platform", env.platform), ("Processor", env.cpu)):
         yield title, what or "not recorded"
     yield "Cores", str(env.cores or "not recorded")

@@ -13,13 +13,17 @@ from qbench.report.run_numbers import RunNumbers
 from qbench.vocabulary import Better
 
 ROWS = 60
+LEAST = 3
+"""With fewer variants, baseline included, there is nothing to choose from."""
+
+NONE = f"No benchmark of this run has an accuracy and a gap between groups for {LEAST} variants or more."
 
 
 def section(numbers: RunNumbers) -> Section:
     """Make one scatter plot per benchmark with an accuracy and a gap."""
     blocks: list[Block] = [c for b in numbers.benchmarks for c in _chart(numbers, b)]
     if not blocks:
-        blocks = [Text("No benchmark of this run has both an accuracy and a gap between groups.", absent=True)]
+        blocks = [Text(NONE, absent=True)]
     return Section("trade-off", "Accuracy against disparity", blocks)
 
 
@@ -52,7 +56,7 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
                     "speed": f"{speed:,.0f} images per second" if math.isfinite(speed) else "not measured",
                 }
             )
-    if not rows:
+    if len(rows) < LEAST:
         return []
     for row, front in zip(rows, undominated(rows), strict=True):
         row["front"] = front

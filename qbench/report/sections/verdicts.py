@@ -1,100 +1,155 @@
-"""The answer for each quantizer: does it pass the gate, how large is its largest loss, and which group loses most?"""
+"""The answer for each variant, or each quantizer: may it ship, which group loses most, and what is inconclusive?"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from qbench.gate import GateResult
+from qbench.gate import GateRow
+from qbench.gate.phrasing import place
 from qbench.plugins.report_blocks import Column, Entry, Table, name
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
-from qbench.vocabulary import Better, GateBand, RowStatus, Unit, Verdict
+from qbench.vocabulary import Better, Effect, GateBand, MetricRole, RowStatus, Verdict
 
-ROWS = 12
+ROWS = 60
+FEW = 3
+"""Up to so many variants have one row each; more are shown by quantizer."""
 ANSWERS = tuple(status for status in RowStatus if status is not RowStatus.LEFT_OUT)
-"""The statuses of rows of the gate, worst first: the first that a quantizer has is its answer."""
+"""The statuses of rows of the gate, worst first: the first that a variant has is its answer."""
+GAPS = (MetricRole.GAP, MetricRole.SKEW)
 
 
-def shares(context: Context) -> list[effect_rows.EffectRow]:
-    """Select the changes of the main accuracies, over all items and by group, the worst first."""
+@dataclass(frozen=True)
+class _Shown:
+    """A row of the table: a variant, or a quantizer over all models."""
+
+    model: str  # empty for all
+    quantizer: str
+
+    def has(self, model: str, quantizer: str) -> bool:
+        """Whether a number is of this variant, or of this quantizer."""
+        return quantizer == self.quantizer and self.model in ("", model)
+
+
+def answers(context: Context) -> Iterator[Table]:
+    """Make a table with one row per variant; if there are many, one row per quantizer, and the variants folded."""
     numbers = context.numbers
-    main = {
-        (b, m.metric)
-        for b in numbers.benchmarks
-        for grouped in (False, True)
-        for m in [
-            m for m in numbers.measures(b, grouped=grouped) if m.better == Better.HIGHER and m.unit == Unit.SHARE
-        ][:1]
-    }
-    rows = [
-        r
-        for r in effect_rows.whole(numbers.results.effects).to_dict("records")
-        if (r["benchmark"], r["metric"]) in main and math.isfinite(r["change"])
+    if not numbers.judged:
+        return
+    variants = [
+        _Shown(m, q)
+        for m, q in dict.fromkeys((c.model, c.quantizer) for c in numbers.results.done)
+        if q != context.baseline
     ]
-    return effect_rows.worst_first(rows)
+    rows = list(_rows(context))
+    few = len(variants) <= FEW
+    if not few:
+        quantizers = [_Shown("", q) for q in dict.fromkeys(v.quantizer for v in variants)]
+        yield _table(context, quantizers, rows, "May it ship? Each quantizer, over all models", over=("model",))
+    yield _table(context, variants, rows, "May it ship?" if few else "Each variant", closed=not few)
+
+
+def _table(
+    context: Context,
+    shown: Sequence[_Shown],
+    rows: Sequence[effect_rows.EffectRow],
+    caption: str,
+    *,
+    closed: bool = False,
+    over: Sequence[str] = (),
+) -> Table:
+    return Table(
+        caption=caption,
+        columns=[
+            *([] if over else [Column("Model")]),
+            *map(Column, ("Quantizer", "Answer", "Over all items, at worst", "The group that loses most")),
+            *map(Column, ("The gap or skew that grows most", "Inconclusive, and what would decide it")),
+        ],
+        rows=[_row(context, x, [r for r in rows if x.has(r["model"], r["quantizer"])]) for x in shown[:ROWS]],
+        note=(
+            ""
+            if closed
+            else "The answer is the gate’s; the numbers are changes with their 95 % intervals. The largest of many "
+            "changes is large partly by chance, and the answer takes account of their number."
+        ),
+        left_out=max(0, len(shown) - ROWS),
+        left_out_note="see “Groups and gaps”",
+        closed=closed,
+        over=over,
+    )
+
+
+def _rows(context: Context) -> Iterator[effect_rows.EffectRow]:
+    """The changes that the benchmarks are judged by, of labelled groups, with a baseline that means something."""
+    numbers = context.numbers
+    questions = {(b, m.metric) for b in numbers.benchmarks for m in numbers.questions[b]}
+    for row in numbers.judged:
+        benchmark, attribute = str(row["benchmark"]), str(row["attribute"])
+        if (
+            (benchmark, row["metric"]) in questions
+            and math.isfinite(row["change"])
+            and not effect_rows.void(row)
+            and attribute not in numbers.repeats(benchmark)
+            and not numbers.unlabelled(benchmark, attribute, str(row["group"]))
+        ):
+            yield row
+
+
+def _row(context: Context, shown: _Shown, rows: Sequence[effect_rows.EffectRow]) -> list[Entry]:
+    gaps = [r for r in rows if _role(context, r) in GAPS]
+    accuracies = [r for r in rows if _role(context, r) not in GAPS]
+    of_gate = [r for r in context.gate.rows if shown.has(r.model, r.quantizer)]
+    counts = Counter(r.status for r in of_gate)
+    answer = next((_answer(status) for status in ANSWERS if counts[status]), "no rule")
+    several = not shown.model and len({r["model"] for r in rows}) > 1
+    return [
+        *([name(shown.model, head=True)] if shown.model else []),
+        name(shown.quantizer, head=True),
+        Entry(answer, "word"),
+        Entry(_worst([r for r in accuracies if not r["attribute"]], several=several)),
+        Entry(_worst([r for r in accuracies if r["attribute"]], several=several)),
+        Entry(_worst(gaps, several=several)),
+        Entry(_open(of_gate)),
+    ]
+
+
+def _role(context: Context, row: effect_rows.EffectRow) -> MetricRole:
+    return context.numbers.measure(str(row["benchmark"]), str(row["metric"])).role
 
 
 def _answer(status: RowStatus) -> str:
-    """What a status means for the question whether the quantizer may ship."""
+    """What a status means for the question whether the variant may ship."""
     words = GateBand.NOT_SHOWN_SAFE.lower() if status is RowStatus.INCONCLUSIVE else status.label
     return f"{status.symbol} {words}"
 
 
-def by_quantizer(context: Context) -> Iterator[Table]:
-    """Make a table with one row per quantizer, if anything is compared."""
-    numbers = context.numbers
-    found = shares(context)
-    rows = [r for r in found if not numbers.unlabelled(r["benchmark"], r["attribute"], r["group"])]
-    quantizers = [q for q in numbers.quantizers if q != context.baseline and any(r["quantizer"] == q for r in rows)]
-    if not quantizers:
-        return
-    body: list[list[Entry]] = []
-    for quantizer in quantizers[:ROWS]:
-        mine = [r for r in rows if r["quantizer"] == quantizer]
-        counts = _counts(context.gate, quantizer)
-        answer = next((_answer(status) for status in ANSWERS if counts[status]), "no rule")
-        body.append(
-            [
-                name(quantizer, head=True),
-                Entry(answer, "word"),
-                Entry(_worst([r for r in mine if r["attribute"]])),
-                Entry(_worst([r for r in mine if not r["attribute"]])),
-                Entry(", ".join(f"{counts[s]:,} {s}" for s in ANSWERS if counts[s] and s is not RowStatus.WAIVED)),
-            ]
-        )
-    heads = (
-        "Quantizer",
-        "Safe to ship?",
-        "The group that loses most",
-        "Accuracy over all items, at worst",
-        "Rows of the gate",
-    )
-    yield Table(
-        caption="Each quantizer, over all models: the answer of the gate, and the largest losses",
-        columns=[Column(h) for h in heads],
-        rows=body,
-        note=(
-            "The largest of many changes is large partly by chance. The answer is adjusted for their number, so the "
-            "answer decides, and not these 95 % intervals. “Rows of the gate” are the numbers to which the rules "
-            "below apply."
-        ),
-        left_out=len(quantizers) - len(body),
-        left_out_note="see “Changes at a glance”",
-    )
-
-
-def _counts(gate: GateResult, quantizer: str) -> Counter[str]:
-    return Counter(r.status for r in gate.rows if r.quantizer == quantizer)
-
-
-def _worst(rows: Sequence[effect_rows.EffectRow]) -> str:
+def _worst(rows: Sequence[effect_rows.EffectRow], *, several: bool) -> str:
+    """The row that lost most, those that are worse by their verdict first; `several` models have to be told apart."""
     if not rows:
         return "none measured"
-    row = min(rows, key=lambda r: (r["verdict"] != Verdict.WORSE, -effect_rows.loss(r)))
+    row = min(rows, key=lambda r: (Verdict(r["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(r)))
     if effect_rows.loss(row) <= 0:
-        return "none falls"
-    who = f"{formatting.isolated(effect_rows.where(row))}: " if row["attribute"] else ""
-    where = " on ".join(formatting.isolated(str(row[k])) for k in ("model", "benchmark"))
-    return f"{who}{effect_rows.amount(row)}, {row['verdict']} ({where})"
+        return "none grows" if row["better"] == Better.ZERO else "none loses"
+    what = effect_rows.where(row) or str(row["metric"])
+    names = [str(row["benchmark"]), *([str(row["model"])] if several else [])]
+    on = ", ".join(formatting.isolated(x) for x in names)
+    return f"{formatting.isolated(what)} {effect_rows.amount(row)}: {row['verdict']} ({on})"
+
+
+def _open(rows: Iterable[GateRow]) -> str:
+    """How many numbers are inconclusive, and how many items would decide the first and the last of them."""
+    rows = [r for r in rows if r.status is not RowStatus.LEFT_OUT]
+    undecided = [r for r in rows if r.status is RowStatus.INCONCLUSIVE]
+    if not undecided:
+        return "nothing" if rows else "no rule"
+    said = f"{len(undecided):,} of {formatting.count(len(rows), 'number')}"
+    known = sorted((r for r in undecided if r.needed), key=lambda r: r.needed or 0)
+    if not known:
+        return f"{said}; how many items would decide them is not known"
+    first, last = known[0], known[-1]
+    what = ", ".join(x for x in (first.metric, place(first)) if x)
+    said += f"; {first.needed:,} items would decide {formatting.isolated(what)} (now {first.items:,})"
+    return said if last is first else f"{said}, and {last.needed:,} the last of them"

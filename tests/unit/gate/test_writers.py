@@ -21,10 +21,11 @@ from qbench.gate import GateResult, GateRow
 from qbench.gate.evaluate import not_evaluated
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import MOST, to_markdown
-from qbench.gate.phrasing import amounts, found, limit
-from qbench.gate.terminal import show
+from qbench.gate.phrasing import found, limit
+from qbench.gate.terminal import LINES, show
 from qbench.gate.to_json import to_json
-from qbench.vocabulary import RowStatus
+from qbench.phrasing import Movement
+from qbench.vocabulary import Quantity, RowStatus
 from tests.unit.gate.conftest import Study
 
 HOSTILE = [
@@ -73,9 +74,9 @@ def result(study: Study) -> GateResult:
     return every_state(study)
 
 
-def printed(result: GateResult, width: int = 500) -> str:
+def printed(result: GateResult, width: int = 500, *, verbose: bool = True, report: str = "") -> str:
     stream = io.StringIO()
-    show(result, Console(file=stream, width=width))
+    show(result, Console(file=stream, width=width), verbose=verbose, report=report)
     return stream.getvalue()
 
 
@@ -150,6 +151,28 @@ def test_the_terminal_folds_at_100_columns_and_loses_nothing(result: GateResult)
     assert [line for line in narrow.splitlines() if cell_len(line) > 100] == []
     wide, narrow = wide.partition("worst found")[2], narrow.partition("worst found")[2]
     assert Counter("".join(wide.split())) == Counter("".join(narrow.split()))
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_without_verbose_the_terminal_gets_at_most_25_lines(result: GateResult, width: int) -> None:
+    rules = tuple(replace(result.rules[0], id=f"{'r' * 60} {i}") for i in range(30))
+    many = replace(result, rules=rules, problems=result.problems * 9, rows=result.rows * 9, sentence="word " * 300)
+    text = printed(many, width, verbose=False, report="/runs/a/report.html")
+    lines = text.splitlines()
+    assert len(lines) <= LINES == 25
+    assert [line for line in lines if cell_len(line.rstrip()) > width] == []
+    assert lines[0] == result.band
+    assert lines[-1] == "Report: /runs/a/report.html"
+    for words in ("more problems: -v", "more rules: -v", "more numbers that did not pass: -v"):
+        assert words in text
+
+
+def test_the_short_answer_names_each_rule_and_the_worst_numbers(result: GateResult) -> None:
+    text = printed(result, 160, verbose=False)
+    assert result.sentence in " ".join(text.split())
+    assert all(rule.id in text for rule in result.rules)
+    for row in result.rows[:3]:
+        assert row.metric in text
 
 
 @pytest.mark.parametrize(("code", "rules"), [(2, RULES), (1, RULES[:1]), (3, RULES[1:2]), (0, RULES[2:4])])
@@ -265,11 +288,61 @@ def row(**more: Any) -> GateRow:
 @pytest.mark.parametrize("low", [0.020001, 0.0200004, 0.02000002])
 def test_a_failure_never_looks_like_its_limit(low: float) -> None:
     near = row(found=0.024, low=low)
-    assert limit(near).split("\N{NO-BREAK SPACE}")[0] not in found(near).replace("[", " ").replace(",", " ").split()
+    assert limit(near).split("\N{NO-BREAK SPACE}")[0] not in found(near).replace("(", " ").replace(")", " ").split()
 
 
 def test_numbers_are_short_where_they_can_be() -> None:
-    assert (found(row(found=0.0204)), limit(row(found=0.0204))) == ("2.04 [1.00, 3.00]", "2.00\N{NO-BREAK SPACE}points")
-    assert found(row(found=0.024)) == "2.4 [1.0, 3.0]"
-    assert amounts((0.0, -0.0, 0.1), "nats") == ["0.000", "0.000", "0.100"]
+    near = row(found=0.0204)
+    assert (plain(found(near)), plain(limit(near))) == ("loses 2.04 points (a loss of 1.00 to 3.00)", "2.00 points")
+    assert plain(found(row(found=0.024))) == "loses 2.4 points (a loss of 1.0 to 3.0)"
     assert found(row(found=float("nan"))) == "–"
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+@pytest.mark.parametrize(
+    ("found", "low", "high", "drop", "growth"),
+    [
+        (
+            0.031,
+            0.014,
+            0.048,
+            "loses 3.1 points (a loss of 1.4 to 4.8)",
+            "grows by 3.1 points (a growth of 1.4 to 4.8)",
+        ),
+        (
+            *(-0.038, -0.102, 0.021),
+            "gains 3.8 points (a gain of 10.2 to a loss of 2.1)",
+            "shrinks by 3.8 points (a decrease of 10.2 to a growth of 2.1)",
+        ),
+        (
+            -0.03,
+            -0.04,
+            -0.02,
+            "gains 3.0 points (a gain of 2.0 to 4.0)",
+            "shrinks by 3.0 points (a decrease of 2.0 to 4.0)",
+        ),
+        (
+            0.0,
+            -0.01,
+            0.01,
+            "does not change (a gain of 1.0 to a loss of 1.0)",
+            "does not change (a decrease of 1.0 to a growth of 1.0)",
+        ),
+        (0.1, float("nan"), float("nan"), "loses 10.0 points", "grows by 10.0 points"),
+    ],
+)
+def test_the_direction_is_a_word_and_no_sign(
+    quantity: Quantity, found: float, low: float, high: float, drop: str, growth: str
+) -> None:
+    words = Movement(loss=found, low=low, high=high, unit="share", quantity=quantity).words
+    assert plain(words) == (drop if quantity is Quantity.DROP else growth)
+
+
+def test_terminal_markdown_junit_and_page_use_the_same_words(result: GateResult) -> None:
+    row = next(r for r in result.rows if r.status == "fail")
+    for text in (printed(result), Visible.of(to_markdown(result)), to_junit(result)):
+        assert found(row) in text
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -73,7 +73,6 @@ def test_intervals_and_counts() -> None:
     assert formatting.interval(NAN, NAN, "share") == "undetermined"
     assert formatting.count(1, "cell") == "1\u00a0cell"
     assert formatting.count(1240, "query", "queries") == "1,240\u00a0queries"
-    assert [formatting.duration(x) for x in (4, 120, 7200)] == ["4.0\u00a0s", "2.0\u00a0min", "2.0\u00a0h"]
 
 
 def test_steering_characters_become_visible() -> None:

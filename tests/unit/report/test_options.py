@@ -13,11 +13,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from qbench.cli import app
-from qbench.plugins.report_blocks import Chart
+from qbench.plugins.report_blocks import Chart, Section
 from qbench.report import files
 from qbench.report.html import Look, sections_of
 from qbench.report.table_names import TABLES
 from qbench.results import load
+from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
 ONE = ("openai/ViT-B-32",)
@@ -58,12 +59,11 @@ def test_an_unknown_format_writes_nothing(run: Any, tmp_path: Path, formats: str
     assert not (tmp_path / "r.html").exists()
 
 
-def test_every_chart_becomes_an_svg_and_a_pdf(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = load(run.write())
+def test_every_chart_becomes_an_svg_and_a_pdf(run: Any, tmp_path: Path) -> None:
+    results = with_intervals(load(run.write()))
     (first, *_) = charts = [b for s in sections_of(results, Look()) for b in s.blocks if isinstance(b, Chart)]
     assert len({c.name for c in charts}) == len(charts) > 3
-    monkeypatch.setattr(files, "sections_of", lambda *_: [type("One", (), {"blocks": [first]})])
-    written = files.figures(results, tmp_path / "figures")
+    written = files.figures([Section("one", "One", [first])], tmp_path / "figures")
     assert [p.name for p in written] == [f"{first.name}.svg", f"{first.name}.pdf"]
     assert written[0].read_text(encoding="utf-8").startswith("<svg")
     assert written[1].read_bytes().startswith(b"%PDF")

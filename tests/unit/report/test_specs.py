@@ -22,6 +22,7 @@ from qbench.report.html import Look, sections_of
 from qbench.report.palette import finished
 from qbench.results import load
 from qbench.vocabulary import Effect
+from tests.unit.report.intervals import with_intervals
 
 NAMES = {"model": "m", "quantizer": "q", "attribute": "age"}
 MARK = Mark(
@@ -82,7 +83,7 @@ def test_a_wrong_one_is_refused() -> None:
 
 def test_every_chart_of_a_run_is_valid_and_has_something_to_draw(make_run: Callable[..., Any]) -> None:
     def charts(folder: Path) -> Iterator[Chart]:
-        for section in sections_of(load(folder), Look(sections=())):
+        for section in sections_of(with_intervals(load(folder)), Look(sections=())):
             yield from (b for b in section.blocks if isinstance(b, Chart))
 
     found = list(charts(make_run(models=("openai/ViT-B-32", "laion/ViT-B-16")).write()))
@@ -101,8 +102,8 @@ def test_a_model_whose_baseline_is_at_chance_level_is_not_drawn_as_fair(empty_ru
     for model, right in (("openai/ViT-B-32", 0.05), ("laion/ViT-B-16", 0.6)):
         for quantizer in ("fp32", "hf-int8"):
             empty_run.add(model, quantizer, "facet", right=right)
-    found = sections_of(load(empty_run.write()), Look(sections=()))
-    charts = [b for s in found if s.id == "fairness" for b in s.blocks if isinstance(b, Chart)]
+    found = sections_of(with_intervals(load(empty_run.write())), Look(sections=()))
+    charts = [b for s in found if s.id in ("changes", "fairness") for b in s.blocks if isinstance(b, Chart)]
     assert charts
     for chart in charts:
         assert {row["model"] for row in chart.spec["data"]["values"]} == {"laion/ViT-B-16"}

@@ -1,24 +1,27 @@
-"""The first table says for each quantizer whether it may ship, and whom it costs most."""
+"""The first table says for each variant or quantizer whether it may ship, and whom it costs most."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
 from qbench.gate import GateRow, check
+from qbench.plugins.report_blocks import Table
 from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
-from qbench.report.sections.verdicts import by_quantizer
+from qbench.report.sections.verdicts import FEW, answers
 from qbench.results import load
 from qbench.vocabulary import RowStatus
+from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
 A = "openai/ViT-B-32"
 
 
 def context(run: Any, *rows: GateRow) -> Context:
-    results = load(run.write())
+    results = with_intervals(load(run.write()))
     return Context(numbers=RunNumbers(results), gate=dataclasses.replace(check(results), rows=rows))
 
 
@@ -33,35 +36,67 @@ def shifted(make_run: Make, shift: float) -> Any:
     return run
 
 
-def test_the_worst_row_of_a_quantizer_is_its_answer(make_run: Make) -> None:
-    rows = [
-        GateRow(rule="r", status=RowStatus(s), quantizer="hf-int4") for s in ("pass", "pass", "inconclusive", "fail")
-    ]
-    (table,) = by_quantizer(
-        context(shifted(make_run, 0.0), *rows, GateRow(rule="r", status=RowStatus.ERROR, quantizer="other"))
-    )
-    ((quantizer, answer, _, _, counts),) = table.rows
-    assert (quantizer.text, answer.text) == ("hf-int4", "✗ fail")
-    assert counts.text == "1 fail, 1 inconclusive, 2 pass"
+def cells(table: Table, row: int = 0) -> dict[str, str]:
+    entries = (re.sub("[\u2066-\u2069]", "", e.text.replace("\N{NO-BREAK SPACE}", " ")) for e in table.rows[row])
+    return dict(zip((c.title for c in table.columns), entries, strict=True))
 
 
-def test_a_quantizer_without_a_rule_is_not_called_safe(make_run: Make) -> None:
-    (table,) = by_quantizer(context(shifted(make_run, 0.0)))
-    assert table.rows[0][1].text == "no rule"
+def test_the_worst_row_of_a_variant_is_its_answer(make_run: Make) -> None:
+    mine: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4"}
+    rows = [GateRow(status=RowStatus(s), **mine) for s in ("pass", "pass", "inconclusive", "fail")]
+    other = GateRow(rule="r", status=RowStatus.ERROR, model=A, quantizer="other")
+    (table,) = answers(context(shifted(make_run, 0.0), *rows, other))
+    found = cells(table)
+    assert (found["Model"], found["Quantizer"], found["Answer"]) == (A, "hf-int4", "✗ fail")
+    assert found["Inconclusive, and what would decide it"].startswith("1 of 4 numbers")
+
+
+def test_what_is_inconclusive_says_what_would_decide_it(make_run: Make) -> None:
+    mine: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4", "status": RowStatus.INCONCLUSIVE}
+    rows = [GateRow(metric="accuracy", group=g, items=80, needed=n, **mine) for g, n in (("a", 9000), ("b", 1200))]
+    (table,) = answers(context(shifted(make_run, 0.0), *rows))
+    said = cells(table)["Inconclusive, and what would decide it"]
+    assert said == "2 of 2 numbers; 1,200 items would decide accuracy, b (now 80), and 9,000 the last of them"
+
+
+def test_a_variant_without_a_rule_is_not_called_safe(make_run: Make) -> None:
+    (table,) = answers(context(shifted(make_run, 0.0)))
+    assert cells(table)["Answer"] == "no rule"
 
 
 def test_the_group_that_loses_is_named_with_its_numbers(make_run: Make) -> None:
-    (table,) = by_quantizer(context(shifted(make_run, -0.25)))
-    assert table.columns[2].title == "The group that loses most"
-    said = table.rows[0][2].text
-    assert "gender: fem" in said
-    assert "−25.0 points" in said.replace("\N{NO-BREAK SPACE}", " ")
+    (table,) = answers(context(shifted(make_run, -0.25)))
+    assert cells(table)["The group that loses most"].startswith(
+        "gender: fem loses 25.0 points (a loss of 23.0 to 27.0)"
+    )
 
 
 def test_a_gain_is_no_loss(make_run: Make) -> None:
-    (table,) = by_quantizer(context(shifted(make_run, 0.25)))
-    assert table.rows[0][2].text == "none falls"
+    (table,) = answers(context(shifted(make_run, 0.25)))
+    assert cells(table)["The group that loses most"] == "none loses"
+
+
+def test_metrics_are_judged_by_their_role_whatever_they_are_called(make_run: Make) -> None:
+    """The case of a benchmark that asks for race and gender: no metric is called "accuracy"."""
+    run = shifted(make_run, -0.25)
+    for name, record in run.records.items():
+        record["benchmark_info"]["metrics"][0]["name"] = "gender_accuracy"
+        frame = run.metrics[name]
+        run.metrics[name] = frame.assign(metric=frame["metric"].replace("accuracy", "gender_accuracy"))
+    (table,) = answers(context(run))
+    assert cells(table)["The group that loses most"].startswith(
+        "gender: fem loses 25.0 points (a loss of 23.0 to 27.0)"
+    )
+
+
+def test_many_variants_are_shown_by_quantizer_with_the_variants_below(make_run: Make) -> None:
+    run = make_run(models=(A, "laion/ViT-B-16"), quantizers=("fp32", "hf-int4", "hf-int8"), benchmarks=("facet",))
+    assert FEW < 4
+    quantizers, variants = answers(context(run))
+    assert [row[0].text for row in quantizers.rows] == ["hf-int4", "hf-int8"]
+    assert (quantizers.over, quantizers.closed) == (("model",), False)
+    assert (len(variants.rows), variants.closed) == (4, True)
 
 
 def test_a_run_without_a_comparison_has_no_such_table(make_run: Make) -> None:
-    assert list(by_quantizer(context(make_run(models=(A,), quantizers=("fp32",), benchmarks=("facet",))))) == []
+    assert list(answers(context(make_run(models=(A,), quantizers=("fp32",), benchmarks=("facet",))))) == []
