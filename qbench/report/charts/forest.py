@@ -17,7 +17,7 @@ from qbench.report import formatting
 from qbench.report.palette import DOWN, INK, PANEL, SHADED, SOFT, UP
 from qbench.vocabulary import Effect
 
-WIDTH, STEP = 580, 20
+WIDTH, STEP = 500, 20
 BESIDE = 58, 74, 196
 """Where the texts beside the plot stand, in pixels from its right edge: n, the change, the number before and after."""
 EFFECTS = tuple(Effect)
