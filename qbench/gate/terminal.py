@@ -97,7 +97,7 @@ def _rules(rules: Sequence[RuleResult]) -> Table:
     for rule in rules:
         row = rule.worst
         worst = f"{movement(row).moved} (limit {limit(row).partition(NBSP)[0]})" if row and row.unit else ""
-        cells = (named(rule.id), worst, _counts(rule) or said(rule.reason))
+        cells = (named(rule.id), worst, _counts(rule))
         table.add_row(_status(rule.status), *map(Text, cells))
     return table
 
