@@ -17,7 +17,7 @@ import jinja2
 
 from qbench.errors import InputError
 
-Kind = Literal["quantizer", "model", "benchmark", "dataset", "section"]
+Kind = Literal["quantizer", "model", "benchmark", "dataset", "statistic", "section"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 IN_WORDS = {"model": "model source", "section": "report section"}
 """What a kind is called in a sentence, if that is not its name on the command line."""
@@ -31,7 +31,7 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
 
     Parameters
     ----------
-    kind : {"quantizer", "model", "benchmark", "dataset", "section"}
+    kind : {"quantizer", "model", "benchmark", "dataset", "statistic", "section"}
         What the plugin provides.
     name : str
         Its name in a spec: lower-case letters, digits and single dashes. A leading ``qbench-`` is dropped.

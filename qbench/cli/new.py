@@ -10,7 +10,7 @@ import typer
 EXAMPLES = "Examples: `qbench new quantizer my-method` | `qbench new dataset my-faces --dir ~/work`"
 
 # The kinds of `qbench.scaffold`, repeated here so that `--help` does not import jinja2.
-Kind = Literal["quantizer", "model", "benchmark", "dataset", "section"]
+Kind = Literal["quantizer", "model", "benchmark", "dataset", "statistic", "section"]
 
 
 def command(
