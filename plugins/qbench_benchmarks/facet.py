@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
-from qbench.api.benchmarks import classification_table, measure_recall, positions
+from qbench.api.benchmarks import Unavailable, classification_table, measure_recall, positions, unavailable_recall
 from qbench_benchmarks.crossed import crossed, with_crossed
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import TONES, WORDS, attributes, other_cuts
@@ -68,6 +68,11 @@ class Facet:
         persons in it.
         """
         return measure_recall(outcome, self.attributes, self.options.min_group, weights, brief=self.cuts)
+
+    def unavailable(self, items: Items) -> list[Unavailable]:
+        """Disparities of classes with too few persons of a group, and groups without a person."""
+        classes, minimum = self._classes(items), self.options.min_group
+        return unavailable_recall(items.table, classes, self.attributes, minimum, brief=self.cuts)
 
     def _classes(self, items: Items) -> tuple[str, ...]:
         if self.options.classes == "all":

@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
-from qbench.api.benchmarks import measure_skew, prompt_set, prompts_of_set, rank_gallery
+from qbench.api.benchmarks import (
+    Unavailable,
+    measure_skew,
+    prompt_set,
+    prompts_of_set,
+    rank_gallery,
+    unavailable_skew,
+)
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
 from qbench_benchmarks.gallery import balanced, cutoffs
@@ -53,8 +60,16 @@ class FairFace:
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
         """Skews at each k and NDKL, by attribute; for each query, and (with an empty class) their mean."""
-        ks = list(dict.fromkeys(cutoffs(self.options.ks, len(outcome.items)).values()))
-        return measure_skew(outcome, self.attributes, ks, self.options.target, weights)
+        return measure_skew(outcome, self.attributes, self._ks(len(outcome.items)), self.options.target, weights)
+
+    def unavailable(self, items: Items) -> list[Unavailable]:
+        """Skews whose cut-off is the whole gallery, and those of groups without an image in it."""
+        rows, _ = self._gallery(items)
+        return unavailable_skew(items.table.iloc[rows], self.attributes, self._ks(len(rows)))
+
+    def _ks(self, n: int) -> list[int]:
+        """The cut-offs in a gallery of `n` images."""
+        return list(dict.fromkeys(cutoffs(self.options.ks, n).values()))
 
     def _gallery(self, items: Items) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
         """Rows of `items` that are ranked: all, or as many of each group; and how many."""

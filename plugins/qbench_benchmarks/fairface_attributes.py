@@ -15,10 +15,12 @@ import pandas as pd
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
 from qbench.api.benchmarks import (
     MetricsBuilder,
+    Unavailable,
     class_by_group,
     classify,
     item_weights,
     positions,
+    unavailable_worst_group,
     weighted_share,
     worst_group,
 )
@@ -108,6 +110,17 @@ class FairFaceAttributes:
             rows = np.flatnonzero(outcome.items["asked"].eq(attribute.name))
             self._add(numbers, attribute.name, outcome.items.iloc[rows], w[:, rows])
         return numbers.build()
+
+    def unavailable(self, items: Items) -> list[Unavailable]:
+        """The worst group and the ratio of attributes of which fewer than two groups have enough images."""
+        found: list[Unavailable] = []
+        for attribute in self.attributes:
+            groups = positions(attribute.groups, items.table[attribute.name])
+            counts = np.bincount(groups[groups >= 0], minlength=len(attribute.groups)).astype(np.int64)
+            for asked in self.asked:
+                made = (f"{asked.name}_worst_group", f"{asked.name}_ratio")
+                found += unavailable_worst_group(made, attribute, counts, self.options.min_group)
+        return found
 
     def _add(self, numbers: MetricsBuilder, asked: str, table: pd.DataFrame, w: Floats) -> None:
         correct = table["correct"].to_numpy(dtype=bool)

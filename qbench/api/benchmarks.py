@@ -11,6 +11,9 @@ Helpers for the methods of a `Task`:
 - `measure`: `measure_recall` and `measure_skew`, whose metrics are declared by `RECALL_BY_GROUP` and `SKEWS`; and for
   metrics of your own `MetricsBuilder`, `item_weights`, `positions`, `weighted_share`, `mean_of_known`,
   `class_by_group`, `recall_at` and `worst_group`.
+- `unavailable` (optional, see `KnowsUnavailable`): `unavailable_recall`, `unavailable_skew` and
+`unavailable_worst_group`
+  say which of these numbers the items cannot give, as `Unavailable`.
 """
 
 from typing import TYPE_CHECKING
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
     from qbench.metrics.recall_by_group import measure_recall
     from qbench.metrics.retrieval import Retrieved, image_to_text, recall_at, text_to_image
+    from qbench.metrics.unavailable import unavailable_recall, unavailable_skew, unavailable_worst_group
     from qbench.metrics.weights import item_weights, mean_of_known, weighted_share
     from qbench.metrics.worst_group import worst_group
 
@@ -89,6 +93,9 @@ __getattr__ = import_on_use(
         "recall_at": "qbench.metrics.retrieval",
         "relative_path": "qbench.data.tables",
         "text_to_image": "qbench.metrics.retrieval",
+        "unavailable_recall": "qbench.metrics.unavailable",
+        "unavailable_skew": "qbench.metrics.unavailable",
+        "unavailable_worst_group": "qbench.metrics.unavailable",
         "weighted_share": "qbench.metrics.weights",
         "whole_numbers": "qbench.data.tables",
         "worst_group": "qbench.metrics.worst_group",
@@ -148,6 +155,9 @@ __all__ = [
     "recall_at",
     "relative_path",
     "text_to_image",
+    "unavailable_recall",
+    "unavailable_skew",
+    "unavailable_worst_group",
     "weighted_share",
     "whole_numbers",
     "worst_group",

@@ -84,6 +84,8 @@ def _print(checked: CheckedData) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from qbench.execution.unavailable_lines import unavailable_lines
+
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"{checked.benchmark}: {checked.root}"))
     console.print(f"{checked.items:,} items in {checked.images:,} images; {len(checked.labels):,} classes\n")
@@ -94,6 +96,8 @@ def _print(checked: CheckedData) -> None:
     if checked.groups:
         console.print(table)
         console.print()
+    for line in unavailable_lines(checked.unavailable):
+        console.print(Text(line))
     for finding in checked.findings:
         console.print(Text(f"{finding.level}: {finding.what}", style="red" if finding.level == "wrong" else "yellow"))
         for example in finding.examples:

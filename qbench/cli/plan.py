@@ -34,6 +34,7 @@ def command(
     from qbench.execution.forecast import forecast
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
+    from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.spec.read import read_spec
     from qbench.text import duration
 
@@ -45,6 +46,10 @@ def command(
         for part in parts:
             table.add_row(Text(part.label), Text(part.state), Text(part.detail, overflow="fold"))
         console.print(table)
+    for label, numbers in found.unavailable.items():
+        console.print(Text(f"\n{label}:"))
+        for line in unavailable_lines(numbers):
+            console.print(Text(line), soft_wrap=True)
     table = Table("", "device", "bits", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for quantizer in plan.quantizers:
         table.add_row(Text(quantizer.label), quantizer.device, f"{quantizer.entry.record.bits:g}")

@@ -20,10 +20,11 @@ from qbench.declared.schema import Description
 from qbench.declared.table import SECOND, Rows, read_rows
 from qbench.errors import InputError
 from qbench.metrics.answers import classification_table, positions
-from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task
+from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task, Unavailable
 from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
 from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
+from qbench.metrics.unavailable import unavailable_recall, unavailable_skew
 
 PERCEIVED = {
     True: "perceived: what annotators saw in the images, not what the persons are or say",
@@ -148,6 +149,10 @@ class ClassificationDisparity(_Declared):
         """Accuracy, recall and disparities; see `qbench.metrics.recall_by_group.measure_recall`."""
         return measure_recall(outcome, self.attributes, self.min_group, weights)
 
+    def unavailable(self, items: Items) -> list[Unavailable]:
+        """See `qbench.metrics.unavailable.unavailable_recall`."""
+        return unavailable_recall(items.table, self._classes(items), self.attributes, self.min_group)
+
     def _classes(self, items: Items) -> tuple[str, ...]:
         spec = self.description.prompts
         return tuple(spec.classes or spec.names or sorted(set(items.table["label"])))
@@ -201,6 +206,10 @@ class RetrievalSkew(_Declared):
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
         """Skews at each k and NDKL, by attribute; for each query, and (with an empty class) their mean."""
         return measure_skew(outcome, self.attributes, self.ks, self.target, weights)
+
+    def unavailable(self, items: Items) -> list[Unavailable]:
+        """See `qbench.metrics.unavailable.unavailable_skew`."""
+        return unavailable_skew(items.table, self.attributes, self.ks)
 
     def _choices(self) -> dict[str, str]:
         targets = {"uniform": "equal shares of all groups", "gallery": "the shares of all items"}

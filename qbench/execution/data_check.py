@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qbench.data.fingerprint import images_key, items_key
@@ -16,6 +16,7 @@ from qbench.execution.prepare import data_root
 from qbench.execution.progress import Silent
 from qbench.images.digests import image_digests
 from qbench.images.locations import ImageLocation
+from qbench.metrics.interface import Unavailable, unavailable
 from qbench.plugins.records import Benchmark
 from qbench.plugins.registry import Registry
 from qbench.spec.model import BenchmarkSpec
@@ -43,6 +44,8 @@ class CheckedData:
         Attribute → group → items.
     choices : dict of str to str
         Every open choice as it was made.
+    unavailable : tuple of Unavailable
+        Numbers that this data (without the items whose image is missing) cannot give.
     fingerprint : str
         What a run's results would carry; empty where a run would refuse the data.
     findings : list of Finding
@@ -57,6 +60,7 @@ class CheckedData:
     labels: dict[str, int] = field(default_factory=dict)
     groups: dict[str, dict[str, int]] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
+    unavailable: tuple[Unavailable, ...] = ()
     fingerprint: str = ""
     findings: list[Finding] = field(default_factory=list)
 
@@ -112,6 +116,7 @@ def check_data(
             checked.findings.append(Finding(level="wrong", kind="annotations", what=str(error)))
             return checked
         _describe(checked, items)
+        checked.unavailable = unavailable(task, _with_images(items))
         # Other options than the defaults may ask for fewer items than the published split has.
         plain = planned.options == checked.record.options()
         checked.findings += check_table(
@@ -132,6 +137,14 @@ def _describe(checked: CheckedData, items: Items) -> None:
     labels = items.table["label"].astype(str).value_counts().sort_index()
     checked.labels = {str(name): int(n) for name, n in labels.items() if name}
     checked.groups, checked.choices = counts(items), dict(items.choices)
+
+
+def _with_images(items: Items) -> Items:
+    """The items that a run would use; all of them where no image is there, which is a finding of its own."""
+    try:
+        return present(items, allow_missing=True, where="")[0]
+    except DataError:
+        return items
 
 
 def _hash(
@@ -163,6 +176,7 @@ def as_dict(checked: CheckedData) -> dict[str, Any]:
         "labels": checked.labels,
         "groups": checked.groups,
         "choices": checked.choices,
+        "unavailable": [asdict(one) for one in checked.unavailable],
         "findings": [
             {"level": f.level, "kind": f.kind, "what": f.what, "count": f.count, "examples": list(f.examples)}
             for f in checked.findings

@@ -19,6 +19,7 @@ from qbench.execution.prepare import (
 from qbench.execution.progress import Silent
 from qbench.execution.variant import VariantRun
 from qbench.images.pixel_store import FOLDER, store_parts
+from qbench.metrics.interface import Unavailable
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
@@ -55,6 +56,8 @@ class Forecast:
         The plan.
     models, benchmarks : list of Part
         What is there and what is missing.
+    unavailable : dict of str to tuple of Unavailable
+        Benchmark → the numbers that its data cannot give; only benchmarks that have such numbers.
     done, cached, to_compute, unknown : int
         Cells that are done in the run folder; whose answers are cached; that have to be computed; of which nothing
         can be said because their model or data is missing.
@@ -71,6 +74,7 @@ class Forecast:
     plan: Plan
     models: list[Part] = field(default_factory=list)
     benchmarks: list[Part] = field(default_factory=list)
+    unavailable: dict[str, tuple[Unavailable, ...]] = field(default_factory=dict)
     done: int = 0
     cached: int = 0
     to_compute: int = 0
@@ -146,6 +150,8 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
     texts = max(questions.count for questions in data.questions.values())
     counts = f"{len(data.items):,} items, {len(data.items.images):,} images, {texts:,} texts"
     found.benchmarks.append(Part(label=planned.label, state="ready", detail=counts))
+    if data.unavailable:
+        found.unavailable[planned.label] = data.unavailable
     return data
 
 

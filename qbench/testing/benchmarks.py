@@ -18,7 +18,7 @@ from qbench.execution.plan import PlannedBenchmark, default_probe, plan_benchmar
 from qbench.execution.prepare import data_root
 from qbench.execution.run import execute
 from qbench.images.ids import image_id
-from qbench.metrics.interface import INDEX, Metrics, Outcome, StatisticRef, Task
+from qbench.metrics.interface import INDEX, Metrics, Outcome, StatisticRef, Task, unavailable
 from qbench.metrics.keys import SEPARATOR, MetricKey, declared_names
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry, Registry
@@ -279,6 +279,21 @@ class BenchmarkContract(WithOptions):
             low, high = ranges.get(units[MetricKey.parse(str(name)).name], (-np.inf, np.inf))
             assert found["value"].between(low, high).all(), f"{name} is not between {low:g} and {high:g}"
 
+    def test_unavailable_numbers_are_declared(
+        self, task: Task, items: Items, answered: Callable[[Items], Outcome]
+    ) -> None:
+        """A number is NaN whatever a model answers exactly where `unavailable` says so: of all items, and of a part."""
+        for part in (items, limited(items, max(2, len(items) // 3))):
+            said = unavailable(task, part)
+            never = _undetermined(task, part, answered)
+            declared = np.array([any(one.covers(*number) for one in said) for number in never.index], dtype=bool)
+            wrong, silent = never.index[declared & ~never], never.index[~declared & never]
+            assert not len(wrong), f"declared as unavailable, but it has a value: {_named(wrong[0])}"
+            assert not len(silent), (
+                f"{len(silent)} numbers of {len(part)} items are NaN whatever a model answers, such as "
+                f"{_named(silent[0])}: let the task's `unavailable` say why, and what can be done"
+            )
+
     def test_declared_statistics_are_true(
         self, outcome: Outcome, metrics: Metrics, entry: Entry[Any], items: Items
     ) -> None:
@@ -334,3 +349,15 @@ class BenchmarkContract(WithOptions):
         assert results.records[0].metrics == tuple(planned.entry.record.metrics), (
             "storing the metrics as JSON changes them"
         )
+
+
+def _undetermined(task: Task, items: Items, answered: Callable[[Items], Outcome]) -> pd.Series[bool]:
+    """The names of the numbers of these items, and whether each is NaN for a few models that answer at random."""
+    rng = np.random.default_rng(0)
+    outcomes = [answered(items.take(rng.permutation(len(items)))) for _ in range(5)]  # others get the same answers
+    values = [task.measure(outcome).frame().set_index(list(INDEX))["value"] for outcome in outcomes]
+    return pd.concat(values, axis=1).isna().all(axis=1)
+
+
+def _named(number: tuple[str, ...]) -> str:
+    return " ".join(part for part in number if part)

@@ -20,6 +20,7 @@ from qbench.api import (
     Prompts,
     StatisticRef,
 )
+from qbench.api.benchmarks import Unavailable
 
 COUNTER = itertools.count()
 
@@ -209,6 +210,38 @@ class AllOrNothing(Good):
         return found if len(outcome.items) == 8 else replace(found, index=found.index[:0])
 
 
+class OneMore(Good):
+    """Of two numbers one is never there, and nothing says why."""
+
+    def measure(self, outcome, weights=None):
+        import numpy as np
+        import pandas as pd
+
+        found = super().measure(outcome, weights)
+        more = pd.DataFrame([("accuracy", "", "", "fish")], columns=list(INDEX), dtype="str")
+        return Metrics(
+            index=pd.concat([found.index, more], ignore_index=True),
+            values=np.hstack([found.values, np.full_like(found.values, np.nan)]),
+            n=np.array([found.n[0], 0]),
+        )
+
+
+class Denies(Good):
+    """It says that a number is not available, which is there."""
+
+    def unavailable(self, items):
+        return [Unavailable(metric="accuracy", cause="there are too few images")]
+
+
+class OfNothing(Good):
+    """Its answers are said to make a metric that it does not have."""
+
+    def predict(self, similarity, items):
+        found = super().predict(similarity, items)
+        chance = [{**entry, "metrics": ["f1"]} for entry in found.facts["chance"]]
+        return replace(found, facts={"chance": chance})
+
+
 def benchmark(name, caught="", said="", load=Good, **changes):
     CAUGHT[name] = caught, said
     metric = MetricInfo(
@@ -228,11 +261,14 @@ BENCHMARKS = [
     benchmark("b-unprompted", "test_prompts_are_texts_with_targets", "a target has no text", Unprompted),
     benchmark("b-asks", "test_the_questions_are_the_same_each_time", "differ from call to call", Restless),
     benchmark("b-chance", "test_outcomes_are_in_the_schema", "facts lack chance", NoChance),
+    benchmark("b-of-nothing", "test_outcomes_are_in_the_schema", "names metrics that are not declared", OfNothing),
     benchmark("b-facts", "test_outcomes_survive_json_and_parquet", "cannot be stored", NumpyFacts),
     benchmark("b-remembers", "test_measuring_needs_the_stored_outcome_only", "", Remembers),
     benchmark("b-undeclared", "test_numbers_are_named_and_declared", "not declared: f1", Undeclared),
     benchmark("b-per-cent", "test_numbers_lie_where_their_unit_says", "accuracy is not between 0 and 1", PerCent),
     benchmark("b-statistic", "test_declared_statistics_are_true", "of the stored items it is", WrongStatistic),
+    benchmark("b-one-more", "test_unavailable_numbers_are_declared", "such as accuracy fish: let the task", OneMore),
+    benchmark("b-denies", "test_unavailable_numbers_are_declared", "but it has a value: accuracy", Denies),
     benchmark("b-unweighted", "test_weights_are_used", "the weights change nothing", Unweighted),
     benchmark("b-edits", "test_predicting_changes_no_item", "", Edits),
     benchmark("b-whole", "test_a_part_of_the_items_can_be_run", "nothing was measured", AllOrNothing),

@@ -5,9 +5,15 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from qbench.api import DataError, Outcome
+from qbench.cli.data import _print as print_checked
 from qbench.data.promptsets import prompt_set
+from qbench.execution.data_check import as_dict, check_data
+from qbench.plugins.registry import installed
+from qbench.spec.model import BenchmarkSpec
+from qbench.store.cache import Cache
 from qbench_benchmarks.fairface import FairFace
 from qbench_benchmarks.gallery import balanced
 from qbench_benchmarks.options import FairFaceOptions
@@ -238,3 +244,20 @@ def test_damaged_label_files_are_refused(fairface_root):
         path.write_bytes(original.replace(old, new))
         with pytest.raises(DataError, match=said):
             FairFace().data(path.parent)
+
+
+def test_skews_of_the_whole_gallery_are_said_before_anything_is_computed(fairface_root, tmp_path, capsys):
+    root = fairface_root(PEOPLE)
+    for i in range(1, 6):  # the sixth image is missing, so that five are ranked
+        path = root / "val" / f"{i}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (4, 4), (i, 0, 0)).save(path)
+    spec = {"name": "fairface", "root": str(root), "options": {"ks": [2, 5]}, "allow_missing": True}
+    checked = check_data(BenchmarkSpec.model_validate(spec), installed(), cache=Cache(tmp_path / "cache"))
+    whole = [one for one in checked.unavailable if one.metric.endswith("@5")]
+    assert [one.metric for one in whole] == ["max_skew@5", "min_skew@5", "skew@5"]
+    assert "the top 5 are the whole gallery of 5 images" in whole[0].words
+    assert {one["metric"] for one in as_dict(checked)["unavailable"]} >= {"skew@5"}
+    print_checked(checked)
+    said = capsys.readouterr().out
+    assert "Numbers that this data cannot give:\n  max_skew@5, min_skew@5, skew@5: the top 5 are the whole" in said

@@ -1,10 +1,16 @@
 """A spec becomes a plan of records and options; what it cannot become is the user's error."""
 
+from dataclasses import replace
+
 import pytest
 
 from qbench.errors import InputError
 from qbench.execution.forecast import forecast
 from qbench.execution.plan import make_plan
+from qbench.execution.run import execute
+from qbench.metrics.interface import Unavailable
+from qbench.results import load
+from tests.unit.execution.conftest import Task
 
 
 def test_every_combination_is_a_cell(spec, registry):
@@ -89,3 +95,21 @@ def test_the_command_lines_options_are_checked_like_the_specs(spec):
 def test_a_margin_that_cannot_be_meant_is_refused(spec, registry, margins, said):
     with pytest.raises(InputError, match=said):
         make_plan(spec(analysis={"margins": margins}), registry)
+
+
+class SaysSo(Task):
+    """It says that one of its numbers cannot be had."""
+
+    def unavailable(self, items):
+        return [Unavailable(metric="accuracy", cause=f"{len(items)} images are too few", remedy="Use more.")]
+
+
+def test_what_the_data_cannot_give_is_said_before_and_kept(spec, registry, cache, tmp_path):
+    entries = registry.entries["qbench_benchmarks"]
+    entries[0] = replace(entries[0], record=replace(entries[0].record, load=SaysSo))
+    out = tmp_path / "run"
+    done = execute(spec(limit=4), out, registry=registry, cache=cache)
+    assert done.failed == 0
+    said = Unavailable(metric="accuracy", cause="4 images are too few", remedy="Use more.")
+    assert forecast(spec(limit=4), out, registry=registry, cache=cache).unavailable == {"toys": (said,)}
+    assert load(out).why_unavailable("toys", "accuracy") == said
