@@ -19,6 +19,7 @@ from qbench.analysis.flips import COLUMNS as FLIPS
 from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.populations import population_table
 from qbench.analysis.variance import variance_table
+from qbench.metrics.interface import INDEX, Unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.dispatch import bounds, with_power, with_tests
 from qbench.statistics.interface import Statistic
@@ -38,10 +39,13 @@ class Pending:
         ``model``, ``quantizer``, ``benchmark``.
     read : callable
         ``() -> Comparison``.
+    unavailable : sequence of Unavailable
+        The numbers that the benchmark's data cannot give, with cause and remedy.
     """
 
     names: Mapping[str, str]
     read: Callable[[], Comparison]
+    unavailable: Sequence[Unavailable] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +137,7 @@ def analyse(
             step(" · ".join((model, quantizer, benchmark)))
             comparison = waiting.read()
             judge(ledger, comparison, settings)
+            _say_unavailable(ledger, waiting.unavailable)
             for name, found in ledger.added.items():
                 added.setdefault(name, []).extend({**comparison.names, **row} for row in found)
             flips.append(flip_table(comparison, settings))
@@ -175,6 +180,17 @@ def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> None:
             ledger.put(rows, why=comparison.missing.get(name, "no statistic is known for this metric"))
         else:
             statistic.judge(metric, comparison, ledger, settings)
+
+
+def _say_unavailable(ledger: Ledger, said: Sequence[Unavailable]) -> None:
+    """Put cause and remedy beside the undetermined numbers that the benchmark declares as not available."""
+    names = [ledger.column(name) for name in INDEX]
+    undetermined = np.isnan(ledger.column("change").astype(np.float64))
+    for row in np.flatnonzero(undetermined) if said else ():
+        number = [str(column[row]) for column in names]
+        found = next((one for one in said if one.covers(*number)), None)
+        if found is not None:
+            ledger.put([row], why=found.words)
 
 
 def _margins(effects: pd.DataFrame, settings: Settings, own: Mapping[tuple[str, str], float]) -> Floats:

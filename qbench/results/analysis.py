@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 5
+REVISION = 6
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
@@ -165,6 +165,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
         Pending(
             names=dict(zip(NAMES, names, strict=True)),
             read=partial(reader.comparison, cells[names]),
+            unavailable=cells[names].record.data_info.unavailable,
         )
         for names in changes[NAMES].drop_duplicates().itertuples(index=False, name=None)
     ]

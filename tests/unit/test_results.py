@@ -392,3 +392,14 @@ def test_a_run_says_which_numbers_its_data_cannot_give(empty_run: Any) -> None:
     assert results.why_unavailable("fairface", "skew@1000", "gender", "female", "a nurse") == Unavailable(**said)
     assert results.why_unavailable("fairface", "skew@100", "gender") is None
     assert results.why_unavailable("facet", "accuracy") is None
+
+
+def test_the_reason_of_a_number_that_the_data_cannot_give_has_cause_and_remedy(empty_run: Any) -> None:
+    said = {"metric": "skew@1000", "cause": "k is the whole gallery", "remedy": "Use ks = [100]."}
+    for quantizer in ("fp32", "hf-int4"):
+        name = empty_run.add(A, quantizer, "fairface")
+        empty_run.records[name]["data_info"]["unavailable"] = [{**said, "attribute": "", "group": "", "classes": []}]
+    effects = load(empty_run.write()).effects
+    reasons = effects.groupby("metric")["reason"].agg(set)
+    assert reasons["skew@1000"] == {"not available: k is the whole gallery. Use ks = [100]."}
+    assert not any("not available" in reason for reason in reasons["skew@10"] | reasons["max_skew@1000"])
