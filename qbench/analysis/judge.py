@@ -17,6 +17,7 @@ import pandas as pd
 from qbench.analysis import verdicts
 from qbench.analysis.flips import COLUMNS as FLIPS
 from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
+from qbench.analysis.margins import margins_of
 from qbench.analysis.populations import population_table
 from qbench.analysis.variance import variance_table
 from qbench.metrics.interface import INDEX, Unavailable
@@ -89,7 +90,7 @@ def analyse(
     statistics: Mapping[str, Statistic],
     *,
     flags: Callable[[pd.DataFrame], npt.NDArray[np.object_]],
-    margins: Mapping[tuple[str, str], float] | None = None,
+    margins: Callable[[pd.DataFrame], Floats] | None = None,
     noise: pd.Series[float] | None = None,
     checkpoints: Population | None = None,
     tables: Mapping[str, Sequence[str]] | None = None,
@@ -109,8 +110,8 @@ def analyse(
         Name of a statistic, as metrics declare it → the statistic.
     flags : callable
         Effects → the kinds of flags of each row, joined by ``;``.
-    margins : mapping, optional
-        Benchmark and metric (without its cut-off) → the margin that the metric declares.
+    margins : callable, optional
+        Effects → the margin of each row; those of `settings` if not given.
     noise : pandas.Series, optional
         The noise floor of each row, on the index of `effects`.
     checkpoints : Population, optional
@@ -147,7 +148,8 @@ def analyse(
         judged.append(ledger.table().set_index(numbers.index))
     table = pd.concat(judged).sort_index() if judged else _without_rows(effects)
     table = table.assign(noise=np.nan if noise is None else noise.reindex(table.index))
-    table = table.assign(flags=flags(table), margin=_margins(table, settings, margins or {}))
+    margin = margins_of(table, settings) if margins is None else margins(table)
+    table = table.assign(flags=flags(table), margin=margin)
     table = with_power(_with_intervals(table, settings, statistics), settings, statistics)
     table = verdicts.decide(verdicts.correct_tests(table, settings), settings)
     known = checkpoints or Population()
@@ -159,6 +161,13 @@ def analyse(
         variance=variance_table(table, known.source, known.size),
         added=_added(added, tables or {}),
     )
+
+
+def with_verdicts(
+    effects: pd.DataFrame, margin: Floats, settings: Settings, statistics: Mapping[str, Statistic]
+) -> pd.DataFrame:
+    """Effects with their intervals and tests → the same with these margins, items needed and verdicts."""
+    return verdicts.decide(with_power(effects.assign(margin=margin), settings, statistics), settings)
 
 
 def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index[int]]:
@@ -191,20 +200,6 @@ def _say_unavailable(ledger: Ledger, said: Sequence[Unavailable]) -> None:
         found = next((one for one in said if one.covers(*number)), None)
         if found is not None:
             ledger.put([row], why=found.words)
-
-
-def _margins(effects: pd.DataFrame, settings: Settings, own: Mapping[tuple[str, str], float]) -> Floats:
-    named = ["benchmark", "metric", "unit"]
-    levels = zip(*(effects[c] for c in named), effects["attribute"] != "", effects["class"] != "", strict=True)
-    known: dict[tuple[str, str, str, bool, bool], float] = {}
-    found = np.empty(len(effects))
-    for i, key in enumerate(levels):
-        if key not in known:
-            benchmark, metric, unit, grouped, of_class = key
-            declared = own.get((benchmark, MetricKey.parse(metric).name))
-            known[key] = settings.margin(benchmark, metric, unit, grouped=grouped, of_class=of_class, own=declared)
-        found[i] = known[key]
-    return found
 
 
 def _with_intervals(effects: pd.DataFrame, settings: Settings, statistics: Mapping[str, Statistic]) -> pd.DataFrame:

@@ -16,12 +16,12 @@ import pandas as pd
 from qbench.analysis.verdicts import void
 from qbench.statistics.ledger import Floats
 from qbench.statistics.settings import Settings
-from qbench.stats.population import covariance, population
+from qbench.stats.population import Population, covariance, population, verdict_of
 from qbench.vocabulary import PopulationVerdict
 
-KEYS = ["quantizer", "baseline", "benchmark", "metric", "attribute", "group", "better", "unit", "margin"]
+KEYS = ["quantizer", "baseline", "benchmark", "metric", "attribute", "group", "better", "unit"]
 COLUMNS = [
-    *KEYS[:-1],
+    *KEYS,
     *["checkpoints", "left_out", "mean", "se", "df", "low", "high", "fixed_low", "fixed_high", "pi_low", "pi_high"],
     *["q", "q_df", "q_p", "same_sign", "without_low", "without_high", "margin", "verdict", "reason"],
 ]
@@ -50,7 +50,8 @@ def population_table(
         sound = np.isfinite(change) & ~group["flags"].map(void).to_numpy(dtype=bool)
         usable = [int(i) for i in group.index[sound]]
         known = [i for i in usable if i in influence and np.isfinite(influence[i]).all()]
-        found = dict(zip(KEYS, keys, strict=True))
+        margin = float(group["margin"].min())
+        found = {**dict(zip(KEYS, keys, strict=True)), "margin": margin}
         told = {"checkpoints": len(known), "left_out": len(group) - len(known)}
         if not known:
             why = "no checkpoint has an interval for it" if usable else "no checkpoint has a valid number"
@@ -59,10 +60,43 @@ def population_table(
         result = population(
             group.loc[known, "change"].to_numpy(np.float64),
             covariance(np.stack([influence[i] for i in known]), group.loc[known, "se"].to_numpy(np.float64)),
-            margin=float(group["margin"].iloc[0]),
+            margin=margin,
             confidence=settings.confidence,
             sources=[sources.get(str(m), "") for m in group.loc[known, "model"]],
         )
         rows.append({**found, **told, **{k: v for k, v in asdict(result).items() if k in COLUMNS and k not in told}})
     counts = dict.fromkeys(("checkpoints", "left_out", "same_sign", "q_df"), "Int64")
     return pd.DataFrame(rows, columns=COLUMNS).astype(counts)
+
+
+def with_margins(populations: pd.DataFrame, effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Populations with the margins of these effects, and the verdicts that follow; the intervals stay.
+
+    Parameters
+    ----------
+    populations : pandas.DataFrame
+        As `population_table` gives them.
+    effects : pandas.DataFrame
+        With ``margin``; where the checkpoints differ in it, the smallest counts.
+    settings : Settings
+        Confidence.
+    """
+    names = ["quantizer", "benchmark", "metric", "attribute", "group"]
+    margin = effects[effects["class"] == ""].groupby(names, sort=False)["margin"].min().reset_index()
+    table = populations.drop(columns="margin").merge(margin, on=names, how="left")[COLUMNS]
+    decided = []
+    for row in table.to_dict("records"):
+        verdict, reason = str(row["verdict"]), str(row["reason"])
+        if np.isfinite(row["se"]):
+            found = Population(
+                checkpoints=int(row["checkpoints"]),
+                low=float(row["low"]),
+                high=float(row["high"]),
+                pi_low=float(row["pi_low"]),
+                pi_high=float(row["pi_high"]),
+                q_p=float(row["q_p"]),
+            )
+            kind, reason = verdict_of(found, alpha=settings.alpha, margin=float(row["margin"]))
+            verdict = kind.value
+        decided.append((verdict, reason))
+    return table.assign(verdict=[v for v, _ in decided], reason=[r for _, r in decided])

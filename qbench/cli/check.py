@@ -22,7 +22,8 @@ WITHOUT_TERMINAL = 100
 def command(
     run: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="A TOML file with the policy [default: the built-in one].")
+        Path | None,
+        typer.Option(help="A TOML file with the policy [default: that of the spec, else the built-in one]."),
     ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="An older run folder: each cell is compared with the same cell of that run.")
@@ -51,7 +52,7 @@ def command(
     Exit code 0: pass, 1: fail, 2: not evaluated, 3: inconclusive, if the policy says that this fails.
     """
     if print_policy:
-        from qbench.gate.policy import default_text
+        from qbench.policy.model import default_text
 
         typer.echo(default_text(), nl=False)
         return

@@ -28,6 +28,10 @@ def command(
     template_dir: Annotated[
         Path | None, typer.Option(help="A folder with templates or a style.css that replace those of qbench.")
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file with the policy [default: that of the spec, else the built-in one]."),
+    ] = None,
     gallery: Annotated[
         int, typer.Option(min=0, help="The number of flipped items to show per group. These are images of people.")
     ] = 0,
@@ -39,6 +43,7 @@ def command(
 ) -> None:
     """Write the report of a run: one file that needs no network. Needs no model."""
     from qbench.errors import InputError
+    from qbench.policy.model import read_policy
     from qbench.report import files
     from qbench.report.html import Look, sections_of
     from qbench.results import load
@@ -60,6 +65,8 @@ def command(
         data_roots={name: Path(root) for name, root in roots.items()},
     )
     first, *others = [load(run) for run in runs]
+    if policy is not None:
+        first = first.judged_by(read_policy(policy))
     there = {cell.benchmark for cell in first.records}
     strange = [name for name in roots if name not in there]
     if strange:

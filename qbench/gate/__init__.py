@@ -5,8 +5,8 @@ on a page; the outputs for machines and terminals are written here.
 """
 
 from qbench.gate.evaluate import check
-from qbench.gate.policy import Policy, read_policy
 from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
+from qbench.policy.model import Policy, read_policy
 
 __all__ = [
     "GateResult",

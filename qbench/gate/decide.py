@@ -15,11 +15,11 @@ from qbench.gate.decidable import Shares, Undecidable, undecidable
 from qbench.gate.holm import TREE, proven_losses
 from qbench.gate.loss import losses_of
 from qbench.gate.methods import Methods
-from qbench.gate.policy import Policy, Rule
 from qbench.gate.result import GateRow
 from qbench.gate.select import NUMBER, Selection, quantity_of
 from qbench.metrics.keys import MetricKey
 from qbench.phrasing import TINY
+from qbench.policy.model import Policy, Rule
 from qbench.vocabulary import FlagKind, MetricRole, RowFlag, RowStatus, Severity, parse_flags
 
 VOID = tuple(kind for kind in FlagKind if kind.voids and not kind.lost)

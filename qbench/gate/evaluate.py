@@ -18,11 +18,11 @@ from qbench.gate.decidable import Shares
 from qbench.gate.decide import decide_rows
 from qbench.gate.methods import Methods, installed_methods
 from qbench.gate.phrasing import headline, said, tally
-from qbench.gate.policy import Consequence, Policy, Rule, read_policy
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import Counts, GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
 from qbench.gate.select import Selection, limit_of, select
 from qbench.gate.waive import waive
+from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
 from qbench.stats.population import LEAST
@@ -43,7 +43,7 @@ def check(
     results : Results
         Of ``qbench.load``.
     policy : Policy, mapping, str, pathlib.Path or None
-        A policy, what its file would say, or the file; the default one if not given.
+        A policy, what its file would say, or the file; that of the run if not given, else the built-in one.
     baseline : Results, optional
         An older run: each cell is compared with the same cell there, not with the baseline of its own run.
     today : datetime.date, optional
@@ -56,7 +56,9 @@ def check(
     qbench.errors.InputError
         The policy is wrong, or a file of a run is damaged.
     """
-    read = policy if isinstance(policy, Policy) else read_policy(policy)
+    given = policy if isinstance(policy, Policy | None) else read_policy(policy)
+    read = given or results.run.policy or read_policy()
+    results = results.judged_by(read)
     compared = with_its_baseline(results) if baseline is None else with_older(results, baseline, renamed)
     methods = installed_methods(wanted_settings(results).confidence)
     shares = cache(lambda benchmark: group_shares(compared.cells, benchmark))

@@ -15,9 +15,9 @@ import pandas as pd
 from qbench.gate.decide import Decision
 from qbench.gate.holm import TREE, proven_losses
 from qbench.gate.loss import Floats, Losses, losses_of
-from qbench.gate.policy import Policy
 from qbench.gate.result import GateRow
 from qbench.phrasing import TINY
+from qbench.policy.model import Policy
 from qbench.stats.population import LEAST
 from qbench.stats.student import quantile
 from qbench.vocabulary import Better, RowStatus, Severity

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from qbench.vocabulary import GateBand, GateStatus, Level, MetricRole, Quantity, RowStatus
 
 if TYPE_CHECKING:
-    from qbench.gate.policy import Policy
+    from qbench.policy.model import Policy
 
 Counts = GateStatus | Literal[""]
 """What a row adds to the gate's answer; empty where it adds nothing."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qbench.gate.comparison import Compared
-from qbench.gate.policy import MAIN, Rule, suggest
 from qbench.gate.result import GateRow, Problem
 from qbench.metrics.interface import MetricInfo
-from qbench.metrics.keys import MetricKey, declared_names
+from qbench.policy.model import MAIN, Rule, suggest
 from qbench.results import Cell
+from qbench.results.matching import key_of_metric, metrics_of, rows_of
+from qbench.results.tolerances import declared_of
 from qbench.vocabulary import Better, Level, Quantity, RowStatus, Unit
 
 Wanted = Mapping[str, tuple[str, ...]]
@@ -93,38 +93,22 @@ def _unknown_names(rule: Rule, compared: Compared) -> Iterator[str]:
 def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tuple[Wanted, str]:
     """Benchmark → its metrics that the rule is about, without cut-offs; and what is wrong with the rule."""
     among = {b: metrics for b, metrics in declared.items() if not rule.benchmark or b in rule.benchmark}
-    found = {b: names for b, metrics in among.items() if (names := _meant(rule, metrics))}
+    found = {b: names for b, metrics in among.items() if (names := metrics_of(rule, metrics))}
     lacking = [b for b in rule.benchmark if among.get(b) and b not in found]
     if lacking and not rule.optional:
         known = list(dict.fromkeys(name for b in lacking for name in among[b]))
-        return {}, f"{', '.join(lacking)} has no {rule.subject}{suggest(_key(rule).name, known)}"
+        return {}, f"{', '.join(lacking)} has no {rule.subject}{suggest(key_of_metric(rule).name, known)}"
     # Of a benchmark without any record nothing is known: its cells are counted as not evaluated.
     blind = {b: () for b, metrics in among.items() if not metrics}
     if not found and not blind:
         known = list(dict.fromkeys(name for metrics in among.values() for name in metrics))
-        hint = suggest(_key(rule).name, known) if rule.role is None else ""
+        hint = suggest(key_of_metric(rule).name, known) if rule.role is None else ""
         return {}, f"no benchmark of this run has a {rule.subject}{hint}"
     for b, names in found.items():
         for name in names:
             if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit is not None and rule.limit > 1:
                 return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
     return found | blind, ""
-
-
-def _meant(rule: Rule, metrics: Mapping[str, MetricInfo]) -> tuple[str, ...]:
-    """The metrics of one benchmark that a rule is about."""
-    if rule.role is not None:
-        return tuple(name for name, info in metrics.items() if info.judged_as is rule.role)
-    if rule.metric == MAIN:
-        return tuple(metrics)[:1]
-    return tuple(name for name in metrics if name == _key(rule).name)
-
-
-def _key(rule: Rule) -> MetricKey:
-    try:
-        return MetricKey.parse(rule.metric)
-    except ValueError:
-        return MetricKey(rule.metric)  # no benchmark declares a metric of this name, which is said
 
 
 def _may_be_absent(rule: Rule) -> bool:
@@ -138,7 +122,7 @@ def _known(rule: Rule) -> bool:
     """Whether the metric is one of an installed benchmark, so that its absence is not a mistyped name."""
     from qbench.plugins.registry import installed
 
-    base = _key(rule).name
+    base = key_of_metric(rule).name
     return base == MAIN or any(base == m.name for entry in installed().benchmarks() for m in entry.record.metrics)
 
 
@@ -147,7 +131,8 @@ def _named(rule: Rule, cell: Cell) -> bool:
 
 
 def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Wanted) -> Selection:
-    frame = _in_scope(rule, compared.effects, wanted)
+    declared = declared_of(cells)
+    frame = compared.effects.loc[rows_of(rule, compared.effects, declared)]
     by_cell = {key: frame.iloc[at] for key, at in frame.groupby(NUMBER[:3], sort=False).indices.items()}
     kept: list[pd.DataFrame] = []
     others: list[GateRow] = []
@@ -159,7 +144,7 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Wanted)
             continue
         if names in compared.unpaired:
             others.append(_error(rule, cell, wanted, compared.unpaired[names]))
-        rows = _of_groups(rule, cell, by_cell.get(names, frame.iloc[:0]))
+        rows = by_cell.get(names, frame.iloc[:0])
         kept.append(rows)
         if rows.empty and names not in compared.unpaired:
             others.append(_error(rule, cell, wanted, _nothing(rule)))
@@ -176,49 +161,6 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Wanted)
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
     others += _undetermined(rule, rows[undetermined], compared)
     return Selection(rows=rows[~undetermined], others=others, problems=problems)
-
-
-def _in_scope(rule: Rule, effects: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
-    base = declared_names(effects["metric"])
-    asked = {(b, name) for b, names in wanted.items() for name in names}
-    keep = np.array([pair in asked for pair in zip(effects["benchmark"], base, strict=True)], dtype=bool)
-    if rule.role is not None:
-        keep &= _first_cutoff(effects, base)
-    elif _key(rule).cutoff is not None:
-        keep &= effects["metric"].to_numpy() == rule.metric
-    of_classes = rule.scope in ("each_class", "each_group_and_class")
-    keep &= (effects["class"].to_numpy() != "") == of_classes
-    if rule.by:
-        keep &= effects["attribute"].isin(rule.by).to_numpy()
-    return effects.loc[keep]
-
-
-def _first_cutoff(effects: pd.DataFrame, base: list[str]) -> npt.NDArray[np.bool_]:
-    """Which rows belong to the first cut-off of their metric, in the order in which the benchmark gives them."""
-    first: dict[tuple[str, str], str] = {}
-    names = zip(effects["benchmark"], base, effects["metric"], strict=True)
-    return np.array([first.setdefault((b, name), metric) == metric for b, name, metric in names], dtype=bool)
-
-
-def _of_groups(rule: Rule, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a cell that are in the scope and of the named groups."""
-    pairs = {(a.name, label) for a in cell.attributes for label in a.group_pairs}
-    groups = {(a.name, group) for a in cell.attributes for group in a.groups}
-    declared = {a.name for a in cell.attributes}
-    keep = []
-    again = {a.name for a in cell.attributes if a.repeats} - set(rule.by)  # the same people under another cut
-    for attribute, group in zip(rows["attribute"], rows["group"], strict=True):
-        if attribute in again and not any(g.partition("=")[0] == attribute for g in rule.groups):
-            keep.append(False)
-            continue
-        of_pair = (attribute, group) in pairs
-        if rule.scope in ("overall", "each_class"):
-            keep.append(not group or of_pair)
-        elif rule.groups:
-            keep.append(group in rule.groups or f"{attribute}={group}" in rule.groups)
-        else:  # people without a label to compare ("na") are no group, unless a rule names them
-            keep.append(bool(group) and (of_pair or (attribute, group) in groups or attribute not in declared))
-    return rows[np.array(keep, dtype=bool)]
 
 
 def _names(cell: Cell, rule: Rule) -> Iterator[str]:
@@ -273,7 +215,7 @@ def _undetermined(rule: Rule, rows: pd.DataFrame, compared: Compared) -> Iterato
 
 def _error(rule: Rule, cell: Cell, wanted: Wanted, reason: str, attribute: str = "", group: str = "") -> GateRow:
     names = wanted[cell.benchmark]
-    metric = rule.metric if _key(rule).cutoff is not None else names[0] if len(names) == 1 else ""
+    metric = rule.metric if key_of_metric(rule).cutoff is not None else names[0] if len(names) == 1 else ""
     return GateRow(
         rule=rule.id,
         status=RowStatus.ERROR,

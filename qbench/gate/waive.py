@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from qbench.gate.policy import Waiver
 from qbench.gate.result import GateRow, Problem
+from qbench.policy.model import Waiver
 from qbench.vocabulary import GateStatus, Level, RowStatus
 
 FAILING = (GateStatus.FAIL, GateStatus.INCONCLUSIVE)

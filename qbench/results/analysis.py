@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -21,9 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.analysis.judge import Analysis, Pending, Population, analyse
+from qbench.analysis.judge import Analysis, Pending, Population, analyse, with_verdicts
+from qbench.analysis.populations import with_margins
 from qbench.errors import InputError, QbenchError
 from qbench.metrics.interface import INDEX, Outcome
+from qbench.policy.model import Policy
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
 from qbench.results.statistics import (
@@ -33,6 +35,7 @@ from qbench.results.statistics import (
     statistic_names,
     statistic_versions,
 )
+from qbench.results.tolerances import tolerances
 from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.writer import write_analysis
@@ -158,7 +161,6 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
     """Judge every change of a run from its stored outcomes, by the installed statistics."""
     changes = results.changes
     noise = _noise(results, changes)
-    declared = {(c.benchmark, m.name): m.margin for c in results.done for m in c.metrics if m.margin is not None}
     reader = _Reader(results)
     cells = {tuple(c.names.values()): c for c in results.done}
     pending = [
@@ -176,7 +178,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
         settings,
         installed_statistics(),
         flags=lambda table: _flags(table, results.flags, results.baseline),
-        margins=declared,
+        margins=tolerances(results.records, settings, results.run.policy),
         noise=noise,
         checkpoints=_population(results),
         tables=added_tables(),
@@ -184,11 +186,34 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
     )
 
 
+def judged_by(results: Results, policy: Policy) -> Analysis:
+    """The analysis of a run with the verdicts that a policy's margins and limits give; its intervals stay.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        No number of the run has a margin of a name that the policy gives.
+    """
+    infos = [(cell.benchmark, info) for cell in results.records for info in cell.metrics]
+    check_margins(policy.margins, infos, where="the policy's [margins]")
+    settings, analysis = wanted_settings(results), results.analysis
+    margin = tolerances(results.records, settings, policy)(analysis.effects)
+    effects = with_verdicts(analysis.effects, margin, settings, installed_statistics())
+    return replace(analysis, effects=effects, populations=with_margins(analysis.populations, effects, settings))
+
+
 def _key(results: Results, settings: Settings) -> str:
     cells = [(c.names, str(c.status), c.found.key if c.found else None) for c in results.records]
     allow = sorted(results.allow)
     return key_of(
-        {"revision": REVISION, "baseline": results.baseline, "allow": allow, "cells": cells, **settings.record()}
+        {
+            "revision": REVISION,
+            "baseline": results.baseline,
+            "allow": allow,
+            "cells": cells,
+            "policy": results.run.tolerances,
+            **settings.record(),
+        }
     )
 
 

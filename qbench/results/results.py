@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Unavailable
 from qbench.metrics.keys import MetricKey
+from qbench.policy.model import Policy
 from qbench.results import analysis
 from qbench.results.coverage import layer_table, of_cells, summarise
 from qbench.results.drift import summarise_drift
@@ -189,6 +191,27 @@ class Results:
     def effects(self) -> pd.DataFrame:
         """Each change with its interval, test, margin, flags and verdict: see ``docs/run-folder.md``."""
         return self.analysis.effects
+
+    def judged_by(self, policy: Policy | None) -> Results:
+        """These results with the verdicts that another policy's margins and limits give.
+
+        Parameters
+        ----------
+        policy : Policy or None
+            None is the run's own policy: these results as they are.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            No number of the run has a margin of a name that the policy gives.
+        """
+        if policy is None or policy == self.run.policy:
+            return self
+        changed = copy(self)
+        changed.run = self.run.with_policy(policy)
+        if policy.tolerances != self.run.tolerances:
+            changed.__dict__["analysis"] = analysis.judged_by(self, policy)
+        return changed
 
     @property
     def populations(self) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from qbench.images.preprocessing import Preprocessing
 from qbench.metrics.interface import MetricInfo, Unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.models.interface import Coverage
+from qbench.policy.model import Policy
 from qbench.statistics.settings import Settings
 from qbench.vocabulary import CellStatus
 
@@ -476,8 +477,24 @@ class RunRecord(_File):
         """How the spec wants changes to be judged; defaults where it does not say."""
         return _CHOICES.validate_python(self.spec.get("analysis") or {}, strict=False)
 
+    @property
+    def policy(self) -> Policy | None:
+        """What the spec says that the run may lose; `None` where it does not say."""
+        said = self.spec.get("policy")
+        return Policy.model_validate(said, strict=False) if said else None
+
+    @property
+    def tolerances(self) -> dict[str, Any]:
+        """The margins and limits of its policy: what decides verdicts of the analysis."""
+        return self.policy.tolerances if self.policy else {"margins": {}, "limits": []}
+
+    def with_policy(self, policy: Policy) -> RunRecord:
+        """The same run as if its spec had named this policy."""
+        return self.model_copy(update={"spec": {**self.spec, "policy": policy.model_dump(mode="json")}})
+
     @model_validator(mode="after")
     def _readable(self) -> RunRecord:
+        _checked("spec.policy", lambda: self.policy)
         _checked("spec.analysis", lambda: self.analysis)
         return self
 

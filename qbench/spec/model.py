@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from qbench.models.control_arms import CONTROL_ARMS
+from qbench.policy.model import Policy
 
 FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
 FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
@@ -181,6 +182,9 @@ class RunSpec(_Strict):
         The folder that relative paths in options are relative to; that of the spec's file if not given.
     analysis : AnalysisSpec
         How changes are judged; it changes no number and no key.
+    policy : Policy or None
+        What the run may lose and for whom, as a table, or as the path of a policy file relative to the spec; the gate's
+        built-in policy if not given. Its margins and limits decide the verdicts too.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
@@ -198,4 +202,5 @@ class RunSpec(_Strict):
     executor: str = "local"
     base: str = ""
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
+    policy: Policy | None = None
     format: Literal[1] = 1

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from qbench.errors import InputError
+from qbench.policy.model import read_policy
 from qbench.spec.model import RunSpec
 from qbench.spec.preset_list import PRESETS, presets
 from qbench.toml_errors import explain
@@ -45,6 +46,10 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
 
     Which options are paths is known to the plugins only: the plan makes them absolute.
     """
+    named = values.get("policy")
+    if isinstance(named, str):
+        folder = Path(_absolute(str(values.get("base") or ""), base))
+        values = {**values, "policy": read_policy(_absolute(named, folder))}
     try:
         spec = RunSpec.model_validate(dict(values))
     except ValidationError as error:

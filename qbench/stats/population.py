@@ -225,7 +225,7 @@ def population(
         "q_p": float(special.chdtrc(q_df, q)) if q_df > 0 else math.nan,
     }
     found = replace(base, **numbers)
-    verdict, reason = _verdict(found, alpha, margin, least)
+    verdict, reason = verdict_of(found, alpha=alpha, margin=margin, least=least)
     return replace(found, verdict=verdict.value, reason=reason)
 
 
@@ -266,7 +266,20 @@ def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[
     return float(np.sum(along[known] ** 2 / values[known])), float(known.sum())
 
 
-def _verdict(x: Population, alpha: float, margin: float, least: int) -> tuple[PopulationVerdict, str]:
+def verdict_of(x: Population, *, alpha: float, margin: float, least: int = LEAST) -> tuple[PopulationVerdict, str]:
+    """The verdict on a mean whose intervals are known, and one sentence that says why.
+
+    Parameters
+    ----------
+    x : Population
+        With its intervals.
+    alpha : float
+        One minus their confidence.
+    margin : float
+        A change up to it is negligible; NaN where there is none.
+    least : int
+        Below so many checkpoints the verdict is ``inconclusive``.
+    """
     words = PopulationVerdict
     level = f"{100 * (1 - 2 * alpha):.0f} %"
     mean_within = x.low > -margin and x.high < margin

@@ -16,7 +16,7 @@ from qbench.gate import GateResult
 from qbench.gate.comparison import Compared
 from qbench.gate.evaluate import judge
 from qbench.gate.methods import installed_methods
-from qbench.gate.policy import read_policy
+from qbench.policy.model import read_policy
 from qbench.results import Cell
 from qbench.statistics.settings import Settings
 from qbench.stats.population import population

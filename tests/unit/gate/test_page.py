@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from qbench.cli import app
 from qbench.gate import read_policy
-from qbench.gate.policy import Decide, Rule, Waiver
+from qbench.policy.model import Decide, Rule, Waiver
 from qbench.vocabulary import GateStatus
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "gate.md").read_text(encoding="utf-8")

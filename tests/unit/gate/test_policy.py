@@ -8,7 +8,7 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.gate import read_policy
-from qbench.gate.policy import default_text
+from qbench.policy.model import default_text
 
 RULE = '[[rule]]\nid = "a"\nmetric = "top1"\nscope = "overall"\nlimit = 0.01\n'
 

@@ -22,7 +22,7 @@ INCONCLUSIVE = AliasChoices("inconclusive", "undecided")
 """The key of what an inconclusive row does; policies of the first version call it ``undecided``."""
 MAIN = "main"
 """In place of a metric's name: the first that a benchmark declares."""
-DEFAULT = files("qbench.gate") / "default.toml"
+DEFAULT = files("qbench.policy") / "default.toml"
 
 
 class _Strict(BaseModel):
@@ -162,6 +162,9 @@ class Policy(_Strict):
         Of this format: 1.
     decide : Decide
         How rules are decided.
+    margins : dict
+        Changes up to which numbers count as unchanged, named as in the spec's ``[analysis.margins]``, which they
+        outweigh. They are the limits of rules that have none.
     rule : list of Rule
         At least one.
     waiver : list of Waiver
@@ -170,8 +173,23 @@ class Policy(_Strict):
 
     version: Literal[1]
     decide: Decide = Field(default_factory=Decide)
+    margins: dict[str, float] = Field(default_factory=dict)
     rule: list[Rule] = Field(min_length=1)
     waiver: list[Waiver] = Field(default_factory=list)
+
+    @field_validator("margins")
+    @classmethod
+    def _positive(cls, value: dict[str, float]) -> dict[str, float]:
+        wrong = [name for name, margin in value.items() if not margin > 0]
+        if wrong:
+            raise ValueError(f"the margin of {wrong[0]!r} is {value[wrong[0]]:g}; it is above 0")
+        return value
+
+    @property
+    def tolerances(self) -> dict[str, Any]:
+        """All of it that decides verdicts of the analysis: margins, and the rules that have a limit. Plain values."""
+        limits = [rule.model_dump(mode="json", exclude={"id", "why"}) for rule in self.rule if rule.limit is not None]
+        return {"margins": self.margins, "limits": limits}
 
     @model_validator(mode="after")
     def _named(self) -> Policy:

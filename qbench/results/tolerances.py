@@ -1,0 +1,51 @@
+"""One yardstick: the margin of every number of a run, which is the limit of the gate too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qbench.analysis.margins import margins_of
+from qbench.policy.model import Policy
+from qbench.results.matching import Declared, limits_of
+from qbench.runfolder.reader import Cell
+from qbench.statistics.settings import Settings
+
+Margins = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
+"""Rows of the effects → the margin of each."""
+
+
+def declared_of(cells: Iterable[Cell]) -> dict[str, Declared]:
+    """Benchmark → what it declares, from its first cell that has a record."""
+    found: dict[str, Declared] = {}
+    for cell in cells:
+        if cell.metrics:
+            found.setdefault(
+                cell.benchmark,
+                Declared(metrics={info.name: info for info in cell.metrics}, attributes=cell.attributes),
+            )
+    return found
+
+
+def tolerances(cells: Iterable[Cell], settings: Settings, policy: Policy | None) -> Margins:
+    """What gives each number its margin.
+
+    The limit of the rule that judges it, the smallest of several; else the most particular margin that the policy, the
+    spec, the metric or the unit gives. Where the policy and the spec give one of the same name, the policy's counts.
+    """
+    declared = declared_of(cells)
+    given = settings if policy is None else replace(settings, margins={**settings.margins, **policy.margins})
+    own = {(b, m.name): m.margin for b, of in declared.items() for m in of.metrics.values() if m.margin is not None}
+
+    def margins(effects: pd.DataFrame) -> npt.NDArray[np.float64]:
+        found = margins_of(effects, given, own)
+        if policy is None:
+            return found
+        limits = limits_of(policy, effects, declared)
+        return np.where(np.isnan(limits), found, limits)
+
+    return margins
