@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
+from qbench.errors import InputError
+from qbench.plugins.options import make_options, public_options
+from qbench.plugins.registry import installed
 from qbench.runfolder.reader import Cell
-from qbench.runfolder.schema import CellRecord
+from qbench.runfolder.schema import BenchmarkInfo, CellRecord
 
 ALLOWABLE = frozenset({"preprocessing", "prompts", "batch", "checkpoint"})
 """Kinds of differences that a spec may say are intended."""
@@ -72,7 +77,8 @@ def _held_together(mine: CellRecord, its: CellRecord) -> Iterator[tuple[str, str
     yield "data", "another dataset fingerprint", mine.data_info.fingerprint, its.data_info.fingerprint
     yield "data", "another limit", mine.data_info.limit, its.data_info.limit
     yield "data", "another number of items", mine.data_info.items, its.data_info.items
-    yield "rules", "other benchmark options", mine.benchmark_info.options, its.benchmark_info.options
+    options = [present_options(cell.benchmark_info) for cell in (mine, its)]
+    yield "rules", "other benchmark options", options[0], options[1]
     for option, digests in _in_both(mine.benchmark_info.files, its.benchmark_info.files):
         yield "rules", f"another content of the benchmark option {option!r}", *digests
     yield "rules", "another protocol version", mine.benchmark_info.protocol, its.benchmark_info.protocol
@@ -89,6 +95,24 @@ def _held_together(mine: CellRecord, its: CellRecord) -> Iterator[tuple[str, str
     if mine.batch and its.batch:
         yield "batch", "another batch size", mine.batch.size, its.batch.size
         yield "batch", "another order of the batches", mine.batch.order, its.batch.order
+
+
+def present_options(benchmark: BenchmarkInfo) -> dict[str, Any]:
+    """The options of a benchmark by the names that they have now, and with the defaults of options that are new since.
+
+    They are as they were stored where the benchmark is not installed, or does not know such options any more.
+    """
+    return _present_options(benchmark.record, json.dumps(benchmark.options, sort_keys=True))
+
+
+@lru_cache(maxsize=64)
+def _present_options(record: str, stored: str) -> dict[str, Any]:
+    options: dict[str, Any] = json.loads(stored)
+    try:
+        kind = installed().benchmark(record).record.options
+        return public_options(make_options(kind, options, where=record, warn=False))
+    except InputError:
+        return options
 
 
 def _of_the_variant(mine: CellRecord, its: CellRecord) -> Iterator[tuple[str, str, Any, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 
 from qbench.metrics.interface import INDEX
 from qbench.results import Results, load
+from qbench.results.comparable import present_options, why_not_comparable
 from qbench.results.effects import NAMES
 from qbench.runfolder.schema import FORMAT, CellRecord, RunRecord
 from qbench.runfolder.upgrade import cell_from_1, upgrade
@@ -44,6 +46,24 @@ def test_its_records_are_those_of_today(results: Results) -> None:
     assert facet.known_facts.chance[0].name == "accuracy"
     assert results.environment.cores
     assert results.run.analysis.confidence == 0.95
+
+
+def test_it_is_comparable_with_a_run_of_today(results: Results) -> None:
+    """An option of FACET has another name since then, and others may have come."""
+    facet = next(cell for cell in results.done if cell.benchmark == "facet")
+    former = facet.record.benchmark_info.options
+    present = {"image" if name == "picture" else name: value for name, value in former.items()}
+    assert present != former
+    for options, said in ((present, ""), ({**present, "image": "full"}, "other benchmark options")):
+        info = facet.record.benchmark_info.model_copy(update={"options": options})
+        now = replace(facet, found=facet.record.model_copy(update={"benchmark_info": info}))
+        assert why_not_comparable(now, facet).startswith(said)
+        assert bool(why_not_comparable(now, facet)) == bool(said)
+
+
+def test_options_of_a_benchmark_that_is_not_installed_are_compared_as_they_are(results: Results) -> None:
+    info = results.done[0].record.benchmark_info.model_copy(update={"record": "other:gone", "options": {"picture": 1}})
+    assert present_options(info) == {"picture": 1}
 
 
 def test_its_tables_are_read(results: Results) -> None:
