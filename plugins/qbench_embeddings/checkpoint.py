@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qbench.api import DType, Encoder, Identity, ModelError, Preprocessing
+from qbench.api import DType, Identity, LoadedModel, ModelError, Preprocessing
 from qbench.api.models import key_of
 from qbench_embeddings.folders import HOW_TO_GET, MANIFEST, variants_in
 from qbench_embeddings.manifest import read_manifest
@@ -28,7 +28,7 @@ class PrecomputedCheckpoint:
     def __init__(self, folder: Path, identity: Identity, preprocessing: Preprocessing) -> None:
         self.folder, self.identity, self.preprocessing = folder, identity, preprocessing
 
-    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> Encoder:
+    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> LoadedModel:
         """Refuse: there are no weights here."""
         names = variants_in(self.folder)
         raise ModelError(

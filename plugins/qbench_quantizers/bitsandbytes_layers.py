@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from qbench.api import Checkpoint, Context, DType, Encoder, Inspectable, QuantizationError, Storable, Variant
+from qbench.api import Checkpoint, Context, DType, Inspectable, LoadedModel, QuantizationError, Storable, Variant
 from qbench.api.quantizers import CONTROL_ARMS, torch_module
 from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.options import Int4Options, Int8Options, ScopeOptions
@@ -137,7 +137,7 @@ def _library_list(model: Any) -> list[str]:
     ]
 
 
-def _save(checkpoint: Checkpoint, encoder: Encoder) -> Any:
+def _save(checkpoint: Checkpoint, encoder: LoadedModel) -> Any:
     if not isinstance(checkpoint, Storable):
         return None
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from torch import nn
 
-from qbench.api import Checkpoint, Context, Coverage, DType, Encoder, Inspectable, Limited, QuantizationError, Variant
+from qbench.api import (
+    Checkpoint,
+    Context,
+    Coverage,
+    DType,
+    Inspectable,
+    Limited,
+    LoadedModel,
+    QuantizationError,
+    Variant,
+)
 from qbench_quantizers.coverage import measure_coverage
 
 
@@ -27,7 +37,7 @@ def build_cast(checkpoint: Checkpoint, context: Context, dtype: DType) -> Varian
     return Variant(encoder=encoder, coverage=_coverage(encoder, checkpoint), dtype=dtype)
 
 
-def _coverage(encoder: Encoder, checkpoint: Checkpoint) -> Coverage:
+def _coverage(encoder: LoadedModel, checkpoint: Checkpoint) -> Coverage:
     """The layers of a torch model; of any other model they are not known, and a cast quantizes none of them."""
     module = getattr(encoder, "module", None)
     if isinstance(module, nn.Module):

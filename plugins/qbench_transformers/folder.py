@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 
-from qbench.api import DType, Encoder, Identity, ModelError, Preprocessing
+from qbench.api import DType, Identity, LoadedModel, ModelError, Preprocessing
 from qbench_transformers.find import SMALL, WEIGHTS
 from qbench_transformers.preprocessing import read_json, write_preprocessing
 
@@ -66,7 +66,7 @@ class FolderWeights:
         """The size of the weight file in bytes."""
         return (self.folder / WEIGHTS).stat().st_size
 
-    def save(self, encoder: Encoder, folder: Path) -> None:
+    def save(self, encoder: LoadedModel, folder: Path) -> None:
         """Write a model into `folder`, together with the tokenizer and the preprocessing of this checkpoint."""
         module: Any = encoder.module  # type: ignore[attr-defined]  # a convention of the built-in sources
         module.save_pretrained(folder)

@@ -13,6 +13,7 @@ from qbench.models.interface import (
     Identity,
     Inspectable,
     Limited,
+    LoadedModel,
     NamedEncoder,
     Storable,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Identity",
     "Inspectable",
     "Limited",
+    "LoadedModel",
     "Located",
     "ModelSource",
     "NamedEncoder",

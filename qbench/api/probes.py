@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from qbench.api._lazy import import_on_use
 from qbench.metrics.interface import MeasuredTask
-from qbench.models.interface import LoadedModel
 from qbench.plugins.records import Probe
 from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Provider, Questions, Step
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
@@ -22,7 +21,6 @@ __all__ = [
     "AnswerPart",
     "Answers",
     "Asking",
-    "LoadedModel",
     "MeasuredTask",
     "ModelProvider",
     "PrecomputedProvider",

@@ -46,13 +46,19 @@ class Identity:
 
 
 class LoadedModel(Protocol):
-    """A variant that is loaded. What else it can do is for the probe to call: see `Encoder` for ``embedding``."""
+    """A model that is loaded. What else it can do depends on the probes that it answers.
+
+    What a probe asks of a model is a protocol of its own: `Encoder` for the probe ``embedding``. A plugin with a probe
+    declares another one; for a probe that asks for the log-likelihoods of answers, for example, it would have a method
+    that takes images, questions and answers. A model may satisfy several.
+    """
 
     def close(self) -> None:
         """Release the memory."""
         ...
 
 
+@runtime_checkable
 class Encoder(LoadedModel, Protocol):
     """A model that is loaded and can embed: what the probe ``embedding`` asks."""
 
@@ -107,7 +113,7 @@ class Checkpoint(Protocol):
         """How they want their images."""
         ...
 
-    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> Encoder:
+    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> LoadedModel:
         """Load the weights.
 
         Parameters
@@ -154,11 +160,11 @@ class Inspectable(Protocol):
 class Storable(Protocol):
     """What a checkpoint may offer besides: variants of it are kept on disk, and loaded again as they were."""
 
-    def save(self, encoder: Encoder, folder: Path) -> None:
+    def save(self, encoder: LoadedModel, folder: Path) -> None:
         """Write a variant's model, and all that belongs to it, into the empty `folder`."""
         ...
 
-    def load_stored(self, *, device: str) -> tuple[Encoder, DType]:
+    def load_stored(self, *, device: str) -> tuple[LoadedModel, DType]:
         """Load weights that are stored quantized, and the type of the layers that are not.
 
         Raises
@@ -300,12 +306,12 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A checkpoint after a quantizer: ready to embed.
+    """A checkpoint after a quantizer: ready to be asked.
 
     Attributes
     ----------
-    encoder : Encoder
-        The loaded model.
+    encoder : LoadedModel
+        The loaded model: an `Encoder` for the probe ``embedding``; for another probe, what that one asks for.
     coverage : Coverage
         What was quantized.
     dtype : {"float32", "float16", "bfloat16"}
@@ -323,7 +329,7 @@ class Variant:
         Which kernels made the embeddings, in words, where that was not on this machine.
     """
 
-    encoder: Encoder
+    encoder: LoadedModel
     coverage: Coverage
     dtype: DType
     control: str = ""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from qbench.errors import QuantizationError
-from qbench.models.interface import Encoder
+from qbench.models.interface import LoadedModel
 
 
-def torch_module(encoder: Encoder) -> Any:
+def torch_module(encoder: LoadedModel) -> Any:
     """The torch model that an encoder runs: its attribute ``module``, by convention of the built-in model sources.
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : LoadedModel
         A loaded model.
 
     Returns

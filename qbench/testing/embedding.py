@@ -13,7 +13,7 @@ import pytest
 from qbench.execution.plan import default_probe, plan_benchmark
 from qbench.images.ids import image_id
 from qbench.metrics.interface import Task
-from qbench.models.interface import Encoder, NamedEncoder
+from qbench.models.interface import Encoder, LoadedModel, NamedEncoder
 from qbench.plugins.records import Quantizer
 from qbench.plugins.registry import Registry, installed
 from qbench.probes.interface import Provider
@@ -23,12 +23,14 @@ from qbench.testing import tiny
 Floats = npt.NDArray[np.float32]
 
 
-def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS) -> tuple[Floats, Floats]:
+def embed(
+    model: LoadedModel, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS
+) -> tuple[Floats, Floats]:
     """Embed images and texts, and check the results.
 
     Parameters
     ----------
-    encoder : Encoder
+    model : LoadedModel
         The encoder.
     pixels : numpy.ndarray
         ``(n, height, width, 3)`` uint8.
@@ -43,8 +45,9 @@ def embed(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] 
     Raises
     ------
     AssertionError
-        The embeddings are not ``(b, d)`` float32, are not finite, or differ in width.
+        The model is not an encoder, or its embeddings are not ``(b, d)`` float32, are not finite, or differ in width.
     """
+    encoder = encoder_of(model)
     images, words = encoder.encode_images(np.array(pixels)), encoder.encode_texts(list(texts))
     return checked(images, words, (len(pixels), len(texts)))
 
@@ -79,8 +82,17 @@ def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Flo
     return images, words
 
 
-def alone(encoder: Encoder, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS) -> tuple[Floats, Floats]:
+def encoder_of(model: LoadedModel) -> Encoder:
+    """The model as an encoder; fails if it is none."""
+    assert isinstance(model, Encoder), f"{type(model).__name__} is not an Encoder: the contract is for embeddings"
+    return model
+
+
+def alone(
+    model: LoadedModel, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS
+) -> tuple[Floats, Floats]:
     """The embeddings of images and texts that are encoded one by one."""
+    encoder = encoder_of(model)
     images = [encoder.encode_images(np.array(pixels[i : i + 1])) for i in range(len(pixels))]
     return np.concatenate(images), np.concatenate([encoder.encode_texts([text]) for text in texts])
 

@@ -25,7 +25,7 @@ from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.testing import layers, tiny
 from qbench.testing.base import WithOptions, check_requires
-from qbench.testing.embedding import alone, distance, embed, module_of, provider_of
+from qbench.testing.embedding import alone, distance, embed, encoder_of, module_of, provider_of
 from qbench.testing.quantizers import INVARIANT
 
 ORDER = 1e-3
@@ -287,7 +287,7 @@ class ModelSourceContract(WithOptions):
 
 
 def _load(checkpoint: Checkpoint) -> Encoder:
-    return checkpoint.load(device="cpu", dtype="float32")
+    return encoder_of(checkpoint.load(device="cpu", dtype="float32"))
 
 
 def _alter(file: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from qbench.errors import QuantizationError
 from qbench.execution.plan import PlannedQuantizer, plan_model, plan_quantizer
 from qbench.execution.run import execute
-from qbench.models.interface import Checkpoint, Context, DType, Encoder, Layer, NamedEncoder, Variant
+from qbench.models.interface import Checkpoint, Context, DType, Layer, LoadedModel, NamedEncoder, Variant
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
@@ -33,7 +33,7 @@ a hundred products."""
 INVARIANT = {"float32": 1e-3, "float16": 0.02, "bfloat16": 0.1}
 """The relative distance that other batches may change embeddings, by type: what rounding in another order does."""
 
-Seen = Callable[[Encoder], tuple[Floats, Floats]]
+Seen = Callable[[LoadedModel], tuple[Floats, Floats]]
 
 
 class QuantizerContract(WithOptions):
@@ -55,7 +55,7 @@ class QuantizerContract(WithOptions):
         return tiny.BASELINE
 
     @pytest.fixture
-    def original(self, checkpoint: Checkpoint) -> Encoder:
+    def original(self, checkpoint: Checkpoint) -> LoadedModel:
         """The model before it is quantized, in float32."""
         return checkpoint.load(device="cpu", dtype="float32")
 
@@ -126,7 +126,9 @@ class QuantizerContract(WithOptions):
 
     # --- what was done
 
-    def test_coverage_is_true(self, build: Callable[[], Variant], original: Encoder, planned: PlannedQuantizer) -> None:
+    def test_coverage_is_true(
+        self, build: Callable[[], Variant], original: LoadedModel, planned: PlannedQuantizer
+    ) -> None:
         """The weights of quantized layers differ from the original, and those of the other layers do not."""
         variant = build()
         model, before = module_of(variant.encoder), layers.linears(module_of(original))
@@ -153,7 +155,7 @@ class QuantizerContract(WithOptions):
                 )
                 assert layer.reason, f"{layer.name} is not quantized, and coverage gives no reason"
 
-    def test_coverage_counts(self, build: Callable[[], Variant], original: Encoder, entry: Entry[Any]) -> None:
+    def test_coverage_counts(self, build: Callable[[], Variant], original: LoadedModel, entry: Entry[Any]) -> None:
         """Bits, parameters and bytes are plausible; a quantizer quantizes something, a control arm nothing."""
         coverage = build().coverage
         for layer in coverage.layers:
@@ -196,7 +198,7 @@ class QuantizerContract(WithOptions):
     def test_quantizing_changes_embeddings(
         self,
         build: Callable[[], Variant],
-        original: Encoder,
+        original: LoadedModel,
         checkpoint: Checkpoint,
         entry: Entry[Any],
         registry: Registry,

@@ -42,11 +42,11 @@ class EncoderProvider(ModelProvider):
         """Images and texts, each in batches of the planned size and order."""
         how: dict[str, Any] = {"batch_size": asking.batch_size, "order": asking.order}
 
-        def images(encoder: Encoder, step: Step) -> Vectors:
-            return embed_images(encoder, asking.pixels(), step=step, **how)
+        def images(model: object, step: Step) -> Vectors:
+            return embed_images(_encoder(model), asking.pixels(), step=step, **how)
 
-        def texts(encoder: Encoder, step: Step) -> Vectors:
-            return embed_texts(encoder, asking.questions.content.texts, step=step, **how)
+        def texts(model: object, step: Step) -> Vectors:
+            return embed_texts(_encoder(model), asking.questions.content.texts, step=step, **how)
 
         return answer_parts(asking, images, texts)
 
@@ -80,6 +80,14 @@ class FileProvider(PrecomputedProvider):
             return found
 
         return answer_parts(asking, find_images, find_texts)
+
+
+def _encoder(model: object) -> Encoder:
+    if not isinstance(model, Encoder):
+        raise TypeError(
+            f"the records say that the model is asked for embeddings, but a {type(model).__name__} is not an Encoder"
+        )
+    return model
 
 
 def _named(encoder: object) -> NamedEncoder:

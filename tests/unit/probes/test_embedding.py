@@ -1,11 +1,15 @@
 """Batches are cut in a fixed way; what is not finite is refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from qbench.errors import QuantizationError
 from qbench.models.interface import Coverage, Layer
+from qbench.probes.batch_order import DATASET
 from qbench.probes.embedding.encode import embed_images, embed_texts
+from qbench.probes.embedding.providers import EncoderProvider
 
 
 class Recorder:
@@ -63,3 +67,22 @@ def test_coverage_counts_weights_not_layers():
     assert coverage.share() == 0.8
     assert (coverage.share("image"), coverage.share("text"), coverage.share("shared")) == (0.75, 1.0, 0.0)
     assert coverage.bits_per_weight == (300 * 8 + 100 * 32 + 100 * 8) / 500
+
+
+def test_a_model_that_is_not_an_encoder_is_refused_in_words():
+    class Chooser:
+        """A model that answers another probe."""
+
+        def close(self):
+            pass
+
+    asking = SimpleNamespace(
+        items=SimpleNamespace(images=[1]),
+        questions=SimpleNamespace(digest="", content=SimpleNamespace(texts=["a"])),
+        batch_size=1,
+        order=DATASET,
+        pixels=lambda: np.zeros((1, 4, 4, 3), dtype=np.uint8),
+    )
+    for part in EncoderProvider().answers(asking):
+        with pytest.raises(TypeError, match="a Chooser is not an Encoder"):
+            part.compute(Chooser(), lambda n: None)
