@@ -24,6 +24,7 @@ class Effect(StrEnum):
     INCONCLUSIVE = "inconclusive"
     EQUIVALENT = "equivalent"
     BETTER = "better"
+    DESCRIPTIVE = "descriptive"
 
     @property
     def rank(self) -> int:
@@ -46,10 +47,11 @@ class Verdict(StrEnum):
     EQUIVALENT = "equivalent"
     BETTER = "better"
     REDUCED = "reduced"
+    DESCRIPTIVE = "descriptive"
 
     @property
     def effect(self) -> Effect:
-        """Whether the change is for the worse, for the better, or none, or whether the data cannot tell."""
+        """Whether the change is for the worse, for the better, or none; the data cannot tell; or it is not judged."""
         return {Verdict.AMPLIFIED: Effect.WORSE, Verdict.REDUCED: Effect.BETTER}.get(self) or Effect(self.value)
 
     @property

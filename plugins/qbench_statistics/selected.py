@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qbench.api import NoOptions
-from qbench.api.statistics import Comparison, Ledger, Measured, Number, Settings, StandardErrorStatistic
+from qbench.api.statistics import NOT_JUDGED, Comparison, Ledger, Measured, Number, Settings, StandardErrorStatistic
 
 SELECTED = "it is of the class or group that was found to be extreme: see that one's own row"
 
@@ -19,5 +19,5 @@ class Selected(StandardErrorStatistic):
         return float("nan")
 
     def judge(self, metric: str, comparison: Comparison, ledger: Ledger, settings: Settings) -> None:
-        """Only the reason why there is no interval."""
-        ledger.put(ledger.rows(metric=metric), why=SELECTED)
+        """Only that the numbers are shown and not judged, and why."""
+        ledger.put(ledger.rows(metric=metric), null=NOT_JUDGED, why=SELECTED)

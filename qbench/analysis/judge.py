@@ -28,6 +28,9 @@ from qbench.statistics.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, 
 from qbench.statistics.settings import Settings
 
 NAMES = ["model", "quantizer", "benchmark"]
+NO_LENGTH = 1e-12
+"""Length of an interval, as a share of a change of size 1 or more, that is rounding and no length."""
+NO_SPREAD = "these items show no spread to judge it by: an interval would have no length"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +132,10 @@ def analyse(
     added: dict[str, list[dict[str, Any]]] = {}
     exemplars: dict[tuple[str, str], Exemplars] = {}
     family = verdicts.families(effects, settings)
-    family_size = family.map(family.value_counts()).astype(np.float64)
+    family_size = family.map(family.value_counts())
     for (model, quantizer, benchmark), rows in _by_comparison(effects).items():
         numbers = effects.loc[rows]
-        ledger = Ledger(numbers.reset_index(drop=True), family_size.loc[rows].to_numpy(np.float64))
+        ledger = Ledger(numbers.reset_index(drop=True), np.asarray(family_size.loc[rows], dtype=np.float64))
         waiting = pending.get((model, quantizer, benchmark))
         if waiting is not None:
             step(" · ".join((model, quantizer, benchmark)))
@@ -203,8 +206,17 @@ def _say_unavailable(ledger: Ledger, said: Sequence[Unavailable]) -> None:
 
 
 def _with_intervals(effects: pd.DataFrame, settings: Settings, statistics: Mapping[str, Statistic]) -> pd.DataFrame:
+    """Intervals and tests; an interval without length would claim a certainty that nothing supports: there is none."""
     low, high = bounds(effects, settings.confidence, statistics)
-    return with_tests(effects.assign(low=low, high=high), statistics)
+    point = high - low <= NO_LENGTH * np.maximum(1.0, np.abs(effects["change"].to_numpy(np.float64)))
+    refused = {
+        "method": effects["method"].where(~point, ""),
+        "why": effects["why"].where(~point, NO_SPREAD),
+        "p": effects["p"].where(~point),
+        "log10_p": effects["log10_p"].where(~point),
+    }
+    shown = {"low": np.where(point, np.nan, low), "high": np.where(point, np.nan, high)}
+    return with_tests(effects.assign(**refused, **shown), statistics)
 
 
 def _without_rows(effects: pd.DataFrame) -> pd.DataFrame:

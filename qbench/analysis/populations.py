@@ -49,7 +49,8 @@ def population_table(
         change = group["change"].to_numpy(np.float64)
         sound = np.isfinite(change) & ~group["flags"].map(void).to_numpy(dtype=bool)
         usable = [int(i) for i in group.index[sound]]
-        known = [i for i in usable if i in influence and np.isfinite(influence[i]).all()]
+        with_interval = set(group.index[group["method"] != ""])
+        known = [i for i in usable if i in influence and i in with_interval and np.isfinite(influence[i]).all()]
         margin = float(group["margin"].min())
         found = {**dict(zip(KEYS, keys, strict=True)), "margin": margin}
         told = {"checkpoints": len(known), "left_out": len(group) - len(known)}

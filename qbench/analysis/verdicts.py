@@ -3,7 +3,8 @@
 ``equivalent`` where the interval of the change lies inside the margin; else ``amplified`` or ``reduced`` (of a bias),
 ``worse`` or ``better`` (of an accuracy) where the corrected test rejects; else ``inconclusive``, with what would be
 needed to decide. A change that is real *and* inside the margin is equivalent. A number whose flags void it, and one
-without an interval, is inconclusive whatever its value.
+without an interval, is inconclusive whatever its value. A number that its statistic shows and does not judge, such as
+that of the worst group, is ``descriptive``: it is no open question.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pandas as pd
 from qbench.statistics.direction import clear_sign
 from qbench.statistics.settings import Settings
 from qbench.stats.decide import benjamini_hochberg, equivalent, holm
+from qbench.stats.nulls import NOT_JUDGED
 from qbench.vocabulary import Better, FlagKind, RowFlag, Verdict, parse_flags
 
 Strings = npt.NDArray[np.object_]
@@ -46,7 +48,7 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     Parameters
     ----------
     effects : pandas.DataFrame
-        With ``better, value, baseline_value, change, method, why, low, high, margin, p_holm, noise, flags``.
+        With ``better, value, baseline_value, change, method, null, why, low, high, margin, p_holm, noise, flags``.
         ``noise`` is the largest move of the change under other batches; NaN where it was not measured.
     settings : Settings
         Confidence.
@@ -62,8 +64,10 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     direction = _direction(effects)
     why = effects["why"].to_numpy(dtype=object)
     known = np.isfinite(change)
+    unknown = np.where(why != "", why, "the number is undetermined on these items")
     cases: list[tuple[npt.NDArray[np.bool_], Strings | str, Strings | str]] = [
-        (~known, Verdict.INCONCLUSIVE, np.where(why != "", why, "the number is undetermined on these items")),
+        (effects["null"].eq(NOT_JUDGED).to_numpy(dtype=bool), Verdict.DESCRIPTIVE, unknown),
+        (~known, Verdict.INCONCLUSIVE, unknown),
         (of_baseline, Verdict.INCONCLUSIVE, "not valid: the baseline is flagged"),
         (blocked & ~(real & (direction == Verdict.WORSE)), Verdict.INCONCLUSIVE, "not valid: the variant is flagged"),
         (inside & real, Verdict.EQUIVALENT, "real, but inside the margin"),

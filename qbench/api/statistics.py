@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from qbench.stats.linear import LinearChange, linear_change
     from qbench.stats.mover import disparity_p, mover_difference
     from qbench.stats.ndkl import NdklLevels, ndkl_change, ndkl_levels
-    from qbench.stats.nulls import EXCHANGEABLE, NO_CHANGE, SAME_IN_GROUPS, ZERO_MEAN
+    from qbench.stats.nulls import EXCHANGEABLE, NO_CHANGE, NOT_JUDGED, SAME_IN_GROUPS, ZERO_MEAN
     from qbench.stats.permutation import Permuted, swap_absolute
     from qbench.stats.ranked import RankedChange
     from qbench.stats.skew import SkewChange, skew_change
@@ -58,6 +58,7 @@ __getattr__ = import_on_use(
         "Ledger": "qbench.statistics.ledger",
         "LinearChange": "qbench.stats.linear",
         "NO_CHANGE": "qbench.stats.nulls",
+        "NOT_JUDGED": "qbench.stats.nulls",
         "NdklLevels": "qbench.stats.ndkl",
         "Permuted": "qbench.stats.permutation",
         "RankedChange": "qbench.stats.ranked",
@@ -109,6 +110,7 @@ __getattr__ = import_on_use(
 
 __all__ = [
     "EXCHANGEABLE",
+    "NOT_JUDGED",
     "NO_CHANGE",
     "SAME_IN_GROUPS",
     "ZERO_MEAN",

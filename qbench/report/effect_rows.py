@@ -139,6 +139,8 @@ def sentence(row: EffectRow) -> str:
     verdict, n = Verdict(row["verdict"]), f"n = {int(row['n']):,}"
     if verdict is Verdict.EQUIVALENT:
         return f"{subject(row)} is equivalent within {margin(row)}: it {amount(row)}, {n}."
+    if verdict is Verdict.DESCRIPTIVE:
+        return f"{subject(row)} is shown and not judged: it {amount(row)}, {n}."
     if verdict is not Verdict.INCONCLUSIVE:
         return f"{subject(row)} {amount(row)}, {n}: {verdict}."
     return f"{subject(row)} is inconclusive: it {amount(row)}, {n}; {str(row['reason']).rstrip('.')}.{more(row)}"

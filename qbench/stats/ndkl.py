@@ -21,6 +21,9 @@ import numpy.typing as npt
 
 from qbench.stats.ranked import Floats, Integers, RankedChange, as_rankings, image_codes, sum_by_image, undetermined
 
+LEAST_IMAGES = 10
+"""Images below which the jackknife gives no standard error. A choice of ours: of two to four images its values are
+often all alike, so that the interval would have no length, or hardly any."""
 BLOCK_ITEMS = 2**15
 """Items of the rankings that are worked on at once: their arrays stay in the processor's cache."""
 
@@ -117,8 +120,10 @@ def ndkl_change(
     queries, n = old.without.shape
     at, images, _ = image_codes(image, n)
     reason = old.reason or new.reason or ("" if queries else "no query")
-    if reason or images < 2:
-        return undetermined(queries, images, reason or "one image only: nothing to judge it by")
+    if images < LEAST_IMAGES:
+        reason = reason or f"fewer than {LEAST_IMAGES} images: too few for a jackknife"
+    if reason:
+        return undetermined(queries, images, reason)
     own = _influence(new.without - old.without)
     by_image = sum_by_image(own, at, images)
     se = np.sqrt((by_image**2).sum(axis=1))

@@ -1,4 +1,7 @@
-"""What each p-value tests: a rejection speaks against this sentence, and against nothing weaker."""
+"""What each p-value tests: a rejection speaks against this sentence, and against nothing weaker.
+
+`NOT_JUDGED` stands where nothing is tested, and no interval is given, because the number is shown and not judged.
+"""
 
 from __future__ import annotations
 
@@ -7,3 +10,4 @@ ZERO_MEAN = "the change is zero"
 SAME_IN_GROUPS = "the change is the same in both groups"
 EXCHANGEABLE = "before and after are exchangeable in each image: nothing changed but by chance"
 SAME_RATES = "items of all groups flip at the same rate"
+NOT_JUDGED = "nothing is tested: the number is shown, not judged"

@@ -43,8 +43,8 @@ def test_flags_are_read_as_they_are_written(text):
 
 def test_every_word_has_its_description():
     for verdict in Verdict:
-        assert (verdict.effect in ("worse", "better")) == (verdict not in ("equivalent", "inconclusive"))
-    assert [effect.rank for effect in Effect] == [0, 1, 2, 3]
+        assert (verdict.effect in ("worse", "better")) == (verdict not in ("equivalent", "inconclusive", "descriptive"))
+    assert [effect.rank for effect in Effect] == [0, 1, 2, 3, 4]
     assert sorted(Verdict, key=lambda v: v.effect.rank) == list(Verdict)
     for flag in FlagKind:
         assert flag.label

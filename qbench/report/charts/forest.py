@@ -21,8 +21,8 @@ WIDTH, STEP = 500, 20
 BESIDE = 58, 74, 196
 """Where the texts beside the plot stand, in pixels from its right edge: n, the change, the number before and after."""
 EFFECTS = tuple(Effect)
-SHAPES = ("square", "circle", "diamond", "circle")
-COLOURS = (DOWN, SOFT, SOFT, UP)
+SHAPES = ("square", "circle", "diamond", "circle", "cross")
+COLOURS = (DOWN, SOFT, SOFT, UP, SOFT)
 """Of the marks, in the order of `EFFECTS`."""
 LABELS = {
     "labelExpr": "slice(datum.label, 5)",  # the number of the row distinguishes rows with the same label

@@ -10,12 +10,15 @@ import pytest
 
 from qbench.analysis.judge import Pending, analyse
 from qbench.metrics.interface import INDEX
+from qbench.plugins.records import NoOptions
 from qbench.results.statistics import added_tables, declared_statistics, installed_statistics
 from qbench.statistics.dispatch import bounds
 from qbench.statistics.settings import Settings
 from qbench.stats.bootstrap import bootstrap_change
 from qbench.stats.mover import disparity_interval
+from qbench.stats.nulls import ZERO_MEAN
 from qbench.stats.tango import tango_interval
+from qbench_statistics.ndkl import Ndkl
 
 STATISTICS = installed_statistics()
 ADDED = added_tables()
@@ -195,11 +198,41 @@ def test_empty_effects_give_empty_tables_with_all_columns():
     assert "verdict" in found.effects
 
 
-@pytest.mark.parametrize("n", [1, 2])
-def test_one_item_is_inconclusive_without_a_warning(persons, n):
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hardly_any_item_is_inconclusive_without_a_warning(persons, n):
     table = judged(persons(n=n, flips=1.0)).effects
+    assert set(table["verdict"]) == {"inconclusive", "descriptive"}
+    assert (table["reason"] != "").all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4])
+def test_rankings_of_hardly_any_image_are_inconclusive(gallery, n):
+    table = judged(gallery(n=n, k=1)).effects
     assert set(table["verdict"]) == {"inconclusive"}
     assert (table["reason"] != "").all()
+
+
+def test_numbers_that_are_shown_and_not_judged_are_descriptive(persons):
+    table = judged(persons()).effects
+    chosen = table["metric"].isin(["worst_disparity", "worst_group_recall", "recall_ratio"])
+    assert chosen.any()
+    assert (table["verdict"].eq("descriptive") == chosen).all()
+
+
+def test_an_interval_without_length_is_none(gallery):
+    class Certain(Ndkl):
+        def judge(self, metric, comparison, ledger, settings):
+            ledger.put(ledger.rows(metric=metric), method="jackknife", null=ZERO_MEAN, se=0.0, df=np.inf)
+
+    effects, comparison, _ = gallery()
+    certain = {"ndkl": Certain(NoOptions())}
+    comparison = dataclasses.replace(comparison, statistics={**comparison.statistics, **certain})
+    pending = [Pending(names=comparison.names, read=lambda: comparison)]
+    found = analyse(effects, pending, Settings(), {**STATISTICS, **certain}, flags=no_flags, tables=ADDED).effects
+    rows = found[found["metric"] == "ndkl"]
+    assert set(rows["verdict"]) == {"inconclusive"}
+    assert rows[["low", "high", "p"]].isna().all(axis=None)
+    assert rows["reason"].str.contains("no length").all()
 
 
 def test_a_table_that_a_statistic_adds_has_its_columns_with_rows_or_without(persons, gallery):

@@ -8,6 +8,7 @@ import pytest
 
 from qbench.analysis.verdicts import correct_tests, decide
 from qbench.statistics.settings import Settings
+from qbench.stats.nulls import NOT_JUDGED
 
 
 def row(**changes) -> dict[str, object]:
@@ -17,6 +18,7 @@ def row(**changes) -> dict[str, object]:
         "value": 0.15,
         "change": 0.05,
         "method": "mover",
+        "null": "the change is zero",
         "why": "",
         "low": 0.02,
         "high": 0.08,
@@ -69,6 +71,11 @@ CASES = {
     "no interval": (
         row(method="", why="no interval", low=np.nan, high=np.nan, p_holm=0.5),
         "inconclusive",
+    ),
+    "shown, not judged": (row(method="", null=NOT_JUDGED, why="chosen", low=np.nan, p_holm=np.nan), "descriptive"),
+    "shown, not judged, of a broken baseline": (
+        row(method="", null=NOT_JUDGED, why="chosen", low=np.nan, p_holm=np.nan, flags="baseline-near-chance"),
+        "descriptive",
     ),
     "no interval, but a test": (row(method="", why="no interval", better="lower", low=np.nan), "amplified"),
 }

@@ -125,7 +125,7 @@ def test_what_cannot_be_computed_says_why():
     assert np.isnan([one.mean, one.mean_se, *one.se]).all()
     groups = np.array([0, 1, 0])
     alone = ndkl_change(ranking, ranking, groups, [0.5, 0.5], image=[0, 0, 0])
-    assert alone.reason == "one image only: nothing to judge it by"
+    assert alone.reason == "fewer than 10 images: too few for a jackknife"
     none = ndkl_change(ranking[:0], ranking[:0], groups, [0.5, 0.5])
     assert none.reason == "no query"
 
