@@ -53,7 +53,7 @@ def rates(
     bounds = partial(bounds_of, statistics=installed_statistics())
     limit, groups = np.full(len(frame), LIMIT), np.tile(np.arange(len(sizes)), runs)
     names = frame.assign(
-        **(dict.fromkeys(TREE, "") | {"group": groups, "family": np.repeat(np.arange(runs), len(sizes))})
+        **(dict.fromkeys(TREE, "") | {"group": groups, "weight": 1.0, "family": np.repeat(np.arange(runs), len(sizes))})
     )
     losses = losses_of(frame)
     proven = proven_losses(losses, limit, bounds, confidence=0.95, names=names, holm=holm)

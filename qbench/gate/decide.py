@@ -156,7 +156,7 @@ def _rows(
 
 def _families(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
     """A family is one variant, which is what people ship; rules that only warn form one of their own."""
-    names = frame[[name for name in TREE if name != "rule"]].assign(rule=[rule.id for rule in rules])
+    names = frame[TREE[1:]].assign(rule=[rule.id for rule in rules], weight=[rule.weight for rule in rules])
     gates = np.array([rule.severity is Severity.FAIL for rule in rules])
     return names.assign(family=frame.assign(gates=gates).groupby(["model", "quantizer", "gates"]).ngroup())
 

@@ -53,15 +53,17 @@ def one_sided_p(rows: Losses, limit: Floats, bounds: Bounds) -> Floats:
 
 
 def weights(names: pd.DataFrame) -> Floats:
-    """The part of the level of a family that each of its rows starts with: equal parts, level by level of `TREE`.
+    """The part of the level of a family that each of its rows starts with, divided level by level of `TREE`.
 
-    Each rule gets the same part of the whole, each benchmark the same part of that of its rule, then each metric, each
-    attribute, each group, each class. So a benchmark with many small groups takes nothing from one with few.
+    Each rule gets its part of the whole by its weight, each benchmark the same part of that of its rule, then each
+    metric, each attribute, each group, each class. So a benchmark with many small groups takes nothing from one with
+    few. Such weights are those of a graphical procedure (Bretz et al. 2009, Statistics in Medicine 28:586) that passes
+    the level of what is rejected on to all that is left, in proportion.
 
     Parameters
     ----------
     names : pandas.DataFrame
-        ``(n,)`` rows, with the column ``family`` and those of `TREE`.
+        ``(n,)`` rows, with the columns ``family`` and ``weight``, which is that of the rule, and those of `TREE`.
 
     Returns
     -------
@@ -70,14 +72,16 @@ def weights(names: pd.DataFrame) -> Floats:
 
     Examples
     --------
-    >>> rows = [(0, "overall", "facet", "accuracy", "", "", "")]
-    >>> rows += [(0, "groups", "facet", "accuracy", "age", group, "") for group in ("young", "older")]
-    >>> weights(pd.DataFrame(rows, columns=["family", *TREE])).tolist()
-    [0.5, 0.25, 0.25]
+    >>> rows = [(0, 3.0, "overall", "facet", "accuracy", "", "", "")]
+    >>> rows += [(0, 1.0, "groups", "facet", "accuracy", "age", group, "") for group in ("young", "older")]
+    >>> weights(pd.DataFrame(rows, columns=["family", "weight", *TREE])).tolist()
+    [0.75, 0.125, 0.125]
     """
-    parts = np.ones(len(names))
-    above = pd.factorize(names["family"])[0]
-    for column in TREE:
+    family = names["family"]
+    of_rules = names.drop_duplicates(["family", "rule"]).groupby("family")["weight"].sum()
+    parts = np.array(names["weight"] / family.map(of_rules), dtype=np.float64)
+    above = names.groupby(["family", "rule"], sort=False).ngroup().to_numpy()
+    for column in TREE[1:]:
         children, inside = pd.factorize(above * np.int64(len(names) + 1) + pd.factorize(names[column])[0])
         parent = np.zeros(len(inside), dtype=np.int64)
         parent[children] = above
@@ -130,7 +134,7 @@ def proven_losses(
     confidence : float
         Two-sided, 0 to 1: within each family, anything is wrongly beyond its limit in at most half of the rest.
     names : pandas.DataFrame
-        ``(n,)`` rows with the column ``family`` and those of `TREE`.
+        ``(n,)`` rows as `weights` takes them.
     holm : bool
         Whether to adjust at all.
 

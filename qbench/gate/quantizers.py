@@ -58,6 +58,7 @@ def rows_of_quantizers(
     losses = _losses(frame, effects)
     limit = np.array([row.limit for row in like])
     warns = {rule.id for rule in policy.rule if rule.severity is Severity.WARN}
+    weight = {rule.id: rule.weight for rule in policy.rule}
     family = frame.assign(warns=frame["rule"].isin(warns)).groupby(["quantizer", "warns"]).ngroup()
     low, high = losses.interval(_student, np.full(len(frame), confidence))
     proven = proven_losses(
@@ -65,7 +66,7 @@ def rows_of_quantizers(
         limit,
         _student,
         confidence=confidence,
-        names=frame[TREE].assign(family=family),
+        names=frame[TREE].assign(family=family, weight=frame["rule"].map(weight)),
         holm=policy.decide.adjust == "holm",
     )
     noise = frame[NUMBER].merge(_noise(effects).reset_index(), on=NUMBER, how="left")["noise"].fillna(0.0).to_numpy()

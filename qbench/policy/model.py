@@ -83,6 +83,9 @@ class Rule(_Strict):
         How much worse a number may get: fall, where high is better; rise, where low is better; grow in absolute value,
         where it is a signed bias. In the unit of its change: 0.01 is one percentage point, or 0.01 nats of a skew. If
         it is left out, the limit of each number is its margin.
+    weight : float
+        How important a failure of this rule is among those of the other rules: its part of the level at which failures
+        of a variant are tested, above 0.
     inconclusive : {"pass", "warn", "fail"} or None
         In place of ``decide.inconclusive``.
     severity : Severity
@@ -104,6 +107,7 @@ class Rule(_Strict):
     models: list[str] = Field(default_factory=list)
     quantizers: list[str] = Field(default_factory=list)
     limit: float | None = Field(default=None, ge=0)
+    weight: float = Field(default=1.0, gt=0)
     inconclusive: Consequence | None = Field(default=None, validation_alias=INCONCLUSIVE)
     severity: Severity = Field(default=Severity.FAIL, strict=False)
     optional: bool = False
@@ -188,7 +192,11 @@ class Policy(_Strict):
     @property
     def tolerances(self) -> dict[str, Any]:
         """All of it that decides verdicts of the analysis: margins, and the rules that have a limit. Plain values."""
-        limits = [rule.model_dump(mode="json", exclude={"id", "why"}) for rule in self.rule if rule.limit is not None]
+        limits = [
+            rule.model_dump(mode="json", exclude={"id", "why", "weight"})
+            for rule in self.rule
+            if rule.limit is not None
+        ]
         return {"margins": self.margins, "limits": limits}
 
     @model_validator(mode="after")

@@ -22,7 +22,9 @@ def answers(seed: int, loss: float, limit: float) -> tuple[float, float]:
     frame = pd.DataFrame(study.rows * (RUNS * ROWS)).assign(change=rng.normal(-loss, se), se=se)
     rows = losses_of(frame)
     runs, limits = np.repeat(np.arange(RUNS), ROWS), np.full(RUNS * ROWS, limit)
-    names = pd.DataFrame({**dict.fromkeys(TREE, ""), "group": np.tile(np.arange(ROWS), RUNS), "family": runs})
+    names = pd.DataFrame(
+        {**dict.fromkeys(TREE, ""), "group": np.tile(np.arange(ROWS), RUNS), "family": runs, "weight": 1.0}
+    )
     proven = proven_losses(rows, limits, bounds, confidence=0.95, names=names, holm=True)
     within = rows.interval(bounds, np.full(len(frame), 0.95))[1] < limits
     fails, passes = (x.reshape(RUNS, ROWS) for x in (proven > limits, within))

@@ -66,7 +66,8 @@ def test_levels_reject_what_holms_method_rejects(seed: int) -> None:
 def tree(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
     """Rows of accuracies as rule, benchmark, attribute and group."""
     columns = dict(zip(("rule", "benchmark", "attribute", "group"), zip(*rows, strict=True), strict=True))
-    return pd.DataFrame({"family": 0, "metric": "accuracy", "class": "", **columns})[["family", *TREE]]
+    names = pd.DataFrame({"family": 0, "weight": 1.0, "metric": "accuracy", "class": "", **columns})
+    return names[["family", "weight", *TREE]]
 
 
 def test_a_level_is_divided_equally_from_the_whole_to_the_particular() -> None:
@@ -74,6 +75,12 @@ def test_a_level_is_divided_equally_from_the_whole_to_the_particular() -> None:
     groups = [("groups", "facet", "gender", g) for g in ("women", "men")]
     groups += [("groups", "facet", "age", g) for g in ("young", "middle", "older")]
     assert weights(tree(*whole, *groups)) == pytest.approx([1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 12, 1 / 12, 1 / 12])
+
+
+def test_a_rule_gets_its_part_by_its_weight() -> None:
+    names = tree(*(("overall", b, "", "") for b in "ab"), ("groups", "a", "age", "x"), ("gaps", "a", "age", "x"))
+    given = names.assign(weight=names["rule"].map({"overall": 4, "groups": 3, "gaps": 1}))
+    assert weights(given) == pytest.approx([1 / 4, 1 / 4, 3 / 8, 1 / 8])
 
 
 def test_the_same_name_under_two_parents_is_not_one_child() -> None:
