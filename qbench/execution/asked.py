@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -153,11 +154,10 @@ class AskedVariant:
     def _answered(self, part: AnswerPart, step: Step) -> npt.NDArray[Any]:
         def compute() -> npt.NDArray[Any]:
             encoder, before = self.variant.built().encoder, self.variant.seconds.get(part.name, 0.0)
-            if not self.provider.timed:
-                return part.compute(encoder, step)
-            with self.variant.timed(part.name):
+            with self.variant.timed(part.name) if self.provider.timed else nullcontext():
                 answers = part.compute(encoder, step)
-            if part.count:
+            self.variant.check_unchanged(self.provider)
+            if self.provider.timed and part.count:
                 seconds = self.variant.seconds[part.name] - before
                 remember_speed(self._cache, self.parts, part.name, seconds / part.count)
             return answers
@@ -182,5 +182,6 @@ class AskedVariant:
             self.benchmark.items.images,
             self.benchmark.images_key,
             self.variant.model.checkpoint.preprocessing.geometry,
+            digests=self.benchmark.digests,
             workers=self._spec.workers,
         )

@@ -45,6 +45,8 @@ class PreparedBenchmark:
         What is asked about.
     questions : mapping
         Qualified name of each probe by which models are asked → what it asks.
+    digests : tuple of str
+        The digest of each image.
     images_key, items_key : str
         Digest of the images, and of all that decides the scores.
     files : dict
@@ -59,6 +61,7 @@ class PreparedBenchmark:
     task: MeasuredTask
     items: Items
     questions: Mapping[str, Questions]
+    digests: tuple[str, ...]
     images_key: str
     items_key: str
     files: dict[str, dict[str, str]]
@@ -111,12 +114,14 @@ def prepare_benchmark(
     items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
     items = limited(items, limit)
     questions = {probe.qualified: probe.record.load().questions(task, items) for probe in probes}
-    images = images_key(items, image_digests(cache, items.images, workers=workers, step=step))
+    digests = tuple(image_digests(cache, items.images, workers=workers, step=step))
+    images = images_key(items, digests)
     return PreparedBenchmark(
         planned=planned,
         task=task,
         items=items,
         questions=questions,
+        digests=digests,
         images_key=images,
         items_key=items_key(items, images, digests_below(cache, items.root, items.annotations)),
         files=option_digests(planned.options, cache),

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qbench.errors import InputError
+from qbench.errors import InputError, ModelError
 from qbench.execution.keys import variant_parts
 from qbench.execution.plan import PlannedQuantizer
-from qbench.execution.prepare import PreparedModel
+from qbench.execution.prepare import PreparedModel, prepare_model
 from qbench.models.interface import CalibrationData, Context, Variant
 from qbench.probes.interface import Parts, Provider
 from qbench.runfolder.schema import ControlInfo, VariantFacts
@@ -70,6 +70,33 @@ class VariantRun:
                 self.model, self.quantizer, self._cache, numerics=numerics, calibration=self.calibration
             )
         return self._parts[numerics]
+
+    def check_unchanged(self, provider: Provider) -> None:
+        """Open the checkpoint again and read what decides the variant, which has to be what it was.
+
+        It is called after something was computed and before it is kept, so that nothing is kept under a key that was
+        made from other files.
+
+        Raises
+        ------
+        ModelError
+            Files of the checkpoint, or files that an option names, have other content by now.
+        """
+        model = prepare_model(self.model.planned)
+        now = variant_parts(
+            model,
+            self.quantizer,
+            self._cache,
+            numerics=provider.numerics(self.quantizer.device),
+            calibration=self.calibration,
+        )
+        if now != self.parts(provider):
+            changed = ", ".join(sorted(name for name in now if now[name] != self.parts(provider).get(name)))
+            raise ModelError(
+                f"files of the model or of an option were changed while the run was going on ({changed})",
+                where=self.name,
+                fix="Run again, and leave the files as they are until the run is done.",
+            )
 
     def facts(self, parts: Parts) -> VariantFacts:
         """What is known of the variant itself; kept in the cache beside its answers."""

@@ -84,6 +84,7 @@ class Worker:
             benchmark.items.images,
             benchmark.images_key,
             unit.geometry,
+            digests=benchmark.digests,
             workers=unit.wants.workers,
             step=self._step,
         )

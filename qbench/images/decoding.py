@@ -12,9 +12,12 @@ mistakes and are kept, because the published numbers were computed with them:
 
 from __future__ import annotations
 
+import hashlib
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +34,7 @@ gigabytes. It is close to Pillow's own limit (twice ``Image.MAX_IMAGE_PIXELS``, 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
-def decode_image(location: ImageLocation, geometry: Geometry) -> npt.NDArray[np.uint8]:
+def decode_image(location: ImageLocation, geometry: Geometry, *, digest: str = "") -> npt.NDArray[np.uint8]:
     """Decode an image as a model with `geometry` sees it.
 
     Parameters
@@ -40,6 +43,8 @@ def decode_image(location: ImageLocation, geometry: Geometry) -> npt.NDArray[np.
         The image and, where given, the box to cut out.
     geometry : Geometry
         Size, resize mode and filter.
+    digest : str
+        SHA-256 (hexadecimal) that the stored image has to have; it is not checked if empty.
 
     Returns
     -------
@@ -49,9 +54,10 @@ def decode_image(location: ImageLocation, geometry: Geometry) -> npt.NDArray[np.
     Raises
     ------
     DataError
-        The image is missing, truncated, not an image at all or too large, or the box lies outside it.
+        The image is missing, truncated, not an image at all or too large, the box lies outside it, or it has another
+        digest.
     """
-    with open_image(location) as image:
+    with open_image(location, digest=digest) as image:
         return np.asarray(_fit(_cut(image, location), geometry).convert("RGB"), dtype=np.uint8)
 
 
@@ -70,20 +76,22 @@ def check_image(location: ImageLocation, *, decode: bool = False) -> None:
 
 
 @contextmanager
-def open_image(location: ImageLocation) -> Iterator[Image.Image]:
+def open_image(location: ImageLocation, *, digest: str = "") -> Iterator[Image.Image]:
     """Open the whole stored image, without decoding it; errors of Pillow within the block become a `DataError` too.
+
+    With a `digest`, the stored bytes are read at once, and those that were hashed are those that are decoded.
 
     Raises
     ------
     DataError
-        The image is missing, truncated, not an image at all or too large.
+        The image is missing, truncated, not an image at all or too large, or has another digest.
     """
     try:
         with (
             location.source.open(location.key) as stream,
             # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are correct.
             warnings.catch_warnings(),
-            Image.open(stream) as image,
+            Image.open(_with_digest(stream, digest, location) if digest else stream) as image,
         ):
             warnings.simplefilter("ignore")
             if image.width * image.height > MAX_PIXELS:
@@ -100,6 +108,17 @@ def open_image(location: ImageLocation) -> Iterator[Image.Image]:
             f"the image cannot be read ({'it has no known image format' if unknown else error})",
             fix="The image is truncated or damaged: get it again.",
         ) from None
+
+
+def _with_digest(stream: BinaryIO, digest: str, location: ImageLocation) -> BinaryIO:
+    content = stream.read()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise _error(
+            location,
+            "the image was changed while the run was going on",
+            fix="Run again, and leave the data as it is until the run is done.",
+        )
+    return io.BytesIO(content)
 
 
 def _too_large(location: ImageLocation) -> DataError:

@@ -36,6 +36,7 @@ def pixel_store(
     key: str,
     geometry: Geometry,
     *,
+    digests: Sequence[str],
     workers: int = 2,
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.uint8]:
@@ -51,6 +52,8 @@ def pixel_store(
         Their key (`qbench.data.fingerprint.images_key`).
     geometry : Geometry
         How they are scaled and cropped.
+    digests : sequence of str
+        The digest of each image, from which `key` was made. What is decoded has to have it.
     workers : int
         Threads that decode. The result does not depend on it.
     step : callable
@@ -64,7 +67,7 @@ def pixel_store(
     Raises
     ------
     DataError
-        An image cannot be read; the message says where it is.
+        An image cannot be read, or has another digest by now; the message says where it is.
     """
     parts = store_parts(key, geometry)
     path = cache.path(FOLDER, parts, ".npy")
@@ -75,8 +78,12 @@ def pixel_store(
             ThreadPoolExecutor(workers) as pool,
         ):
             for start in range(0, len(images), AHEAD):
-                chunk = images[start : start + AHEAD]
-                decoded = pool.map(lambda location: decode_image(location, geometry), chunk)
+                chunk = slice(start, start + AHEAD)
+                decoded = pool.map(
+                    lambda location, digest: decode_image(location, geometry, digest=digest),
+                    images[chunk],
+                    digests[chunk],
+                )
                 for offset, image in enumerate(decoded):
                     filled[start + offset] = image
                     step(1)

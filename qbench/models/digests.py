@@ -12,7 +12,7 @@ from qbench.store.digests import digests_below
 def file_digests(files: Sequence[Path]) -> list[str]:
     """SHA-256 (hex) of the content of files, remembered in the cache folder.
 
-    A file is read again when its size or its modification time has changed, so opening a checkpoint of several
+    A file is read again when its size, its times or its inode have changed, so opening a checkpoint of several
     gigabytes a second time takes no time.
 
     Parameters

@@ -1,12 +1,13 @@
 """Digests of contents, remembered in the cache.
 
 Reading 50,000 files again for every run would cost as much as decoding them. So a digest is remembered together with
-something cheap that changes whenever the content does (a file's size and modification time), as build tools do.
+something cheap that changes whenever the content does (a file's size, times and inode), as build tools do.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,16 +24,27 @@ Stamp = tuple[int | str, ...]
 """What changes whenever a content changes."""
 
 
+RECENT = 50_000_000
+"""Nanoseconds after its last change for which a file has no stamp. The clock of a file system advances in steps (of up
+to 10 ms on Linux), so that a second change may not be seen in the times."""
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 (hexadecimal) of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def file_stamp(path: Path) -> Stamp:
-    """A file's size in bytes and the time of its last change in nanoseconds."""
+def file_stamp(path: Path) -> Stamp | None:
+    """A file's size in bytes, inode, and the times of its last changes (of content, and of anything) in nanoseconds.
+
+    Size and modification time alone do not show that a file was replaced by a copy that keeps its time (``cp -p``,
+    ``rsync -t``, ``tar``); nobody can set the other time. `None` for a file that was changed just now.
+    """
     found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    if time.time_ns() - found.st_ctime_ns < RECENT:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
 
 
 class Contents(Protocol):
@@ -130,7 +142,7 @@ def digests_below(cache: Cache, root: Path, files: Sequence[Path]) -> list[str]:
 class _Files:
     root: Path
 
-    def stamp(self, key: str) -> Stamp:
+    def stamp(self, key: str) -> Stamp | None:
         return file_stamp(self.root / key)
 
     def digest(self, key: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from qbench.errors import DataError
 from qbench.images.interface import ImageSource
 from qbench.store.digests import Stamp, file_stamp
 from qbench.store.files import relative_name
@@ -43,15 +45,21 @@ class FolderSource(ImageSource):
         return str(self.root)
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a file; raises `DataError` where the key leaves the folder."""
-        return self._path(key).is_file()
+        """Whether there is such a file; raises `DataError` where the key leaves the folder, or cannot be looked up."""
+        path = self._path(key)
+        try:
+            return path.is_file()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise DataError(f"this cannot be read ({error.strerror})", where=str(path)) from None
 
     def open(self, key: str) -> BinaryIO:
         """Open the file; raises `OSError`, or `DataError` where the key leaves the folder."""
         return self._path(key).open("rb")
 
-    def stamp(self, key: str) -> Stamp:
-        """Size in bytes and time of the last change in nanoseconds."""
+    def stamp(self, key: str) -> Stamp | None:
+        """Size, inode and times of the last changes; `None` for a file that was changed just now."""
         return file_stamp(self._path(key))
 
     def id(self, key: str) -> str:

@@ -7,13 +7,14 @@ are decided by the plan and never by what is convenient here. A last batch that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qbench.errors import QuantizationError
 from qbench.models.interface import Encoder
 from qbench.probes.batch_order import DATASET, positions
+from qbench.probes.embedding.guard import EmbeddingGuard
 
 
 def embed_images(
@@ -42,11 +43,9 @@ def embed_images(
     Raises
     ------
     QuantizationError
-        An embedding is not finite.
+        An embedding is not finite, or different images have one and the same embedding.
     """
-    where = positions(order, len(pixels))
-    batches = [where[start : start + batch_size] for start in range(0, len(where), batch_size)]
-    return _stack([_stepped(encoder.encode_images(np.array(pixels[rows])), step) for rows in batches], where, "image")
+    return _embedded(encoder.encode_images, pixels, "image", batch_size, order, step)
 
 
 def embed_texts(
@@ -58,24 +57,28 @@ def embed_texts(
     step: Callable[[int], None] = lambda n: None,
 ) -> npt.NDArray[np.float32]:
     """Embed texts → ``(n, d)`` float32; parameters as in `embed_images`."""
-    where = positions(order, len(texts))
-    batches = [where[start : start + batch_size] for start in range(0, len(where), batch_size)]
-    return _stack([_stepped(encoder.encode_texts([texts[i] for i in rows]), step) for rows in batches], where, "text")
+    every = np.array(texts, dtype=object)
+    return _embedded(lambda batch: encoder.encode_texts(batch.tolist()), every, "text", batch_size, order, step)
 
 
-def _stepped(batch: npt.NDArray[np.float32], step: Callable[[int], None]) -> npt.NDArray[np.float32]:
-    step(len(batch))
-    return batch
-
-
-def _stack(batches: list[npt.NDArray[np.float32]], where: npt.NDArray[np.int64], what: str) -> npt.NDArray[np.float32]:
+def _embedded(
+    embed: Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]],
+    inputs: npt.NDArray[Any],
+    what: str,
+    batch_size: int,
+    order: str,
+    step: Callable[[int], None],
+) -> npt.NDArray[np.float32]:
+    where, guard = positions(order, len(inputs)), EmbeddingGuard(what)
+    batches = []
+    for start in range(0, len(where), batch_size):
+        rows = where[start : start + batch_size]
+        batch = np.array(inputs[rows])
+        embeddings = embed(batch)
+        guard.check(batch, embeddings, rows)
+        batches.append(embeddings)
+        step(len(rows))
     embedded = np.concatenate(batches).astype(np.float32, copy=False)
-    embeddings = np.empty_like(embedded)
-    embeddings[where] = embedded
-    bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
-    if len(bad):
-        raise QuantizationError(
-            f"{len(bad)} of {len(embeddings)} {what} embeddings are not finite (first: {what} {bad[0]})",
-            fix="The variant overflows: try another compute dtype.",
-        )
-    return embeddings
+    found = np.empty_like(embedded)
+    found[where] = embedded
+    return found

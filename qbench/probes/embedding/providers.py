@@ -11,6 +11,7 @@ import numpy.typing as npt
 from qbench.images.ids import image_id
 from qbench.models.interface import Encoder, NamedEncoder
 from qbench.probes.embedding.encode import embed_images, embed_texts
+from qbench.probes.embedding.guard import EmbeddingGuard
 from qbench.probes.interface import AnswerPart, Asking, Step
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
@@ -70,14 +71,12 @@ class FileProvider(PrecomputedProvider):
         def find_images(encoder: object, step: Step) -> Vectors:
             ids = [image_id(image) for image in asking.items.images]
             found = _named(encoder).find_images(asking.benchmark, ids)
-            step(len(ids))
-            return found
+            return _checked(found, ids, "image", step)
 
         def find_texts(encoder: object, step: Step) -> Vectors:
             texts = asking.questions.content.texts
             found = _named(encoder).find_texts(asking.benchmark, texts)
-            step(len(texts))
-            return found
+            return _checked(found, texts, "text", step)
 
         return answer_parts(asking, find_images, find_texts)
 
@@ -88,6 +87,12 @@ def _encoder(model: object) -> Encoder:
             f"the records say that the model is asked for embeddings, but a {type(model).__name__} is not an Encoder"
         )
     return model
+
+
+def _checked(found: Vectors, names: Sequence[str], what: str, step: Step) -> Vectors:
+    EmbeddingGuard(what).check(np.array(names, dtype=object), found, range(len(names)))
+    step(len(names))
+    return found
 
 
 def _named(encoder: object) -> NamedEncoder:

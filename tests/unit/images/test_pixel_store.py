@@ -55,9 +55,10 @@ def key(items: Items, cache: Cache) -> str:
 
 def test_decoded_once_and_the_same_for_any_number_of_workers(items, cache, tmp_path):
     steps: list[int] = []
-    one = pixel_store(cache, items.images, "k", GEOMETRY, workers=1, step=steps.append)
-    again = pixel_store(cache, items.images, "k", GEOMETRY, workers=1, step=steps.append)
-    many = pixel_store(Cache(tmp_path / "other"), items.images, "k", GEOMETRY, workers=7)
+    digests = image_digests(cache, items.images)
+    one = pixel_store(cache, items.images, "k", GEOMETRY, digests=digests, workers=1, step=steps.append)
+    again = pixel_store(cache, items.images, "k", GEOMETRY, digests=digests, workers=1, step=steps.append)
+    many = pixel_store(Cache(tmp_path / "other"), items.images, "k", GEOMETRY, digests=digests, workers=7)
     assert (one.shape, one.dtype, sum(steps)) == ((30, 8, 8, 3), np.uint8, 30)
     np.testing.assert_array_equal(one, again)
     np.testing.assert_array_equal(one, many)
@@ -67,7 +68,15 @@ def test_decoded_once_and_the_same_for_any_number_of_workers(items, cache, tmp_p
 def test_a_damaged_image_leaves_no_store(items, cache):
     (items.root / "7.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"7\.png"):
-        pixel_store(cache, items.images, "k", GEOMETRY)
+        pixel_store(cache, items.images, "k", GEOMETRY, digests=image_digests(cache, items.images))
+    assert not list(cache.root.rglob("*.npy"))
+
+
+def test_an_image_that_was_changed_after_it_was_hashed_leaves_no_store(items, cache):
+    digests = image_digests(cache, items.images)
+    Image.new("RGB", (10, 12), (9, 9, 9)).save(items.root / "7.png")
+    with pytest.raises(DataError, match=r"7\.png: the image was changed while the run was going on"):
+        pixel_store(cache, items.images, "k", GEOMETRY, digests=digests)
     assert not list(cache.root.rglob("*.npy"))
 
 
@@ -83,6 +92,7 @@ def test_the_key_follows_content_box_and_order(items, cache):
 
 
 def test_digests_are_remembered_until_a_file_changes(items, cache, monkeypatch):
+    monkeypatch.setattr("qbench.store.digests.RECENT", 0)
     first = image_digests(cache, items.images[:1])
     monkeypatch.setattr(FolderSource, "digest", lambda source, key: "read again")
     assert image_digests(cache, items.images[:1]) == first

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,7 @@ def test_a_file_in_a_folder(folder):
     assert source.exists("cats/1.png")
     assert not source.exists("cats/2.png")
     assert not source.exists("cats")
+    assert not source.exists("x" * 300 + ".png")
     with source.open("cats/1.png") as stream:
         assert stream.read() == (folder / "cats" / "1.png").read_bytes()
     assert source.where("cats/1.png") == str(folder / "cats" / "1.png")
@@ -156,6 +158,30 @@ def test_an_image_that_cannot_be_read_is_named(cache, folder):
         image_digests(cache, [ImageLocation(Texts(), "missing")])
     with pytest.raises(DataError, match=r"cats/2\.png: this cannot be read \(No such file"):
         image_digests(cache, [ImageLocation(FolderSource(folder), "cats/2.png")])
+
+
+def test_a_file_that_was_replaced_by_one_of_the_same_size_and_time_is_read_again(cache, folder, monkeypatch):
+    monkeypatch.setattr("qbench.store.digests.RECENT", 0)
+    image = folder / "cats" / "1.png"
+    images = [ImageLocation(FolderSource(folder), "cats/1.png")]
+    os.utime(image, ns=(1, 1))
+    first = image_digests(cache, images)
+    content = bytearray(image.read_bytes())
+    content[-1] ^= 1
+    time.sleep(0.02)  # one step of the clock of the file system, which the next change has to see
+    image.write_bytes(content)  # in place: the inode stays
+    os.utime(image, ns=(1, 1))
+    second = image_digests(cache, images)
+    (folder / "new.png").write_bytes(content[:-1] + b"x")  # another file in its place
+    os.utime(folder / "new.png", ns=(1, 1))
+    (folder / "new.png").replace(image)
+    assert len({*first, *second, *image_digests(cache, images)}) == 3
+
+
+def test_a_file_that_was_changed_just_now_is_not_remembered(cache, folder, monkeypatch):
+    monkeypatch.setattr("qbench.store.digests.RECENT", 10**18)
+    image_digests(cache, [ImageLocation(FolderSource(folder), "cats/1.png")])
+    assert not list(cache.root.rglob("*.json"))
 
 
 def test_a_changed_file_is_read_again(cache, folder):

@@ -1,4 +1,4 @@
-"""Batches are cut in a fixed way; what is not finite is refused."""
+"""Batches are cut in a fixed way; what is not finite, or one embedding for all, stops at its batch."""
 
 from types import SimpleNamespace
 
@@ -47,8 +47,56 @@ def test_embeddings_that_are_not_finite_are_refused():
         def encode_texts(self, texts):
             return np.full((len(texts), 2), np.inf, dtype=np.float32)
 
-    with pytest.raises(QuantizationError, match="2 of 2 text embeddings are not finite"):
+    with pytest.raises(QuantizationError, match="2 of 2 text embeddings of a batch are not finite"):
         embed_texts(Broken(), ["a", "b"], batch_size=2)
+
+
+class Blind(Recorder):
+    """Embeds everything alike, up to rounding."""
+
+    def encode_texts(self, texts):
+        self.batches.append(len(texts))
+        return np.ones((len(texts), 2), dtype=np.float32) + np.float32(1e-7) * np.arange(len(texts))[:, None]
+
+    def encode_images(self, pixels):
+        self.batches.append(len(pixels))
+        return np.ones((len(pixels), 2), dtype=np.float32)
+
+
+def test_what_is_not_finite_stops_at_its_batch():
+    class Late(Recorder):
+        def encode_texts(self, texts):
+            found = super().encode_texts(texts)
+            found[[text == "e" for text in texts]] = np.nan
+            return found
+
+    encoder = Late()
+    with pytest.raises(QuantizationError, match=r"1 of 2 text embeddings of a batch .*first: text 3"):
+        embed_texts(encoder, ["a", "bb", "ccc", "e", "f", "g"], batch_size=2)
+    assert encoder.batches == [2, 2]
+
+
+@pytest.mark.parametrize("order", ["dataset", "shuffle-1"])
+def test_different_texts_with_one_embedding_stop_at_the_first_batch(order):
+    encoder = Blind()
+    with pytest.raises(QuantizationError, match="different texts have one and the same embedding"):
+        embed_texts(encoder, ["a", "b", "c", "d"], batch_size=2, order=order)
+    assert encoder.batches == [2]
+
+
+def test_different_images_with_one_embedding_stop_where_they_are_seen():
+    encoder, pixels = Blind(), np.zeros((6, 2, 2, 3), dtype=np.uint8)
+    embed_images(encoder, pixels, batch_size=2)  # equal images may have one embedding
+    pixels[3] = 1
+    encoder = Blind()
+    with pytest.raises(QuantizationError, match="different images have one and the same embedding"):
+        embed_images(encoder, pixels, batch_size=2)
+    assert encoder.batches == [2, 2]
+
+
+def test_one_text_alone_or_repeated_may_have_one_embedding():
+    assert len(embed_texts(Blind(), ["a"], batch_size=2)) == 1
+    assert len(embed_texts(Blind(), ["a", "a", "a"], batch_size=2)) == 3
 
 
 def test_coverage_counts_weights_not_layers():
