@@ -61,7 +61,13 @@ class ImageNet:
             filled = imagenet_classes.prompts(name_of[label], self.options.templates)
             texts += filled
             target_of += [i] * len(filled)
-        return Prompts(texts=tuple(texts), targets=classes, target_of=np.array(target_of, dtype=np.int64), pool=True)
+        return Prompts(
+            texts=tuple(texts),
+            targets=classes,
+            target_of=np.array(target_of, dtype=np.int64),
+            pool=True,
+            known_ties=imagenet_classes.classes_of_one_name(),
+        )
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Arg-max over the classes."""

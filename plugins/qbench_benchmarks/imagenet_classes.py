@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections import Counter
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +36,20 @@ def labels() -> tuple[str, ...]:
     return tuple(
         f"{name} ({synset})" if count[name] > 1 else name for synset, name in zip(synsets(), class_names(), strict=True)
     )
+
+
+def classes_of_one_name() -> tuple[tuple[str, str], ...]:
+    """The pairs of classes that open_clip calls by the same name, by their labels.
+
+    Examples
+    --------
+    >>> classes_of_one_name()[0]
+    ('missile (n03773504)', 'missile (n04008634)')
+    """
+    by_name: dict[str, list[str]] = {}
+    for name, label in zip(class_names(), labels(), strict=True):
+        by_name.setdefault(name, []).append(label)
+    return tuple(pair for same in by_name.values() for pair in combinations(same, 2))
 
 
 def subset(chosen: int | tuple[str, ...]) -> frozenset[str] | None:

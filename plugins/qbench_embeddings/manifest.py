@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -104,7 +103,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8-sig"), strict=True)
     except FileNotFoundError:
         raise ModelError("the file is missing", where=str(path), fix=HOW_TO_GET) from None
     except ValidationError as error:

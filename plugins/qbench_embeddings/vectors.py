@@ -106,7 +106,7 @@ def _read_npy(path: Path, ids: Path) -> tuple[list[str], npt.NDArray[Any]]:
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
         raise ModelError("the file does not hold a table of numbers with one row per embedding", where=str(path))
     try:
-        names = json.loads(ids.read_text(encoding="utf-8"))
+        names = json.loads(ids.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ModelError("the file is missing: it holds the IDs of the rows, in order", where=str(ids)) from None
     except (OSError, ValueError, RecursionError) as error:

@@ -65,6 +65,7 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     from qbench.plugins.registry import installed
     from qbench.spec.model import BenchmarkSpec
     from qbench.spec.words import read_options
+    from qbench.store.files import user_path
 
     known = {name for entry in installed().benchmarks() for name in (entry.record.name, entry.qualified)}
     if benchmark not in known and Path(benchmark).exists():
@@ -73,7 +74,7 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
         benchmark, root = NAME, Path(benchmark)
     return BenchmarkSpec(
         name=benchmark,
-        root=str(root.expanduser().resolve()) if root is not None else "",
+        root=str(user_path(root, where="--root")) if root is not None else "",
         options=read_options(options),
         allow_missing=allow_missing,
     )

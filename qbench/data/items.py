@@ -6,13 +6,14 @@ of this module; images are only named here, and decoded by `qbench.images`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from qbench.data.pairs import GroupPair
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -20,6 +21,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qbench.images.locations import ImageLocation
+
+
+RESERVED = frozenset(
+    {
+        *("item", "image", "image_index", "label", "captions", "prediction", "correct", "rank", "margin"),
+        *("runner_up_margin", "confidence", "direction", "query", "metric", "attribute", "group", "class"),
+        *("model", "models", "quantizer", "benchmark", "cosine", "before", "after", "agree_before", "agree_after"),
+        *("lost", "gained", "value", "n", "order"),
+    }
+)
+"""Names of columns that tables of results have anyway."""
+
+FURTHER_LABEL = re.compile(r"label\d+")
+"""The names of columns with further correct classes."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether results have a column of this name, so that an attribute cannot have it.
+
+    Examples
+    --------
+    >>> is_reserved("cosine"), is_reserved("label2"), is_reserved("age")
+    (True, True, False)
+    """
+    return name in RESERVED or FURTHER_LABEL.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +68,8 @@ class Attribute:
     Raises
     ------
     ValueError
-        Two pairs have the same label (``"x", "y-z"`` and ``"x-y", "z"``), so that a table could not tell them apart.
+        Results have a column of this name; or two pairs have the same label (``"x", "y-z"`` and ``"x-y", "z"``), so
+        that a table could not tell them apart.
     """
 
     name: str
@@ -51,19 +78,26 @@ class Attribute:
     repeats: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse pairs that a table could not tell apart."""
-        by_label: dict[str, tuple[str, str]] = {}
-        for names in self.pairs:
-            label = GroupPair(*names).label
-            if label in by_label:
-                first, second = list(by_label[label]), list(names)
-                raise ValueError(f"the pairs {first} and {second} of {self.name!r} have the same label {label!r}")
-            by_label[label] = names
+        """Refuse what a table could not tell apart."""
+        if is_reserved(self.name):
+            raise ValueError(f"an attribute cannot be called {self.name!r}; results have a column of that name")
+        check_pairs(self.name, self.pairs)
 
     @property
     def group_pairs(self) -> dict[str, GroupPair]:
         """The pairs by their label, which is what the ``group`` column of a table holds for a disparity."""
         return {pair.label: pair for pair in (GroupPair(*names) for names in self.pairs)}
+
+
+def check_pairs(attribute: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise `ValueError` if two pairs of groups have the same label."""
+    by_label: dict[str, tuple[str, str]] = {}
+    for names in pairs:
+        label = GroupPair(*names).label
+        if label in by_label:
+            first, second = list(by_label[label]), list(names)
+            raise ValueError(f"the pairs {first} and {second} of {attribute!r} have the same label {label!r}")
+        by_label[label] = names
 
 
 @dataclass(frozen=True, kw_only=True)

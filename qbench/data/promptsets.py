@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.errors import DataError
+from qbench.store.files import parse_toml
 
 FOLDER = Path(__file__).with_name("prompts")
 
@@ -104,9 +105,10 @@ def read_prompt_set(path: Path) -> PromptSet:
         The file is missing, not TOML, or lacks a key; the message names file and key.
     """
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the prompt set cannot be read ({error})", where=str(path)) from None
+    raw = parse_toml(text, where=str(path), error=DataError)
     kinds = {"name": str, "version": (str, int), "source": str, "pool": bool, "templates": list, "terms": list}
     for key, kind in kinds.items():
         if not isinstance(raw.get(key), kind):  # type: ignore[arg-type]

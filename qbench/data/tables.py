@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -162,7 +163,8 @@ def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Anno
     Raises
     ------
     DataError
-        The file is missing, not Parquet or has no rows; a column is missing or occurs twice.
+        The file is missing, not Parquet or has no rows; a column is missing or occurs twice, or holds something else
+        than texts, numbers, dates, or true and false.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -171,6 +173,8 @@ def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Anno
     try:
         with parquet.ParquetFile(path) as file:
             _places(file.schema_arrow.names, wanted, path)
+            for name in wanted:
+                _check_plain(name, file.schema_arrow.field(name).type, path)
             content = file.read(columns=wanted).to_pydict()
     except FileNotFoundError:
         raise DataError("the file does not exist", where=str(path), fix=how_to_get) from None
@@ -213,6 +217,26 @@ def whole_numbers(table: AnnotationTable, names: Sequence[str], most: int | None
                 raise DataError(f"{name} is {text!r}, not {wanted}", where=table.where(row))
             values[row, column] = int(number)
     return values
+
+
+def _check_plain(name: str, kind: Any, path: Path) -> None:
+    """Refuse a column whose cells have no text of their own, such as images or lists."""
+    from pyarrow import types
+
+    inner = kind.value_type if types.is_dictionary(kind) else kind
+    plain = (
+        *(types.is_string, types.is_large_string, types.is_string_view, types.is_integer, types.is_floating),
+        *(types.is_boolean, types.is_decimal, types.is_temporal, types.is_null),
+    )
+    if not any(check(inner) for check in plain):
+        shown = f"{kind}" if len(str(kind)) < 80 else f"{str(kind)[:80]}…"
+        raise DataError(
+            f"the column {name!r} is of the type {shown}, not of texts or numbers",
+            where=str(path),
+            fix="Save images as files, and name the files in this column."
+            if types.is_nested(kind) or "binary" in shown
+            else "",
+        )
 
 
 def _places(header: list[str], wanted: list[str], path: Path) -> list[int]:

@@ -13,7 +13,8 @@ from typing import Literal
 
 import pandas as pd
 
-from qbench.data.items import Items
+from qbench.data.items import FURTHER_LABEL, Items
+from qbench.data.labels import same_labels
 from qbench.data.subset import existing, present
 from qbench.data.tables import is_spreadsheet_date, is_spreadsheet_number
 from qbench.errors import DataError
@@ -33,8 +34,8 @@ class Finding:
     level : {"wrong", "warning"}
         Whether it makes a result wrong.
     kind : str
-        ``annotations``, ``missing``, ``unreadable``, ``ids``, ``spreadsheet``, ``split``, ``duplicates``, ``groups`` or
-        ``licence``.
+        ``annotations``, ``missing``, ``unreadable``, ``ids``, ``labels``, ``spreadsheet``, ``split``, ``duplicates``,
+        ``groups`` or ``licence``.
     what : str
         One sentence.
     count : int
@@ -61,7 +62,8 @@ def counts(items: Items) -> dict[str, dict[str, int]]:
 
 
 def check_table(items: Items, *, expected: int, allow_missing: bool) -> list[Finding]:
-    """Check what the annotations alone can show: duplicate IDs, spreadsheet damage, another split, empty groups.
+    """Check what the annotations alone can show: duplicate IDs, labels that mean one class, spreadsheet damage, another
+    split, empty groups.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ def check_table(items: Items, *, expected: int, allow_missing: bool) -> list[Fin
     """
     return [
         *_double_ids(items.table),
+        *_same_labels(items),
         *_spreadsheet(items),
         *_split(len(items), expected, allow_missing),
         *_empty_groups(items),
@@ -190,6 +193,27 @@ def _missing(items: Items, images: int, allowed: bool) -> list[Finding]:
 def _double_ids(table: pd.DataFrame) -> list[Finding]:
     double = sorted(set(table["item"][table["item"].duplicated()].astype(str)))
     return [_finding("wrong", "ids", f"{len(double)} IDs belong to several items", double)] if double else []
+
+
+def labels_of(items: Items) -> list[str]:
+    """The different labels of the items, further correct classes included; without the empty one."""
+    columns = [name for name in items.table if name == "label" or FURTHER_LABEL.fullmatch(str(name))]
+    found = {str(value) for name in columns for value in items.table[name].unique()}
+    return sorted(found - {""})
+
+
+def check_labels(items: Items, *, where: str) -> None:
+    """Raise `DataError` if two labels mean one class, to a reader or to a model: the second would have recall 0."""
+    for finding in _same_labels(items):
+        raise DataError(
+            f"{finding.what}: {'; '.join(finding.examples)}", where=where, fix="Mend the labels in the table."
+        )
+
+
+def _same_labels(items: Items) -> list[Finding]:
+    same = [" = ".join(map(repr, labels)) for labels in same_labels(labels_of(items))]
+    what = f"{len(same)} classes have labels of several spellings, which are the same text to a reader or to a model"
+    return [_finding("wrong", "labels", what, same)] if same else []
 
 
 def _spreadsheet(items: Items) -> list[Finding]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
 from qbench.data.groups import NONE, binned_group, flagged_group, mean_vote
+from qbench.data.labels import plain_label
 from qbench.data.tables import AnnotationTable, is_spreadsheet_date, whole_numbers
 from qbench.declared.schema import AttributeSpec
 from qbench.errors import DataError
@@ -41,8 +43,9 @@ def groups_of(name: str, spec: AttributeSpec, table: AnnotationTable) -> list[st
     else:
         texts = table.columns[spec.column or name]
         found = binned_group(np.array([_number(t) for t in texts]), spec.bins) if spec.bins else _by_value(spec, texts)
+    misspelt = _misspelt(spec, set(texts))
     for row, group in enumerate(found):
-        if not group and not spec.other:
+        if not group and (not spec.other or texts[row] in misspelt):
             raise _stray(name, spec, texts[row], table.where(row))
     return [group or spec.other for group in found]
 
@@ -53,6 +56,13 @@ def _by_value(spec: AttributeSpec, texts: list[str]) -> list[str]:
         place = {group: group for group in spec.groups}
     known = {text: place.get(text, place.get(_plain(text), "")) for text in set(texts)}
     return [known[text] for text in texts]
+
+
+def _misspelt(spec: AttributeSpec, texts: Iterable[str]) -> set[str]:
+    """The cells that are none of the known values, but differ from one in their spelling only: not another group."""
+    known = {cell for cells in spec.values.values() for cell in cells} if spec.values else set(spec.groups)
+    plain = set() if spec.bins else {plain_label(cell) for cell in known}
+    return {text for text in texts if text not in known and plain_label(text) in plain}
 
 
 def _plain(text: str) -> str:

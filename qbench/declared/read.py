@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbench.errors import DataError
 from qbench.plugins.options import with_present_names
+from qbench.store.files import parse_toml
 
 if TYPE_CHECKING:
     from qbench.declared.schema import Description
@@ -57,13 +57,12 @@ def read_raw(path: Path) -> dict[str, Any]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"byte {error.start} is not UTF-8", where=str(path), fix="Save the file as UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"this is no TOML file ({error})", where=str(path)) from None
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
+    return parse_toml(text, where=str(path), error=DataError)
 
 
 def read_description(path: Path) -> Description:

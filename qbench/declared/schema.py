@@ -8,18 +8,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from qbench.data.groups import NONE, SEVERAL
-from qbench.data.pairs import GroupPair
+from qbench.data.items import check_pairs, is_reserved
+from qbench.data.labels import same_labels
 from qbench.data.promptsets import has_one_placeholder, prompt_set_names
 from qbench.data.tables import cell_text
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-RESERVED = frozenset(
-    {
-        *("item", "image", "image_index", "label", "captions", "prediction", "correct", "rank", "margin"),
-        *("runner_up_margin", "confidence", "direction", "query", "metric", "attribute", "group", "class"),
-    }
-)
-"""Names of columns that results have anyway; an attribute cannot have one of these names."""
 
 
 def _listed(value: object) -> object:
@@ -29,6 +23,10 @@ def _listed(value: object) -> object:
 
 Texts = Annotated[list[str], BeforeValidator(_listed)]
 """The value of a cell, or a list of such values."""
+
+
+Limit = Annotated[float, Field(strict=True)]
+"""A limit of a bin: a number, and not a text or true."""
 
 
 class _Strict(BaseModel):
@@ -104,7 +102,7 @@ class TableSpec(_Strict):
     also_right: list[str] = Field(default_factory=list)
     box: str | Sides | Corners = ""
     keep: dict[str, Texts] = Field(default_factory=dict)
-    leave_out_unlabelled: bool = False
+    leave_out_unlabelled: bool = Field(default=False, strict=True)
 
     @field_validator("box", mode="before")
     @classmethod
@@ -162,7 +160,7 @@ class PromptSpec(_Strict):
     def _different(cls, value: list[str]) -> list[str]:
         if not all(text.strip() for text in value):
             raise ValueError("one of them is empty")
-        return _all_different(value)
+        return _different_labels(value)
 
     @field_validator("set")
     @classmethod
@@ -178,6 +176,7 @@ class PromptSpec(_Strict):
         unknown = [name for name in self.names if self.classes and name not in self.classes]
         if unknown:
             raise ValueError(f"names has {unknown[0]!r}, which is none of the classes")
+        _different_labels([self.names.get(name, name) for name in self.classes or self.names])
         return self
 
 
@@ -212,7 +211,7 @@ class AttributeSpec(_Strict):
 
     column: str = ""
     values: dict[str, Texts] = Field(default_factory=dict)
-    bins: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    bins: dict[str, tuple[Limit, Limit]] = Field(default_factory=dict)
     flags: dict[str, str] = Field(default_factory=dict)
     votes: list[str] = Field(default_factory=list)
     groups: list[str] = Field(default_factory=list)
@@ -270,11 +269,15 @@ class AttributeSpec(_Strict):
             absent = [group for group in pair if group not in self.compared()]
             if absent or pair[0] == pair[1]:
                 raise ValueError(f"the pair {list(pair)} is not of two of the groups {', '.join(self.compared())}")
-        _all_different([GroupPair(*pair).label for pair in self.pairs or ()])
+        _different_labels([*self.compared(), *([self.other] if self.other else [])])
 
     def compared(self) -> tuple[str, ...]:
         """The groups that are compared, in the order of the report."""
         return tuple(self.groups or (*self.values, *self.bins, *self.flags))
+
+    def disparities(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of groups whose disparities are measured where the protocol has any: by default all."""
+        return tuple(combinations(self.compared(), 2)) if self.pairs is None else tuple(self.pairs)
 
 
 class Description(_Strict):
@@ -314,13 +317,13 @@ class Description(_Strict):
     name: str = Field(pattern=NAME, max_length=100)
     protocol: Literal["classification-disparity", "retrieval-skew"]
     licence: str = Field(min_length=1)
-    perceived: bool
+    perceived: bool = Field(strict=True)
     summary: str = ""
     citation: str = ""
     how_to_get: str = ""
     note: str = ""
-    items: int = Field(default=0, ge=0)
-    min_group: int = Field(default=10, ge=1)
+    items: int = Field(default=0, ge=0, strict=True)
+    min_group: int = Field(default=10, ge=1, strict=True)
     ks: list[Annotated[int, Field(ge=1, strict=True)]] = Field(default_factory=lambda: [100], min_length=1)
     target: Literal["uniform", "gallery"] = "uniform"
     table: TableSpec
@@ -338,7 +341,7 @@ class Description(_Strict):
     @classmethod
     def _free_names(cls, value: dict[str, AttributeSpec]) -> dict[str, AttributeSpec]:
         for name, attribute in value.items():
-            if not name or name in RESERVED:
+            if not name or is_reserved(name):
                 raise ValueError(f"an attribute cannot be called {name!r}; results have a column of that name")
             if len(attribute.compared()) < 2:
                 raise ValueError(f"{name} has one group only: there is nothing to compare")
@@ -355,6 +358,8 @@ class Description(_Strict):
         foreign += [f"attributes.{name}.pairs" for name, a in self.attributes.items() if not classify and a.pairs]
         if foreign:
             raise ValueError(f"{foreign[0]} has no meaning for the protocol {self.protocol!r}")
+        for name, attribute in self.attributes.items() if classify else ():
+            check_pairs(name, attribute.disparities())
         if classify and not self.table.label:
             raise ValueError(
                 "the protocol 'classification-disparity' needs table.label, the column with the correct class"
@@ -370,4 +375,10 @@ def _all_different(values: list[str]) -> list[str]:
     twice = [value for value in values if values.count(value) > 1]
     if twice:
         raise ValueError(f"{twice[0]!r} occurs twice")
+    return values
+
+
+def _different_labels(values: list[str]) -> list[str]:
+    for same in same_labels(_all_different(values)):
+        raise ValueError(f"{' and '.join(map(repr, same))} differ in their spelling only")
     return values

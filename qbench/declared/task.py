@@ -6,7 +6,6 @@ The measures are those of the built-in benchmarks (`qbench.metrics.recall_by_gro
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +64,8 @@ def attributes_of(description: Description) -> tuple[Attribute, ...]:
     classify = description.protocol == "classification-disparity"
     found = []
     for name, spec in description.attributes.items():
-        groups = spec.compared()
-        every = tuple(combinations(groups, 2)) if classify else ()
-        found.append(Attribute(name=name, groups=groups, pairs=every if spec.pairs is None else tuple(spec.pairs)))
+        pairs = spec.disparities() if classify else ()
+        found.append(Attribute(name=name, groups=spec.compared(), pairs=pairs))
     return tuple(found)
 
 

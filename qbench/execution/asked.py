@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qbench.errors import DataError
 from qbench.execution.keys import cell_parts, origin
 from qbench.execution.prepare import PreparedBenchmark
 from qbench.execution.variant import VariantRun, known_speeds, remember_speed
 from qbench.images.pixel_store import pixel_store, store_parts
-from qbench.metrics.interface import Metrics, Outcome
+from qbench.metrics.interface import TIED, Metrics, Outcome
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry
 from qbench.probes.batch_order import DATASET, shuffle
@@ -122,6 +123,8 @@ class AskedVariant:
         with self.variant.timed("score"):
             task = self.benchmark.task
             outcome = self.method.outcome(task, self.benchmark.items, self.questions, answers)
+            if self.variant.quantizer.label == self._spec.baseline:
+                _refuse_ties(outcome, self.benchmark.planned.label)
             return outcome, task.measure(outcome)
 
     def timed_work(self) -> Mapping[str, Any]:
@@ -184,4 +187,16 @@ class AskedVariant:
             self.variant.model.checkpoint.preprocessing.geometry,
             digests=self.benchmark.digests,
             workers=self._spec.workers,
+        )
+
+
+def _refuse_ties(outcome: Outcome, where: str) -> None:
+    """Refuse classes that the baseline cannot tell apart: one of them would never be predicted."""
+    for first, second in outcome.facts.get(TIED, ())[:1]:
+        raise DataError(
+            f"the classes {first!r} and {second!r} have equal embeddings under the baseline, so that one of them is "
+            "never predicted",
+            where=where,
+            fix="Give the classes texts that the model can tell apart, or make them one class. A benchmark in which "
+            "this is meant says so in Prompts.known_ties.",
         )

@@ -110,8 +110,6 @@ def _chosen(benchmarks: Sequence[PlannedBenchmark], label: str) -> list[PlannedB
     if not found:
         known = ", ".join(x.label for x in benchmarks)
         raise InputError(f"the spec has no benchmark called {label!r}", fix=f"It has: {known}.")
-    if len({slug(x.label) for x in found}) < len(found):
-        raise InputError("the labels of two benchmarks make one folder's name", fix="Give them other labels.")
     return found
 
 

@@ -10,6 +10,7 @@ from qbench.errors import InputError
 from qbench.plugins.records import ModelSource
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec
+from qbench.store.files import user_path
 
 
 def find_model(text: str, registry: Registry, options: Mapping[str, Any] | None = None) -> ModelSpec:
@@ -29,9 +30,8 @@ def find_model(text: str, registry: Registry, options: Mapping[str, Any] | None 
     InputError
         What begins as a path does (``/``, ``~``, ``.``) does not exist, or no source or several sources accept it.
     """
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.exists():
-        path = path.resolve()
         source = name_of(source_of(path, registry), registry)
         return ModelSpec(source=source, checkpoint=path.name, options={"path": str(path), **(options or {})})
     if text.startswith(("/", "~", ".")):

@@ -17,6 +17,7 @@ from qbench.plugins.records import Benchmark, Dataset, ModelSource, Probe, Quant
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.statistics.settings import check_margins
+from qbench.store.files import user_path
 
 HERE = Path()
 """What relative paths are relative to if nothing else is said: the working folder."""
@@ -268,7 +269,7 @@ def _root(spec: BenchmarkSpec, record: Benchmark) -> Path | None:
     if record.root is not None:
         return record.root
     if os.environ.get("QBENCH_DATA") and record.describe is None:
-        return Path(os.environ["QBENCH_DATA"]).expanduser() / (record.folder or record.name)
+        return user_path(os.environ["QBENCH_DATA"], where="QBENCH_DATA") / (record.folder or record.name)
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from qbench.data.fingerprint import images_key, items_key
 from qbench.data.items import Items
 from qbench.data.subset import limited, present
+from qbench.data.validation import check_labels
 from qbench.errors import DataError
 from qbench.execution.option_files import option_digests
 from qbench.execution.plan import PlannedBenchmark, PlannedModel
@@ -111,6 +112,7 @@ def prepare_benchmark(
     root = data_root(planned, cache)
     task = planned.entry.record.load(planned.options)
     items = task.data(root)
+    check_labels(items, where=planned.label)
     items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
     items = limited(items, limit)
     questions = {probe.qualified: probe.record.load().questions(task, items) for probe in probes}

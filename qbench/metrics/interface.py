@@ -51,6 +51,10 @@ class StatisticRef:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+TIED = "tied_classes"
+"""The fact of an outcome that names pairs of classes with equal embeddings; the probe adds it where there are any."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MetricInfo:
     """What a metric is, for those who read it.
@@ -162,12 +166,16 @@ class Prompts:
     pool : bool
         Whether the texts of a target are one classifier weight: each embedding L2-normalised, averaged, normalised
         again (Radford et al. 2021, section 3.1.4). Otherwise every text is a target of its own.
+    known_ties : tuple of (str, str)
+        Pairs of classes that are known to have the same texts. A run refuses other classes whose embeddings under the
+        baseline are equal, because one of them would never be predicted. (Captions and queries are no classes.)
     """
 
     texts: tuple[str, ...]
     targets: tuple[str, ...]
     target_of: npt.NDArray[np.int64]
     pool: bool
+    known_ties: tuple[tuple[str, str], ...] = ()
 
 
 class Similarity(Protocol):
@@ -201,8 +209,8 @@ class Outcome:
         For retrieval: ``query`` (str or categorical) and ``item`` (int, a position in `items`), in the order of the
         ranking.
     facts : dict
-        JSON-able facts that `measure` and the report need: ``classes``, …; and ``chance``, a list of ``{"name",
-        "chance", "where", "metrics"}``: the share of right answers by guessing among the items whose columns equal
+        JSON-able facts that `measure` and the report need: ``classes``, the candidates among which every prediction is
+        (where predictions are classes), …; and ``chance``, a list of ``{"name", "chance", "where", "metrics"}``: the share of right answers by guessing among the items whose columns equal
         ``where``, and (optional) the metrics that are made of these answers and mean nothing where they are guesses.
         Without ``metrics`` they are those with the entry's name or with the same ``where`` in their statistic's
         options, and all metrics if ``where`` is empty.

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from qbench.errors import InputError, RenamedWarning
+from qbench.store.files import user_path
 
 DECIDES_NOTHING: Mapping[str, bool] = MappingProxyType({"decides": False})
 """Metadata for the field of an option that changes no result, such as a memory limit. The option is left out of keys,
@@ -118,12 +119,28 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str, warn: boo
                 f"unknown option {name!r}", where=where, fix=f"{hint}Options: {', '.join(known) or 'none'}."
             )
     try:
-        return pydantic.TypeAdapter(kind).validate_python(values)
+        options = pydantic.TypeAdapter(kind).validate_python(values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"option {name!r}: {message}" if name else message, where=where) from None
+    for name, value in values.items():
+        if _converted(value, getattr(options, name)):
+            raise InputError(f"option {name!r}: {value!r} is a value of another type", where=where)
+    return options
+
+
+def _converted(given: Any, value: Any) -> bool:
+    """Whether a value was made of one of another type: a number of a text, or of true or false, or the reverse."""
+    if isinstance(given, (list, tuple)) and isinstance(value, (list, tuple)):
+        return any(_converted(one, other) for one, other in zip(given, value, strict=False))
+    if isinstance(given, Mapping) and isinstance(value, Mapping):
+        return any(_converted(given.get(name), value[name]) for name in value)
+    plain = (bool, str)
+    return any(isinstance(given, kind) != isinstance(value, kind) for kind in plain) and isinstance(
+        value, (bool, int, float, str)
+    )
 
 
 def options_dict(options: Any) -> dict[str, Any]:
@@ -176,7 +193,7 @@ def absolute_options(options: Any, base: Path) -> Any:
 
 def _absolute(value: Any, base: Path) -> Any:
     if isinstance(value, str):
-        return str((base / Path(value).expanduser()).resolve()) if value else value
+        return str(user_path(value, base=base)) if value else value
     return tuple(_absolute(text, base) for text in value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qbench.errors import InputError
+from qbench.store.files import parse_toml
 from qbench.toml_errors import explain
 from qbench.vocabulary import MetricRole, Severity
 
@@ -240,7 +240,7 @@ def read_policy(source: str | Path | Mapping[str, Any] | None = None) -> Policy:
         return _parse(default_text(), "the default policy")
     path = Path(source)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError("the file is not UTF-8 text", where=str(path)) from None
     except OSError as error:
@@ -250,10 +250,7 @@ def read_policy(source: str | Path | Mapping[str, Any] | None = None) -> Policy:
 
 
 def _parse(text: str, where: str) -> Policy:
-    try:
-        return _validate(tomllib.loads(text), where)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not a TOML file ({error})", where=where) from None
+    return _validate(parse_toml(text, where=where), where)
 
 
 def _validate(values: Mapping[str, Any], where: str) -> Policy:

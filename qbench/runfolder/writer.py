@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -41,9 +42,25 @@ from qbench.vocabulary import CellStatus
 SHORT = 8
 
 
+LONGEST = 60
+"""The most characters of a folder's name that is made of a label."""
+
+
 def slug(label: str) -> str:
-    """A label as a folder's name: letters, digits, dot, dash; never empty, never special, at most 60 characters."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")[:60] or "x"
+    """A label as a folder's name: letters, digits, dot, dash; never empty, never special, at most 60 characters.
+
+    Different labels have different names: one that cannot be taken as it is gets a short hash of the label.
+
+    Examples
+    --------
+    >>> slug("facet"), slug("int8 (a)"), slug("int8 [a]")
+    ('facet', 'int8-a-2b8aec', 'int8-a-dc8bc5')
+    """
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")
+    if plain and plain == label and len(plain) <= LONGEST:
+        return plain
+    digest = hashlib.sha256(label.encode(errors="surrogatepass")).hexdigest()[:6]
+    return f"{plain[: LONGEST - len(digest) - 1].strip('-.') or 'x'}-{digest}"
 
 
 class RunFolder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -101,7 +101,7 @@ class BenchmarkSpec(_Labelled):
     name: str
     root: str = ""
     dataset: str = ""
-    allow_missing: bool = False
+    allow_missing: bool = Field(default=False, strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -135,11 +135,11 @@ class AnalysisSpec(_Strict):
         Differences between a variant and its baseline that are meant, such as a preprocessing of its own.
     """
 
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    margins: dict[str, float] = Field(default_factory=dict)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, strict=True)
+    margins: dict[str, Annotated[float, Field(strict=True)]] = Field(default_factory=dict)
     family: list[FamilyColumn] = Field(default_factory=lambda: list(FAMILY))
-    resamples: int = Field(default=1999, ge=99, le=100_000)
-    seed: int = Field(default=0, ge=0)
+    resamples: int = Field(default=1999, ge=99, le=100_000, strict=True)
+    seed: int = Field(default=0, ge=0, strict=True)
     allow: list[Literal["preprocessing", "prompts", "batch", "checkpoint"]] = Field(default_factory=list)
 
     @field_validator("margins")
@@ -194,11 +194,11 @@ class RunSpec(_Strict):
     quantizers: list[QuantizerSpec] = Field(min_length=1)
     benchmarks: list[BenchmarkSpec] = Field(min_length=1)
     device: str = "cpu"
-    batch_size: int = Field(default=64, ge=1, le=4096)
-    limit: int | None = Field(default=None, ge=1)
-    noise: int = Field(default=0, ge=0, le=100)
-    speed: int = Field(default=0, ge=0, le=1000)
-    workers: int = Field(default=2, ge=1, le=64)
+    batch_size: int = Field(default=64, ge=1, le=4096, strict=True)
+    limit: int | None = Field(default=None, ge=1, strict=True)
+    noise: int = Field(default=0, ge=0, le=100, strict=True)
+    speed: int = Field(default=0, ge=0, le=1000, strict=True)
+    workers: int = Field(default=2, ge=1, le=64, strict=True)
     executor: str = "local"
     base: str = ""
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)

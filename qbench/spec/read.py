@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from qbench.errors import InputError
 from qbench.policy.model import read_policy
 from qbench.spec.model import RunSpec
 from qbench.spec.preset_list import PRESETS, presets
+from qbench.store.files import parse_toml, user_path
 from qbench.toml_errors import explain
 
 
@@ -34,11 +34,7 @@ def read_spec(source: str | Path | Mapping[str, Any]) -> RunSpec:
         text, where, base = (PRESETS / f"{source}.toml").read_text(encoding="utf-8"), f"preset {source}", Path.cwd()
     else:
         text, where, base = _read(Path(source), known), str(source), Path(source).absolute().parent
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not a TOML file ({error})", where=where) from None
-    return validate(values, where=where, base=base)
+    return validate(parse_toml(text, where=where), where=where, base=base)
 
 
 def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
@@ -54,18 +50,17 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
         spec = RunSpec.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(explain(error, RunSpec, "the spec"), where=where) from None
-    base = Path(_absolute(spec.base, base))
-    benchmarks = [b.model_copy(update={"root": _absolute(b.root, base)}) if b.root else b for b in spec.benchmarks]
+    base = user_path(spec.base, base=base, where=f"{where}: base")
+    benchmarks = [
+        b.model_copy(update={"root": str(user_path(b.root, base=base, where=f"{where}: root"))}) if b.root else b
+        for b in spec.benchmarks
+    ]
     return spec.model_copy(update={"base": str(base), "benchmarks": benchmarks})
-
-
-def _absolute(folder: str, base: Path) -> str:
-    return str((base / Path(folder).expanduser()).resolve())
 
 
 def _read(path: Path, known: Mapping[str, str]) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         close = difflib.get_close_matches(str(path), known, n=1)
         hint = f"Did you mean the preset {close[0]!r}? " if close else ""
@@ -80,3 +75,5 @@ def _read(path: Path, known: Mapping[str, str]) -> str:
         raise InputError("the file is not UTF-8 text", where=str(path)) from None
     except OSError as error:
         raise InputError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
+    except ValueError:
+        raise InputError("this cannot be the name of a file", where=repr(str(path))) from None

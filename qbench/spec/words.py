@@ -52,5 +52,5 @@ def read_options(options: Iterable[str], *, where: str = "--option") -> dict[str
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qbench.store.files import atomic, write_json
+from qbench.store.files import atomic, user_path, write_json
 from qbench.store.keys import key_of
 
 
@@ -69,7 +69,7 @@ def cache_folder() -> Path:
     """``QBENCH_CACHE``, else the platform's user cache folder for qbench."""
     chosen = os.environ.get("QBENCH_CACHE")
     if chosen:
-        return Path(chosen).expanduser().resolve()
+        return user_path(chosen, where="QBENCH_CACHE")
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("qbench", appauthor=False))

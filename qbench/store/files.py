@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qbench.errors import DataError, InputError, QbenchError
+
+SHOWN = 200
+"""Characters of a path that a message shows."""
 
 
 @contextmanager
@@ -69,6 +73,46 @@ def read_json(path: Path, *, error: type[QbenchError] = InputError, fix: str = "
         raise error(f"the file is damaged: byte {found.start} is not UTF-8", where=str(path), fix=fix) from None
     except (ValueError, RecursionError) as found:
         raise error(f"the file is damaged: it is not valid JSON ({found})", where=str(path), fix=fix) from None
+
+
+def parse_toml(text: str, *, where: str, error: type[QbenchError] = InputError) -> dict[str, Any]:
+    """The values of a TOML text that a user wrote; raises an error of the type `error` where it is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as found:  # also numbers with thousands of digits, and deep nesting
+        raise error(f"not a TOML file ({found})", where=where) from None
+
+
+def user_path(text: str | Path, *, base: Path | None = None, where: str = "") -> Path:
+    """A path that a user wrote, made absolute; ``~`` is the home folder.
+
+    Parameters
+    ----------
+    text : str or pathlib.Path
+        What was written.
+    base : pathlib.Path, optional
+        What a relative path is relative to; the working folder if not given.
+    where : str
+        The option, for the message; the text itself if not given.
+
+    Raises
+    ------
+    InputError
+        It cannot be a path: an unknown user, a forbidden character, too many characters, or no permission to look.
+    """
+    try:
+        path = ((base or Path()) / Path(text).expanduser()).resolve()
+        path.exists()
+    except RuntimeError:
+        reason = "there is no such user"
+    except ValueError:
+        reason = "it has a character that no path can have"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    else:
+        return path
+    shown = str(text) if len(str(text)) <= SHOWN else f"{str(text)[:SHOWN]}…"
+    raise InputError(f"{shown!r} cannot be used as a path ({reason})", where=where)
 
 
 def read_json_object(path: Path, *, error: type[QbenchError] = InputError, fix: str = "") -> dict[str, Any]:

@@ -8,11 +8,16 @@ import numpy.typing as npt
 from qbench.errors import QbenchError
 from qbench.metrics.interface import Prompts
 from qbench.metrics.weights import Floats, Integers
+from qbench.probes.embedding.guard import SAME
 
 DECIMALS = 12
 """Similarities are rounded to this many decimals. A matrix product gives the same two vectors results that differ in
 the last bits from block to block; rounded, equal embeddings tie in every block. Embeddings are float32: nothing is
 lost."""
+
+
+BLOCK = 1024
+"""Targets that are compared with all others at a time: bounds memory."""
 
 
 class CosineSimilarity:
@@ -52,6 +57,16 @@ class CosineSimilarity:
     def shape(self) -> tuple[int, int]:
         """Number of items, number of targets."""
         return len(self._image_index), len(self._targets)
+
+    def tied_targets(self) -> list[tuple[int, int]]:
+        """The pairs of targets whose embeddings are equal up to rounding, each with the smaller index first."""
+        near = 1 - SAME**2 / 2  # the cosine of two vectors of length 1 at this distance
+        pairs: list[tuple[int, int]] = []
+        for start in range(0, len(self._targets), BLOCK):
+            cosines = self._targets[start : start + BLOCK] @ self._targets.T
+            rows, columns = np.nonzero(cosines >= near)
+            pairs += [(i + start, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if i + start < j]
+        return pairs
 
     def items(self, start: int, stop: int) -> Floats:
         """Rows ``start:stop`` → ``(stop - start, targets)``."""

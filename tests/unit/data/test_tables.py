@@ -1,9 +1,10 @@
 """Malformed annotation files are refused with file and row."""
 
+import pandas as pd
 import pytest
 
 from qbench.api import DataError
-from qbench.data.tables import read_csv, relative_path
+from qbench.data.tables import read_csv, read_parquet, relative_path
 
 
 def table(tmp_path, content):
@@ -16,6 +17,34 @@ def test_columns_are_read_by_name_and_rows_keep_their_lines(tmp_path):
     found = table(tmp_path, b'\xef\xbb\xbfb,x,a\n1,"two\nlines",3\n\n4,5,NA\n')
     assert found.columns == {"a": ["3", "NA"], "b": ["1", "4"]}
     assert found.where(1) == f"{tmp_path / 't.csv'}:row 5"
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([{"bytes": b"\xff\xd8", "path": "1.jpg"}], "struct<bytes: binary, path: string>"),
+        ([["a", "b"]], "list<"),
+        ([b"1.jpg"], "binary"),
+    ],
+)
+def test_a_parquet_column_of_structures_is_refused_by_name_and_type(tmp_path, cells, kind):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": ["x"], "b": cells}).to_parquet(path)
+    with pytest.raises(DataError, match=rf"t\.parquet: the column 'b' is of the type {kind}"):
+        read_parquet(path, ["a", "b"], how_to_get="")
+    assert read_parquet(path, ["a"], how_to_get="").columns == {"a": ["x"]}
+
+
+def test_plain_columns_of_a_parquet_file_are_texts(tmp_path):
+    path = tmp_path / "t.parquet"
+    table = pd.DataFrame({"a": ["x", None], "b": [3.0, 2.5], "c": [True, False], "d": pd.Categorical(["u", "v"])})
+    table.to_parquet(path)
+    assert read_parquet(path, list("abcd"), how_to_get="").columns == {
+        "a": ["x", ""],
+        "b": ["3", "2.5"],
+        "c": ["True", "False"],
+        "d": ["u", "v"],
+    }
 
 
 @pytest.mark.parametrize(

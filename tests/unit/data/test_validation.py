@@ -1,5 +1,6 @@
 """The check of a dataset: what is wrong with it, and what is worth a warning."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from PIL import Image
 
 from qbench.data.items import Attribute, Items
-from qbench.data.validation import check_duplicates, check_images, check_table, counts
+from qbench.data.validation import check_duplicates, check_images, check_labels, check_table, counts
+from qbench.errors import DataError
 from qbench.images.locations import ImageLocation
 from qbench.images.sources.files import FolderSource
 
@@ -58,6 +60,20 @@ def test_double_ids(items):
 @pytest.mark.parametrize("value", ["9-Mar", "Mar-09", "03.09.2003"])
 def test_a_label_that_a_spreadsheet_made_a_date(items, value):
     assert table_findings(items(label=["x", value, value])) == [("wrong", "spreadsheet", 1, (value,))]
+
+
+def test_classes_whose_labels_differ_in_spelling_only(items):
+    sound, wrong = items(label=["man", "woman", "woman"]), items(label=["man", "woman", "woman "])
+    assert table_findings(wrong) == [("wrong", "labels", 1, ("'woman' = 'woman '",))]
+    check_labels(sound, where="faces")
+    with pytest.raises(DataError, match=r"faces: 1 classes have labels of several spellings.*: 'woman' = 'woman '"):
+        check_labels(wrong, where="faces")
+
+
+def test_a_further_correct_class_counts_as_a_label(items):
+    found = items(label=["man", "woman", "man"])
+    other = replace(found, table=found.table.assign(label2=["", "Man", ""], label_note="man "))
+    assert table_findings(other) == [("wrong", "labels", 1, ("'Man' = 'man'",))]
 
 
 def test_ids_that_a_spreadsheet_rounded(items):

@@ -85,6 +85,23 @@ def test_a_description_is_read(declare):
         ({"attributes": {"sex": {"other": "man"}}}, "other is 'man', which is compared"),
         ({"attributes": {"sex": {"pairs": [["man", "men"]]}}}, "the pair ['man', 'men'] is not of two of the groups"),
         ({"attributes": {"sex": {"pairs": [["man", "man"]]}}}, "the pair ['man', 'man'] is not of two"),
+        ({"attributes": {"cosine": {"groups": ["a", "b"]}}}, "an attribute cannot be called 'cosine'"),
+        ({"attributes": {"model": {"groups": ["a", "b"]}}}, "an attribute cannot be called 'model'"),
+        ({"attributes": {"label2": {"groups": ["a", "b"]}}}, "an attribute cannot be called 'label2'"),
+        (
+            {"attributes": {"age": {"groups": ["18", "18-24", "24-30", "30"]}}},
+            "the pairs ['18', '24-30'] and ['18-24', '30'] of 'age' have the same label '18-24-30'",
+        ),
+        (
+            {"attributes": {"sex": {"values": {"Man": ["q"]}}}},
+            "attributes.sex: 'Man' and 'man' differ in their spelling",
+        ),
+        ({"prompts": {"classes": ["a b", "a_b"]}}, "prompts.classes: 'a b' and 'a_b' differ in their spelling only"),
+        ({"prompts": {"classes": ["a", "b"], "names": {"a": "b"}}}, "prompts: 'b' occurs twice"),
+        ({"perceived": "yes"}, "perceived: Input should be a valid boolean"),
+        ({"min_group": True}, "min_group: Input should be a valid integer"),
+        ({"items": "5"}, "items: Input should be a valid integer"),
+        ({"attributes": {"years": {"bins": {"a": ["0", 1]}}}}, "bins.a.0: Input should be a valid number"),
     ],
 )
 def test_what_it_cannot_say_is_refused_with_file_and_key(declare, change, said):
@@ -118,7 +135,7 @@ def test_what_a_ranking_cannot_say_is_refused_too(declare, change, said):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"name = ", "this is no TOML file"), (b'name = "\xff"', "byte 8 is not UTF-8")]
+    ("content", "said"), [(b"name = ", "not a TOML file"), (b'name = "\xff"', "byte 8 is not UTF-8")]
 )
 def test_a_damaged_file_is_refused(tmp_path, content, said):
     (tmp_path / FILE).write_bytes(content)

@@ -100,7 +100,7 @@ def test_a_prompt_set_of_ones_own_lies_beside_the_file(declare):
         ('["a {}"]', '["a"]', "the template 'a' does not have exactly one {}"),
         ('["cat", "dog"]', '["cat", "cat"]', "terms has to be a list of one or more different texts"),
         ('["cat", "dog"]', "[1]", "terms has to be a list of one or more different texts"),
-        ("pool", "=", "the prompt set cannot be read"),
+        ("pool", "=", "not a TOML file"),
     ],
 )
 def test_a_malformed_prompt_set_is_refused(declare, old, new, said):

@@ -23,6 +23,11 @@ def test_items_are_read(items_of):
     assert [path.name for path in items.annotations] == ["people.csv"]
 
 
+def test_another_spelling_of_a_group_is_not_one_of_the_others(items_of):
+    with pytest.raises(DataError, match=r"people\.csv:row 3: the sex 'f' is none of 'F ', 'm'"):
+        items_of({"attributes": {"sex": {"values": {"woman": "F ", "man": "m"}, "other": "unknown"}}})
+
+
 def test_a_parquet_table_is_read_like_the_csv(items_of, tmp_path):
     first = items_of()
     table = pd.read_csv(tmp_path / "people.csv").assign(id=lambda t: t["id"].astype(float))

@@ -63,7 +63,9 @@ def test_weights_that_change_while_a_model_runs(run, weights, while_it_runs):
     while_it_runs.append(lambda: weights.write_text("22"))
     summary, cell = run()
     assert summary.failed == 1
-    assert "files of the model or of an option were changed while the run was going on (weights)" in cell["error"]["what"]
+    assert (
+        "files of the model or of an option were changed while the run was going on (weights)" in cell["error"]["what"]
+    )
     weights.write_text("1")
     summary, cell = run()
     assert (summary.failed, summary.computed) == (0, 1)  # nothing was kept of what the changed weights gave

@@ -31,7 +31,13 @@ def test_an_unknown_name_gets_a_suggestion():
         make_options(Options, {"treshold": 1}, where="q")
 
 
-@pytest.mark.parametrize("values", [{"kind": "int4"}, {"threshold": "much"}, {"threshold": -1}, {"ks": ["a"]}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"kind": "int4"}, {"threshold": "much"}, {"threshold": -1}, {"ks": ["a"]}),
+        *({"threshold": "0.5"}, {"threshold": True}, {"ks": ["3"]}, {"ks": [3, True]}),
+    ],
+)
 def test_a_wrong_value_is_the_users_error(values):
     with pytest.raises(InputError, match=f"q.*{next(iter(values))}"):
         make_options(Options, values, where="q")

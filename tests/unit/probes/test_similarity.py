@@ -29,6 +29,15 @@ def test_lengths_do_not_matter_and_items_share_images():
     assert similarity.items(0, 3).dtype == np.float64
 
 
+def test_targets_with_equal_embeddings_are_named(monkeypatch):
+    monkeypatch.setattr("qbench.probes.embedding.similarity.BLOCK", 2)
+    texts = RNG.normal(size=(7, 8)).astype(np.float32)
+    texts[5] = 3 * texts[1] * (1 + np.float32(1e-7))  # the same direction, up to rounding
+    texts[6] = texts[2] + np.float32(1e-3)  # near, but another
+    similarity = CosineSimilarity(texts, np.arange(7), texts, prompts(7))
+    assert similarity.tied_targets() == [(1, 5)]
+
+
 def test_pooling_normalises_averages_and_normalises_again():
     texts = RNG.normal(size=(5, 4)) * [[1], [100], [1], [0.01], [1]]
     images = RNG.normal(size=(3, 4))

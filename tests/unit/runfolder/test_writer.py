@@ -30,13 +30,20 @@ def record(key: str = KEY, status: CellStatus = CellStatus.DONE) -> CellRecord:
 
 
 def test_a_label_becomes_a_harmless_folder_name() -> None:
-    assert slug("demo/balanced") == "demo-balanced"
+    assert slug("torch-int8") == "torch-int8"
     for label in ("../..", "", "…", "a" * 300, "<script>", "..", "con/\x00"):
         name = slug(label)
         assert name
         assert len(name) <= 60
         assert name not in (".", "..")
         assert not set(name) & set('/\\<>:"|?*\x00')
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("int8 (a)", "int8 [a]"), ("日本", "中国"), ("a/b", "a-b"), ("a" * 80, "a" * 90), ("", "x")]
+)
+def test_different_labels_have_different_folders(one: str, other: str) -> None:
+    assert slug(one) != slug(other)
 
 
 def test_a_cell_is_done_when_its_key_says_so(tmp_path: Path) -> None:

@@ -47,6 +47,19 @@ def test_a_hub_id_keeps_its_slash():
         ({"benchmarks": [{"name": "f", "root": "a", "dataset": "b"}]}, "root or dataset, not both"),
         ({"models": [{"source": "a", "label": "x\ny"}]}, "control characters"),
         ({"format": 2}, "format"),
+        ({"limit": True}, "limit: Input should be a valid integer"),
+        ({"limit": "5"}, "limit: Input should be a valid integer"),
+        ({"batch_size": 64.0}, "batch_size: Input should be a valid integer"),
+        ({"workers": False}, "workers: Input should be a valid integer"),
+        ({"analysis": {"confidence": "0.9"}}, "analysis.confidence: Input should be a valid number"),
+        ({"analysis": {"margins": {"accuracy": True}}}, "analysis.margins.accuracy: Input should be a valid number"),
+        ({"benchmarks": [{"name": "f", "allow_missing": 1}]}, "allow_missing: Input should be a valid boolean"),
+        (
+            {"benchmarks": [{"name": "f", "root": "~nobody9/x"}]},
+            r"root: '~nobody9/x' cannot .* \(there is no such user",
+        ),
+        ({"benchmarks": [{"name": "f", "root": "a\0b"}]}, "a character that no path can have"),
+        ({"benchmarks": [{"name": "f", "root": "x" * 5000}]}, "cannot be used as a path .*File name too long"),
     ],
 )
 def test_what_is_wrong_is_said(changes, message):
@@ -76,13 +89,32 @@ def test_folders_are_relative_to_the_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"name = ", "not a TOML file"), (b"\xff\xfe", "not UTF-8"), (b"", "'name' is missing")]
+    ("content", "message"),
+    [
+        (b"name = ", "not a TOML file"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"", "'name' is missing"),
+        (b"x = " + b"[" * 20_000, "not a TOML file"),
+        (b"x = " + b"9" * 5_000, "not a TOML file"),
+    ],
 )
 def test_a_damaged_file_is_the_users_error(tmp_path, content, message):
     file = tmp_path / "s.toml"
     file.write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_spec(file)
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + b'name = "x"\nmodels = ["a/b"]\nquantizers = ["fp32"]\nbenchmarks = ["f"]\n')
+    assert read_spec(file).name == "x"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
+def test_what_cannot_be_a_file_is_the_users_error(name):
+    with pytest.raises(InputError, match=r"cannot be (read|the name of a file)"):
+        read_spec(name)
 
 
 def test_a_mistyped_preset_gets_a_suggestion():
