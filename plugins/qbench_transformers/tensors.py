@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 
 from qbench.api import ModelError
 from qbench.api.models import cached_folder
@@ -78,6 +77,8 @@ def without_wrapper(folder: Path, fingerprint: str) -> Path:
         return folder
 
     def write(target: Path) -> None:
+        from safetensors.torch import load_file, save_file
+
         tensors = {name.removeprefix(prefix): x for name, x in load_file(folder / WEIGHTS).items()}
         save_file(tensors, target / WEIGHTS, metadata={"format": "pt"})
         for path in small_files(folder):
