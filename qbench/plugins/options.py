@@ -119,7 +119,7 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str, warn: boo
                 f"unknown option {name!r}", where=where, fix=f"{hint}Options: {', '.join(known) or 'none'}."
             )
     try:
-        options = pydantic.TypeAdapter(kind).validate_python(values)
+        options: Any = pydantic.TypeAdapter(kind).validate_python(values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,9 @@ class EmbeddingGuard:
         self._first: tuple[Any, npt.NDArray[np.float32]] | None = None
         self._differ = False
 
-    def check(self, inputs: npt.NDArray[Any], embeddings: npt.NDArray[np.float32], numbers: Sequence[int]) -> None:
+    def check(
+        self, inputs: npt.NDArray[Any], embeddings: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
+    ) -> None:
         """Look at one batch.
 
         Parameters
@@ -42,8 +43,8 @@ class EmbeddingGuard:
             ``(b, …)``: what was embedded.
         embeddings : numpy.ndarray
             ``(b, d)``.
-        numbers : sequence of int
-            The number of each input in the dataset, for messages.
+        numbers : numpy.ndarray
+            ``(b,)`` int: the number of each input in the dataset, for messages.
 
         Raises
         ------

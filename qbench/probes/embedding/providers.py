@@ -90,7 +90,7 @@ def _encoder(model: object) -> Encoder:
 
 
 def _checked(found: Vectors, names: Sequence[str], what: str, step: Step) -> Vectors:
-    EmbeddingGuard(what).check(np.array(names, dtype=object), found, range(len(names)))
+    EmbeddingGuard(what).check(np.array(names, dtype=object), found, np.arange(len(names)))
     step(len(names))
     return found
 
