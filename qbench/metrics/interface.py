@@ -211,9 +211,9 @@ class Outcome:
     facts : dict
         JSON-able facts that `measure` and the report need: ``classes``, the candidates among which every prediction is
         (where predictions are classes), …; and ``chance``, a list of ``{"name", "chance", "where", "metrics"}``: the
-        share of right answers by guessing among the items whose columns equal ``where``, and (optional) the metrics that are made of these answers and mean nothing where they are guesses.
-        Without ``metrics`` they are those with the entry's name or with the same ``where`` in their statistic's
-        options, and all metrics if ``where`` is empty.
+        share of right answers by guessing among the items whose columns equal ``where``, and (optional) the metrics
+        that are made of these answers and mean nothing where they are guesses. Without ``metrics`` they are those with
+        the entry's name or with the same ``where`` in their statistic's options, and all metrics if ``where`` is empty.
     """
 
     items: pd.DataFrame

@@ -7,7 +7,7 @@ stored items and rankings, and a flag voids only the numbers that are made of wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,8 @@ class Flag:
         ``near-chance``: its answers cannot be told from random ones. ``constant``: nearly all of its answers are the
         same, or it ranks alike for every query or every image. ``accuracy-lost``, ``ranking-lost``: more than a fifth
         of the baseline's accuracy is gone, or its rankings have little to do with the baseline's, so that quantization
-        has failed. ``follows`` (voids nothing): the benchmark has no correct answers, and the same variant has one of
+        has failed. ``tied-classes`` (voids nothing): two classes have equal embeddings, unlike the baseline's, so that
+        one of them is never predicted. ``follows`` (voids nothing): the benchmark has no correct answers, and the same variant has one of
         these everywhere on another. ``unchecked`` (voids nothing): a test could not be made.
     comparisons : bool
         Whether it is the baseline, so that every comparison of these numbers of the model is void.
@@ -131,6 +132,7 @@ class _Check:
         self.flags = [flag for found in by_question for flag in found]
         if cell.ranked:
             self.flags += self._of_rankings(chances)
+        self.flags += self._of_ties(cell.record.known_facts.tied_classes)
 
     def _flag(self, kind: FlagKind, scope: Scope, message: str) -> Flag:
         void = self._is_baseline and kind.voids
@@ -142,6 +144,19 @@ class _Check:
 
     def _unchecked(self, what: str, error: Exception) -> Flag:
         return self._flag(FlagKind.UNCHECKED, Scope(), f"{what} could not be checked: {error}.")
+
+    # --- classes that are one to it
+
+    def _of_ties(self, tied: Sequence[tuple[str, str]]) -> list[Flag]:
+        if not tied:
+            return []
+        (first, second), others = tied[0], len(tied) - 1
+        more = f" (and {others} other pairs)" if others else ""
+        message = (
+            f"It gives the classes {first!r} and {second!r}{more} equal embeddings, unlike the baseline: one of the two "
+            "is never predicted."
+        )
+        return [self._flag(FlagKind.TIED_CLASSES, Scope(), message)]
 
     # --- answers that are right or wrong
 

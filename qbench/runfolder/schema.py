@@ -321,9 +321,12 @@ class KnownFacts(_Record):
     ----------
     chance : tuple of Chance
         Empty where there are no correct answers.
+    tied_classes : tuple of (str, str)
+        Pairs of classes with equal embeddings, which the benchmark does not know of.
     """
 
     chance: tuple[Chance, ...] = ()
+    tied_classes: tuple[tuple[str, str], ...] = ()
 
 
 class CellRecord(_File):

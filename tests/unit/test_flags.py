@@ -155,6 +155,16 @@ def test_what_is_found_on_another_benchmark_is_a_warning_that_voids_nothing(empt
     assert all("follows" not in flag for flag in flags_of(results, "skew"))
 
 
+def test_classes_that_only_a_quantizer_makes_one_are_a_warning_that_names_them(empty_run: Any) -> None:
+    asked(empty_run, "fp32", {"race": 0.6})
+    name = asked(empty_run, "hf-int4", {"race": 0.6})
+    empty_run.records[name]["facts"]["tied_classes"] = [["cat", "tiger"], ["dog", "wolf"]]
+    results = load(empty_run.write())
+    assert kinds(results) == [("tied-classes", "hf-int4", "facet")]
+    assert "the classes 'cat' and 'tiger' (and 1 other pairs) equal embeddings" in results.flags[0].message
+    assert not results.flags[0].voids("race_accuracy")
+
+
 def test_what_could_not_be_checked_voids_nothing(empty_run: Any) -> None:
     for quantizer in ("fp32", "hf-int4"):
         name = asked(empty_run, quantizer, {"race": 0.6})
