@@ -43,8 +43,8 @@ class Flag:
         same, or it ranks alike for every query or every image. ``accuracy-lost``, ``ranking-lost``: more than a fifth
         of the baseline's accuracy is gone, or its rankings have little to do with the baseline's, so that quantization
         has failed. ``tied-classes`` (voids nothing): two classes have equal embeddings, unlike the baseline's, so that
-        one of them is never predicted. ``follows`` (voids nothing): the benchmark has no correct answers, and the same variant has one of
-        these everywhere on another. ``unchecked`` (voids nothing): a test could not be made.
+        one of them is never predicted. ``follows`` (voids nothing): the benchmark has no correct answers, and the same
+        variant has one of these everywhere on another. ``unchecked`` (voids nothing): a test could not be made.
     comparisons : bool
         Whether it is the baseline, so that every comparison of these numbers of the model is void.
     scope : Scope
@@ -153,8 +153,8 @@ class _Check:
         (first, second), others = tied[0], len(tied) - 1
         more = f" (and {others} other pairs)" if others else ""
         message = (
-            f"It gives the classes {first!r} and {second!r}{more} equal embeddings, unlike the baseline: one of the two "
-            "is never predicted."
+            f"It gives the classes {first!r} and {second!r}{more} equal embeddings, unlike the baseline: one of the "
+            "two is never predicted."
         )
         return [self._flag(FlagKind.TIED_CLASSES, Scope(), message)]
 

@@ -321,11 +321,14 @@ class KnownFacts(_Record):
     ----------
     chance : tuple of Chance
         Empty where there are no correct answers.
+    classes : tuple of str or None
+        The candidates among which every prediction is; `None` where predictions are something else.
     tied_classes : tuple of (str, str)
         Pairs of classes with equal embeddings, which the benchmark does not know of.
     """
 
     chance: tuple[Chance, ...] = ()
+    classes: tuple[str, ...] | None = None
     tied_classes: tuple[tuple[str, str], ...] = ()
 
 
