@@ -44,8 +44,8 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
     """
     named = values.get("policy")
     if isinstance(named, str):
-        folder = Path(_absolute(str(values.get("base") or ""), base))
-        values = {**values, "policy": read_policy(_absolute(named, folder))}
+        folder = user_path(str(values.get("base") or ""), base=base, where=f"{where}: base")
+        values = {**values, "policy": read_policy(user_path(named, base=folder, where=f"{where}: policy"))}
     try:
         spec = RunSpec.model_validate(dict(values))
     except ValidationError as error:
