@@ -1,0 +1,497 @@
+"""How often the gate is wrong, and what it can decide, in simulated runs of the study's size.
+
+Run: ``python benchmarks/gate_simulation.py [--world NAME] [--runs 40] [--seed 1] [--keep FOLDER]``.
+
+A run has nine checkpoints and three quantizers on ImageNet (50,000 images), COCO (5,000 images, 25,010 captions), FACET
+(49,551 persons) and FairFace (10,954 images). The answers are simulated: no model and no image is needed. Everything
+after the answers is the code of `qbench` itself: the statistics that the benchmarks declare, `qbench.gate.select` and
+`qbench.gate.evaluate.judge` with the built-in policy. With ``--keep``, the judged changes are stored and used again, so
+that another version of the gate decides the same runs.
+
+The built-in policy's primary questions about a variant in these runs are listed in docs/gate.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qbench.api import Attribute, Benchmark
+from qbench.gate.comparison import Compared
+from qbench.gate.evaluate import judge
+from qbench.gate.policy import Policy, read_policy
+from qbench.gate.result import GateResult
+from qbench.metrics.keys import declared_names
+from qbench.models.interface import Coverage
+from qbench.results.statistics import installed_statistics
+from qbench.runfolder.reader import Cell
+from qbench.runfolder.schema import CellRecord
+from qbench.statistics.dispatch import bounds as bounds_of
+from qbench.statistics.hits import count_cells
+from qbench.statistics.ledger import COUNTS, FLOATS
+from qbench.stats.linear import linear_change
+from qbench.stats.skew import skew_change
+from qbench.vocabulary import Better, CellStatus, RowStatus
+from qbench_benchmarks import COCO, FACET, FAIRFACE, IMAGENET
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+MODELS = [f"{source}/{size}" for source in ("openai", "laion", "datacomp") for size in ("B-32", "B-16", "L-14")]
+QUANTIZERS = ("int8", "int4", "nf4")
+PERSONS, IMAGES_PER_PERSON = 49_551, 0.64
+RETRIEVED = (0.45, 0.25, 0.1, 0.2)
+"""Shares of queries whose target has rank 0, 1 to 4, 5 to 9, or more."""
+CLASSIFIED = (0.63, 0.25, 0.12)
+"""Shares of images whose class has rank 0, 1 to 4, or more."""
+GROUPS: Mapping[str, Mapping[str, float]] = {
+    "gender": {"masc": 0.67, "fem": 0.21, "na": 0.12},
+    "age": {"young": 0.2, "middle": 0.54, "older": 0.05, "na": 0.21},
+    "skin_tone": {"light": 0.45, "medium": 0.35, "dark": 0.06, "na": 0.14},
+}
+"""Shares of FACET's groups, about as in Gustafson et al. 2023."""
+FACES: Mapping[str, Mapping[str, int]] = {
+    "race": {
+        **{"White": 2085, "Black": 1556, "Latino_Hispanic": 1623, "East Asian": 1550},
+        **{"Southeast Asian": 1415, "Indian": 1516, "Middle Eastern": 1209},
+    },
+    "gender": {"Male": 5792, "Female": 5162},
+    "age": {
+        **{"0-2": 199, "3-9": 1356, "10-19": 1181, "20-29": 3300, "30-39": 2330, "40-49": 1353},
+        **{"50-59": 796, "60-69": 321, "more than 70": 118},
+    },
+}
+"""Images of each group in FairFace's validation set."""
+CLASSES, QUERIES, TOP = 52, 10, 1000
+COLUMNS = ["model", "quantizer", "metric", "attribute", "group", "n", "baseline_value", "change", *FLOATS, *COUNTS]
+COLUMNS = [*dict.fromkeys(COLUMNS), "method", "noise"]
+BOUNDS = partial(bounds_of, statistics=installed_statistics(), stored=0.95)
+COMMON = 0.3
+"""Share of the variance of a quantizer's noise that all queries of a variant have in common."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What is simulated.
+
+    Attributes
+    ----------
+    flips : float
+        Share of the answers that change where nothing is lost, as many gained as lost; and share of the top k that is
+        replaced.
+    loss : mapping
+        ``attribute=group`` of FACET, or empty for every item of every benchmark → the share of the answers that is lost
+        beside the flips.
+    benchmarks : tuple of Benchmark
+        What a run has.
+    models, quantizers : tuple of str
+        The variants of a run.
+    persons : int
+        Persons of FACET.
+    groups : mapping
+        Attribute → group → share of FACET's persons.
+    ahead : float
+        How much more often masc persons are recognised than fem ones before anything is lost.
+    """
+
+    flips: float
+    loss: Mapping[str, float] = field(default_factory=dict)
+    benchmarks: tuple[Benchmark, ...] = (IMAGENET, COCO, FACET, FAIRFACE)
+    models: tuple[str, ...] = tuple(MODELS)
+    quantizers: tuple[str, ...] = QUANTIZERS
+    persons: int = PERSONS
+    groups: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: GROUPS)
+    ahead: float = 0.03
+
+
+HALVES = {**GROUPS, "gender": {"masc": 0.5, "fem": 0.5}}
+ALONE: dict[str, tuple[str, ...]] = {"models": MODELS[:1], "quantizers": QUANTIZERS[:1]}  # type: ignore[dict-item]
+WORLDS: Mapping[str, World] = {
+    "no effect, 0.5 % flips": World(flips=0.005),
+    "no effect, 2 % flips": World(flips=0.02),
+    "no effect, 5 % flips": World(flips=0.05),
+    "one group at its limit, 2 % flips": World(flips=0.02, loss={"gender=fem": 0.02}),
+    "every accuracy at its limit, 2 % flips": World(flips=0.02, loss={"": 0.01}),
+    "fem lose 3 points, 2 % flips": World(flips=0.02, loss={"gender=fem": 0.03}),
+    "FACET alone, 10,000 of 20,000 persons lose 3 points, 2 % flips": World(
+        flips=0.02, loss={"gender=fem": 0.03}, benchmarks=(FACET,), persons=20_000, groups=HALVES, **ALONE
+    ),
+    "FACET alone, 5,000 of 10,000 persons lose 3 points, 2 % flips": World(
+        flips=0.02, loss={"gender=fem": 0.03}, benchmarks=(FACET,), persons=10_000, groups=HALVES, **ALONE
+    ),
+}
+
+
+def stepped(rng: np.random.Generator, level: Integers, shares: Floats, flips: float, loss: Floats) -> Integers:
+    """Bands of ranks after quantization: each boundary is crossed by `flips` of the items, half of them each way.
+
+    Parameters
+    ----------
+    level : numpy.ndarray
+        ``(n,)`` the band before; 0 is the best.
+    shares : numpy.ndarray
+        ``(n or 1, bands)`` how likely each band was for each item.
+    loss : numpy.ndarray
+        ``(n or 1,)`` share of the items that cross each boundary to the worse side beside the flips.
+    """
+    own = np.broadcast_to(shares, (len(level), shares.shape[1]))[np.arange(len(level)), level]
+    worse = np.where(level < shares.shape[1] - 1, (flips / 2 + loss) / own, 0.0)
+    better = np.where(level > 0, flips / 2 / own, 0.0)
+    drawn = rng.random(len(level))
+    return level + (drawn < worse) - (drawn > 1 - better)
+
+
+class Items:
+    """The items of a benchmark with ranks: ImageNet, COCO or FACET.
+
+    Attributes
+    ----------
+    names : list of (str, str, str)
+        Metric, attribute and group of each share.
+    partitions : list of (int, numpy.ndarray, int)
+        Shares that are counted together, in the order of `names`: how many bands are hits, the cell of each item, and
+        how many cells there are.
+    means : list of ClassMean
+        Numbers that are means over classes.
+    image : numpy.ndarray
+        ``(n,)`` the image of each item.
+    shares, loss : numpy.ndarray
+        As for `stepped`.
+    """
+
+    def __init__(self, record: Benchmark, world: World, rng: np.random.Generator) -> None:
+        self.record, self.world = record, world
+        self.names: list[tuple[str, str, str]] = []
+        self.partitions: list[tuple[int, Integers, int]] = []
+        self.means: list[ClassMean] = []
+        {"imagenet": self._imagenet, "coco": self._coco, "facet": self._facet}[record.name](rng)
+
+    def before(self, rng: np.random.Generator) -> Integers:
+        """The bands of a checkpoint's baseline, ``(n,)``."""
+        return (rng.random(len(self.image))[:, None] > self.shares.cumsum(axis=1)[:, :-1]).sum(axis=1)
+
+    def after(self, rng: np.random.Generator, before: Integers) -> Integers:
+        """The bands of a variant."""
+        return stepped(rng, before, self.shares, self.world.flips, self.loss)
+
+    def changes(self, before: Integers, after: Integers) -> pd.DataFrame:
+        """The judged changes of the shares and of the mean disparities."""
+        n, gain, loss, deff, old = (np.zeros(0) for _ in range(5))
+        for hits, cell, cells in self.partitions:
+            was, now = before < hits, after < hits
+            counted = count_cells(now.astype(np.int8) - was.astype(np.int8), cell, cells, self.image)
+            n, gain = np.r_[n, counted.n], np.r_[gain, counted.gain]
+            loss, deff = np.r_[loss, counted.loss], np.r_[deff, counted.deff]
+            old = np.r_[old, np.bincount(cell[cell >= 0], was[cell >= 0], cells) / counted.n]
+        shares = pd.DataFrame(self.names, columns=["metric", "attribute", "group"]).assign(
+            **{"n": n, "n1": n, "gain1": gain, "loss1": loss, "deff1": deff, "sample_size": n, "baseline_value": old},
+            **{"change": (gain - loss) / n, "method": "tango", "df": np.inf},
+        )
+        means = pd.DataFrame([mean.change(before == 0, after == 0) for mean in self.means])
+        return pd.concat([shares, means.assign(sample_size=float(len(self.image)))] if self.means else [shares])
+
+    def _imagenet(self, rng: np.random.Generator) -> None:
+        self.image, one = np.arange(50_000), np.zeros(50_000, dtype=np.int64)
+        self.names = [("top1", "", ""), ("top5", "", "")]
+        self.partitions = [(1, one, 1), (2, one, 1)]
+        names = {"metric": "mean_recall", "attribute": "", "group": ""}
+        self.means = [ClassMean(names, np.repeat(np.arange(1000), 50), np.full(1000, 1 / 1000), 1000, self.image)]
+        self.shares, self.loss = np.array([CLASSIFIED]), np.array([self.world.loss.get("", 0.0)])
+
+    def _coco(self, rng: np.random.Generator) -> None:
+        self.image = np.r_[np.arange(5000), np.tile(np.arange(5000), 5), np.arange(10)]
+        direction = (np.arange(len(self.image)) >= 5000).astype(np.int64)
+        for i, k in enumerate((1, 5, 10)):
+            self.names += [(f"{name}_recall@{k}", "", "") for name in ("image_to_text", "text_to_image")]
+            self.partitions.append((i + 1, direction, 2))
+        self.shares, self.loss = np.array([RETRIEVED]), np.array([self.world.loss.get("", 0.0)])
+
+    def _facet(self, rng: np.random.Generator) -> None:
+        world, n = self.world, self.world.persons
+        common = 1.0 / np.arange(1, CLASSES + 1) ** 0.7
+        label = rng.choice(CLASSES, n, p=common / common.sum())
+        self.image = rng.integers(round(IMAGES_PER_PERSON * n), size=n)
+        self.names, self.partitions = [("accuracy", "", "")], [(1, np.zeros(n, dtype=np.int64), 1)]
+        self.loss = np.full(n, world.loss.get("", 0.0))
+        right = rng.uniform(0.4, 0.75, CLASSES)[label]
+        for attribute in attributes_of(self.record):
+            shares = world.groups[attribute.name]
+            drawn = rng.choice(len(shares), n, p=list(shares.values()))
+            groups = attribute.groups  # the first of the shares
+            code = np.where(drawn < len(groups), drawn, -1)
+            self.names += [("accuracy", attribute.name, group) for group in groups]
+            self.partitions.append((1, code, len(groups)))
+            for pair in attribute.pairs:
+                side = np.select([code == groups.index(group) for group in pair], [0, 1], -1)
+                self.means.append(ClassMean.of_pair(attribute.name, pair, side, label, self.image))
+            for i, group in enumerate(groups):
+                self.loss += world.loss.get(f"{attribute.name}={group}", 0.0) * (code == i)
+            if attribute.name == "gender":
+                right += world.ahead * (code == 0)
+        self.shares = np.column_stack([right, 1 - right])
+
+
+class ClassMean:
+    """A mean over classes: of recalls, or of the disparity of two groups of FACET.
+
+    Parameters
+    ----------
+    names : dict
+        ``metric``, ``attribute`` and ``group``, as in the table of effects.
+    stratum : numpy.ndarray
+        ``(n,)`` the class, or the class and the group, of each item; −1 for one that does not count.
+    coefficient : numpy.ndarray
+        ``(strata,)``.
+    classes : int
+        How many classes there are.
+    image : numpy.ndarray
+        ``(n,)``.
+    """
+
+    def __init__(
+        self, names: dict[str, str], stratum: Integers, coefficient: Floats, classes: int, image: Integers
+    ) -> None:
+        self.names, self.coefficient, self.classes = names, coefficient, classes
+        self.items = np.flatnonzero(stratum >= 0)
+        self.stratum = stratum[self.items]
+        self.image = np.unique(image[self.items], return_inverse=True)[1]
+
+    @classmethod
+    def of_pair(
+        cls, attribute: str, groups: tuple[str, str], code: Integers, of_class: Integers, image: Integers
+    ) -> ClassMean:
+        """The mean disparity of two groups: items of the first have code 0, of the second 1."""
+        sizes = [np.bincount(of_class[code == side], minlength=CLASSES) for side in (0, 1)]
+        known = np.flatnonzero((np.stack(sizes) >= FACET.options().min_group).all(axis=0))
+        there = (code >= 0) & np.isin(of_class, known)
+        stratum = np.where(there, 2 * np.searchsorted(known, of_class) + code, -1)
+        names = {"metric": "mean_disparity", "attribute": attribute, "group": "-".join(groups)}
+        return cls(names, stratum, np.tile([1.0, -1.0], len(known)) / len(known), len(known), image)
+
+    def change(self, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> dict[str, object]:
+        """A row of the effects."""
+        was, now = (x[self.items].astype(np.int8) for x in (before, after))
+        judge_linear = partial(linear_change, stratum=self.stratum, coefficient=self.coefficient, image=self.image)
+        found, level = judge_linear(now - was), judge_linear(now + was)
+        return {
+            **self.names,
+            **{"n": self.classes, "change": found.estimate, "se": found.se, "df": found.df},
+            **{"baseline_value": (level.estimate - found.estimate) / 2, "sum_se": level.se, "method": "closed form"},
+        }
+
+
+class Faces:
+    """FairFace's gallery and the similarities of its images to the queries."""
+
+    def __init__(self, world: World, rng: np.random.Generator) -> None:
+        n = sum(FACES["race"].values())
+        self.group = {a: rng.permutation(np.repeat(np.arange(len(x)), list(x.values()))) for a, x in FACES.items()}
+        self.attraction = np.zeros((QUERIES, n))
+        for attribute, sizes in FACES.items():
+            self.attraction += rng.normal(0, 0.2, (QUERIES, len(sizes)))[:, self.group[attribute]]
+        self.loading = rng.uniform(0.2, 0.7, (QUERIES, 1))
+        self.noise = noise_of(world.flips, TOP / n)
+
+    def before(self, rng: np.random.Generator) -> Floats:
+        """Similarities of a checkpoint's baseline, ``(queries, n)``."""
+        return self.attraction + self._noise(rng, self.loading**2)
+
+    def after(self, rng: np.random.Generator, before: Floats) -> Floats:
+        """Similarities of a variant."""
+        return before + self.noise * before.std() * self._noise(rng, np.array([[COMMON]]))
+
+    def changes(self, before: Floats, after: Floats) -> pd.DataFrame:
+        """The judged changes of the mean over the queries of each group's skew."""
+        first, second = (np.argsort(-x, axis=1) for x in (before, after))
+        rows = []
+        for attribute, sizes in FACES.items():
+            target = np.full(len(sizes), 1 / len(sizes))
+            found = skew_change(first, second, self.group[attribute], target, TOP)
+            tops = self.group[attribute][first[:, :TOP]]
+            for i, (group, judged) in enumerate(zip(sizes, found.groups, strict=True)):
+                hits = np.maximum((tops == i).sum(axis=1), 1)
+                rows.append(
+                    {
+                        **{"metric": f"skew@{TOP}", "attribute": attribute, "group": group, "n": QUERIES},
+                        **{"baseline_value": np.log(hits / TOP / target[i]).mean(), "change": judged.mean},
+                        **{"se": judged.mean_se, "sum_se": judged.mean_sum_se, "df": np.inf, "method": "influence"},
+                    }
+                )
+        return pd.DataFrame(rows).assign(sample_size=float(first.shape[1]))
+
+    def _noise(self, rng: np.random.Generator, common: Floats) -> Floats:
+        n = self.attraction.shape[1]
+        return np.sqrt(common) * rng.normal(size=n) + np.sqrt(1 - common) * rng.normal(size=(QUERIES, n))
+
+
+def noise_of(replaced: float, top: float) -> float:
+    """The noise, in standard deviations of normal similarities, that replaces a share of the best `top` of them."""
+    from scipy import optimize, stats
+
+    cut = stats.norm.isf(top)
+
+    def leaves(size: float) -> float:
+        total = math.hypot(1.0, size)
+        both = stats.multivariate_normal([0, 0], [[1, 1 / total], [1 / total, 1]]).cdf([-cut, -cut])
+        return float(1 - both / top - replaced)
+
+    return float(optimize.brentq(leaves, 1e-3, 3.0))
+
+
+def attributes_of(record: Benchmark) -> tuple[Attribute, ...]:
+    """The groupings of a benchmark with its usual options."""
+    options = record.options(other_cuts=False) if record.name == "facet" else record.options()
+    return tuple(getattr(record.load(options), "attributes", ()))
+
+
+def cell_of(record: Benchmark, model: str, quantizer: str, items: int) -> Cell:
+    """A cell that is done, with the benchmark's own metrics and groupings."""
+    origin = {"distribution": "qbench-vlm", "version": "0"}
+    found = CellRecord(
+        **{"key": "", "status": CellStatus.DONE, "error": None},
+        **{"model": model, "quantizer": quantizer, "benchmark": record.name},
+        benchmark_info={
+            **{"record": f"benchmarks:{record.name}", **origin, "protocol": record.protocol, "options": {}},
+            **{"metrics": record.metrics, "attributes": attributes_of(record)},
+        },
+        facts={"target": "uniform", "queries": [*"abcdefghij"[:QUERIES]]},
+        model_info={"record": "m", **origin, "checkpoint": model, "fingerprint": model},
+        quantizer_info={
+            **{"record": quantizer, **origin, "kind": "quantization", "bits": 8.0, "batch_invariant": True},
+            **{"device": "cpu", "options": {}},
+        },
+        data_info={
+            **{"root": "", "dataset": None, "note": "", "fingerprint": record.name, "items": items, "limit": None},
+        },
+        batch={"size": 64, "order": "dataset", "other_orders": 0},
+        coverage=Coverage(layers=(), total_parameters=0, model_bytes=None),
+    )
+    return Cell(Path(), model, quantizer, record.name, CellStatus.DONE, found)
+
+
+def simulate(world: World, rng: np.random.Generator) -> pd.DataFrame:
+    """The judged changes of one run."""
+    parts = [_of_benchmark(world, record, rng) for record in world.benchmarks]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_benchmark(world: World, record: Benchmark, rng: np.random.Generator) -> pd.DataFrame:
+    data: Items | Faces = Faces(world, rng) if record.name == "fairface" else Items(record, world, rng)
+    parts = []
+    for model in world.models:
+        before = data.before(rng)
+        for quantizer in world.quantizers:
+            found = data.changes(before, data.after(rng, before))
+            parts.append(found.assign(model=model, quantizer=quantizer))
+    effects = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
+    infos = {info.name: info for info in record.metrics}
+    info = [infos[name] for name in declared_names(effects["metric"])]
+    better = np.array([x.better for x in info])
+    before, change = effects["baseline_value"], effects["change"]
+    return effects.assign(
+        **{"benchmark": record.name, "baseline": "fp32", "class": "", "flags": "", "why": "", "value": before + change},
+        **{
+            "better": better,
+            "unit": [x.unit for x in info],
+            "statistic": [x.statistic.name for x in info if x.statistic],
+        },
+        abs_change=np.where(better == Better.ZERO, (before + change).abs() - before.abs(), np.nan),
+    )
+
+
+def decide(effects: pd.DataFrame, world: World, policy: Policy) -> GateResult:
+    """The gate's answer to a run."""
+    cells = [cell_of(b, m, q, 1) for b in world.benchmarks for m in world.models for q in world.quantizers]
+    compared = Compared(effects=effects, cells=cells, unpaired={}, run="simulated", baseline="fp32", warnings=[])
+    return judge(compared, policy, today=date(2026, 1, 1), bounds=BOUNDS)
+
+
+@dataclass
+class Tally:
+    """What is counted over the runs of a world."""
+
+    runs: int = 0
+    failed_runs: int = 0
+    variants: Counter[RowStatus] = field(default_factory=Counter)
+    rows: Counter[RowStatus] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: GateResult) -> None:
+        """Count one run."""
+        self.runs += 1
+        self.failed_runs += any(v.status is RowStatus.FAIL for v in result.variants)
+        self.variants.update(v.status for v in result.variants)
+        self.rows.update(row.status for row in result.rows)
+        for row in result.rows:
+            name = " ".join(filter(None, (row.benchmark, row.metric, row.attribute, row.group)))
+            self.undecided[name] += row.status in (RowStatus.INCONCLUSIVE, RowStatus.ERROR)
+            self.failed[name] += row.status is RowStatus.FAIL
+
+    def line(self, name: str) -> str:
+        """A line of the table."""
+        variants, primary = self.variants.total(), self.rows[RowStatus.PASS] + self.rows[RowStatus.FAIL]
+        judged = primary + self.rows[RowStatus.INCONCLUSIVE] + self.rows[RowStatus.ERROR]
+        shares = (
+            self.failed_runs / self.runs,
+            self.variants[RowStatus.FAIL] / variants,
+            (self.variants[RowStatus.PASS] + self.variants[RowStatus.LEFT_OUT]) / variants,
+            primary / max(judged, 1),
+            self.rows[RowStatus.FAIL] / max(judged, 1),
+        )
+        return f"| {name} | {self.runs} | {' | '.join(f'{100 * x:.1f} %' for x in shares)} |"
+
+
+def runs_of(name: str, world: World, runs: int, seed: int, keep: Path | None) -> Iterator[pd.DataFrame]:
+    """The judged changes of each run, stored ones first."""
+    streams = np.random.default_rng([seed, *name.encode()]).spawn(runs)
+    for i, rng in enumerate(streams):
+        slug = "".join(c if c.isalnum() else "-" for c in name)
+        file = None if keep is None else keep / f"{slug}-{seed}-{i}.parquet"
+        if file is not None and file.exists():
+            yield pd.read_parquet(file)
+            continue
+        effects = simulate(world, rng)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            effects.to_parquet(file)
+        yield effects
+
+
+def main() -> None:
+    """Print the table."""
+    say = partial(print, flush=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--world", action="append", choices=list(WORLDS), help="one of these only; repeatable")
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--policy", type=Path, help="a policy in place of the built-in one")
+    parser.add_argument("--keep", type=Path, help="folder for the judged changes")
+    parser.add_argument("--rows", action="store_true", help="list the rows that were not decided, and that failed")
+    given = parser.parse_args()
+    policy = read_policy(given.policy)
+    say("| world | runs | runs that fail | variants that fail | variants that pass | rows decided | rows that fail |")
+    say("|---|---|---|---|---|---|---|")
+    for name in given.world or WORLDS:
+        tally = Tally()
+        for effects in runs_of(name, WORLDS[name], given.runs, given.seed, given.keep):
+            tally.add(decide(effects, WORLDS[name], policy))
+        say(tally.line(name))
+        if given.rows:
+            for kind, counted in (("not decided", tally.undecided), ("failed", tally.failed)):
+                for row, count in counted.most_common(12):
+                    if count:
+                        say(f"    {kind}: {row}: {100 * count / tally.variants.total():.1f} % of variants")
+
+
+if __name__ == "__main__":
+    main()
