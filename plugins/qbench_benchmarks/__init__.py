@@ -46,9 +46,11 @@ def _fairface_attributes(options: FairFaceAttributesOptions) -> Task:
     return FairFaceAttributes(options)
 
 
-def _share(name: str, summary: str, statistic: StatisticRef | None = None) -> MetricInfo:
+def _share(name: str, summary: str, statistic: StatisticRef | None = None, *, classes_only: bool = False) -> MetricInfo:
     made = statistic or StatisticRef("share")
-    return MetricInfo(name=name, better="higher", unit="share", summary=summary, statistic=made)
+    return MetricInfo(
+        name=name, better="higher", unit="share", summary=summary, statistic=made, classes_only=classes_only
+    )
 
 
 def _recall(direction: str, summary: str) -> MetricInfo:
@@ -91,7 +93,7 @@ IMAGENET = Benchmark(
             StatisticRef("share", {"hit": "rank", "below": 5}),
         ),
         _share("mean_recall", "Mean over the classes of their recall.", StatisticRef("class_mean")),
-        _share("recall", "Share of a class's images that are recognised."),
+        _share("recall", "Share of a class's images that are recognised.", classes_only=True),
     ),
     load=_imagenet,
     items=50_000,

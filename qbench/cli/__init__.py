@@ -20,6 +20,7 @@ from qbench.cli import (
     new,
     plan,
     plugins,
+    power,
     quantize,
     report,
     run,
@@ -65,6 +66,7 @@ app.command("plan", epilog=plan.EXAMPLES)(plan.command)
 app.command("analyse", epilog=analyse.EXAMPLES)(analyse.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("check", epilog=check.EXAMPLES)(check.command)
+app.command("power", epilog=power.EXAMPLES)(power.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qbench.gate.result import GateResult
+
+if TYPE_CHECKING:
+    from qbench.gate.power import Power
 
 SCHEMA = 3
 """2: the word ``inconclusive`` in place of ``undecided``. 3: rules have a role and one limit; answers for variants and
 quantizers; ``proven`` and ``remedy`` of rows."""
+POWER_SCHEMA = 1
 
 
 def to_json(result: GateResult) -> str:
@@ -25,7 +29,16 @@ def to_json(result: GateResult) -> str:
     """
     policy = None if result.policy is None else result.policy.model_dump(mode="json")
     fields = {f.name: getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "policy"}
-    text = json.dumps(_plain({"schema": SCHEMA, "gate": "qbench", **fields, "policy": policy}), indent=1)
+    return _inert({"schema": SCHEMA, "gate": "qbench", **fields, "policy": policy})
+
+
+def power_to_json(found: Power) -> str:
+    """Write what a policy can decide as JSON, in the same way: an object with ``schema`` and the fields of `Power`."""
+    return _inert({"schema": POWER_SCHEMA, **_plain(found)})
+
+
+def _inert(values: dict[str, Any]) -> str:
+    text = json.dumps(_plain(values), indent=1)
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text + "\n"

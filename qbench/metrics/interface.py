@@ -81,6 +81,9 @@ class MetricInfo:
         The change up to which its numbers count as unchanged, where neither the policy nor the spec names one: for a
         metric whose scale is not that of its unit. In the unit of its change (0.01 is one point). None stands for the
         default of the unit (`qbench.statistics.settings.MARGINS`).
+    classes_only : bool
+        Whether all its numbers are of single classes, none over all of them. `qbench power`, which has no numbers yet,
+        needs to know.
 
     Examples
     --------
@@ -95,6 +98,7 @@ class MetricInfo:
     statistic: StatisticRef | None = None
     role: Literal["accuracy", "calibration", "gap", "skew", "summary"] | None = None
     margin: float | None = None
+    classes_only: bool = False
 
     @property
     def judged_as(self) -> MetricRole:

@@ -18,6 +18,7 @@ RECALL_BY_GROUP = (
         unit="share",
         summary="Share of a class's items that are recognised.",
         statistic=StatisticRef("share"),
+        classes_only=True,
     ),
     MetricInfo(
         name="mean_disparity",
@@ -47,6 +48,7 @@ RECALL_BY_GROUP = (
         unit="points",
         summary="Recall of the first group minus recall of the second, in one class.",
         statistic=StatisticRef("disparity"),
+        classes_only=True,
     ),
     MetricInfo(
         name="worst_group_recall",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from scipy import special
 
 from qbench.stats.student import TINY, quantile
+from qbench.stats.tango import score_variance
 
 Floats = npt.NDArray[np.float64]
 
@@ -194,12 +195,52 @@ def needed_items(
         share = np.where(known, one, np.nan) / np.where(known, one + two, 1.0)
     valid = (m > 0) & (m < 1)
     m = np.where(valid, m, np.nan)
-    null, true = _score_variance(first, m) / share, first / share
+    null, true = score_variance(first / 2, first / 2, 1.0, m) / share, first / share
     if n2 is not None:
         second = first if psi2 is None else np.asarray(psi2, dtype=np.float64)
-        null, true = null + _score_variance(second, m) / (1 - share), true + second / (1 - share)
+        null, true = null + score_variance(second / 2, second / 2, 1.0, m) / (1 - share), true + second / (1 - share)
     z_alpha, z_beta = -special.ndtri(alpha), special.ndtri(power if sides == 1 else (1 + power) / 2)
     return np.asarray(np.ceil(((z_alpha * np.sqrt(null) + z_beta * np.sqrt(true)) / m) ** 2))
+
+
+def items_to_prove(
+    psi: npt.ArrayLike, limit: npt.ArrayLike, loss: npt.ArrayLike, *, alpha: npt.ArrayLike = 0.025, power: float = 0.8
+) -> Floats:
+    """Items with which a share is shown to have lost more than a limit.
+
+    The score test's sample size, as in `needed_items`: ``((z_α s_0 + z_β s_1) / (loss - limit))²``, with the variance
+    of the items under the loss (`s_1²`) and as the test of the limit expects it (`s_0²`).
+
+    Parameters
+    ----------
+    psi : array_like
+        Share of items that flip beside the loss, half of them each way, 0 to 1.
+    limit, loss : array_like
+        What the share may lose, and what it loses; 0 to 1, the loss above the limit.
+    alpha : array_like
+        One-sided level of the test.
+    power : float
+        The share of data sets in which the test is to reject.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, a whole number; NaN where the loss is not above the limit, or more than all items would flip.
+
+    Examples
+    --------
+    >>> float(items_to_prove(0.02, 0.02, 0.03))
+    3650.0
+    """
+    rate, most, lost = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (psi, limit, loss)))
+    valid = (lost > most) & (most >= 0) & (rate + lost <= 1)
+    gains, losses = rate / 2, rate / 2 + lost
+    null = score_variance(gains, losses, np.ones_like(rate), -most)
+    true = np.maximum(rate + lost - lost**2, 0.0)
+    z_alpha, z_beta = -special.ndtri(np.asarray(alpha, dtype=np.float64)), special.ndtri(power)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        items = ((z_alpha * np.sqrt(null) + z_beta * np.sqrt(true)) / (lost - most)) ** 2
+    return np.asarray(np.where(valid, np.ceil(items), np.nan))
 
 
 def needed_from_se(
@@ -219,12 +260,3 @@ def needed_from_se(
     m = np.where(m > 0, m, np.nan)
     z = -special.ndtri(alpha) + special.ndtri(power if sides == 1 else (1 + power) / 2)
     return np.asarray(np.ceil(items * (z * error / m) ** 2))
-
-
-def _score_variance(psi: Floats, margin: Floats) -> Floats:
-    """Variance of an item's change under a change of `margin`, as the score test expects it where ψ/2 gain and lose."""
-    # the limit of Tango's quadratic for n → ∞, with shares in place of counts
-    half = 2 * margin - psi
-    c = -psi / 2 * margin * (1 - margin)
-    q = (np.sqrt(half * half - 8 * c) - half) / 4
-    return 2 * q + margin * (1 - margin)

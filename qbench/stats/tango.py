@@ -69,7 +69,7 @@ def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
     change = (gain - loss) / size
 
     def excess(t: Floats, g: Floats, b: Floats, n: Floats, z: Floats) -> Floats:
-        return np.asarray(g - b - n * t - z * np.sqrt(_variance(g, b, n, t)))
+        return np.asarray(g - b - n * t - z * np.sqrt(score_variance(g, b, n, t)))
 
     # The statistic falls as the tested change grows. The end is just below the estimate, which is a root itself where
     # no item flipped.
@@ -130,14 +130,22 @@ def _unique(
 
 def _statistic(g: Floats, b: Floats, n: Floats, t: Floats) -> Floats:
     """Score statistic of the change `t`: ``(g - b - n t) / sqrt(n (2 q + t (1 - t)))`` with `q` as under `t`."""
-    variance = _variance(g, b, n, t)
+    variance = score_variance(g, b, n, t)
     distance = g - b - n * t
     z = distance / np.sqrt(np.where(variance > 0, variance, 1.0))
     return np.where(variance > 0, z, np.where(distance == 0, 0.0, np.copysign(np.inf, distance)))
 
 
-def _variance(g: Floats, b: Floats, n: Floats, t: Floats) -> Floats:
-    """Variance of ``g - b`` where gains are `t` more than losses."""
+def score_variance(g: Floats, b: Floats, n: Floats | float, t: Floats) -> Floats:
+    """Variance of ``g - b`` where gains are `t` more than losses, as the score test estimates it.
+
+    Parameters
+    ----------
+    g, b, n : numpy.ndarray
+        Gains, losses and items; with shares of the items in place of counts and `n` of 1, the variance of one item.
+    t : numpy.ndarray
+        The tested change of the share, -1 to 1.
+    """
     # q, the share of losses, maximises the likelihood where gains are `t` more: the larger root of A q² + B q + C.
     a = 2 * n
     half = -b - g + (2 * n - g + b) * t

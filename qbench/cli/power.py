@@ -1,0 +1,137 @@
+"""``qbench power``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from qbench.gate.power import PlannedRow, Power
+
+EXAMPLES = (
+    "Examples: `qbench power paper` | `qbench power study.toml --policy policy.toml` | `qbench power policy.toml` | "
+    "`qbench power qbench-runs/demo --flips 0.03 --json power.json`"
+)
+LISTED = 25
+"""Numbers of a rule that are shown, those with the fewest items first; the JSON file has all."""
+MENTIONED = 6
+"""Numbers that are named in the last lines."""
+
+
+def command(
+    source: Annotated[
+        str, typer.Argument(help="A spec (a TOML file or the name of a preset), a policy, or a run folder.")
+    ] = "demo",
+    policy: Annotated[
+        Path | None, typer.Option(help="A TOML file with the policy [default: the built-in one].")
+    ] = None,
+    flips: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="An assumed share of answers that flip, such as 0.02; repeatable [default: 0.005, 0.02, 0.05]."
+        ),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
+) -> None:
+    """Show how many items decide each rule of a policy, before anything is run.
+
+    With a spec or a run, also how many items each group has, as far as the data is there. Reads annotations only.
+    """
+    import sys
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from qbench.cli.check import WITHOUT_TERMINAL
+    from qbench.gate.power import FLIPS, power_of
+    from qbench.store.files import atomic
+
+    found = power_of(source, policy, flips=flips or FLIPS)
+    if json is not None:
+        from qbench.gate.to_json import power_to_json
+
+        with atomic(json) as temporary:
+            temporary.write_text(power_to_json(found), encoding="utf-8")
+    wide = sys.stdout.isatty()
+    console = Console(highlight=False) if wide else Console(highlight=False, width=WITHOUT_TERMINAL)
+    tables: dict[tuple[str, str, str], list[PlannedRow]] = {}
+    for row in found.rows:
+        tables.setdefault((row.rule, row.counted, _limit(row)), []).append(row)
+    for (rule, counted, limit), rows in tables.items():
+        console.print(Text(f"{rule}: {limit}; {counted}"))
+        console.print(_table(rows, found))
+        if len(rows) > LISTED:
+            console.print(f"… and {len(rows) - LISTED:,} more; --json has all of them")
+        console.print()
+    for line in _notes(found):
+        console.print(Text(line))
+
+
+def _table(rows: list[PlannedRow], found: Power) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for heading in ("there", *(f"{verb}\n{_percent(x)}" for verb in ("pass", "fail") for x in found.flips)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    known = sorted(rows, key=lambda row: -1 if row.there is None else row.there)
+    for row in known[:LISTED]:
+        there = "?" if row.there is None else f"{row.there:,}"
+        counts = [*(x.to_pass for x in row.needed), *(x.to_fail for x in row.needed)]
+        table.add_row(Text(_named(row)), there, *(_needed(count, row.there) for count in counts))
+    return table
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
+
+
+def _needed(count: int | None, there: int | None) -> str:
+    if count is None:
+        return "–"
+    return f"{count:,}*" if there is not None and count > there else f"{count:,}"
+
+
+def _named(row: PlannedRow) -> str:
+    place = f"{row.attribute}={row.group}" if row.attribute else row.group
+    return " ".join(part for part in (row.benchmark, row.metric, place, row.class_) if part)
+
+
+def _limit(row: PlannedRow) -> str:
+    return f"limit {_amount(row.limit, row)}, fails at {_amount(row.loss, row)}"
+
+
+def _amount(value: float, row: PlannedRow) -> str:
+    from qbench.vocabulary import Unit
+
+    if row.unit is Unit.NATS:
+        return f"{value:g} nats"
+    return f"{100 * value:g} {'point' if math.isclose(value, 0.01) else 'points'}"
+
+
+def _notes(found: Power) -> list[str]:
+    from qbench.vocabulary import MetricRole
+
+    shares = " or ".join(map(_percent, found.flips))
+    notes = [
+        f"pass: enough to show, in {_percent(found.power)} of all runs, that a change of nothing is within the limit, "
+        f"if {shares} of the answers flip (of a skew: of the top k is replaced).",
+        f"fail: enough to show, in {_percent(found.power)} of all runs, a loss of one point more than the limit "
+        "(of a skew: of half as much again), among all numbers of a variant.",
+    ]
+    if any(row.role is MetricRole.SKEW for row in found.rows):
+        notes.append("expected hits at k: k times the group's share of the gallery; they grow with k and the gallery.")
+    counted = [row for row in found.rows if row.there is not None]
+    if counted:
+        never = [row for row in counted if len(row.undecided) == len(found.flips)]
+        what = f"{len(never):,} of {len(counted):,} numbers have too few to be shown to be within their limit"
+        examples = [_named(row) for row in never[:MENTIONED]] + ["…"] * (len(never) > MENTIONED)
+        notes += ["*: more than there are.", f"{what}: {', '.join(examples)}." if never else f"{what}."]
+    notes += [f"rule {name}: it has no number here." for name in found.unused]
+    return notes + [f"not known, how many items: {why}" for why in found.unknown]

@@ -1,0 +1,259 @@
+"""`qbench power`: how many items decide each rule, held against simulated answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from qbench.cli import app
+from qbench.data.items import Attribute
+from qbench.errors import InputError
+from qbench.gate.designs import Design, designs_of_run, designs_of_spec
+from qbench.gate.policy import default_text, read_policy
+from qbench.gate.power import PlannedRow, Power, power, power_of
+from qbench.metrics.interface import MetricInfo, StatisticRef
+from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+from qbench.results import load
+from qbench.spec.read import read_spec
+from qbench.statistics.settings import Settings
+from qbench.stats.linear import linear_change
+from qbench.stats.skew import skew_change
+from qbench.stats.tango import tango_interval
+
+RUNS = 2000
+ALONE: dict[str, Any] = {"version": 1, "decide": {"adjust": "none"}}
+GENDER = Attribute(name="gender", groups=("masc", "fem"), pairs=(("masc", "fem"),))
+
+
+def facet(sizes: dict[tuple[str, str], int], **parts: Any) -> Design:
+    """Persons of ``(label, gender)``."""
+    rows = [pair for pair, n in sizes.items() for _ in range(n)]
+    items = pd.DataFrame(rows, columns=["label", "gender"])
+    known = {"benchmark": "facet", "metrics": RECALL_BY_GROUP, "attributes": (GENDER,), "items": items}
+    return Design(**{**known, "count": len(items), **parts})
+
+
+def policy(**rule: Any) -> Any:
+    """A policy of one rule, whose rows are not adjusted."""
+    return read_policy({**ALONE, "rule": [{"id": "r", **rule}]})
+
+
+def only(found: Power) -> PlannedRow:
+    """Its only row."""
+    (row,) = found.rows
+    return row
+
+
+def shares(flips: float, loss: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of simulated changes of a share of n items."""
+    chances = [flips / 2, flips / 2 + loss, 1 - flips - loss]
+    gain, lost, _ = np.random.default_rng([n, 1]).multinomial(n, chances, RUNS).T
+    return tango_interval(gain, lost, np.full(RUNS, n))
+
+
+@pytest.mark.parametrize("flips", [0.005, 0.02, 0.05])
+def test_with_the_items_that_are_needed_a_share_decides_in_80_per_cent_of_runs(flips: float) -> None:
+    row = only(power(policy(role="accuracy", scope="each_group", limit=0.02), flips=[flips]))
+    needed = row.needed[0]
+    assert needed.to_pass is not None
+    assert needed.to_fail is not None
+    low, high = shares(flips, 0.0, needed.to_pass)
+    assert 0.77 <= np.mean((low > -0.02) & (high < 0.02)) <= 0.9  # with two flips or so, it goes in steps
+    assert np.mean(high < 0.02) >= 0.8
+    low, high = shares(flips, 0.03, needed.to_fail)
+    assert row.loss == pytest.approx(0.03)
+    assert np.mean(high < -0.02) == pytest.approx(0.8, abs=0.04)
+
+
+def gaps(design: Design, factor: float, flips: float, loss: float, runs: int = 300) -> list[tuple[float, float]]:
+    """Simulated changes of a mean disparity, and their standard errors, with `factor` as many persons."""
+    assert design.items is not None
+    rng = np.random.default_rng(5)
+    persons = design.items.sample(frac=factor, replace=True, random_state=1).sort_values(["label", "gender"])
+    strata = persons.groupby(["label", "gender"]).ngroup().to_numpy()  # fem before masc
+    classes = int(strata.max()) // 2 + 1
+    sign = np.tile([-1.0, 1.0], classes) / classes
+    lost = np.where(strata % 2 == 0, loss, 0.0)  # of the second group of the pair
+    found = []
+    for _ in range(runs):
+        drawn = rng.random(len(strata))
+        x = (drawn < flips / 2).astype(float) - (drawn > 1 - flips / 2 - lost)
+        change = linear_change(x, strata, sign, np.arange(len(strata)))
+        found.append((change.estimate, change.se))
+    return found
+
+
+def test_with_the_persons_that_are_needed_a_gap_decides_in_80_per_cent_of_runs() -> None:
+    design = facet({("nurse", "masc"): 400, ("nurse", "fem"): 900, ("guard", "masc"): 1100, ("guard", "fem"): 250})
+    rules = policy(metric="mean_disparity", scope="overall", limit=0.02)
+    row = only(power(rules, [design], flips=[0.05]))
+    needed, there = row.needed[0], row.there
+    assert there == 2650
+    assert needed.to_pass is not None
+    assert needed.to_fail is not None
+    change, se = np.array(gaps(design, needed.to_pass / there, 0.05, 0.0)).T
+    assert np.mean(np.abs(change) + 1.96 * se < 0.02) == pytest.approx(0.8, abs=0.08)
+    change, se = np.array(gaps(design, needed.to_fail / there, 0.05, 0.03)).T
+    assert np.mean(change - 1.96 * se > 0.02) == pytest.approx(0.8, abs=0.08)
+
+
+def test_with_the_expected_hits_that_are_needed_a_skew_passes_in_at_least_80_per_cent_of_runs() -> None:
+    row = only(power(policy(role="skew", scope="each_group", limit=0.1), flips=[0.02]))
+    hits = row.needed[0].to_pass
+    assert row.counted == "expected hits at k"
+    assert hits is not None
+    k, n, rng = 5 * hits, 25 * hits, np.random.default_rng(3)
+    group = np.repeat([0, 1], [n // 5, n - n // 5])
+    passed = []
+    for _ in range(60):
+        score = rng.normal(size=n)
+        both = np.argsort(-np.stack([score, score + 0.022 * rng.normal(size=n)]), axis=1)
+        found = skew_change(both[:1], both[1:], group, np.full(2, 0.5), k).groups[0]
+        passed.append(abs(found.mean) + 1.96 * found.mean_se < 0.1)
+    replaced = 1 - len(np.intersect1d(both[0, :k], both[1, :k])) / k
+    assert 0.005 < replaced < 0.05
+    assert np.mean(passed) >= 0.8
+
+
+def test_a_skew_needs_the_hits_with_which_the_gate_can_decide_it_even_if_nothing_moves() -> None:
+    row = only(power(policy(role="skew", scope="each_group", limit=0.1), flips=[0.0]))
+    assert row.needed[0].to_pass == 50
+
+
+def test_a_policy_alone_says_what_is_needed_by_the_default_margins() -> None:
+    found = power(flips=[0.02])
+    assert [(row.rule, row.limit, row.there) for row in found.rows] == [
+        ("accuracy", 0.01, None),
+        ("accuracy of each group", 0.02, None),
+        ("gaps", 0.02, None),
+        ("skew of each group", 0.1, None),
+    ]
+    assert found.unused == ("calibration",)
+    assert all(row.needed[0].to_pass and row.undecided == () for row in found.rows)
+
+
+def test_groups_are_counted_from_the_annotations() -> None:
+    found = power(designs=[facet({("nurse", "masc"): 30, ("nurse", "fem"): 800})], flips=[0.02])
+    there = {(row.metric, row.group): row.there for row in found.rows}
+    assert there == {
+        ("accuracy", ""): 830,
+        ("accuracy", "masc"): 30,
+        ("accuracy", "fem"): 800,
+        ("mean_disparity", "masc-fem"): 830,
+    }
+    undecided = {(row.metric, row.group) for row in found.rows if row.undecided}
+    assert undecided == {("accuracy", ""), ("accuracy", "masc"), ("mean_disparity", "masc-fem")}
+
+
+def test_classes_with_too_few_persons_of_a_group_are_in_no_gap() -> None:
+    sizes = {("nurse", "masc"): 30, ("nurse", "fem"): 800, ("guard", "masc"): 900, ("guard", "fem"): 9}
+    rules = policy(metric="mean_disparity", scope="overall")
+    assert only(power(rules, [facet(sizes)])).there == 1739
+    assert only(power(rules, [facet(sizes, min_group=10)])).there == 830
+    assert only(power(rules, [facet(sizes, min_group=31)])).there == 0
+
+
+def test_a_rule_for_each_class_lists_the_classes_of_metrics_that_have_them() -> None:
+    design = facet({("nurse", "masc"): 30, ("nurse", "fem"): 80, ("guard", "masc"): 900})
+    rows = power(policy(role="accuracy", scope="each_class"), [design]).rows
+    assert [(row.metric, row.class_, row.there, row.limit) for row in rows] == [
+        ("recall", "guard", 900, 0.05),
+        ("recall", "nurse", 110, 0.05),
+    ]
+    gap = power(policy(metric="disparity", scope="each_class"), [design]).rows
+    assert [(row.class_, row.there) for row in gap] == [("guard", 0), ("nurse", 110)]
+
+
+def test_only_the_items_that_a_metric_counts_are_there() -> None:
+    made = StatisticRef("share", {"where": {"asked": "race"}})
+    info = MetricInfo(name="race_accuracy", better="higher", unit="share", summary="", statistic=made)
+    items = pd.DataFrame({"label": "", "asked": ["race"] * 7 + ["age"] * 5})
+    design = Design(benchmark="b", metrics=(info,), items=items, count=12)
+    assert only(power(policy(role="accuracy", scope="overall"), [design])).there == 7
+
+
+def test_expected_hits_are_k_times_the_share_of_the_group() -> None:
+    items = pd.DataFrame({"label": "", "age": ["young"] * 90 + ["older"] * 10})
+    attributes = (Attribute(name="age", groups=("young", "older"), pairs=()),)
+    known = {"benchmark": "fairface", "metrics": SKEWS, "attributes": attributes, "items": items, "count": 100}
+    rows = power(policy(role="skew", scope="each_group"), [Design(**known, cutoffs={"skew": 20})]).rows
+    assert [(row.metric, row.group, row.there) for row in rows] == [("skew@20", "young", 18), ("skew@20", "older", 2)]
+    assert all(row.there is None for row in power(policy(role="skew", scope="each_group"), [Design(**known)]).rows)
+
+
+def test_rows_of_one_variant_share_the_level_of_a_failure() -> None:
+    design = facet({("nurse", "masc"): 500, ("nurse", "fem"): 800})
+    rule = {"id": "r", "role": "accuracy", "scope": "each_group"}
+    alone, shared = (
+        power(read_policy({"version": 1, "decide": {"adjust": adjust}, "rule": [rule]}), [design]).rows[0].needed[1]
+        for adjust in ("none", "holm")
+    )
+    assert alone.to_pass == shared.to_pass
+    assert alone.to_fail is not None
+    assert shared.to_fail is not None
+    assert alone.to_fail < shared.to_fail
+
+
+def test_the_margins_of_the_spec_are_the_limits() -> None:
+    found = power(settings=Settings(margins={"share/group": 0.04}), flips=[0.02])
+    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.1]
+
+
+def test_a_run_is_counted_by_its_items(make_run: Callable[..., Any]) -> None:
+    run = make_run(benchmarks=("facet", "imagenet"))
+    run.write()
+    facet_, imagenet = designs_of_run(load(run.folder))
+    assert (facet_.benchmark, imagenet.benchmark, imagenet.count) == ("facet", "imagenet", 80)
+    rows = power_of(run.folder, flips=[0.02]).rows
+    there = {(row.benchmark, row.metric, row.attribute, row.group): row.there for row in rows}
+    assert there["facet", "accuracy", "gender", "masc"] == 27
+    assert there["imagenet", "top1", "", ""] == 80
+    assert ("imagenet", "recall", "", "") not in there
+
+
+def test_data_that_is_not_there_is_said_and_the_rest_is_told() -> None:
+    spec = {"name": "s", "models": ["openai/ViT-B-32"], "quantizers": ["fp32"], "benchmarks": ["facet"]}
+    (design,) = designs_of_spec(read_spec(spec))
+    assert design.items is None
+    assert design.count == 49_551
+    assert design.why == "facet: no data folder is given"
+    found = power(designs=[design])
+    assert found.unknown == (design.why,)
+    assert found.rows[0].there == 49_551
+    assert {row.there for row in found.rows[1:]} == {None}
+
+
+def test_a_file_with_rules_is_a_policy_and_any_other_a_spec(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(default_text(), encoding="utf-8")
+    assert power_of(file).rows == power().rows
+    with pytest.raises(InputError, match="two policies"):
+        power_of(file, file)
+    with pytest.raises(InputError, match="no such spec file"):
+        power_of(tmp_path / "absent.toml")
+
+
+def test_a_share_of_flips_is_a_fraction() -> None:
+    with pytest.raises(InputError, match="2 is not a share of answers"):
+        power(flips=[2])
+
+
+def test_the_command_shows_and_writes_the_same(tmp_path: Path) -> None:
+    policy_file, out = tmp_path / "policy.toml", tmp_path / "power.json"
+    policy_file.write_text(default_text(), encoding="utf-8")
+    done = CliRunner().invoke(app, ["power", str(policy_file), "--flips", "0.02", "--json", str(out)])
+    assert done.exit_code == 0, done.output
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written["schema"] == 1
+    row = next(row for row in written["rows"] if row["rule"] == "accuracy of each group")
+    assert row["needed"] == [{"flips": 0.02, "to_pass": 710, "to_fail": row["needed"][0]["to_fail"]}]
+    assert "accuracy of each group: limit 2 points, fails at 3 points; items" in done.output
+    assert "710" in done.output
+    assert "rule calibration: it has no number here." in done.output
