@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -29,16 +29,17 @@ import pandas as pd
 from qbench.api import Attribute, Benchmark
 from qbench.gate.comparison import Compared
 from qbench.gate.evaluate import judge
+from qbench.gate.methods import installed_methods
 from qbench.gate.policy import Policy, read_policy
 from qbench.gate.result import GateResult
+from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import declared_names
 from qbench.models.interface import Coverage
-from qbench.results.statistics import installed_statistics
 from qbench.runfolder.reader import Cell
 from qbench.runfolder.schema import CellRecord
-from qbench.statistics.dispatch import bounds as bounds_of
 from qbench.statistics.hits import count_cells
 from qbench.statistics.ledger import COUNTS, FLOATS
+from qbench.statistics.settings import Settings
 from qbench.stats.linear import linear_change
 from qbench.stats.skew import skew_change
 from qbench.vocabulary import Better, CellStatus, RowStatus
@@ -74,7 +75,10 @@ FACES: Mapping[str, Mapping[str, int]] = {
 CLASSES, QUERIES, TOP = 52, 10, 1000
 COLUMNS = ["model", "quantizer", "metric", "attribute", "group", "n", "baseline_value", "change", *FLOATS, *COUNTS]
 COLUMNS = [*dict.fromkeys(COLUMNS), "method", "noise"]
-BOUNDS = partial(bounds_of, statistics=installed_statistics(), stored=0.95)
+METHODS = installed_methods(0.95)
+FACE_SHARES = {(a, g): n / sum(of.values()) for a, of in FACES.items() for g, n in of.items()}
+SINGLE = 10
+"""So many times as many runs are drawn of worlds whose runs have one variant."""
 COMMON = 0.3
 """Share of the variance of a quantizer's noise that all queries of a variant have in common."""
 
@@ -223,7 +227,7 @@ class Items:
         self.names, self.partitions = [("accuracy", "", "")], [(1, np.zeros(n, dtype=np.int64), 1)]
         self.loss = np.full(n, world.loss.get("", 0.0))
         right = rng.uniform(0.4, 0.75, CLASSES)[label]
-        for attribute in attributes_of(self.record):
+        for attribute in ATTRIBUTES[self.record.name]:
             shares = world.groups[attribute.name]
             drawn = rng.choice(len(shares), n, p=list(shares.values()))
             groups = attribute.groups  # the first of the shares
@@ -353,7 +357,10 @@ def attributes_of(record: Benchmark) -> tuple[Attribute, ...]:
     return tuple(getattr(record.load(options), "attributes", ()))
 
 
-def cell_of(record: Benchmark, model: str, quantizer: str, items: int) -> Cell:
+ATTRIBUTES = {record.name: attributes_of(record) for record in (IMAGENET, COCO, FACET, FAIRFACE)}
+
+
+def cell_of(record: Benchmark, model: str, quantizer: str) -> Cell:
     """A cell that is done, with the benchmark's own metrics and groupings."""
     origin = {"distribution": "qbench-vlm", "version": "0"}
     found = CellRecord(
@@ -361,7 +368,7 @@ def cell_of(record: Benchmark, model: str, quantizer: str, items: int) -> Cell:
         **{"model": model, "quantizer": quantizer, "benchmark": record.name},
         benchmark_info={
             **{"record": f"benchmarks:{record.name}", **origin, "protocol": record.protocol, "options": {}},
-            **{"metrics": record.metrics, "attributes": attributes_of(record)},
+            **{"metrics": record.metrics, "attributes": ATTRIBUTES[record.name]},
         },
         facts={"target": "uniform", "queries": [*"abcdefghij"[:QUERIES]]},
         model_info={"record": "m", **origin, "checkpoint": model, "fingerprint": model},
@@ -370,7 +377,7 @@ def cell_of(record: Benchmark, model: str, quantizer: str, items: int) -> Cell:
             **{"device": "cpu", "options": {}},
         },
         data_info={
-            **{"root": "", "dataset": None, "note": "", "fingerprint": record.name, "items": items, "limit": None},
+            **{"root": "", "dataset": None, "note": "", "fingerprint": record.name, "items": 0, "limit": None},
         },
         batch={"size": 64, "order": "dataset", "other_orders": 0},
         coverage=Coverage(layers=(), total_parameters=0, model_bytes=None),
@@ -408,47 +415,100 @@ def _of_benchmark(world: World, record: Benchmark, rng: np.random.Generator) -> 
     )
 
 
-def decide(effects: pd.DataFrame, world: World, policy: Policy) -> GateResult:
-    """The gate's answer to a run."""
-    cells = [cell_of(b, m, q, 1) for b in world.benchmarks for m in world.models for q in world.quantizers]
-    compared = Compared(effects=effects, cells=cells, unpaired={}, run="simulated", baseline="fp32", warnings=[])
-    return judge(compared, policy, today=date(2026, 1, 1), bounds=BOUNDS)
+def decide(runs: Sequence[pd.DataFrame], world: World, policy: Policy) -> GateResult:
+    """The gate's answer to all runs at once, their models named ``run/model``: no family has more than a variant."""
+    frames = [effects.assign(model=f"{i}/" + effects["model"]) for i, effects in enumerate(runs)]
+    effects = pd.concat(frames, ignore_index=True)
+    infos = {(record.name, info.name): info for record in world.benchmarks for info in record.metrics}
+    margins = {name: margin_of(*name, infos[name[0], declared_names([name[1]])[0]]) for name in names_of(effects)}
+    cells = [
+        cell_of(record, f"{i}/{model}", quantizer)
+        for record in world.benchmarks
+        for i in range(len(runs))
+        for model in world.models
+        for quantizer in world.quantizers
+    ]
+    compared = Compared(
+        effects=effects.assign(margin=[margins[name] for name in names_of(effects)]),
+        **{"cells": cells, "unpaired": {}, "run": "simulated", "baseline": "fp32", "warnings": []},
+    )
+    return judge(compared, policy, today=date(2026, 1, 1), methods=METHODS, shares=lambda benchmark: FACE_SHARES)
 
 
-@dataclass
-class Tally:
-    """What is counted over the runs of a world."""
+def names_of(effects: pd.DataFrame) -> list[tuple[str, str, bool]]:
+    """Benchmark, metric and whether it is of a group, of each row."""
+    return list(zip(effects["benchmark"], effects["metric"], effects["attribute"] != "", strict=True))
 
-    runs: int = 0
-    failed_runs: int = 0
-    variants: Counter[RowStatus] = field(default_factory=Counter)
-    rows: Counter[RowStatus] = field(default_factory=Counter)
-    undecided: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
 
-    def add(self, result: GateResult) -> None:
-        """Count one run."""
-        self.runs += 1
-        self.failed_runs += any(v.status is RowStatus.FAIL for v in result.variants)
-        self.variants.update(v.status for v in result.variants)
-        self.rows.update(row.status for row in result.rows)
-        for row in result.rows:
-            name = " ".join(filter(None, (row.benchmark, row.metric, row.attribute, row.group)))
-            self.undecided[name] += row.status in (RowStatus.INCONCLUSIVE, RowStatus.ERROR)
-            self.failed[name] += row.status is RowStatus.FAIL
+def margin_of(benchmark: str, metric: str, grouped: bool, info: MetricInfo) -> float:
+    """The default margin of a number."""
+    return Settings().margin(benchmark, metric, info.unit, grouped=grouped, of_class=False, own=info.margin)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the gate said of the runs of a world, as shares.
+
+    Attributes
+    ----------
+    runs : int
+        How many there are.
+    runs_fail, variants_fail, variants_pass : float
+        A run fails if one of its variants does; a variant passes if all its rows pass or are left out in advance.
+    decided : float
+        Rows that pass or fail, among those that are not left out.
+    left_out : float
+        Rows that are left out in advance.
+    open, failed : Counter of str
+        Numbers that are inconclusive, or that fail, in how many variants.
+    variants : int
+        How many variants there are.
+    """
+
+    runs: int
+    runs_fail: float
+    variants_fail: float
+    variants_pass: float
+    decided: float
+    left_out: float
+    open: Counter[str]
+    failed: Counter[str]
+    variants: int
+
+    @classmethod
+    def of(cls, result: GateResult, runs: int) -> Answers:
+        """Count one result of `decide`."""
+        rows = Counter(row.status for row in result.rows)
+        judged = rows.total() - rows[RowStatus.LEFT_OUT]
+        fail = [variant for variant in result.variants if RowStatus.FAIL in variant.counts]
+        passed = [variant for variant in result.variants if set(variant.counts) <= {RowStatus.PASS, RowStatus.LEFT_OUT}]
+        return cls(
+            runs=runs,
+            runs_fail=len({variant.model.partition("/")[0] for variant in fail}) / runs,
+            variants_fail=len(fail) / len(result.variants),
+            variants_pass=len(passed) / len(result.variants),
+            decided=(rows[RowStatus.PASS] + rows[RowStatus.FAIL]) / judged,
+            left_out=rows[RowStatus.LEFT_OUT] / rows.total(),
+            open=_named(result, RowStatus.INCONCLUSIVE),
+            failed=_named(result, RowStatus.FAIL),
+            variants=len(result.variants),
+        )
 
     def line(self, name: str) -> str:
         """A line of the table."""
-        variants, primary = self.variants.total(), self.rows[RowStatus.PASS] + self.rows[RowStatus.FAIL]
-        judged = primary + self.rows[RowStatus.INCONCLUSIVE] + self.rows[RowStatus.ERROR]
-        shares = (
-            self.failed_runs / self.runs,
-            self.variants[RowStatus.FAIL] / variants,
-            (self.variants[RowStatus.PASS] + self.variants[RowStatus.LEFT_OUT]) / variants,
-            primary / max(judged, 1),
-            self.rows[RowStatus.FAIL] / max(judged, 1),
-        )
+        shares = (self.runs_fail, self.variants_fail, self.variants_pass, self.decided, self.left_out)
         return f"| {name} | {self.runs} | {' | '.join(f'{100 * x:.1f} %' for x in shares)} |"
+
+    def details(self) -> Iterator[str]:
+        """The numbers that are inconclusive, and that fail, most often."""
+        for kind, counted in (("inconclusive", self.open), ("failed", self.failed)):
+            for name, count in counted.most_common(12):
+                yield f"    {kind}: {name}: {100 * count / self.variants:.1f} % of variants"
+
+
+def _named(result: GateResult, status: RowStatus) -> Counter[str]:
+    rows = [row for row in result.rows if row.status is status]
+    return Counter(" ".join(filter(None, (row.benchmark, row.metric, row.attribute, row.group))) for row in rows)
 
 
 def runs_of(name: str, world: World, runs: int, seed: int, keep: Path | None) -> Iterator[pd.DataFrame]:
@@ -479,18 +539,17 @@ def main() -> None:
     parser.add_argument("--rows", action="store_true", help="list the rows that were not decided, and that failed")
     given = parser.parse_args()
     policy = read_policy(given.policy)
-    say("| world | runs | runs that fail | variants that fail | variants that pass | rows decided | rows that fail |")
+    say("| world | runs | runs that fail | variants that fail | variants that pass | rows decided | rows left out |")
     say("|---|---|---|---|---|---|---|")
     for name in given.world or WORLDS:
-        tally = Tally()
-        for effects in runs_of(name, WORLDS[name], given.runs, given.seed, given.keep):
-            tally.add(decide(effects, WORLDS[name], policy))
-        say(tally.line(name))
-        if given.rows:
-            for kind, counted in (("not decided", tally.undecided), ("failed", tally.failed)):
-                for row, count in counted.most_common(12):
-                    if count:
-                        say(f"    {kind}: {row}: {100 * count / tally.variants.total():.1f} % of variants")
+        world = WORLDS[name]
+        runs = list(
+            runs_of(name, world, given.runs * (SINGLE if len(world.models) == 1 else 1), given.seed, given.keep)
+        )
+        answers = Answers.of(decide(runs, world, policy), len(runs))
+        say(answers.line(name))
+        for line in answers.details() if given.rows else ():
+            say(line)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qbench.data.items import Attribute, GroupPair
+from qbench.data.items import Attribute
+from qbench.data.pairs import GroupPair
 from qbench.data.subset import limited
 from qbench.errors import QbenchError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark

@@ -9,6 +9,7 @@ which the column ``needed`` of an analysis comes from too.
 - A gap is a mean over the classes of the difference of two groups' shares, or one difference where no class is known.
 - A skew varies by the images that enter and leave the top k. Its unit is the expected hit: k times the group's share of
   the gallery. A mean over queries is taken to vary as much as a single query does, which is the most that it can.
+- Of any other number it is not known before a run how much it varies, and no size is given.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ from qbench.stats.linear import FEW
 from qbench.vocabulary import MetricRole, Severity, Unit
 
 FLIPS = (0.005, 0.02, 0.05)
-"""Shares of answers that flip: about 8 bits, 4 bits, and a 4-bit variant of a small model (docs/gate.md)."""
+"""Shares of answers that flip, from few to many: a small run shows what is true of a model and a quantizer."""
 POINT = 0.01
 EXCESS_OF_SKEW = 0.5
 """Beyond its limit by which a loss is to be found: one point, or half the limit of a skew."""
@@ -109,7 +110,7 @@ class PlannedRow:
         """The assumed shares of flips at which there are too few items to pass; empty where `there` is not known."""
         if self.there is None:
             return ()
-        return tuple(x.flips for x in self.needed if x.to_pass is None or x.to_pass > self.there)
+        return tuple(x.flips for x in self.needed if x.to_pass is not None and x.to_pass > self.there)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,18 +319,18 @@ def _row(question: _Question, level: float, policy: Policy, settings: Settings, 
     limit = limit_of(rule, margin)
     alpha = (1 - (policy.decide.confidence or settings.confidence)) / 2
     loss = limit * (1 + EXCESS_OF_SKEW) if unit is Unit.NATS else limit + POINT
-    kind = _Skew if role is MetricRole.SKEW else _Gap if role is MetricRole.GAP else _Share
-    sized = kind(question)
+    sized = _sized(question)
     return PlannedRow(
-        **{"rule": rule.id, "benchmark": design.benchmark, "metric": metric, "attribute": question.attribute},
-        **{
-            "group": question.group,
-            "class_": question.class_,
-            "role": role,
-            "unit": unit,
-            "limit": limit,
-            "loss": loss,
-        },
+        rule=rule.id,
+        benchmark=design.benchmark,
+        metric=metric,
+        attribute=question.attribute,
+        group=question.group,
+        class_=question.class_,
+        role=role,
+        unit=unit,
+        limit=limit,
+        loss=loss,
         counted=sized.counted,
         there=sized.there,
         needed=tuple(
@@ -341,6 +342,30 @@ def _row(question: _Question, level: float, policy: Policy, settings: Settings, 
             for share in flips
         ),
     )
+
+
+class _Sized(Protocol):
+    """A kind of number: what it is made of, and how many of that decide it."""
+
+    counted: Counted
+    there: int | None
+
+    def to_pass(self, flips: float, limit: float, alpha: float) -> float:
+        """How many show that no change is within the limit; NaN where that is not known."""
+        ...
+
+    def to_fail(self, flips: float, limit: float, loss: float, level: float) -> float:
+        """How many show that the loss is beyond the limit."""
+        ...
+
+
+def _sized(question: _Question) -> _Sized:
+    role, unit = question.info.judged_as, Unit(question.info.unit)
+    if role is MetricRole.GAP and unit is Unit.POINTS:
+        return _Gap(question)
+    if role is MetricRole.SKEW and unit is Unit.NATS:
+        return _Skew(question)
+    return _Share(question) if role is MetricRole.ACCURACY and unit is Unit.SHARE else _Other(question)
 
 
 class _Share:
@@ -361,6 +386,24 @@ class _Share:
         return float(items_to_prove(flips, limit, loss, alpha=level, power=POWER))
 
 
+class _Other:
+    """A number of which it is not known before a run how much it varies."""
+
+    counted: Counted = "items"
+
+    def __init__(self, question: _Question) -> None:
+        names = (question.info.name, question.attribute, question.group, question.class_)
+        self.there = question.design.of_group(*names)
+
+    def to_pass(self, flips: float, limit: float, alpha: float) -> float:
+        """Not known."""
+        return math.nan
+
+    def to_fail(self, flips: float, limit: float, loss: float, level: float) -> float:
+        """Not known."""
+        return math.nan
+
+
 class _Gap:
     """A mean over the classes of the differences of two groups' shares; if no class is known, of two equal groups."""
 
@@ -374,7 +417,7 @@ class _Gap:
             sizes = {name: size for name, size in sizes.items() if name == question.class_}
         known = attribute is not None and design.items is not None
         self.there = sum(map(sum, sizes.values())) if known else None
-        parts = np.array(list(sizes.values()) or [(0.5, 0.5)], dtype=np.float64)
+        parts = np.array(list(sizes.values()) or [(1, 1)], dtype=np.float64)
         self.parts = parts / parts.sum()  # of all persons that are in a class and a group
 
     def to_pass(self, flips: float, limit: float, alpha: float) -> float:
@@ -406,8 +449,7 @@ class _Skew:
         design = question.design
         cutoff = design.cutoffs.get(question.info.name)
         images = design.of_group(question.info.name, question.attribute, question.group, "")
-        known = cutoff and images is not None and design.count
-        self.there = round(cutoff * images / design.count) if known else None
+        self.there = round(cutoff * images / design.count) if cutoff and images is not None and design.count else None
 
     def to_pass(self, flips: float, limit: float, alpha: float) -> float:
         """Expected hits with which no change is shown to be within the limit, and no fewer than can be decided."""

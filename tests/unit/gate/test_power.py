@@ -179,6 +179,13 @@ def test_only_the_items_that_a_metric_counts_are_there() -> None:
     assert only(power(policy(role="accuracy", scope="overall"), [design])).there == 7
 
 
+def test_of_a_number_of_another_kind_no_size_is_given() -> None:
+    info = MetricInfo(name="error", better="lower", unit="share", summary="", role="calibration")
+    design = Design(benchmark="b", metrics=(info,), count=100)
+    row = only(power(policy(role="calibration", scope="overall"), [design], flips=[0.02]))
+    assert (row.there, row.needed[0].to_pass, row.needed[0].to_fail, row.undecided) == (100, None, None, ())
+
+
 def test_expected_hits_are_k_times_the_share_of_the_group() -> None:
     items = pd.DataFrame({"label": "", "age": ["young"] * 90 + ["older"] * 10})
     attributes = (Attribute(name="age", groups=("young", "older"), pairs=()),)

@@ -105,3 +105,15 @@ def test_needed_items_of_a_standard_error_shrink_it_to_what_the_margin_takes() -
     se = 0.02 * math.sqrt(400 / n)
     assert stats.norm.cdf(0.01 / se - stats.norm.ppf(0.95)) == pytest.approx(0.8, abs=1e-3)
     assert np.isnan(decide.needed_from_se(np.nan, 400, 0.01))
+
+
+def test_with_the_items_to_prove_a_loss_the_score_test_proves_it_in_80_per_cent_of_data_sets() -> None:
+    n = int(decide.items_to_prove(0.02, 0.02, 0.03))
+    gain, lost, _ = np.random.default_rng(4).multinomial(n, [0.01, 0.04, 0.95], 4000).T
+    _, high = tango_interval(gain, lost, np.full(4000, n))
+    assert np.mean(high < -0.02) == pytest.approx(0.8, abs=0.02)
+
+
+def test_no_number_of_items_proves_a_loss_that_is_within_the_limit() -> None:
+    assert np.isnan(decide.items_to_prove(0.02, 0.02, [0.01, 0.02, 0.99])).tolist() == [True, True, True]
+    assert decide.items_to_prove(0.02, 0.02, 0.03, alpha=0.001) > decide.items_to_prove(0.02, 0.02, 0.03)
