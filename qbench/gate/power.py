@@ -38,7 +38,7 @@ from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings
 from qbench.stats.decide import items_to_prove, needed_from_se, needed_items
 from qbench.stats.linear import FEW
-from qbench.vocabulary import MetricRole, Severity, Unit
+from qbench.vocabulary import MetricRole, Unit
 
 FLIPS = (0.005, 0.02, 0.05)
 """Shares of answers that flip, from few to many: a small run shows what is true of a model and a quantizer."""
@@ -149,8 +149,16 @@ class _Question:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns `TREE`."""
-        return (self.rule.id, self.design.benchmark, self.info.name, self.attribute, self.group, self.class_)
+        """The family, and the columns `TREE`."""
+        return (
+            self.rule.severity,
+            self.rule.id,
+            self.design.benchmark,
+            self.info.name,
+            self.attribute,
+            self.group,
+            self.class_,
+        )
 
 
 def power(
@@ -297,15 +305,10 @@ def _groups(rule: Rule, design: Design, *, gap: bool) -> Iterator[tuple[str, str
 def _levels(questions: Sequence[_Question], policy: Policy, settings: Settings) -> list[float]:
     """The level at which each number is first tested for a failure, among those of one variant."""
     alpha = (1 - (policy.decide.confidence or settings.confidence)) / 2
-    levels = [alpha] * len(questions)
     if policy.decide.adjust != "holm":
-        return levels
-    for severity in Severity:
-        at = [i for i, q in enumerate(questions) if q.rule.severity is severity]
-        names = pd.DataFrame([questions[i].names for i in at], columns=TREE)
-        for i, weight in zip(at, weights(names), strict=True):
-            levels[i] = alpha * float(weight)
-    return levels
+        return [alpha] * len(questions)
+    names = pd.DataFrame([question.names for question in questions], columns=["family", *TREE])
+    return [alpha * float(weight) for weight in weights(names)]
 
 
 def _row(question: _Question, level: float, policy: Policy, settings: Settings, flips: Sequence[float]) -> PlannedRow:
