@@ -30,11 +30,11 @@ from qbench.api import Attribute, Benchmark
 from qbench.gate.comparison import Compared
 from qbench.gate.evaluate import judge
 from qbench.gate.methods import installed_methods
-from qbench.gate.policy import Policy, read_policy
 from qbench.gate.result import GateResult
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import declared_names
 from qbench.models.interface import Coverage
+from qbench.policy.model import Policy, read_policy
 from qbench.runfolder.reader import Cell
 from qbench.runfolder.schema import CellRecord
 from qbench.statistics.hits import count_cells

@@ -28,7 +28,8 @@ def command(
         str, typer.Argument(help="A spec (a TOML file or the name of a preset), a policy, or a run folder.")
     ] = "demo",
     policy: Annotated[
-        Path | None, typer.Option(help="A TOML file with the policy [default: the built-in one].")
+        Path | None,
+        typer.Option(help="A TOML file with the policy [default: that of the spec or run, else the built-in one]."),
     ] = None,
     flips: Annotated[
         list[float] | None,

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -28,14 +28,14 @@ from qbench.errors import InputError
 from qbench.gate.decidable import least_hits
 from qbench.gate.designs import Design, designs_of_run, designs_of_spec
 from qbench.gate.holm import TREE, weights
-from qbench.gate.policy import Policy, Rule, read_policy
-from qbench.gate.select import limit_of, meant
 from qbench.metrics.interface import MetricInfo
+from qbench.policy.model import Policy, Rule, read_policy
 from qbench.results import Results, load
 from qbench.results.analysis import settings_of, wanted_settings
+from qbench.results.matching import metrics_of
 from qbench.spec.read import read_spec
 from qbench.statistics.sample_size import POWER
-from qbench.statistics.settings import Settings
+from qbench.statistics.settings import Settings, check_margins
 from qbench.stats.decide import items_to_prove, needed_from_se, needed_items
 from qbench.stats.linear import FEW
 from qbench.vocabulary import MetricRole, Unit
@@ -195,11 +195,20 @@ def power(
     if any(not 0 <= x < 1 for x in flips):
         wrong = next(x for x in flips if not 0 <= x < 1)
         raise InputError(f"{wrong:g} is not a share of answers", where="flips", fix="Write 2 % as 0.02.")
-    policy, settings = policy or read_policy(None), settings or Settings()
+    policy, settings = policy or read_policy(), settings or Settings()
+    if designs:
+        infos = [(design.benchmark, info) for design in designs for info in design.metrics]
+        check_margins(policy.margins, infos, where="the policy's [margins]")
+    settings = replace(
+        settings,
+        confidence=policy.decide.confidence or settings.confidence,
+        margins={**settings.margins, **policy.margins},
+    )
     asked = {rule.id: list(_questions(rule, designs)) for rule in policy.rule}
     questions = [question for of_rule in asked.values() for question in of_rule]
-    levels = _levels(questions, policy, settings)
-    rows = [_row(q, level, policy, settings, flips) for q, level in zip(questions, levels, strict=True)]
+    levels = _levels(questions, settings, adjusted=policy.decide.adjust == "holm")
+    limits = _limits(questions, settings)
+    rows = [_row(*x, settings, flips) for x in zip(questions, limits, levels, strict=True)]
     return Power(
         rows=tuple(rows),
         unused=tuple(name for name, found in asked.items() if not found),
@@ -218,7 +227,7 @@ def power_of(
     source : str, pathlib.Path or Results
         A spec (a TOML file or the name of a preset), a policy (a TOML file), a run folder, or a run.
     policy : Policy, str or pathlib.Path, optional
-        A policy or its file, for a spec or a run; the built-in one if not given.
+        A policy or its file, for a spec or a run; if not given, the one that it names, else the built-in one.
     flips : sequence of float
         As for `power`.
 
@@ -227,16 +236,17 @@ def power_of(
     qbench.errors.InputError
         There is no such thing, or it is not valid.
     """
-    own = policy if isinstance(policy, Policy) else None if policy is None else read_policy(policy)
+    own = policy if isinstance(policy, Policy | None) else read_policy(policy)
     if isinstance(source, Results) or Path(source).is_dir():
         run = source if isinstance(source, Results) else load(source)
-        return power(own, designs_of_run(run), settings=wanted_settings(run), flips=flips)
+        return power(own or run.run.policy, designs_of_run(run), settings=wanted_settings(run), flips=flips)
     if _is_policy(Path(source)):
         if own is not None:
             raise InputError("two policies are given", where=str(source), fix="Give a spec or a run with --policy.")
         return power(read_policy(source), flips=flips)
     spec = read_spec(source)
-    return power(own, designs_of_spec(spec), settings=settings_of(spec.analysis.model_dump()), flips=flips)
+    settings = settings_of(spec.analysis.model_dump())
+    return power(own or spec.policy, designs_of_spec(spec), settings=settings, flips=flips)
 
 
 def _is_policy(path: Path) -> bool:
@@ -254,7 +264,7 @@ def _questions(rule: Rule, designs: Sequence[Design]) -> Iterator[_Question]:
         if rule.benchmark and design.benchmark not in rule.benchmark:
             continue
         metrics = {info.name: info for info in design.metrics}
-        for name in meant(rule, metrics):
+        for name in metrics_of(rule, metrics):
             for attribute, group, class_ in _places(rule, design, metrics[name]):
                 if design.has(name, attribute, group, class_):
                     yield _Question(rule, design, metrics[name], attribute, group, class_)
@@ -268,7 +278,7 @@ def _in_general(rule: Rule) -> Iterator[_Question]:
     kinds: dict[object, _Question] = {}
     for design in declared:
         metrics = {info.name: info for info in design.metrics}
-        for name in meant(rule, metrics):
+        for name in metrics_of(rule, metrics):
             info = metrics[name]
             paired = info.judged_as is MetricRole.GAP
             group = "each pair" if paired else "each group" if rule.scope.startswith("each_group") else ""
@@ -302,35 +312,48 @@ def _groups(rule: Rule, design: Design, *, gap: bool) -> Iterator[tuple[str, str
                 yield attribute.name, group
 
 
-def _levels(questions: Sequence[_Question], policy: Policy, settings: Settings) -> list[float]:
+def _levels(questions: Sequence[_Question], settings: Settings, *, adjusted: bool) -> list[float]:
     """The level at which each number is first tested for a failure, among those of one variant."""
-    alpha = (1 - (policy.decide.confidence or settings.confidence)) / 2
-    if policy.decide.adjust != "holm":
-        return [alpha] * len(questions)
+    if not adjusted:
+        return [settings.alpha / 2] * len(questions)
     names = pd.DataFrame([question.names for question in questions], columns=["family", *TREE])
-    return [alpha * float(weight) for weight in weights(names)]
+    return [settings.alpha / 2 * float(weight) for weight in weights(names)]
 
 
-def _row(question: _Question, level: float, policy: Policy, settings: Settings, flips: Sequence[float]) -> PlannedRow:
-    info, design, rule = question.info, question.design, question.rule
-    role, unit = info.judged_as, Unit(info.unit)
-    metric = design.named(info.name)
-    grouped = bool(question.attribute or question.group)
-    margin = settings.margin(
-        design.benchmark, metric, unit, grouped=grouped, of_class=bool(question.class_), own=info.margin
+def _limits(questions: Sequence[_Question], settings: Settings) -> list[float]:
+    """The limit of each number: its rule's, else the smallest of other rules about it, else its margin."""
+    given: dict[tuple[str, ...], float] = {}
+    for question in questions:
+        if question.rule.limit is not None:
+            number = question.names[2:]
+            given[number] = min(question.rule.limit, given.get(number, math.inf))
+    return [given.get(q.names[2:], _margin(q, settings)) if q.rule.limit is None else q.rule.limit for q in questions]
+
+
+def _margin(question: _Question, settings: Settings) -> float:
+    info, design = question.info, question.design
+    return settings.margin(
+        design.benchmark,
+        design.named(info.name),
+        info.unit,
+        grouped=bool(question.attribute or question.group),
+        of_class=bool(question.class_),
+        own=info.margin,
     )
-    limit = limit_of(rule, margin)
-    alpha = (1 - (policy.decide.confidence or settings.confidence)) / 2
+
+
+def _row(question: _Question, limit: float, level: float, settings: Settings, flips: Sequence[float]) -> PlannedRow:
+    design, unit = question.design, Unit(question.info.unit)
     loss = limit * (1 + EXCESS_OF_SKEW) if unit is Unit.NATS else limit + POINT
     sized = _sized(question)
     return PlannedRow(
-        rule=rule.id,
+        rule=question.rule.id,
         benchmark=design.benchmark,
-        metric=metric,
+        metric=design.named(question.info.name),
         attribute=question.attribute,
         group=question.group,
         class_=question.class_,
-        role=role,
+        role=question.info.judged_as,
         unit=unit,
         limit=limit,
         loss=loss,
@@ -339,7 +362,7 @@ def _row(question: _Question, level: float, policy: Policy, settings: Settings, 
         needed=tuple(
             Needed(
                 flips=share,
-                to_pass=_rounded(sized.to_pass(share, limit, alpha)),
+                to_pass=_rounded(sized.to_pass(share, limit, settings.alpha / 2)),
                 to_fail=_rounded(sized.to_fail(share, limit, loss, level)),
             )
             for share in flips

@@ -16,10 +16,10 @@ from qbench.cli import app
 from qbench.data.items import Attribute
 from qbench.errors import InputError
 from qbench.gate.designs import Design, designs_of_run, designs_of_spec
-from qbench.gate.policy import default_text, read_policy
 from qbench.gate.power import PlannedRow, Power, power, power_of
 from qbench.metrics.interface import MetricInfo, StatisticRef
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+from qbench.policy.model import default_text, read_policy
 from qbench.results import load
 from qbench.spec.read import read_spec
 from qbench.statistics.settings import Settings
@@ -211,6 +211,27 @@ def test_rows_of_one_variant_share_the_level_of_a_failure() -> None:
 def test_the_margins_of_the_spec_are_the_limits() -> None:
     found = power(settings=Settings(margins={"share/group": 0.04}), flips=[0.02])
     assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.1]
+
+
+def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() -> None:
+    given = read_policy(
+        {
+            "version": 1,
+            "margins": {"share/group": 0.03},
+            "rule": [{"id": "r", "role": "accuracy", "scope": "each_group"}],
+        }
+    )
+    assert only(power(given, settings=Settings(margins={"share/group": 0.04}))).limit == 0.03
+    wrong = given.model_copy(update={"margins": {"shar/group": 0.03}})
+    with pytest.raises(InputError, match="no number of this run has the margin 'shar/group'"):
+        power(wrong, [facet({("nurse", "masc"): 30})])
+
+
+def test_a_rule_without_a_limit_has_the_smallest_of_other_rules_about_the_number() -> None:
+    rules: list[dict[str, Any]] = [{"id": str(i), "role": "accuracy", "scope": "overall"} for i in range(3)]
+    rules[0]["limit"], rules[1]["limit"] = 0.03, 0.02
+    rows = power(read_policy({"version": 1, "rule": rules}), [facet({("nurse", "masc"): 30})]).rows
+    assert [row.limit for row in rows] == [0.03, 0.02, 0.02]
 
 
 def test_a_run_is_counted_by_its_items(make_run: Callable[..., Any]) -> None:
