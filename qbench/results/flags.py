@@ -116,7 +116,7 @@ def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()
             void.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
     for cell in done:
         where = void.get((cell.model, cell.quantizer))
-        if where and not cell.record.known_facts.chance:
+        if where and not _questions(cell):
             flags.append(_follows(cell, where))
     return flags
 
@@ -126,7 +126,7 @@ class _Check:
 
     def __init__(self, cell: Cell, base: Cell | None, *, is_baseline: bool) -> None:
         self._cell, self._base, self._is_baseline = cell, base, is_baseline
-        chances = cell.record.known_facts.chance
+        chances = _questions(cell)
         by_question = [self._of_answers(chance) for chance in chances]
         self.every_answer_void = bool(chances) and all(any(f.kind.voids for f in found) for found in by_question)
         self.flags = [flag for found in by_question for flag in found]
@@ -242,6 +242,14 @@ class _Check:
             f"{found.high:.2f}): quantization has failed, and random rankings look fair."
         )
         return self._flag(FlagKind.RANKING_LOST, scope, message)
+
+
+def _questions(cell: Cell) -> tuple[Chance, ...]:
+    """The chance entries of a cell; where it has right answers and does not say what guessing gives, one for all."""
+    chances = cell.record.known_facts.chance
+    if chances or "correct" not in cell.columns("items"):
+        return chances
+    return (Chance(name="correct", chance=0.0),)
 
 
 def _asked(cell: Cell, chance: Chance) -> pd.DataFrame:

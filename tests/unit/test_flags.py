@@ -204,6 +204,18 @@ def test_persons_of_one_image_are_no_independent_evidence(empty_run: Any, person
     assert bool(kinds(load(empty_run.write()))) == found
 
 
+def test_right_answers_without_a_chance_level_are_one_question(empty_run: Any) -> None:
+    for quantizer, right in (("fp32", 0.8), ("hf-int8", 0.0), ("hf-int4", 0.4)):
+        name = asked(empty_run, quantizer, {"race": right})
+        empty_run.records[name]["facts"] = {"chance": []}
+    results = load(empty_run.write())
+    assert kinds(results) == [
+        ("near-chance", "hf-int8", "facet"),  # nothing is right
+        ("accuracy-lost", "hf-int8", "facet"),
+        ("accuracy-lost", "hf-int4", "facet"),
+    ]
+
+
 def test_correct_answers_to_one_label_are_not_constant(empty_run: Any) -> None:
     asked(empty_run, "fp32", {"race": 0.95}, label=["x"] * 195 + ["y"] * 5, prediction=["x"] * 195 + ["y"] * 5)
     assert kinds(load(empty_run.write())) == []

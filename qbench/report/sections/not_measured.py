@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from qbench.metrics.interface import Unavailable
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
+from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.vocabulary import CellStatus, Verdict
 
@@ -39,10 +41,44 @@ def section(numbers: RunNumbers) -> Section:
         heads = ["Model", "Quantizer", "Benchmark", "Why"]
         caption = "Numbers that have no baseline to be compared with"
         blocks.append(Table(caption=caption, columns=[Column(h) for h in heads], rows=rows, closed=len(rows) > 20))
+    blocks += _unavailable(numbers)
     blocks += _unknown(numbers)
     if not (failed or missing or len(unpaired)):
         blocks.append(Text("Every cell of the plan is done and has its baseline."))
     return Section("not-measured", "Not measured", blocks)
+
+
+def _unavailable(numbers: RunNumbers) -> list[Block]:
+    """The numbers that the data of a benchmark cannot give, as the benchmark says."""
+    rows = [
+        [
+            name(benchmark, head=True),
+            name(one.metric, head=True),
+            Entry(_about(one)),
+            Entry(one.cause),
+            Entry(one.remedy),
+        ]
+        for benchmark, said in numbers.results.unavailable.items()
+        for one in said
+    ]
+    if not rows:
+        return []
+    return [
+        Table(
+            caption="Numbers that this data cannot give",
+            columns=[Column(head) for head in ("Benchmark", "Number", "Of what", "Cause", "What to do")],
+            rows=rows[:ROWS],
+            left_out=max(0, len(rows) - ROWS),
+            left_out_note="`qbench data check --format json` has all",
+            closed=len(rows) > 20,
+        )
+    ]
+
+
+def _about(one: Unavailable) -> str:
+    where = ": ".join(part for part in (one.attribute, one.group) if part)
+    counted = formatting.count(len(one.classes), "class", "classes") if one.classes else ""
+    return ", ".join(part for part in (where, counted) if part)
 
 
 def _unknown(numbers: RunNumbers) -> list[Block]:

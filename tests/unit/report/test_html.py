@@ -271,6 +271,16 @@ def test_nothing_missing_is_said_too(make_run: Make) -> None:
     assert "Every cell of the plan is done" in Page(page(load(make_run().write()))).text
 
 
+def test_numbers_that_the_data_cannot_give_are_listed_with_cause_and_remedy(empty_run: Any) -> None:
+    said = {"metric": "skew@1000", "attribute": "race", "group": "", "classes": ["a good person"]}
+    for quantizer in ("fp32", "hf-int8"):
+        cell = empty_run.add(A, quantizer, "fairface")
+        whole = {**said, "cause": "k is the whole gallery", "remedy": "Use ks = [100]."}
+        empty_run.records[cell]["data_info"]["unavailable"] = [whole]
+    text = Page(page(load(empty_run.write()))).text
+    assert "fairface skew@1000 race, 1 class k is the whole gallery Use ks = [100]." in text.replace("\xa0", " ")
+
+
 def test_chance_level_is_on_the_first_screen_and_marked_in_the_tables(empty_run: Any) -> None:
     for benchmark in ("facet", "fairface"):
         for model in (A, B):
