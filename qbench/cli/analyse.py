@@ -63,6 +63,6 @@ def _margins(given: list[str]) -> dict[str, float]:
             margins[name.strip()] = float(value)
         except ValueError:
             equals = ""
-        if not equals or not name.strip() or not margins.get(name.strip(), 0) > 0:
+        if not equals or not name.strip():
             raise InputError(f"{text!r} is not a margin", where="--margin", fix="Write it as metric=0.02.")
     return margins

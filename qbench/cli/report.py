@@ -18,7 +18,10 @@ def command(
         list[Path],
         typer.Argument(metavar="RUN...", help="A run folder; others are shown in addition to the first one."),
     ],
-    out: Annotated[Path | None, typer.Option(help="The file [default: RUN/report.html].")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file; of several formats, each with its own ending [default: RUN/report.html]."),
+    ] = None,
     format_: Annotated[str, typer.Option("--format", help="html, md or latex; separate several by commas.")] = "html",
     figures: Annotated[Path | None, typer.Option(help="Write every chart as SVG and PDF to this folder.")] = None,
     tables: Annotated[Path | None, typer.Option(help="Write every table as CSV to this folder.")] = None,

@@ -32,7 +32,7 @@ def write(
     results : Results
         Of ``qbench.results.load``.
     out : pathlib.Path
-        The file of the first format; the other files have the same name with their own ending.
+        The file; of several formats, each file has this name with the ending of its format.
     formats : sequence of {"html", "md", "latex"}
         The formats.
     look : Look, optional
@@ -53,8 +53,7 @@ def write(
     look = look or Look()
     made = sections_of(results, look, others) if sections is None else sections
     written = []
-    for i, form in enumerate(dict.fromkeys(formats)):
-        path = out if i == 0 else out.with_suffix(FORMATS[form])
+    for form, path in paths(out, formats).items():
         if form == "html":
             text = page(results, look, others, made)
         else:
@@ -62,6 +61,25 @@ def write(
         write_text(path, text)
         written.append(path)
     return written
+
+
+def paths(out: Path, formats: Sequence[str]) -> dict[str, Path]:
+    """The file of each format.
+
+    Examples
+    --------
+    >>> {form: str(path) for form, path in paths(Path("paper.tex"), ["md", "latex"]).items()}
+    {'md': 'paper.md', 'latex': 'paper.tex'}
+    >>> {form: str(path) for form, path in paths(Path("v1.2"), ["html", "md"]).items()}
+    {'html': 'v1.2.html', 'md': 'v1.2.md'}
+    >>> {form: str(path) for form, path in paths(Path("page.htm"), ["html"]).items()}
+    {'html': 'page.htm'}
+    """
+    different = dict.fromkeys(formats)
+    if len(different) == 1:
+        return dict.fromkeys(different, out)
+    stem = out.with_suffix("") if out.suffix in FORMATS.values() else out
+    return {form: stem.with_name(f"{stem.name}{FORMATS[form]}") for form in different}
 
 
 def figures(sections: Sequence[Section], folder: Path) -> list[Path]:

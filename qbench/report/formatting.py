@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from qbench.text import MINUS as MINUS
 from qbench.text import NBSP as NBSP
@@ -95,3 +97,16 @@ def listing(names: list[str], limit: int = 8, *, bare: bool = False) -> str:
     shown = [x if bare else isolated(x) for x in names[:limit]]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
+
+
+def options(values: Mapping[str, Any]) -> str:
+    """Options as a text, without those that leave the choice to the data or the checkpoint.
+
+    Examples
+    --------
+    >>> options({"bits": 4, "ks": None, "skip": []})
+    'bits = 4, skip = []'
+    >>> options({"ks": None})
+    'none'
+    """
+    return ", ".join(f"{name} = {value}" for name, value in values.items() if value is not None) or "none"

@@ -117,10 +117,13 @@ def check_margins(margins: Mapping[str, float], metrics: Iterable[tuple[str, Met
     Raises
     ------
     qbench.errors.InputError
-        Nothing has a margin of this name, or one of an accuracy or a gap is above 1, which is 100 points.
+        Nothing has a margin of this name, one is not above 0, or one of an accuracy or a gap is above 1, which is 100
+        points.
     """
     declared = list(metrics)
     for name, margin in margins.items():
+        if not 0 < margin < float("inf"):
+            raise InputError(f"the margin of {name!r} is {margin:g}; it is a number above 0", where=where)
         units = {name.partition("/")[0]} if name in MARGINS else {m.unit for b, m in declared if _names(name, b, m)}
         if not units:
             known = sorted({x for b, m in declared for x in (m.name, f"{b}.{m.name}")} | set(MARGINS))

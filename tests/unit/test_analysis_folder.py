@@ -97,6 +97,8 @@ def test_the_settings_are_the_specs(run: Any) -> None:
     ("changed", "said"),
     [
         ({"margins": {"tpo1": 0.1}}, "'tpo1'\nDid you mean 'top1'"),
+        ({"margins": {"max_skew": float("inf")}}, "it is a number above 0"),
+        ({"margins": {"top1": 0.0}}, "it is a number above 0"),
         ({"confidence": 1.5}, "confidence"),
         ({"confidence": 0.2}, "confidence"),
     ],
@@ -190,9 +192,10 @@ def test_no_report_stands_beside_an_analysis_that_it_does_not_show(run: Any) -> 
     cli = CliRunner()
     first = cli.invoke(app, ["analyse", str(folder), "--no-report"])
     assert "earlier report" not in first.output
+    (folder / "report.html").write_text("an earlier report")
     done = cli.invoke(app, ["analyse", str(folder), "--margin", "top1=0.123"])
     assert done.exit_code == 0, done.output
-    assert "12.3" in (folder / "report.html").read_text()
+    assert (folder / "report.html").read_text().startswith("<!DOCTYPE html>")
     told = cli.invoke(app, ["analyse", str(folder), "--no-report"]).output
     assert f"Write it anew with: qbench report {folder}" in " ".join(told.split())
 

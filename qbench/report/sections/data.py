@@ -60,7 +60,7 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
         ("Fingerprint", data.fingerprint),
         ("Note", data.note),
         ("Benchmark", f"{bench.record}, protocol {bench.protocol}"),
-        ("Options", ", ".join(f"{k} = {v}" for k, v in bench.options.items())),
+        ("Options", formatting.options(bench.options)),
         ("Licence", bench.licence),
         ("Citation", bench.citation),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -99,7 +99,7 @@ def _model(cell: Cell) -> list[tuple[str, str]]:
         ("Architecture", info.architecture or "?"),
         ("Revision", info.revision or "?"),
         ("Fingerprint", info.fingerprint or "?"),
-        ("Preprocessing", _options(asdict(info.preprocessing) if info.preprocessing else {})),
+        ("Preprocessing", formatting.options(asdict(info.preprocessing) if info.preprocessing else {})),
     ]
 
 
@@ -112,9 +112,5 @@ def _quantizer(cell: Cell) -> list[tuple[str, str]]:
         ("Nominal bits", str(info.bits)),
         ("Other layers", cell.record.dtype or "?"),
         ("Same embedding in any batch", invariant[info.batch_invariant]),
-        ("Options", _options(info.options)),
+        ("Options", formatting.options(info.options)),
     ]
-
-
-def _options(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k} = {v}" for k, v in options.items()) or "none"

@@ -5,10 +5,12 @@ import sys
 
 import pytest
 
+from qbench.declared.options import DeclaredOptions
 from qbench.declared.read import FILE, WORDS, digest, find, read_description, read_raw
 from qbench.declared.record import declared_benchmark, describe
 from qbench.errors import DataError, InputError, RenamedWarning
-from qbench.plugins.options import make_options
+from qbench.plugins.options import make_options, public_options
+from qbench.report.formatting import options
 
 PAIRS = {"attributes": {"sex": {"pairs": [["woman", "man"]]}}}
 
@@ -226,3 +228,10 @@ def test_the_former_name_of_the_image_column_gives_the_same_benchmark(declare):
 def test_both_names_of_the_image_column_are_refused(declare):
     with pytest.raises(InputError, match=r"dataset\.toml: table: 'picture' is the former name of 'image'"):
         read_raw(declare({"table": {"picture": "file"}}))
+
+
+def test_options_that_leave_the_choice_to_the_description_are_not_shown_as_values():
+    left, empty = DeclaredOptions(), DeclaredOptions(min_group=0, ks=(), target="")
+    assert left == empty  # a spec or a run of an earlier version says it so
+    assert options(public_options(left)) == "none"
+    assert options(public_options(DeclaredOptions(ks=(5, 10)))) == "ks = [5, 10]"

@@ -18,6 +18,7 @@ from qbench.report import files
 from qbench.report.html import Look, sections_of
 from qbench.report.table_names import TABLES
 from qbench.results import load
+from qbench.results.statistics import added_tables
 from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
@@ -52,6 +53,15 @@ def test_formats_lie_beside_each_other_with_the_same_sections(run: Any, tmp_path
     assert latex.count("{") - latex.count("\\{") == latex.count("}") - latex.count("\\}")
 
 
+@pytest.mark.parametrize(("out", "names"), [("r", ["r.md", "r.tex"]), ("r.tex", ["r.md", "r.tex"])])
+def test_each_of_several_formats_has_a_file_of_its_own(run: Any, tmp_path: Path, out: str, names: list[str]) -> None:
+    folder = tmp_path / "reports"
+    done = call(run.write(), "--no-charts", "--format", "md,latex", "--out", folder / out)
+    assert done.exit_code == 0
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert "\\subsection{" in (folder / "r.tex").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("formats", ["", "pdf", "html,docx"])
 def test_an_unknown_format_writes_nothing(run: Any, tmp_path: Path, formats: str) -> None:
     done = call(run.write(), "--format", formats, "--out", tmp_path / "r.html")
@@ -72,7 +82,7 @@ def test_every_chart_becomes_an_svg_and_a_pdf(run: Any, tmp_path: Path) -> None:
 def test_every_table_becomes_a_csv(run: Any, tmp_path: Path) -> None:
     done = call(run.write(), "--no-charts", "--tables", tmp_path / "tables")
     assert done.exit_code == 0
-    assert {p.stem for p in (tmp_path / "tables").iterdir()} == set(TABLES) - {"items"}
+    assert {p.stem for p in (tmp_path / "tables").iterdir()} == {*TABLES, *added_tables()} - {"items"}
     effects = pd.read_csv(tmp_path / "tables" / "effects.csv", keep_default_na=False)
     assert len(effects) == len(load(run.folder).effects)
 
