@@ -148,7 +148,7 @@ def _rows(
             items=items,
             needed=more,
             flags=tuple(map(str, flags)),
-            reason=decision.reason + _of_needed(decision, more, items),
+            reason=decision.reason + _of_needed(str(record["metric"]), role, more, items),
             remedy=too_few.remedy if too_few else "",
             why=rule.why,
         )
@@ -231,7 +231,13 @@ def _needed(wanted: float, items: int) -> int | None:
     return math.ceil(wanted) if np.isfinite(wanted) and wanted > items else None
 
 
-def _of_needed(decision: Decision, more: int | None, items: int) -> str:
-    if decision.status is not RowStatus.INCONCLUSIVE or more is None:
+def _of_needed(metric: str, role: MetricRole, more: int | None, items: int) -> str:
+    """How many items would decide; of a skew at k both k and the gallery have to grow, or its error stays as it is."""
+    if more is None:
         return ""
-    return f"; about {more:,} items would decide if nothing changes (there are {items:,})"
+    k = MetricKey.parse(metric).cutoff if role is MetricRole.SKEW else None
+    if not k or not items:
+        return f"; about {more:,} items would decide if nothing changes (there are {items:,})"
+    wanted = math.ceil(k * more / items)
+    there = f"there are {items:,} with k = {k:,}"
+    return f"; about {more:,} items with k = {wanted:,} would decide if nothing changes ({there})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from qbench.gate.phrasing import found, limit, named, place, plain, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
@@ -17,8 +17,8 @@ LONGEST = 400  # characters of one text
 def to_markdown(result: GateResult) -> str:
     """Write a result as GitHub's Markdown, at most `MOST` bytes.
 
-    Names and reasons are inert: no markup, no link, no mention. Rules come first, then rows, worst first; what does not
-    fit is counted.
+    Names and reasons are inert: no markup, no link, no mention. Rules come first, then the answers for
+    quantizers and variants, then rows, worst first; what does not fit is counted.
     """
     lines = [f"### qbench check: {result.band}", "", escape_markdown(result.sentence), ""]
     lines += [f"Run {code(result.run)} against {code(result.baseline)}, {result.today}."] if result.run else []
@@ -32,6 +32,9 @@ def to_markdown(result: GateResult) -> str:
     if result.rules:
         lines += ["", *budget.table("| | rule | found | limit | n |", "|---|---|---|---|---|", _rules(result.rules))]
         lines += [f"{budget.left_out:,} rules are left out here."] if budget.left_out else []
+    if result.variants:
+        lines += ["", *budget.table("| | answer for | numbers |", "|---|---|---|", _answers(result))]
+        lines += [f"{budget.left_out:,} answers are left out here."] if budget.left_out else []
     rows = [row for row in result.rows if row.status is not RowStatus.PASS]
     if rows:
         head = "| | rule | variant | benchmark | number | found | limit | n | |"
@@ -64,10 +67,23 @@ class _Budget:
 
 def _rules(rules: Iterable[RuleResult]) -> Iterator[str]:
     for rule in rules:
-        row, tally = rule.worst, ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
+        row, tally = rule.worst, _tally(rule.counts)
         what = f"{code(rule.id)} {tally}" if tally else f"{code(rule.id)} {text(rule.reason)}"
         numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", plain(rule.limit), "–")
         yield markdown_row((_status(rule.status), what, *numbers))
+
+
+def _answers(result: GateResult) -> Iterator[str]:
+    """One line for each quantizer over its checkpoints, and for each variant."""
+    for mean in result.quantizers:
+        what = f"{code(mean.quantizer)}, the mean over {mean.checkpoints:,} checkpoints"
+        yield markdown_row((mean.band, what, _tally(mean.counts)))
+    for one in result.variants:
+        yield markdown_row((one.band, f"{code(one.quantizer)} on {code(one.model)}", _tally(one.counts)))
+
+
+def _tally(counts: Mapping[RowStatus, int]) -> str:
+    return ", ".join(f"{n:,} {status.label}" for status, n in counts.items())
 
 
 def _rows(rows: Iterable[GateRow]) -> Iterator[str]:

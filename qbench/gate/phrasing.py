@@ -63,10 +63,11 @@ def headline(row: GateRow) -> str:
         return f"{variant(row)}, {what}{on}: {said(row.reason)}."
     size = "the size of " if row.quantity is Quantity.GROWTH else ""
     subject = f"{size}{what} on {named(row.benchmark)}"
-    if row.status is RowStatus.INCONCLUSIVE:
+    if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
         return f"{variant(row)}: {_not_ruled_out(row, subject)}."
     its = movement(row)
-    details = "; ".join(x for x in (its.span, f"limit {its.bound}", f"n = {row.n:,}") if x)
+    adjusted = "not beyond it when adjusted for the other numbers" if row.status is RowStatus.INCONCLUSIVE else ""
+    details = "; ".join(x for x in (its.span, f"limit {its.bound}", adjusted, f"n = {row.n:,}") if x)
     return f"{variant(row)}: {subject} {its.moved} ({details})."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -71,6 +72,16 @@ def test_what_is_inconclusive_says_how_many_items_would_decide(study: Study) -> 
     # n ((1.960 + 1.282) se / limit)²: an interval within the limit on both sides, in four of five runs
     assert row.needed == pytest.approx(1000 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.9)) ** 2, abs=1)
     assert f"about {row.needed:,} items would decide if nothing changes (there are 1,000)" in row.reason
+
+
+def test_more_items_of_a_skew_are_a_larger_gallery_and_a_larger_k(study: Study) -> None:
+    study.shares["fairface"] = {("race", "White"): 0.5, ("race", "Black"): 0.5}
+    for group in ("White", "Black"):
+        study.effect("skew@1000", 0.0, 0.06, benchmark="fairface", attribute="race", group=group, before=0.3)
+    row = study.judge({"role": "skew", **GROUP}).rows[0]
+    k = math.ceil(1000 * row.needed / 5000)
+    assert f"about {row.needed:,} items with k = {k:,} would decide if nothing changes" in row.reason
+    assert "(there are 5,000 with k = 1,000)" in row.reason
 
 
 def test_where_there_are_enough_items_it_names_no_number(study: Study) -> None:
@@ -177,6 +188,9 @@ def test_every_row_passes_at_its_own_level_and_fails_at_an_adjusted_one(groups: 
     light = rows["light"]
     assert light.low > light.limit > light.proven  # alone it would fail
     assert "when it is adjusted for the other numbers of the variant" in light.reason
+    sentence = study.judge(EACH).sentence
+    assert "not beyond it when adjusted for the other numbers" in sentence
+    assert "rule out" not in sentence
 
 
 def test_other_variants_do_not_weaken_a_failure(groups: Groups) -> None:
@@ -234,8 +248,8 @@ def test_the_worst_comes_first_in_the_sentence(groups: Groups) -> None:
     result = groups(0.005, age=(-0.05, -0.09)).judge(EACH)
     assert [(r.group, r.status) for r in result.rows if r.status == "fail"] == [("older", "fail"), ("young", "fail")]
     assert result.sentence == (
-        "int8 on b32: accuracy for age=older on facet falls by 9.0 points "
-        "(between 8.0 and 10.0; limit 2.0; n = 1,000). 1 rule failed."
+        "int8 on b32: accuracy for age=older on facet loses 9.0\N{NO-BREAK SPACE}points "
+        "(a loss of 8.0 to 10.0; limit 2.0\N{NO-BREAK SPACE}points; n = 1,000). 1 rule failed."
     )
 
 
@@ -243,8 +257,9 @@ def test_what_is_inconclusive_is_said_as_what_is_not_ruled_out(groups: Groups) -
     result = groups(age=(0.0, -0.019)).judge(EACH)
     assert result.rows[0].status == "inconclusive"
     assert result.sentence == (
-        "int8 on b32: 1,000 items do not rule out that accuracy for age=older on facet falls by more than 2.0 points "
-        "(1.9 seen, up to 2.1 possible). 1 rule inconclusive."
+        "int8 on b32: 1,000 items do not rule out that accuracy for age=older on facet loses more than "
+        "2.0\N{NO-BREAK SPACE}points "
+        "(it loses 1.9\N{NO-BREAK SPACE}points; a loss of 1.7 to 2.1). 1 rule inconclusive."
     )
 
 

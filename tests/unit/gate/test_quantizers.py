@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qbench.gate.junit import to_junit
+from qbench.gate.markdown import to_markdown
 from qbench.gate.to_json import to_json
 from tests.unit.gate.conftest import Study
 
@@ -44,6 +45,9 @@ def test_the_mean_over_checkpoints_decides_what_no_single_one_does(study: Study)
     assert by_name["int4"].counts == {"fail": 1, "pass": 4}
     data = json.loads(to_json(result))["quantizers"]
     assert [(x["quantizer"], x["band"], len(x["rows"])) for x in data] == [("int4", "FAIL", 5), ("int8", "PASS", 5)]
+    page = to_markdown(result)
+    assert "| FAIL | <code>int4</code>, the mean over 9 checkpoints | 1 fail, 4 pass |" in page
+    assert page.count("</code> on <code>m") >= 18
     assert 'name="quantizer int4 over 9 checkpoints" value="FAIL"' in to_junit(result)
 
 
