@@ -45,14 +45,15 @@ class Scope:
         return groups is not None and (not groups or group in groups.get(attribute, ()))
 
     def words(self, declared: Iterable[MetricInfo]) -> str:
-        """What it is, for a sentence: "all numbers of the benchmark", or the metrics by name."""
+        """What it is, for a sentence about a model: "its numbers on this benchmark", or "its" metrics by name."""
         if not any(self.metrics.values()) and {m.name for m in declared} <= set(self.metrics):
-            return "all numbers of this benchmark"
+            return "its numbers on this benchmark"
         named = [
             f"{metric} ({', '.join(f'{a}: {g}' for a, gs in groups.items() for g in gs)})" if groups else metric
             for metric, groups in self.metrics.items()
         ]
-        return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+        first = ", ".join(named[:-1])
+        return f"its {first} and {named[-1]}" if first else f"its {named[-1]}"
 
 
 def every_number(record: CellRecord) -> Scope:

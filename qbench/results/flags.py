@@ -138,7 +138,7 @@ class _Check:
         void = self._is_baseline and kind.voids
         if kind.voids:
             about = scope.words(self._cell.metrics)
-            of_baseline = f"It is the baseline: no comparison of {about} of this model means anything."
+            of_baseline = f"It is the baseline: no comparison with {about} means anything."
             message = f"{message} {of_baseline if void else f'This concerns {about}.'}"
         return Flag(**self._cell.names, kind=kind, comparisons=void, scope=scope, message=message)
 

@@ -13,6 +13,7 @@ from qbench.data.promptsets import prompt_set
 from qbench.execution.data_check import as_dict, check_data
 from qbench.plugins.registry import installed
 from qbench.spec.model import BenchmarkSpec
+from qbench.stats.validity import in_gallery_order, same_for_every_query
 from qbench.store.cache import Cache
 from qbench_benchmarks.fairface import FairFace
 from qbench_benchmarks.gallery import balanced
@@ -261,3 +262,21 @@ def test_skews_of_the_whole_gallery_are_said_before_anything_is_computed(fairfac
     print_checked(checked)
     said = capsys.readouterr().out
     assert "Numbers that this data cannot give:\n  max_skew@5, min_skew@5, skew@5: the top 5 are the whole" in said
+
+
+@pytest.mark.parametrize("balance", ["", "gender"])
+def test_constant_embeddings_are_seen_in_the_rankings(fairface_root, matrix, balance):
+    task = FairFace(FairFaceOptions(balance=balance))
+    items = task.data(fairface_root([MAN, WOMAN, MAN] * 10))
+    scores = np.random.default_rng(0).uniform(size=(30, len(task.prompts(items).targets)))
+
+    def rankings(values):
+        found = task.predict(matrix(values), items).rankings["item"].to_numpy(np.int64)
+        return found.reshape(values.shape[1], -1)
+
+    all_images_alike = np.repeat(scores[:1], 30, axis=0)
+    all_queries_alike = np.repeat(scores[:, :1], scores.shape[1], axis=1)
+    assert in_gallery_order(rankings(all_images_alike)) == 1
+    assert same_for_every_query(rankings(all_queries_alike)) == 1
+    assert in_gallery_order(rankings(scores)) < 0.7
+    assert same_for_every_query(rankings(scores)) == 0

@@ -110,3 +110,22 @@ def test_a_malformed_prompt_set_is_refused(declare, old, new, said):
     with pytest.raises(DataError, match=r"mine\.toml") as caught:
         record.load(record.options())
     assert said in str(caught.value)
+
+
+def test_where_label_and_attribute_are_the_same_no_disparity_can_be_given(declare, matrix):
+    task, items, _, value = outcome_of(declare({"table": {"label": "sex"}}), RIGHT, matrix)
+    (mean,) = [one for one in task.unavailable(items) if one.metric == "mean_disparity"]
+    assert (mean.attribute, mean.group) == ("sex", "woman-man")
+    assert mean.words == (
+        "not available: no class has items both of woman and of man: label and attribute are tied. Compare groups by "
+        "another attribute, or classify by another label."
+    )
+    assert math.isnan(value["mean_disparity", "sex", "woman-man", ""])
+    assert value["accuracy", "sex", "woman", ""] >= 0
+
+
+def test_a_cut_off_of_the_whole_gallery_is_said(declare):
+    record = describe(declare({"ks": [2, 5]}, "rank"))
+    task = record.load(record.options())
+    said = task.unavailable(task.data(record.root))
+    assert [one.metric for one in said] == ["max_skew@5", "min_skew@5", "skew@5"]
