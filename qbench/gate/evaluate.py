@@ -17,7 +17,7 @@ from qbench.gate.comparison import Compared, with_its_baseline, with_older
 from qbench.gate.decidable import Shares
 from qbench.gate.decide import decide_rows
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import headline, said, tally
+from qbench.gate.phrasing import because, headline, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import Counts, GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
 from qbench.gate.select import Selection, limit_of, select
@@ -145,7 +145,7 @@ def _nothing_judged(rows: tuple[GateRow, ...]) -> str:
     """Why a gate of which every row and rule is left out has no answer."""
     if not rows:
         return "no rule of the policy applies to this run: write one for its benchmarks"
-    reason, count = Counter(f"{row.reason}. {row.remedy}".strip() for row in rows).most_common(1)[0]
+    reason, count = Counter(because(row) for row in rows).most_common(1)[0]
     return f"nothing could be judged; {count:,} of {len(rows):,} numbers: {reason}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from qbench.gate.phrasing import found, limit, named, place, said, variant
+from qbench.gate.phrasing import because, found, limit, named, place, said, variant
 from qbench.gate.result import GateResult, GateRow
 from qbench.vocabulary import GateStatus, Level, RowStatus
 
@@ -82,7 +82,7 @@ def _words(row: GateRow) -> str:
     numbers = f"{found(row)}, limit {limit(row)}, n = {row.n:,}: " if row.unit else ""
     waiver = f" (waived {said(row.waiver)})" if row.waiver else ""
     why = f" Why this limit: {said(row.why)}" if row.why else ""
-    return f"{numbers}{said(row.reason)}{waiver}.{why}"
+    return f"{numbers}{because(row)}{waiver}.{why}"
 
 
 def _clean(text: str) -> str:

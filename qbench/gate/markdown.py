@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from qbench.gate.phrasing import found, limit, named, place, plain, said, variant
+from qbench.gate.phrasing import because, found, limit, named, place, plain, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
 from qbench.markup import escape_markdown, markdown_row
 from qbench.vocabulary import Level, RowStatus
@@ -90,7 +90,7 @@ def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
     for row in rows:
         number = ", ".join(_code(x) for x in (named(row.metric), place(row)) if x) or "–"
         numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", plain(row.limit), "–")
-        reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(row.reason)
+        reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(because(row))
         cells = (
             _status(row.status),
             code(row.rule),

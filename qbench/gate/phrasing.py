@@ -60,7 +60,7 @@ def headline(row: GateRow) -> str:
     what = f"{named(row.metric)}{whom}" if row.metric else f"{named(row.benchmark)}{whom}"
     if not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
-        return f"{variant(row)}, {what}{on}: {said(row.reason)}."
+        return f"{variant(row)}, {what}{on}: {because(row)}."
     size = "the size of " if row.quantity is Quantity.GROWTH else ""
     subject = f"{size}{what} on {named(row.benchmark)}"
     if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
@@ -78,6 +78,11 @@ def _not_ruled_out(row: GateRow, subject: str) -> str:
     items = f"{row.n:,} item does" if row.n == 1 else f"{row.n:,} items do"
     seen = "; ".join(x for x in (f"it {its.moved}", its.span) if x)
     return f"{items} not rule out that {subject} {verb} more than {its.bound} ({seen})"
+
+
+def because(row: GateRow) -> str:
+    """Why a row has its status, and what would make it decidable where the data is too little: without a full stop."""
+    return ". ".join(said(x).removesuffix(".") for x in (row.reason, row.remedy) if x)
 
 
 def tally(counts: Mapping[RowStatus, int]) -> str:

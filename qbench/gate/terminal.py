@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import found, limit, movement, named, place, plain, said, variant
+from qbench.gate.phrasing import because, found, limit, movement, named, place, plain, said, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
 from qbench.text import NBSP
 from qbench.vocabulary import GateBand, Level, RowStatus
@@ -136,7 +136,7 @@ def _lines(row: GateRow) -> Iterator[str]:
     parts = (variant(row), named(row.benchmark), named(row.metric), place(row))
     yield f"{named(row.rule)}: {', '.join(x for x in parts if x)}"
     yield f"{found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {plain(row.limit)}"
-    yield said(row.reason)
+    yield because(row)
     if row.waiver:
         yield f"waived {said(row.waiver)}"
 
