@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qbench.api import Coverage, DType, Layer, ModelError, Preprocessing
+from qbench.api.benchmarks import read_json
 from qbench_embeddings.folders import HOW_TO_GET, MANIFEST
 
 
@@ -102,12 +104,10 @@ def read_manifest(folder: Path) -> Manifest:
         It is missing, no JSON, or says what a manifest cannot say.
     """
     path = folder / MANIFEST
+    values = read_json(path, error=ModelError, fix=HOW_TO_GET)
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8-sig"), strict=True)
-    except FileNotFoundError:
-        raise ModelError("the file is missing", where=str(path), fix=HOW_TO_GET) from None
+        # As JSON, because only there a list stands for a tuple.
+        return Manifest.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         said = [f"{'.'.join(map(str, x['loc'])) or 'the manifest'}: {x['msg']}" for x in error.errors()]
         raise ModelError("\n".join(said).replace("Value error, ", ""), where=str(path)) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the file cannot be read ({error})", where=str(path)) from None

@@ -5,7 +5,6 @@ No pickle is read: a ``.npy`` of objects is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qbench.api import ModelError
+from qbench.api.benchmarks import read_json
 from qbench_embeddings.folders import HOW_TO_GET
 from qbench_embeddings.manifest import Manifest
 
@@ -105,12 +105,7 @@ def _read_npy(path: Path, ids: Path) -> tuple[list[str], npt.NDArray[Any]]:
         raise ModelError(f"the file is damaged, or is not an array of numbers ({error})", where=str(path)) from None
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
         raise ModelError("the file does not hold a table of numbers with one row per embedding", where=str(path))
-    try:
-        names = json.loads(ids.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ModelError("the file is missing: it holds the IDs of the rows, in order", where=str(ids)) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the file cannot be read ({error})", where=str(ids)) from None
+    names = read_json(ids, error=ModelError, fix=f"It holds the IDs of the rows of {path.name}, in order.")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelError("the file does not hold a list of texts", where=str(ids))
     if len(names) != len(vectors):
