@@ -31,7 +31,8 @@ regime states which rates are claimed. A rate is a miss if it is outside the cla
 Carlo standard errors (at 95 %, this is 0.7 points for 10,000 replicates). The columns after those three show other
 methods on the same data; they are not judged.
 
-Made by `python benchmarks/calibration.py --jobs 2 --out docs/calibration.md`.
+Made by `python benchmarks/calibration.py --jobs 2 --out docs/calibration.md`. How often the gate as a whole is wrong,
+and what it can decide, is simulated in [gate.md](gate.md#how-often-it-is-wrong).
 """
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import optimize, special, stats
 
 from qbench.api import Attribute, Benchmark
 from qbench.gate.comparison import Compared
@@ -103,6 +104,8 @@ class World:
         Persons of FACET.
     groups : mapping
         Attribute → group → share of FACET's persons.
+    growth : float
+        By how many nats the mean skew of FairFace's largest race grows.
     ahead : float
         How much more often masc persons are recognised than fem ones before anything is lost.
     """
@@ -114,6 +117,7 @@ class World:
     quantizers: tuple[str, ...] = QUANTIZERS
     persons: int = PERSONS
     groups: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: GROUPS)
+    growth: float = 0.0
     ahead: float = 0.03
 
 
@@ -125,6 +129,7 @@ WORLDS: Mapping[str, World] = {
     "no effect, 5 % flips": World(flips=0.05),
     "one group at its limit, 2 % flips": World(flips=0.02, loss={"gender=fem": 0.02}),
     "every accuracy at its limit, 2 % flips": World(flips=0.02, loss={"": 0.01}),
+    "FairFace alone, one skew at its limit, 2 % flips": World(flips=0.02, growth=0.1, benchmarks=(FAIRFACE,), **ALONE),
     "fem lose 3 points, 2 % flips": World(flips=0.02, loss={"gender=fem": 0.03}),
     "FACET alone, 10,000 of 20,000 persons lose 3 points, 2 % flips": World(
         flips=0.02, loss={"gender=fem": 0.03}, benchmarks=(FACET,), persons=20_000, groups=HALVES, **ALONE
@@ -304,6 +309,8 @@ class Faces:
             self.attraction += rng.normal(0, 0.2, (QUERIES, len(sizes)))[:, self.group[attribute]]
         self.loading = rng.uniform(0.2, 0.7, (QUERIES, 1))
         self.noise = noise_of(world.flips, TOP / n)
+        self.favoured = self.group["race"] == 0
+        self.shift = self._shift(world.growth) if world.growth else 0.0
 
     def before(self, rng: np.random.Generator) -> Floats:
         """Similarities of a checkpoint's baseline, ``(queries, n)``."""
@@ -311,7 +318,25 @@ class Faces:
 
     def after(self, rng: np.random.Generator, before: Floats) -> Floats:
         """Similarities of a variant."""
-        return before + self.noise * before.std() * self._noise(rng, np.array([[COMMON]]))
+        noisy = before + self.noise * before.std() * self._noise(rng, np.array([[COMMON]]))
+        return noisy + self.shift * self.favoured
+
+    def _shift(self, growth: float) -> float:
+        """What the similarities of the favoured images have to gain so that their mean skew grows by so much."""
+        spread = math.hypot(1.0, self.noise * math.hypot(1.0, self.attraction.std()))
+        before = self._log_share(0.0, 1.0)
+        return float(optimize.brentq(lambda shift: self._log_share(shift, spread) - before - growth, 0.0, 2.0))
+
+    def _log_share(self, shift: float, spread: float) -> float:
+        """The mean over the queries of the logarithm of the favoured images' expected share of the top."""
+        expected = self.attraction + shift * self.favoured
+        low, high = np.full((QUERIES, 1), -10.0), np.full((QUERIES, 1), 10.0)
+        for _ in range(40):
+            cut = (low + high) / 2
+            inside = special.ndtr((expected - cut) / spread)
+            more = inside.sum(axis=1, keepdims=True) > TOP
+            low, high = np.where(more, cut, low), np.where(more, high, cut)
+        return float(np.log(inside[:, self.favoured].sum(axis=1) / inside.sum(axis=1)).mean())
 
     def changes(self, before: Floats, after: Floats) -> pd.DataFrame:
         """The judged changes of the mean over the queries of each group's skew."""
@@ -339,8 +364,6 @@ class Faces:
 
 def noise_of(replaced: float, top: float) -> float:
     """The noise, in standard deviations of normal similarities, that replaces a share of the best `top` of them."""
-    from scipy import optimize, stats
-
     cut = stats.norm.isf(top)
 
     def leaves(size: float) -> float:

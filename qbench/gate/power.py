@@ -148,17 +148,9 @@ class _Question:
     class_: str = ""
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The family, and the columns `TREE`."""
-        return (
-            self.rule.severity,
-            self.rule.id,
-            self.design.benchmark,
-            self.info.name,
-            self.attribute,
-            self.group,
-            self.class_,
-        )
+    def number(self) -> tuple[str, ...]:
+        """Benchmark, metric, attribute, group and class."""
+        return (self.design.benchmark, self.info.name, self.attribute, self.group, self.class_)
 
 
 def power(
@@ -316,18 +308,18 @@ def _levels(questions: Sequence[_Question], settings: Settings, *, adjusted: boo
     """The level at which each number is first tested for a failure, among those of one variant."""
     if not adjusted:
         return [settings.alpha / 2] * len(questions)
-    names = pd.DataFrame([question.names for question in questions], columns=["family", *TREE])
+    rows = [(q.rule.severity, q.rule.weight, q.rule.id, *q.number) for q in questions]
+    names = pd.DataFrame(rows, columns=["family", "weight", *TREE])
     return [settings.alpha / 2 * float(weight) for weight in weights(names)]
 
 
 def _limits(questions: Sequence[_Question], settings: Settings) -> list[float]:
     """The limit of each number: its rule's, else the smallest of other rules about it, else its margin."""
     given: dict[tuple[str, ...], float] = {}
-    for question in questions:
-        if question.rule.limit is not None:
-            number = question.names[2:]
-            given[number] = min(question.rule.limit, given.get(number, math.inf))
-    return [given.get(q.names[2:], _margin(q, settings)) if q.rule.limit is None else q.rule.limit for q in questions]
+    for q in questions:
+        if q.rule.limit is not None:
+            given[q.number] = min(q.rule.limit, given.get(q.number, math.inf))
+    return [given.get(q.number, _margin(q, settings)) if q.rule.limit is None else q.rule.limit for q in questions]
 
 
 def _margin(question: _Question, settings: Settings) -> float:
