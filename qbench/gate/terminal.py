@@ -31,6 +31,8 @@ SENTENCE, PROBLEMS, RULES, ROWS = 3, 2, 7, 3
 With the lines that say what is left out these are at most `LINES` lines; with ``-v`` everything is printed.
 """
 LINES = 25
+WIDTHS = 20, 24, 32, 10
+"""What the columns of the short list of rules keep if they need it: status, rule, worst finding, counts."""
 
 
 def show(result: GateResult, console: Console, *, verbose: bool = False, report: str = "") -> None:
@@ -63,7 +65,7 @@ def show(result: GateResult, console: Console, *, verbose: bool = False, report:
     if rows:
         console.print()
         for row in rows if verbose else rows[:ROWS]:
-            _row(row, console, verbose=verbose)
+            console.print(_row(row, verbose=verbose))
     _left_out(console, len(rows) - ROWS, "numbers that did not pass", verbose=verbose)
     if report:
         console.print(Text(f"Report: {report}", overflow="fold"), soft_wrap=True)
@@ -91,15 +93,19 @@ def _rules(rules: Sequence[RuleResult]) -> Table:
     from rich.text import Text
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True, min_width=max(len(_sign(rule.status)) for rule in rules))
-    for _ in range(3):
-        table.add_column(no_wrap=True, overflow="ellipsis")
-    for rule in rules:
-        row = rule.worst
-        worst = f"{movement(row).moved} (limit {limit(row).partition(NBSP)[0]})" if row and row.unit else ""
-        cells = (named(rule.id), worst, _counts(rule))
-        table.add_row(_status(rule.status), *map(Text, cells))
+    lines = [(_sign(rule.status), named(rule.id), _worst(rule.worst), _counts(rule)) for rule in rules]
+    for column, most in enumerate(WIDTHS):
+        width = min(most, max(len(line[column]) for line in lines))
+        table.add_column(no_wrap=True, overflow="ellipsis", min_width=width)
+    for rule, line in zip(rules, lines, strict=True):
+        table.add_row(_status(rule.status), *map(Text, line[1:]))
     return table
+
+
+def _worst(row: GateRow | None) -> str:
+    if row is None or not row.unit:
+        return ""
+    return f"{movement(row).moved} (limit {limit(row).partition(NBSP)[0]})"
 
 
 def _all_rules(rules: Sequence[RuleResult]) -> Table:
@@ -119,17 +125,18 @@ def _counts(rule: RuleResult) -> str:
     return ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
 
 
-def _row(row: GateRow, console: Console, *, verbose: bool) -> None:
+def _row(row: GateRow, *, verbose: bool) -> Table:
     """One number, stacked: what it is, what was found, why; side by side they are wider than any terminal."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True, min_width=len(_sign(row.status)))
+    table.add_column(no_wrap=True, min_width=len(_sign(row.status)) if verbose else 1)
     table.add_column(no_wrap=not verbose, overflow="fold" if verbose else "ellipsis")
+    status = _status(row.status) if verbose else Text(row.status.symbol, style=STYLES[row.status])
     for i, line in enumerate(_lines(row) if verbose else _two_lines(row)):
-        table.add_row(_status(row.status) if i == 0 else "", Text(line))
-    console.print(table)
+        table.add_row(status if i == 0 else "", Text(line))
+    return table
 
 
 def _lines(row: GateRow) -> Iterator[str]:
@@ -142,10 +149,10 @@ def _lines(row: GateRow) -> Iterator[str]:
 
 
 def _two_lines(row: GateRow) -> Iterator[str]:
-    what, numbers, *reasons = _lines(row)
+    what, _, *reasons = _lines(row)
     yield what
-    needed = f"; about {row.needed:,} items would decide" if row.needed else ""
-    yield f"{numbers}{needed}" if row.unit else "; ".join(reasons)
+    needed = f"; {row.needed:,} would decide" if row.needed else ""
+    yield f"{found(row)}, n = {row.n:,}{needed}" if row.unit else "; ".join(reasons)
 
 
 def _status(status: RowStatus) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,19 @@ pytestmark = pytest.mark.skipif(
     FOUND is None, reason="no Chromium: install Debian's chromium or chromium-headless-shell"
 )
 
+ONE = """
+name = "one"
+models = ["demo/skewed"]
+quantizers = ["fp32", "hf-int4"]
+benchmarks = [
+    {name = "facet", dataset = "demo-facet", options = {classes = "present"}},
+    {name = "fairface", dataset = "demo-fairface", options = {ks = [50]}},
+]
+"""
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 320, "height": 640}}
 
 SCROLL = """async () => {
+  for (const fold of document.querySelectorAll("#appendix > section > details")) fold.open = true;
   for (const chart of document.querySelectorAll("[data-chart]")) {
     chart.scrollIntoView({ block: "center" });
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -47,6 +58,15 @@ def report(small: Path, qbench: Any, tmp_path_factory: Any) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def one_by_one(qbench: Any, tmp_path_factory: Any) -> Path:
+    """The report of one model with one quantizer on two benchmarks."""
+    folder = tmp_path_factory.mktemp("one")
+    (folder / "one.toml").write_text(ONE)
+    qbench("run", "one.toml", "--out", "run", cwd=folder)
+    return folder / "run" / "report.html"
+
+
 class Visit:
     """A page as somebody opens it: offline, and everything that goes wrong is written down."""
 
@@ -62,7 +82,7 @@ class Visit:
         self.here = path.as_uri()
 
     def draw(self) -> None:
-        """Bring every chart into view, and wait until it is live."""
+        """Open the appendix, bring every chart into view, and wait until it is live."""
         # Not the driver's own scrolling: it waits until nothing moves, and charts move what stands below them.
         self.page.evaluate(SCROLL)
         self.page.wait_for_function("[...document.querySelectorAll('[data-chart]')].every(x => x.dataset.live)")
@@ -84,7 +104,7 @@ def test_charts_are_live_and_nothing_is_asked_for(browser: Any, report: Path) ->
 
 def test_the_first_chart_is_live_before_anybody_scrolls(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
-        visit.page.wait_for_selector("#chart-worst[data-live=yes] svg.marks", state="attached")
+        visit.page.wait_for_selector("#chart-changes-facet-accuracy[data-live=yes] svg.marks", state="attached")
 
 
 def test_a_page_is_few_nodes_and_few_bytes(browser: Any, report: Path) -> None:
@@ -96,7 +116,7 @@ def test_a_page_is_few_nodes_and_few_bytes(browser: Any, report: Path) -> None:
 def test_a_chart_is_not_blank(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
         visit.draw()
-        image = visit.page.locator("#chart-worst").screenshot()
+        image = visit.page.locator("#chart-changes-facet-accuracy").screenshot()
         pixels = np.asarray(Image.open(io.BytesIO(image)).convert("L"))
         assert pixels.std() > 5
 
@@ -104,7 +124,7 @@ def test_a_chart_is_not_blank(browser: Any, report: Path) -> None:
 def test_hovering_gives_value_interval_and_n(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
         visit.draw()
-        visit.page.locator("#chart-worst .mark-symbol path").last.hover(force=True)
+        visit.page.locator("#chart-changes-facet-accuracy .mark-symbol path").last.hover(force=True)
         tip = visit.page.locator("#vg-tooltip-element")
         tip.wait_for(state="visible")
         words = tip.inner_text()
@@ -114,15 +134,20 @@ def test_hovering_gives_value_interval_and_n(browser: Any, report: Path) -> None
 def test_filters_hide_rows_and_redraw(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
         visit.draw()
-        visit.page.select_option("[data-filter=quantizer]", "hf-int4")
-        visit.page.wait_for_function("!document.querySelector('#chart-worst').textContent.includes('hf-int8')")
-        assert "hf-int4" in visit.page.locator("#chart-worst").text_content()
+        visit.page.select_option("[name=quantizer]", "hf-int4")
+        visit.page.wait_for_function(
+            "!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('hf-int8')"
+        )
+        assert "hf-int4" in visit.page.locator("#chart-changes-facet-accuracy").text_content()
         shown = visit.page.locator("#accuracy tbody tr:visible").all_text_contents()
+        shown += visit.page.locator("#summary tbody tr:visible").all_text_contents()
         assert shown
         assert not [row for row in shown if "hf-int8" in row]
         assert "rows of the tables are hidden" in visit.page.locator("#filters output").inner_text()
-        visit.page.select_option("[data-filter=quantizer]", "")
-        visit.page.wait_for_function("document.querySelector('#chart-worst').textContent.includes('hf-int8')")
+        visit.page.select_option("[name=quantizer]", "")
+        visit.page.wait_for_function(
+            "document.querySelector('#chart-changes-facet-accuracy').textContent.includes('hf-int8')"
+        )
 
 
 def test_any_number_can_be_chosen_in_the_heat_map(browser: Any, report: Path) -> None:
@@ -146,7 +171,7 @@ def test_groups_are_bars_with_their_numbers_and_follow_the_filters(browser: Any,
         tip = visit.page.locator("#vg-tooltip-element.visible")
         tip.wait_for()
         assert all(x in tip.inner_text() for x in ("Value", "Change", "[", "n"))
-        visit.page.select_option("[data-filter=attribute]", "gender")
+        visit.page.select_option("[name=attribute]", "gender")
         visit.page.wait_for_function("!document.querySelector('#chart-groups-facet').textContent.includes('age: ')")
         assert bars.count() < before
 
@@ -157,7 +182,7 @@ def test_a_choice_in_a_chart_outlives_a_filter(browser: Any, report: Path) -> No
         choice = visit.page.locator("#choice-grid select")
         choice.select_option(index=2)
         chosen = choice.input_value()
-        visit.page.select_option("[data-filter=quantizer]", "hf-int4")
+        visit.page.select_option("[name=quantizer]", "hf-int4")
         visit.page.wait_for_function("!document.querySelector('#chart-grid').textContent.includes('hf-int8')")
         assert visit.page.locator("#choice-grid select").input_value() == chosen
 
@@ -167,13 +192,14 @@ def test_pairs_of_dots_are_drawn_before_and_after(browser: Any, report: Path) ->
         visit.draw()
         drawn = visit.page.locator("[id^=chart-before-after] .mark-symbol path")
         assert drawn.count() > 8
-        assert visit.page.locator("#fairness").get_by_text("before and after").count() >= 2
+        assert visit.page.locator("#changes").get_by_text("before and after").count() >= 2
 
 
 def test_a_table_is_saved_as_csv(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
         with visit.page.expect_download() as saved:
-            visit.page.locator("#accuracy button.csv").first.click()
+            visit.page.locator("#changes details").first.locator("summary").click()
+            visit.page.locator("#changes button.csv").first.click()
         with Path(saved.value.path()).open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))
         assert saved.value.suggested_filename.endswith(".csv")
@@ -188,9 +214,11 @@ def test_without_script_and_style_all_is_there(browser: Any, report: Path, tmp_p
     with Visit(browser, copy, java_script_enabled=False) as visit:
         assert visit.page.locator(".verdict").inner_text()
         assert visit.page.locator("figure svg").count() > 8
-        box = visit.page.locator("#chart-worst svg").bounding_box()
+        box = visit.page.locator("#chart-changes-facet-accuracy svg").bounding_box()
         assert box is not None
         assert box["width"] > 300
+        assert visit.page.locator("#summary table").first.is_visible()
+        visit.page.locator("#accuracy summary").click()
         assert visit.page.locator("#accuracy table").first.is_visible()
 
 
@@ -217,7 +245,7 @@ def test_nothing_sticks_out_of_a_narrow_page(browser: Any, report: Path) -> None
 def test_forced_colours_keep_marks_and_verdict(browser: Any, report: Path) -> None:
     with Visit(browser, report, forced_colors="active") as visit:
         visit.draw()
-        marks = visit.page.locator("#chart-worst .mark-symbol path").all()
+        marks = visit.page.locator("#chart-changes-facet-accuracy .mark-symbol path").all()
         behind = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         drawn = "x => [getComputedStyle(x).stroke, getComputedStyle(x).fill]"
         assert marks
@@ -235,8 +263,132 @@ def test_it_can_be_read_by_keyboard(browser: Any, report: Path) -> None:
         assert visit.page.evaluate(outline) != "none"
 
 
-def test_print_shows_what_is_folded(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
+SCREEN, A4 = 900, {"format": "A4"}
+"""The height of a screen of 1,280 × 900 pixels, and the paper."""
+
+
+def screens(visit: Visit) -> float:
+    """How many screens there are before the appendix."""
+    return visit.page.evaluate("document.querySelector('#appendix').getBoundingClientRect().top + scrollY") / SCREEN
+
+
+def printed_pages(visit: Visit) -> int:
+    """How many pages of A4 a printer gets."""
+    return len(re.findall(rb"/Type\s*/Page\b", visit.page.pdf(**A4)))
+
+
+def test_the_first_screen_answers(browser: Any, report: Path) -> None:
+    with Visit(browser, report, viewport=SIZES["wide"]) as visit:
+        table = visit.page.locator("#summary table").first.bounding_box()
+        assert table is not None
+        assert table["y"] + table["height"] <= SCREEN
+        heads = visit.page.locator("#summary table").first.locator("thead th").all_text_contents()
+        assert "The group that loses most" in heads
+        assert "Inconclusive, and what would decide it" in heads
+
+
+def test_a_report_is_short_before_its_appendix(browser: Any, report: Path, one_by_one: Path) -> None:
+    for path, most in ((report, 10), (one_by_one, 6)):
+        with Visit(browser, path, viewport=SIZES["wide"]) as visit:
+            visit.page.wait_for_selector("[data-live=yes]")
+            assert 1 < screens(visit) <= most
+
+
+def test_the_main_part_is_printed_on_few_pages_and_what_is_folded_is_not(browser: Any, report: Path) -> None:
+    with Visit(browser, report, viewport=SIZES["wide"]) as visit:
+        folded = printed_pages(visit)
+        assert folded <= 8
         visit.page.emulate_media(media="print")
         assert visit.page.locator("#filters").is_hidden()
-        assert visit.page.locator("details table").first.is_visible()
+        assert visit.page.locator("#appendix").is_hidden()
+        visit.page.evaluate("document.querySelector('#coverage details').open = true")
+        assert visit.page.locator("#coverage table").first.is_visible()
+        visit.page.emulate_media(media="screen")
+        visit.page.get_by_role("button", name="Open all").click()
+        assert printed_pages(visit) > folded
+
+
+def test_filters_are_in_the_address_and_change_the_answer(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        whole = visit.page.locator(".band:visible").inner_text()
+        visit.page.select_option("[name=quantizer]", "hf-int4")
+        assert "demo/balanced × hf-int4" in visit.page.locator(".band:visible").inner_text()
+        address = visit.page.url
+        assert "quantizer=hf-int4" in address
+        visit.page.goto(address)
+        assert visit.page.locator("[name=quantizer]").input_value() == "hf-int4"
+        assert "demo/balanced × hf-int4" in visit.page.locator(".band:visible").inner_text()
+        rows = visit.page.locator("#summary tbody tr:visible")
+        assert rows.count() == 1
+        assert "hf-int4" in rows.first.inner_text()
+        visit.page.get_by_role("button", name="Show all").click()
+        assert visit.page.locator(".band:visible").inner_text() == whole
+        assert "?" not in visit.page.url
+
+
+def test_the_filter_for_a_benchmark_hides_the_parts_of_the_others(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.select_option("[name=benchmark]", "facet")
+        heads = visit.page.locator("#changes h3:visible").all_text_contents()
+        assert heads == ["facet"]
+        assert visit.page.locator("#changes figure:visible").count() == 2
+
+
+def test_a_search_leaves_the_rows_with_these_words(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.draw()
+        visit.page.fill("[name=search]", "gender: fem")
+        shown = visit.page.locator("#changes tbody tr").evaluate_all(
+            "x => x.filter(r => !r.hidden).map(r => r.textContent)"
+        )
+        assert all("gender: fem" in row for row in shown)
+        figure = visit.page.locator("#chart-changes-facet-accuracy")
+        visit.page.wait_for_function(
+            "!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('age')"
+        )
+        assert "gender: fem" in (figure.text_content() or "")
+        assert "search=gender" in visit.page.url
+
+
+def test_a_table_is_sorted_by_the_column_that_is_clicked(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.locator("#changes summary").filter(has_text="mean_disparity on facet").click()
+        table = visit.page.locator("#changes details[open] table")
+        head = table.locator("thead th").filter(has_text=re.compile(r"^After"))
+        at = head.evaluate("x => x.cellIndex")
+
+        def values() -> list[float]:
+            texts = table.locator(
+                f"tbody tr td:nth-child({at + 1}), tbody tr th:nth-child({at + 1})"
+            ).all_text_contents()
+            return [float(x.replace("\N{MINUS SIGN}", "-").split()[0]) for x in texts]
+
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == "descending"
+        assert values() == sorted(values(), reverse=True)
+        head.get_by_role("button").click()
+        assert values() == sorted(values())
+        assert len(set(values())) > 2
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_capture_of_the_whole_page_is_nowhere_blank(browser: Any, report: Path, *, scripts: bool) -> None:
+    with Visit(browser, report, viewport=SIZES["wide"], java_script_enabled=scripts) as visit:
+        pixels = np.asarray(Image.open(io.BytesIO(visit.page.screenshot(full_page=True))).convert("L"))
+    blank = [y for y in range(0, len(pixels) - SCREEN, SCREEN // 2) if pixels[y : y + SCREEN].std() < 5]
+    assert len(pixels) > 2 * SCREEN
+    assert blank == []
+
+
+def test_nothing_sticks_out_of_a_telephone(browser: Any, report: Path) -> None:
+    with Visit(browser, report, viewport={"width": 390, "height": 844}) as visit:
+        visit.draw()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        # charts are made narrower, so that marks and labels are seen together
+        assert visit.page.evaluate("document.querySelector('#chart-changes-facet-accuracy svg').clientWidth") < 700
+
+
+def test_a_link_to_a_section_of_the_appendix_opens_it(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.goto(f"{report.as_uri()}#coverage")
+        assert visit.page.locator("#coverage table").first.is_visible()

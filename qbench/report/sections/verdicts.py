@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qbench.gate import GateRow
@@ -65,10 +65,20 @@ def _table(
         caption=caption,
         columns=[
             *([] if over else [Column("Model")]),
-            *map(Column, ("Quantizer", "Answer", "Over all items, at worst", "The group that loses most")),
+            *map(Column, ("Quantizer", "Answer")),
+            *([Column("Such models in general")] if _in_general(context, shown) else []),
+            *map(Column, ("Over all items, at worst", "The group that loses most")),
             *map(Column, ("The gap or skew that grows most", "Inconclusive, and what would decide it")),
         ],
-        rows=[_row(context, x, [r for r in rows if x.has(r["model"], r["quantizer"])]) for x in shown[:ROWS]],
+        rows=[
+            _row(
+                context,
+                x,
+                [r for r in rows if x.has(r["model"], r["quantizer"])],
+                _in_general(context, shown),
+            )
+            for x in shown[:ROWS]
+        ],
         note=(
             ""
             if closed
@@ -98,7 +108,19 @@ def _rows(context: Context) -> Iterator[effect_rows.EffectRow]:
             yield row
 
 
-def _row(context: Context, shown: _Shown, rows: Sequence[effect_rows.EffectRow]) -> list[Entry]:
+def _in_general(context: Context, shown: Iterable[_Shown]) -> dict[str, str]:
+    """Quantizer → what the gate says of it over checkpoints, where the rows are quantizers and this is known."""
+    if any(x.model for x in shown):
+        return {}
+    return {
+        q.quantizer: q.reason or f"{q.band.lower()} ({formatting.count(q.checkpoints, 'checkpoint')})"
+        for q in context.gate.quantizers
+    }
+
+
+def _row(
+    context: Context, shown: _Shown, rows: Sequence[effect_rows.EffectRow], in_general: Mapping[str, str]
+) -> list[Entry]:
     gaps = [r for r in rows if _role(context, r) in GAPS]
     accuracies = [r for r in rows if _role(context, r) not in GAPS]
     of_gate = [r for r in context.gate.rows if shown.has(r.model, r.quantizer)]
@@ -109,6 +131,7 @@ def _row(context: Context, shown: _Shown, rows: Sequence[effect_rows.EffectRow])
         *([name(shown.model, head=True)] if shown.model else []),
         name(shown.quantizer, head=True),
         Entry(answer, "word"),
+        *([Entry(in_general.get(shown.quantizer, "not known"))] if in_general else []),
         Entry(_worst([r for r in accuracies if not r["attribute"]], several=several)),
         Entry(_worst([r for r in accuracies if r["attribute"]], several=several)),
         Entry(_worst(gaps, several=several)),
