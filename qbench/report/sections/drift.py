@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qbench.plugins.report_blocks import Block, Chart, Column, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.dots import dots
 from qbench.report.palette import chart_name
@@ -28,6 +28,7 @@ def section(numbers: RunNumbers) -> Section:
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
     for benchmark, frame in drift.groupby("benchmark", sort=False):
+        blocks.append(Heading(str(benchmark)))
         where = formatting.isolated(str(benchmark))
         records = frame.to_dict("records")
         rows = [

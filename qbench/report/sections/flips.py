@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.dots import dots
 from qbench.report.palette import chart_name
@@ -37,6 +37,7 @@ def section(numbers: RunNumbers) -> Section:
     blocks: list[Block] = [Text(EXPLAINED)]
     quantizers = [str(q) for q in dict.fromkeys(flips["quantizer"])]
     for benchmark, mine in flips.groupby("benchmark", sort=False):
+        blocks.append(Heading(str(benchmark)))
         mine = mine[(mine["n"] > 0)]
         groups = mine[(mine["attribute"] != "") & (mine["group"] != "") & (mine["margin_bin"] == "")]
         bins = mine[(mine["attribute"] == "") & (mine["margin_bin"] != "")]
@@ -169,7 +170,7 @@ def _p(p: Any) -> str:
     return formatting.p_value(float(p), math.log10(p)) if p > 0 else "below 10⁻³⁰⁰"
 
 
-def _exemplars(numbers: RunNumbers) -> list[Table]:
+def _exemplars(numbers: RunNumbers) -> list[Block]:
     found = numbers.results.exemplars
     if found.empty:
         return []
@@ -179,6 +180,7 @@ def _exemplars(numbers: RunNumbers) -> list[Table]:
         names = [name(str(r[k]), head=k == "quantizer") for k in ("quantizer", "benchmark", "item", "label")]
         rows.append([*names, *(number(f"{int(r[k]):,}") for k in ("models", "lost", "gained"))])
     return [
+        Heading("Over all models"),
         Table(
             caption="Items whose most frequent prediction over the models changed",
             columns=[Column(h, i > 3) for i, h in enumerate(heads)],
@@ -187,5 +189,5 @@ def _exemplars(numbers: RunNumbers) -> list[Table]:
             left_out=max(0, len(found) - ROWS),
             left_out_note="`qbench export --table exemplars` has all",
             closed=True,
-        )
+        ),
     ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from qbench.metrics.interface import INDEX
-from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import effect_rows, formatting
 from qbench.report.charts.forest import forest
 from qbench.report.palette import chart_name
@@ -47,6 +47,7 @@ def section(numbers: RunNumbers) -> Section:
             f"“Within the noise” marks a change of at most {WITHIN:g} standard deviations of this noise."
         )
         caption = f"{benchmark}: changes, and how much other batch orders move them"
+        blocks.append(Heading(str(benchmark)))
         blocks += _chart(numbers, str(benchmark), orders)
         blocks.append(Table(caption=caption, columns=columns, rows=rows, note=note, closed=True))
     return Section("noise", TITLE, blocks or [Text(NOT_MEASURED, absent=True)])

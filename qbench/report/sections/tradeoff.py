@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
+from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.scatter import scatter, undominated
 from qbench.report.palette import chart_name
@@ -65,6 +65,7 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
     titles = (f"{accuracy.metric}, %", f"{gap.metric}, mean over attributes{unit and f', {unit}'}")
     best = [f"{formatting.isolated(r['quantizer'])} on {formatting.isolated(r['model'])}" for r in rows if r["front"]]
     return [
+        Heading(benchmark),
         Chart(
             name=chart_name("trade-off", benchmark),
             title=f"{accuracy.metric} and {gap.metric} on {formatting.isolated(benchmark)}",
