@@ -104,7 +104,7 @@ def test_charts_are_live_and_nothing_is_asked_for(browser: Any, report: Path) ->
 
 def test_the_first_chart_is_live_before_anybody_scrolls(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
-        visit.page.wait_for_selector("#chart-changes-facet-accuracy[data-live=yes] svg.marks", state="attached")
+        visit.page.locator("[data-chart]").first.locator("svg.marks").wait_for(state="attached")
 
 
 def test_a_page_is_few_nodes_and_few_bytes(browser: Any, report: Path) -> None:
@@ -212,13 +212,13 @@ def test_without_script_and_style_all_is_there(browser: Any, report: Path, tmp_p
     copy = tmp_path / "strict.html"
     copy.write_text(report.read_text(encoding="utf-8").replace("<head>", f"<head>{strict}", 1), encoding="utf-8")
     with Visit(browser, copy, java_script_enabled=False) as visit:
-        assert visit.page.locator(".verdict").inner_text()
+        assert visit.page.locator(".verdict").first.inner_text()
         assert visit.page.locator("figure svg").count() > 8
         box = visit.page.locator("#chart-changes-facet-accuracy svg").bounding_box()
         assert box is not None
         assert box["width"] > 300
         assert visit.page.locator("#summary table").first.is_visible()
-        visit.page.locator("#accuracy summary").click()
+        visit.page.locator("#accuracy summary").first.click()
         assert visit.page.locator("#accuracy table").first.is_visible()
 
 
@@ -250,7 +250,7 @@ def test_forced_colours_keep_marks_and_verdict(browser: Any, report: Path) -> No
         drawn = "x => [getComputedStyle(x).stroke, getComputedStyle(x).fill]"
         assert marks
         assert all(any(c not in ("none", behind) for c in mark.evaluate(drawn)) for mark in marks)
-        assert visit.page.locator(".verdict").evaluate("x => getComputedStyle(x).color") != behind
+        assert visit.page.locator(".verdict").first.evaluate("x => getComputedStyle(x).color") != behind
 
 
 def test_it_can_be_read_by_keyboard(browser: Any, report: Path) -> None:
@@ -341,7 +341,7 @@ def test_a_search_leaves_the_rows_with_these_words(browser: Any, report: Path) -
         shown = visit.page.locator("#changes tbody tr").evaluate_all(
             "x => x.filter(r => !r.hidden).map(r => r.textContent)"
         )
-        assert all("gender: fem" in row for row in shown)
+        assert all("gender: fem" in " ".join(row.split()).lower() for row in shown)
         figure = visit.page.locator("#chart-changes-facet-accuracy")
         visit.page.wait_for_function(
             "!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('age')"
@@ -352,7 +352,7 @@ def test_a_search_leaves_the_rows_with_these_words(browser: Any, report: Path) -
 
 def test_a_table_is_sorted_by_the_column_that_is_clicked(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
-        visit.page.locator("#changes summary").filter(has_text="mean_disparity on facet").click()
+        visit.page.locator("#changes summary").filter(has_text="mean_disparity on").click()
         table = visit.page.locator("#changes details[open] table")
         head = table.locator("thead th").filter(has_text=re.compile(r"^After"))
         at = head.evaluate("x => x.cellIndex")

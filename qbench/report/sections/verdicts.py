@@ -113,7 +113,7 @@ def _in_general(context: Context, shown: Iterable[_Shown]) -> dict[str, str]:
     if any(x.model for x in shown):
         return {}
     return {
-        q.quantizer: q.reason or f"{q.band.lower()} ({formatting.count(q.checkpoints, 'checkpoint')})"
+        q.quantizer: f"{q.band.lower()} ({formatting.count(q.checkpoints, 'checkpoint')})"
         for q in context.gate.quantizers
     }
 

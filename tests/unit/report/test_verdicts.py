@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from qbench.gate import GateRow, check
+from qbench.gate.result import QuantizerResult
 from qbench.plugins.report_blocks import Table
 from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import FEW, answers
 from qbench.results import load
-from qbench.vocabulary import RowStatus
+from qbench.vocabulary import GateBand, GateStatus, RowStatus
 from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
@@ -96,6 +97,19 @@ def test_many_variants_are_shown_by_quantizer_with_the_variants_below(make_run: 
     assert [row[0].text for row in quantizers.rows] == ["hf-int4", "hf-int8"]
     assert (quantizers.over, quantizers.closed) == (("model",), False)
     assert (len(variants.rows), variants.closed) == (4, True)
+
+
+def test_the_answer_over_checkpoints_stands_beside_that_for_the_run(make_run: Make) -> None:
+    run = make_run(models=(A, "laion/ViT-B-16"), quantizers=("fp32", "hf-int4", "hf-int8"), benchmarks=("facet",))
+    plain = context(run)
+    general = QuantizerResult(
+        quantizer="hf-int8", checkpoints=9, status=GateStatus.PASS, band=GateBand.PASS, counts={}, rows=()
+    )
+    told = dataclasses.replace(plain, gate=dataclasses.replace(plain.gate, quantizers=(general,)))
+    quantizers, variants = answers(told)
+    assert [cells(quantizers, i)["Such models in general"] for i in range(2)] == ["not known", "pass (9 checkpoints)"]
+    assert "Such models in general" not in cells(variants)
+    assert "Such models in general" not in cells(next(iter(answers(plain))))
 
 
 def test_a_run_without_a_comparison_has_no_such_table(make_run: Make) -> None:
