@@ -218,8 +218,8 @@ def test_without_script_and_style_all_is_there(browser: Any, report: Path, tmp_p
         assert box is not None
         assert box["width"] > 300
         assert visit.page.locator("#summary table").first.is_visible()
-        visit.page.locator("#accuracy summary").first.click()
-        assert visit.page.locator("#accuracy table").first.is_visible()
+        visit.page.locator("#coverage summary").first.click()
+        assert visit.page.locator("#coverage table").first.is_visible()
 
 
 @pytest.mark.parametrize(
