@@ -70,14 +70,22 @@ def cell_from_1(values: Values) -> Values:
     return current
 
 
+_DECLARED_SINCE: Mapping[str, Values] = {
+    "selected": {"role": "summary"},
+    "min_skew": {"role": "summary"},
+    "ndkl": {"margin": 0.005},
+}
+"""What the metrics of these kinds declare since format 2; otherwise a role and a margin are implied by their unit."""
+
+
 def _metric_from_1(metric: Any) -> Any:
-    """A metric whose statistic had a ``kind`` and options beside it."""
+    """A metric whose statistic had a ``kind`` and options beside it, and which had neither role nor margin."""
     made = metric.get("statistic") if isinstance(metric, Mapping) else None
     if not isinstance(made, Mapping) or "kind" not in made:
         return metric
     defaults = {"hit": "correct", "below": 0, "where": {}}
     options = {name: made[name] for name, value in defaults.items() if made.get(name, value) != value}
-    return {**metric, "statistic": {"name": made["kind"], "options": options}}
+    return {**_DECLARED_SINCE.get(made["kind"], {}), **metric, "statistic": {"name": made["kind"], "options": options}}
 
 
 def speed_from_1(values: Values) -> Values:

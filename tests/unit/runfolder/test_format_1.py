@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from qbench.metrics.interface import INDEX
+from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.results import Results, load
 from qbench.results.comparable import present_options, why_not_comparable
 from qbench.results.effects import NAMES
@@ -81,10 +82,20 @@ def test_its_changes_are_judged_as_they_were(results: Results) -> None:
     before = pd.read_parquet(FOLDER / "analysis" / "effects.parquet").set_index(keys).sort_index()
     after = results.effects.set_index(keys).sort_index()
     assert after.index.equals(before.index)
-    for column in ("value", "baseline_value", "change", "se", "low", "high", "p", "p_holm", "margin"):
+    for column in ("value", "baseline_value", "change", "se", "low", "high", "p", "p_holm"):
         np.testing.assert_allclose(
             after[column].to_numpy(float), before[column].to_numpy(float), rtol=0, atol=1e-12, err_msg=column
         )
+    doubled = [name.startswith(("skew@", "min_skew@", "max_skew@")) for name in after.index.get_level_values("metric")]
+    np.testing.assert_allclose(
+        after["margin"], before["margin"] * np.where(doubled, 2, 1)
+    )  # the default of nats is 0.1
+
+
+def test_its_metrics_have_the_roles_of_today(results: Results) -> None:
+    roles = {info.name: info.judged_as for cell in results.done for info in cell.metrics}
+    today = {info.name: info.judged_as for info in (*RECALL_BY_GROUP, *SKEWS)}
+    assert roles == {name: today[name] for name in roles}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(RunRecord, "run.json"), (CellRecord, "cell.json")])
