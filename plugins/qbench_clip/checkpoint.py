@@ -12,8 +12,9 @@ from qbench_clip.family import CLIP
 from qbench_clip.names import HUB_IDS, MEAN_AND_STD, OPEN_CLIP_WEIGHTS, TAGS, WEIGHTS
 from qbench_clip.options import ClipOptions
 from qbench_clip.tags import Named, look_up
-from qbench_transformers.checkpoint import DualCheckpoint, fingerprint
+from qbench_transformers.checkpoint import DualCheckpoint
 from qbench_transformers.find import fetch, locate_hub, weights_in
+from qbench_transformers.fingerprint import fingerprint
 
 
 def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:

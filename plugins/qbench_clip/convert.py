@@ -20,6 +20,7 @@ from qbench_clip.settings import check_plain, preprocessor_config, transformers_
 from qbench_clip.tensors import as_clip_model, read_weights
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
 from qbench_transformers.find import WEIGHTS
+from qbench_transformers.fingerprint import check_fingerprint
 from qbench_transformers.folder import TOKENIZER
 from qbench_transformers.preprocessing import read_json, write_json
 from qbench_transformers.tensors import without_wrapper
@@ -56,7 +57,12 @@ def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, 
     if settings is None and weights.name == WEIGHTS:
         return without_wrapper(weights.parent, fingerprint)
     decided_by = {"fingerprint": fingerprint, "converter": VERSION}
-    return cached_folder("converted", decided_by, lambda folder: _convert(weights, settings, folder))
+
+    def write(target: Path) -> None:
+        _convert(weights, settings, target)
+        check_fingerprint(weights, fingerprint, settings=settings)
+
+    return cached_folder("converted", decided_by, write)
 
 
 def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from qbench.api import Identity
 from qbench_siglip import WEIGHTS
 from qbench_siglip.tokenizer import check_tokenizer
-from qbench_transformers.checkpoint import DualCheckpoint, Family, fingerprint
+from qbench_transformers.checkpoint import DualCheckpoint, Family
 from qbench_transformers.find import fetch, weights_in
+from qbench_transformers.fingerprint import fingerprint
 from qbench_transformers.options import WeightsOptions
 from qbench_transformers.tensors import without_wrapper
 

@@ -12,7 +12,6 @@ import torch
 from safetensors import SafetensorError
 
 from qbench.api import DType, Identity, ModelError, Preprocessing
-from qbench.api.models import file_digests, key_of
 from qbench_transformers.encoder import DualEncoder
 from qbench_transformers.find import WEIGHTS, only, small_files
 from qbench_transformers.folder import FolderWeights
@@ -145,23 +144,3 @@ def _said_as_errors_of_models(folder: Path) -> Iterator[None]:
         raise ModelError(
             f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(folder)
         ) from error
-
-
-def fingerprint(weights: Path, *, settings: Any = None) -> str:
-    """The hash of what decides a checkpoint's embeddings: its weights, and the `settings` or the files in its folder.
-
-    Parameters
-    ----------
-    weights : pathlib.Path
-        The weight file.
-    settings : JSON-able, optional
-        The configuration, if it does not come from files in the folder of the weights, which are then not read.
-
-    Returns
-    -------
-    str
-        SHA-256 (hex).
-    """
-    files = [weights, *(small_files(weights.parent) if settings is None else [])]
-    digests = dict(zip([path.name for path in files], file_digests(files), strict=True))
-    return key_of(digests if settings is None else {"weights": digests[weights.name], "settings": settings})

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from qbench.api import ModelError
 from qbench.api.models import cached_folder
 from qbench_transformers.find import WEIGHTS, small_files
+from qbench_transformers.fingerprint import check_fingerprint
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """What comes before every name where a model was saved in a wrapper: DataParallel, ``torch.compile``, Lightning."""
@@ -83,6 +84,7 @@ def without_wrapper(folder: Path, fingerprint: str) -> Path:
         save_file(tensors, target / WEIGHTS, metadata={"format": "pt"})
         for path in small_files(folder):
             shutil.copyfile(path, target / path.name)
+        check_fingerprint(folder / WEIGHTS, fingerprint)
 
     return cached_folder("converted", {"fingerprint": fingerprint, "without": prefix}, write)
 

@@ -206,3 +206,27 @@ def test_a_pickle_of_something_else_than_named_tensors(copy, open_clip_source):
     torch.save([torch.zeros(1)], copy / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"cannot be read: .*it has no tensors with names"):
         open_clip_source(copy)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_conversion_of_weights_that_change_meanwhile_is_not_kept(copy, open_clip_source, cache, monkeypatch, prefix):
+    state = {prefix + name: x for name, x in load_file(copy / WEIGHTS).items()}
+    name = WEIGHTS if prefix else "pytorch_model.bin"
+    (copy / WEIGHTS).unlink()
+
+    def write(tensors):
+        if prefix:
+            save_file(tensors, copy / name, metadata={"format": "pt"})
+        else:
+            torch.save(tensors, copy / name)
+
+    def change_and_copy(source, target):
+        write({key: x + 1 for key, x in state.items()})
+        return real(source, target)
+
+    write(state)
+    real = shutil.copyfile
+    monkeypatch.setattr(shutil, "copyfile", change_and_copy)
+    with pytest.raises(ModelError, match="files of the checkpoint were changed while they were read"):
+        open_clip_source(copy)
+    assert not list(cache.rglob("converted/**/config.json"))
