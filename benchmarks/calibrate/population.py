@@ -110,6 +110,28 @@ def simulate(world: World, rng: np.random.Generator, replicates: int) -> Cell:
     )
 
 
+def simulate_gate(world: World, rng: np.random.Generator, replicates: int) -> Cell:
+    """Count a gate's claims on the mean change of one quantizer, where the true mean is the limit, and elsewhere."""
+    size = np.ones(world.k) if world.flips else rng.uniform(0.6, 1.6, world.k)
+    counts = dict.fromkeys(("beyond", "within", "passes", "fails"), 0)
+    for _ in range(replicates):
+        y, s = draw(world, rng, size)
+        none = population(y, s)
+        # the same data about a mean of the limit (all is shifted by it), of zero, and of twice the limit
+        counts["beyond"] += none.low > 0
+        counts["within"] += none.high < 0
+        counts["passes"] += none.high < MARGIN
+        counts["fails"] += none.low > -MARGIN
+    share = {name: value / replicates for name, value in counts.items()}
+    return Cell(
+        world.label,
+        replicates,
+        false_alarm=share["beyond"],
+        false_equivalent=share["within"],
+        beside={"within, where nothing changes": share["passes"], "beyond, at twice the limit": share["fails"]},
+    )
+
+
 WORLDS = (
     *(World(9, tau, rho) for tau, rho in ((0.0, 0.0), (1.0, 0.0), (0.5, 0.1), (0.0, 0.3), (1.0, 0.3))),
     *(World(3, tau, rho) for tau, rho in ((0.0, 0.0), (0.0, 0.3), (1.0, 0.3))),
@@ -118,12 +140,21 @@ WORLDS = (
     World(9, 0.0, 0.3, images=200),
     World(9, 0.0, 0.2, images=400, flips=True),
 )
+GATE = (
+    *(World(k, tau, rho) for k in (6, 9) for tau, rho in ((0.0, 0.0), (1.0, 0.0), (0.0, 0.3), (1.0, 0.3), (0.5, 0.1))),
+    *(World(k, 0.0, 0.2, images=400, flips=True) for k in (6, 9)),
+)
 SOURCES = (World(9, 0.5, 0.3, sources=3), World(9, 1.0, 0.3, sources=3))
 
 
 def run(rng: np.random.Generator, replicates: int) -> list[Cell]:
     """All worlds with independent checkpoints."""
     return [simulate(w, own, replicates) for w, own in zip(WORLDS, rng.spawn(len(WORLDS)), strict=True)]
+
+
+def run_gate(rng: np.random.Generator, replicates: int) -> list[Cell]:
+    """The worlds of a gate's claims."""
+    return [simulate_gate(w, own, replicates) for w, own in zip(GATE, rng.spawn(len(GATE)), strict=True)]
 
 
 def run_sources(rng: np.random.Generator, replicates: int) -> list[Cell]:
@@ -147,6 +178,21 @@ REGIMES = [
         band=NINE,
         replicates=10_000,
         run=run,
+    ),
+    Regime(
+        name="population-gate",
+        title="The mean change over checkpoints, against the limit of a gate",
+        about=(
+            "As in the previous section. A gate has one answer for each quantizer: “beyond the limit” where the "
+            "lower end of the 95 % interval of the mean loss is above the limit, “within the limit” where the upper "
+            "end is below it. False alarm: “beyond” where the true mean is the limit; false “equivalent”: “within” "
+            "where it is the limit. Each is one-sided, with a nominal rate of 2.5 %. The other columns show how often "
+            "the right answer is given, with a limit of two units: “within” where nothing changes, and “beyond” where "
+            "the mean is twice the limit."
+        ),
+        band=Band(alarm=(math.nan, 0.0325), equivalent=0.0325),
+        replicates=10_000,
+        run=run_gate,
     ),
     Regime(
         name="population-sources",

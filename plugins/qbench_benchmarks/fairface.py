@@ -82,7 +82,10 @@ class FairFace:
 
     def _choices(self) -> dict[str, str]:
         o = self.options
-        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of the images that are ranked"}
+        targets = {
+            "uniform": "equal shares of the groups that have images",
+            "gallery": "the shares of the images that are ranked",
+        }
         gallery = "all images"
         if o.balance:
             gallery = f"as many images of each {o.balance} as the rarest has, drawn with seed {o.balance_seed}"

@@ -124,7 +124,10 @@ class Ranked(StandardErrorStatistic):
             if gallery is None:
                 continue
             rows = ledger.rows(metric=metric, attribute=attribute)
-            for group, found in self.changes(comparison, gallery, MetricKey.parse(metric).cutoff).items():
+            cutoff = MetricKey.parse(metric).cutoff
+            if cutoff:
+                ledger.put(rows, cutoff=cutoff)
+            for group, found in self.changes(comparison, gallery, cutoff).items():
                 _put(ledger, comparison, rows[ledger.column("group")[rows] == group], found, self.method)
 
 

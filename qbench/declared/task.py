@@ -210,7 +210,7 @@ class RetrievalSkew(_Declared):
         return unavailable_skew(items.table, self.attributes, self.ks)
 
     def _choices(self) -> dict[str, str]:
-        targets = {"uniform": "equal shares of all groups", "gallery": "the shares of all items"}
+        targets = {"uniform": "equal shares of the groups that have images", "gallery": "the shares of all items"}
         return {
             "queries": self._prompts.summary(),
             "cut-offs": ", ".join(map(str, self.ks)),

@@ -151,7 +151,8 @@ def more(row: EffectRow) -> str:
     needed = row["needed"]
     if not math.isfinite(needed):
         return ""
-    return f" About {math.ceil(float(needed)):,} items would decide it." if needed > row["n"] else ""
+    k = f" with k = {int(row['needed_k']):,}" if math.isfinite(row.get("needed_k", math.nan)) else ""
+    return f" About {math.ceil(float(needed)):,} items{k} would decide it." if needed > row["n"] else ""
 
 
 def verdict_counts(rows: Iterable[EffectRow]) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.statistics.interface import Statistic
+from qbench.statistics.sample_size import cutoff_of
 from qbench.statistics.settings import Settings
 
 Floats = npt.NDArray[np.float64]
@@ -65,13 +66,15 @@ def with_tests(effects: pd.DataFrame, statistics: Mapping[str, Statistic]) -> pd
 def with_power(effects: pd.DataFrame, settings: Settings, statistics: Mapping[str, Statistic]) -> pd.DataFrame:
     """Add ``mde``, the minimum detectable change, and ``needed``, the items that would show equivalence.
 
-    ``needed`` of a row that decides already may be less than its ``n``.
+    ``needed`` of a row that decides already may be less than its ``n``. The error of a number of the first k of a
+    ranking (column ``cutoff``) does not fall with a larger gallery at the same k: ``needed_k`` is the k that belongs to
+    ``needed``, in proportion.
     """
     mde, needed = np.full(len(effects), np.nan), np.full(len(effects), np.nan)
     for statistic, at in _by_statistic(effects, statistics):
         if statistic is not None:
             mde[at], needed[at] = statistic.power(effects.iloc[at], settings)
-    return effects.assign(mde=mde, needed=needed)
+    return effects.assign(mde=mde, needed=needed, needed_k=cutoff_of(effects, needed))
 
 
 def missing_statistics(effects: pd.DataFrame, statistics: Mapping[str, Statistic]) -> list[str]:

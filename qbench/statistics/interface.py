@@ -100,8 +100,9 @@ class Statistic(Protocol):
         interval), what `bounds` needs, ``null`` (what the p-value tests), ``p`` and ``log10_p`` where `test` does not
         give them, and ``sum_se``, the standard error of before + after, where the number has a sign. Where nothing can
         be said: ``why``. ``sample_size`` is the number of items of the benchmark unless the statistic knows another,
-        such as those of the number's group. For numbers over all classes also the influence of each image, which
-        populations need.
+        such as those of the number's group. ``cutoff`` is the k of a number of the first k of a ranking, whose error
+        does not fall with more items unless k grows with them. For numbers over all classes also the influence of each
+        image, which populations need.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 Found = TypeVar("Found")
 
-FLOATS = ["se", "df", "low", "high", "p", "log10_p", "sum_se", "items", "sample_size"]
+FLOATS = ["se", "df", "low", "high", "p", "log10_p", "sum_se", "items", "sample_size", "cutoff"]
 COUNTS = ["n1", "gain1", "loss1", "deff1", "n2", "gain2", "loss2", "deff2", "rho"]
 TEXTS = ["statistic", "method", "null", "why"]
 

@@ -18,6 +18,28 @@ POWER = 0.8
 Behavioral Sciences, 1988, section 2.4)."""
 
 
+def cutoff_of(effects: pd.DataFrame, items: Floats) -> Floats:
+    """The cut-off k that belongs to another number of items: both grow in proportion.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        ``(n,)`` rows with ``cutoff`` and ``sample_size``.
+    items : numpy.ndarray
+        ``(n,)`` items in place of ``sample_size``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)`` float64, whole numbers; NaN where the number has no cut-off, or `items` is not known.
+    """
+    known = effects.reindex(columns=["cutoff", "sample_size"])  # an analysis of an older version has no cut-offs
+    cutoff, now = (known[name].to_numpy(np.float64) for name in known)
+    share = np.full(len(effects), np.nan)
+    np.divide(cutoff, now, out=share, where=now > 0)
+    return np.asarray(np.ceil(np.round(share * items, 6)))
+
+
 def power_of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, Floats]:
     """From counts of flips, of one group or of two (columns ``n1`` … ``rho``).
 

@@ -19,8 +19,9 @@ References
 ----------
 J. Hartung and G. Knapp, Statistics in Medicine 20 (2001) 1771-1782, and J. IntHout et al., BMC Medical Research
 Methodology 14 (2014) 25 (t instead of z for a mean of few); J. P. T. Higgins, S. G. Thompson and D. J. Spiegelhalter,
-JRSS A 172 (2009) 137-159 (prediction interval); L. V. Hedges, E. Tipton and M. C. Johnson, Research Synthesis Methods 1
-(2010) 39-65 (correlated effects); F. E. Satterthwaite, Biometrics Bulletin 2 (1946) 110-114 (degrees of freedom).
+JRSS A 172 (2009) 137-159 (prediction interval, t with k − 2 degrees of freedom); L. V. Hedges, E. Tipton and M. C.
+Johnson, Research Synthesis Methods 1 (2010) 39-65 (correlated effects); F. E. Satterthwaite, Biometrics Bulletin 2
+(1946) 110-114 (degrees of freedom).
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Population:
     fixed_se, fixed_low, fixed_high : float
         The mean of these very checkpoints: standard error and normal interval.
     pi_low, pi_high : float
-        Prediction interval at ``1 − 2 α`` for the true change of one more checkpoint: descriptive.
+        Prediction interval at ``1 − 2 α`` for the true change of one more checkpoint, with t of k − 2 degrees of
+        freedom (Higgins et al. 2009); NaN for fewer than three checkpoints. Descriptive.
     tau : float
         Standard deviation of the true changes between checkpoints, 0 where their errors explain all spread.
     q, q_df, q_p : float
@@ -205,7 +207,7 @@ def population(
     se = math.sqrt(variance)
     tau2 = max(spread - (float(np.trace(s)) / k - shared), 0.0)
     half = float(quantile(1 - alpha / 2, df)) * se
-    half_pi = float(quantile(1 - alpha, k - 1)) * math.sqrt(tau2 + variance)
+    half_pi = float(quantile(1 - alpha, k - 2)) * math.sqrt(tau2 + variance) if k > 2 else math.nan
     half_fixed = float(quantile(1 - alpha / 2, math.inf)) * fixed
     q, q_df = heterogeneity(y, s)
     numbers: dict[str, Any] = {

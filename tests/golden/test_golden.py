@@ -74,6 +74,14 @@ def test_the_analysis_finds_the_same(arranged, name):
 
 def test_the_golden_data_holds_every_kind_of_result():
     effects = golden("as-six-checkpoints", "effects")
-    assert set(effects["verdict"]) == {"worse", "better", "amplified", "reduced", "equivalent", "inconclusive"}
+    assert set(effects["verdict"]) == {
+        "worse",
+        "better",
+        "amplified",
+        "reduced",
+        "equivalent",
+        "inconclusive",
+        "descriptive",
+    }
     assert set(effects["method"]) == {"tango", "mover", "closed form", "influence", "jackknife", ""}
     assert golden("as-six-checkpoints", "populations")["verdict"].nunique() == 4

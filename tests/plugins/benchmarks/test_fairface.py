@@ -37,7 +37,7 @@ def test_the_labels_are_read(fairface_root):
     assert items.table["item"].tolist() == [f"val/{i}.jpg" for i in range(1, 7)]
     assert items.table.iloc[1][["age", "gender", "race"]].tolist() == list(WOMAN)
     assert [len(a.groups) for a in items.attributes] == [7, 2, 9]
-    assert items.choices["desired shares"] == "equal shares of all groups"
+    assert items.choices["desired shares"] == "equal shares of the groups that have images"
 
 
 @pytest.mark.parametrize("age", ["9-Mar", "3-Sep", "Mar-9", "19-Oct", "Oct-19", "2003-09-03", "3/9/2024", "09.03.2003"])

@@ -212,6 +212,27 @@ def test_rankings_of_hardly_any_image_are_inconclusive(gallery, n):
     assert (table["reason"] != "").all()
 
 
+def test_the_items_that_would_decide_a_skew_come_with_their_k(gallery):
+    table = judged(gallery(n=600, k=100)).effects
+    skews = table["metric"].str.contains("skew@") & table["needed"].notna()
+    assert skews.any()
+    assert (table.loc[skews, "needed_k"] == np.ceil(np.round(table.loc[skews, "needed"] / 6, 6))).all()
+    assert table.loc[table["metric"] == "ndkl", "needed_k"].isna().all()
+
+
+def test_a_larger_gallery_makes_a_skew_surer_only_with_a_larger_k(gallery):
+    """The standard error falls with the root of the gallery where k grows in proportion, and not at the same k."""
+
+    def spread(n, k):
+        table = judged(gallery(n=n, k=k)).effects
+        own = table["metric"].eq(f"skew@{k}") & table["attribute"].eq("gender") & table["class"].eq("")
+        return float(np.sqrt(np.mean(table.loc[own, "se"] ** 2)))
+
+    now = spread(600, 100)
+    assert spread(2400, 400) / now == pytest.approx(0.5, abs=0.12)
+    assert spread(2400, 100) / now > 0.8
+
+
 def test_numbers_that_are_shown_and_not_judged_are_descriptive(persons):
     table = judged(persons()).effects
     chosen = table["metric"].isin(["worst_disparity", "worst_group_recall", "recall_ratio"])

@@ -110,7 +110,7 @@ def test_heterogeneity_where_the_covariance_has_no_inverse():
 def test_the_prediction_interval_is_wider_than_that_of_the_mean():
     found = population(made(0.01, 0.02), compound(0.01, 0.2))
     spread = math.sqrt(found.tau**2 + found.se**2)
-    half = stats.t.ppf(0.95, K - 1) * spread
+    half = stats.t.ppf(0.95, K - 2) * spread
     assert (found.pi_low, found.pi_high) == pytest.approx((0.01 - half, 0.01 + half))
 
 
