@@ -41,7 +41,7 @@ class FairFace:
         return prompts_of_set(self._prompts)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Rank the whole gallery for each query; of equal similarities the item that comes first ranks first."""
+        """Rank the whole gallery for each query; of equal similarities, the earlier item is first."""
         rows, facts = self._gallery(items)
         names = list(self._prompts.targets)
         columns = ["item", "label", "image", *(a.name for a in self.attributes)]
@@ -72,7 +72,7 @@ class FairFace:
         return list(dict.fromkeys(cutoffs(self.options.ks, n).values()))
 
     def _gallery(self, items: Items) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
-        """Rows of `items` that are ranked: all, or as many of each group; and how many."""
+        """The rows of `items` that are ranked (all, or equally many of each group), and how many they are."""
         name = self.options.balance
         if not name:
             return np.arange(len(items), dtype=np.int64), {"items": len(items), "of": len(items)}

@@ -1,7 +1,7 @@
 """FairFace's attributes as classes: how well a model tells what annotators saw, group by group.
 
-Radford et al. 2021 (section 7.1) report it of CLIP. It measures the association that skews of retrieval come from; it
-is no reason to classify people, see ``docs/protocol.md``.
+Radford et al. 2021 (section 7.1) report this for CLIP. It measures the associations from which skewed rankings come. It
+is not a reason to classify people; see ``docs/protocol.md``.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class FairFaceAttributes:
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Arg-max over the groups of each attribute that is asked.
 
-        ``item`` is the face's with ``#`` and the attribute ``asked``; ``label`` and ``prediction`` are groups.
+        ``item`` is the item of the face, then ``#`` and the attribute, which is also in ``asked``; ``label`` and
+        ``prediction`` are groups.
         """
         tables, chance, start = [], [], 0
         columns = ["image", *(a.name for a in self.attributes)]
@@ -103,7 +104,7 @@ class FairFaceAttributes:
         return Outcome(items=table[[*front, *(c for c in table.columns if c not in front)]], facts=facts)
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
-        """Accuracy of each attribute that is asked: of all faces, by group, of the worst group and its ratio."""
+        """For each attribute that is asked: accuracy over all faces, by group and of the worst group, and the ratio."""
         w = item_weights(weights, len(outcome.items))
         numbers = MetricsBuilder()
         for attribute in self.asked:

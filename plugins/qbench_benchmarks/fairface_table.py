@@ -1,4 +1,4 @@
-"""FairFace's labels: one row a face, with what annotators saw in it."""
+"""FairFace's labels: one row per face, with what the annotators saw in it."""
 
 from __future__ import annotations
 
@@ -74,5 +74,5 @@ def _check(labels: AnnotationTable, attribute: Attribute) -> None:
                 fix="Download the file again and do not save it from a spreadsheet.",
             )
         raise DataError(
-            f"the {attribute.name} {value!r} is none of {', '.join(attribute.groups)}", where=labels.where(row)
+            f"the {attribute.name} {value!r} is not one of {', '.join(attribute.groups)}", where=labels.where(row)
         )

@@ -1,4 +1,4 @@
-"""What is ranked, and how far down it is looked at: balanced galleries, and cut-offs that are shares."""
+"""Which images are ranked (all, or a balanced gallery), and cut-offs that are shares of the gallery."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def balanced(
 ) -> tuple[npt.NDArray[np.int64], int]:
     """Choose as many items of each group as the rarest one has.
 
-    Of each group those come first whose ``SHA-256(seed:item)`` is smallest: the choice depends on the ids and the seed
-    only, not on the order of the file or on which other items are there.
+    In each group, the items with the smallest ``SHA-256(seed:item)`` are chosen: the choice depends on the IDs and the
+    seed only, not on the order of the file or on which other items there are.
 
     Parameters
     ----------
@@ -27,16 +27,16 @@ def balanced(
     groups : sequence of str
         The groups; those without an item cannot be balanced and are left out.
     items : pandas.Series
-        ``(n,)``, the ids.
+        ``(n,)``, the IDs.
     seed : int
-        Another one chooses others.
+        Another seed chooses other items.
 
     Returns
     -------
     rows : numpy.ndarray
         Positions of the chosen items, ascending.
     each : int
-        How many of each group.
+        How many there are of each group.
 
     Raises
     ------

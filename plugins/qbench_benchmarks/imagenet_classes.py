@@ -58,7 +58,7 @@ def subset(chosen: int | tuple[str, ...]) -> frozenset[str] | None:
     Raises
     ------
     InputError
-        A name is none of the classes, or belongs to two of them.
+        A name is not one of the classes, or belongs to two of them.
     """
     if not chosen:
         return None
@@ -70,7 +70,7 @@ def subset(chosen: int | tuple[str, ...]) -> frozenset[str] | None:
             known.setdefault(word, set()).add(synset)
     for word in chosen:
         if len(known.get(word, ())) != 1:
-            what = "is none of ImageNet's classes"
+            what = "is not one of ImageNet's classes"
             if word in known:
                 what = f"belongs to {' and '.join(sorted(known[word]))}"
             raise InputError(

@@ -1,6 +1,6 @@
 """ImageNet's validation images and their synsets, in either layout: folders of synsets, or flat with labels.
 
-Which layout it is shows in the folder itself. What the labels of the flat one say is the business of
+The folder itself shows which layout it has. The labels of the flat layout are read by
 `qbench_benchmarks.imagenet_truth`.
 """
 
@@ -19,7 +19,7 @@ SYNSET = re.compile(r"n\d{8}")
 FLAT = re.compile(r"ILSVRC2012_val_\d{8}\.JPEG")
 SUFFIXES = (".jpeg", ".jpg", ".png")
 FOLDERS = ("val", "ILSVRC2012_img_val", "ILSVRC/Data/CLS-LOC/val", "")
-"""Where the images may lie: ours, the archive's own name, the layout of the competition's download, the root."""
+"""Where the images may be: in qbench's layout, the archive's, that of the competition's download, or in the root."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Labelled:
     synset : str
         Such as ``n01440764``.
     where : str
-        The row that says so; empty where the folder does.
+        The row that gives the synset; empty where the folder's name does.
     """
 
     file: str
@@ -47,7 +47,7 @@ def read_images(root: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
     Returns
     -------
     images : list of Labelled
-        Ordered by synset and name (folders), or by number (flat; all that the list has, on disk or not).
+        Ordered by synset and name (folders), or by number (flat: all that are listed, on disk or not).
     annotations : tuple of pathlib.Path
         The files that say which image has which label.
     layout : str
@@ -56,7 +56,7 @@ def read_images(root: Path) -> tuple[list[Labelled], tuple[Path, ...], str]:
     Raises
     ------
     DataError
-        There is neither layout, a synset is unknown, or the labels of the flat layout are missing or malformed.
+        The folder has neither layout, a synset is unknown, or the labels of the flat layout are missing or malformed.
     """
     folders = [folder for folder in (root / name for name in FOLDERS) if folder.is_dir()]
     if not folders:
@@ -80,7 +80,7 @@ def _of_folders(root: Path, folder: Path, synsets: list[str]) -> list[Labelled]:
     images = []
     for synset in synsets:
         if synset not in known:
-            raise DataError("this synset is none of the 1,000 classes of ILSVRC2012", where=str(folder / synset))
+            raise DataError("this synset is not one of the 1,000 classes of ILSVRC2012", where=str(folder / synset))
         place = (folder / synset).relative_to(root)
         names = (n for n in _names(folder / synset) if n.lower().endswith(SUFFIXES) and not n.startswith("."))
         images += [Labelled(file=(place / name).as_posix(), synset=synset) for name in sorted(names)]

@@ -2,7 +2,7 @@
 
 The devkit numbers the classes 1 to 1,000 in an order of its own: **not** that of the sorted synsets, which is the class
 index of every model. A sorted list (``LOC_synset_mapping.txt``, Caffe's ``synset_words.txt``) taken for that order
-gives wrong labels without an error; so it is refused, and only a file that says the numbers is used: ``meta.mat`` or
+gives wrong labels without an error; so it is refused, and only a file that lists the numbers is used: ``meta.mat`` or
 ``map_clsloc.txt``.
 """
 
@@ -33,7 +33,7 @@ class Truth:
     Attributes
     ----------
     labels : list of (str, str, str)
-        Name of the image without its suffix, synset, and the row that says so.
+        Name of the image without its suffix, its synset, and the row that gives it.
     files : tuple of pathlib.Path
         What was read.
     """
@@ -56,7 +56,7 @@ def read_truth(root: Path) -> Truth:
     truth = _find(root, (GROUND_TRUTH,))
     if truth is None:
         raise DataError(
-            f"the images lie flat, and neither {SOLUTION} nor {GROUND_TRUTH} says their classes",
+            f"the images are all in one folder, and neither {SOLUTION} nor {GROUND_TRUTH} says their classes",
             where=str(root),
             fix=IMAGENET.how_to_get,
         )
@@ -69,7 +69,7 @@ def _find(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _of_solution(path: Path) -> Truth:
-    """``ImageId,PredictionString``: boxes of one image, each begun by its synset, the same in all of them."""
+    """``ImageId,PredictionString``: the boxes of an image. Each begins with the synset, which is the same for all."""
     table = read_csv(path, ("ImageId", "PredictionString"), how_to_get=IMAGENET.how_to_get)
     check_unique(table.columns["ImageId"], "image", table=table)
     known = {*imagenet_classes.synsets()}
@@ -87,7 +87,7 @@ def _of_solution(path: Path) -> Truth:
 
 
 def _of_devkit(path: Path, root: Path) -> Truth:
-    """A number from 1 to 1,000 a line; line i is of the image i."""
+    """One number from 1 to 1,000 per line; line i belongs to image i."""
     numbers_from = _find(root, NUMBERED)
     if numbers_from is None:
         beside = _find(root, SORTED)
@@ -117,9 +117,9 @@ def _of_mat(path: Path) -> dict[int, str]:
     try:
         rows: Any = loadmat(path, squeeze_me=True, variable_names=["synsets"])["synsets"]
         numbered = {int(row["ILSVRC2012_ID"]): str(row["WNID"]) for row in rows}
-    except Exception as error:  # noqa: BLE001 - the reader raises whatever a damaged file leads it to
+    except Exception as error:  # noqa: BLE001 - scipy raises errors of many types for a damaged file
         raise DataError(
-            f"it is no meta.mat of the devkit ({type(error).__name__}: {error})",
+            f"this is not the meta.mat of the devkit ({type(error).__name__}: {error})",
             where=str(path),
             fix=IMAGENET.how_to_get,
         ) from None
@@ -127,11 +127,11 @@ def _of_mat(path: Path) -> dict[int, str]:
 
 
 def _of_map(path: Path) -> dict[int, str]:
-    """``n02119789 1 kit_fox`` a line."""
+    """One class per line, such as ``n02119789 1 kit_fox``."""
     found: dict[int, str] = {}
     for i, line in enumerate(read_lines(path, how_to_get=IMAGENET.how_to_get), start=1):
         words = line.split()
         if len(words) < 2 or not (words[1].isascii() and words[1].isdigit()):
-            raise DataError(f"{line.strip()[:40]!r} is no synset and its number", where=f"{path}:row {i}")
+            raise DataError(f"{line.strip()[:40]!r} is not a synset and its number", where=f"{path}:row {i}")
         found[int(words[1])] = words[0]
     return found

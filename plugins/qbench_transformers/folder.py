@@ -108,7 +108,7 @@ class FolderWeights:
         dtype: DType = config.get("dtype") or config.get("torch_dtype", "float32")  # older transformers' name for it
         if dtype not in get_args(DType):
             known = ", ".join(get_args(DType))
-            raise ModelError(f"the type {dtype!r} is none of {known}", where=str(self.folder / "config.json"))
+            raise ModelError(f"the type {dtype!r} is not one of {known}", where=str(self.folder / "config.json"))
         return dtype
 
     @property

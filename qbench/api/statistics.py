@@ -3,6 +3,26 @@
 A statistic is everything that is known of one way to make numbers: the estimate, the paired change with its interval
 and test, the standard error of the level, the sample size. The record (`StatisticKind`) and the options are light; what
 computes is imported when it is first used, so import those names in the module that your record's ``make`` imports.
+
+`StandardErrorStatistic` is the base to begin with: `estimate` and `judge` are left to write. `judge` gets a
+`Comparison` (the outcomes of a variant and its baseline on the same items) and fills in a `Ledger` (columns beside
+the numbers). Helpers:
+
+- Which items count: `HitOptions` and `hits` (what a hit is), `counted` (the rows that ``where`` names), `codes`
+  (groups as whole numbers), `change_of` and `sum_of` (of each item, after minus before and after plus before).
+- Counts of items that changed: `count_cells` gives `Counts` of gains, losses and items in cells of classes and
+  groups, with the design effect of items that share an image; `correlation` is that of two cells through such images,
+  `mean_variance` the variance of a mean.
+- Changes with their standard errors, with images as units: `linear_change` (means over classes), `skew_change`,
+  `ndkl_levels` and `ndkl_change` (rankings), `bootstrap_change` (anything that a benchmark measures),
+  `squared_disparity` (the size of disparities).
+- Intervals and tests: `tango_interval` and `tango_p` (shares), `mover_difference` and `disparity_p` (differences of
+  two shares), `mcnemar`, `share_test`, `swap_absolute` (a permutation test), `normal_p`, `two_sided_p`, `quantile`.
+- What follows from a stored table, for `Statistic.bounds`, `Statistic.test` and `Statistic.power`: `spread_bounds`,
+  `tango_bounds`, `mover_bounds`, `mover_test`, `power_of_errors` (from ``se`` and ``df``), `power_of_counts`.
+- Skews themselves: `target_shares`, `top_shares`, `skew`, `max_skew`, `min_skew`, `ndkl`.
+- What a p-value tests, for the column ``null``: `NO_CHANGE`, `ZERO_MEAN`, `EXCHANGEABLE`, `SAME_IN_GROUPS`, and
+  `NOT_JUDGED` where nothing is tested.
 """
 
 from __future__ import annotations

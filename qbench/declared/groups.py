@@ -92,7 +92,7 @@ def _stray(name: str, spec: AttributeSpec, text: str, where: str) -> DataError:
         known = [f"{group} [{low:g}, {high:g})" for group, (low, high) in spec.bins.items()]
     else:
         known = [cell for cells in spec.values.values() for cell in cells] if spec.values else list(spec.groups)
-        what = f"the {name} {text!r} is none of {', '.join(map(repr, known))}" if text else f"the {name} is empty"
+        what = f"the {name} {text!r} is not one of {', '.join(map(repr, known))}" if text else f"the {name} is empty"
     close = difflib.get_close_matches(text, known, n=1) if text else []
     hint = f"Did you mean {close[0]!r}? " if close else ""
     listed = f"The bins: {', '.join(known)}. " if spec.bins else ""

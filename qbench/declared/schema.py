@@ -175,7 +175,7 @@ class PromptSpec(_Strict):
             raise ValueError("a prompt set has its own sentences: give set, or queries and template, not both")
         unknown = [name for name in self.names if self.classes and name not in self.classes]
         if unknown:
-            raise ValueError(f"names has {unknown[0]!r}, which is none of the classes")
+            raise ValueError(f"names has {unknown[0]!r}, which is not one of the classes")
         _different_labels([self.names.get(name, name) for name in self.classes or self.names])
         return self
 
@@ -259,7 +259,7 @@ class AttributeSpec(_Strict):
         named = [*self.values, *self.bins, *self.flags]
         unknown = [group for group in self.groups if named and group not in named]
         if unknown:
-            raise ValueError(f"groups has {unknown[0]!r}, which is none of {', '.join(map(repr, named))}")
+            raise ValueError(f"groups has {unknown[0]!r}, which is not one of {', '.join(map(repr, named))}")
         _all_different(self.groups)
         if "" in (*named, *self.groups):
             raise ValueError("a group has no name")

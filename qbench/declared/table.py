@@ -160,7 +160,7 @@ def _not_empty(values: Sequence[str], column: str, table: AnnotationTable) -> No
 
 
 def _known_classes(description: Description, table: AnnotationTable) -> None:
-    """Refuse an empty label, and one that is none of the candidates where they are listed."""
+    """Refuse an empty label, and one that is not one of the candidates where they are listed."""
     spec, prompts = description.table, description.prompts
     _not_empty(table.columns[spec.label], spec.label, table)
     known = prompts.classes or list(prompts.names)
@@ -168,7 +168,7 @@ def _known_classes(description: Description, table: AnnotationTable) -> None:
         for row, value in enumerate(table.columns[column]):
             if value not in known and (value or column == spec.label):
                 raise DataError(
-                    f"the class {value!r} is none of {', '.join(known[:20])}{', …' if len(known) > 20 else ''}",
+                    f"the class {value!r} is not one of {', '.join(known[:20])}{', …' if len(known) > 20 else ''}",
                     where=table.where(row),
                     fix="The candidates are those of prompts.classes or prompts.names in the description.",
                 )

@@ -1,4 +1,4 @@
-"""What the metrics are that several benchmarks share, in light words: no numpy, no pandas."""
+"""The metrics that several benchmarks share, as declarations. Light: no numpy, no pandas."""
 
 from __future__ import annotations
 

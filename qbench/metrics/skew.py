@@ -20,7 +20,7 @@ from qbench.metrics.weights import Floats, Integers, cell_sums, divide
 Target = Literal["uniform", "gallery"]
 
 FIRST_RANKS = 1.5
-"""Ranks that are looked at first, as a multiple of k; more where the weights of a resample need them."""
+"""How many ranks are looked at first, as a multiple of k; where the weights of a resample need more, more are."""
 
 
 def target_shares(groups: Integers, count: int, target: Target, weights: Floats) -> Floats:

@@ -147,7 +147,7 @@ class Inspectable(Protocol):
     def weight(self, name: str) -> npt.NDArray[np.float32] | None:
         """One weight as the checkpoint has it, by its name in the loaded model (``visual_projection.weight``).
 
-        `None` where there is none of that name, or where it is stored quantized.
+        `None` where there is not one of that name, or where it is stored quantized.
         """
         ...
 

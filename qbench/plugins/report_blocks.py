@@ -67,7 +67,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in a table's cell.
+    """The content of a cell of a table.
 
     Attributes
     ----------
@@ -111,11 +111,11 @@ class Table:
     left_out : int
         Rows that are not shown; the page says how many.
     left_out_note : str
-        Which ones these are, and where they can be had.
+        Which ones these are, and where to find them.
     closed : bool
         Whether it is folded; the fold says how many rows it has.
     over : sequence of {"model", "quantizer", "benchmark", "attribute"}
-        What its rows are over all of: the page hides it where a reader filters by one of these.
+        What its rows are summarised over: the page hides the table where a reader filters by one of these.
     """
 
     caption: str
@@ -161,7 +161,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Facts:
-    """Pairs of a term and what it is."""
+    """Pairs of a term and its value."""
 
     items: Sequence[tuple[str, str]]
     kind: str = field(default="facts", init=False)
@@ -188,21 +188,21 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A Vega-Lite chart: drawn as a still image, and alive where the page may run its script.
+    """A Vega-Lite chart: a still image, and interactive where the page may run scripts.
 
     Attributes
     ----------
     name : str
         Unique in the page, of letters, digits and dashes; the name of its files.
     title : str
-        What it is about.
+        Its title.
     words : str
-        What it shows, for who cannot see it; the numbers stand in a table near it.
+        What it shows, for readers who cannot see it; the numbers are in a table near it.
     spec : mapping
         The specification, with its data in ``data.values``. Rows with ``model``, ``quantizer`` or ``attribute`` can be
-        filtered in the page. Fields are named by the caller; texts of a user stand in values only.
+        filtered in the page. The caller names the fields; texts of a user are in values only.
     note : str
-        Below it.
+        A note below the chart.
     """
 
     name: str

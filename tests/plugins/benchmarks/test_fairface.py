@@ -49,9 +49,9 @@ def test_what_a_spreadsheet_makes_of_ages_is_refused_with_a_word_why(fairface_ro
 @pytest.mark.parametrize(
     ("person", "said"),
     [
-        (("100", "Male", "White"), "row 3: the age '100' is none of 0-2, 3-9"),
-        (("3-9", "male", "White"), "row 3: the gender 'male' is none of Male, Female"),
-        (("3-9", "Male", ""), "row 3: the race '' is none of"),
+        (("100", "Male", "White"), "row 3: the age '100' is not one of 0-2, 3-9"),
+        (("3-9", "male", "White"), "row 3: the gender 'male' is not one of Male, Female"),
+        (("3-9", "Male", ""), "row 3: the race '' is not one of"),
     ],
 )
 def test_unknown_labels_are_refused(fairface_root, person, said):
@@ -239,7 +239,7 @@ def test_damaged_label_files_are_refused(fairface_root):
     for old, new, said in (
         (b"race", b"rasse", "row 1: the column race is missing"),
         (b"White", b"W\xffite", "is not UTF-8"),
-        (b"Black", b"nan", "row 3: the race 'nan' is none of"),
+        (b"Black", b"nan", "row 3: the race 'nan' is not one of"),
         (b"val/2", b"../val/2", r"row 3: the image '\.\./val/2\.jpg' lies outside"),
     ):
         path.write_bytes(original.replace(old, new))

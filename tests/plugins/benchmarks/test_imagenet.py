@@ -42,7 +42,7 @@ def test_other_files_are_left_alone(imagenet_root):
 
 def test_an_unknown_synset_is_refused(imagenet_root):
     (imagenet_root / "val" / "n99999999").mkdir()
-    with pytest.raises(DataError, match=r"n99999999: this synset is none of the 1,000"):
+    with pytest.raises(DataError, match=r"n99999999: this synset is not one of the 1,000"):
         ImageNet().data(imagenet_root)
 
 

@@ -135,14 +135,14 @@ def test_a_number_out_of_range_is_refused(flat, text, said):
 def test_a_mapping_that_is_damaged_or_of_other_classes_is_refused(flat):
     ground_truth(flat)
     (flat / "meta.mat").write_bytes(b"no MATLAB file")
-    with pytest.raises(DataError, match=r"meta\.mat: it is no meta\.mat of the devkit"):
+    with pytest.raises(DataError, match=r"meta\.mat: this is not the meta\.mat of the devkit"):
         ImageNet().data(flat)
     meta(flat, synsets_=["n99999999", *DEVKIT[1:]])
     with pytest.raises(DataError, match=r"meta\.mat: it does not give each of ILSVRC2012's 1,000 synsets a number"):
         ImageNet().data(flat)
     (flat / "meta.mat").unlink()
     (flat / "map_clsloc.txt").write_text("n01440764 one\n", "utf-8")
-    with pytest.raises(DataError, match=r"map_clsloc\.txt:row 1: 'n01440764 one' is no synset and its number"):
+    with pytest.raises(DataError, match=r"map_clsloc\.txt:row 1: 'n01440764 one' is not a synset and its number"):
         ImageNet().data(flat)
 
 
@@ -160,7 +160,7 @@ def test_a_subset_by_name_by_synset_or_the_first_so_many(imagenet_root):
 
 
 def test_a_name_that_is_none_or_two_classes_is_refused(imagenet_root):
-    for name, said in (("Tench", "is none of ImageNet's"), ("sunglasses", "belongs to n04355933 and n04356056")):
+    for name, said in (("Tench", "is not one of ImageNet's"), ("sunglasses", "belongs to n04355933 and n04356056")):
         with pytest.raises(InputError, match=f"{name}.* {said}"):
             ImageNet(ImageNetOptions(subset=(name,))).data(imagenet_root)
 

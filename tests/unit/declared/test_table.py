@@ -24,7 +24,7 @@ def test_items_are_read(items_of):
 
 
 def test_another_spelling_of_a_group_is_not_one_of_the_others(items_of):
-    with pytest.raises(DataError, match=r"people\.csv:row 3: the sex 'f' is none of 'F ', 'm'"):
+    with pytest.raises(DataError, match=r"people\.csv:row 3: the sex 'f' is not one of 'F ', 'm'"):
         items_of({"attributes": {"sex": {"values": {"woman": "F ", "man": "m"}, "other": "unknown"}}})
 
 
@@ -90,7 +90,7 @@ def test_whole_numbers_with_a_point_are_the_same_values(items_of, tmp_path):
         (
             {"column": "sex", "groups": ["male", "f"]},
             "mael",
-            "row 2: the of 'mael' is none of 'male', 'f'\nDid you mean",
+            "row 2: the of 'mael' is not one of 'male', 'f'\nDid you mean",
         ),
         (
             {"column": "sex", "groups": ["m", "f"]},
@@ -137,7 +137,7 @@ def test_a_cell_that_belongs_nowhere_is_refused_with_its_row(items_of, tmp_path,
         (
             {"prompts": {"classes": ["nurse", "cook"]}},
             "id,file,job,sex\n1,a,nurse,f\n2,b,doctor,f\n",
-            "people.csv:row 3: the class 'doctor' is none of nurse, cook",
+            "people.csv:row 3: the class 'doctor' is not one of nurse, cook",
         ),
         ({"table": {"box": "box"}}, "id,file,job,sex,box\n1,a,x,f,3\n", "row 2: the bounding box '3' is not a dict"),
         (
@@ -166,7 +166,7 @@ def test_a_damaged_parquet_file_is_refused(items_of, tmp_path):
     with pytest.raises(DataError, match=r"people\.parquet: this is not a valid Parquet file"):
         items_of(change)
     pd.DataFrame({"id": ["1"], "file": ["a"], "job": ["x"], "sex": ["q"]}).to_parquet(tmp_path / "people.parquet")
-    with pytest.raises(DataError, match=r"people\.parquet:row 1: the sex 'q' is none of"):
+    with pytest.raises(DataError, match=r"people\.parquet:row 1: the sex 'q' is not one of"):
         items_of(change)
     pd.DataFrame({"id": ["1"]}).to_parquet(tmp_path / "people.parquet")
     with pytest.raises(DataError, match=r"row 1: the columns file, job, sex are missing"):
