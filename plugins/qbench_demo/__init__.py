@@ -50,7 +50,11 @@ def _open(checkpoint: str, options: NoOptions) -> Checkpoint:
     return open_folder(folder, source="demo", checkpoint=checkpoint)
 
 
-def _write(name: str) -> Callable[[Path], None]:
+LARGE_PARTS = {"imagenet": 8, "coco": 4, "facet": 11, "fairface": 4}
+"""How many parts the large datasets have; the small ones have one."""
+
+
+def _write(name: str, parts: int) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         from qbench_demo import datasets
 
@@ -59,7 +63,7 @@ def _write(name: str) -> Callable[[Path], None]:
             "coco": datasets.write_coco,
             "facet": datasets.write_facet,
             "fairface": datasets.write_fairface,
-        }[name](folder)
+        }[name](folder, parts=parts)
 
     return write
 
@@ -80,13 +84,13 @@ def qbench_models() -> Iterator[ModelSource]:
 
 @hookimpl
 def qbench_datasets() -> Iterator[Dataset]:
-    """The four drawn datasets, each in the layout of its benchmark."""
+    """The four drawn datasets in two sizes, each in the layout of its benchmark."""
     for name, summary in DATASETS.items():
-        yield Dataset(
-            name=f"demo-{name}",
-            summary=summary,
-            version="1",
-            licence="Apache-2.0",
-            note=NOTE,
-            write=_write(name),
+        yield _dataset(f"demo-{name}", summary, _write(name, 1))
+        yield _dataset(
+            f"demo-{name}-large", f"the same, {LARGE_PARTS[name]} times as many", _write(name, LARGE_PARTS[name])
         )
+
+
+def _dataset(name: str, summary: str, write: Callable[[Path], None]) -> Dataset:
+    return Dataset(name=name, summary=summary, version="1", licence="Apache-2.0", note=NOTE, write=write)

@@ -5,8 +5,9 @@ because the real loader reads them: each is tied to an ARBITRARY visual marker, 
 has nothing to do with how people look; skin tone is drawn independently of it. Nothing measured on these images says
 anything about people.
 
-The same seed and size give the same files each time. The models in `checkpoints` were not trained on these images:
-training uses random streams of its own (`tools/demo/sources.py` in the repository).
+The same seed and size give the same files each time. A dataset is drawn in parts of equal size, each from a random
+stream of its own, so a dataset of more parts contains the items of one of fewer. The models in `checkpoints` were not
+trained on these images: training uses random streams of its own (`tools/demo/sources.py` in the repository).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from qbench_demo.things import THINGS
 T = TypeVar("T")
 
 DEFAULT_SIZE = 112
+# The items of one part.
 IMAGENET_PER_CLASS = 16
 COCO_IMAGES = 160
 FACET_PERSONS = 448
@@ -47,7 +49,10 @@ FAIRFACE_IMAGES = 504
 _IMAGENET, _COCO, _FACET, _FAIRFACE = 101, 102, 103, 104
 _JPEG_QUALITY = 90
 _IMAGENET_VALIDATION = 50_000
+_COCO_IDS = 580_000
 _FIRST_FACET_ID = 1_800_000
+# More than one part can use: three persons share an image at most, and the next image's number is up to 39 higher.
+_FACET_IDS = 40 * FACET_PERSONS
 
 FACET_COLUMNS: tuple[str, ...] = (
     "person_id",
@@ -116,7 +121,12 @@ def _spread(rng: np.random.Generator, options: Sequence[T], count: int) -> list[
     return [options[int(k) % len(options)] for k in rng.permutation(count)]
 
 
-def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+def _stream(dataset: int, seed: int, part: int) -> np.random.Generator:
+    """Return the random stream of a part; that of part 0 is the one of `[dataset, seed]`: NumPy fills up with zeros."""
+    return np.random.default_rng([dataset, seed, part])
+
+
+def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: int = 1) -> None:
     """Write `val/<synset>/<name>.JPEG` for the twenty classes of `qbench_demo.things`.
 
     Parameters
@@ -127,18 +137,22 @@ def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> No
         The seed of the images.
     size : int
         Width and height of the images in pixels.
+    parts : int
+        How many parts are drawn.
     """
-    rng = np.random.default_rng([_IMAGENET, seed])
-    numbers = iter(np.sort(rng.choice(_IMAGENET_VALIDATION, 2000, replace=False)).tolist())
-    for name, thing in THINGS.items():
-        folder = root / "val" / thing.synset
-        folder.mkdir(parents=True, exist_ok=True)
-        for _ in range(IMAGENET_PER_CLASS):
-            image = thing_image(rng, name, size).image
-            _save(image, folder / f"ILSVRC2012_val_{next(numbers) + 1:08d}.JPEG")
+    for part in range(parts):
+        rng = _stream(_IMAGENET, seed, part)
+        numbers = iter(np.sort(rng.choice(_IMAGENET_VALIDATION, 2000, replace=False)).tolist())
+        for name, thing in THINGS.items():
+            folder = root / "val" / thing.synset
+            folder.mkdir(parents=True, exist_ok=True)
+            for _ in range(IMAGENET_PER_CLASS):
+                image = thing_image(rng, name, size).image
+                number = next(numbers) + 1 + part * _IMAGENET_VALIDATION
+                _save(image, folder / f"ILSVRC2012_val_{number:08d}.JPEG")
 
 
-def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: int = 1) -> None:
     """Write `val2017/<id>.jpg` and `annotations/captions_val2017.json`.
 
     Most images have five captions, a few have six or seven, as in the real file.
@@ -151,37 +165,25 @@ def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
         The seed of the images.
     size : int
         Width and height of the images in pixels.
+    parts : int
+        How many parts are drawn.
     """
-    rng = np.random.default_rng([_COCO, seed])
     (root / "val2017").mkdir(parents=True, exist_ok=True)
     (root / "annotations").mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id in np.sort(rng.choice(580_000, COCO_IMAGES, replace=False)).tolist():
-        scene = scene_image(rng, size)
-        file_name = f"{image_id:012d}.jpg"
-        _save(scene.image, root / "val2017" / file_name)
-        images.append(
-            {
-                "license": 1,
-                "file_name": file_name,
-                "coco_url": f"http://example.invalid/val2017/{file_name}",
-                "height": scene.image.height,
-                "width": scene.image.width,
-                "date_captured": "2017-01-01 00:00:00",
-                "flickr_url": f"http://example.invalid/{file_name}",
-                "id": image_id,
-            }
-        )
-        count = 5 + int(chance(rng, 0.06)) + int(chance(rng, 0.03))
-        for text in describe_scene(rng, scene.parts, scene.place, count):
-            annotations.append(
-                {
-                    "image_id": image_id,
-                    "id": 1000 + len(annotations),
-                    "caption": text[0].upper() + text[1:],
-                }
-            )
+    for part in range(parts):
+        rng = _stream(_COCO, seed, part)
+        for number in np.sort(rng.choice(_COCO_IDS, COCO_IMAGES, replace=False)).tolist():
+            image_id = number + part * _COCO_IDS
+            scene = scene_image(rng, size)
+            file_name = f"{image_id:012d}.jpg"
+            _save(scene.image, root / "val2017" / file_name)
+            images.append(_coco_image(image_id, file_name, scene.image))
+            count = 5 + int(chance(rng, 0.06)) + int(chance(rng, 0.03))
+            for text in describe_scene(rng, scene.parts, scene.place, count):
+                caption = text[0].upper() + text[1:]
+                annotations.append({"image_id": image_id, "id": 1000 + len(annotations), "caption": caption})
     document = {
         "info": {
             "description": "Drawings in the layout of COCO 2017 captions",
@@ -199,7 +201,21 @@ def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+def _coco_image(image_id: int, file_name: str, image: Image.Image) -> dict[str, Any]:
+    """Return an image's entry in the annotations."""
+    return {
+        "license": 1,
+        "file_name": file_name,
+        "coco_url": f"http://example.invalid/val2017/{file_name}",
+        "height": image.height,
+        "width": image.width,
+        "date_captured": "2017-01-01 00:00:00",
+        "flickr_url": f"http://example.invalid/{file_name}",
+        "id": image_id,
+    }
+
+
+def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: int = 1) -> None:
     """Write `imgs_1..imgs_3/sa_<id>.jpg` and `annotations/annotations.csv`, one row per person.
 
     Parameters
@@ -210,24 +226,26 @@ def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
         The seed of the images.
     size : int
         Width and height of the images in pixels.
+    parts : int
+        How many parts are drawn.
     """
-    rng = np.random.default_rng([_FACET, seed])
-    for part in (1, 2, 3):
-        (root / f"imgs_{part}").mkdir(parents=True, exist_ok=True)
-    (root / "annotations").mkdir(parents=True, exist_ok=True)
-    jobs = _spread(rng, tuple(OCCUPATIONS), FACET_PERSONS)
+    for folder in ("annotations", "imgs_1", "imgs_2", "imgs_3"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
-    image_id = _FIRST_FACET_ID
-    while jobs:
-        image_id += int(rng.integers(1, 40))
-        count = min(len(jobs), weighted(rng, (1, 2, 3), (86, 11, 3)))
-        people = [draw_person(rng, jobs.pop()) for _ in range(count)]
-        drawn = people_image(rng, people, size)
-        name = f"sa_{image_id}.jpg"
-        _save(drawn.image, root / f"imgs_{image_id % 3 + 1}" / name)
-        for person, box in zip(people, drawn.boxes, strict=True):
-            row = _facet_row(rng, person, box, drawn.brightness)
-            rows.append({**row, "person_id": len(rows) + 1, "filename": name})
+    for part in range(parts):
+        rng = _stream(_FACET, seed, part)
+        jobs = _spread(rng, tuple(OCCUPATIONS), FACET_PERSONS)
+        image_id = _FIRST_FACET_ID + part * _FACET_IDS
+        while jobs:
+            image_id += int(rng.integers(1, 40))
+            count = min(len(jobs), weighted(rng, (1, 2, 3), (86, 11, 3)))
+            people = [draw_person(rng, jobs.pop()) for _ in range(count)]
+            drawn = people_image(rng, people, size)
+            name = f"sa_{image_id}.jpg"
+            _save(drawn.image, root / f"imgs_{image_id % 3 + 1}" / name)
+            for person, box in zip(people, drawn.boxes, strict=True):
+                row = _facet_row(rng, person, box, drawn.brightness)
+                rows.append({**row, "person_id": len(rows) + 1, "filename": name})
     with (root / "annotations" / "annotations.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FACET_COLUMNS, restval=0)
         writer.writeheader()
@@ -271,7 +289,7 @@ def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: f
     return row
 
 
-def draw_fairface(seed: int, size: int) -> Iterator[tuple[Portrait, Image.Image]]:
+def draw_fairface(seed: int, size: int, parts: int = 1) -> Iterator[tuple[Portrait, Image.Image]]:
     """Yield what `write_fairface` writes: each portrait's properties and its image.
 
     Parameters
@@ -280,23 +298,26 @@ def draw_fairface(seed: int, size: int) -> Iterator[tuple[Portrait, Image.Image]
         The seed of the images.
     size : int
         Width and height of the images in pixels.
+    parts : int
+        How many parts are drawn.
 
     Yields
     ------
     tuple
         The portrait and its image, in the order of the file names.
     """
-    rng = np.random.default_rng([_FAIRFACE, seed])
-    races = _spread(rng, RACES, FAIRFACE_IMAGES)
-    genders = _spread(rng, GENDERS, FAIRFACE_IMAGES)
-    ages = _spread(rng, AGE_RANGES, FAIRFACE_IMAGES)
-    tones = _spread(rng, range(1, 11), FAIRFACE_IMAGES)
-    for race, gender, age, tone in zip(races, genders, ages, tones, strict=True):
-        portrait = invent_portrait(rng, race, gender, age, tone)
-        yield portrait, paint_portrait(rng, portrait, size)
+    for part in range(parts):
+        rng = _stream(_FAIRFACE, seed, part)
+        races = _spread(rng, RACES, FAIRFACE_IMAGES)
+        genders = _spread(rng, GENDERS, FAIRFACE_IMAGES)
+        ages = _spread(rng, AGE_RANGES, FAIRFACE_IMAGES)
+        tones = _spread(rng, range(1, 11), FAIRFACE_IMAGES)
+        for race, gender, age, tone in zip(races, genders, ages, tones, strict=True):
+            portrait = invent_portrait(rng, race, gender, age, tone)
+            yield portrait, paint_portrait(rng, portrait, size)
 
 
-def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> None:
+def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: int = 1) -> None:
     """Write `val/<n>.jpg` and `fairface_label_val.csv`.
 
     Parameters
@@ -307,10 +328,12 @@ def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE) -> No
         The seed of the images.
     size : int
         Width and height of the images in pixels.
+    parts : int
+        How many parts are drawn.
     """
     (root / "val").mkdir(parents=True, exist_ok=True)
     rows = []
-    for number, (portrait, image) in enumerate(draw_fairface(seed, size), start=1):
+    for number, (portrait, image) in enumerate(draw_fairface(seed, size, parts), start=1):
         name = f"val/{number}.jpg"
         _save(image, root / name)
         # The real file marks about half of its rows as fit for a service test.

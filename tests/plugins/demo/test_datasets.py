@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from qbench.plugins.registry import installed
+from qbench_demo import LARGE_PARTS, datasets
 
+ANNOTATIONS = {
+    "imagenet": "",
+    "coco": "captions_val2017.json",
+    "facet": "annotations.csv",
+    "fairface": "fairface_label_val.csv",
+}
 COUNTS = {"imagenet": 320, "coco": 160, "facet": 448, "fairface": 504}
 OPTIONS = {"imagenet": {"classes": "present"}, "facet": {"classes": "present"}}
 
@@ -20,9 +27,20 @@ def drawn(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture
+def few(monkeypatch):
+    """Parts of a few items only."""
+    monkeypatch.setattr(datasets, "IMAGENET_PER_CLASS", 2)
+    for name in ("COCO_IMAGES", "FACET_PERSONS", "FAIRFACE_IMAGES"):
+        monkeypatch.setattr(datasets, name, 12)
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file())
+
+
 def digest(folder: Path) -> str:
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    content = b"".join(p.relative_to(folder).as_posix().encode() + p.read_bytes() for p in files)
+    content = b"".join(p.relative_to(folder).as_posix().encode() + p.read_bytes() for p in files(folder))
     return hashlib.sha256(content).hexdigest()
 
 
@@ -35,6 +53,20 @@ def test_the_real_benchmark_reads_it(drawn, name):
     assert items.table["item"].is_unique
     assert all(image.source.exists(image.key) for image in items.images)
     assert len(task.prompts(items).texts) > 0
+
+
+@pytest.mark.parametrize(("name", "annotations"), ANNOTATIONS.items())
+def test_two_parts_contain_the_first_and_a_second_one_that_shares_no_image(name, annotations, tmp_path, few):
+    write = getattr(datasets, f"write_{name}")
+    write(tmp_path / "one", parts=1)
+    write(tmp_path / "two", parts=2)
+    one, two = (
+        {p.relative_to(root): p.read_bytes() for p in files(root)} for root in (tmp_path / "one", tmp_path / "two")
+    )
+    images = {path: content for path, content in one.items() if path.name != annotations}
+    assert images.items() <= two.items()
+    assert len(set(two.values())) == len(two)
+    assert len(two) - len(one) >= len(images) // 2
 
 
 @pytest.mark.parametrize("name", ["coco", "facet"])
@@ -50,6 +82,13 @@ def test_another_seed_draws_other_images(drawn, tmp_path):
     mine = {hashlib.sha256(p.read_bytes()).hexdigest() for p in (drawn / "coco" / "val2017").iterdir()}
     other = {hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "val2017").iterdir()}
     assert not mine & other
+
+
+def test_the_large_datasets_are_listed_and_have_several_parts():
+    names = {f"demo-{name}{size}" for name in COUNTS for size in ("", "-large")}
+    assert names <= {entry.record.name for entry in installed().datasets()}
+    assert set(LARGE_PARTS) == set(COUNTS)
+    assert min(LARGE_PARTS.values()) > 1
 
 
 def test_persons_share_images_and_some_have_no_label(drawn):
