@@ -3,7 +3,7 @@
 Run: ``python benchmarks/device_check.py --device cuda > result.md`` (minutes; about 4 GB of memory for the ViT-L/14).
 ``--sizes ViT-B-32`` and ``--images 64`` make it small enough for a CPU. The weights of the full sizes are random: speed
 and agreement between devices are those of any checkpoint of the size, the distance of a quantizer is not. After that
-the demo runs on the device and on the CPU, and their numbers are compared.
+the preset `demo-sources` runs on the device and on the CPU, and their numbers are compared.
 """
 
 from __future__ import annotations
@@ -146,10 +146,10 @@ def demo(device: str) -> None:
 
 
 def qbench_demo_spec() -> dict[str, Any]:
-    """The preset of the demo, as plain values."""
+    """The larger preset of the demo, as plain values."""
     from qbench.spec.read import read_spec
 
-    return read_spec("demo").model_dump()
+    return read_spec("demo-sources").model_dump()
 
 
 def main() -> None:

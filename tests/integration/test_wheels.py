@@ -67,7 +67,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
     assert {"qbench/templates/report.html.j2", "qbench/templates/style.css"} <= names
     for kind in ("common", "quantizer", "model", "benchmark", "dataset"):
         assert [n for n in names if n.startswith(f"qbench/templates/new/{kind}/")]
-    assert {"qbench/spec/presets/demo.toml", "qbench/spec/presets/paper.toml"} <= names
+    assert {f"qbench/spec/presets/{preset}.toml" for preset in ("demo", "demo-sources", "paper")} <= names
     for package in (
         "qbench",
         "qbench_transformers",

@@ -11,7 +11,7 @@ MODELS = ("demo/balanced", "demo/skewed", "demo/noisy")
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    spec = read_spec("demo").model_dump() | {"quantizers": ["fp32", "hf-int4"]}
+    spec = read_spec("demo-sources").model_dump() | {"quantizers": ["fp32", "hf-int4"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QBENCH_CACHE", str(folder / "cache"))
         return qbench.run(spec, out=folder / "run")
@@ -68,3 +68,41 @@ def test_the_gallery_is_at_least_four_times_k(results):
 
 def test_no_model_is_flagged_as_guessing(results):
     assert results.flags == []
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """The skewed model on enough persons to see who pays for four bits."""
+    from qbench_demo.datasets import write_facet
+
+    folder = tmp_path_factory.mktemp("story")
+    write_facet(folder / "facet", parts=4)
+    spec = {
+        "name": "story",
+        "models": ["demo/skewed"],
+        "quantizers": ["fp32", "hf-int8", "hf-int4"],
+        "benchmarks": [{"name": "facet", "root": str(folder / "facet"), "options": {"classes": "present"}}],
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QBENCH_CACHE", str(folder / "cache"))
+        return qbench.run(spec, out=folder / "run")
+
+
+def changes(results, quantizer: str) -> dict[str, float]:
+    """The change of accuracy, overall (an empty name) and by perceived gender."""
+    found = results.effects.query(
+        "quantizer == @quantizer and metric == 'accuracy' and attribute in ('', 'gender') and `class` == ''"
+    )
+    return dict(zip(found["group"], found["change"], strict=True))
+
+
+def test_four_bits_take_from_one_group_what_they_give_to_another(story):
+    change = changes(story, "hf-int4")
+    assert abs(change[""]) < 0.015
+    assert change["fem"] < -0.01
+    assert change["masc"] > 0.01
+
+
+def test_eight_bits_change_no_group_by_a_point(story):
+    change = changes(story, "hf-int8")
+    assert max(abs(change[group]) for group in ("", "masc", "fem")) < 0.01
