@@ -134,9 +134,6 @@ REGIMES = [
         BAND,
         10_000,
         lambda rng, r: [cell(rng, world, r, BAND) for world in enough(rng)],
-        """where the flips of one group are few (50 here) and all of them are losses, the standard error is
-small in the same data sets as the loss, and at the margin "equivalent" is false in up to 5.8 % of
-cases instead of 5 %.""",
     ),
     Regime(
         "mean-signed-few",

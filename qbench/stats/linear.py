@@ -10,7 +10,7 @@ Where fewer than `FEW` items flipped, the sum of squares of so few is too small 
 The variance is then at least that of items which flip at the rate of their group, one flip added.
 
 Where a group's flips are all losses, and only some tens, too few of them come with too small a standard error: at the
-margin "equivalent" is then false in up to 5.8 % instead of 5 % (docs/calibration.md).
+margin "equivalent" is then false in up to 3.3 % instead of 2.5 % (docs/calibration.md).
 
 References
 ----------

@@ -4,8 +4,7 @@ Items that were wrong before and right after are gains, the others that changed 
 ``(gain - loss) / n``. A Wald interval of it has no width where no item flipped, so that ten items without a flip would
 "show" that nothing changed. The score interval inverts a test whose variance is that of the tested change, and is as
 wide as so few items deserve. It takes items as independent: where several share an image, counts are divided by a
-design effect first (`qbench.statistics.hits`). Where every flip is a loss, its one-sided error is up to 5.6 % instead
-of 5 % (docs/calibration.md).
+design effect first (`qbench.statistics.hits`).
 
 References
 ----------

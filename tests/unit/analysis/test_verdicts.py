@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from qbench.analysis.verdicts import correct_tests, decide
 from qbench.statistics.settings import Settings
 from qbench.stats.nulls import NOT_JUDGED
+from qbench.vocabulary import Verdict
 
 
 def row(**changes) -> dict[str, object]:
@@ -94,6 +97,14 @@ def test_a_reason_never_says_that_an_interval_contains_zero_which_it_excludes():
     excludes, contains = decide(given, Settings())["reason"]
     assert "excludes zero" in excludes
     assert "contains zero" in contains
+
+
+def test_every_verdict_is_explained_and_in_the_glossary():
+    docs = Path(__file__).parents[3] / "docs"
+    explained, glossary = ((docs / name).read_text(encoding="utf-8") for name in ("verdicts.md", "glossary.md"))
+    for verdict in Verdict:
+        assert f"`{verdict}`" in explained.partition("For the checkpoints of a run")[0], verdict
+        assert f"`{verdict}`" in glossary, verdict
 
 
 def test_tests_are_corrected_within_their_family_only():
