@@ -1,0 +1,67 @@
+"""A new release against the last one, with real run folders: another checkpoint, renamed labels, the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from qbench.cli import app
+from tests.unit.conftest import MODELS, RunFolder
+
+POLICY = """
+version = 1
+
+[[rule]]
+id = "accuracy"
+metric = "main"
+scope = "overall"
+limit = 0.9
+"""
+
+
+def _run(folder: Path, model: str, fingerprint: str) -> Path:
+    run = RunFolder(folder)
+    for quantizer in ("fp32", "hf-int8"):
+        run.add(model, quantizer, "facet")
+    for record in run.records.values():
+        record["model_info"]["fingerprint"] = fingerprint
+        metrics = record["benchmark_info"]["metrics"]
+        next(x for x in metrics if x["name"] == "accuracy")["statistic"] = {"name": "share"}
+    return run.write()
+
+
+def _checked(tmp_path: Path, *arguments: str) -> dict:
+    (tmp_path / "policy.toml").write_text(POLICY)
+    to = tmp_path / "gate.json"
+    options = ["--policy", str(tmp_path / "policy.toml"), "--json", str(to)]
+    CliRunner().invoke(app, ["check", *arguments, *options])
+    return json.loads(to.read_text())
+
+
+def test_another_checkpoint_under_the_same_name_is_compared_and_named(tmp_path: Path) -> None:
+    new, old = (
+        _run(tmp_path / name, MODELS[0], fingerprint * 64) for name, fingerprint in (("new", "a"), ("old", "b"))
+    )
+    found = _checked(tmp_path, str(new), "--baseline", str(old))
+    assert {row["status"] for row in found["rows"]} == {"pass"}
+    assert {row["quantizer"] for row in found["rows"]} == {"fp32", "hf-int8"}
+    said = [problem["what"] for problem in found["problems"]]
+    assert any(x.startswith("another checkpoint under the same name than in the older run") for x in said)
+
+
+def test_a_renamed_model_is_compared_where_the_label_is_mapped(tmp_path: Path) -> None:
+    new, old = (_run(tmp_path / name, model, "a" * 64) for name, model in (("new", "ours/v2"), ("old", "ours/v1")))
+    assert _checked(tmp_path, str(new), "--baseline", str(old))["exit_code"] == 2
+    found = _checked(tmp_path, str(new), "--baseline", str(old), "--map", "ours/v1=ours/v2")
+    assert {(row["model"], row["status"]) for row in found["rows"]} == {("ours/v2", "pass")}
+    wrong = _checked(tmp_path, str(new), "--baseline", str(old), "--map", "ours/v0=ours/v2")
+    assert wrong["exit_code"] == 2
+    assert "no model, quantizer or benchmark 'ours/v0'" in wrong["sentence"]
+
+
+def test_a_map_needs_an_older_run(tmp_path: Path) -> None:
+    found = _checked(tmp_path, str(_run(tmp_path / "new", MODELS[0], "a" * 64)), "--map", "a=b")
+    assert found["exit_code"] == 2
+    assert "Name it with --baseline" in found["sentence"]
