@@ -188,7 +188,9 @@
     parts();
     const some = sought || Object.values(chosen).some(Boolean);
     if (some) for (const fold of document.querySelectorAll("#summary details")) fold.open = true;
-    form.querySelector("output").textContent = hidden ? `${hidden.toLocaleString("en")} rows of the tables are hidden.` : "";
+    const told = hidden ? [`${hidden.toLocaleString("en")} rows of the tables are hidden.`] : [];
+    if (chosen.benchmark || chosen.attribute) told.push("The answer and its table are about all benchmarks and groups.");
+    form.querySelector("output").textContent = told.join(" ");
     form.querySelector("[type=reset]").hidden = !some;
     for (const figure of seen) redraw(figure);
   }
