@@ -20,6 +20,7 @@ from qbench.gate.select import NUMBER, Selection, quantity_of
 from qbench.metrics.keys import MetricKey
 from qbench.phrasing import TINY
 from qbench.policy.model import Policy, Rule
+from qbench.statistics.sample_size import cutoff_of
 from qbench.vocabulary import FlagKind, MetricRole, RowFlag, RowStatus, Severity, parse_flags
 
 VOID = tuple(kind for kind in FlagKind if kind.voids and not kind.lost)
@@ -112,6 +113,7 @@ def _rows(
     )
     closed = undecidable(frame, roles, limit, methods.bounds, shares, confidence)
     needed, not_installed = methods.needed(frame, limit, confidence), methods.missing(frame)
+    cutoff, cutoff_then = cutoff_of(frame, frame["sample_size"].to_numpy(np.float64)), cutoff_of(frame, needed)
     for at, record in enumerate(frame.to_dict("records")):
         rule, role = rules[at], roles[at]
         flags = parse_flags(str(record["flags"] or ""))
@@ -148,7 +150,7 @@ def _rows(
             items=items,
             needed=more,
             flags=tuple(map(str, flags)),
-            reason=decision.reason + _of_needed(str(record["metric"]), role, more, items),
+            reason=decision.reason + _of_needed(more, items, cutoff[at], cutoff_then[at]),
             remedy=too_few.remedy if too_few else "",
             why=rule.why,
         )
@@ -231,13 +233,9 @@ def _needed(wanted: float, items: int) -> int | None:
     return math.ceil(wanted) if np.isfinite(wanted) and wanted > items else None
 
 
-def _of_needed(metric: str, role: MetricRole, more: int | None, items: int) -> str:
+def _of_needed(more: int | None, items: int, cutoff: float, cutoff_then: float) -> str:
     """How many items would decide; of a skew at k both k and the gallery have to grow, or its error stays as it is."""
     if more is None:
         return ""
-    k = MetricKey.parse(metric).cutoff if role is MetricRole.SKEW else None
-    if not k or not items:
-        return f"; about {more:,} items would decide if nothing changes (there are {items:,})"
-    wanted = math.ceil(k * more / items)
-    there = f"there are {items:,} with k = {k:,}"
-    return f"; about {more:,} items with k = {wanted:,} would decide if nothing changes ({there})"
+    k, k_now = (f" with k = {int(x):,}" if np.isfinite(x) else "" for x in (cutoff_then, cutoff))
+    return f"; about {more:,} items{k} would decide if nothing changes (there are {items:,}{k_now})"
