@@ -37,7 +37,7 @@ ONE = "one image only: nothing to resample"
 
 @dataclass(frozen=True)
 class BootstrapChange:
-    """Changes with their bootstrap intervals, one entry a number.
+    """Changes with their bootstrap intervals, one entry per number.
 
     Attributes
     ----------
@@ -84,10 +84,21 @@ def bootstrap_change(
     confidence : float
         ``1 − α``.
 
+    Returns
+    -------
+    BootstrapChange
+        One entry per number.
+
     Raises
     ------
     ValueError
         There is no item, or no draw, or `measure` does not return one row per draw.
+
+    Examples
+    --------
+    >>> found = bootstrap_change(lambda w: w[:, :40].sum(axis=1, keepdims=True) / 100, np.arange(100), 500)
+    >>> bool(found.low[0] < found.change[0] < found.high[0])
+    True
     """
     at = np.asarray(images, dtype=np.int64)
     if not at.size or resamples < 1:

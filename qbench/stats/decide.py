@@ -57,6 +57,16 @@ def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
     """Benjamini's and Hochberg's adjusted p-values: of those at most q, a share of q is false on average.
 
     Holds for independent and for positively dependent tests. Parameters as for `holm`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(m,)`` float64.
+
+    Examples
+    --------
+    >>> benjamini_hochberg([0.01, 0.02, float("nan")]).round(3).tolist()
+    [0.02, 0.02, nan]
     """
     from statsmodels.stats.multitest import fdrcorrection
 
@@ -110,6 +120,20 @@ def minimum_detectable(
     se, df : array_like
         Broadcastable float: standard error and its degrees of freedom. For shares of one class, whose flips are few,
         use `minimum_detectable_cell`.
+    power : float
+        The share of data sets in which it is found, 0 to 1.
+    confidence : float
+        ``1 − α`` of the two-sided test.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, in the unit of `se`.
+
+    Examples
+    --------
+    >>> float(minimum_detectable(0.01).round(4))
+    0.028
     """
     error, freedom = np.asarray(se, dtype=np.float64), np.asarray(df, dtype=np.float64)
     return np.asarray((quantile((1 + confidence) / 2, freedom) + quantile(power, freedom)) * error)
@@ -129,11 +153,20 @@ def minimum_detectable_cell(
         Share of items that flip where nothing else changes, 0 to 1.
     n1, n2 : array_like
         Items of the two groups, in any order. With `n2` left out: of the one group whose share changes.
+    power : float
+        The share of data sets in which it is found, 0 to 1.
+    confidence : float
+        ``1 − α`` of the two-sided test.
 
     Returns
     -------
     numpy.ndarray
         float64; NaN where there is no item or no change up to 1 is found.
+
+    Examples
+    --------
+    >>> float(minimum_detectable_cell(0.02, 900, 300).round(3))
+    0.031
     """
     if n2 is None:
         small, large = np.asarray(n1, dtype=np.float64), np.asarray(np.inf)
@@ -181,11 +214,20 @@ def needed_items(
         Share of items that flip in the second group; `psi` if not given.
     sides : {1, 2}
         1 for non-inferiority (a gate), 2 for equivalence.
+    alpha : float
+        The level of each one-sided test: half of α where the two-sided interval at ``1 − α`` decides.
+    power : float
+        The share of data sets in which it is shown, 0 to 1.
 
     Returns
     -------
     numpy.ndarray
         float64, a whole number: of both groups together; NaN where a number is.
+
+    Examples
+    --------
+    >>> float(needed_items(0.02, 0.01, alpha=0.025))
+    2350.0
     """
     first, m = np.asarray(psi, dtype=np.float64), np.asarray(margin, dtype=np.float64)
     share = np.asarray(1.0)
@@ -254,7 +296,25 @@ def needed_from_se(
 ) -> Floats:
     """The same from a standard error of `n` items, for numbers that are no single share.
 
-    Parameters as for `needed_items`; the standard error falls with the root of the items.
+    The standard error falls with the root of the items; a number of the first k of a ranking needs a k that grows in
+    proportion.
+
+    Parameters
+    ----------
+    se, n, margin : array_like
+        Broadcastable float: the standard error of a number made of `n` items, and the margin in its unit.
+    sides, alpha, power
+        As for `needed_items`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, a whole number; NaN where a number is.
+
+    Examples
+    --------
+    >>> float(needed_from_se(0.01, 1000, 0.02, alpha=0.025))
+    2627.0
     """
     error, items, m = (np.asarray(v, dtype=np.float64) for v in (se, n, margin))
     m = np.where(m > 0, m, np.nan)

@@ -38,6 +38,12 @@ def mcnemar(gain: npt.ArrayLike, loss: npt.ArrayLike) -> tuple[Floats, Floats]:
     p, log10_p : numpy.ndarray
         float64; 1 and 0 where nothing flipped or both ways alike. A `p` too small for a float is the smallest normal
         one; its logarithm is exact.
+
+    Examples
+    --------
+    >>> p, _ = mcnemar([6, 5], [16, 5])
+    >>> p.round(4).tolist()
+    [0.0347, 1.0]
     """
     g, b = np.broadcast_arrays(np.asarray(gain, dtype=np.int64), np.asarray(loss, dtype=np.int64))
     less, n = np.minimum(g, b).astype(np.float64), (g + b).astype(np.float64)
@@ -103,6 +109,12 @@ def flip_rate_interval(flips: npt.ArrayLike, n: npt.ArrayLike, confidence: float
     -------
     low, high : numpy.ndarray
         float64; NaN where `n` is 0.
+
+    Examples
+    --------
+    >>> low, high = flip_rate_interval([0, 5], [100, 100])
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.022], [0.037, 0.112])
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -138,6 +150,11 @@ def flip_rates_differ(
     -------
     float
         NaN where fewer than two groups have items; 1 where no item flipped, or all.
+
+    Examples
+    --------
+    >>> round(flip_rates_differ([30, 60], [1000, 1000]), 4), round(flip_rates_differ([30, 60], [1000, 1000], 2.0), 3)
+    (0.0012, 0.022)
     """
     k, m, d = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (flips, n, deff)))
     k, m = (x[m > 0] / d[m > 0] for x in (k, m))
@@ -191,10 +208,20 @@ def exemplars(before: npt.ArrayLike, after: npt.ArrayLike) -> Exemplars:
     before, after : array_like
         ``(models, n)`` int, 0 or more: the answer of each model to each item. The two may have different models.
 
+    Returns
+    -------
+    Exemplars
+        One entry per item.
+
     Raises
     ------
     ValueError
         There is no model, or the items are not the same number.
+
+    Examples
+    --------
+    >>> exemplars([[0, 1], [0, 1]], [[0, 2], [0, 2]]).changed.tolist()
+    [False, True]
     """
     old, new = np.asarray(before, dtype=np.int64), np.asarray(after, dtype=np.int64)
     if old.ndim != 2 or new.ndim != 2 or not len(old) or not len(new) or old.shape[1] != new.shape[1]:

@@ -91,6 +91,17 @@ def linear_change(
         ``(n,)`` int, 0 or more: the image of each item.
     images : int, optional
         How many images there are; one more than the largest of `image` if not given.
+
+    Returns
+    -------
+    LinearChange
+        The change and its standard error; `reason` says why there is none.
+
+    Examples
+    --------
+    >>> found = linear_change([1] * 20 + [0] * 80, [0] * 100, [1.0], range(100))
+    >>> found.estimate, round(found.se, 3)
+    (0.2, 0.04)
     """
     values, s, a, at = (
         np.asarray(x, dtype=np.float64),

@@ -87,6 +87,12 @@ def disparity_interval(
     ------
     ValueError
         As `qbench.stats.tango.tango_interval`.
+
+    Examples
+    --------
+    >>> change, low, high = disparity_interval(10, 5, 500, 5, 20, 300)
+    >>> [round(float(x), 3) for x in (low, change, high)]
+    [0.025, 0.06, 0.1]
     """
     first, second = _share_change(gain1, loss1, n1), _share_change(gain2, loss2, n2)
     low, high = mover_difference(
@@ -118,6 +124,11 @@ def disparity_p(
     -------
     numpy.ndarray
         float64, above 0; NaN where a group has no item, 1 where the change is 0.
+
+    Examples
+    --------
+    >>> float(disparity_p(10, 5, 500, 5, 20, 300).round(4))
+    0.0017
     """
     counts = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (gain1, loss1, n1, gain2, loss2, n2, rho)))
     rows, back = np.unique(np.stack([x.ravel() for x in counts]), axis=1, return_inverse=True)

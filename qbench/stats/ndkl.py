@@ -62,6 +62,11 @@ def ndkl_levels(
         ``(G,)`` float: the shares that the groups should have; NaN for groups that the gallery does not have.
     target_is_gallery : bool
         Whether `target` are the gallery's own shares: they then change with the item that is left out.
+
+    Returns
+    -------
+    NdklLevels
+        With the reason where NDKL is undetermined.
     """
     order, group, wanted = np.asarray(rankings), np.asarray(groups), np.asarray(target, dtype=np.float64)
     queries, n = order.shape
@@ -103,6 +108,11 @@ def ndkl_change(
         As in `ndkl_levels`.
     image : array_like, optional
         ``(n,)`` int, 0 or more: the image of each item, where an image has several items; their values are summed.
+
+    Returns
+    -------
+    RankedChange
+        Of each query, and of the mean over the queries.
 
     Raises
     ------

@@ -82,6 +82,11 @@ def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
     ----------
     before, after : array_like
         ``(n,)`` float: the same things measured twice. Pairs with a number that is not finite are left out.
+
+    Returns
+    -------
+    PairedT
+        The test; `reason` says why a number is undetermined.
     """
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     test = _t_test(first, second)

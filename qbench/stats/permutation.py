@@ -92,6 +92,13 @@ def swap_absolute(
     -------
     Permuted
         With the change of the mean absolute disparity over the classes that have items of both groups.
+
+    Examples
+    --------
+    >>> before = [1, 1, 1, 0] * 10
+    >>> after = [1, 0, 1, 0] * 10
+    >>> swap_absolute(before, after, [0] * 40, [1, -1] * 20, range(40)).p <= 0.05
+    True
     """
     f, q = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     sign, c = np.asarray(side, dtype=np.int64), np.asarray(label, dtype=np.int64)

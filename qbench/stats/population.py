@@ -116,7 +116,7 @@ def covariance(influences: npt.ArrayLike, se: npt.ArrayLike | None = None) -> Fl
     Parameters
     ----------
     influences : array_like
-        ``(k, images)`` float: the influence values of each checkpoint's change, an image a column.
+        ``(k, images)`` float: the influence values of each checkpoint's change, one column per image.
     se : array_like, optional
         ``(k,)`` float: standard errors. One that is larger than its influence values say (few flips) sets the
         diagonal.
@@ -125,6 +125,11 @@ def covariance(influences: npt.ArrayLike, se: npt.ArrayLike | None = None) -> Fl
     -------
     numpy.ndarray
         ``(k, k)`` float64.
+
+    Examples
+    --------
+    >>> covariance([[0.1, -0.1], [0.1, 0.1]]).round(3).tolist()
+    [[0.02, 0.0], [0.0, 0.02]]
     """
     values = np.asarray(influences, dtype=np.float64)
     found = values @ values.T
@@ -147,7 +152,7 @@ def population(
     Parameters
     ----------
     estimates : array_like
-        ``(k,)`` float, a change a checkpoint. Those that are not finite, in estimate or variance, are left out.
+        ``(k,)`` float: the change of each checkpoint. Those that are not finite, in estimate or variance, are left out.
     covariance : array_like
         ``(k, k)`` float: their sampling covariance, see `covariance`.
     confidence : float
@@ -159,10 +164,21 @@ def population(
     least : int
         Below so many checkpoints the verdict is ``inconclusive``.
 
+    Returns
+    -------
+    Population
+        With the verdict; NaN and the reason where a number cannot be given.
+
     Raises
     ------
     ValueError
         Shapes do not match.
+
+    Examples
+    --------
+    >>> found = population([0.011, 0.008, 0.012, 0.009, 0.010, 0.013], 1e-6 * np.eye(6), margin=0.005)
+    >>> found.verdict
+    'consistent'
     """
     y, s = np.asarray(estimates, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
     if y.ndim != 1 or s.shape != (len(y), len(y)) or (sources is not None and len(sources) != len(y)):
@@ -252,6 +268,17 @@ def heterogeneity(estimates: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[
     ----------
     estimates, covariance : array_like
         ``(k,)`` and ``(k, k)`` float.
+
+    Returns
+    -------
+    q, df : float
+        The statistic and its degrees of freedom.
+
+    Examples
+    --------
+    >>> q, df = heterogeneity([0.0, 0.02, 0.04], 1e-4 * np.eye(3))
+    >>> round(q, 3), df
+    (8.0, 2.0)
     """
     y, s = np.asarray(estimates, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
     k = len(y)

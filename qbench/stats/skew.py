@@ -100,6 +100,11 @@ def skew_change(
     image : array_like, optional
         ``(n,)`` int, 0 or more: the image of each item, where an image has several items.
 
+    Returns
+    -------
+    SkewChange
+        Of each group, and of the most and the least favoured one.
+
     Raises
     ------
     ValueError

@@ -82,6 +82,11 @@ def squared_disparity(
         As for `qbench.stats.permutation.swap_absolute`.
     confidence : float
         Of the two-sided interval.
+
+    Returns
+    -------
+    SquaredDisparity
+        The interval is NaN where `reason` says why there is none.
     """
     f, q = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     c, sign, at = (np.asarray(v, dtype=np.int64) for v in (label, side, image))

@@ -79,6 +79,12 @@ def normal_p(z: npt.ArrayLike) -> tuple[Floats, Floats]:
     -------
     p, log10_p : numpy.ndarray
         float64; a p-value too small for a float is `TINY`, its logarithm exact.
+
+    Examples
+    --------
+    >>> p, _ = normal_p([0.0, 1.96])
+    >>> p.round(3).tolist()
+    [1.0, 0.05]
     """
     size = np.abs(np.asarray(z, dtype=np.float64))
     logs = np.minimum((np.log(2.0) + special.log_ndtr(-size)) / np.log(10.0), 0.0)
@@ -97,6 +103,12 @@ def two_sided_p(change: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike) -> 
     -------
     p, log10_p : numpy.ndarray
         ``(m,)`` float64; as in `normal_p`. NaN where a number is, or where the standard error is not above 0.
+
+    Examples
+    --------
+    >>> p, _ = two_sided_p(np.array([0.02]), np.array([0.01]), np.array([np.inf]))
+    >>> p.round(4).tolist()
+    [0.0455]
     """
     y, error, freedom = (np.asarray(x, dtype=np.float64) for x in (change, se, df))
     p, logs = np.full(len(y), np.nan), np.full(len(y), np.nan)

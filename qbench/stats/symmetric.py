@@ -34,7 +34,7 @@ def sign_flip(differences: npt.ArrayLike, *, seed: int = 0) -> Floats:
     Parameters
     ----------
     differences : array_like
-        ``(m, n)`` finite float: a test a row.
+        ``(m, n)`` finite float: one test per row.
     seed : int
         Where random signs begin; the rows share them.
 
@@ -42,6 +42,11 @@ def sign_flip(differences: npt.ArrayLike, *, seed: int = 0) -> Floats:
     -------
     numpy.ndarray
         ``(m,)`` float64; NaN where fewer than `FEWEST` differences are not zero.
+
+    Examples
+    --------
+    >>> sign_flip([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]).tolist()
+    [0.03125]
     """
     d = np.asarray(differences, dtype=np.float64)
     n = d.shape[1]
@@ -70,12 +75,17 @@ def wilcoxon(differences: npt.ArrayLike) -> Floats:
     Parameters
     ----------
     differences : array_like
-        ``(m, n)`` finite float: a test a row.
+        ``(m, n)`` finite float: one test per row.
 
     Returns
     -------
     numpy.ndarray
         ``(m,)`` float64; NaN where fewer than `FEWEST` differences are not zero.
+
+    Examples
+    --------
+    >>> wilcoxon([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]).tolist()
+    [0.03125]
     """
     d = np.asarray(differences, dtype=np.float64)
     p = np.full(len(d), np.nan)

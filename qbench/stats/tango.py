@@ -46,6 +46,12 @@ def tango_interval(
     ------
     ValueError
         A count is negative, or more items flipped than there are.
+
+    Examples
+    --------
+    >>> low, high = tango_interval([0, 6], [0, 16], [10, 200])
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([-0.278, -0.1], [0.278, -0.004])
     """
     quantile = special.ndtri((1 + np.asarray(confidence, dtype=np.float64)) / 2)
     (g, b, m, z), shape, back = _unique(gain, loss, n, quantile)
@@ -97,6 +103,12 @@ def tango_p(
         and `margin` is 0: such data speak neither way.
     p : numpy.ndarray
         One-sided, for "the change is above `margin`"; the other side's is ``1 - p``, or ``scipy.special.ndtr(z)``.
+
+    Examples
+    --------
+    >>> z, p = tango_p(6, 16, 200, -0.1)
+    >>> float(z.round(2)), float(p.round(3))
+    (1.94, 0.026)
     """
     g, b, m, t = np.broadcast_arrays(*_counts(gain, loss, n), np.asarray(margin, dtype=np.float64))
     z = np.where(m > 0, _statistic(g, b, np.where(m > 0, m, 1.0), t), np.nan)
@@ -118,7 +130,7 @@ def _unique(
     table = np.stack([x.ravel() for x in counts])
     if np.ndim(quantile):  # whoever gives a confidence to each row has few that are alike
         return table, counts[0].shape, np.arange(table.shape[1])
-    # A run has thousands of groups of the same few sizes and flips; one number a triple sorts faster than rows.
+    # A run has thousands of groups of the same few sizes and flips; one number per triple sorts faster than rows.
     key = np.zeros(table.shape[1], dtype=np.int64)
     for row in table:
         values, place = np.unique(row, return_inverse=True)

@@ -42,6 +42,11 @@ def variance_shares(y: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> d
     ------
     ValueError
         A factor has another length than `y`, is called ``rest``, or there are more than `MOST`.
+
+    Examples
+    --------
+    >>> variance_shares([1.0, 1.0, 3.0, 3.0], {"size": ["S", "S", "L", "L"]})
+    {'size': 1.0, 'rest': 0.0}
     """
     effects = np.asarray(y, dtype=np.float64)
     labels = {name: np.asarray(values) for name, values in factors.items()}
@@ -68,7 +73,7 @@ def variance_shares(y: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> d
 
 
 def _dummies(labels: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
-    """A centred column a label but the first."""
+    """One centred column for each label but the first."""
     _, codes = np.unique(labels, return_inverse=True)
     columns = (codes[:, None] == np.arange(1, codes.max() + 1)).astype(np.float64)
     return np.asarray(columns - columns.mean(axis=0), dtype=np.float64)
