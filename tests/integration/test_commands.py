@@ -85,7 +85,7 @@ def test_plan_knows_what_is_done(small, qbench_here):
     assert "0 done, 16 with cached answers, 0 to compute" in said
     said = qbench_here("plan", "small.toml", "--out", "run", "--batch-size", "7", cwd=small.parent).stdout
     assert "16 to compute" in said
-    assert "Time to embed, from speeds measured on this machine" in said
+    assert "Time to ask the models, from speeds measured on this machine" in said
 
 
 def test_doctor_finds_this_machine_ready(qbench, tmp_path):
