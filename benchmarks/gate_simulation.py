@@ -171,8 +171,8 @@ class Items:
         how many cells there are.
     means : list of ClassMean
         Numbers that are means over classes.
-    image : numpy.ndarray
-        ``(n,)`` the image of each item.
+    image, label : numpy.ndarray
+        ``(n,)`` the image of each item, and the class of each person of FACET.
     shares, loss : numpy.ndarray
         As for `stepped`.
     """
@@ -231,6 +231,7 @@ class Items:
         self.image = rng.integers(round(IMAGES_PER_PERSON * n), size=n)
         self.names, self.partitions = [("accuracy", "", "")], [(1, np.zeros(n, dtype=np.int64), 1)]
         self.loss = np.full(n, world.loss.get("", 0.0))
+        self.label = label
         right = rng.uniform(0.4, 0.75, CLASSES)[label]
         for attribute in ATTRIBUTES[self.record.name]:
             shares = world.groups[attribute.name]

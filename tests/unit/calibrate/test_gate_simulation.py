@@ -1,0 +1,89 @@
+"""The simulated study of the gate: its changes are those of the statistics, and the gate decides them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qbench.analysis.judge import judge
+from qbench.api import Outcome
+from qbench.policy.model import read_policy
+from qbench.results.statistics import declared_statistics
+from qbench.statistics.ledger import Comparison, Ledger
+from qbench.statistics.settings import Settings
+from qbench_benchmarks import FACET
+
+FILE = Path(__file__).parents[3] / "benchmarks" / "gate_simulation.py"
+spec = importlib.util.spec_from_file_location("gate_simulation", FILE)
+assert spec is not None
+assert spec.loader is not None
+gate_simulation = importlib.util.module_from_spec(spec)
+sys.modules["gate_simulation"] = gate_simulation
+spec.loader.exec_module(gate_simulation)
+ATTRIBUTES, Answers, Items = gate_simulation.ATTRIBUTES, gate_simulation.Answers, gate_simulation.Items
+decide, simulate = gate_simulation.decide, gate_simulation.simulate
+SMALL = gate_simulation.World(
+    flips=0.02, loss={"gender=fem": 0.04}, benchmarks=(FACET,), persons=3000, **gate_simulation.ALONE
+)
+
+
+@pytest.fixture
+def few_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_simulation, "CLASSES", 3)
+
+
+@pytest.mark.usefixtures("few_classes")
+def test_simulated_changes_are_those_of_the_statistics() -> None:
+    rng = np.random.default_rng(2)
+    items = Items(FACET, SMALL, rng)
+    before = items.before(rng)
+    after = items.after(rng, before)
+    found = items.changes(before, after).set_index(["metric", "attribute", "group"])
+    groups = {
+        attribute.name: np.array([*attribute.groups, "na"], dtype=object)[code]
+        for attribute, (_, code, _) in zip(ATTRIBUTES["facet"], items.partitions[1:], strict=True)
+    }
+    labels = np.array(["a", "b", "c"], dtype=object)[items.label]
+    table = pd.DataFrame({"item": range(3000), "image": items.image.astype(str), "label": labels, **groups})
+    rows = [(*name, "", 0.0) for name in found.index]
+    pairs = [name for name in found.index if name[0] == "mean_disparity"]
+    rows += [("disparity", attribute, group, label, 0.0) for _, attribute, group in pairs for label in "abc"]
+    ledger = Ledger(
+        pd.DataFrame(rows, columns=["metric", "attribute", "group", "class", "change"]).assign(n=found["n"].iloc[0])
+    )
+    declared = declared_statistics((info.name, info.statistic) for info in FACET.metrics)
+    comparison = Comparison(
+        names={"model": "m", "quantizer": "q", "benchmark": "facet"},
+        before=Outcome(items=table.assign(correct=before == 0)),
+        after=Outcome(items=table.assign(correct=after == 0)),
+        statistics=declared.made,
+        declared=declared.names,
+        attributes={attribute.name: attribute for attribute in ATTRIBUTES["facet"]},
+    )
+    judge(ledger, comparison, Settings())
+    wanted = ledger.table().set_index(["metric", "attribute", "group"]).loc[found.index]
+    wanted = wanted[wanted["class"] == ""]
+    shares, means = found["method"] == "tango", found["method"] == "closed form"
+    assert shares.sum() == 9
+    assert means.sum() == 7
+    for name in ("n1", "gain1", "loss1", "deff1"):
+        assert found.loc[shares, name].to_numpy() == pytest.approx(wanted.loc[shares.to_numpy(), name].to_numpy())
+    for name in ("se", "df", "sum_se"):
+        assert found.loc[means, name].to_numpy() == pytest.approx(wanted.loc[means.to_numpy(), name].to_numpy())
+
+
+def test_the_gate_fails_what_loses_far_more_than_its_limit_and_nothing_else() -> None:
+    worlds = {"loss": replace(SMALL, loss={"gender=fem": 0.1}, persons=8000), "none": replace(SMALL, loss={})}
+    found = {
+        name: Answers.of(decide([simulate(world, np.random.default_rng(1))], world, read_policy()), 1)
+        for name, world in worlds.items()
+    }
+    assert found["loss"].runs_fail == 1
+    assert "facet accuracy gender fem" in found["loss"].failed
+    assert found["none"].runs_fail == 0
