@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ VOID = tuple(kind for kind in FlagKind if kind.voids and not kind.lost)
 with one nothing can. A variant that lost its accuracy or its rankings is not among them: its numbers are what it does,
 so they may fail a limit, and only cannot pass one.
 """
+
+REMEDY_OF_BASELINE = "ask what the baseline can answer: another checkpoint, other prompts, or without this question"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +69,36 @@ class Judged:
 
 @dataclass(frozen=True)
 class Decision:
-    """A status, and a sentence that says why."""
+    """A status, a sentence that says why, and for what was left out what would make it decidable."""
 
     status: RowStatus
     reason: str
+    remedy: str = ""
 
 
 def decide_rows(
     compared: Compared, policy: Policy, selections: Sequence[Selection], methods: Methods, shares: Shares
 ) -> Iterator[tuple[GateRow, Rule]]:
     """Decide every row that the rules select; those that could not be evaluated come first, as they are."""
+    decided = [*_decided(compared, policy, selections, methods, shares)]
+    failed = {(row.model, row.quantizer, row.benchmark) for row, _ in decided if row.status is RowStatus.FAIL}
+    for row, rule in decided:
+        names = (row.model, row.quantizer, row.benchmark)
+        yield (_beside_a_failure(row) if names in failed and _means_nothing(row) else row), rule
+
+
+def _means_nothing(row: GateRow) -> bool:
+    return row.status is RowStatus.ERROR and any(flag in VOID for flag in row.flags)
+
+
+def _beside_a_failure(row: GateRow) -> GateRow:
+    """A variant that broke down has failed: that its other numbers mean nothing does not take the answer away."""
+    return replace(row, status=RowStatus.INCONCLUSIVE, reason=f"{row.reason}; the variant failed on this benchmark")
+
+
+def _decided(
+    compared: Compared, policy: Policy, selections: Sequence[Selection], methods: Methods, shares: Shares
+) -> Iterator[tuple[GateRow, Rule]]:
     for rule, selection in zip(policy.rule, selections, strict=True):
         for other in selection.others:
             yield other, rule
@@ -133,7 +155,6 @@ def _rows(
         known = bool(np.isfinite(low[at]) and np.isfinite(high[at]))
         items = int(np.nan_to_num(record["sample_size"]))
         more = _needed(needed[at], items) if decision.status is RowStatus.INCONCLUSIVE else None
-        too_few = closed[at] if decision.status in (RowStatus.LEFT_OUT, RowStatus.INCONCLUSIVE) else None
         yield GateRow(
             rule=rule.id,
             status=decision.status,
@@ -151,7 +172,7 @@ def _rows(
             needed=more,
             flags=tuple(map(str, flags)),
             reason=decision.reason + _of_needed(more, items, cutoff[at], cutoff_then[at]),
-            remedy=too_few.remedy if too_few else "",
+            remedy=decision.remedy,
             why=rule.why,
         )
 
@@ -185,7 +206,7 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     of_baseline = [kind.reason for kind in VOID if kind in its]
     if of_baseline:
         what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
-        return Decision(RowStatus.ERROR, what)
+        return Decision(RowStatus.ERROR if row.must_be_decided else RowStatus.LEFT_OUT, what, REMEDY_OF_BASELINE)
     void = [kind.reason for kind in VOID if kind in own]
     if void and not (row.role is MetricRole.ACCURACY and fails):
         return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
@@ -193,7 +214,7 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
     if row.undecidable is not None:
         status = RowStatus.INCONCLUSIVE if row.must_be_decided else RowStatus.LEFT_OUT
-        return Decision(status, row.undecidable.cause)
+        return Decision(status, row.undecidable.cause, row.undecidable.remedy)
     if row.high - row.low <= 0:
         what = "its interval has no width: what was resampled never changed, which shows nothing"
         return Decision(RowStatus.INCONCLUSIVE, what)

@@ -98,6 +98,7 @@ def judge(
     waived = waive(rows, policy.waiver, today)
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
     problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
+    problems += _flagged_baselines(waived.rows)
     ordered = tuple(sorted(waived.rows, key=_badness))
     rules = tuple(
         sorted((_rule(r, s, ordered) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness)
@@ -120,6 +121,17 @@ def judge(
         baseline=compared.baseline,
         today=today.isoformat(),
     )
+
+
+def _flagged_baselines(rows: Iterable[GateRow]) -> Iterator[Problem]:
+    """Warn of every metric of a model that is not judged because its baseline already means nothing."""
+    of: dict[tuple[str, str, str], list[GateRow]] = {}
+    for row in rows:
+        if row.status is RowStatus.LEFT_OUT and any(flag.of_baseline for flag in parse_flags(";".join(row.flags))):
+            of.setdefault((row.model, row.benchmark, row.metric), []).append(row)
+    for (model, benchmark, metric), mine in of.items():
+        what = f"{len(mine):,} numbers of {metric} on {benchmark} are not judged, {mine[0].reason}"
+        yield Problem(level=Level.WARNING, where=f"the baseline of {model}", what=what)
 
 
 def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline: str = "") -> GateResult:

@@ -128,10 +128,13 @@ def test_an_interval_without_width_shows_nothing(study: Study) -> None:
     assert one(study, 0.0, 0.0).rows[0].status == "inconclusive"
 
 
-@pytest.mark.parametrize("flag", ["near-chance", "constant", "undetermined", "baseline-constant"])
-def test_numbers_that_mean_nothing_never_pass(study: Study, flag: str) -> None:
+@pytest.mark.parametrize(
+    ("flag", "status"),
+    [("near-chance", "error"), ("constant", "error"), ("undetermined", "error"), ("baseline-constant", "left out")],
+)
+def test_numbers_that_mean_nothing_never_pass(study: Study, flag: str, status: str) -> None:
     result = one(study, 0.0, flags=f"other;{flag}")
-    assert (result.rows[0].status, result.exit_code) == ("error", 2)
+    assert (result.rows[0].status, result.exit_code) == (status, 2)
     assert result.rows[0].flags == ("other", flag)
 
 
@@ -145,6 +148,27 @@ def test_of_a_model_that_guesses_no_bias_is_known_and_of_a_baseline_nothing(stud
     assert study.judge({"metric": "mean_abs_disparity", "limit": 0.01}).exit_code == 2
     study.effect("accuracy", -0.5, flags="baseline-near-chance")
     assert study.judge(OVERALL).exit_code == 2
+
+
+def test_what_a_baseline_only_guesses_is_left_out_and_the_rest_is_judged(study: Study) -> None:
+    study.effect("accuracy", 0.0, 0.001, attribute="age", group="older", flags="baseline-near-chance")
+    study.effect("accuracy", -0.1, 0.01, attribute="age", group="young")
+    result = study.judge(EACH)
+    assert [(row.group, row.status) for row in result.rows] == [("young", "fail"), ("older", "left out")]
+    assert result.exit_code == 1
+    assert result.rows[1].remedy
+    assert [problem.level for problem in result.problems] == ["warning"]
+    assert "are not judged, of the baseline" in result.problems[0].what
+    strict = study.judge(EACH | {"inconclusive": "fail"})
+    assert strict.exit_code == 2
+
+
+def test_a_variant_that_broke_down_has_failed_although_its_other_numbers_mean_nothing(study: Study) -> None:
+    study.effect("accuracy", -0.5, 0.01, attribute="age", group="young", flags="near-chance")
+    study.effect("accuracy", 0.0, 0.01, attribute="age", group="older", flags="near-chance")
+    result = study.judge(EACH)
+    assert [(row.group, row.status) for row in result.rows] == [("young", "fail"), ("older", "inconclusive")]
+    assert result.exit_code == 1
 
 
 @pytest.mark.parametrize(
