@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -26,7 +26,7 @@ from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
 from qbench.stats.population import LEAST
-from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity
+from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity, parse_flags
 
 
 def check(

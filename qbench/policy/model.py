@@ -20,6 +20,8 @@ Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
 Consequence = Literal["pass", "warn", "fail"]
 INCONCLUSIVE = AliasChoices("inconclusive", "undecided")
 """The key of what an inconclusive row does; policies of the first version call it ``undecided``."""
+LIMIT = AliasChoices("limit", "max_drop", "max_growth")
+"""The key of a limit; policies of the first version say ``max_drop`` of an accuracy and ``max_growth`` of a bias."""
 MAIN = "main"
 """In place of a metric's name: the first that a benchmark declares."""
 DEFAULT = files("qbench.policy") / "default.toml"
@@ -106,7 +108,7 @@ class Rule(_Strict):
     groups: list[str] = Field(default_factory=list)
     models: list[str] = Field(default_factory=list)
     quantizers: list[str] = Field(default_factory=list)
-    limit: float | None = Field(default=None, ge=0)
+    limit: float | None = Field(default=None, ge=0, validation_alias=LIMIT)
     weight: float = Field(default=1.0, gt=0)
     inconclusive: Consequence | None = Field(default=None, validation_alias=INCONCLUSIVE)
     severity: Severity = Field(default=Severity.FAIL, strict=False)

@@ -55,7 +55,7 @@ def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
         ("version = 1\n" + RULE.replace('metric = "top1"', ""), "exactly one of role and metric"),
         ("version = 1\n" + RULE.replace('metric = "top1"', "role = 'summary'"), "restates other numbers"),
         ("version = 1\n" + RULE.replace('metric = "top1"', "role = 'acuracy'"), "rule.0.role"),
-        ("version = 1\n" + RULE.replace("limit", "max_drop"), "unknown key 'rule.0.max_drop'"),
+        (f"version = 1\n{RULE}max_drop = 0.1\n", "unknown key 'rule.0.max_drop'"),
         ("version = 1\n" + RULE.replace("0.01", "-0.01"), "rule.0.limit"),
         ("version = 1\n" + RULE.replace("0.01", "nan"), "rule.0.limit"),
         ("version = 1\n" + RULE.replace("0.01", "'0.01'"), "rule.0.limit"),
@@ -96,3 +96,10 @@ def test_the_former_name_of_the_key_of_inconclusive_rows_still_works() -> None:
     )
     with pytest.raises(InputError, match=r"unknown key 'decide\.undecided'"):
         read_policy({**former, "decide": {"undecided": "fail", "inconclusive": "pass"}})
+
+
+@pytest.mark.parametrize("key", ["max_drop", "max_growth"])
+def test_the_former_names_of_a_limit_still_work(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("version = 1\n" + RULE.replace("limit", key))
+    assert read_policy(path).rule[0].limit == 0.01
