@@ -153,7 +153,7 @@ def _page(results: Results, entry: Entry[Any]) -> str:
     page = html.page(results, html.Look(sections=[entry.record]))
     found = re.search(rf'<section[^>]*id="x-{entry.record.name}".*?</section>', page, re.DOTALL)
     if found is None:  # a section that yields nothing but `Text(absent=True)` is listed here, with its reason
-        found = re.search(r'<section[^>]*id="not-measured".*Sections that are not on this page.*?</section>', page, re.DOTALL)
+        found = re.search(r'<section[^>]*id="not-measured".*are not on this page.*?</section>', page, re.DOTALL)
     assert found is not None, f"the page has no section called {entry.record.name!r}"
     return found.group()
 
