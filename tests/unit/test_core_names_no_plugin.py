@@ -26,6 +26,7 @@ NAMES = {
 ALLOWED: dict[str, dict[str, str]] = {
     "qbench/__init__.py": {"demo": "a preset: data"},
     "qbench/cli/plan.py": {"demo": "a preset: data"},
+    "qbench/cli/power.py": {"demo": "a preset: data"},
     "qbench/cli/run.py": {"demo": "a preset: data"},
     "qbench/cli/inspect.py": {"declared": "where coverage comes from: a value of the column `origin`"},
     "qbench/results/coverage.py": {"declared": "where coverage comes from: a value of the column `origin`"},
