@@ -121,7 +121,7 @@ def designs_of_run(results: Results) -> list[Design]:
 def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Design:
     record, options = planned.entry.record, options_dict(planned.options)
     known: dict[str, Any] = {"benchmark": planned.label, "metrics": record.metrics}
-    known["min_group"] = max(int(options.get("min_group", 1)), 1)
+    known["min_group"] = _min_group(options)
     task = record.load(planned.options)
     attributes = tuple(getattr(task, "attributes", ()))
     count = record.items if record.items and limit is None else None
@@ -136,11 +136,16 @@ def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Desi
     return Design(**known, attributes=items.attributes, items=items.table, count=len(items))
 
 
+def _min_group(options: Mapping[str, Any]) -> int:
+    """The option of that name; 1 where there is none, or where it is left to the ``dataset.toml`` (None or 0)."""
+    return max(int(options.get("min_group") or 1), 1)
+
+
 def _of_cell(cell: Cell) -> Design:
     record = cell.record
     info = record.benchmark_info
     known: dict[str, Any] = {"benchmark": cell.benchmark, "metrics": info.metrics, "attributes": info.attributes}
-    known["min_group"] = max(int(info.options.get("min_group", 1)), 1)
+    known["min_group"] = _min_group(info.options)
     if not cell.done:
         return Design(**known, why=f"{cell.benchmark}: no cell of it is done")
     cutoffs: dict[str, int] = {}

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from qbench.cli import app
 from qbench.data.items import Attribute
 from qbench.errors import InputError
-from qbench.gate.designs import Design, designs_of_run, designs_of_spec
+from qbench.gate.designs import Design, _of_cell, designs_of_run, designs_of_spec
 from qbench.gate.power import PlannedRow, Power, power, power_of
 from qbench.metrics.interface import MetricInfo, StatisticRef
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
@@ -256,6 +256,31 @@ def test_data_that_is_not_there_is_said_and_the_rest_is_told() -> None:
     assert found.unknown == (design.why,)
     assert found.rows[0].there == 49_551
     assert {row.there for row in found.rows[1:]} == {None}
+
+
+def test_a_declared_dataset_that_leaves_its_options_to_its_description_is_counted(tmp_path: Path) -> None:
+    rows = ["file,label,gender", "a.png,cat,m", "b.png,dog,f", "c.png,cat,f"]
+    (tmp_path / "t.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "dataset.toml").write_text(
+        'name = "pets"\nprotocol = "classification-disparity"\nlicence = "CC0-1.0"\nperceived = true\n'
+        '[table]\nfile = "t.csv"\nimage = "file"\nlabel = "label"\n[prompts]\ntemplate = "a {}."\n'
+        '[attributes.gender]\nvalues = { masc = "m", fem = "f" }\n',
+        encoding="utf-8",
+    )
+    benchmark = {"name": "declared", "root": str(tmp_path)}
+    spec = {"name": "s", "models": ["openai/ViT-B-32"], "quantizers": ["fp32"], "benchmarks": [benchmark]}
+    (design,) = designs_of_spec(read_spec(spec))
+    rows_ = power(policy(role="accuracy", scope="each_group"), [design]).rows
+    assert {row.group: row.there for row in rows_} == {"masc": 1, "fem": 2}
+
+
+def test_the_options_of_a_declared_dataset_in_a_run_may_be_left_open(make_run: Callable[..., Any]) -> None:
+    run = make_run(benchmarks=("facet",))
+    run.write()
+    (cell, *_) = load(run.folder).records
+    info = cell.record.benchmark_info
+    info.options["min_group"] = None
+    assert _of_cell(cell).min_group == 1
 
 
 def test_a_file_with_rules_is_a_policy_and_any_other_a_spec(tmp_path: Path) -> None:
