@@ -17,7 +17,7 @@ class Options:
 
 
 def make(options):
-    inner = broken._mean_of_scores({})
+    inner = broken.statistics._mean_of_scores({})
     bounds = inner.bounds
     inner.bounds = lambda effects, confidence: tuple(
         x * (2 if options.wide else 1) for x in bounds(effects, np.asarray(confidence))

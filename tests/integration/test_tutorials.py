@@ -62,15 +62,26 @@ class Shell:
         return ""
 
 
-@pytest.mark.parametrize("section", KINDS)
-def test_a_new_user_gets_to_the_report(section, tmp_path, cache):
-    shell, said = Shell(tmp_path, cache), []
+def follow(section, shell):
+    """Do what a section says; returns what each command printed."""
+    said = []
     for language, file, content in BLOCK.findall(sections()[section]):
         if file:
             (shell.folder / file).write_text(content, encoding="utf-8")
         else:
             assert language == "sh"
             said += [shell.run(line) for line in content.splitlines()]
+    return said
+
+
+def test_a_new_statistic_is_listed(tmp_path, cache):
+    assert "typical" in follow("A statistic", Shell(tmp_path, cache))[-1]
+
+
+@pytest.mark.parametrize("section", KINDS)
+def test_a_new_user_gets_to_the_report(section, tmp_path, cache):
+    shell = Shell(tmp_path, cache)
+    said = follow(section, shell)
     report = shell.folder / "qbench-runs" / KINDS[section] / "report.html"
     assert KINDS[section] in report.read_text(encoding="utf-8")
     assert "0 failed" in "".join(said)

@@ -1,5 +1,7 @@
 """A task with the expected calibration error beside its own numbers: of all items, and of each group."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,11 @@ class WithCalibration:
 
     def __getattr__(self, name):  # everything else is the task's own
         return getattr(self._task, name)
+
+    def unavailable(self, items):
+        """A group whose accuracy these items cannot give has no calibration error either."""
+        own = self._task.unavailable(items)
+        return (*own, *(replace(one, metric="ece") for one in own if one.metric == "accuracy"))
 
     def measure(self, outcome, weights=None):
         found = self._task.measure(outcome, weights)

@@ -16,6 +16,7 @@ CUT = "1-3/4-6/7-10"
 def effect(metric, attribute, group, change, **other):
     row = {"model": "m", "quantizer": "q", "benchmark": "facet", "metric": metric, "attribute": attribute}
     row |= {"group": group, "class": "", "change": change, "low": change - 0.01, "high": change + 0.01, "margin": 0.01}
+    row |= {"baseline_value": 0.1, "value": 0.1 + change, "better": "zero"}
     return row | {"unit": "points", "verdict": "equivalent", "n": 9} | other
 
 

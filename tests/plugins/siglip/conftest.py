@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 CONTEXT = 12
-WORDS = ["</s>", "<unk>", "a", "photo", "of", "cat", "dog", "red", "car"]
+WORDS = ["</s>", "<unk>", "a", "photo", "of", "cat", "dog", "red", "car", "tench", "goldfish"]
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,7 @@ def test_the_command_line_exports_it(folder: Path, with_sections: list[Entry[Rep
 def test_all_tables_are_written_and_a_failure_is_an_error_at_the_end(
     folder: Path, tmp_path: Path, with_sections: list[Entry[ReportSection]]
 ) -> None:
-    names = {f"{x}.csv" for x in TABLES if x != "items"} | {"counting.counts.csv"}
+    names = {f"{x}.csv" for x in TABLES if x != "items"} | {"squares.csv", "counting.counts.csv"}
     assert {p.name for p in files.tables(load(folder), tmp_path / "a")} == names
     with_sections.insert(0, entry("bad", broken))
     with pytest.raises(InputError, match="counting:bad"):
