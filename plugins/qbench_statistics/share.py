@@ -30,6 +30,9 @@ from qbench_statistics.cells import by_group, put_counts
 from qbench_statistics.weighted import Hits
 
 METHOD = "tango"
+OTHER = "its values are not the share of hits that the metric declares (StatisticRef): the counts give another change"
+ROUNDING = 1e-9
+"""Above the rounding of float64 in a mean of millions of items, and below one flip among as many."""
 
 
 class Share:
@@ -87,8 +90,12 @@ class Share:
 
 def _put(ledger: Ledger, rows: Rows, counts: Counts, cell: Rows) -> None:
     put_counts(ledger, rows, counts, cell, 1)
-    known = rows[counts.n[cell] > 0]
-    inside = cell[counts.n[cell] > 0]
+    change = ledger.numbers["change"].to_numpy(np.float64)[rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        other = np.abs(change - (counts.gain[cell] - counts.loss[cell]) / counts.n[cell]) > ROUNDING
+    ledger.put(rows[other], why=OTHER)
+    usable = (counts.n[cell] > 0) & ~other
+    known, inside = rows[usable], cell[usable]
     n, gain, loss, deff = (getattr(counts, name)[inside] for name in ("n", "gain", "loss", "deff"))
     p, log10_p = share_test(gain, loss, n, deff)
     spread = np.sqrt(np.maximum(gain + loss - (gain - loss) ** 2 / n, 0.0) * deff) / n

@@ -178,10 +178,16 @@ def _rows(
 
 
 def _families(frame: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
-    """A family is one variant, which is what people ship; rules that only warn form one of their own."""
+    """A family is one variant, which is what people ship.
+
+    Rules that only warn form one of their own, and so do the numbers that are left out for what the baseline is: they
+    take no part of the level from those that can fail.
+    """
     names = frame[TREE[1:]].assign(rule=[rule.id for rule in rules], weight=[rule.weight for rule in rules])
     gates = np.array([rule.severity is Severity.FAIL for rule in rules])
-    return names.assign(family=frame.assign(gates=gates).groupby(["model", "quantizer", "gates"]).ngroup())
+    void = [any(f.of_baseline and f.kind in VOID for f in parse_flags(str(text or ""))) for text in frame["flags"]]
+    of = frame.assign(gates=gates, void=void).groupby(["model", "quantizer", "gates", "void"])
+    return names.assign(family=of.ngroup())
 
 
 def _roles(frame: pd.DataFrame, compared: Compared) -> list[MetricRole]:
@@ -212,13 +218,15 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
     if fails and row.high > row.low and FlagKind.BELOW_NOISE not in own:
         return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
-    if row.undecidable is not None:
+    within = row.low < row.high < row.limit - TINY
+    shown = within and row.must_be_decided and row.role is not MetricRole.SKEW  # a clear gain needs no number of items
+    if row.undecidable is not None and not shown:
         status = RowStatus.INCONCLUSIVE if row.must_be_decided else RowStatus.LEFT_OUT
         return Decision(status, row.undecidable.cause, row.undecidable.remedy)
     if row.high - row.low <= 0:
         what = "its interval has no width: what was resampled never changed, which shows nothing"
         return Decision(RowStatus.INCONCLUSIVE, what)
-    if row.high < row.limit - TINY:
+    if within:
         lost = [kind.reason for kind in FlagKind if kind.lost and kind in own]
         if lost:
             what = f"{'; '.join(lost)}, and such a variant looks fair whatever it does"

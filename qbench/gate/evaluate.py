@@ -28,6 +28,11 @@ from qbench.results.analysis import wanted_settings
 from qbench.stats.population import LEAST
 from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity, parse_flags
 
+TOLD = (
+    "the settings of the analysis (margins, confidence, …) are those that `qbench analyse` was given, not those of the "
+    "spec; `qbench analyse RUN` without options goes back to the spec's"
+)
+
 
 def check(
     results: Results,
@@ -60,7 +65,10 @@ def check(
     read = given or results.run.policy or read_policy()
     results = results.judged_by(read)
     compared = with_its_baseline(results) if baseline is None else with_older(results, baseline, renamed)
-    methods = installed_methods(wanted_settings(results).confidence)
+    settings = wanted_settings(results)
+    if settings != results.run.analysis.settings:
+        compared.warnings.append(TOLD)
+    methods = installed_methods(settings.confidence)
     shares = cache(lambda benchmark: group_shares(compared.cells, benchmark))
     day = today or datetime.now(UTC).date()
     many = baseline is None and len({cell.model for cell in results.done}) >= LEAST

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from qbench.gate.result import GateRow
 from qbench.phrasing import Movement
 from qbench.text import NAME, clean, isolated
-from qbench.vocabulary import Quantity, RowStatus
+from qbench.vocabulary import MetricRole, Quantity, RowStatus
 
 
 def named(name: str) -> str:
@@ -61,7 +61,7 @@ def headline(row: GateRow) -> str:
     if not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
         return f"{variant(row)}, {what}{on}: {because(row)}."
-    size = "the size of " if row.quantity is Quantity.GROWTH else ""
+    size = "the size of " if row.role in (MetricRole.GAP, MetricRole.SKEW) else ""
     subject = f"{size}{what} on {named(row.benchmark)}"
     if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
         return f"{variant(row)}: {_not_ruled_out(row, subject)}."

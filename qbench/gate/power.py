@@ -29,7 +29,7 @@ from qbench.gate.decidable import least_hits
 from qbench.gate.designs import Design, designs_of_run, designs_of_spec
 from qbench.gate.holm import TREE, weights
 from qbench.metrics.interface import MetricInfo
-from qbench.policy.model import Policy, Rule, read_policy
+from qbench.policy.model import Policy, Rule, read_policy, suggest
 from qbench.results import Results, load
 from qbench.results.analysis import settings_of, wanted_settings
 from qbench.results.matching import metrics_of
@@ -176,7 +176,7 @@ def power(
     Raises
     ------
     qbench.errors.InputError
-        A share of flips is not between 0 and 1.
+        A share of flips is not between 0 and 1, or no benchmark has the metric of a rule.
 
     Examples
     --------
@@ -191,6 +191,8 @@ def power(
     if designs:
         infos = [(design.benchmark, info) for design in designs for info in design.metrics]
         check_margins(policy.margins, infos, where="the policy's [margins]")
+        for rule in policy.rule:
+            _check_metric(rule, designs)
     settings = replace(
         settings,
         confidence=policy.decide.confidence or settings.confidence,
@@ -244,9 +246,18 @@ def power_of(
 def _is_policy(path: Path) -> bool:
     """Whether a file has the rules of a policy; what is not TOML is read as a spec, which says what is wrong."""
     try:
-        return path.is_file() and "rule" in tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.is_file() and "rule" in tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
+
+
+def _check_metric(rule: Rule, designs: Sequence[Design]) -> None:
+    """Refuse a metric that no benchmark has, as `qbench check` does: a mistyped name limits nothing."""
+    known = list(dict.fromkeys(info.name for design in designs for info in design.metrics))
+    if rule.metric and not rule.optional and not any(metrics_of(rule, {i.name: i for i in d.metrics}) for d in designs):
+        raise InputError(
+            f"no benchmark here has the metric {rule.metric!r}{suggest(rule.metric, known)}", where=rule.id
+        )
 
 
 def _questions(rule: Rule, designs: Sequence[Design]) -> Iterator[_Question]:

@@ -25,7 +25,7 @@ def read_renamed(renamed: Iterable[str], old: Results, new: Results) -> Callable
     Raises
     ------
     qbench.errors.InputError
-        There is no such label, or two labels of the older run are given for one of the newer run.
+        There is no such label, or a label is given to two of the other run.
     """
     of_old, of_new = _labels(old), _labels(new)
     earlier: list[dict[str, str]] = [{}, {}, {}]
@@ -38,6 +38,8 @@ def read_renamed(renamed: Iterable[str], old: Results, new: Results) -> Callable
         if not meant:
             raise InputError(_unknown(text, splits, of_old, of_new), where="--map", fix=_known(of_old, of_new))
         for kind, a, b in meant:
+            if a in earlier[kind].values() and earlier[kind].get(b) != a:
+                raise InputError(f"{a!r} of the older run is given to two labels of this run", where="--map")
             if earlier[kind].setdefault(b, a) != a:
                 both = f"{earlier[kind][b]!r} and {a!r}"
                 raise InputError(f"{b!r} is given two labels of the older run, {both}", where="--map")

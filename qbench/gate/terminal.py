@@ -51,7 +51,8 @@ def show(result: GateResult, console: Console, *, verbose: bool = False, report:
     """
     from rich.text import Text
 
-    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
+    passed = (RowStatus.PASS,) if verbose else (RowStatus.PASS, RowStatus.LEFT_OUT)
+    rows = [row for row in result.rows if row.status not in passed]
     console.print(Text(result.band, style=BAND_STYLES.get(result.band, "bold red")))
     sentence = Text(result.sentence).wrap(console, console.width)
     for line in sentence if verbose else sentence[:SENTENCE]:

@@ -40,7 +40,7 @@ def hits(outcome: Outcome, options: HitOptions, metric: str) -> npt.NDArray[np.b
     Parameters
     ----------
     outcome : Outcome
-        With the column ``correct`` or ``rank``.
+        With the column ``correct`` or ``rank``, as the options say.
     options : HitOptions
         When a row is a hit.
     metric : str
@@ -52,8 +52,8 @@ def hits(outcome: Outcome, options: HitOptions, metric: str) -> npt.NDArray[np.b
         ``(n,)`` bool.
     """
     items = outcome.items
-    if options.hit == "correct":
-        return items["correct"].to_numpy(dtype=bool)
+    if options.hit != "rank":
+        return np.asarray(items["correct"].to_numpy(dtype=bool) == (options.hit == "correct"), dtype=bool)
     cutoff = MetricKey.parse(metric).cutoff
     below = options.below if cutoff is None else cutoff
     return np.asarray(items["rank"].to_numpy(np.int64) < below, dtype=bool)

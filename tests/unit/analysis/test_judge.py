@@ -282,3 +282,13 @@ def test_the_swap_test_can_be_significant_in_a_family_of_a_hundred(persons):
     row = found[(found["model"] == "m") & (found["metric"] == "mean_abs_disparity") & (found["attribute"] == "gender")]
     assert row["p"].iloc[0] * 100 < 0.05
     assert row["p_holm"].iloc[0] < 0.05
+
+
+def test_a_metric_whose_values_are_not_those_of_its_statistic_has_no_interval_and_says_why(persons):
+    effects, comparison, declared = persons()
+    wrong = effects.assign(change=effects["change"].where(effects["metric"] != "accuracy", -effects["change"]))
+    moved = (wrong["metric"] == "accuracy") & (wrong["change"] != 0)
+    found = judged((wrong, comparison, declared)).effects
+    assert moved.any()
+    assert set(found.loc[moved.to_numpy(), "method"]) == {""}
+    assert found.loc[moved.to_numpy(), "why"].str.contains("not the share of hits that the metric declares").all()

@@ -49,6 +49,12 @@ def test_a_proven_loss_of_a_number_that_could_not_pass_still_fails(study: Study)
     assert (result.status, result.rows[0].metric) == ("fail", "recall")
 
 
+def test_a_proven_gain_of_a_number_that_could_not_pass_without_a_flip_passes(study: Study) -> None:
+    study.effect("top1", 0.0, benchmark="imagenet")
+    rows = of_class(study, 50, 20, 0).judge({"role": "accuracy"}, CLASS | {"inconclusive": "fail"}).rows
+    assert [row.status for row in rows if row.metric == "recall"] == ["pass"]
+
+
 def test_a_rule_that_fails_what_is_inconclusive_leaves_nothing_out_for_lack_of_data(study: Study) -> None:
     study.effect("top1", 0.0, benchmark="imagenet")
     result = of_class(study, 50).judge({"role": "accuracy"}, CLASS | {"inconclusive": "fail"})

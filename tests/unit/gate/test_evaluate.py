@@ -163,6 +163,20 @@ def test_what_a_baseline_only_guesses_is_left_out_and_the_rest_is_judged(study: 
     assert strict.exit_code == 2
 
 
+def test_what_a_baseline_only_guesses_takes_no_level_from_the_other_numbers(study: Study) -> None:
+    study.effect("accuracy", -0.05, 0.01, attribute="age", group="young")
+    alone = _proven(study)
+    study.effect("accuracy", 0.0, 0.01, attribute="age", group="older", flags="baseline-near-chance")
+    assert _proven(study) == alone
+    study.effect("accuracy", 0.0, 0.01, attribute="skin_tone", group="light")
+    assert _proven(study) < alone
+
+
+def _proven(study: Study) -> float:
+    """The loss that the young have at least."""
+    return next(row.proven for row in study.judge(EACH).rows if row.group == "young")
+
+
 def test_a_variant_that_broke_down_has_failed_although_its_other_numbers_mean_nothing(study: Study) -> None:
     study.effect("accuracy", -0.5, 0.01, attribute="age", group="young", flags="near-chance")
     study.effect("accuracy", 0.0, 0.01, attribute="age", group="older", flags="near-chance")

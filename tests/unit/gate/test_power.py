@@ -227,6 +227,12 @@ def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() ->
         power(wrong, [facet({("nurse", "masc"): 30})])
 
 
+def test_a_mistyped_metric_is_refused() -> None:
+    given = read_policy({"version": 1, "rule": [{"id": "r", "metric": "acuracy", "scope": "overall"}]})
+    with pytest.raises(InputError, match="no benchmark here has the metric 'acuracy'; did you mean 'accuracy'"):
+        power(given, [facet({("nurse", "masc"): 30})])
+
+
 def test_a_rule_without_a_limit_has_the_smallest_of_other_rules_about_the_number() -> None:
     rules: list[dict[str, Any]] = [{"id": str(i), "role": "accuracy", "scope": "overall"} for i in range(3)]
     rules[0]["limit"], rules[1]["limit"] = 0.03, 0.02

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from qbench.cli import app
@@ -29,6 +30,9 @@ def _run(folder: Path, model: str, fingerprint: str) -> Path:
         record["model_info"]["fingerprint"] = fingerprint
         metrics = record["benchmark_info"]["metrics"]
         next(x for x in metrics if x["name"] == "accuracy")["statistic"] = {"name": "share"}
+    for name, table in run.metrics.items():
+        whole = (table["metric"] == "accuracy") & (table["attribute"] == "")
+        table.loc[whole, "value"] = run.items[name]["correct"].mean()  # what the declared statistic makes of the items
     return run.write()
 
 
@@ -65,3 +69,11 @@ def test_a_map_needs_an_older_run(tmp_path: Path) -> None:
     found = _checked(tmp_path, str(_run(tmp_path / "new", MODELS[0], "a" * 64)), "--map", "a=b")
     assert found["exit_code"] == 2
     assert "Name it with --baseline" in found["sentence"]
+
+
+@pytest.mark.parametrize("told", [(), ("--margin", "accuracy=0.5")])
+def test_a_gate_says_that_its_margins_are_not_those_of_the_spec(tmp_path: Path, told: tuple[str, ...]) -> None:
+    run = _run(tmp_path / "new", MODELS[0], "a" * 64)
+    assert CliRunner().invoke(app, ["analyse", str(run), "--no-report", *told]).exit_code == 0
+    warnings = [problem["what"] for problem in _checked(tmp_path, str(run))["problems"]]
+    assert any("qbench analyse" in what for what in warnings) == bool(told)
