@@ -28,7 +28,7 @@ def clean_text(text: str) -> str:
 def end_of_text(config: Any, tokens: torch.Tensor) -> torch.Tensor:
     """The place at which ``CLIPTextModel`` of transformers reads the embedding of each text.
 
-    It is the first end token, and the first token of the text where there is no end token.
+    It is the first end token. A text without an end token is read at its first token.
     """
     end: int = config.eos_token_id
     return tokens.argmax(dim=1) if end == ANY_END else (tokens == end).int().argmax(dim=1)

@@ -20,7 +20,7 @@ from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.margins import margins_of
 from qbench.analysis.populations import population_table
 from qbench.analysis.variance import variance_table
-from qbench.metrics.interface import INDEX, Unavailable
+from qbench.metrics.interface import INDEX, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.dispatch import bounds, with_power, with_tests
 from qbench.statistics.interface import Statistic
@@ -200,7 +200,7 @@ def _say_unavailable(ledger: Ledger, said: Sequence[Unavailable]) -> None:
     undetermined = np.isnan(ledger.column("change").astype(np.float64))
     for row in np.flatnonzero(undetermined) if said else ():
         number = [str(column[row]) for column in names]
-        found = next((one for one in said if one.covers(*number)), None)
+        found = why_unavailable(said, *number)
         if found is not None:
             ledger.put([row], why=found.words)
 

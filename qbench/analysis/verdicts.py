@@ -4,7 +4,7 @@
 ``worse`` or ``better`` (of an accuracy) where the corrected test rejects; else ``inconclusive``, with what would be
 needed to decide. A change that is real *and* inside the margin is equivalent. A number whose flags void it, and one
 without an interval, is inconclusive whatever its value. A number that its statistic shows and does not judge, such as
-that of the worst group, is ``descriptive``: it is no open question.
+that of the worst group, is ``descriptive``, not ``inconclusive``: more data would not decide it.
 """
 
 from __future__ import annotations

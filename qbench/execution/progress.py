@@ -89,7 +89,7 @@ class Bar(Silent):
         self._progress.advance(self._task, n)
 
     def finished(self, cell: str, done: int, total: int) -> None:
-        """Where there is no bar, a line with the time left, estimated from the cells that are finished."""
+        """A line with the time left, estimated from the finished cells, if no progress bar is shown."""
         if not self._console.is_terminal:
             self.say(f"{done:,} of {total:,} cells: {cell}{self._left(done, total)}")
 

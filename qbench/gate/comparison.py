@@ -10,7 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from qbench.gate.renamed import Names, read_renamed
-from qbench.metrics.interface import MetricInfo, Unavailable
+from qbench.metrics.interface import MetricInfo, Unavailable, why_unavailable
 from qbench.results import Cell, Results
 from qbench.results.comparable import differences, other_differences, why_not_comparable
 from qbench.results.effects import NAMES
@@ -63,7 +63,7 @@ class Compared:
         """Why the data of a benchmark cannot give a number, as the benchmark says; `None` where it says nothing."""
         done = next((cell for cell in self.cells if cell.benchmark == benchmark and cell.done), None)
         said = done.record.data_info.unavailable if done else ()
-        return next((one for one in said if one.covers(metric, attribute, group, class_)), None)
+        return why_unavailable(said, metric, attribute, group, class_)
 
 
 def with_its_baseline(results: Results) -> Compared:

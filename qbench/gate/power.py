@@ -228,7 +228,7 @@ def power_of(
     Raises
     ------
     qbench.errors.InputError
-        There is no such thing, or it is not valid.
+        The spec, policy or run does not exist, or it is not valid.
     """
     own = policy if isinstance(policy, Policy | None) else read_policy(policy)
     if isinstance(source, Results) or Path(source).is_dir():

@@ -25,7 +25,7 @@ def read_renamed(renamed: Iterable[str], old: Results, new: Results) -> Callable
     Raises
     ------
     qbench.errors.InputError
-        There is no such label, or a label is given to two of the other run.
+        A label does not exist, or one label is mapped to two.
     """
     of_old, of_new = _labels(old), _labels(new)
     earlier: list[dict[str, str]] = [{}, {}, {}]

@@ -302,6 +302,13 @@ class KnowsUnavailable(Protocol):
         ...
 
 
+def why_unavailable(
+    said: Sequence[Unavailable], metric: str, attribute: str = "", group: str = "", class_: str = ""
+) -> Unavailable | None:
+    """The first of these declarations that covers a number, named as in the tables; `None` where none does."""
+    return next((one for one in said if one.covers(metric, attribute, group, class_)), None)
+
+
 def unavailable(task: object, items: Items) -> tuple[Unavailable, ...]:
     """What a task says that it cannot give for these items; nothing where it does not say."""
     return tuple(task.unavailable(items)) if isinstance(task, KnowsUnavailable) else ()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
-from qbench.metrics.interface import INDEX, MetricInfo, Unavailable
+from qbench.metrics.interface import INDEX, MetricInfo, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.policy.model import Policy
 from qbench.results import analysis
@@ -169,8 +169,7 @@ class Results:
         self, benchmark: str, metric: str, attribute: str = "", group: str = "", class_: str = ""
     ) -> Unavailable | None:
         """Why the data of a benchmark cannot give a number, named as in the tables; `None` where it can."""
-        said = self.unavailable.get(benchmark, ())
-        return next((one for one in said if one.covers(metric, attribute, group, class_)), None)
+        return why_unavailable(self.unavailable.get(benchmark, ()), metric, attribute, group, class_)
 
     @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:

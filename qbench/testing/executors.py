@@ -95,16 +95,16 @@ class ExecutorContract(Contract):
         for x in UNITS:
             early = [name for name in x.after if times[name][0][1] > times[x.id][0][0]]
             assert not early, f"{x.id} is executed before {', '.join(early)}, on which it depends"
-        assert sorted(result.unit for result in results) == [x.id for x in UNITS], "not every result is told, or twice"
+        assert sorted(result.unit for result in results) == [x.id for x in UNITS], "each result is reported once"
 
-    def test_results_are_told_where_it_was_called(self, entry: Entry[Executor], notes: str) -> None:
-        """In the same thread: what takes the results writes files and draws a bar."""
+    def test_results_are_reported_where_it_was_called(self, entry: Entry[Executor], notes: str) -> None:
+        """In the same thread: the receiver of the results writes files and draws the progress bar."""
         threads: list[int] = []
         entry.record.load().execute(UNITS, Noted(notes), lambda result: threads.append(threading.get_ident()))
-        assert set(threads) == {threading.get_ident()}, "results are told in another thread"
+        assert set(threads) == {threading.get_ident()}, "results are reported in another thread"
 
     def test_what_depends_on_a_failed_unit_is_left_out(self, entry: Entry[Executor], notes: str) -> None:
-        """Directly or not; the others are executed, and the failure is told."""
+        """Directly or not; the others are executed, and the failure is reported."""
         work = Noted(notes, fails=("b",))
         results = _executed(entry, UNITS, work)
         assert sorted(work.times()) == ["a", "b", "c", "e"], f"executed were {', '.join(sorted(work.times()))}"

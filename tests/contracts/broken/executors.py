@@ -52,7 +52,7 @@ EXECUTORS = [
     executor("x-silent", "test_the_summary_is_one_line", "is empty", summary=""),
     executor("x-twice", ORDERED, "not each once", "twice"),
     executor("x-backwards", ORDERED, "on which it depends", "backwards"),
-    executor("x-thread", "test_results_are_told_where_it_was_called", "in another thread", "thread"),
+    executor("x-thread", "test_results_are_reported_where_it_was_called", "in another thread", "thread"),
     executor("x-stubborn", "test_what_depends_on_a_failed_unit_is_left_out", "a, b, c, d, e", "stubborn"),
     executor("x-empty", "test_there_may_be_nothing_to_do", "there is nothing to do", "empty"),
     executor("x-short", "test_results_do_not_depend_on_the_executor", "", "short"),
