@@ -35,6 +35,11 @@ def run(make_run: Callable[..., Any]) -> Any:
         for metric in record["benchmark_info"]["metrics"]:
             if metric["name"] == "accuracy":
                 metric["statistic"] = STATISTIC
+    for name, table in made.metrics.items():
+        for row in table.index[table["metric"] == "accuracy"]:
+            items, attribute = made.items[name], table.at[row, "attribute"]
+            inside = items[items[attribute] == table.at[row, "group"]] if attribute else items
+            table.loc[row, ["value", "n"]] = inside["correct"].mean(), len(inside)
     return made
 
 
