@@ -6,6 +6,9 @@ its `exit_code`. The command line reports any other exception as a defect of qbe
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 
 class QbenchError(Exception):
     """The base class of the errors that qbench raises on purpose.
@@ -59,6 +62,53 @@ class DataError(InputError):
 
 class ModelError(InputError):
     """A checkpoint is missing, damaged or of another architecture. Exit code 2."""
+
+
+FREE_SPACE = "Free some space, or use a folder on another disk (--out; QBENCH_CACHE for the cache folder)."
+PERMISSION = "Use a folder in which you may write (--out; QBENCH_CACHE for the cache folder)."
+DISK = "Copy what you need to another disk, and have this one checked."
+FILES = "Raise the limit (`ulimit -n 4096`), or set `workers` to a smaller number."
+
+MACHINE = {
+    errno.ENOSPC: ("the disk is full", FREE_SPACE),
+    errno.EDQUOT: ("your quota on this disk is used up", FREE_SPACE),
+    errno.EFBIG: ("the file would be larger than this process may write", "Raise the limit (`ulimit -f unlimited`)."),
+    errno.EROFS: ("the disk is read-only", PERMISSION),
+    errno.EACCES: ("the permission is missing", PERMISSION),
+    errno.EPERM: ("the permission is missing", PERMISSION),
+    errno.EMFILE: ("this process has too many open files", FILES),
+    errno.ENFILE: ("this machine has too many open files", FILES),
+    errno.EIO: ("the disk reports a fault", DISK),
+}
+"""Faults of the machine by the number that the system gives them: what is wrong, and what can be done."""
+
+
+class MachineError(QbenchError):
+    """The machine cannot do what is needed: a full disk, a missing permission, too many open files. Exit code 2."""
+
+    exit_code = 2
+
+    @classmethod
+    def of(cls, error: OSError, where: Path | None = None) -> MachineError | None:
+        """Make a message of what the system says; `None` where that is no fault of the machine.
+
+        Parameters
+        ----------
+        error : OSError
+            What the system says.
+        where : pathlib.Path, optional
+            The file or folder; the one that `error` names if not given.
+
+        Examples
+        --------
+        >>> print(MachineError.of(OSError(errno.ENOSPC, "No space left on device"), Path("run.json")))
+        run.json: the disk is full
+        Free some space, or use a folder on another disk (--out; QBENCH_CACHE for the cache folder).
+        """
+        if error.errno not in MACHINE:
+            return None
+        what, fix = MACHINE[error.errno]
+        return cls(what, where=str(where or error.filename or ""), fix=fix)
 
 
 class RenamedWarning(FutureWarning):

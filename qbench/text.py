@@ -65,3 +65,18 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def bytes_in_words(count: float) -> str:
+    """Print a number of bytes.
+
+    Examples
+    --------
+    >>> bytes_in_words(1536), bytes_in_words(5.25 * 2**30)
+    ('2 KiB', '5.2 GiB')
+    """
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB" if count < 1024 else f"{count / 1024:.1f} TiB"

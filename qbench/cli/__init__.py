@@ -96,7 +96,7 @@ def _print_renamed() -> None:
 
 def main() -> None:
     """Run the command line; the entry point of the ``qbench`` command."""
-    from qbench.errors import QbenchError
+    from qbench.errors import MachineError, QbenchError
 
     _print_renamed()
 
@@ -117,6 +117,9 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and (found := MachineError.of(error)) is not None:
+            sys.stderr.write(f"qbench: {found}\n")
+            sys.exit(found.exit_code)
         sys.stderr.write(
             f"qbench: {type(error).__name__}: {error}\nThis is a defect of qbench or of a plugin. "
             f"Repeat the command with {DEBUG} to see the traceback.\n"

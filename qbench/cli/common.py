@@ -34,18 +34,3 @@ def write_report(results: Results, *, wanted: bool, gate: GateResult | None = No
         typer.echo(f"Report: {render(results, path, gate=gate)}")
     elif path.exists():
         typer.echo(f"{path} is an earlier report. Write it anew with: qbench report {results.folder}")
-
-
-def size(count: float) -> str:
-    """Format a number of bytes.
-
-    Examples
-    --------
-    >>> size(1536), size(5 * 2**30)
-    ('2 KiB', '5 GiB')
-    """
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

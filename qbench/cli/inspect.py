@@ -60,7 +60,7 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.cli.common import size
+    from qbench.text import bytes_in_words
 
     console = Console(highlight=False, soft_wrap=True)
     first = frame.iloc[0]
@@ -70,7 +70,8 @@ def _print(frame: Any, facts: dict[str, str]) -> None:
         console.print(Text(facts["note"]), soft_wrap=False)
     if "total_parameters" in frame:  # these are the same in every row; an unknown value is NA or NaN
         memory, disk = (
-            size(int(x)) if isinstance(x, Integral) else "not known" for x in first[["model_bytes", "disk_bytes"]]
+            bytes_in_words(int(x)) if isinstance(x, Integral) else "not known"
+            for x in first[["model_bytes", "disk_bytes"]]
         )
         count = f"{first['total_parameters']:,} parameters" if first["total_parameters"] else "parameters not known"
         console.print(f"{count}, {memory} in memory; read from {disk} on disk")

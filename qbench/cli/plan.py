@@ -30,13 +30,13 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.cli.common import overridden, size
+    from qbench.cli.common import overridden
     from qbench.execution.forecast import forecast
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.spec.read import read_spec
-    from qbench.text import duration
+    from qbench.text import bytes_in_words, duration
 
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     found = forecast(wanted, out or default_folder(wanted), progress=Bar(Console(stderr=True)))
@@ -70,4 +70,4 @@ def command(
             f"The time of {found.unmeasured} cells is not known: their variants have not run on this machine yet."
         )
     if found.to_compute:
-        console.print(f"Disk space for images that are not decoded yet: {size(found.disk_bytes)}.")
+        console.print(f"Disk space for images that are not decoded yet: {bytes_in_words(found.disk_bytes)}.")

@@ -23,11 +23,11 @@ def command(
     device: Annotated[str, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = "cpu",
 ) -> None:
     """Save a quantized model as a checkpoint, if the quantizer can. Exit code 2 if it cannot."""
-    from qbench.cli.common import size
     from qbench.execution.model_names import find_model
     from qbench.execution.single import built, check_empty, keep
     from qbench.plugins.registry import installed
     from qbench.spec.words import read_options, read_quantizer
+    from qbench.text import bytes_in_words
 
     check_empty(save)
     registry = installed()
@@ -39,7 +39,7 @@ def command(
     written = sum(file.stat().st_size for file in save.rglob("*") if file.is_file())
     typer.echo(
         f"{label}: {100 * coverage.share():.1f} % of the Linear weights changed, {coverage.bits_per_weight:.2f} bits "
-        f"per weight, {size(written)}\n"
+        f"per weight, {bytes_in_words(written)}\n"
         f'Saved: {save}\nTo evaluate it: models = [{{ source = "{source}", checkpoint = "{save.name}", '
         f'options = {{ path = "{save}" }} }}], quantizers = ["{again}"], baseline = "{again}"'
     )

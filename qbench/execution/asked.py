@@ -92,8 +92,8 @@ class AskedVariant:
         found: dict[str, int] = {}
         for order in self.orders:
             for part in self.answer_parts(order):
-                lacks = not self._cache.path(part.name, part.parts, ".npy").exists()
-                found[part.name] = found.get(part.name, 0) + lacks * part.count
+                stored = self._cache.sharded(part.name, part.parts)
+                found[part.name] = found.get(part.name, 0) + (0 if stored.complete else part.count)
         return found
 
     def seconds_to_answer(self) -> float | None:
@@ -111,10 +111,10 @@ class AskedVariant:
         """What `answer` gives in the dataset's order, where the cache has all of it; nothing is computed."""
         found = {}
         for part in self.answer_parts(DATASET):
-            path = self._cache.path(part.name, part.parts, ".npy")
-            if not path.exists():
+            stored = self._cache.sharded(part.name, part.parts).read()
+            if stored is None:
                 return None
-            found[part.name] = np.load(path, mmap_mode="r", allow_pickle=False)
+            found[part.name] = stored
         return found
 
     def score(self, order: str, step: Step) -> tuple[Outcome, Metrics]:

@@ -139,7 +139,7 @@ class Units:
         """Decode what the cells need, once for all models that share a geometry."""
         for cell in cells:
             parts = _pixels(cell)
-            if parts is None or self._cache.path(FOLDER, parts, ".npy").exists() or key_of(parts) in self._decodes:
+            if parts is None or self._cache.sharded(FOLDER, parts).complete or key_of(parts) in self._decodes:
                 continue
             assert cell.asked is not None
             unit = WorkUnit(

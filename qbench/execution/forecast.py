@@ -197,7 +197,7 @@ def _add_cost(found: Forecast, asked: AskedVariant, cache: Cache, decoded: dict[
         _add_time(found, asked.seconds_to_answer())
     geometry = asked.variant.model.checkpoint.preprocessing.geometry
     parts = store_parts(asked.benchmark.images_key, geometry)
-    if asked.provider.decodes and not cache.path(FOLDER, parts, ".npy").exists():
+    if asked.provider.decodes and not cache.sharded(FOLDER, parts).complete:
         decoded[key_of(parts)] = len(asked.benchmark.items.images) * geometry.size**2 * 3
 
 

@@ -1,10 +1,13 @@
-"""Third-party noise goes to the run's log, not to the user: warnings, log lines, loaders' bars."""
+"""Third-party noise goes to the run's log, not to the user: warnings, log lines, loaders' bars.
+
+What the cache has to say, such as that something in it was damaged, goes to both.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,9 +23,13 @@ LOUD = ("torch.utils._pytree",)
 transformers' quantizers imports it, and this one then tells of a deprecation inside of torch."""
 
 
+CACHE = "qbench.store"
+"""The logger of the cache."""
+
+
 @contextmanager
-def quiet(log: Path) -> Iterator[None]:
-    """Send Python's warnings and log records to the file `log` while the block runs."""
+def quiet(log: Path, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
+    """Send Python's warnings and log records to the file `log` while the block runs; the cache's own to `say`, too."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -35,13 +42,28 @@ def quiet(log: Path) -> Iterator[None]:
         logger.handlers[:] = [handler]
         logger.propagate = False
     logging.captureWarnings(True)
+    told = _Teller(say)
+    logging.getLogger(CACHE).addHandler(told)
     try:
         yield
     finally:
         logging.captureWarnings(False)
+        logging.getLogger(CACHE).removeHandler(told)
         for logger, handlers, propagate in kept:
             logger.handlers[:], logger.propagate = handlers, propagate
         handler.close()
+
+
+class _Teller(logging.Handler):
+    """Passes each message on once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self.addFilter(_Once())
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
 
 
 class _Once(logging.Filter):

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from qbench.errors import InputError
+from qbench.errors import InputError, MachineError
 from qbench.execution.cells import PlannedCell, Units, compared, first_of_each_variant, plan_cells
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
@@ -93,7 +93,7 @@ def execute(
     plan, executor = make_plan(spec, registry), registry.executor(spec.executor)
     folder = RunFolder(out)
     folder.check_usable()
-    with locked(out), quiet(folder.log), progress or Silent() as told:
+    with locked(out), progress or Silent() as told, quiet(folder.log, told.say):
         check_device(spec.device)
         opened = Opened(plan, cache or Cache(), told)
         cells = plan_cells(opened, open_all(opened, told), folder)
@@ -129,6 +129,8 @@ def open_all(opened: Opened, progress: Silent) -> Problems:
             progress.begin(f"{doing} {thing.label}", 0)
             try:
                 open_(thing.label)
+            except MachineError:
+                raise  # it is no fault of this thing, and all others would have it, too
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it fails its own cells
                 problems[kind, thing.label] = Problem.of(stage, error)
                 tell(thing.label, problems[kind, thing.label], progress)
@@ -192,6 +194,8 @@ class _Results:
         if cell is not None and problem is None:
             try:
                 self._recorder.keep(cell, result)
+            except MachineError:
+                raise  # there is no place for any result
             except Exception as error:  # noqa: BLE001 - a table of a plugin that cannot be written fails its cell
                 problem = Problem.of("score", error)
             else:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.errors import MachineError
 from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
@@ -59,6 +60,8 @@ class Worker:
                     return self._drift(unit)
                 case Kind.SPEED:
                     return self._speed(unit)
+        except MachineError:
+            raise  # it is no fault of this unit, and all others would have it, too
         except Exception as error:  # noqa: BLE001 - it fails what depends on this unit, not the run
             return UnitResult(unit=unit.id, problem=Problem.of(self._stage(unit), error))
 

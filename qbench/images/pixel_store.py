@@ -1,11 +1,12 @@
 """The pixel store: every image is decoded once for all models that share a geometry.
 
-It is a memory-mapped uint8 array ``(images, size, size, 3)`` in the cache. So memory stays bounded whatever the size of
-the dataset, and processes that read it share its pages.
+It is a memory-mapped uint8 array ``(images, size, size, 3)`` in the cache, decoded shard by shard. So memory stays
+bounded whatever the size of the dataset, and processes that read it share its pages.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -17,12 +18,11 @@ import PIL
 from qbench.images.decoding import decode_image
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
+from qbench.store.arrays import rows_per_shard
 from qbench.store.cache import Cache
 
 FOLDER = "pixels"
 """The folder of the cache that holds pixel stores."""
-AHEAD = 256
-"""Images that are decoded ahead: it bounds what is in memory beside the mapped array (at 224 pixels 38 MB)."""
 
 
 def store_parts(images: str, geometry: Geometry) -> dict[str, object]:
@@ -69,23 +69,23 @@ def pixel_store(
     DataError
         An image cannot be read, or has another digest by now; the message says where it is.
     """
-    parts = store_parts(key, geometry)
-    path = cache.path(FOLDER, parts, ".npy")
-    if not path.exists():
-        shape = (len(images), geometry.size, geometry.size, 3)
-        with (
-            cache.new_array(FOLDER, parts, shape, np.uint8) as filled,
-            ThreadPoolExecutor(workers) as pool,
-        ):
-            for start in range(0, len(images), AHEAD):
-                chunk = slice(start, start + AHEAD)
-                decoded = pool.map(
-                    lambda location, digest: decode_image(location, geometry, digest=digest),
-                    images[chunk],
-                    digests[chunk],
-                )
-                for offset, image in enumerate(decoded):
-                    filled[start + offset] = image
-                    step(1)
-    pixels: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    stored, shape = cache.sharded(FOLDER, store_parts(key, geometry)), (geometry.size, geometry.size, 3)
+    found = stored.read()
+    if found is not None:
+        return found
+    size = rows_per_shard(math.prod(shape))
+    with stored.filling(len(images), rows_per_shard=size) as filling, ThreadPoolExecutor(workers) as pool:
+        filling.prepare(shape, np.uint8)
+        for rows in filling.missing():
+            shard = np.empty((len(rows), *shape), np.uint8)
+            decoded = pool.map(
+                lambda row: decode_image(images[row], geometry, digest=digests[row]),
+                rows,
+            )
+            for place, image in enumerate(decoded):
+                shard[place] = image
+                step(1)
+            filling.write(rows, shard)
+    pixels = stored.read()
+    assert pixels is not None, f"{stored.folder} was damaged while it was read"
     return pixels

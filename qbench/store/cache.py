@@ -6,16 +6,16 @@ Everything in it is named by a key (see `qbench.store.keys`) and is stored besid
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from qbench.store.files import atomic, user_path, write_json
+from qbench.store.arrays import ShardedArray, rows_per_shard
+from qbench.store.files import user_path
 from qbench.store.keys import key_of
 
 
@@ -36,33 +36,33 @@ class Cache:
         key = key_of(parts)
         return self.root / kind / key[:2] / f"{key[2:]}{suffix}"
 
+    def lock(self, path: Path) -> Path:
+        """The file whose lock is held by who writes `path`; apart from it, so that it stays when `path` is removed."""
+        return self.root / "locks" / f"{key_of({'path': path.relative_to(self.root).as_posix()})}.lock"
+
+    def sharded(self, kind: str, parts: Mapping[str, Any]) -> ShardedArray:
+        """The array that `parts` decide, which is filled shard by shard and checked when it is read."""
+        folder = self.path(kind, parts, ".array")
+        return ShardedArray(folder, parts, self.lock(folder))
+
     def array(
         self,
         kind: str,
         parts: Mapping[str, Any],
         make: Callable[[], npt.NDArray[Any]],
     ) -> npt.NDArray[Any]:
-        """The array decided by `parts`: read from disk (memory-mapped), else made and kept."""
-        path = self.path(kind, parts, ".npy")
-        if not path.exists():
-            made = make()
-            with atomic(path) as temporary, temporary.open("wb") as file:
-                np.save(file, made, allow_pickle=False)
-            write_json(path.with_suffix(".json"), dict(parts))
-        kept: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return kept
-
-    @contextmanager
-    def new_array(
-        self, kind: str, parts: Mapping[str, Any], shape: tuple[int, ...], dtype: npt.DTypeLike
-    ) -> Iterator[npt.NDArray[Any]]:
-        """A memory-mapped array to fill, kept under its key when the block ends without an error."""
-        path = self.path(kind, parts, ".npy")
-        with atomic(path) as temporary:
-            filled = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
-            yield filled
-            filled.flush()
-        write_json(path.with_suffix(".json"), dict(parts))
+        """The array decided by `parts`: read from disk (memory-mapped), else made at once and kept."""
+        stored = self.sharded(kind, parts)
+        found = stored.read()
+        if found is not None:
+            return found
+        made = make()
+        size = rows_per_shard(made.itemsize * math.prod(made.shape[1:]))
+        with stored.filling(len(made), rows_per_shard=size) as filling:
+            for rows in filling.missing():
+                filling.write(rows, made[rows.start : rows.stop])
+        kept = stored.read()
+        return made if kept is None else kept
 
 
 def cache_folder() -> Path:

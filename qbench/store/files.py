@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -11,28 +13,116 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qbench.errors import DataError, InputError, QbenchError
+from qbench.errors import FREE_SPACE, DataError, InputError, MachineError, QbenchError
+from qbench.text import bytes_in_words
 
 SHOWN = 200
 """Characters of a path that a message shows."""
 
+PART = ".part"
+"""How the names of temporary files end."""
+
+
+@contextmanager
+def machine_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says of a full disk, a missing permission and the like into a `MachineError` about `path`.
+
+    Whatever writes in the store does it in such a block; a problem of the machine then never looks like one of the
+    input, or like a defect of qbench.
+    """
+    try:
+        yield
+    except OSError as error:
+        found = MachineError.of(error, path)
+        if found is None:
+            raise
+        raise found from error
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Write to a temporary file beside `path` that takes its place when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    """Write to a temporary file beside `path` that takes its place when the block ends without an error.
+
+    The content is on the disk before the name is, and the name when the block has ended: after a power loss there is
+    the old file or the new one.
+
+    Raises
+    ------
+    MachineError
+        It cannot be written.
+    """
+    with machine_errors(path):
+        make_folder(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they are there after a power loss."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have what is written of a file, or the names in a folder, put on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        yield temporary
-        # mkstemp makes files private; the finished file follows the user's umask like any other.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems do so by themselves
+            raise
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def sync_all(folder: Path) -> None:
+    """Do so for a folder with all that is in it, and make the folder as accessible as any other: mkdtemp does not."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            sync(path)
+    folder.chmod(0o777 & ~_umask())
+    sync(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Refuse to begin what does not fit.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where it will be; it exists.
+    needed : int
+        Bytes.
+
+    Raises
+    ------
+    MachineError
+        There is less free space.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise MachineError(
+            f"{bytes_in_words(needed)} are needed on this disk, and {bytes_in_words(free)} are free",
+            where=str(folder),
+            fix=FREE_SPACE,
+        )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -102,7 +102,7 @@ def test_the_pixels_are_those_of_the_same_files(remembered, spec, cache, tmp_pat
     files = replace(remembered.benchmark("toys").record, name="filed", root=tmp_path)
     remembered.entries["qbench_benchmarks"].append(Entry(plugin=remembered.benchmark("toys").plugin, record=files))
     execute(spec(benchmarks=["remembered", "filed"]), tmp_path / "run", registry=remembered, cache=cache)
-    stores = [np.load(path) for path in cache.root.rglob("pixels/**/*.npy")]
+    stores = [np.fromfile(path, np.uint8) for path in cache.root.rglob("pixels/**/rows")]
     assert len(stores) == 2
     np.testing.assert_array_equal(*stores)
 

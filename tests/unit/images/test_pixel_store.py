@@ -14,7 +14,7 @@ from qbench.data.subset import limited, present
 from qbench.errors import DataError
 from qbench.images.digests import image_digests
 from qbench.images.locations import ImageLocation
-from qbench.images.pixel_store import pixel_store
+from qbench.images.pixel_store import pixel_store, store_parts
 from qbench.images.preprocessing import Geometry
 from qbench.images.sources.files import FolderSource
 from qbench.store.cache import Cache
@@ -65,19 +65,24 @@ def test_decoded_once_and_the_same_for_any_number_of_workers(items, cache, tmp_p
     assert not one.flags.writeable
 
 
-def test_a_damaged_image_leaves_no_store(items, cache):
+def stored(cache):
+    """Whether the cache has the decoded images, complete."""
+    return cache.sharded("pixels", store_parts("k", GEOMETRY)).complete
+
+
+def test_a_damaged_image_leaves_no_complete_store(items, cache):
     (items.root / "7.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"7\.png"):
         pixel_store(cache, items.images, "k", GEOMETRY, digests=image_digests(cache, items.images))
-    assert not list(cache.root.rglob("*.npy"))
+    assert not stored(cache)
 
 
-def test_an_image_that_was_changed_after_it_was_hashed_leaves_no_store(items, cache):
+def test_an_image_that_was_changed_after_it_was_hashed_leaves_no_complete_store(items, cache):
     digests = image_digests(cache, items.images)
     Image.new("RGB", (10, 12), (9, 9, 9)).save(items.root / "7.png")
     with pytest.raises(DataError, match=r"7\.png: the image was changed while the run was going on"):
         pixel_store(cache, items.images, "k", GEOMETRY, digests=digests)
-    assert not list(cache.root.rglob("*.npy"))
+    assert not stored(cache)
 
 
 def test_the_key_follows_content_box_and_order(items, cache):

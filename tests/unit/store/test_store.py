@@ -1,12 +1,15 @@
 """Keys hold all that decides a thing; writes are whole or not at all; one run at a time in a folder."""
 
+import errno
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qbench.errors import DataError, InputError
+from qbench.errors import DataError, InputError, MachineError
 from qbench.store.cache import Cache
 from qbench.store.files import atomic, read_json, read_json_object, write_json
 from qbench.store.keys import key_of
@@ -75,14 +78,6 @@ def test_the_cache_makes_a_thing_once_and_for_each_key(tmp_path):
     assert len(made) == 2
 
 
-def test_an_array_that_was_not_filled_is_not_kept(tmp_path):
-    cache = Cache(tmp_path)
-    with pytest.raises(RuntimeError), cache.new_array("room", {"a": 1}, (2,), np.uint8) as filled:
-        filled[0] = 1
-        raise RuntimeError
-    assert not list(tmp_path.rglob("*.npy"))
-
-
 def test_a_folder_that_is_in_use_is_refused(tmp_path):
     code = f"""
 from pathlib import Path
@@ -99,3 +94,38 @@ with locked(Path({str(tmp_path)!r})):
         other.communicate("\n")
     with locked(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(("number", "said"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "is read-only")])
+@pytest.mark.parametrize("call", ["fsync", "open"])
+def test_a_fault_of_the_machine_has_its_own_error_and_leaves_the_old_file(tmp_path, monkeypatch, call, number, said):
+    path = tmp_path / "f"
+    path.write_text("old")
+
+    def fail(*given, **named):
+        raise OSError(number, "no")
+
+    with monkeypatch.context() as broken, pytest.raises(MachineError, match=rf"{tmp_path}/f: .*{said}") as found:
+        broken.setattr(os, call, fail)
+        write_json(path, {})
+    assert found.value.exit_code == 2
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic(tmp_path / "f"):
+        (tmp_path / "none").read_bytes()
+
+
+def test_a_file_and_its_name_are_on_the_disk_when_it_is_written(tmp_path, monkeypatch):
+    """In this order: content, name; and the names of the folders that were made for it."""
+    done = []
+    monkeypatch.setattr("qbench.store.files.sync", lambda path: done.append(path))
+    usual = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: (done.append("renamed"), usual(path, to)))
+    write_json(tmp_path / "a" / "b" / "f", {})
+    folders, (part, *rest) = done[:2], done[2:]
+    assert set(folders) == {tmp_path, tmp_path / "a"}
+    assert part.name.startswith(".f.")
+    assert rest == ["renamed", tmp_path / "a" / "b"]

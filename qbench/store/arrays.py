@@ -1,0 +1,391 @@
+"""Arrays in the cache that are filled shard by shard, and checked when they are read.
+
+An array is a folder with two files. ``rows`` has the plain bytes of all rows. ``shards.jsonl`` has a first line that
+says what the array is, and one line for each finished shard, appended when its bytes are on the disk: its number and
+its SHA-256. So a process that is killed loses the shard that it was working on and no other.
+
+The bytes are written by system calls and never through a memory map, so that a full disk is an error with a message;
+through a map, it would end the process. They are read through a map, after they were checked: memory stays bounded
+whatever the size of the array, and processes share its pages.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.store.digests import Stamp, file_stamp
+from qbench.store.files import atomic, check_space, machine_errors, make_folder, sync
+from qbench.store.keys import key_of
+from qbench.store.lock import held
+
+log = logging.getLogger(__name__)
+
+Values = npt.NDArray[Any]
+
+SHARD_BYTES = 32 * 2**20
+"""Most bytes of a shard: so much of decoded images is lost at most, and so much each thread reads at a time."""
+SHARD_ROWS = 1024
+"""Most rows of a shard: so many answers of a model are lost at most. A choice of ours."""
+THREADS = 4
+"""Most threads that compute digests. Each takes about 1 s per GB, where the processor has instructions for SHA-256."""
+ROWS, SHARDS = "rows", "shards.jsonl"
+
+
+def rows_per_shard(row_bytes: int, *, multiple_of: int = 1) -> int:
+    """How many rows are in a shard: a multiple of the batch size, so that a batch is in one shard.
+
+    Examples
+    --------
+    >>> rows_per_shard(224 * 224 * 3), rows_per_shard(512 * 4), rows_per_shard(512 * 4, multiple_of=96)
+    (222, 1024, 960)
+    """
+    most = min(SHARD_ROWS, SHARD_BYTES // max(row_bytes, 1))
+    return max(most // multiple_of, 1) * multiple_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardFile:
+    """Where the rows are and how they are divided; plain data, so that other processes can write shards, too.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file with the rows.
+    shape : tuple of int
+        Rows first.
+    dtype : str
+        NumPy's name, such as ``|u1`` or ``<f4``.
+    rows : int
+        Rows per shard; the last one may have fewer.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: str
+    rows: int
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return math.prod(self.shape[1:]) * np.dtype(self.dtype).itemsize
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows."""
+        return self.shape[0] * self.row_bytes
+
+    @property
+    def count(self) -> int:
+        """How many shards there are."""
+        return -(-self.shape[0] // self.rows)
+
+    def of_shard(self, number: int) -> range:
+        """The rows of a shard."""
+        return range(number * self.rows, min((number + 1) * self.rows, self.shape[0]))
+
+    def write(self, number: int, values: Values) -> str:
+        """Write the rows of one shard; its SHA-256, for `Filling.finish`.
+
+        Raises
+        ------
+        ValueError
+            `values` has another shape or dtype than the shard.
+        MachineError
+            The disk is full, or cannot be written for another reason.
+        """
+        rows = self.of_shard(number)
+        if values.shape != (len(rows), *self.shape[1:]) or values.dtype != np.dtype(self.dtype):
+            raise ValueError(
+                f"a shard of {len(rows)} rows of {self.shape[1:]} {self.dtype} cannot hold an array of "
+                f"{values.shape} {values.dtype.str}"
+            )
+        content = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+        with machine_errors(self.path):
+            handle = os.open(self.path, os.O_WRONLY)
+            try:
+                done = 0
+                while done < len(content):
+                    done += os.pwrite(handle, content[done:], rows.start * self.row_bytes + done)
+            finally:
+                os.close(handle)
+        return hashlib.sha256(content).hexdigest()
+
+    def digest(self, number: int) -> str:
+        """SHA-256 of a shard as it is on the disk; empty where it cannot be read."""
+        rows = self.of_shard(number)
+        try:
+            with self.path.open("rb") as file:
+                file.seek(rows.start * self.row_bytes)
+                return hashlib.sha256(file.read(len(rows) * self.row_bytes)).hexdigest()
+        except OSError:
+            return ""
+
+    def mapped(self) -> Values:
+        """All rows, memory-mapped and read-only."""
+        if self.size == 0:
+            return np.empty(self.shape, self.dtype)  # an empty file cannot be mapped
+        return np.memmap(self.path, dtype=self.dtype, mode="r", shape=self.shape)
+
+    def is_whole(self) -> bool:
+        """Whether the file has the size that it should have."""
+        with suppress(OSError):
+            return self.path.stat().st_size == self.size
+        return False
+
+
+class ShardedArray:
+    """An array in the cache. Making the object touches nothing on the disk.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where it is or will be.
+    parts : mapping
+        All that decides the values; stored with them.
+    lock : pathlib.Path
+        The file whose lock the one writer holds.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     array = ShardedArray(Path(folder) / "a", {"of": "squares"}, Path(folder) / "lock")
+    ...     with array.filling(5, rows_per_shard=2) as filling:
+    ...         for rows in filling.missing():
+    ...             filling.write(rows, np.arange(rows.start, rows.stop, dtype=np.float32) ** 2)
+    ...     found = array.read()
+    >>> found.tolist()
+    [0.0, 1.0, 4.0, 9.0, 16.0]
+    """
+
+    def __init__(self, folder: Path, parts: Mapping[str, Any], lock: Path) -> None:
+        self.folder, self.parts, self._lock = folder, dict(parts), lock
+
+    @property
+    def complete(self) -> bool:
+        """Whether all shards are finished, as far as the names say; whether they are whole is seen when it is read."""
+        file, digests = self._known()
+        return file is not None and len(digests) == file.count and file.is_whole()
+
+    def rows_done(self) -> int:
+        """How many rows are in finished shards, as far as the names say."""
+        file, digests = self._known()
+        return sum(len(file.of_shard(number)) for number in digests) if file is not None and file.is_whole() else 0
+
+    def read(self) -> Values | None:
+        """All rows, checked, memory-mapped and read-only; `None` where some are missing or damaged (which is said)."""
+        if not self.complete:
+            return None
+        file, digests = self._sound()
+        if file is None or len(digests) < file.count:
+            return None
+        with suppress(OSError):  # where the cache cannot be written, nothing is removed from it either
+            os.utime(self.folder / SHARDS)  # by this, `qbench cache prune` knows when it was used
+        return file.mapped()
+
+    def damaged(self) -> list[int]:
+        """The finished shards whose bytes are not what was written; all of them are read."""
+        file, digests = self._known()
+        if file is None:
+            return []
+        return sorted(_damaged_now(file, tuple(sorted(digests.items()))))
+
+    @contextmanager
+    def filling(self, count: int, *, rows_per_shard: int) -> Iterator[Filling]:
+        """Hold the lock of the array, and write what is missing of it. What was written stays if the block fails.
+
+        Another process that fills it is waited for; then nothing may be missing any more.
+
+        Parameters
+        ----------
+        count : int
+            How many rows it has.
+        rows_per_shard : int
+            See the function of that name. Finished shards of another size are not used.
+
+        Raises
+        ------
+        MachineError
+            The cache cannot be written.
+        """
+        with held(self._lock, of=self.folder):
+            yield Filling(self, count, rows_per_shard)
+
+    def _sound(self) -> tuple[ShardFile | None, dict[int, str]]:
+        """What is there, without the shards that are damaged."""
+        file, digests = self._known()
+        if file is None or not digests:
+            return file, {}
+        listed, stamp = tuple(sorted(digests.items())), None
+        with suppress(OSError):
+            stamp = file_stamp(file.path)
+        bad = _damaged_now(file, listed) if stamp is None else _damaged(file, listed, stamp)
+        if bad:
+            log.warning("%s: %d of %d parts are damaged; they are made again", self.folder, len(bad), file.count)
+        return file, {number: digest for number, digest in digests.items() if number not in bad}
+
+    def _known(self) -> tuple[ShardFile | None, dict[int, str]]:
+        """What the list of shards says; nothing where there is none."""
+        try:
+            first, *lines = (self.folder / SHARDS).read_bytes().splitlines()
+        except (OSError, ValueError):
+            return None, {}
+        file = self._first_line(first)
+        if file is None:
+            log.warning("%s: the list of its parts is damaged; it is made again", self.folder)
+            return None, {}
+        digests: dict[int, str] = {}
+        for line in lines:
+            with suppress(ValueError, TypeError):  # such as a line that was not finished
+                number, digest = json.loads(line)
+                if isinstance(digest, str) and number in range(file.count):
+                    digests[number] = digest
+        return file, digests
+
+    def _first_line(self, line: bytes) -> ShardFile | None:
+        try:
+            said = json.loads(line)
+            digest = said.pop("sha256")
+            if digest != key_of(said) or key_of(said["parts"]) != key_of(self.parts):
+                return None
+            return ShardFile(
+                path=self.folder / ROWS, shape=tuple(said["shape"]), dtype=said["dtype"], rows=said["rows"]
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+
+class Filling:
+    """Writes the missing shards of an array; see `ShardedArray.filling`."""
+
+    def __init__(self, array: ShardedArray, count: int, rows: int) -> None:
+        self._array, self._count, self._rows = array, count, rows
+        file, digests = array._sound()
+        if file is not None and (file.shape[0], file.rows, file.is_whole()) != (count, rows, True):
+            file, digests = None, {}
+        self.file, self._digests = file, digests
+
+    def missing(self) -> list[range]:
+        """The rows of each shard that is missing, in order; of an array without rows, one empty range."""
+        starts = range(0, self._count, self._rows) if self._count else [0]
+        done = self._digests if self.file is not None else {}
+        return [
+            range(start, min(start + self._rows, self._count))
+            for number, start in enumerate(starts)
+            if number not in done and (self._count or self.file is None)
+        ]
+
+    def write(self, rows: range, values: Values) -> None:
+        """Write the rows of one shard, as `missing` names them. The first call decides the shape and dtype of rows.
+
+        Raises
+        ------
+        ValueError
+            `values` does not have the shape or dtype of the others.
+        MachineError
+            The disk is full, or cannot be written for another reason.
+        """
+        file = self.prepare(values.shape[1:], values.dtype)
+        if len(rows):
+            number = rows.start // self._rows
+            self.finish(number, file.write(number, values))
+        elif len(values):
+            raise ValueError(f"an array without rows cannot hold an array of {values.shape}")
+
+    def prepare(self, row_shape: Sequence[int], dtype: npt.DTypeLike) -> ShardFile:
+        """Reserve the space on the disk. Shards may then be written by other processes with what this gives.
+
+        Raises
+        ------
+        ValueError
+            Finished shards have rows of another shape or dtype.
+        MachineError
+            There is not enough free space, or it cannot be written for another reason.
+        """
+        shape, name = (self._count, *row_shape), np.dtype(dtype).str
+        if self.file is None:
+            self.file = self._made(shape, name)
+        elif (self.file.shape, self.file.dtype) != (shape, name):
+            raise ValueError(
+                f"rows of {tuple(row_shape)} {name} cannot follow rows of {self.file.shape[1:]} {self.file.dtype}"
+            )
+        return self.file
+
+    def finish(self, number: int, digest: str) -> None:
+        """Record that a shard is written: first its bytes are put on the disk, then its line in the list.
+
+        Raises
+        ------
+        MachineError
+            The disk is full, or cannot be written for another reason.
+        """
+        assert self.file is not None
+        path = self._array.folder / SHARDS
+        with machine_errors(path), path.open("r+b") as shards:
+            sync(self.file.path)
+            shards.seek(-1, os.SEEK_END)
+            torn = shards.read() != b"\n"  # a process was killed while it wrote a line
+            shards.write((b"\n" if torn else b"") + json.dumps([number, digest]).encode() + b"\n")
+            shards.flush()
+            os.fsync(shards.fileno())
+        self._digests[number] = digest
+
+    def _made(self, shape: tuple[int, ...], dtype: str) -> ShardFile:
+        folder = self._array.folder
+        file = ShardFile(path=folder / ROWS, shape=shape, dtype=dtype, rows=self._rows)
+        said = {"parts": self._array.parts, "shape": list(shape), "dtype": dtype, "rows": self._rows}
+        with machine_errors(folder):
+            make_folder(folder)
+            for name in (SHARDS, ROWS):
+                (folder / name).unlink(missing_ok=True)  # another process may still read the old file
+            check_space(folder, file.size)
+            try:
+                _reserve(file.path, file.size)
+            except OSError:
+                file.path.unlink(missing_ok=True)
+                raise
+            with atomic(folder / SHARDS) as temporary:
+                temporary.write_text(json.dumps({**said, "sha256": key_of(said)}) + "\n", encoding="utf-8")
+        return file
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of this size whose blocks are on the disk already."""
+    with path.open("xb") as file:
+        try:
+            if size:
+                os.posix_fallocate(file.fileno(), 0, size)
+        except (AttributeError, OSError) as error:  # not on macOS, nor on every file system
+            if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+            file.truncate(size)  # then a full disk is seen when a shard is written
+
+
+def _damaged_now(file: ShardFile, digests: tuple[tuple[int, str], ...]) -> frozenset[int]:
+    """The shards of which the bytes on the disk do not have the digest; the threads share the work."""
+    if not file.is_whole():
+        return frozenset(number for number, _ in digests)
+    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        found = pool.map(file.digest, (number for number, _ in digests))
+        return frozenset(number for (number, digest), now in zip(digests, found, strict=True) if digest != now)
+
+
+@lru_cache(maxsize=1024)
+def _damaged(file: ShardFile, digests: tuple[tuple[int, str], ...], stamp: Stamp) -> frozenset[int]:
+    """The same, once in a process for a file that did not change: a run reads the same images for each variant."""
+    return _damaged_now(file, digests)
