@@ -7,6 +7,7 @@ its `exit_code`. The command line reports any other exception as a defect of qbe
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 
@@ -69,6 +70,7 @@ PERMISSION = "Use a folder in which you may write (--out; QBENCH_CACHE for the c
 DISK = "Copy what you need to another disk, and have this one checked."
 FILES = "Raise the limit (`ulimit -n 4096`), or set `workers` to a smaller number."
 
+RUST = re.compile(r"\(os error (\d+)\)")
 MACHINE = {
     errno.ENOSPC: ("the disk is full", FREE_SPACE),
     errno.EDQUOT: ("your quota on this disk is used up", FREE_SPACE),
@@ -89,13 +91,14 @@ class MachineError(QbenchError):
     exit_code = 2
 
     @classmethod
-    def of(cls, error: OSError, where: Path | None = None) -> MachineError | None:
+    def of(cls, error: Exception, where: Path | None = None) -> MachineError | None:
         """Make a message of what the system says; `None` where that is no fault of the machine.
 
         Parameters
         ----------
-        error : OSError
-            What the system says.
+        error : Exception
+            What the system says: an `OSError`, or an error of a library in Rust, such as safetensors, which has the
+            number of the system in its text only.
         where : pathlib.Path, optional
             The file or folder; the one that `error` names if not given.
 
@@ -105,10 +108,14 @@ class MachineError(QbenchError):
         run.json: the disk is full
         Free some space, or use a folder on another disk (--out; QBENCH_CACHE for the cache folder).
         """
-        if error.errno not in MACHINE:
+        if isinstance(error, QbenchError):
             return None
-        what, fix = MACHINE[error.errno]
-        return cls(what, where=str(where or error.filename or ""), fix=fix)
+        named = RUST.search(str(error))
+        number = error.errno if isinstance(error, OSError) else int(named[1]) if named else None
+        if number not in MACHINE:
+            return None
+        what, fix = MACHINE[number]
+        return cls(what, where=str(where or getattr(error, "filename", None) or ""), fix=fix)
 
 
 class RenamedWarning(FutureWarning):

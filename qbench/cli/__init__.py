@@ -117,7 +117,7 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OSError) and (found := MachineError.of(error)) is not None:
+        if (found := MachineError.of(error)) is not None:
             sys.stderr.write(f"qbench: {found}\n")
             sys.exit(found.exit_code)
         sys.stderr.write(

@@ -9,12 +9,11 @@ from qbench.errors import QbenchError
 from qbench.execution.asked import AskedVariant
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
 from qbench.execution.prepare import (
-    MADE,
     PreparedBenchmark,
     PreparedModel,
-    dataset_folder,
     prepare_benchmark,
     prepare_model,
+    stored_dataset,
 )
 from qbench.execution.progress import Silent
 from qbench.execution.variant import VariantRun
@@ -133,7 +132,7 @@ def _model(planned: PlannedModel, found: Forecast) -> PreparedModel | None:
 
 
 def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: Silent) -> PreparedBenchmark | None:
-    if planned.dataset is not None and not (dataset_folder(planned.dataset, cache) / MADE).exists():
+    if planned.dataset is not None and stored_dataset(planned.dataset, cache).find() is None:
         detail = f"{planned.dataset.qualified}, made by its plugin"
         found.benchmarks.append(Part(label=planned.label, state="written at the first run", detail=detail))
         return None

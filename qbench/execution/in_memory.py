@@ -7,8 +7,6 @@ How an object is written is known to its model source.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,11 @@ from qbench.execution.model_names import name_of
 from qbench.plugins.registry import Registry
 from qbench.store.cache import Cache
 from qbench.store.digests import file_digest
+from qbench.store.files import PART
+from qbench.store.folders import StoredFolder, remove_tree
 from qbench.store.lock import locked
+
+SAVING = f".saving{PART}"
 
 
 def kept(model: Any, processor: Any, cache: Cache, registry: Registry) -> dict[str, Any]:
@@ -46,17 +48,23 @@ def kept(model: Any, processor: Any, cache: Cache, registry: Registry) -> dict[s
     """
     place = cache.root / "models"
     with locked(place, wait=True):
-        temporary = Path(tempfile.mkdtemp(dir=place, prefix=".saving-"))
+        temporary = place / SAVING
+        remove_tree(temporary)  # of a process that was killed: this one holds the lock
+        temporary.mkdir()
         try:
             source = _save(model, processor, temporary, registry)
             digest = _digest(temporary)
-            folder = place / digest[:32]
-            if not folder.exists():
-                temporary.rename(folder)
+            stored = StoredFolder(cache, place / digest[:32], {"content": digest})
+            folder = stored.get(lambda empty: _move(temporary, empty))
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            remove_tree(temporary)
     label = f"{type(model).__name__}-{digest[:8]}"
     return {"source": source, "checkpoint": label, "label": label, "options": {"path": str(folder)}}
+
+
+def _move(folder: Path, to: Path) -> None:
+    for path in folder.iterdir():
+        path.rename(to / path.name)
 
 
 def _save(model: Any, processor: Any, folder: Path, registry: Registry) -> str:

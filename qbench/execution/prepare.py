@@ -5,8 +5,6 @@ Nothing is decoded and no weight is loaded here; so whatever is missing is known
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +25,7 @@ from qbench.plugins.registry import Entry
 from qbench.probes.interface import Questions
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below
-from qbench.store.lock import locked
-
-MADE = ".qbench-dataset"
+from qbench.store.folders import StoredFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,28 +151,15 @@ def data_root(planned: PlannedBenchmark, cache: Cache) -> Path:
     return planned.root
 
 
-def dataset_folder(entry: Entry[Dataset], cache: Cache) -> Path:
+def stored_dataset(entry: Entry[Dataset], cache: Cache) -> StoredFolder:
     """The folder of the cache into which a plugin's dataset is written."""
-    record = entry.record
-    return cache.root / "datasets" / f"{entry.plugin.name}-{record.name}-{record.version}-{entry.plugin.version}"
+    name = f"{entry.plugin.name}-{entry.record.name}-{entry.record.version}-{entry.plugin.version}"
+    return StoredFolder(cache, cache.root / "datasets" / name, {"dataset": name})
 
 
 def written(entry: Entry[Dataset], cache: Cache) -> Path:
     """The folder of a plugin's dataset, written whole or not at all."""
-    folder = dataset_folder(entry, cache)
-    if (folder / MADE).exists():
-        return folder
-    with locked(cache.root / "datasets", wait=True):
-        if not (folder / MADE).exists():
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
-            try:
-                entry.record.write(temporary)
-                (temporary / MADE).touch()
-                shutil.rmtree(folder, ignore_errors=True)
-                temporary.rename(folder)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-    return folder
+    return stored_dataset(entry, cache).get(entry.record.write)
 
 
 def prepare_model(planned: PlannedModel) -> PreparedModel:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from qbench.errors import InputError, ModelError
+from qbench.errors import ModelError
 from qbench.execution.keys import variant_parts
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedModel, prepare_model
@@ -15,9 +15,8 @@ from qbench.models.interface import CalibrationData, Context, Variant
 from qbench.probes.interface import Parts, Provider
 from qbench.runfolder.schema import ControlInfo, VariantFacts
 from qbench.store.cache import Cache
-from qbench.store.files import read_json_object, write_json
 
-VARIANTS = "variants"
+VARIANTS, SPEEDS = "variants", "speeds"
 
 
 class VariantRun:
@@ -100,8 +99,9 @@ class VariantRun:
 
     def facts(self, parts: Parts) -> VariantFacts:
         """What is known of the variant itself; kept in the cache beside its answers."""
-        path = self._cache.path(VARIANTS, parts, ".json")
-        if not path.exists():
+        memo = self._cache.memo(VARIANTS, parts)
+        known = memo.read()
+        if known is None:
             variant = self.built()
             facts = VariantFacts(
                 coverage=variant.coverage,
@@ -110,8 +110,9 @@ class VariantRun:
                 kind=variant.kind,
                 numerics=variant.numerics,
             )
-            write_json(path, facts.model_dump(mode="json"))
-        return VariantFacts.model_validate_json(path.read_bytes())
+            known = facts.model_dump(mode="json")
+            memo.write(known)
+        return VariantFacts.model_validate_json(json.dumps(known))
 
     def built(self) -> Variant:
         """The variant, loaded once. What could not be built is not tried again for every benchmark."""
@@ -147,17 +148,9 @@ class VariantRun:
 
 def remember_speed(cache: Cache, variant: Parts, name: str, seconds: float) -> None:
     """Keep how many seconds one image (or text) took, for `qbench plan`."""
-    path = _speeds_path(cache, variant)
-    write_json(path, {**known_speeds(cache, variant), name: seconds})
+    cache.memo(SPEEDS, variant).write({**known_speeds(cache, variant), name: seconds})
 
 
 def known_speeds(cache: Cache, variant: Parts) -> dict[str, float]:
     """Seconds per image, text or whatever is answered, by the name of the part, where they were measured."""
-    try:
-        return read_json_object(_speeds_path(cache, variant))
-    except InputError:
-        return {}
-
-
-def _speeds_path(cache: Cache, variant: Parts) -> Path:
-    return cache.path("speeds", variant, ".json")
+    return cache.memo(SPEEDS, variant).read() or {}

@@ -14,7 +14,7 @@ from qbench.data.pairs import GroupPair
 from qbench.data.subset import limited
 from qbench.errors import QbenchError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
-from qbench.execution.prepare import MADE, data_root, dataset_folder
+from qbench.execution.prepare import data_root, stored_dataset
 from qbench.metrics.interface import INDEX, MetricInfo
 from qbench.metrics.keys import MetricKey
 from qbench.plugins.options import options_dict
@@ -125,7 +125,7 @@ def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Desi
     task = record.load(planned.options)
     attributes = tuple(getattr(task, "attributes", ()))
     count = record.items if record.items and limit is None else None
-    if planned.dataset is not None and not (dataset_folder(planned.dataset, cache) / MADE).exists():
+    if planned.dataset is not None and stored_dataset(planned.dataset, cache).find() is None:
         why = f"{planned.label}: its data is written at the first run"
         return Design(**known, attributes=attributes, why=why)
     try:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from qbench.store.arrays import ShardedArray, rows_per_shard
 from qbench.store.files import user_path
 from qbench.store.keys import key_of
+from qbench.store.memos import Memo
 
 
 class Cache:
@@ -44,6 +45,10 @@ class Cache:
         """The array that `parts` decide, which is filled shard by shard and checked when it is read."""
         folder = self.path(kind, parts, ".array")
         return ShardedArray(folder, parts, self.lock(folder))
+
+    def memo(self, kind: str, parts: Mapping[str, Any]) -> Memo:
+        """The small value that `parts` decide."""
+        return Memo(self.path(kind, parts, ".memo"), parts)
 
     def array(
         self,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from qbench.errors import DataError, InputError
-from qbench.store.files import read_json_object, relative_name, write_json
+from qbench.errors import DataError
+from qbench.store.files import relative_name
 
 if TYPE_CHECKING:
     from qbench.store.cache import Cache
@@ -74,8 +74,8 @@ class DigestMemo:
     """
 
     def __init__(self, cache: Cache, place: str) -> None:
-        self._path = cache.path("digests", {"root": place}, ".json")
-        self._known: dict[str, list[str | int]] = _read(self._path)
+        self._memo = cache.memo("digests", {"root": place})
+        self._known: dict[str, list[str | int]] = self._memo.read() or {}
 
     def of(
         self,
@@ -121,7 +121,7 @@ class DigestMemo:
         fresh: dict[str, list[str | int]] = {key: [*stamp, digest] for key, digest, stamp in found if stamp is not None}
         if any(self._known.get(key) != value for key, value in fresh.items()):
             self._known = {**self._known, **fresh}
-            write_json(self._path, self._known)
+            self._memo.write(self._known)
         return {key: digest for key, digest, _ in found}
 
 
@@ -150,10 +150,3 @@ class _Files:
 
     def where(self, key: str) -> str:
         return str(self.root / key)
-
-
-def _read(path: Path) -> dict[str, list[str | int]]:
-    try:
-        return read_json_object(path)
-    except InputError:
-        return {}  # it is made again

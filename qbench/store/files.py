@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import shutil
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -32,7 +34,7 @@ def machine_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except Exception as error:
         found = MachineError.of(error, path)
         if found is None:
             raise
@@ -54,16 +56,54 @@ def atomic(path: Path) -> Iterator[Path]:
     with machine_errors(path):
         make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-        os.close(handle)
         temporary = Path(name)
         try:
+            _take(handle)
+            _remove_leftovers(path)
             yield temporary
-            temporary.chmod(0o666 & ~_umask())  # mkstemp makes files private
+            # mkstemp makes files private; the finished file follows the user's umask like any other.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
             sync(temporary)
             temporary.replace(path)
             sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _take(handle: int) -> bool:
+    """Take the lock of an open file, if it is free. It is released when the file is closed or the process ends."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files of `path` that were left by processes that were killed: nobody holds their locks."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{PART}"):
+        remove_leftover(leftover)
+
+
+def remove_leftover(part: Path) -> bool:
+    """Remove a temporary file if nobody holds its lock; whether it was removed. A link is left alone."""
+    try:
+        handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        if free := _take(handle):
+            part.unlink(missing_ok=True)
+        return free
+    finally:
+        os.close(handle)
 
 
 def make_folder(folder: Path) -> None:
@@ -87,18 +127,11 @@ def sync(path: Path) -> None:
 
 
 def sync_all(folder: Path) -> None:
-    """Do so for a folder with all that is in it, and make the folder as accessible as any other: mkdtemp does not."""
+    """Do so for a folder with all that is in it."""
     for path in folder.rglob("*"):
         if not path.is_symlink():
             sync(path)
-    folder.chmod(0o777 & ~_umask())
     sync(folder)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def check_space(folder: Path, needed: int) -> None:

@@ -1,24 +1,118 @@
-"""Folders in the cache that are complete or absent."""
+"""Folders in the cache that are complete or absent, and checked when they are used."""
 
 from __future__ import annotations
 
-import os
+import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from qbench.errors import DataError
 from qbench.store.cache import Cache
-from qbench.store.lock import locked
+from qbench.store.digests import digests_below, file_digest
+from qbench.store.files import PART, machine_errors, make_folder, sync, sync_all
+from qbench.store.lock import held
+from qbench.store.memos import Memo
+
+log = logging.getLogger(__name__)
+
+LIST = ".files"
+"""How the name of a folder's list of files ends; it is beside the folder, with the digest of each file."""
+
+
+class StoredFolder:
+    """A folder in the cache. Making the object touches nothing on the disk.
+
+    Parameters
+    ----------
+    cache : Cache
+        The cache.
+    path : pathlib.Path
+        Where the folder is or will be.
+    decided_by : mapping
+        Everything that decides its content.
+    """
+
+    def __init__(self, cache: Cache, path: Path, decided_by: Mapping[str, Any]) -> None:
+        self.path = path
+        self._cache = cache
+        self._list = Memo(path.with_name(path.name + LIST), decided_by)
+
+    def find(self) -> Path | None:
+        """The folder; `None` where it is not there, or where one of its files is damaged or missing (which is said).
+
+        A file is read again when its size, its times or its inode have changed since it was checked.
+        """
+        digests = self._list.read()
+        if digests is None:
+            return None
+        files = [self.path / name for name in digests]
+        try:
+            damaged = [
+                name
+                for name, now in zip(digests, digests_below(self._cache, self.path, files), strict=True)
+                if digests[name] != now
+            ]
+        except DataError as error:
+            damaged = [error.where]
+        if damaged:
+            log.warning("%s: %s is damaged or missing; the folder is made again", self.path, damaged[0])
+            return None
+        return self.path
+
+    def get(self, write: Callable[[Path], None]) -> Path:
+        """The folder; where it is not there or is damaged, `write` is called with an empty folder first.
+
+        Of several processes that need it at the same time, one writes it and the others wait. If `write` raises,
+        nothing is kept.
+
+        Raises
+        ------
+        MachineError
+            The cache cannot be written.
+        """
+        found = self.find()
+        if found is not None:
+            return found
+        with held(self._cache.lock(self.path), of=self.path):
+            return self.find() or self._made(write)
+
+    def _made(self, write: Callable[[Path], None]) -> Path:
+        temporary = self.path.with_name(f".{self.path.name}{PART}")
+        with machine_errors(self.path):
+            remove_tree(temporary)  # of a process that was killed: this one holds the lock
+            make_folder(temporary)
+            try:
+                write(temporary)
+                files = sorted(path for path in temporary.rglob("*") if path.is_file())
+                digests = {path.relative_to(temporary).as_posix(): file_digest(path) for path in files}
+                sync_all(temporary)
+                self._list.path.unlink(missing_ok=True)
+                remove_tree(self.path)
+                temporary.rename(self.path)
+                sync(self.path.parent)
+            finally:
+                remove_tree(temporary)
+        self._list.write(digests)
+        return self.path
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, a link (not what it leads to), or a folder with all that is in it. There may be nothing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Path], None]) -> Path:
     """A folder in the cache folder, written at its first use.
 
     For what takes long to make and is needed as files, such as a checkpoint converted to another format. The folder is
-    complete or absent: it is written under a temporary name and then renamed. Of several processes that need it at the
-    same time, one writes it and the others wait.
+    complete or absent: it is written under a temporary name and then renamed. Its files are checked by their digests; a
+    folder with a damaged file is written again. Of several processes that need it at the same time, one writes it and
+    the others wait.
 
     Parameters
     ----------
@@ -35,6 +129,11 @@ def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Pat
     pathlib.Path
         The folder. Do not change anything in it.
 
+    Raises
+    ------
+    MachineError
+        The cache cannot be written.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -46,23 +145,5 @@ def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Pat
     ...     print((folder / "hello.txt").read_text())
     hello
     """
-    folder = Cache().path(kind, decided_by, "")
-    if folder.is_dir():
-        return folder
-    with locked(folder.parent, wait=True):
-        if not folder.is_dir():
-            temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
-            try:
-                write(temporary)
-                _follow_umask(temporary)
-                temporary.rename(folder)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-    return folder
-
-
-def _follow_umask(folder: Path) -> None:
-    """Give a folder the user's usual permissions: mkdtemp makes it private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    folder.chmod(0o777 & ~mask)
+    cache = Cache()
+    return StoredFolder(cache, cache.path(kind, decided_by, ""), decided_by).get(write)

@@ -97,9 +97,19 @@ def test_nothing_to_run_is_the_users_error(run):
 
 def test_a_dataset_is_written_once_and_its_note_is_kept(run, cache, tmp_path):
     run()
-    folders = list((cache.root / "datasets").glob("fake-drawn-1-*"))
+    folders = [path for path in (cache.root / "datasets").glob("fake-drawn-1-*") if path.is_dir()]
     assert len(folders) == 1
     assert json.loads((tmp_path / "run" / "run.json").read_text())["notes"] == ["These are squares."]
+
+
+def test_a_dataset_that_was_damaged_is_written_again_and_that_is_said(run, cache, tmp_path):
+    run(quantizers=["base"])
+    image = next((cache.root / "datasets").glob("*/d00.png"))
+    whole = image.read_bytes()
+    image.write_bytes(image.with_name("d02.png").read_bytes())
+    assert run(quantizers=["base"])[0].computed == 0
+    assert image.read_bytes() == whole
+    assert "d00.png is damaged or missing; the folder is made again" in (tmp_path / "run" / "run.log").read_text()
 
 
 def test_a_run_folder_holds_no_path_of_this_machine(run, tmp_path, cache):
@@ -111,9 +121,9 @@ def test_a_run_folder_holds_no_path_of_this_machine(run, tmp_path, cache):
 def test_the_key_follows_what_decides_a_result(run, cache, tmp_path, registry):
     keys = [run(quantizers=["base"])[1][0]["key"]]
     keys.append(run(quantizers=["base"], models=["toy/two"])[1][0]["key"])
-    image = next((cache.root / "datasets").glob("*/d00.png"))
-    image.write_bytes(image.with_name("d02.png").read_bytes())
-    keys.append(run(quantizers=["base"])[1][0]["key"])
+    own = shutil.copytree(next((cache.root / "datasets").glob("*/d00.png")).parent, tmp_path / "own")
+    (own / "d00.png").write_bytes((own / "d02.png").read_bytes())
+    keys.append(run(quantizers=["base"], benchmarks=[{"name": "toys", "root": str(own)}])[1][0]["key"])
     entry = registry.entries["qbench_benchmarks"][0]
     registry.entries["qbench_benchmarks"][0] = replace(entry, record=replace(entry.record, protocol="2"))
     keys.append(run(quantizers=["base"])[1][0]["key"])

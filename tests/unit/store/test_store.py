@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -129,3 +130,35 @@ def test_a_file_and_its_name_are_on_the_disk_when_it_is_written(tmp_path, monkey
     assert set(folders) == {tmp_path, tmp_path / "a"}
     assert part.name.startswith(".f.")
     assert rest == ["renamed", tmp_path / "a" / "b"]
+
+
+def test_temporary_files_of_killed_processes_are_removed_with_the_next_write(tmp_path):
+    """And those that a process is writing are not: it holds their lock."""
+    path = tmp_path / "f"
+    code = f"""
+import os, signal
+from pathlib import Path
+from qbench.store.files import atomic
+with atomic(Path({str(path)!r})) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    with atomic(path) as first:
+        assert not left.exists()
+        first.write_text("first")
+        with atomic(path) as second:
+            assert first.exists()
+            second.write_text("second")
+    assert path.read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_link_with_the_name_of_a_temporary_file_is_left_alone(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("x")
+    (tmp_path / ".f.abc.part").symlink_to(precious)
+    write_json(tmp_path / "f", {})
+    assert precious.read_text() == "x"
+    assert (tmp_path / ".f.abc.part").is_symlink()
