@@ -198,8 +198,8 @@ by a quarter; this change is then also the margin.""",
         BAND_SQUARES,
         10_000,
         lambda rng, r: [squares(rng, world, r, BAND_SQUARES) for world in squares_worlds(rng)],
-        """an "equivalent" from this interval would be false in up to 8 % of cases, because the estimate and
-the standard error are too low in the same data sets. Therefore qbench does not use it for this
+        """an "equivalent" from this interval is false more often than in 2.5 % of cases, because the estimate
+and the standard error are too low in the same data sets. Therefore qbench does not use it for this
 verdict.""",
     ),
 ]
