@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from qbench.gate.power import PlannedRow, Power
@@ -19,6 +20,8 @@ EXAMPLES = (
 )
 LISTED = 25
 """Numbers of a rule that are shown, those with the fewest items first; the JSON file has all."""
+MILLIONS_FROM = 100_000
+"""The size from which a needed number is shown in millions, so that all columns fit into a narrow terminal."""
 MENTIONED = 6
 """Numbers that are named in the last lines."""
 
@@ -46,7 +49,6 @@ def command(
     import sys
 
     from rich.console import Console
-    from rich.text import Text
 
     from qbench.cli.check import WITHOUT_TERMINAL
     from qbench.gate.power import FLIPS, power_of
@@ -58,8 +60,13 @@ def command(
 
         with atomic(json) as temporary:
             temporary.write_text(power_to_json(found), encoding="utf-8")
-    wide = sys.stdout.isatty()
-    console = Console(highlight=False) if wide else Console(highlight=False, width=WITHOUT_TERMINAL)
+    show(found, Console(highlight=False, width=None if sys.stdout.isatty() else WITHOUT_TERMINAL))
+
+
+def show(found: Power, console: Console) -> None:
+    """Print a table per rule, and what the numbers mean."""
+    from rich.text import Text
+
     tables: dict[tuple[str, str, str], list[PlannedRow]] = {}
     for row in found.rows:
         tables.setdefault((row.rule, row.counted, _limit(row)), []).append(row)
@@ -78,7 +85,7 @@ def _table(rows: list[PlannedRow], found: Power) -> Table:
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")
     for heading in ("there", *(f"{verb}\n{_percent(x)}" for verb in ("pass", "fail") for x in found.flips)):
         table.add_column(heading, justify="right", no_wrap=True)
     known = sorted(rows, key=lambda row: -1 if row.there is None else row.there)
@@ -96,7 +103,8 @@ def _percent(share: float) -> str:
 def _needed(count: int | None, there: int | None) -> str:
     if count is None:
         return "–"
-    return f"{count:,}*" if there is not None and count > there else f"{count:,}"
+    short = f"{count:,}" if count < MILLIONS_FROM else f"{count / 1e6:g} M"
+    return f"{short}*" if there is not None and count > there else short
 
 
 def _named(row: PlannedRow) -> str:
@@ -117,6 +125,7 @@ def _amount(value: float, row: PlannedRow) -> str:
 
 
 def _notes(found: Power) -> list[str]:
+    from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.vocabulary import MetricRole
 
     shares = " or ".join(map(_percent, found.flips))
@@ -126,6 +135,8 @@ def _notes(found: Power) -> list[str]:
         f"fail: enough to show, in {_percent(found.power)} of all runs, a loss of one point more than the limit "
         "(of a skew: of half as much again), among all numbers of a variant.",
     ]
+    if any(max(x.to_pass or 0, x.to_fail or 0) >= MILLIONS_FROM for row in found.rows for x in row.needed):
+        notes.append("M: million.")
     if any(row.role is MetricRole.SKEW for row in found.rows):
         notes.append("expected hits at k: k times the group's share of the gallery; they grow with k and the gallery.")
     counted = [row for row in found.rows if row.there is not None]
@@ -134,5 +145,8 @@ def _notes(found: Power) -> list[str]:
         what = f"{len(never):,} of {len(counted):,} numbers have too few to be shown to be within their limit"
         examples = [_named(row) for row in never[:MENTIONED]] + ["…"] * (len(never) > MENTIONED)
         notes += ["*: more than there are.", f"{what}: {', '.join(examples)}." if never else f"{what}."]
-    notes += [f"rule {name}: it has no number here." for name in found.unused]
-    return notes + [f"not known, how many items: {why}" for why in found.unknown]
+    notes += [f"rule {name}: {why}." for name, why in found.unused.items()]
+    notes += [f"not known, how many items: {why}" for why in found.unknown]
+    for benchmark, numbers in found.unavailable.items():
+        notes += ["", f"{benchmark}:", *unavailable_lines(numbers)]
+    return notes

@@ -1,12 +1,18 @@
-"""What a benchmark has before anything is computed: its metrics, its groups, and how many items each has."""
+"""What a benchmark has before a model is asked: its numbers, its groups, their items, and what it cannot give.
+
+A benchmark says it itself. Its task reads the annotations, is told that all answers are equal, and measures: this shows
+which numbers it makes with its options, and of which items, without a model or an image. The values are not looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from qbench.data.items import Attribute
@@ -15,14 +21,14 @@ from qbench.data.subset import limited
 from qbench.errors import QbenchError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
 from qbench.execution.prepare import data_root, stored_dataset
-from qbench.metrics.interface import INDEX, MetricInfo
-from qbench.metrics.keys import MetricKey
+from qbench.metrics.interface import INDEX, MetricInfo, Task, Unavailable, unavailable, why_unavailable
 from qbench.plugins.options import options_dict
 from qbench.plugins.registry import installed
 from qbench.results import Cell, Results
 from qbench.results.statistics import declared_statistics
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
+from qbench.vocabulary import MetricRole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +49,11 @@ class Design:
         How many items it has; None where that is not known.
     min_group : int
         Fewest items of a class that both groups of a pair need to be compared: the option of that name.
-    numbers : frozenset of (str, str, str, str) or None
-        Metric (with its cut-off), attribute, group and class of each number, where a run says it.
-    cutoffs : mapping
-        Name of a metric → its first cut-off, where a run says it.
+    made : pandas.DataFrame or None
+        The names of the numbers that it makes, in the columns of `qbench.metrics.interface.INDEX`; None where that is
+        not known.
+    unavailable : tuple of Unavailable
+        What its data cannot give.
     why : str
         Why `items` is not known; else empty.
     """
@@ -57,20 +64,31 @@ class Design:
     items: pd.DataFrame | None = None
     count: int | None = None
     min_group: int = 1
-    numbers: frozenset[tuple[str, ...]] | None = None
-    cutoffs: Mapping[str, int] = field(default_factory=dict)
+    made: pd.DataFrame | None = None
+    unavailable: tuple[Unavailable, ...] = ()
     why: str = ""
 
-    def named(self, metric: str) -> str:
-        """The metric's name with its first cut-off, where that is known."""
-        return str(MetricKey(metric, self.cutoffs.get(metric)))
+    @cached_property
+    def numbers(self) -> pd.DataFrame:
+        """The names of its numbers: those that it makes, else those that follow from what it declares."""
+        if self.made is not None:
+            return self.made
+        names = [(info.name, *place) for info in self.metrics for place in self._places(info)]
+        return pd.DataFrame(names, columns=list(INDEX), dtype="str")
 
-    def has(self, metric: str, attribute: str, group: str, class_: str) -> bool:
-        """Whether there is such a number, as far as that is known."""
-        return self.numbers is None or (self.named(metric), attribute, group, class_) in self.numbers
+    def _places(self, info: MetricInfo) -> Iterator[tuple[str, str, str]]:
+        """Attribute, group and class of the numbers that a metric may have."""
+        gap = info.judged_as is MetricRole.GAP
+        grouped = [(a.name, group) for a in self.attributes for group in (a.group_pairs if gap else a.groups)]
+        for class_ in self.classes() if info.classes_only else ("",):
+            yield from ((attribute, group, class_) for attribute, group in [("", "")] * (not gap) + grouped)
+
+    def why_unavailable(self, metric: str, attribute: str, group: str, class_: str) -> Unavailable | None:
+        """Why its data cannot give a number; None where it can."""
+        return why_unavailable(self.unavailable, metric, attribute, group, class_)
 
     def of_group(self, metric: str, attribute: str, group: str, class_: str) -> int | None:
-        """How many items a number of a metric is made of; None where that is not known."""
+        """How many items a number of a metric, named without its cut-off, is made of; None where that is not known."""
         wanted = {**self._where(metric), attribute: group, "label" if class_ else "": class_}
         wanted.pop("", None)
         if not wanted:
@@ -96,7 +114,29 @@ class Design:
             return {}
         counts = pd.crosstab(self.items["label"].astype(str), self.items[attribute].astype(str))
         sizes = counts.reindex(columns=[pair.first, pair.second], fill_value=0).itertuples(name=None)
-        return {label: (first, second) for label, first, second in sizes if min(first, second) >= self.min_group}
+        return {
+            label: (first, second)
+            for label, first, second in sizes
+            if min(first, second) >= self.min_group and not self._lacks(attribute, pair.label, label)
+        }
+
+    def _lacks(self, attribute: str, pair: str, class_: str) -> bool:
+        """Whether the data cannot give the gap of a single class."""
+        of_classes = (info.name for info in self.metrics if info.classes_only and info.judged_as is MetricRole.GAP)
+        return any(self.why_unavailable(metric, attribute, pair, class_) for metric in of_classes)
+
+
+class _Equal:
+    """The `Similarity` of answers that are all equal."""
+
+    def __init__(self, items: int, targets: int) -> None:
+        self.shape = (items, targets)
+
+    def items(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        return np.zeros((min(stop, self.shape[0]) - start, self.shape[1]))
+
+    def targets(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        return np.zeros((min(stop, self.shape[1]) - start, self.shape[0]))
 
 
 def designs_of_spec(spec: RunSpec, cache: Cache | None = None) -> list[Design]:
@@ -119,9 +159,9 @@ def designs_of_run(results: Results) -> list[Design]:
 
 
 def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Design:
-    record, options = planned.entry.record, options_dict(planned.options)
+    record = planned.entry.record
     known: dict[str, Any] = {"benchmark": planned.label, "metrics": record.metrics}
-    known["min_group"] = _min_group(options)
+    known["min_group"] = _min_group(options_dict(planned.options))
     task = record.load(planned.options)
     attributes = tuple(getattr(task, "attributes", ()))
     count = record.items if record.items and limit is None else None
@@ -130,10 +170,15 @@ def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Desi
         return Design(**known, attributes=attributes, why=why)
     try:
         items = limited(task.data(data_root(planned, cache)), limit)
-    except QbenchError as error:
-        why = f"{planned.label}: {error.what}"
-        return Design(**known, attributes=attributes, count=count, why=why)
-    return Design(**known, attributes=items.attributes, items=items.table, count=len(items))
+        known["unavailable"] = unavailable(task, items)
+        table, made = items.table, None
+        if isinstance(task, Task):
+            outcome = task.predict(_Equal(len(items), len(task.prompts(items).targets)), items)
+            table, made = outcome.items, task.measure(outcome).index
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises concerns its own benchmark only
+        said = error.what if isinstance(error, QbenchError) else f"{type(error).__name__}: {error}"
+        return Design(**known, attributes=attributes, count=count, why=f"{planned.label}: {said}")
+    return Design(**known, attributes=items.attributes, items=table, count=len(table), made=made)
 
 
 def _min_group(options: Mapping[str, Any]) -> int:
@@ -148,12 +193,11 @@ def _of_cell(cell: Cell) -> Design:
     known["min_group"] = _min_group(info.options)
     if not cell.done:
         return Design(**known, why=f"{cell.benchmark}: no cell of it is done")
-    cutoffs: dict[str, int] = {}
-    numbers = cell.numbers()[list(INDEX)]
-    for name in dict.fromkeys(numbers["metric"]):
-        key = MetricKey.parse(str(name))
-        if key.cutoff is not None:
-            cutoffs.setdefault(key.name, key.cutoff)
     items = cell.table("items")
-    there = frozenset(numbers.itertuples(index=False, name=None))
-    return Design(**known, items=items, count=len(items), numbers=there, cutoffs=cutoffs)
+    return Design(
+        **known,
+        items=items,
+        count=len(items),
+        made=cell.numbers()[list(INDEX)],
+        unavailable=record.data_info.unavailable,
+    )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SCHEMA = 3
 """2: the word ``inconclusive`` in place of ``undecided``. 3: rules have a role and one limit; answers for variants and
 quantizers; ``proven`` and ``remedy`` of rows."""
-POWER_SCHEMA = 1
+POWER_SCHEMA = 2
+"""2: ``unused`` says why for each rule; ``unavailable``."""
 
 
 def to_json(result: GateResult) -> str:

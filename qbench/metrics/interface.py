@@ -277,6 +277,7 @@ class MeasuredTask(Protocol):
         ...
 
 
+@runtime_checkable
 class Task(MeasuredTask, Protocol):
     """A task for the probe ``embedding``. It is called in the order `data`, `prompts`, `predict`, `measure`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from qbench.cli import app
+from qbench.cli.power import show
 from qbench.data.items import Attribute
 from qbench.errors import InputError
 from qbench.gate.designs import Design, _of_cell, designs_of_run, designs_of_spec
 from qbench.gate.power import PlannedRow, Power, power, power_of
-from qbench.metrics.interface import MetricInfo, StatisticRef
+from qbench.metrics.interface import INDEX, MetricInfo, StatisticRef, Unavailable
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.policy.model import default_text, read_policy
 from qbench.results import load
@@ -135,7 +138,7 @@ def test_a_policy_alone_says_what_is_needed_by_the_default_margins() -> None:
         ("gaps", 0.02, None),
         ("skew of each group", 0.1, None),
     ]
-    assert found.unused == ("calibration",)
+    assert found.unused == {"calibration": "it has no number here"}
     assert all(row.needed[0].to_pass and row.undecided == () for row in found.rows)
 
 
@@ -190,8 +193,12 @@ def test_expected_hits_are_k_times_the_share_of_the_group() -> None:
     items = pd.DataFrame({"label": "", "age": ["young"] * 90 + ["older"] * 10})
     attributes = (Attribute(name="age", groups=("young", "older"), pairs=()),)
     known = {"benchmark": "fairface", "metrics": SKEWS, "attributes": attributes, "items": items, "count": 100}
-    rows = power(policy(role="skew", scope="each_group"), [Design(**known, cutoffs={"skew": 20})]).rows
+    names = [(f"skew@{k}", "age", group, "") for k in (20, 50) for group in ("young", "older")]
+    design = Design(**known, made=pd.DataFrame(names, columns=list(INDEX)))
+    rows = power(policy(role="skew", scope="each_group"), [design]).rows
     assert [(row.metric, row.group, row.there) for row in rows] == [("skew@20", "young", 18), ("skew@20", "older", 2)]
+    rows = power(policy(metric="skew@50", scope="each_group"), [design]).rows
+    assert [(row.metric, row.group, row.there) for row in rows] == [("skew@50", "young", 45), ("skew@50", "older", 5)]
     assert all(row.there is None for row in power(policy(role="skew", scope="each_group"), [Design(**known)]).rows)
 
 
@@ -289,6 +296,80 @@ def test_the_options_of_a_declared_dataset_in_a_run_may_be_left_open(make_run: C
     assert _of_cell(cell).min_group == 1
 
 
+FACES = [("20-29", "Male", "White"), ("30-39", "Female", "Black"), ("0-2", "Female", "White"), ("0-2", "Male", "Black")]
+
+
+def of_faces(folder: Path, benchmark: str, options: dict[str, Any]) -> Power:
+    """What `qbench power` says of a spec with a benchmark of 40 faces."""
+    rows = [f"val/{i}.jpg,{','.join(FACES[i % 4])}" for i in range(40)]
+    text = "\n".join(["file,age,gender,race", *rows])
+    (folder / "fairface_label_val.csv").write_text(text, encoding="utf-8")
+    asked = {"name": benchmark, "root": str(folder), "options": options}
+    return power_of_spec({"benchmarks": [asked]})
+
+
+def power_of_spec(parts: dict[str, Any]) -> Power:
+    """Of a spec that is not in a file."""
+    spec = read_spec({"name": "s", "models": ["openai/ViT-B-32"], "quantizers": ["fp32"], **parts})
+    return power(designs=designs_of_spec(spec), flips=[0.02])
+
+
+def test_groups_of_a_ranking_are_counted_with_the_cutoffs_of_the_spec(tmp_path: Path) -> None:
+    found = of_faces(tmp_path, "fairface", {"ks": [20, 10]})
+    there = {(row.metric, row.attribute, row.group): row.there for row in found.rows}
+    assert there == {
+        ("skew@20", "race", "White"): 10,
+        ("skew@20", "race", "Black"): 10,
+        ("skew@20", "gender", "Male"): 10,
+        ("skew@20", "gender", "Female"): 10,
+        ("skew@20", "age", "0-2"): 10,
+        ("skew@20", "age", "20-29"): 5,
+        ("skew@20", "age", "30-39"): 5,
+    }
+    absent = [one for one in found.unavailable["fairface"] if one.group == "Indian"]
+    assert [one.cause for one in absent] == ["no item belongs to the group 'Indian' of race"]
+
+
+def test_numbers_that_the_data_cannot_give_are_in_no_row(tmp_path: Path) -> None:
+    found = of_faces(tmp_path, "fairface", {"ks": [40]})
+    assert found.rows == ()
+    assert found.unused["skew of each group"] == "this data can give none of its numbers"
+    assert "the top 40 are the whole gallery" in found.unavailable["fairface"][0].cause
+
+
+def test_only_the_attributes_that_are_asked_are_there(tmp_path: Path) -> None:
+    found = of_faces(tmp_path, "fairface-attributes", {"ask": ["race", "gender"]})
+    assert {row.metric for row in found.rows} == {"race_accuracy", "gender_accuracy"}
+    assert {row.there for row in found.rows if not row.group} == {40}  # not the 80 answers to both questions
+    assert {row.there for row in found.rows if row.group == "Female"} == {20}
+
+
+def test_a_class_whose_gap_the_data_cannot_give_is_in_no_mean_gap() -> None:
+    lacks = Unavailable(metric="disparity", attribute="gender", group="masc-fem", classes=("guard",), cause="few")
+    sizes = {("nurse", "masc"): 30, ("nurse", "fem"): 800, ("guard", "masc"): 900, ("guard", "fem"): 9}
+    rules = policy(metric="mean_disparity", scope="overall")
+    assert only(power(rules, [facet(sizes, unavailable=(lacks,))])).there == 830
+
+
+def test_whatever_a_benchmark_raises_is_said(tmp_path: Path) -> None:
+    (tmp_path / "fairface_label_val.csv").write_text("file,age,gender,race\na.jpg,x,Male,White", encoding="utf-8")
+    found = power_of_spec({"benchmarks": [{"name": "fairface", "root": str(tmp_path)}]})
+    assert found.unknown == (
+        "fairface: the age 'x' is not one of 0-2, 3-9, 10-19, 20-29, 30-39, 40-49, 50-59, 60-69, more than 70",
+    )
+    assert {row.there for row in found.rows} == {None}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_column_is_cut_however_narrow_the_terminal_is(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    show(power(designs=[facet({("nurse", "masc"): 30, ("nurse", "fem"): 11_800})]), console)
+    text = console.export_text()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    assert "11,800" in text
+
+
 def test_a_file_with_rules_is_a_policy_and_any_other_a_spec(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(default_text(), encoding="utf-8")
@@ -310,7 +391,7 @@ def test_the_command_shows_and_writes_the_same(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["power", str(policy_file), "--flips", "0.02", "--json", str(out)])
     assert done.exit_code == 0, done.output
     written = json.loads(out.read_text(encoding="utf-8"))
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     row = next(row for row in written["rows"] if row["rule"] == "accuracy of each group")
     assert row["needed"] == [{"flips": 0.02, "to_pass": 710, "to_fail": row["needed"][0]["to_fail"]}]
     assert "accuracy of each group: limit 2 points, fails at 3 points; items" in done.output

@@ -1,0 +1,128 @@
+"""Before a run: the numbers that each rule will judge, their limits, and the levels at which failures are tested."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from qbench.gate.designs import Design
+from qbench.gate.holm import TREE, weights
+from qbench.metrics.interface import INDEX, MetricInfo
+from qbench.metrics.keys import MetricKey
+from qbench.policy.model import Policy, Rule
+from qbench.results.matching import Declared, metrics_of, rows_of
+from qbench.statistics.settings import Settings
+from qbench.vocabulary import MetricRole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One number that a rule will judge.
+
+    Attributes
+    ----------
+    rule : Rule
+        The rule.
+    design : Design
+        The benchmark.
+    info : MetricInfo
+        Its metric, as the benchmark declares it.
+    metric : MetricKey
+        The metric with its cut-off, as far as that is known.
+    attribute, group, class_ : str
+        What it is about; empty is "all of them".
+    """
+
+    rule: Rule
+    design: Design
+    info: MetricInfo
+    metric: MetricKey
+    attribute: str = ""
+    group: str = ""
+    class_: str = ""
+
+    @property
+    def number(self) -> tuple[str, ...]:
+        """Benchmark, metric, attribute, group and class."""
+        return (self.design.benchmark, str(self.metric), self.attribute, self.group, self.class_)
+
+    @property
+    def items(self) -> int | None:
+        """How many items the number is made of; None where that is not known."""
+        return self.design.of_group(self.info.name, self.attribute, self.group, self.class_)
+
+
+def questions_of(policy: Policy, designs: Sequence[Design]) -> dict[str, list[Question]]:
+    """ID of a rule → the numbers that it will judge; without designs whatever it may judge."""
+    return {rule.id: list(_questions(rule, designs) if designs else _in_general(rule)) for rule in policy.rule}
+
+
+def _questions(rule: Rule, designs: Sequence[Design]) -> Iterator[Question]:
+    for design in designs:
+        infos = {info.name: info for info in design.metrics}
+        declared = {design.benchmark: Declared(metrics=infos, attributes=design.attributes)}
+        of_any_variant = rule.model_copy(update={"models": [], "quantizers": []})
+        numbers = design.numbers.assign(benchmark=design.benchmark)
+        asked = numbers.loc[rows_of(of_any_variant, numbers, declared), list(INDEX)]
+        for metric, attribute, group, class_ in asked.itertuples(index=False, name=None):
+            key = MetricKey.parse(metric)
+            yield Question(
+                rule=rule,
+                design=design,
+                info=infos[key.name],
+                metric=key,
+                attribute=attribute,
+                group=group,
+                class_=class_,
+            )
+
+
+def _in_general(rule: Rule) -> Iterator[Question]:
+    """What a rule may judge, where no benchmark is given."""
+    from qbench.plugins.registry import installed
+
+    kinds: dict[object, Question] = {}
+    for entry in installed().benchmarks():
+        infos = {info.name: info for info in entry.record.metrics}
+        design = Design(benchmark="", metrics=entry.record.metrics)
+        for name in metrics_of(rule, infos):
+            info = infos[name]
+            paired = info.judged_as is MetricRole.GAP
+            group = "each pair" if paired else "each group" if rule.scope.startswith("each_group") else ""
+            class_ = "each class" if "class" in rule.scope else ""
+            question = Question(rule=rule, design=design, info=info, metric=MetricKey(name), group=group, class_=class_)
+            kinds.setdefault((info.unit, info.margin), question)
+    yield from kinds.values()
+
+
+def levels(questions: Sequence[Question], settings: Settings, *, adjusted: bool) -> list[float]:
+    """The level at which each number is first tested for a failure, among those of one variant."""
+    if not adjusted:
+        return [settings.alpha / 2] * len(questions)
+    rows = [(q.rule.severity, q.rule.weight, q.rule.id, *q.number) for q in questions]
+    names = pd.DataFrame(rows, columns=["family", "weight", *TREE])
+    return [settings.alpha / 2 * float(weight) for weight in weights(names)]
+
+
+def limits(questions: Sequence[Question], settings: Settings) -> list[float]:
+    """The limit of each number: its rule's, else the smallest of other rules about it, else its margin."""
+    given: dict[tuple[str, ...], float] = {}
+    for q in questions:
+        if q.rule.limit is not None:
+            given[q.number] = min(q.rule.limit, given.get(q.number, math.inf))
+    return [given.get(q.number, _margin(q, settings)) if q.rule.limit is None else q.rule.limit for q in questions]
+
+
+def _margin(question: Question, settings: Settings) -> float:
+    info, design = question.info, question.design
+    return settings.margin(
+        design.benchmark,
+        str(question.metric),
+        info.unit,
+        grouped=bool(question.attribute or question.group),
+        of_class=bool(question.class_),
+        own=info.margin,
+    )
