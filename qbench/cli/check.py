@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +19,8 @@ EXAMPLES = (
 
 WITHOUT_TERMINAL = 100
 """The width of the output in columns if it does not go to a terminal, so that logs have no overlong lines."""
+UNFINISHED = "the check was started and did not finish"
+"""What the files say until there is an answer, so that the answer of an earlier call never stands in them."""
 
 
 def command(
@@ -56,31 +60,47 @@ def command(
 
         typer.echo(default_text(), nl=False)
         return
-    from qbench.errors import InputError
-    from qbench.store.files import atomic
+    from datetime import UTC, datetime
 
-    if run is None:
-        raise InputError("no run folder is given", where="qbench check", fix="Give the folder that `qbench run` wrote.")
+    from qbench.gate.evaluate import not_evaluated
+
+    _write(
+        not_evaluated("qbench check", UNFINISHED, today=datetime.now(UTC).date()),
+        junit=junit,
+        markdown=markdown,
+        json=json,
+    )
     result = _result(run, policy, baseline, today, map_ or [])
-    for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
-        with atomic(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    report = run / "report.html"
-    show(result, verbose=verbose, report=str(report) if report.is_file() else "")
+    _write(result, junit=junit, markdown=markdown, json=json)
+    report = None if run is None else run / "report.html"
+    with reader_may_end():
+        show(result, verbose=verbose, report=str(report) if report and report.is_file() else "")
     raise typer.Exit(result.exit_code)
 
 
-def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | None, renamed: list[str]) -> GateResult:
-    """The gate's answer. There is always one, so that the files of an earlier call are replaced in any case."""
+def _result(
+    run: Path | None, policy: Path | None, baseline: Path | None, today: str | None, renamed: list[str]
+) -> GateResult:
+    """The gate's answer; "not evaluated" for whatever is wrong with the input.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        A defect, so that the exit code is not that of a failure.
+    """
     from datetime import UTC, date, datetime
 
-    from qbench.errors import InputError
+    from qbench.cli import DEBUG
+    from qbench.errors import InputError, QbenchError
     from qbench.gate import check
     from qbench.gate.evaluate import not_evaluated
     from qbench.results import load
 
     day = datetime.now(UTC).date()
     try:
+        if run is None:
+            fix = "Give the folder that `qbench run` wrote."
+            raise InputError("no run folder is given", where="qbench check", fix=fix)
         if today is not None:
             try:
                 day = date.fromisoformat(today)
@@ -90,9 +110,41 @@ def _result(run: Path, policy: Path | None, baseline: Path | None, today: str | 
             raise InputError("there is no older run", where="--map", fix="Name it with --baseline.")
         older = None if baseline is None else load(baseline)
         return check(load(run), policy, older, day, renamed)
-    except InputError as error:
+    except QbenchError as error:
         what = f"{error.what}. {error.fix}" if error.fix else error.what
         return not_evaluated(error.where, what, today=day)
+    except Exception as error:
+        fix = f"This is a defect of qbench or of a plugin. Repeat the command with {DEBUG} to see the traceback."
+        raise InputError(f"{type(error).__name__}: {error}", where="qbench check: not evaluated", fix=fix) from error
+
+
+@contextmanager
+def reader_may_end() -> Iterator[None]:
+    """Go on where the reader of the output (head, less) ends, so that the exit code stays that of the gate."""
+    import os
+    import sys
+
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write(result: GateResult, *, junit: Path | None, markdown: Path | None, json: Path | None) -> None:
+    """Write an answer to the files that are asked for. All are tried before one that cannot be written is said."""
+    from qbench.errors import InputError
+    from qbench.store.files import atomic
+
+    wrong = []
+    for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
+        try:
+            with atomic(file) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            wrong.append(InputError(f"it cannot be written ({error.strerror or error})", where=str(file)))
+    if wrong:
+        raise wrong[0]
 
 
 def _texts(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qbench.gate.phrasing import because, found, limit, movement, named, place, plain, said, variant
-from qbench.gate.result import GateResult, GateRow, RuleResult
-from qbench.text import NBSP
+from qbench.gate.result import GateResult, GateRow, Problem, RuleResult
 from qbench.vocabulary import GateBand, Level, RowStatus
 
 if TYPE_CHECKING:
@@ -25,14 +24,14 @@ STYLES = {
     RowStatus.PASS: "green",
 }
 BAND_STYLES = {GateBand.PASS: "bold green", GateBand.NOT_SHOWN_SAFE: "bold yellow"}
-SENTENCE, PROBLEMS, RULES, ROWS = 3, 2, 7, 3
-"""How many lines the sentence has, and how many problems, rules and rows are listed, where nothing else is asked for.
-
-With the lines that say what is left out these are at most `LINES` lines; with ``-v`` everything is printed.
-"""
+SENTENCE, PROBLEMS, RULES, ROWS = 6, 2, 7, 3
+"""The most lines of the sentence, and the most problems, rules and rows, where nothing else is asked for."""
+FOLDED = 2
+"""The most lines of each text in these lists."""
 LINES = 25
-WIDTHS = 20, 24, 32, 10
-"""What the columns of the short list of rules keep if they need it: status, rule, worst finding, counts."""
+"""The most lines in all, the report's path not counted if it is longer than a line; with ``-v`` everything is printed.
+"""
+GAP = "  "
 
 
 def show(result: GateResult, console: Console, *, verbose: bool = False, report: str = "") -> None:
@@ -51,62 +50,117 @@ def show(result: GateResult, console: Console, *, verbose: bool = False, report:
     """
     from rich.text import Text
 
-    passed = (RowStatus.PASS,) if verbose else (RowStatus.PASS, RowStatus.LEFT_OUT)
-    rows = [row for row in result.rows if row.status not in passed]
     console.print(Text(result.band, style=BAND_STYLES.get(result.band, "bold red")))
-    sentence = Text(result.sentence).wrap(console, console.width)
-    for line in sentence if verbose else sentence[:SENTENCE]:
-        console.print(line)
-    _problems(result, console, len(result.problems) if verbose else PROBLEMS)
-    if result.rules:
-        console.print()
-        shown = result.rules if verbose else result.rules[:RULES]
-        console.print(_all_rules(shown) if verbose else _rules(shown))
-    _left_out(console, len(result.rules) - RULES, "rules", verbose=verbose)
-    if rows:
-        console.print()
-        for row in rows if verbose else rows[:ROWS]:
-            console.print(_row(row, verbose=verbose))
-    _left_out(console, len(rows) - ROWS, "numbers that did not pass", verbose=verbose)
+    if verbose:
+        _everything(result, console)
+    else:
+        for line in _short(result, console, LINES - 1 - bool(report)):
+            console.print(line)
     if report:
         console.print(Text(f"Report: {report}", overflow="fold"), soft_wrap=True)
 
 
-def _problems(result: GateResult, console: Console, most: int) -> None:
+def _everything(result: GateResult, console: Console) -> None:
     from rich.text import Text
 
-    whole = most >= len(result.problems)
-    for problem in result.problems[:most]:
-        style = STYLES[RowStatus.ERROR] if problem.level is Level.ERROR else "yellow"
-        text = Text(f"{problem.level}: ", style=style) + Text(f"{said(problem.where)}: {said(problem.what)}")
-        console.print(text, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-    _left_out(console, len(result.problems) - most, "problems", verbose=False)
+    console.print(Text(result.sentence))
+    for problem in result.problems:
+        console.print(_problem(problem), overflow="fold")
+    if result.rules:
+        console.print()
+        console.print(_all_rules(result.rules))
+    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
+    if rows:
+        console.print()
+        for row in rows:
+            console.print(_row(row))
 
 
-def _left_out(console: Console, number: int, what: str, *, verbose: bool) -> None:
-    if number > 0 and not verbose:
-        console.print(f"and {number:,} more {what}: -v lists them")
-
-
-def _rules(rules: Sequence[RuleResult]) -> Table:
-    """One line per rule: its status, its worst finding and its limit, and how many rows have which status."""
-    from rich.table import Table
+def _short(result: GateResult, console: Console, room: int) -> list[Text]:
+    """The answer in at most `room` lines; the narrower the terminal is, the fewer rules and rows are listed."""
     from rich.text import Text
 
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    lines = [(_sign(rule.status), named(rule.id), _worst(rule.worst), _counts(rule)) for rule in rules]
-    for column, most in enumerate(WIDTHS):
-        width = min(most, max(len(line[column]) for line in lines))
-        table.add_column(no_wrap=True, overflow="ellipsis", min_width=width)
-    for rule, line in zip(rules, lines, strict=True):
-        table.add_row(_status(rule.status), *map(Text, line[1:]))
-    return table
+    lines = _folded(Text(result.sentence), console, SENTENCE)
+    problems = [_folded(_problem(problem), console) for problem in result.problems]
+    lines += _listed(problems, min(PROBLEMS, len(problems)), "problems")
+    rules = _rules(result.rules, console)
+    rows = [_two_texts(row, console) for row in result.rows if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)]
+    for_rows = len(_block(rows, 1, "numbers that did not pass"))
+    lines += _block(rules, _most(rules, RULES, room - len(lines) - for_rows), "rules")
+    return lines + _block(rows, _most(rows, ROWS, room - len(lines)), "numbers that did not pass")
+
+
+def _most(texts: Sequence[list[Text]], most: int, room: int) -> int:
+    """How many of the texts, at most `most` and at least one, can be listed in so many lines."""
+    fitting = (n for n in range(min(most, len(texts)), 1, -1) if len(_block(texts, n, "")) <= room)
+    return next(fitting, 1)
+
+
+def _block(texts: Sequence[list[Text]], number: int, what: str) -> list[Text]:
+    """The first of the texts below an empty line; nothing where there are none."""
+    from rich.text import Text
+
+    return [Text(), *_listed(texts, number, what)] if texts else []
+
+
+def _listed(texts: Sequence[list[Text]], number: int, what: str) -> list[Text]:
+    """The lines of the first of the texts, and how many there are beside them."""
+    from rich.text import Text
+
+    lines = [line for text in texts[:number] for line in text]
+    more = len(texts) - number
+    return [*lines, Text(f"and {more:,} more {what}: -v lists them")] if more > 0 else lines
+
+
+def _folded(text: Text, console: Console, most: int = FOLDED, indent: str = "") -> list[Text]:
+    """A text in at most so many lines, all but the first indented; it ends with an ellipsis where it is longer."""
+    from rich.text import Text
+
+    width = console.width - len(indent)
+    lines = list(text.wrap(console, width, overflow="fold"))
+    if len(lines) > most:
+        last = lines[most - 1]
+        last.rstrip()
+        last.truncate(width - 1)
+        last.append("…")
+    return [line if at == 0 else Text(indent) + line for at, line in enumerate(lines[:most])]
+
+
+def _problem(problem: Problem) -> Text:
+    from rich.text import Text
+
+    style = STYLES[RowStatus.ERROR] if problem.level is Level.ERROR else "yellow"
+    return Text(f"{problem.level}: ", style=style) + Text(f"{said(problem.where)}: {said(problem.what)}")
+
+
+def _rules(rules: Sequence[RuleResult], console: Console) -> list[list[Text]]:
+    """Of each rule its status, its worst finding and its limit, and how many rows have which status: in one line if the
+    lines of all rules fit beside each other, else in two."""
+    from rich.text import Text
+
+    parts = [(_sign(rule.status), named(rule.id), _worst(rule.worst), _counts(rule)) for rule in rules[:RULES]]
+    widths = [max(len(line[column]) for line in parts) for column in range(4)] if parts else []
+    beside = sum(widths) + 3 * len(GAP) <= console.width
+    found = []
+    for rule, (sign, *others) in zip(rules, parts, strict=False):
+        status = Text(sign, style=STYLES[rule.status])
+        if beside:
+            cells = [part.ljust(width) for part, width in zip(others, widths[1:], strict=True)]
+            found.append([(status + " " * (widths[0] - len(sign)) + Text(GAP + GAP.join(cells).rstrip()))])
+        else:
+            name, *details = others
+            lines = _folded(status + Text(GAP + name), console)
+            if any(details):
+                what = Text(GAP + "; ".join(part for part in details if part))
+                lines += _folded(what, console, indent=GAP)
+            found.append(lines)
+    return found + [[]] * (len(rules) - len(found))
 
 
 def _worst(row: GateRow | None) -> str:
     if row is None or not row.unit:
         return ""
-    return f"{movement(row).moved} (limit {limit(row).partition(NBSP)[0]})"
+    return f"{movement(row).moved} (limit {limit(row)})"
 
 
 def _all_rules(rules: Sequence[RuleResult]) -> Table:
@@ -126,17 +180,16 @@ def _counts(rule: RuleResult) -> str:
     return ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
 
 
-def _row(row: GateRow, *, verbose: bool) -> Table:
+def _row(row: GateRow) -> Table:
     """One number, stacked: what it is, what was found, why; side by side they are wider than any terminal."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True, min_width=len(_sign(row.status)) if verbose else 1)
-    table.add_column(no_wrap=not verbose, overflow="fold" if verbose else "ellipsis")
-    status = _status(row.status) if verbose else Text(row.status.symbol, style=STYLES[row.status])
-    for i, line in enumerate(_lines(row) if verbose else _two_lines(row)):
-        table.add_row(status if i == 0 else "", Text(line))
+    table.add_column(no_wrap=True, min_width=len(_sign(row.status)))
+    table.add_column(overflow="fold")
+    for i, line in enumerate(_lines(row)):
+        table.add_row(_status(row.status) if i == 0 else "", Text(line))
     return table
 
 
@@ -149,11 +202,15 @@ def _lines(row: GateRow) -> Iterator[str]:
         yield f"waived {said(row.waiver)}"
 
 
-def _two_lines(row: GateRow) -> Iterator[str]:
+def _two_texts(row: GateRow, console: Console) -> list[Text]:
+    """The same in short: what it is, and what was found."""
+    from rich.text import Text
+
     what, _, *reasons = _lines(row)
-    yield what
     needed = f"; {row.needed:,} would decide" if row.needed else ""
-    yield f"{found(row)}, n = {row.n:,}{needed}" if row.unit else "; ".join(reasons)
+    seen = f"{found(row)}, n = {row.n:,}{needed}" if row.unit else "; ".join(reasons)
+    sign = Text(row.status.symbol, style=STYLES[row.status])
+    return [*_folded(sign + f" {what}", console, indent=GAP), *_folded(Text(GAP + seen), console, indent=GAP)]
 
 
 def _status(status: RowStatus) -> Text:

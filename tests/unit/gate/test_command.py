@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from qbench.cli import app
+from qbench.cli.check import UNFINISHED
+from qbench.errors import InputError
 from qbench.policy.model import Policy, default_text
 from qbench.results import Results
 from qbench.runfolder.schema import EnvironmentRecord, RunRecord
@@ -120,4 +122,89 @@ def test_the_built_in_policy_can_be_printed() -> None:
 
 
 def test_a_run_has_to_be_named() -> None:
-    assert isinstance(call().exception, Exception)
+    done = call()
+    assert (done.exit_code, "no run folder is given" in done.output) == (2, True)
+
+
+OUTPUTS = ("junit", "markdown", "json")
+
+
+def outputs(folder: Path) -> list[object]:
+    """The options that name one file per format, each with the answer of an earlier call."""
+    for name in OUTPUTS:
+        (folder / name).write_text("passed", encoding="utf-8")
+    return [part for name in OUTPUTS for part in (f"--{name}", folder / name)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "no run folder is given"),
+        (("absent",), "absent"),
+        (("RUN", "--today", "tomorrow"), "is not a date"),
+        (("RUN", "--map", "a=b"), "there is no older run"),
+        (("RUN", "--policy", "absent.toml"), "absent.toml"),
+    ],
+)
+def test_whatever_is_wrong_replaces_the_answer_of_an_earlier_call(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "RUN" in arguments:
+        monkeypatch.setattr("qbench.results.load", lambda folder: Given(study))
+    done = call(*arguments, *outputs(tmp_path))
+    assert (done.exit_code, said in " ".join(done.output.split())) == (2, True)
+    for name in OUTPUTS:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert said in text
+        assert "passed" not in text
+
+
+def test_a_defect_is_no_failure_and_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: Path) -> Results:
+        raise KeyError("p_value")
+
+    monkeypatch.setattr("qbench.results.load", broken)
+    done = call("RUN", *outputs(tmp_path))
+    assert isinstance(done.exception, InputError)
+    assert done.exception.exit_code == 2
+    assert "KeyError: 'p_value'" in done.exception.what
+    assert isinstance(done.exception.__cause__, KeyError)
+    for name in OUTPUTS:
+        assert UNFINISHED in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_a_check_that_is_killed_leaves_no_answer_of_an_earlier_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(folder: Path) -> Results:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qbench.results.load", killed)
+    call("RUN", *outputs(tmp_path))
+    assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["band"] == "COULD NOT EVALUATE"
+    assert ET.fromstring((tmp_path / "junit").read_text(encoding="utf-8")).get("errors") == "1"
+
+
+def test_a_file_that_cannot_be_written_is_said_and_the_others_are_written(tmp_path: Path) -> None:
+    options = outputs(tmp_path)
+    (tmp_path / "junit").unlink()
+    (tmp_path / "junit").mkdir()
+    done = call(tmp_path, *options)
+    assert isinstance(done.exception, InputError)
+    assert str(tmp_path / "junit") in str(done.exception)
+    assert "COULD NOT EVALUATE" in (tmp_path / "markdown").read_text(encoding="utf-8")
+
+
+def test_a_reader_that_ends_early_does_not_change_the_exit_code(
+    study: Study, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*arguments: object, **options: object) -> None:
+        raise BrokenPipeError
+
+    study.effect("accuracy", -0.1, 0.001)
+    monkeypatch.setattr("qbench.results.load", lambda folder: Given(study))
+    monkeypatch.setattr("qbench.cli.check.show", gone)
+    monkeypatch.setattr("os.dup2", lambda *files: None)
+    monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
+    assert call("RUN", "--policy", policy).exit_code == 1

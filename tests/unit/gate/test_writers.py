@@ -153,7 +153,7 @@ def test_the_terminal_folds_at_100_columns_and_loses_nothing(result: GateResult)
     assert Counter("".join(wide.split())) == Counter("".join(narrow.split()))
 
 
-@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
 def test_without_verbose_the_terminal_gets_at_most_25_lines(result: GateResult, width: int) -> None:
     rules = tuple(replace(result.rules[0], id=f"{'r' * 60} {i}") for i in range(30))
     many = replace(result, rules=rules, problems=result.problems * 9, rows=result.rows * 9, sentence="word " * 300)
@@ -165,6 +165,18 @@ def test_without_verbose_the_terminal_gets_at_most_25_lines(result: GateResult, 
     assert lines[-1] == "Report: /runs/a/report.html"
     for words in ("more problems: -v", "more rules: -v", "more numbers that did not pass: -v"):
         assert words in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_column_of_the_short_answer_is_cut_and_limits_have_units(result: GateResult, width: int) -> None:
+    text = printed(replace(result, problems=()), width, verbose=False)
+    assert "…" not in text
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    flat = " ".join(text.split())
+    assert re.findall(r"\(limit [\d.]+ (\w+)\)", flat)
+    assert len(re.findall(r"\(limit [\d.]+ (?:points|nats)\)", flat)) == flat.count("(limit ")
+    for rule in result.rules[:2]:
+        assert all(f"{n} {status.label}" in flat for status, n in rule.counts.items())
 
 
 def test_the_short_answer_names_each_rule_and_the_worst_numbers(result: GateResult) -> None:
