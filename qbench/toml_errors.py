@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 
 def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
-    """One line per error: the key, what is wrong with it, and a suggestion if the key is unknown.
+    """What is wrong, by key, with a suggestion if a key is unknown; several errors are numbered, one per line.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
     Returns
     -------
     str
-        The lines, each once.
+        Each error once. They stay apart where a message is put on one line.
 
     Examples
     --------
@@ -34,9 +34,10 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
     ...     Spec.model_validate({"model": ["demo/balanced"], "limit": "ten"})
     ... except ValidationError as error:
     ...     print(explain(error, Spec, "the spec"))
-    the key 'models' is missing
-    limit: Input should be a valid integer, unable to parse string as an integer
-    unknown key 'model'; did you mean 'models'?
+    3 errors:
+    (1) the key 'models' is missing
+    (2) limit: Input should be a valid integer, unable to parse string as an integer
+    (3) unknown key 'model'; did you mean 'models'?
     """
     lines = []
     for found in error.errors():
@@ -52,7 +53,10 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
             lines.append(f"the key {place!r} is missing")
         else:
             lines.append(f"{place or what}: {found['msg'].removeprefix('Value error, ')}")
-    return "\n".join(dict.fromkeys(lines))
+    errors = list(dict.fromkeys(lines))
+    if len(errors) == 1:
+        return errors[0]
+    return "\n".join([f"{len(errors)} errors:", *(f"({i}) {line}" for i, line in enumerate(errors, start=1))])
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

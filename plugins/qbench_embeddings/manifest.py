@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qbench.api import Coverage, DType, Layer, ModelError, Preprocessing
 from qbench.api.benchmarks import read_json
@@ -73,6 +73,13 @@ class Manifest(_Strict):
     weights: str = ""
     normalised: bool = False
     note: str = ""
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _whole_number(cls, value: object) -> object:
+        if type(value) is not int:  # pydantic takes true and 1.0 for 1
+            raise ValueError(f"it is {value!r}, and not the number 1")
+        return value
 
     @model_validator(mode="after")
     def _something_quantized(self) -> Manifest:

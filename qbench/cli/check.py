@@ -91,7 +91,7 @@ def _result(
     from datetime import UTC, date, datetime
 
     from qbench.cli import DEBUG
-    from qbench.errors import InputError, QbenchError
+    from qbench.errors import InputError, MachineError, QbenchError
     from qbench.gate import check
     from qbench.gate.evaluate import not_evaluated
     from qbench.results import load
@@ -114,6 +114,8 @@ def _result(
         what = f"{error.what}. {error.fix}" if error.fix else error.what
         return not_evaluated(error.where, what, today=day)
     except Exception as error:
+        if machine := MachineError.of(error):
+            return not_evaluated(machine.where, machine.what, today=day)
         fix = f"This is a defect of qbench or of a plugin. Repeat the command with {DEBUG} to see the traceback."
         raise InputError(f"{type(error).__name__}: {error}", where="qbench check: not evaluated", fix=fix) from error
 
@@ -133,16 +135,17 @@ def reader_may_end() -> Iterator[None]:
 
 def _write(result: GateResult, *, junit: Path | None, markdown: Path | None, json: Path | None) -> None:
     """Write an answer to the files that are asked for. All are tried before one that cannot be written is said."""
-    from qbench.errors import InputError
+    from qbench.errors import InputError, MachineError, QbenchError
     from qbench.store.files import atomic
 
-    wrong = []
+    wrong: list[QbenchError] = []
     for file, text in _texts(result, junit=junit, markdown=markdown, json=json):
         try:
             with atomic(file) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         except OSError as error:
-            wrong.append(InputError(f"it cannot be written ({error.strerror or error})", where=str(file)))
+            said = f"it cannot be written ({error.strerror or error})"
+            wrong.append(MachineError.of(error, file) or InputError(said, where=str(file)))
     if wrong:
         raise wrong[0]
 

@@ -25,12 +25,16 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Show what a spec would run, what is missing, and how to get it. Runs nothing."""
+    """Show what a spec would run, what is missing, and how to get it. Runs nothing.
+
+    Exit code 2 if every cell is unusable; what is only missing is listed and is no error.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from qbench.cli.common import overridden
+    from qbench.errors import InputError
     from qbench.execution.forecast import forecast
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
@@ -59,9 +63,12 @@ def command(
         f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached answers, "
         f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
-    if found.problems:
-        console.print(f"{found.unusable} cells are unusable:")
-        for name, said in found.problems.items():
+    if found.unusable == plan.cells:
+        reasons = "\n".join(f"{name}: {said}" for name, said in found.reasons.items())
+        raise InputError(f"every cell is unusable:\n{reasons}", where=wanted.name)
+    if found.unusable:
+        console.print(f"Warning: {found.unusable} of {plan.cells} cells are unusable; a run fails them and goes on:")
+        for name, said in found.reasons.items():
             console.print(Text(f"{name}: {said}"))
     if found.seconds is not None:
         console.print(f"Time to ask the models, from speeds measured on this machine: {duration(found.seconds)}.")

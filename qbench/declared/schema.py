@@ -12,6 +12,7 @@ from qbench.data.items import check_pairs, is_reserved
 from qbench.data.labels import same_labels
 from qbench.data.promptsets import has_one_placeholder, prompt_set_names
 from qbench.data.tables import cell_text
+from qbench.toml_types import FirstFormat
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
@@ -23,6 +24,10 @@ def _listed(value: object) -> object:
 
 Texts = Annotated[list[str], BeforeValidator(_listed)]
 """The value of a cell, or a list of such values."""
+
+
+Folders = Annotated[list[str], BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
+"""A folder, or a list of folders."""
 
 
 Limit = Annotated[float, Field(strict=True)]
@@ -95,7 +100,7 @@ class TableSpec(_Strict):
 
     file: str = Field(min_length=1)
     image: str = Field(min_length=1)
-    folder: Texts = Field(default_factory=lambda: ["."])
+    folder: Folders = Field(default_factory=lambda: ["."])
     suffix: str = ""
     id: str = ""
     label: str = ""
@@ -313,7 +318,7 @@ class Description(_Strict):
         See `TableSpec`, `PromptSpec`, `AttributeSpec`.
     """
 
-    format: Literal[1] = 1
+    format: FirstFormat = 1
     name: str = Field(pattern=NAME, max_length=100)
     protocol: Literal["classification-disparity", "retrieval-skew"]
     licence: str = Field(min_length=1)

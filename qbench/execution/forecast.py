@@ -25,6 +25,9 @@ from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
 
+UNUSABLE = "unusable"
+"""The state of a model or benchmark that is there and cannot be used."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -61,7 +64,8 @@ class Forecast:
         Cells that are done in the run folder; whose answers are cached; that have to be computed; of which nothing
         can be said because their model or data is missing.
     problems : dict of str to str
-        The cells that a plugin made unusable (model · quantizer · benchmark), and what it raised.
+        The cells of usable models and data that a plugin made unusable (model · quantizer · benchmark), and what it
+        raised.
     seconds : float or None
         Estimated time of asking the models, from speeds measured on this machine; `None` where none was measured yet.
     unmeasured : int
@@ -85,8 +89,19 @@ class Forecast:
 
     @property
     def unusable(self) -> int:
-        """Cells that a plugin made unusable."""
-        return len(self.problems)
+        """Cells that cannot be run even if everything that is missing is got: their model, data or method is unusable.
+
+        A run fails them; one of which every cell is unusable is refused.
+        """
+        models, benchmarks = ({x.label for x in part if x.state == UNUSABLE} for part in (self.models, self.benchmarks))
+        sound = (len(self.plan.models) - len(models)) * (len(self.plan.benchmarks) - len(benchmarks))
+        return self.plan.cells - sound * len(self.plan.quantizers) + len(self.problems)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Name of a model, benchmark or cell that is unusable → why."""
+        parts = {x.label: x.detail for x in (*self.models, *self.benchmarks) if x.state == UNUSABLE}
+        return parts | self.problems
 
 
 def forecast(
@@ -125,7 +140,7 @@ def _model(planned: PlannedModel, found: Forecast) -> PreparedModel | None:
             return None
         model = prepare_model(planned)
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises makes its own models unusable only
-        found.models.append(Part(label=planned.label, state="unusable", detail=_said(error)))
+        found.models.append(Part(label=planned.label, state=UNUSABLE, detail=_said(error)))
         return None
     found.models.append(Part(label=planned.label, state="ready", detail=located.where))
     return model
@@ -143,7 +158,7 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
         data = prepare_benchmark(planned, cache, probes, limit=spec.limit, workers=spec.workers, step=told.step)
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises makes its own benchmarks unusable only
         missing = isinstance(error, QbenchError) and (planned.root is None or not planned.root.is_dir())
-        state = "missing" if missing else "unusable"
+        state = "missing" if missing else UNUSABLE
         found.benchmarks.append(Part(label=planned.label, state=state, detail=_said(error)))
         return None
     texts = max(questions.count for questions in data.questions.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -137,21 +136,16 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
 
 def _what_differs(paired: Mapping[Names, tuple[Cell, Cell]], label: str) -> list[str]:
     """One sentence for each difference between cells that are compared all the same."""
-    cells: dict[tuple[str, str, str], list[str]] = {}
+    cells: dict[tuple[str, str], list[str]] = {}
     for names, (cell, older) in paired.items():
         for found in (*differences(cell, older), *other_differences(cell, older)):
-            cells.setdefault((found.what, str(found.mine), str(found.its)), []).append(" × ".join(names))
+            cells.setdefault((found.what, found.values), []).append(" × ".join(names))
     said = []
-    for (what, mine, its), having in cells.items():
+    for (what, values), having in cells.items():
         some = ", ".join(having[:NAMED]) + (f" and {len(having) - NAMED:,} others" if len(having) > NAMED else "")
         who = "all cells" if len(having) == len(paired) and len(paired) > NAMED else some
-        said.append(f"{what} than in {label} ({_short(mine)} and {_short(its)}): {who}")
+        said.append(f"{what} than in {label} ({values}): {who}")
     return said
-
-
-def _short(value: str) -> str:
-    """A value that fits into a sentence: of a digest the beginning."""
-    return value[:12] if re.fullmatch(r"[0-9a-f]{40,}", value) else value
 
 
 def _why_not(cell: Cell, before: Cell | None, label: str, allow: Iterable[str]) -> str:

@@ -76,8 +76,8 @@ def _everything(result: GateResult, console: Console) -> None:
             console.print(_row(row))
 
 
-def _short(result: GateResult, console: Console, room: int) -> list[Text]:
-    """The answer in at most `room` lines; the narrower the terminal is, the fewer rules and rows are listed."""
+def _short(result: GateResult, console: Console, space: int) -> list[Text]:
+    """The answer in at most `space` lines; the narrower the terminal is, the fewer rules and rows are listed."""
     from rich.text import Text
 
     lines = _folded(Text(result.sentence), console, SENTENCE)
@@ -86,13 +86,13 @@ def _short(result: GateResult, console: Console, room: int) -> list[Text]:
     rules = _rules(result.rules, console)
     rows = [_two_texts(row, console) for row in result.rows if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)]
     for_rows = len(_block(rows, 1, "numbers that did not pass"))
-    lines += _block(rules, _most(rules, RULES, room - len(lines) - for_rows), "rules")
-    return lines + _block(rows, _most(rows, ROWS, room - len(lines)), "numbers that did not pass")
+    lines += _block(rules, _most(rules, RULES, space - len(lines) - for_rows), "rules")
+    return lines + _block(rows, _most(rows, ROWS, space - len(lines)), "numbers that did not pass")
 
 
-def _most(texts: Sequence[list[Text]], most: int, room: int) -> int:
+def _most(texts: Sequence[list[Text]], most: int, space: int) -> int:
     """How many of the texts, at most `most` and at least one, can be listed in so many lines."""
-    fitting = (n for n in range(min(most, len(texts)), 1, -1) if len(_block(texts, n, "")) <= room)
+    fitting = (n for n in range(min(most, len(texts)), 1, -1) if len(_block(texts, n, "")) <= space)
     return next(fitting, 1)
 
 

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from qbench.errors import InputError
 from qbench.store.files import parse_toml
 from qbench.toml_errors import explain
+from qbench.toml_types import FirstFormat
 from qbench.vocabulary import MetricRole, Severity
 
 Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
@@ -33,6 +43,14 @@ class _Strict(BaseModel):
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _day(value: object) -> object:
+    """A date as the run folder's JSON has it; TOML has dates of its own."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{value!r} is not a date; write it as 2026-06-30") from None
 
 
 class Decide(_Strict):
@@ -155,7 +173,7 @@ class Waiver(_Strict):
     model: str = ""
     quantizer: str = ""
     benchmark: str = ""
-    until: date
+    until: Annotated[date, BeforeValidator(_day)]
     why: str = Field(min_length=1)
 
 
@@ -177,7 +195,7 @@ class Policy(_Strict):
         Known failures.
     """
 
-    version: Literal[1]
+    version: FirstFormat
     decide: Decide = Field(default_factory=Decide)
     margins: dict[str, float] = Field(default_factory=dict)
     rule: list[Rule] = Field(min_length=1)

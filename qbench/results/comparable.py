@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from qbench.plugins.registry import installed
 from qbench.runfolder.reader import Cell
 from qbench.runfolder.schema import BenchmarkInfo, CellRecord
 
+DIGEST = re.compile(r"[0-9a-f]{40,}")
 ALLOWABLE = frozenset({"preprocessing", "prompts", "batch", "checkpoint"})
 """Kinds of differences that a spec may say are intended."""
 
@@ -37,6 +39,42 @@ class Difference:
     mine: Any
     its: Any
 
+    @property
+    def values(self) -> str:
+        """Both values in words, of options only those that differ.
+
+        Examples
+        --------
+        >>> Difference(
+        ...     kind="rules", what="", mine={"min_group": 20, "ks": [1, 5]}, its={"min_group": 10, "ks": [1, 5]}
+        ... ).values
+        'min_group 20 instead of 10'
+        """
+        if isinstance(self.mine, Mapping) and isinstance(self.its, Mapping):
+            mine, its = dict(_named(self.mine)), dict(_named(self.its))
+            names = [name for name in {**mine, **its} if mine.get(name) != its.get(name)]
+            return "; ".join(f"{name} {_word(mine.get(name))} instead of {_word(its.get(name))}" for name in names)
+        return f"{_word(self.mine)} instead of {_word(self.its)}"
+
+
+def _named(values: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
+    """Options by name, those of a table with the name of the table: ``geometry.size``."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _named(value, f"{inside}{name}.")
+        else:
+            yield f"{inside}{name}", value
+
+
+def _word(value: Any) -> str:
+    """A value in a sentence: of a digest the beginning."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_word, value)) or "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = "" if value is None else str(value)
+    return (text[:12] if DIGEST.fullmatch(text) else text) or "none"
+
 
 def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) -> str:
     """Why two cells that are done cannot be compared: other items or other rules; empty where they can.
@@ -50,7 +88,7 @@ def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) ->
     """
     allowed = set(allow)
     found = [difference for difference in differences(cell, baseline) if difference.kind not in allowed]
-    reason = "; ".join(f"{x.what} than the baseline ({x.mine} and {x.its})" for x in found)
+    reason = "; ".join(f"{x.what} than the baseline ({x.values})" for x in found)
     kinds = dict.fromkeys(x.kind for x in found)
     if reason and kinds.keys() <= ALLOWABLE:
         meant = ", ".join(f'"{kind}"' for kind in kinds)

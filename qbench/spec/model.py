@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from qbench.models.control_arms import CONTROL_ARMS
 from qbench.policy.model import Policy
+from qbench.toml_types import FirstFormat
 
 FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
 FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
@@ -203,4 +204,4 @@ class RunSpec(_Strict):
     base: str = ""
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
     policy: Policy | None = None
-    format: Literal[1] = 1
+    format: FirstFormat = 1

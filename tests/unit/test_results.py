@@ -15,6 +15,7 @@ from scipy import stats
 from qbench.errors import InputError
 from qbench.metrics.interface import Unavailable
 from qbench.results import load
+from qbench.results.comparable import Difference
 from qbench.results.controls import find_controls
 
 Make = Callable[..., Any]
@@ -97,6 +98,25 @@ def test_cells_with_other_items_or_rules_are_not_compared(
     assert (row["quantizer"], said in row["reason"]) == ("hf-int8", True)
 
 
+@pytest.mark.parametrize(
+    ("mine", "its", "said"),
+    [
+        ({"min_group": 20, "ks": [1, 5]}, {"min_group": 10, "ks": [1, 5]}, "min_group 20 instead of 10"),
+        ({"ks": [1, 5], "cut": True}, {"ks": [], "cut": False}, "ks 1, 5 instead of none; cut true instead of false"),
+        (
+            {"geometry": {"size": 336, "resize": "squash"}},
+            {"geometry": {"size": 224, "resize": "squash"}},
+            "geometry.size 336 instead of 224",
+        ),
+        ({}, {"limit": 5}, "limit none instead of 5"),
+        (None, 100, "none instead of 100"),
+        ("f" * 64, "0" * 64, "ffffffffffff instead of 000000000000"),
+    ],
+)
+def test_a_difference_names_what_differs_in_words(mine: object, its: object, said: str) -> None:
+    assert Difference(kind="rules", what="", mine=mine, its=its).values == said
+
+
 @pytest.mark.parametrize(("baseline", "compared"), [("", True), ("probes:embeddings", True), ("x:captions", False)])
 def test_cells_that_were_asked_through_different_probes_are_not_compared(
     make_run: Make, baseline: str, compared: bool
@@ -107,7 +127,7 @@ def test_cells_that_were_asked_through_different_probes_are_not_compared(
     results = load(run.write())
     assert bool(len(results.effects)) == compared
     assert list(results.unpaired["reason"]) == (
-        [] if compared else ["another probe than the baseline (probes:embeddings and x:captions)"]
+        [] if compared else ["another probe than the baseline (probes:embeddings instead of x:captions)"]
     )
 
 

@@ -137,6 +137,7 @@ def test_embeddings_of_other_weights_or_another_preprocessing_are_refused(build,
     ("changes", "message"),
     [
         ({"format": 2}, "format: Input should be 1"),
+        ({"format": True}, "format: .*it is True, and not the number 1"),
         ({"numerics": ""}, "numerics: String should have at least 1 character"),
         ({"dimension": 0}, "dimension: Input should be greater than"),
         ({"dtype": "int8"}, "dtype: Input should be 'float32'"),

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.execution.run import execute
+from qbench.results import load
+from qbench.spec.read import read_spec
 
 
 @pytest.fixture
@@ -88,6 +91,17 @@ def test_embeddings_survive_a_failure_to_score(run, log):
     log.clear()
     assert run(quantizers=["base"])[0].done == 1
     assert log == []
+
+
+def test_the_recorded_spec_with_its_policy_and_waivers_can_be_run_again(run, spec, tmp_path):
+    """A run folder names no folder of the user's, so `base` alone is not recorded."""
+    rule = {"id": "r", "role": "accuracy", "scope": "overall", "severity": "warn"}
+    waiver = {"rule": "r", "until": date(2027, 1, 1), "why": "known"}
+    policy = {"version": 1, "margins": {"share": 0.02}, "rule": [rule], "waiver": [waiver]}
+    run(policy=policy, analysis={"seed": 5, "allow": ["prompts"]})
+    again = read_spec(load(tmp_path / "run").spec)
+    assert again == spec(policy=policy, analysis={"seed": 5, "allow": ["prompts"]}, base=again.base)
+    assert again.policy.waiver[0].until == date(2027, 1, 1)
 
 
 def test_nothing_to_run_is_the_users_error(run):

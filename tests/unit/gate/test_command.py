@@ -160,6 +160,16 @@ def test_whatever_is_wrong_replaces_the_answer_of_an_earlier_call(
         assert "passed" not in text
 
 
+def test_several_errors_of_a_policy_are_told_apart_on_one_line(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qbench.results.load", lambda folder: Given(study))
+    file, out = tmp_path / "policy.toml", tmp_path / "gate.json"
+    file.write_text('version = 1\nrules = 1\n[[rule]]\nid = "r"\nmetric = "m"\nscope = "all"\n', encoding="utf-8")
+    call("RUN", "--policy", file, "--json", out)
+    assert "2 errors: (1) rule.0.scope: " in json.loads(out.read_text(encoding="utf-8"))["sentence"]
+
+
 def test_a_defect_is_no_failure_and_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(folder: Path) -> Results:
         raise KeyError("p_value")

@@ -127,7 +127,7 @@ def test_a_new_release_is_compared_with_the_last_one_and_the_difference_is_named
     (problem,) = result.problems
     assert (problem.level, problem.where) == ("warning", "the comparison")
     assert problem.what.startswith(
-        "another checkpoint under the same name than in the older run old (ffffffffffff and "
+        "another checkpoint under the same name than in the older run old (ffffffffffff instead of "
     )
     assert problem.what.endswith("): b32 × fp32 × facet, b32 × int8 × facet")
 
@@ -166,9 +166,10 @@ def test_changed_labels_are_mapped(given: list[str]) -> None:
     assert check(new, POLICY, old, TODAY).exit_code == 2
     result = check(new, POLICY, old, TODAY, given)
     assert {(r.quantizer, r.status) for r in result.rows} == {("fp32", "pass"), ("int8", "fail")}
-    assert "another quantizer than in the older run old (quantizers:int8 and quantizers:w8): b32 × int8 × facet" in [
-        problem.what for problem in result.problems
-    ]
+    assert (
+        "another quantizer than in the older run old (quantizers:int8 instead of quantizers:w8): b32 × int8 × facet"
+        in [problem.what for problem in result.problems]
+    )
 
 
 def test_a_mapped_label_takes_the_place_of_the_same_one() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -67,13 +69,31 @@ def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
             f"version = 1\n{RULE}[[waiver]]\nrule = 'b'\nuntil = 2027-01-01\nwhy = 'x'\n",
             "the rule 'b', which does not exist",
         ),
-        (f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = '2027-01-01'\nwhy = 'x'\n", "waiver.0.until"),
+        (
+            f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = 'soon'\nwhy = 'x'\n",
+            "waiver.0.until: 'soon' is not a date",
+        ),
         (f"version = 1\n{RULE}[[waiver]]\nrule = 'a'\nuntil = 2027-01-01\n", "the key 'waiver.0.why' is missing"),
         ("version = ", "not a TOML file"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_its_file_and_key(tmp_path: Path, text: str, said: str) -> None:
     assert said in refused(tmp_path, text)
+
+
+def test_a_policy_comes_back_from_json() -> None:
+    """A run folder records its policy as JSON, which has no dates."""
+    waiver = {"rule": "a", "until": date(2027, 1, 1), "why": "x"}
+    rule = {
+        "id": "a",
+        "role": "accuracy",
+        "scope": "each_group",
+        "by": "age",
+        "severity": "warn",
+        "inconclusive": "fail",
+    }
+    policy = read_policy({"version": 1, "margins": {"share": 0.02}, "rule": [rule], "waiver": [waiver]})
+    assert read_policy(json.loads(policy.model_dump_json())) == policy
 
 
 def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
