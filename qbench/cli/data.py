@@ -38,7 +38,10 @@ def check(
         bool, typer.Option("--allow-missing", help="Missing images are a warning instead of an error.")
     ] = False,
     format_: Annotated[Literal["table", "json"], typer.Option("--format", help="The format.")] = "table",
-    workers: Annotated[int, typer.Option(min=1, max=64, help="The number of threads that read files.")] = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="How many processes look at images [default: one per processor core]."),
+    ] = None,
 ) -> None:
     """Check whether a dataset is complete and valid, and count the items of each group. Exit code 2 if it is not."""
     from rich.console import Console

@@ -7,7 +7,6 @@ and the digests of the images are read by the caller (`qbench.execution.data_che
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +17,9 @@ from qbench.data.labels import same_labels
 from qbench.data.subset import existing, present
 from qbench.data.tables import is_spreadsheet_date, is_spreadsheet_number
 from qbench.errors import DataError
-from qbench.images.decoding import check_image
+from qbench.images.decoding import CheckTask
 from qbench.images.locations import ImageLocation
+from qbench.images.workers import worked_on
 
 SHOWN = 5
 """Number of examples that a finding names."""
@@ -102,7 +102,7 @@ def check_images(
     allow_missing : bool
         Whether missing images are only a warning.
     workers : int
-        Number of threads.
+        Number of processes, at most.
     step : callable
         Is told how many images were checked.
 
@@ -115,22 +115,17 @@ def check_images(
     """
     there = [image for image, found in zip(items.images, existing(items.images), strict=True) if found]
 
-    def one(image: ImageLocation) -> str:
-        try:
-            check_image(image, decode=decode)
-        except DataError as error:
-            return f"{image.source.id(image.key)}: {error.what}"
-        finally:
+    bad: dict[int, str] = {}
+    with worked_on([CheckTask(image, decode) for image in there], workers) as results:
+        for number, error in results:
+            if error is not None:
+                bad[number] = f"{there[number].source.id(there[number].key)}: {error.what}"
             step(1)
-        return ""
-
-    with ThreadPoolExecutor(workers) as pool:
-        errors = list(pool.map(one, there))
     findings = _missing(items, len(items.images) - len(there), allow_missing)
-    bad = [text for text in errors if text]
     if bad:
-        findings.append(_finding("wrong", "unreadable", f"{len(bad)} images cannot be used", bad))
-    return findings, [image for image, text in zip(there, errors, strict=True) if not text]
+        examples = [bad[number] for number in sorted(bad)]
+        findings.append(_finding("wrong", "unreadable", f"{len(bad)} images cannot be used", examples))
+    return findings, [image for number, image in enumerate(there) if number not in bad]
 
 
 def check_duplicates(items: Items, digests: Mapping[ImageLocation, str]) -> list[Finding]:

@@ -186,7 +186,7 @@ class AskedVariant:
             self.benchmark.images_key,
             self.variant.model.checkpoint.preprocessing.geometry,
             digests=self.benchmark.digests,
-            workers=self._spec.workers,
+            workers=self._spec.processes,
         )
 
 

@@ -115,7 +115,7 @@ class Units:
     cache : Cache
         What is there already needs no unit.
     workers : int
-        Threads that decode.
+        Processes that decode.
 
     Attributes
     ----------

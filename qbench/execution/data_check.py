@@ -16,6 +16,7 @@ from qbench.execution.prepare import data_root
 from qbench.execution.progress import Silent
 from qbench.images.digests import image_digests
 from qbench.images.locations import ImageLocation
+from qbench.images.workers import cores
 from qbench.metrics.interface import Unavailable, unavailable
 from qbench.plugins.records import Benchmark
 from qbench.plugins.registry import Registry
@@ -75,7 +76,7 @@ def check_data(
     registry: Registry,
     *,
     decode: bool = False,
-    workers: int = 2,
+    workers: int | None = None,
     cache: Cache | None = None,
     progress: Silent | None = None,
 ) -> CheckedData:
@@ -89,8 +90,8 @@ def check_data(
         The plugins.
     decode : bool
         Decode every image; otherwise headers are read only.
-    workers : int
-        Threads that read.
+    workers : int, optional
+        Processes that look at images and threads that read files; as many as there are processor cores if not given.
     cache : Cache, optional
         Where digests are remembered; the user's if not given.
     progress : Silent, optional
@@ -101,7 +102,7 @@ def check_data(
     InputError
         A name or an option is unknown, or there is no such folder. What is wrong *with the data* is a finding.
     """
-    cache, told = cache or Cache(), progress or Silent()
+    cache, told, workers = cache or Cache(), progress or Silent(), workers or cores()
     planned = plan_benchmark(spec, registry)
     root = data_root(planned, cache)
     task = planned.entry.record.load(planned.options)

@@ -90,7 +90,7 @@ def list_wanted(
     with progress or Silent() as told:
         for planned in wanted:
             told.begin(f"reading {planned.label}", 0)
-            data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.workers, step=told.step)
+            data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.processes, step=told.step)
             listed.counts[slug(planned.label)] = _write(data, out / slug(planned.label))
         models = {}
         for model in plan.models:

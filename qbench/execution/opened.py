@@ -49,7 +49,7 @@ class Opened:
                 self.cache,
                 self.plan.probes_of(planned),
                 limit=spec.limit,
-                workers=spec.workers,
+                workers=spec.processes,
                 step=self.progress.step,
             ),
         )

@@ -161,7 +161,7 @@ def _execute(
     ready = [cell for cell in todo if cell.problem is None]
     timed = [cell for cell in first_of_each_variant(cells) if not recorder.speed_file(cell).exists()]
     pairs = [pair for pair in compared(cells, spec.baseline) if not recorder.drift_file(*pair).exists()]
-    units = Units(opened.cache, spec.workers)
+    units = Units(opened.cache, spec.processes)
     units.decode([*ready, *(timed if spec.speed else ())])
     units.compute(ready)
     units.drift(pairs)

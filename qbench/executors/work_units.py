@@ -48,7 +48,7 @@ class Resources:
     device : str
         Where it computes: ``cpu``, ``cuda`` or ``cuda:1``.
     workers : int
-        Threads that it starts.
+        Processes or threads that it starts.
     shares : str
         Units with the same non-empty text use the same loaded model. They are next to each other in the list, and are
         best executed one after another in one process.

@@ -17,24 +17,31 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from qbench.errors import DataError
+from qbench.errors import DataError, QbenchError
+from qbench.images.formats import FORMATS, no_image
+from qbench.images.limits import FREE_BYTES, MAX_FILE_BYTES, MAX_PIXELS, Reserve, decoding_bytes
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 
-MAX_PIXELS = 200_000_000
-"""An image with more pixels than this is refused before it is decoded, because a file of a few kilobytes can claim
-gigabytes. It is close to Pillow's own limit (twice ``Image.MAX_IMAGE_PIXELS``, 179 million), which is a setting."""
-
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_LOOKED_AT = 512
+"""Bytes from which it is told what a file is that is no image."""
 
 
-def decode_image(location: ImageLocation, geometry: Geometry, *, digest: str = "") -> npt.NDArray[np.uint8]:
+def unlimited(needed: int) -> None:
+    """The `qbench.images.limits.Reserve` of who decodes one image at a time."""
+
+
+def decode_image(
+    location: ImageLocation, geometry: Geometry, *, digest: str = "", reserve: Reserve = unlimited
+) -> npt.NDArray[np.uint8]:
     """Decode an image as a model with `geometry` sees it.
 
     Parameters
@@ -45,6 +52,8 @@ def decode_image(location: ImageLocation, geometry: Geometry, *, digest: str = "
         Size, resize mode and filter.
     digest : str
         SHA-256 (hexadecimal) that the stored image has to have; it is not checked if empty.
+    reserve : callable
+        Is told how many bytes of memory it will take; see `qbench.images.limits`.
 
     Returns
     -------
@@ -57,11 +66,17 @@ def decode_image(location: ImageLocation, geometry: Geometry, *, digest: str = "
         The image is missing, truncated, not an image at all or too large, the box lies outside it, or it has another
         digest.
     """
-    with open_image(location, digest=digest) as image:
+    with open_image(location, digest=digest, reserve=reserve) as image:
+        left, top, right, bottom = _corners(image, location)
+        width, height = _scaled(right - left, bottom - top, geometry)
+        if width * height > MAX_PIXELS:
+            raise _too_large(location, f"is scaled to {width} × {height} pixels")
+        cut = 0 if location.box is None else (right - left) * (bottom - top)
+        reserve(decoding_bytes(image, cut=cut, scaled=width * height))
         return np.asarray(_fit(_cut(image, location), geometry).convert("RGB"), dtype=np.uint8)
 
 
-def check_image(location: ImageLocation, *, decode: bool = False) -> None:
+def check_image(location: ImageLocation, *, decode: bool = False, reserve: Reserve = unlimited) -> None:
     """Check the header of an image, whether its box lies in it, and with `decode` its pixels.
 
     Raises
@@ -69,14 +84,27 @@ def check_image(location: ImageLocation, *, decode: bool = False) -> None:
     DataError
         As `decode_image` does; without `decode` an image that is truncated after its header goes unnoticed.
     """
-    with open_image(location) as image:
-        cut = _corners(image, location)
+    with open_image(location, reserve=reserve) as image:
+        _corners(image, location)
         if decode:
-            image.crop(cut).convert("RGB")
+            reserve(decoding_bytes(image, cut=0, scaled=0))
+            image.load()
+
+
+@dataclass(frozen=True)
+class CheckTask:
+    """`check_image`, for a worker process."""
+
+    location: ImageLocation
+    decode: bool
+
+    def run(self, reserve: Reserve) -> None:
+        """Check the image; raises as `check_image` does."""
+        check_image(self.location, decode=self.decode, reserve=reserve)
 
 
 @contextmanager
-def open_image(location: ImageLocation, *, digest: str = "") -> Iterator[Image.Image]:
+def open_image(location: ImageLocation, *, digest: str = "", reserve: Reserve = unlimited) -> Iterator[Image.Image]:
     """Open the whole stored image, without decoding it; errors of Pillow within the block become a `DataError` too.
 
     With a `digest`, the stored bytes are read at once, and those that were hashed are those that are decoded.
@@ -88,30 +116,54 @@ def open_image(location: ImageLocation, *, digest: str = "") -> Iterator[Image.I
     """
     try:
         with (
-            location.source.open(location.key) as stream,
+            location.source.open(location.key) as stored,
             # Pillow warns of what it can repair (odd EXIF, palettes with transparency); the pixels are correct.
             warnings.catch_warnings(),
-            Image.open(_with_digest(stream, digest, location) if digest else stream) as image,
         ):
             warnings.simplefilter("ignore")
-            if image.width * image.height > MAX_PIXELS:
-                raise _too_large(location)
-            yield image
+            stream = _with_digest(stored, digest, location, reserve) if digest else stored
+            with _recognised(stream, location) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise _too_large(location, f"claims more than {MAX_PIXELS // 10**6} million pixels")
+                yield image
+    except QbenchError:
+        raise
     except FileNotFoundError:
         raise _error(location, "the image is missing") from None
     except Image.DecompressionBombError:
-        raise _too_large(location) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        unknown = isinstance(error, UnidentifiedImageError)  # its text names a Python object
+        raise _too_large(location, f"claims more than {MAX_PIXELS // 10**6} million pixels") from None
+    except MemoryError:
         raise _error(
             location,
-            f"the image cannot be read ({'it has no known image format' if unknown else error})",
-            fix="The image is truncated or damaged: get it again.",
+            "the image cannot be read (it takes more memory than its header says, or than this machine has)",
+            fix=_DAMAGED,
         ) from None
+    except Exception as error:  # noqa: BLE001 - a damaged image makes decoders and sources raise anything
+        reason = str(error) if isinstance(error, OSError | SyntaxError | ValueError) else repr(error)
+        raise _error(location, f"the image cannot be read ({reason})", fix=_DAMAGED) from None
 
 
-def _with_digest(stream: BinaryIO, digest: str, location: ImageLocation) -> BinaryIO:
-    content = stream.read()
+_DAMAGED = "The image is truncated or damaged: get it again."
+
+
+def _recognised(stream: BinaryIO, location: ImageLocation) -> Image.Image:
+    """The image of a stream, if it has one of the formats that are read."""
+    try:
+        return Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError:
+        stream.seek(0)
+        what, fix = no_image(stream.read(_LOOKED_AT))
+        raise _error(location, f"the image cannot be read ({what})", fix=fix) from None
+
+
+def _with_digest(stream: BinaryIO, digest: str, location: ImageLocation, reserve: Reserve) -> BinaryIO:
+    content = stream.read(FREE_BYTES)
+    if len(content) == FREE_BYTES:
+        reserve(MAX_FILE_BYTES)
+        content += stream.read(MAX_FILE_BYTES)
+        reserve(len(content) - MAX_FILE_BYTES)
+    if len(content) > MAX_FILE_BYTES:
+        raise _too_large(location, f"is a file of more than {MAX_FILE_BYTES // 2**20} MiB")
     if hashlib.sha256(content).hexdigest() != digest:
         raise _error(
             location,
@@ -121,12 +173,8 @@ def _with_digest(stream: BinaryIO, digest: str, location: ImageLocation) -> Bina
     return io.BytesIO(content)
 
 
-def _too_large(location: ImageLocation) -> DataError:
-    return _error(
-        location,
-        f"the image claims more than {MAX_PIXELS // 10**6} million pixels",
-        fix="Remove it, or replace it with a smaller one.",
-    )
+def _too_large(location: ImageLocation, what: str) -> DataError:
+    return _error(location, f"the image {what}", fix="Remove it, or replace it with a smaller one.")
 
 
 def _error(location: ImageLocation, what: str, fix: str = "") -> DataError:
@@ -150,16 +198,19 @@ def _corners(image: Image.Image, location: ImageLocation) -> tuple[int, int, int
 
 
 def _fit(image: Image.Image, geometry: Geometry) -> Image.Image:
-    size, resample = geometry.size, _FILTERS[geometry.interpolation]
-    if geometry.resize == "squash":
-        return image.resize((size, size), resample)
-    width, height = image.size
-    # torchvision rounds the longer side down; Pillow must not get a side of 0 (very wide images).
-    if width <= height:
-        target = (size, max(size, int(size * height / width)))
-    else:
-        target = (max(size, int(size * width / height)), size)
+    size, target = geometry.size, _scaled(*image.size, geometry)
     if image.size != target:
-        image = image.resize(target, resample)
+        image = image.resize(target, _FILTERS[geometry.interpolation])
     left, top = round((target[0] - size) / 2.0), round((target[1] - size) / 2.0)
     return image.crop((left, top, left + size, top + size))
+
+
+def _scaled(width: int, height: int, geometry: Geometry) -> tuple[int, int]:
+    """The size of an image after scaling and before its centre is cut out."""
+    size = geometry.size
+    if geometry.resize == "squash":
+        return size, size
+    # torchvision rounds the longer side down; Pillow must not get a side of 0 (very wide images).
+    if width <= height:
+        return size, max(size, int(size * height / width))
+    return max(size, int(size * width / height)), size

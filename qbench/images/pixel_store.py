@@ -7,22 +7,28 @@ bounded whatever the size of the dataset, and processes that read it share its p
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 import PIL
 
+from qbench.errors import DataError
 from qbench.images.decoding import decode_image
+from qbench.images.limits import Reserve
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
-from qbench.store.arrays import rows_per_shard
+from qbench.images.workers import worked_on
+from qbench.store.arrays import Filling, ShardFile, rows_per_shard
 from qbench.store.cache import Cache
 
 FOLDER = "pixels"
 """The folder of the cache that holds pixel stores."""
+SHOWN = 10
+"""Images that a message names."""
 
 
 def store_parts(images: str, geometry: Geometry) -> dict[str, object]:
@@ -55,7 +61,7 @@ def pixel_store(
     digests : sequence of str
         The digest of each image, from which `key` was made. What is decoded has to have it.
     workers : int
-        Threads that decode. The result does not depend on it.
+        Processes that decode, at most. The result does not depend on it.
     step : callable
         Is told how many images were done.
 
@@ -67,25 +73,73 @@ def pixel_store(
     Raises
     ------
     DataError
-        An image cannot be read, or has another digest by now; the message says where it is.
+        Images cannot be read, or have another digest by now; the message names the first of them. All others are
+        decoded and kept, but for those that are in a shard with one of these.
+    MachineError
+        The cache cannot be written.
     """
     stored, shape = cache.sharded(FOLDER, store_parts(key, geometry)), (geometry.size, geometry.size, 3)
     found = stored.read()
     if found is not None:
         return found
-    size = rows_per_shard(math.prod(shape))
-    with stored.filling(len(images), rows_per_shard=size) as filling, ThreadPoolExecutor(workers) as pool:
-        filling.prepare(shape, np.uint8)
-        for rows in filling.missing():
-            shard = np.empty((len(rows), *shape), np.uint8)
-            decoded = pool.map(
-                lambda row: decode_image(images[row], geometry, digest=digests[row]),
-                rows,
-            )
-            for place, image in enumerate(decoded):
-                shard[place] = image
-                step(1)
-            filling.write(rows, shard)
+    with stored.filling(len(images), rows_per_shard=rows_per_shard(math.prod(shape))) as filling:
+        file = filling.prepare(shape, np.uint8)
+        missing = [row for rows in filling.missing() for row in rows]
+        _decode([_Decode(images[row], geometry, digests[row], file, row) for row in missing], filling, workers, step)
     pixels = stored.read()
     assert pixels is not None, f"{stored.folder} was damaged while it was read"
     return pixels
+
+
+@dataclass(frozen=True)
+class _Decode:
+    """Decode an image, and write it into its row of the store."""
+
+    location: ImageLocation
+    geometry: Geometry
+    digest: str
+    file: ShardFile
+    row: int
+
+    @property
+    def shard(self) -> int:
+        """The number of the shard that has the row."""
+        return self.row // self.file.rows
+
+    def run(self, reserve: Reserve) -> None:
+        self.file.write_row(self.row, decode_image(self.location, self.geometry, digest=self.digest, reserve=reserve))
+
+
+def _decode(tasks: Sequence[_Decode], filling: Filling, workers: int, step: Callable[[int], None]) -> None:
+    """Decode images, and finish each shard when all its rows are written; then raise what is wrong with images."""
+    left = Counter(task.shard for task in tasks)
+    errors: list[DataError] = []
+    finished: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as finisher, worked_on(tasks, workers) as results:
+        for number, error in results:
+            task = tasks[number]
+            if error is None:
+                left[task.shard] -= 1
+                if left[task.shard] == 0:
+                    finished.append(finisher.submit(_finish, filling, task.file, task.shard))
+            else:
+                errors.append(error)
+            step(1)
+    for one in finished:
+        one.result()
+    if errors:
+        raise together(errors)
+
+
+def _finish(filling: Filling, file: ShardFile, shard: int) -> None:
+    filling.finish(shard, file.digest(shard))
+
+
+def together(errors: Sequence[DataError]) -> DataError:
+    """One error for several images: the first of them, and how many more there are."""
+    if len(errors) == 1:
+        return errors[0]
+    lines = [f"  {error.where}: {error.what}" for error in errors[:SHOWN]]
+    more = [f"  and {len(errors) - SHOWN:,} more"] if len(errors) > SHOWN else []
+    fixes = dict.fromkeys(error.fix for error in errors[:SHOWN] if error.fix)
+    return DataError("\n".join([f"{len(errors):,} images cannot be used:", *lines, *more]), fix="\n".join(fixes))

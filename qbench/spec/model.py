@@ -175,8 +175,9 @@ class RunSpec(_Strict):
         Other orders in which every cell is embedded again, to measure what the batches alone do to each number.
     speed : int
         Batches that are timed for each variant, to measure its speed and memory; 0 measures none.
-    workers : int
-        Threads that decode images. Never changes a result.
+    workers : int or None
+        Processes that decode images, and threads that read files; as many as there are processor cores if not given. It
+        never changes a result.
     executor : str
         What executes the work of the run, see ``qbench list executors``. It never changes a result.
     base : str
@@ -199,9 +200,16 @@ class RunSpec(_Strict):
     limit: int | None = Field(default=None, ge=1, strict=True)
     noise: int = Field(default=0, ge=0, le=100, strict=True)
     speed: int = Field(default=0, ge=0, le=1000, strict=True)
-    workers: int = Field(default=2, ge=1, le=64, strict=True)
+    workers: int | None = Field(default=None, ge=1, le=256, strict=True)
     executor: str = "local"
     base: str = ""
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
     policy: Policy | None = None
     format: FirstFormat = 1
+
+    @property
+    def processes(self) -> int:
+        """`workers`, or as many as there are processor cores."""
+        from qbench.images.workers import cores
+
+        return self.workers or cores()

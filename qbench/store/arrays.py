@@ -115,15 +115,24 @@ class ShardFile:
                 f"{values.shape} {values.dtype.str}"
             )
         content = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+        self._put(content, rows.start)
+        return hashlib.sha256(content).hexdigest()
+
+    def write_row(self, row: int, values: Values) -> None:
+        """Write one row of a shard that is finished later, with the `digest` of all its rows; raises as `write`."""
+        if values.shape != self.shape[1:] or values.dtype != np.dtype(self.dtype):
+            raise ValueError(f"a row of {self.shape[1:]} {self.dtype} cannot hold {values.shape} {values.dtype.str}")
+        self._put(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data, row)
+
+    def _put(self, content: memoryview, row: int) -> None:
         with machine_errors(self.path):
             handle = os.open(self.path, os.O_WRONLY)
             try:
                 done = 0
                 while done < len(content):
-                    done += os.pwrite(handle, content[done:], rows.start * self.row_bytes + done)
+                    done += os.pwrite(handle, content[done:], row * self.row_bytes + done)
             finally:
                 os.close(handle)
-        return hashlib.sha256(content).hexdigest()
 
     def digest(self, number: int) -> str:
         """SHA-256 of a shard as it is on the disk; empty where it cannot be read."""

@@ -1,5 +1,7 @@
 """One image, one path: equal to torchvision's transforms to the last bit, and clear words on what cannot be read."""
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resiz
 
 from qbench.errors import DataError
 from qbench.images.decoding import decode_image
+from qbench.images.limits import MAX_FILE_BYTES
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 from qbench.images.sources.files import FolderSource
@@ -95,3 +98,40 @@ def test_an_image_that_claims_gigabytes_is_refused_unread(tmp_path):
 def test_a_missing_image_is_an_error_that_says_so(tmp_path):
     with pytest.raises(DataError, match="missing"):
         decode_image(ImageLocation(FolderSource(tmp_path), "x.png"), GEOMETRY)
+
+
+def test_what_decoding_takes_is_announced_before_a_pixel_is_decoded(tmp_path, monkeypatch):
+    Image.new("RGBA", (3000, 2000)).save(tmp_path / "x.png")
+    announced = []
+
+    def reserve(needed):
+        announced.append(needed)
+        raise MemoryError
+
+    at = ImageLocation(FolderSource(tmp_path), "x.png", (0, 0, 1000, 1000))
+    monkeypatch.setattr(Image.Image, "crop", None)
+    with pytest.raises(DataError, match=r"x\.png: .*more memory"):
+        decode_image(at, GEOMETRY, reserve=reserve)
+    pixels, box, scaled = 6_000_000, 1_000_000, 64 * 64
+    assert announced == [pixels * (4 * 2 + 1) + (box + scaled) * 4 * 2]
+
+
+def test_a_large_file_is_announced_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("qbench.images.decoding.FREE_BYTES", 1000)
+    noise(100, 80).save(tmp_path / "x.png")
+    content, announced = (tmp_path / "x.png").read_bytes(), []
+    at = ImageLocation(FolderSource(tmp_path), "x.png")
+    decode_image(at, GEOMETRY, digest=sha256(content).hexdigest(), reserve=announced.append)
+    assert announced[0] == MAX_FILE_BYTES
+    assert sum(announced[:2]) == len(content)
+    monkeypatch.setattr("qbench.images.decoding.MAX_FILE_BYTES", 2000)
+    with pytest.raises(DataError, match=r"x\.png: the image is a file of more than"):
+        decode_image(at, GEOMETRY, digest=sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("box", [None, (0, 0, 1, 250_000)])
+def test_an_image_that_would_be_scaled_to_gigabytes_is_refused(tmp_path, box):
+    """The shorter side becomes 64 pixels: one column of 250,000 pixels would become 64 × 16 million."""
+    Image.new("L", (1 if box is None else 8, 250_000)).save(tmp_path / "x.png")
+    with pytest.raises(DataError, match=r"x\.png: the image is scaled to 64 × 16000000 pixels"):
+        decode_image(ImageLocation(FolderSource(tmp_path), "x.png", box), GEOMETRY)
