@@ -15,7 +15,8 @@ class ImageSource(Protocol):
 
     A source is small and unchangeable: it can be pickled and sent to worker processes, and it can be hashed and
     compared. It holds the place of the images, not their content and no open file. Two equal sources give the same
-    image for the same key. It is called from several threads at once.
+    image for the same key. It is called from several threads at once, and in worker processes, which import the module
+    of its class: one that is defined in a script or a notebook cannot be used.
 
     `place`, `exists` and `open` have to be written. A class that names this one as its base gets the other methods as
     they are here.

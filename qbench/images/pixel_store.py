@@ -113,7 +113,7 @@ class _Decode:
 def _decode(tasks: Sequence[_Decode], filling: Filling, workers: int, step: Callable[[int], None]) -> None:
     """Decode images, and finish each shard when all its rows are written; then raise what is wrong with images."""
     left = Counter(task.shard for task in tasks)
-    errors: list[DataError] = []
+    errors: dict[int, DataError] = {}
     finished: list[Future[None]] = []
     with ThreadPoolExecutor(1) as finisher, worked_on(tasks, workers) as results:
         for number, error in results:
@@ -123,12 +123,12 @@ def _decode(tasks: Sequence[_Decode], filling: Filling, workers: int, step: Call
                 if left[task.shard] == 0:
                     finished.append(finisher.submit(_finish, filling, task.file, task.shard))
             else:
-                errors.append(error)
+                errors[number] = error
             step(1)
     for one in finished:
         one.result()
     if errors:
-        raise together(errors)
+        raise together([errors[number] for number in sorted(errors)])
 
 
 def _finish(filling: Filling, file: ShardFile, shard: int) -> None:
