@@ -10,6 +10,7 @@ import typer
 
 from qbench.cli import (
     analyse,
+    cache,
     check,
     data,
     doctor,
@@ -73,6 +74,7 @@ app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
 app.add_typer(embeddings.app, name="embeddings")
 app.command("list", epilog=listing.EXAMPLES)(listing.command)
 app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
 app.command("new", epilog=new.EXAMPLES)(new.command)
 app.command("plugins", epilog=plugins.EXAMPLES)(plugins.command)
 app.command("doctor")(doctor.command)

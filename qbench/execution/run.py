@@ -27,7 +27,7 @@ from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
-from qbench.store.lock import locked
+from qbench.store.lock import in_use, locked
 
 log = logging.getLogger("qbench.execution")
 
@@ -93,9 +93,10 @@ def execute(
     plan, executor = make_plan(spec, registry), registry.executor(spec.executor)
     folder = RunFolder(out)
     folder.check_usable()
-    with locked(out), progress or Silent() as told, quiet(folder.log, told.say):
+    cache = cache or Cache()
+    with locked(out), in_use(cache.in_use), progress or Silent() as told, quiet(folder.log, told.say):
         check_device(spec.device)
-        opened = Opened(plan, cache or Cache(), told)
+        opened = Opened(plan, cache, told)
         cells = plan_cells(opened, open_all(opened, told), folder)
         recorder = Recorder(plan, folder, cells, begun)
         recorder.begin()

@@ -251,32 +251,21 @@ class ShardedArray:
     def _known(self) -> tuple[ShardFile | None, dict[int, str]]:
         """What the list of shards says; nothing where there is none."""
         try:
-            first, *lines = (self.folder / SHARDS).read_bytes().splitlines()
+            # After the last line break there is nothing, or what a process wrote of a line before it was killed.
+            first, *lines, _ = (self.folder / SHARDS).read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return None, {}
         except (OSError, ValueError):
-            return None, {}
-        file = self._first_line(first)
-        if file is None:
-            log.warning("%s: the list of its parts is damaged; it is made again", self.folder)
-            return None, {}
-        digests: dict[int, str] = {}
-        for line in lines:
-            with suppress(ValueError, TypeError):  # such as a line that was not finished
-                number, digest = json.loads(line)
-                if isinstance(digest, str) and number in range(file.count):
-                    digests[number] = digest
-        return file, digests
+            first, lines = b"", []
+        said = _read_first_line(first)
+        file = self._file(said) if said is not None and key_of(said["parts"]) == key_of(self.parts) else None
+        finished = [_read_line(line, file.count) for line in lines] if file is not None else []
+        if file is None or None in finished:
+            log.warning("%s: the list of its parts is damaged; what it lacks is made again", self.folder)
+        return file, dict(x for x in finished if x is not None)
 
-    def _first_line(self, line: bytes) -> ShardFile | None:
-        try:
-            said = json.loads(line)
-            digest = said.pop("sha256")
-            if digest != key_of(said) or key_of(said["parts"]) != key_of(self.parts):
-                return None
-            return ShardFile(
-                path=self.folder / ROWS, shape=tuple(said["shape"]), dtype=said["dtype"], rows=said["rows"]
-            )
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return None
+    def _file(self, said: dict[str, Any]) -> ShardFile:
+        return ShardFile(path=self.folder / ROWS, shape=tuple(said["shape"]), dtype=said["dtype"], rows=said["rows"])
 
 
 class Filling:
@@ -286,8 +275,10 @@ class Filling:
         self._array, self._count, self._rows = array, count, rows
         file, digests = array._sound()
         if file is not None and (file.shape[0], file.rows, file.is_whole()) != (count, rows, True):
-            file, digests = None, {}
+            file, digests = None, dict[int, str]()
         self.file, self._digests = file, digests
+        if file is not None:
+            self._repair_list()
 
     def missing(self) -> list[range]:
         """The rows of each shard that is missing, in order; of an array without rows, one empty range."""
@@ -345,11 +336,9 @@ class Filling:
         """
         assert self.file is not None
         path = self._array.folder / SHARDS
-        with machine_errors(path), path.open("r+b") as shards:
+        with machine_errors(path), path.open("ab") as shards:
             sync(self.file.path)
-            shards.seek(-1, os.SEEK_END)
-            torn = shards.read() != b"\n"  # a process was killed while it wrote a line
-            shards.write((b"\n" if torn else b"") + json.dumps([number, digest]).encode() + b"\n")
+            shards.write(_line(number, digest))
             shards.flush()
             os.fsync(shards.fileno())
         self._digests[number] = digest
@@ -368,9 +357,58 @@ class Filling:
             except OSError:
                 file.path.unlink(missing_ok=True)
                 raise
-            with atomic(folder / SHARDS) as temporary:
-                temporary.write_text(json.dumps({**said, "sha256": key_of(said)}) + "\n", encoding="utf-8")
+        self._write_list(_first_line(said))
         return file
+
+    def _repair_list(self) -> None:
+        """Leave out what is damaged, and what a process wrote of a line before it was killed."""
+        content = (self._array.folder / SHARDS).read_bytes()
+        first, rest = content.split(b"\n", 1)
+        if rest != b"".join(_line(*x) for x in self._digests.items()):
+            self._write_list(first)
+
+    def _write_list(self, first: bytes) -> None:
+        with atomic(self._array.folder / SHARDS) as temporary:
+            temporary.write_bytes(first + b"\n" + b"".join(_line(*x) for x in self._digests.items()))
+
+
+def stored_parts(folder: Path) -> dict[str, Any] | None:
+    """All that decides the array in a folder; `None` where its list is damaged or not there."""
+    try:
+        with (folder / SHARDS).open("rb") as lines:
+            said = _read_first_line(lines.readline())
+    except OSError:
+        return None
+    return said["parts"] if said is not None else None
+
+
+def _first_line(said: dict[str, Any]) -> bytes:
+    """The line that says what the array is, with a digest of that."""
+    return json.dumps({**said, "sha256": key_of(said)}).encode()
+
+
+def _read_first_line(line: bytes) -> dict[str, Any] | None:
+    """What it says; `None` where it is damaged."""
+    try:
+        said: dict[str, Any] = json.loads(line)
+        digest = said.pop("sha256")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return said if digest == key_of(said) else None
+
+
+def _line(number: int, digest: str) -> bytes:
+    """The line of a finished shard."""
+    return json.dumps([number, digest]).encode() + b"\n"
+
+
+def _read_line(line: bytes, count: int) -> tuple[int, str] | None:
+    """The number and the digest of a shard; `None` where the line is damaged."""
+    try:
+        number, digest = json.loads(line)
+    except (ValueError, TypeError):
+        return None
+    return (number, digest) if number in range(count) and isinstance(digest, str) else None
 
 
 def _reserve(path: Path, size: int) -> None:

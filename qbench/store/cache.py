@@ -19,6 +19,9 @@ from qbench.store.files import user_path
 from qbench.store.keys import key_of
 from qbench.store.memos import Memo
 
+LOCKS = "locks"
+"""The folder of the cache with the files that are locked; they are empty."""
+
 
 class Cache:
     """A folder of arrays, each named by the hash of what decides it.
@@ -39,7 +42,12 @@ class Cache:
 
     def lock(self, path: Path) -> Path:
         """The file whose lock is held by who writes `path`; apart from it, so that it stays when `path` is removed."""
-        return self.root / "locks" / f"{key_of({'path': path.relative_to(self.root).as_posix()})}.lock"
+        return self.root / LOCKS / f"{key_of({'path': path.relative_to(self.root).as_posix()})}.lock"
+
+    @property
+    def in_use(self) -> Path:
+        """The file whose lock runs hold together, so that nothing is removed below them."""
+        return self.root / LOCKS / "in-use"
 
     def sharded(self, kind: str, parts: Mapping[str, Any]) -> ShardedArray:
         """The array that `parts` decide, which is filled shard by shard and checked when it is read."""

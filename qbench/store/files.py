@@ -7,7 +7,6 @@ import glob
 import json
 import os
 import shutil
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.errors import FREE_SPACE, DataError, InputError, MachineError, QbenchError
+from qbench.store.flock import take
 from qbench.text import bytes_in_words
 
 SHOWN = 200
@@ -58,7 +58,7 @@ def atomic(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
         temporary = Path(name)
         try:
-            _take(handle)
+            take(handle)
             _remove_leftovers(path)
             yield temporary
             # mkstemp makes files private; the finished file follows the user's umask like any other.
@@ -71,19 +71,6 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
             os.close(handle)
-
-
-def _take(handle: int) -> bool:
-    """Take the lock of an open file, if it is free. It is released when the file is closed or the process ends."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -99,7 +86,7 @@ def remove_leftover(part: Path) -> bool:
     except OSError:
         return False
     try:
-        if free := _take(handle):
+        if free := take(handle):
             part.unlink(missing_ok=True)
         return free
     finally:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from qbench.errors import InputError
 from qbench.store.files import machine_errors, make_folder
+from qbench.store.flock import take
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,44 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """
     with held(folder / ".lock", of=folder, wait=wait):
         yield
+
+
+@contextmanager
+def in_use(file: Path) -> Iterator[None]:
+    """Hold the lock `file` as many may at the same time; see `alone`. Where that is not possible, it does nothing."""
+    with _opened(file) as handle:
+        if handle is not None:
+            take(handle, shared=True, wait=True)
+        yield
+
+
+@contextmanager
+def alone(file: Path, *, of: Path) -> Iterator[None]:
+    """Hold the lock `file` while nobody is in `in_use`.
+
+    Raises
+    ------
+    InputError
+        Somebody is.
+    """
+    with _opened(file) as handle:
+        if handle is None or not take(handle):
+            raise InputError("a run is using this folder", where=str(of), fix="Wait until it is done.")
+        yield
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[int | None]:
+    try:
+        make_folder(file.parent)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:  # such as a cache that cannot be written
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 @contextmanager

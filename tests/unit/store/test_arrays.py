@@ -102,22 +102,26 @@ def test_another_number_of_rows_per_shard_makes_it_anew(array):
 
 
 @pytest.mark.parametrize("name", ["rows", "shards.jsonl"])
-def test_every_flipped_bit_is_found_and_mended(array, name, caplog):
+def test_flipped_bits_are_found_and_mended(array, name, caplog):
     """Or it does no harm, as in a line break; the values are never others."""
     fill(array)
     path, said = array.folder / name, 0
     whole = path.read_bytes()
-    for place in range(len(whole)):
+    for place in range(0, len(whole), 7):
         path.write_bytes(whole)
         flip(path, place, bit=place % 8)
         caplog.clear()
         before = array.read()
         assert before is None or np.array_equal(before, VALUES)
         made = fill(array)
+        told = caplog.text
+        caplog.clear()
         np.testing.assert_array_equal(array.read(), VALUES)
+        assert not caplog.text
         assert name != "rows" or made == [place // (ROWS * 16) * ROWS]
-        said += "made again" in caplog.text
-    assert said == len(whole) or name != "rows"
+        said += "made again" in told
+    tried = len(range(0, len(whole), 7))
+    assert said == tried if name == "rows" else said > tried - 3  # a number may become that of another shard
 
 
 @pytest.mark.parametrize("name", ["rows", "shards.jsonl"])
@@ -216,10 +220,11 @@ with array.filling(7, rows_per_shard=3) as filling:
 """
 
 
-def test_a_killed_process_loses_one_shard_and_leaves_no_lock(array, tmp_path):
+def test_a_killed_process_loses_one_shard_and_leaves_no_lock(array, tmp_path, caplog):
     assert subprocess.run([sys.executable, "-c", CHILD, str(tmp_path)], check=False).returncode == -signal.SIGKILL
     assert fill(array) == [6]
     np.testing.assert_array_equal(array.read(), VALUES)
+    assert not caplog.text
 
 
 def test_a_limit_of_the_file_size_is_an_error_and_no_signal(array, tmp_path):

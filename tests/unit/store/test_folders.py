@@ -99,7 +99,7 @@ def changes(path: Path):
     yield "missing", path.unlink
     yield "empty", lambda: path.write_bytes(b"")
     yield "truncated", lambda: path.write_bytes(whole[:-1])
-    for place in range(len(whole)):
+    for place in range(0, len(whole), 11):
         flipped = bytearray(whole)
         flipped[place] ^= 1 << place % 8
         yield f"bit in byte {place}", lambda flipped=flipped: path.write_bytes(flipped)

@@ -1,0 +1,274 @@
+"""What is in the cache folder: found by the names that qbench gives, so that nothing else is ever touched.
+
+No link is followed below the cache folder, neither to look nor to remove.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from qbench.errors import InputError
+from qbench.store.arrays import ROWS, SHARDS, stored_parts
+from qbench.store.cache import LOCKS, Cache
+from qbench.store.digests import file_digest
+from qbench.store.files import PART, machine_errors, remove_leftover
+from qbench.store.folders import LIST, remove_tree
+from qbench.store.keys import key_of
+from qbench.store.lock import held
+from qbench.store.memos import stored_memo
+
+BY_NAME = ("datasets", "models")
+"""Folders of the cache whose things have names; in all others, they have keys."""
+NAME = re.compile(r"[^.].*")
+KEY = re.compile(r"[0-9a-f]{62}")
+FIRST = re.compile(r"[0-9a-f]{2}")
+OLD = re.compile(r"[0-9a-f]{62}\.(npy|json)|charts-.*\.js")
+OLD_PART = re.compile(r"\.(writing|making|saving)-.*")
+
+
+class State(StrEnum):
+    """What a thing in the cache is good for."""
+
+    COMPLETE = "complete"
+    UNFINISHED = "unfinished"
+    LEFTOVER = "left by a stopped process"
+    OLD = "of an earlier version"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """Something in the cache that is used, checked and removed as a whole.
+
+    Attributes
+    ----------
+    kind : str
+        The folder of the cache that it is in, such as ``pixels``.
+    path : pathlib.Path
+        The file or folder that has its name.
+    files : tuple of pathlib.Path
+        All that belongs to it. They are removed in this order: without the first, it counts as absent.
+    size : int
+        Bytes.
+    used : float
+        When it was last read or written, in seconds since 1970: the time of its list of shards or files.
+    state : State
+        What it is good for.
+    lock : pathlib.Path or None
+        The lock that its writers hold; `None` where they write a temporary file, which has a lock of its own.
+    """
+
+    kind: str
+    path: Path
+    files: tuple[Path, ...]
+    size: int
+    used: float
+    state: State
+    lock: Path | None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The things in a cache folder, and what is not known: links, and files with other names than qbench gives."""
+
+    things: list[Thing] = field(default_factory=list)
+    unknown: list[Path] = field(default_factory=list)
+
+
+def inventory(cache: Cache) -> Inventory:
+    """Look at the names in the cache folder; no content is read."""
+    found = Inventory()
+    for kind in _entries(cache.root):
+        if kind.is_symlink() or not kind.is_dir():
+            found.unknown.append(kind)
+        elif kind.name in BY_NAME or kind.name == "scripts":
+            _look(cache, kind, kind.name, NAME, found)
+        elif kind.name != LOCKS:
+            for first in _entries(kind):
+                if FIRST.fullmatch(first.name) and first.is_dir() and not first.is_symlink():
+                    _look(cache, first, kind.name, KEY, found)
+                else:
+                    found.unknown.append(first)
+    return found
+
+
+def _look(cache: Cache, folder: Path, kind: str, name: re.Pattern[str], found: Inventory) -> None:
+    """Sort the entries of one folder."""
+    entries = _entries(folder)
+    for path in entries:
+        stem, suffix = path.stem, path.suffix
+        if path.is_symlink():
+            found.unknown.append(path)
+        elif path.name == ".lock":
+            continue
+        elif path.name.startswith(".") and (suffix == PART or OLD_PART.fullmatch(path.name)):
+            found.things.append(_leftover(cache, kind, path))
+        elif OLD.fullmatch(path.name) and path.is_file():
+            found.things.append(_thing(kind, path, (path,), path, State.OLD, None))
+        elif suffix == ".array" and KEY.fullmatch(stem) and path.is_dir():
+            found.things.append(_array(cache, kind, path))
+        elif suffix == ".memo" and KEY.fullmatch(stem) and path.is_file():
+            found.things.append(_thing(kind, path, (path,), path, State.COMPLETE, None))
+        elif suffix == LIST and path.is_file() and name.fullmatch(path.name.removesuffix(LIST)):
+            folder = path.with_name(path.name.removesuffix(LIST))
+            if not folder.is_symlink():
+                state = State.COMPLETE if folder.is_dir() else State.UNFINISHED
+                found.things.append(_thing(kind, folder, (path, folder), path, state, cache.lock(folder)))
+        elif _is_listed(path, entries):
+            continue
+        elif path.is_dir() and (KEY.fullmatch(path.name) or (path / ".qbench-dataset").is_file()):
+            found.things.append(_thing(kind, path, (path,), path, State.OLD, cache.lock(path)))
+        else:
+            found.unknown.append(path)
+
+
+def _is_listed(path: Path, entries: Sequence[Path]) -> bool:
+    return path.is_dir() and path.with_name(path.name + LIST) in entries
+
+
+def _array(cache: Cache, kind: str, path: Path) -> Thing:
+    parts = stored_parts(path)
+    complete = parts is not None and cache.sharded(kind, parts).complete
+    state = State.COMPLETE if complete else State.UNFINISHED
+    files = (path / SHARDS, path / ROWS, *path.glob(f".{SHARDS}.*{PART}"))
+    return _thing(kind, path, files, files[0], state, cache.lock(path))
+
+
+def _leftover(cache: Cache, kind: str, path: Path) -> Thing:
+    """Temporary files are locked themselves; of a folder, the lock is that of the thing, or of the folder it is in."""
+    of = path.with_name(path.name[1:].removesuffix(PART))
+    by_itself = OLD_PART.fullmatch(path.name) or of.name == "saving"
+    lock = path.with_name(".lock") if by_itself else cache.lock(of)
+    return _thing(kind, path, (path,), path, State.LEFTOVER, lock if path.is_dir() else None)
+
+
+def _thing(kind: str, path: Path, files: tuple[Path, ...], time: Path, state: State, lock: Path | None) -> Thing:
+    try:
+        used = time.lstat().st_mtime
+    except OSError:
+        used = 0.0
+    size = sum(file.lstat().st_size for top in files for file in _files(top))
+    return Thing(kind=kind, path=path, files=files, size=size, used=used, state=state, lock=lock)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """A file itself, or the files in a folder."""
+    if path.is_dir() and not path.is_symlink():
+        for folder, _, names in os.walk(path):
+            yield from (Path(folder, name) for name in names)
+    elif os.path.lexists(path):
+        yield path
+
+
+def _entries(folder: Path) -> list[Path]:
+    with machine_errors(folder):
+        try:
+            return sorted(folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+
+# --- checking
+
+
+def fault(cache: Cache, thing: Thing) -> str:
+    """Read all of a thing and compare its digests; what is wrong with it, or nothing.
+
+    An array that is not finished is sound if its finished shards are.
+    """
+    if thing.state in (State.LEFTOVER, State.OLD):
+        return ""
+    if thing.path.suffix == ".array":
+        return _fault_of_array(cache, thing)
+    stored = stored_memo(thing.files[0])
+    if stored is None:
+        return "its file is damaged" if thing.path.suffix == ".memo" else "the list of its files is damaged"
+    if not _has_key(thing, stored["parts"]):
+        return "it is in the place of another"
+    if thing.path.suffix == ".memo":
+        return ""
+    bad = [name for name, digest in stored["value"].items() if _digest(thing.path / name) != digest]
+    return f"{len(bad)} of {len(stored['value'])} files are damaged or missing, such as {bad[0]}" if bad else ""
+
+
+def _fault_of_array(cache: Cache, thing: Thing) -> str:
+    parts = stored_parts(thing.path)
+    if parts is None:
+        return "the list of its parts is damaged"
+    if not _has_key(thing, parts):
+        return "it is in the place of another"
+    bad = cache.sharded(thing.kind, parts).damaged()
+    return f"{len(bad)} of its parts are damaged" if bad else ""
+
+
+def _has_key(thing: Thing, parts: dict[str, object]) -> bool:
+    return thing.kind in BY_NAME or key_of(parts) == thing.path.parent.name + thing.path.stem
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except OSError:
+        return ""
+
+
+# --- removing
+
+
+def to_prune(
+    things: Sequence[Thing], *, now: float, max_size: int | None = None, older_than: float | None = None
+) -> list[Thing]:
+    """Choose what is removed: what is good for nothing, then what was not used for longest.
+
+    Parameters
+    ----------
+    things : sequence of Thing
+        All that is in the cache.
+    now : float
+        Seconds since 1970.
+    max_size : int, optional
+        Bytes that may stay.
+    older_than : float, optional
+        Seconds for which something was not used.
+
+    Returns
+    -------
+    list of Thing
+        In the order in which they are removed.
+    """
+    chosen = [thing for thing in things if thing.state in (State.LEFTOVER, State.OLD)]
+    rest = sorted((thing for thing in things if thing not in chosen), key=lambda thing: thing.used)
+    left = sum(thing.size for thing in rest)
+    for thing in rest:
+        too_old = older_than is not None and now - thing.used > older_than
+        if too_old or (max_size is not None and left > max_size):
+            chosen.append(thing)
+            left -= thing.size
+    return chosen
+
+
+def remove(thing: Thing) -> bool:
+    """Remove a thing; whether nobody was writing it.
+
+    Raises
+    ------
+    MachineError
+        It may not be removed.
+    """
+    if thing.lock is None and thing.state is State.LEFTOVER:
+        return remove_leftover(thing.path)
+    try:
+        with held(thing.lock, of=thing.path, wait=False) if thing.lock else nullcontext(), machine_errors(thing.path):
+            for file in thing.files:
+                remove_tree(file)
+    except InputError:
+        return False
+    for folder in (thing.path, *thing.path.parents[:2]):
+        with suppress(OSError):  # it has other things in it
+            folder.rmdir()
+    return True
