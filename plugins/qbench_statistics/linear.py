@@ -52,5 +52,7 @@ class MeanOverClasses(StandardErrorStatistic):
                 ledger.put([row], why=found.reason)
                 continue
             level = linear_change(total, stratum, coefficient, comparison.image)
+            of_it = np.isin(stratum, np.flatnonzero(coefficient))  # of the classes that are in the mean
+            ledger.put([row], sample_size=np.count_nonzero(of_it))
             ledger.put([row], method=METHOD, null=ZERO_MEAN, se=found.se, df=found.df, sum_se=level.se)
             ledger.influence[int(row)] = found.influence

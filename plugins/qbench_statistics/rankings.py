@@ -124,6 +124,7 @@ class Ranked(StandardErrorStatistic):
             if gallery is None:
                 continue
             rows = ledger.rows(metric=metric, attribute=attribute)
+            ledger.put(rows, sample_size=len(gallery.group))  # a skew of a group varies with the whole ranking
             cutoff = MetricKey.parse(metric).cutoff
             if cutoff:
                 ledger.put(rows, cutoff=cutoff)

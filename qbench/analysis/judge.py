@@ -23,6 +23,7 @@ from qbench.analysis.variance import variance_table
 from qbench.metrics.interface import INDEX, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.dispatch import bounds, with_power, with_tests
+from qbench.statistics.hits import items_of
 from qbench.statistics.interface import Statistic
 from qbench.statistics.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
 from qbench.statistics.settings import Settings
@@ -182,7 +183,9 @@ def _by_comparison(effects: pd.DataFrame) -> dict[tuple[str, str, str], pd.Index
 def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> None:
     """Fill in the ledger of one comparison, each metric by its statistic."""
     items = float(len(comparison.before.items))
-    ledger.put(np.arange(len(ledger.numbers)), items=items, sample_size=items)
+    numbers = zip(*(ledger.column(name) for name in INDEX), strict=True)
+    own = [items_of(comparison, *map(str, number)) for number in numbers]
+    ledger.put(np.arange(len(ledger.numbers)), items=items, sample_size=np.array(own, dtype=np.float64))
     for metric in dict.fromkeys(str(m) for m in ledger.column("metric")):
         name, rows = MetricKey.parse(metric).name, ledger.rows(metric=metric)
         if name in comparison.declared:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 6
+REVISION = 7
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 

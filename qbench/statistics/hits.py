@@ -79,6 +79,32 @@ def counted(items: pd.DataFrame, where: Mapping[str, str]) -> npt.NDArray[np.boo
     return keep
 
 
+def items_of(comparison: Comparison, metric: str, attribute: str, group: str, class_: str) -> int:
+    """How many items a number is made of: those of its group, or of both groups of its pair, and of its class.
+
+    A class that no item has as its label is a query, which is asked of all items.
+    """
+    statistic = comparison.statistic(metric)
+    where = statistic.where if statistic is not None else {}
+    column = attribute if group and attribute in comparison.before.items else ""
+    key = (__name__, "sizes", column, *where.items())
+    sizes = comparison.once_for_baseline(key, lambda: _sizes(comparison.before.items, where, column))
+    groups = (comparison.pair(attribute, group) or (group,)) if column else ("",)
+    asked_of_all = not any(class_ in of_label for of_label in sizes.values())
+    of_groups = [sizes.get(name, {}) for name in groups]
+    return sum(sum(found.values()) if asked_of_all else found.get(class_, 0) for found in of_groups)
+
+
+def _sizes(items: pd.DataFrame, where: Mapping[str, str], attribute: str) -> dict[str, dict[str, int]]:
+    """Group (or an empty text, where no attribute is named) → label → items that count."""
+    kept = items.loc[counted(items, where)]
+    names = [kept[name].astype(str) if name in kept else pd.Series("", kept.index) for name in (attribute, "label")]
+    sizes: dict[str, dict[str, int]] = {}
+    for (group, label), n in pd.concat(names, axis=1).value_counts().items():
+        sizes.setdefault(group, {})[label] = int(n)
+    return sizes
+
+
 def codes(values: pd.Series[str], names: npt.ArrayLike) -> Rows:
     """Index of each value among `names`; −1 for one that is not there."""
     found = pd.Index(np.asarray(names, dtype=object)).get_indexer(pd.Index(values.astype(object)))

@@ -99,10 +99,10 @@ class Statistic(Protocol):
         Writes into `ledger`, for each row: ``method`` (a word for how the interval is made; without one there is no
         interval), what `bounds` needs, ``null`` (what the p-value tests), ``p`` and ``log10_p`` where `test` does not
         give them, and ``sum_se``, the standard error of before + after, where the number has a sign. Where nothing can
-        be said: ``why``. ``sample_size`` is the number of items of the benchmark unless the statistic knows another,
-        such as those of the number's group. ``cutoff`` is the k of a number of the first k of a ranking, whose error
-        does not fall with more items unless k grows with them. For numbers over all classes also the influence of each
-        image, which populations need.
+        be said: ``why``. ``sample_size`` is the number of items of the number's group (of both groups of its pair) and
+        class, unless the statistic puts another: that of the whole gallery, for a number of a ranking. ``cutoff`` is
+        the k of a number of the first k of a ranking, whose error does not fall with more items unless k grows with
+        them. For numbers over all classes also the influence of each image, which populations need.
 
         Parameters
         ----------

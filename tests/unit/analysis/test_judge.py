@@ -171,6 +171,41 @@ def test_a_metric_without_a_closed_form_is_bootstrapped_or_not_known(persons):
     np.testing.assert_allclose(found["se"], closed["se"], rtol=0.25)
 
 
+def test_the_sample_size_is_that_of_the_group_whatever_makes_the_interval(persons):
+    effects, comparison, task = persons()
+    items = comparison.before.items
+    bootstrapped = declared_statistics((name, None) for name in comparison.statistics)
+    by_bootstrap = dataclasses.replace(
+        comparison, statistics=bootstrapped.made, declared=bootstrapped.names, load_measure=lambda: task.measure
+    )
+    own = effects[effects["metric"].isin(["accuracy", "mean_disparity", "disparity"])]
+    for given in (comparison, by_bootstrap):
+        pending = [Pending(names=given.names, read=lambda given=given: given)]
+        found = analyse(own, pending, Settings(resamples=99), STATISTICS, flags=no_flags).effects
+        size = found.set_index(["metric", "attribute", "group", "class"])["sample_size"]
+        women, men = items["gender"].eq("fem"), items["gender"].eq("masc")
+        assert size["accuracy", "", "", ""] == len(items)
+        assert size["accuracy", "gender", "fem", ""] == women.sum() < len(items)
+        assert size["mean_disparity", "gender", "masc-fem", ""] == (women | men).sum() < len(items)
+        astronauts = items["label"].eq("astronaut")
+        assert size["disparity", "gender", "masc-fem", "astronaut"] == ((women | men) & astronauts).sum()
+
+
+def test_a_mean_gap_is_made_of_the_classes_in_which_it_is_known(persons):
+    effects, comparison, _ = persons()
+    items = comparison.before.items
+    lacking = effects["metric"].eq("disparity") & effects["class"].eq("astronaut")
+    found = judged((effects.assign(change=effects["change"].mask(lacking)), comparison, None)).effects
+    size = found.set_index(["metric", "attribute", "group", "class"])["sample_size"]
+    compared = items["gender"].isin(["masc", "fem"]) & items["label"].ne("astronaut")
+    assert size["mean_disparity", "gender", "masc-fem", ""] == compared.sum()
+
+
+def test_numbers_of_a_ranking_are_made_of_the_whole_gallery(gallery):
+    found = judged(gallery(n=600, k=100)).effects
+    assert set(found["sample_size"]) == {600}
+
+
 def test_the_same_draws_give_the_same_table(persons):
     first, second = (judged(persons(cluster=2), seed=5).effects for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
