@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,13 @@ class Recorder:
         self._plan, self._folder, self._cells = plan, folder, cells
         self._spec = plan.spec
         self._begun = begun
-        self._created = folder.created() or _now()
+        known = folder.known()
+        self._created = (known.created if known else "") or _now()
         self._pairs = list(compared(cells, self._spec.baseline))
         self._seconds: dict[str, dict[str, float]] = {}
+        found = ((path, folder.drift_digest(path, known)) for path in starmap(self.drift_file, self._pairs))
+        self._drift = {path: digest for path, digest in found if digest}
+        """The drift files that are there and whole, with their digests."""
 
     def begin(self) -> None:
         """Record the plan and the machine, so that the folder can be read while the run goes on."""
@@ -69,7 +74,8 @@ class Recorder:
             self._write_cell(cell, result.scored, total)
         if result.drift is not None:
             baseline = next(base for found, base in self._pairs if found is cell)
-            self._folder.write_drift(self.drift_file(cell, baseline), result.drift)
+            path = self.drift_file(cell, baseline)
+            self._drift[path] = self._folder.write_drift(path, result.drift)
         if result.speed is not None:
             self._folder.write_speed(self.speed_file(cell), result.speed)
 
@@ -118,6 +124,14 @@ class Recorder:
         assert baseline.asked is not None
         return self._folder.drift(cell.folder, baseline.asked.answers_key)
 
+    def lacks_drift(self, cell: PlannedCell, baseline: PlannedCell) -> bool:
+        """Whether the drift of a cell is to be computed: it is not there, or damaged."""
+        return self.drift_file(cell, baseline) not in self._drift
+
+    def lacks_speed(self, cell: PlannedCell) -> bool:
+        """Whether the speed of a cell's variant is to be measured: it is not there, or damaged."""
+        return not self._folder.has_speed(self.speed_file(cell))
+
     def speed_file(self, cell: PlannedCell) -> Path:
         """The file with the speed of a cell's variant."""
         return speed_file(cell, self._folder, batch_size=self._spec.batch_size, repeats=self._spec.speed)
@@ -129,7 +143,8 @@ class Recorder:
         for planned in self._plan.benchmarks:
             notes += [planned.dataset.record.note if planned.dataset else "", planned.entry.record.note]
         timed = first_of_each_variant(self._cells) if self._spec.speed else []
-        drift = [self.drift_file(*pair) for pair in self._pairs]
+        files = starmap(self.drift_file, self._pairs)
+        drift = {self._relative(path): self._drift[path] for path in files if path in self._drift}
         self._folder.write_run(
             RunRecord(
                 name=self._spec.name,
@@ -141,15 +156,15 @@ class Recorder:
                 spec=public_spec(self._plan),
                 cells=tuple(cell.folder for cell in self._cells),
                 labels={cell.folder: CellLabels(**cell.labels) for cell in self._cells},
-                speed=self._existing(self.speed_file(cell) for cell in timed),
-                drift=self._existing(drift),
+                speed=tuple(self._relative(self.speed_file(cell)) for cell in timed if not self.lacks_speed(cell)),
+                drift=tuple(drift),
+                digests=drift,
                 notes=tuple(note for note in dict.fromkeys(notes) if note),
             )
         )
 
-    def _existing(self, paths: Iterable[Path]) -> tuple[str, ...]:
-        """The files that are there, relative to the run folder."""
-        return tuple(path.relative_to(self._folder.root).as_posix() for path in paths if path.exists())
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._folder.root).as_posix()
 
 
 def _now() -> str:

@@ -100,7 +100,7 @@ def execute(
         cells = plan_cells(opened, open_all(opened, told), folder)
         recorder = Recorder(plan, folder, cells, begun)
         recorder.begin()
-        todo = [cell for cell in cells if not folder.is_done(cell.folder, cell.key)]
+        todo = _todo(cells, folder, told)
         computed = _execute(executor.record.load(), opened, cells, todo, recorder, told)
         recorder.end()
         return Summary(
@@ -111,6 +111,19 @@ def execute(
             kept=folder.forget_failures(cell.folder for cell in cells),
             seconds=time.perf_counter() - begun,
         )
+
+
+def _todo(cells: list[PlannedCell], folder: RunFolder, progress: Silent) -> list[PlannedCell]:
+    """The cells that are to be computed; of those that are damaged, the user is told so."""
+    todo = []
+    for cell in cells:
+        reason = folder.missing(cell.folder, cell.key)
+        if reason is not None:
+            todo.append(cell)
+        if reason:
+            log.warning("%s is computed again: %s", cell.name, reason)
+            progress.say(f"computed again: {cell.name}: {reason}", style="yellow")
+    return todo
 
 
 def open_all(opened: Opened, progress: Silent) -> Problems:
@@ -160,8 +173,8 @@ def _execute(
     """Complete the cells of `todo`, and measure speeds and drift that are missing; how many cells were computed."""
     spec = opened.plan.spec
     ready = [cell for cell in todo if cell.problem is None]
-    timed = [cell for cell in first_of_each_variant(cells) if not recorder.speed_file(cell).exists()]
-    pairs = [pair for pair in compared(cells, spec.baseline) if not recorder.drift_file(*pair).exists()]
+    timed = [cell for cell in first_of_each_variant(cells) if recorder.lacks_speed(cell)]
+    pairs = [pair for pair in compared(cells, spec.baseline) if recorder.lacks_drift(*pair)]
     units = Units(opened.cache, spec.processes)
     units.decode([*ready, *(timed if spec.speed else ())])
     units.compute(ready)

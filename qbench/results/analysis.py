@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache, partial
@@ -38,7 +39,7 @@ from qbench.results.statistics import (
 from qbench.results.tolerances import tolerances
 from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
-from qbench.runfolder.writer import write_analysis
+from qbench.runfolder.writer import discard_damaged_analysis, write_analysis
 from qbench.statistics.interface import Measure
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import Settings, check_margins
@@ -47,6 +48,8 @@ from qbench.vocabulary import FlagKind, RowFlag, join_flags
 
 if TYPE_CHECKING:
     from qbench.results.results import Results
+
+log = logging.getLogger(__name__)
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
@@ -128,7 +131,9 @@ def wanted_settings(results: Results) -> Settings:
 
 
 def analysed(results: Results, step: Callable[[str], None] = lambda name: None) -> Results:
-    """Make the analysis of a run and keep it, unless it is there already."""
+    """Make the analysis of a run and keep it, unless it is there already. One that is damaged is replaced."""
+    if discard_damaged_analysis(results.folder / FOLDER):
+        log.warning("the analysis is damaged; it is made again, with the settings of the spec")
     if stored(results) is None:
         settings = wanted_settings(results)
         results.__dict__["analysis"] = make(results, settings, step)

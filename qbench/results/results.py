@@ -21,7 +21,7 @@ from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
 from qbench.results.flags import Flag, find_flags
 from qbench.results.noise import noise_floor
-from qbench.runfolder.reader import AGAIN, Cell, read_cell, read_environment, read_run, read_speed
+from qbench.runfolder.reader import AGAIN, Cell, check_files, read_cell, read_environment, read_run, read_speed
 from qbench.runfolder.schema import EnvironmentRecord, RunRecord
 from qbench.stats.paired import paired_tests
 
@@ -35,7 +35,7 @@ STAGES = ("build", "images", "texts", "score")
 
 
 def load(run_dir: Path | str) -> Results:
-    """Read the head of a run folder; its tables are read when they are asked for.
+    """Read the head of a run folder and check its files; its tables are read when they are asked for.
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ def load(run_dir: Path | str) -> Results:
         if names in seen:
             raise InputError(f"two cells are named {' × '.join(names)}", where=str(folder / "run.json"), fix=AGAIN)
         seen.add(names)
+    check_files(folder, run, cells)
     return Results(folder, run, _baseline_first(cells, run.baseline), read_environment(folder))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from qbench.data.items import Attribute
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Outcome
+from qbench.runfolder.integrity import SEAL, DamageError, inside, refuse_damage, seal_of
 from qbench.runfolder.schema import (
     FORMAT,
     AnalysisRecord,
@@ -33,7 +34,7 @@ from qbench.store.files import read_json_object
 from qbench.vocabulary import CellStatus
 
 AGAIN = "Run `qbench run` again with the same spec: it repairs what is missing."
-ANALYSE_AGAIN = "Delete the file and run `qbench analyse` again."
+ANALYSE_AGAIN = "Run `qbench analyse` again: it replaces the analysis."
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -52,6 +53,8 @@ class Cell:
         A missing cell was planned and has no record yet.
     found : CellRecord or None
         What ``cell.json`` says; `None` where the cell is missing.
+    root : pathlib.Path or None
+        The run folder: no table is read that lies elsewhere. `None` where it does not matter.
     """
 
     folder: Path
@@ -60,6 +63,7 @@ class Cell:
     benchmark: str
     status: CellStatus
     found: CellRecord | None
+    root: Path | None = None
 
     @property
     def record(self) -> CellRecord:
@@ -99,24 +103,36 @@ class Cell:
         """Why it failed, where it did."""
         return self.found.error if self.found else None
 
+    @property
+    def digests(self) -> dict[Path, str]:
+        """The files of its tables → their SHA-256, as ``cell.json`` says; empty in cells of earlier versions."""
+        return {self.file(name): digest for name, digest in self.found.tables.items()} if self.found else {}
+
+    def file(self, name: str) -> Path:
+        """Where ``<name>.parquet`` of the cell is; raises `InputError` where a link leads out of the run folder."""
+        path = self.folder / f"{name}.parquet"
+        return path if self.root is None else inside(self.root, path.relative_to(self.root).as_posix())
+
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read ``<name>.parquet`` of the cell.
+        """Read ``<name>.parquet`` of the cell. Its digest is compared by `check_files`, once for all tables.
 
         Raises
         ------
         qbench.errors.InputError
             The file is missing or damaged, or lacks one of `columns`.
         """
-        return read_table(self.folder / f"{name}.parquet", columns, fix=AGAIN)
+        return read_table(self.file(name), columns, fix=AGAIN)
 
     def columns(self, name: str) -> list[str]:
         """The columns of ``<name>.parquet`` of the cell; raises `InputError` as `table` does."""
-        return parquet_columns(self.folder / f"{name}.parquet", fix=AGAIN)
+        return parquet_columns(self.file(name), fix=AGAIN)
 
     @property
     def ranked(self) -> bool:
         """Whether the variant ranked a gallery."""
-        return (self.folder / "rankings.parquet").exists()
+        if self.found is not None and self.found.tables:
+            return "rankings" in self.found.tables
+        return self.file("rankings").exists()
 
     def outcome(self) -> Outcome:
         """What the variant answered, as the benchmark's task gave it."""
@@ -174,25 +190,25 @@ def read_cell(run: Path, relative: str, labels: CellLabels | None = None) -> Cel
         The name leads out of the run folder, the record is damaged or newer than this qbench, or it is missing and
         nothing says which cell it would be.
     """
-    folder = _inside(run, relative)
-    path = folder / "cell.json"
+    folder = inside(run, relative)
+    path = inside(run, f"{relative}/cell.json")
     if not path.is_file():
         if labels is None:
             where = str(run / "run.json")
             raise InputError(f"the labels of the cell {relative!r} are missing", where=where, fix=AGAIN)
-        return Cell(folder, labels.model, labels.quantizer, labels.benchmark, CellStatus.MISSING, None)
+        return Cell(folder, labels.model, labels.quantizer, labels.benchmark, CellStatus.MISSING, None, run)
     record = read_record(path, CellRecord)
-    return Cell(folder, record.model, record.quantizer, record.benchmark, record.status, record)
+    return Cell(folder, record.model, record.quantizer, record.benchmark, record.status, record, run)
 
 
 def read_speed(run: Path, relative: str) -> SpeedRecord:
     """Read the speed of one variant, named as ``run.json`` names it."""
-    return read_record(_inside(run, relative), SpeedRecord)
+    return read_record(inside(run, relative), SpeedRecord)
 
 
 def read_environment(run: Path) -> EnvironmentRecord:
     """Read where a run ran; nothing is known where it was not recorded."""
-    path = run / "environment.json"
+    path = inside(run, "environment.json")
     return read_record(path, EnvironmentRecord) if path.exists() else EnvironmentRecord()
 
 
@@ -221,7 +237,7 @@ def read_analysis_tables(folder: Path, digests: Mapping[str, str]) -> dict[str, 
     tables = {}
     for name, digest in digests.items():
         try:
-            content = (folder / f"{name}.parquet").read_bytes()
+            content = inside(folder, f"{name}.parquet", named_in="analysis.json").read_bytes()
         except OSError:
             return None
         if sha256(content).hexdigest() != digest:
@@ -230,35 +246,47 @@ def read_analysis_tables(folder: Path, digests: Mapping[str, str]) -> dict[str, 
     return tables
 
 
+def check_files(root: Path, run: RunRecord, cells: Iterable[Cell]) -> None:
+    """Compare the files of a run with the digests that were taken when they were written, and read its speeds.
+
+    A reader does this once; then it reads the tables as often as it likes. Files of which no digest was taken (in run
+    folders of earlier versions) are not compared.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        A file is missing or damaged.
+    """
+    drift = ((inside(root, name), digest) for name, digest in (run.digests or {}).items() if name in run.drift)
+    refuse_damage([*(pair for cell in cells if cell.done for pair in cell.digests.items()), *drift], fix=AGAIN)
+    for name in run.speed:
+        read_speed(root, name)
+
+
 def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:
     """Read one file of a run folder, of this format or an earlier one.
 
     Raises
     ------
+    DamageError
+        It is missing or damaged.
     qbench.errors.InputError
-        It is missing or damaged, or was written by a newer qbench.
+        It was written by a newer qbench.
     """
-    values = read_json_object(path, fix=fix)
+    values = read_json_object(path, error=DamageError, fix=fix)
     form = values.get("format", 1)
     if not isinstance(form, int) or isinstance(form, bool) or form < 1:
-        raise InputError(f"the file is damaged: its format is {form!r}", where=str(path), fix=fix)
+        raise DamageError(f"the file is damaged: its format is {form!r}", where=str(path), fix=fix)
     if form > FORMAT:
         raise InputError(
             f"it was written by a newer qbench (format {form}; this one reads up to {FORMAT})",
             where=str(path),
             fix="Upgrade: pip install --upgrade qbench-vlm",
         )
+    if SEAL in values and values[SEAL] != seal_of(values):
+        raise DamageError("the file is damaged: it is not what was written", where=str(path), fix=fix)
     try:
         # As JSON, because only there a list stands for a tuple and a text for a word of a vocabulary.
         return kind.model_validate_json(json.dumps(upgrade(kind.__name__, values, FORMAT)))
     except ValidationError as error:
-        raise InputError(f"the file is damaged: {complaint(error)}", where=str(path), fix=fix) from None
-
-
-def _inside(run: Path, relative: str) -> Path:
-    path = PurePosixPath(relative)
-    if not path.parts or path.is_absolute() or ".." in path.parts:
-        raise InputError(
-            f"the file is damaged: {relative!r} is not a place in the run folder", where=str(run / "run.json")
-        )
-    return run.joinpath(*path.parts)
+        raise DamageError(f"the file is damaged: {complaint(error)}", where=str(path), fix=fix) from None

@@ -171,7 +171,7 @@ def _damage_said(path: Path, fix: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise InputError("the file is missing", where=str(path), fix=fix) from None
-    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors derive from these
+    except Exception as error:
         raise InputError(f"the file is damaged: {error}", where=str(path), fix=fix) from error
 
 

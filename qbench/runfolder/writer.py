@@ -10,7 +10,8 @@
         drift-<key>.parquet (against the baseline's embeddings of this key)
     speed/<model>/<quantizer>-<key>.json (where asked for)
 
-``cell.json`` is written last: a cell is done when this file exists and says so.
+``cell.json`` is written last: a cell is done when this file exists and says so, and its tables have the digests that
+are in it. See `qbench.runfolder.integrity`.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from qbench.errors import InputError
 from qbench.metrics.interface import Outcome
-from qbench.runfolder.reader import read_record
+from qbench.runfolder.integrity import DamageError, damage, inside, refuse_damage, sealed
+from qbench.runfolder.reader import read_analysis, read_cell, read_record
 from qbench.runfolder.schema import (
     AnalysisRecord,
     CellRecord,
@@ -33,7 +35,8 @@ from qbench.runfolder.schema import (
     RunRecord,
     SpeedRecord,
 )
-from qbench.runfolder.tables import write_parquet, write_table
+from qbench.runfolder.schema.base import RecordFile
+from qbench.runfolder.tables import read_table, write_parquet, write_table
 from qbench.store.digests import file_digest
 from qbench.store.files import write_json
 from qbench.store.lock import locked
@@ -84,7 +87,7 @@ class RunFolder:
         """Raise `InputError` where the folder holds something else than a run, which must not be mixed up with one."""
         if self.root.is_file():
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
-        if not self.root.is_dir() or (self.root / "run.json").exists():
+        if not self.root.is_dir() or (self.root / "run.json").exists() or any(self._cells()):
             return
         others = sorted(p.name for p in self.root.iterdir() if p.name not in (".lock", "run.log"))
         if others:
@@ -113,10 +116,40 @@ class RunFolder:
         except InputError:
             return None
 
+    def missing(self, cell: str, key: str) -> str | None:
+        """Why a cell has to be computed: what of it is damaged, or nothing where it was never complete.
+
+        Returns
+        -------
+        str or None
+            `None` where the cell with this very key is complete, and all its tables are as they were written.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            The cell was written by a newer qbench.
+        """
+        if not (self.root / cell / "cell.json").exists():
+            return ""
+        try:
+            found = read_cell(self.root, cell)
+        except DamageError as error:
+            return f"{error.where}: {error.what}"
+        if not found.done or found.record.key != key:
+            return ""
+        try:
+            if found.digests:
+                refuse_damage(found.digests.items(), fix="")
+            else:  # of an earlier version: as far as reading it tells
+                found.outcome()
+                found.numbers()
+        except InputError as error:
+            return f"{error.where}: {error.what}"
+        return None
+
     def is_done(self, cell: str, key: str) -> bool:
-        """Whether a cell with this very key is complete."""
-        found = self.read_cell(cell)
-        return found is not None and found.status is CellStatus.DONE and found.key == key
+        """Whether a cell with this very key is complete and undamaged."""
+        return self.missing(cell, key) is None
 
     def write_cell(
         self,
@@ -155,14 +188,47 @@ class RunFolder:
             "metrics": metrics,
             "noise": noise,
         }
+        digests = {}
         for name, table in tables.items():
+            path = folder / f"{name}.parquet"
+            path.unlink(missing_ok=True)
             if table is not None:
-                write_table(folder / f"{name}.parquet", table)
-        write_json(folder / "cell.json", record.json_values())
+                write_table(path, table)
+                digests[name] = file_digest(path)
+        _write_record(folder / "cell.json", record.model_copy(update={"tables": digests}))
 
-    def write_drift(self, path: Path, table: pd.DataFrame) -> None:
-        """Write how far a variant moved the embeddings of a cell's images, into the file that `drift` names."""
+    def write_drift(self, path: Path, table: pd.DataFrame) -> str:
+        """Write how far a variant moved the embeddings of a cell's images, into the file that `drift` names.
+
+        Returns
+        -------
+        str
+            SHA-256 of the file, for ``run.json``.
+        """
         write_table(path, table)
+        return file_digest(path)
+
+    def drift_digest(self, path: Path, known: RunRecord | None) -> str:
+        """SHA-256 of a drift file that is whole, as far as a ``run.json`` tells; empty where it is to be made again."""
+        if known is None or not path.exists():
+            return ""
+        name = path.relative_to(self.root).as_posix()
+        if known.digests is not None:
+            digest = known.digests.get(name, "")
+            return digest if digest and not damage(path, digest) else ""
+        try:  # of an earlier version: as far as reading it tells
+            read_table(path)
+        except InputError:
+            return ""
+        return file_digest(path)
+
+    def has_speed(self, path: Path) -> bool:
+        """Whether the speed of a variant is there and whole."""
+        try:
+            read_record(path, SpeedRecord)
+        except InputError:
+            return False
+        return True
 
     def forget_failures(self, cells: Iterable[str]) -> int:
         """Remove the failed cells that are not among `cells` (they hold an error only); how many others are left over.
@@ -170,35 +236,66 @@ class RunFolder:
         Those are done cells of an earlier spec: kept, because somebody paid for them, but no part of this run.
         """
         current, kept = set(cells), 0
-        for path in self.root.glob("cells/*/*/*/cell.json"):
+        for path in self._cells():
             cell = path.parent.relative_to(self.root).as_posix()
             if cell in current:
                 continue
             found = self.read_cell(cell)
-            if found is None or found.status is CellStatus.FAILED:
+            if found is not None and found.status is CellStatus.FAILED:
                 shutil.rmtree(path.parent)
             else:
                 kept += 1
         return kept
 
-    def created(self) -> str:
-        """When the run in this folder was begun, or an empty string where that is not known."""
+    def _cells(self) -> Iterator[Path]:
+        """Every ``cell.json`` that is in the folder; none that a link leads to."""
+        for path in self.root.glob("cells/*/*/*/cell.json"):
+            try:
+                yield inside(self.root, path.relative_to(self.root).as_posix())
+            except InputError:
+                continue
+
+    def known(self) -> RunRecord | None:
+        """``run.json`` of the latest run in this folder; `None` where it is missing or damaged.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            It was written by a newer qbench.
+        """
         try:
-            return read_record(self.root / "run.json", RunRecord).created
-        except InputError:
-            return ""
+            return read_record(self.root / "run.json", RunRecord)
+        except DamageError:
+            return None
 
     def write_run(self, record: RunRecord) -> None:
         """Write ``run.json``."""
-        write_json(self.root / "run.json", record.json_values())
+        _write_record(self.root / "run.json", record)
 
     def write_environment(self, record: EnvironmentRecord) -> None:
         """Write ``environment.json``."""
-        write_json(self.root / "environment.json", record.json_values())
+        _write_record(self.root / "environment.json", record)
 
     def write_speed(self, path: Path, record: SpeedRecord) -> None:
         """Write the speed of a variant, into the file that `speed` names."""
-        write_json(path, record.json_values())
+        _write_record(path, record)
+
+
+def discard_damaged_analysis(folder: Path) -> bool:
+    """Remove an ``analysis.json`` that cannot be read, so that the analysis is made again; whether there was one.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        It was written by a newer qbench.
+    """
+    try:
+        read_analysis(folder)
+    except DamageError:
+        with locked(folder, wait=True):
+            (folder / "analysis.json").unlink(missing_ok=True)
+        return True
+    return False
 
 
 def write_analysis(folder: Path, record: AnalysisRecord, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -213,4 +310,8 @@ def write_analysis(folder: Path, record: AnalysisRecord, tables: Mapping[str, pd
             path = folder / f"{name}.parquet"
             write_parquet(path, table)
             digests[name] = file_digest(path)
-        write_json(folder / "analysis.json", record.model_copy(update={"tables": digests}).json_values())
+        _write_record(folder / "analysis.json", record.model_copy(update={"tables": digests}))
+
+
+def _write_record(path: Path, record: RecordFile) -> None:
+    write_json(path, sealed(record.json_values()))

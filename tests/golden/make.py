@@ -174,6 +174,7 @@ def _table(results: Any, name: str) -> pd.DataFrame:
 def _pack(folder: Path) -> None:
     """The run folder in one file: what was found in each cell, and nothing that was concluded."""
     run = json.loads((folder / "run.json").read_text())
+    run.pop("sha256", None)  # the digest of these values, which are changed here
     with zipfile.ZipFile(DATA / "run.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("run.json", json.dumps({**run, **{name: [] for name in NOT_COMMITTED}}))
         for path in sorted(folder.glob("cells/*/*/*/*")):

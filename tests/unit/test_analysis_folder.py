@@ -16,6 +16,7 @@ from qbench.cli import app
 from qbench.errors import InputError
 from qbench.results import load
 from qbench.results.analysis import analyse_again, analysed, settings_of, stored
+from qbench.runfolder.integrity import sealed
 from qbench.store.lock import locked
 
 Make = Callable[..., Any]
@@ -64,7 +65,7 @@ def test_a_statistic_that_has_changed_makes_it_stale(run: Any, used: dict[str, s
     file = folder / "analysis" / "analysis.json"
     record = json.loads(file.read_text())
     assert record["statistics"]["bootstrap"].startswith("statistics:bootstrap (qbench-vlm ")
-    file.write_text(json.dumps({**record, "statistics": used}))
+    file.write_text(json.dumps(sealed({**record, "statistics": used})))
     assert (stored(load(folder)) is not None) == kept
 
 

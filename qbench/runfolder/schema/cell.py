@@ -21,6 +21,9 @@ from qbench.runfolder.schema.parts import (
 )
 from qbench.vocabulary import CellStatus
 
+CellTable = Literal["items", "metrics", "rankings", "noise"]
+"""The tables that lie beside ``cell.json`` and are written before it."""
+
 
 class CellRecord(RecordFile):
     """One model × quantizer × benchmark of a run: ``cell.json``.
@@ -55,6 +58,8 @@ class CellRecord(RecordFile):
         The benchmark's facts, as its outcome gives them; see `known_facts`.
     seconds : dict of str to float
         Seconds of each stage; a stage whose result was in the cache is missing.
+    tables : dict of str to str
+        Name of a table of the cell → SHA-256 of its file. Earlier versions do not say it.
     """
 
     key: str
@@ -76,6 +81,7 @@ class CellRecord(RecordFile):
     versions: dict[str, str] = Field(default_factory=dict)
     facts: dict[str, Any] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
+    tables: dict[CellTable, str] = Field(default_factory=dict)
 
     @cached_property
     def known_facts(self) -> KnownFacts:

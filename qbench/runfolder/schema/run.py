@@ -51,6 +51,8 @@ class RunRecord(RecordFile):
         Folder of a cell → its labels: a folder's name does not tell them.
     speed, drift : tuple of str
         Files of speeds, and of distances from this plan's baseline, relative to the run folder.
+    digests : dict of str to str or None
+        File of `drift` → its SHA-256; `None` in files of earlier versions.
     notes : tuple of str
         What a reader of the numbers has to know.
     """
@@ -66,6 +68,7 @@ class RunRecord(RecordFile):
     labels: dict[str, CellLabels] = Field(default_factory=dict)
     speed: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    digests: dict[str, str] | None = None
     notes: tuple[str, ...] = ()
 
     @cached_property
