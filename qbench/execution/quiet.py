@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SETTINGS = {
@@ -33,7 +34,7 @@ def quiet(log: Path, say: Callable[[str], None] = lambda text: None) -> Iterator
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(log, encoding="utf-8", delay=True)
+    handler = _LogFile(log, say)
     handler.addFilter(_Once())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(), *map(logging.getLogger, LOUD)]
@@ -52,6 +53,26 @@ def quiet(log: Path, say: Callable[[str], None] = lambda text: None) -> Iterator
         for logger, handlers, propagate in kept:
             logger.handlers[:], logger.propagate = handlers, propagate
         handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written stops nothing; this is said once."""
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        super().__init__(path, encoding="utf-8", delay=True)
+        self._say: Callable[[str], None] | None = say
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif self._say is not None:
+            self._say(f"{self.baseFilename}: the log cannot be written ({error.strerror})")
+            self._say = None
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 class _Teller(logging.Handler):

@@ -198,8 +198,8 @@ def fault(cache: Cache, thing: Thing) -> str:
 
 def _fault_of_array(cache: Cache, thing: Thing) -> str:
     parts = stored_parts(thing.path)
-    if parts is None:
-        return "the list of its parts is damaged"
+    if parts is None:  # without a list, it was not begun
+        return "the list of its parts is damaged" if thing.files[0].exists() else ""
     if not _has_key(thing, parts):
         return "it is in the place of another"
     bad = cache.sharded(thing.kind, parts).damaged()

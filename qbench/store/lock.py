@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from qbench.errors import InputError
+from qbench.errors import InputError, MachineError
 from qbench.store.files import machine_errors, make_folder
 from qbench.store.flock import take
 
@@ -39,10 +39,10 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def in_use(file: Path) -> Iterator[None]:
-    """Hold the lock `file` as many may at the same time; see `alone`. Where that is not possible, it does nothing."""
-    with _opened(file) as handle:
-        if handle is not None:
-            take(handle, shared=True, wait=True)
+    """Hold the lock `file` as many may at the same time; see `alone`. Where it cannot be written, there is no need."""
+    with ExitStack() as held_open:
+        with suppress(MachineError):
+            take(held_open.enter_context(_opened(file, file)), shared=True, wait=True)
         yield
 
 
@@ -54,21 +54,20 @@ def alone(file: Path, *, of: Path) -> Iterator[None]:
     ------
     InputError
         Somebody is.
+    MachineError
+        The lock cannot be written.
     """
-    with _opened(file) as handle:
-        if handle is None or not take(handle):
+    with _opened(file, of) as handle:
+        if not take(handle):
             raise InputError("a run is using this folder", where=str(of), fix="Wait until it is done.")
         yield
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[int | None]:
-    try:
+def _opened(file: Path, of: Path) -> Iterator[int]:
+    with machine_errors(of):
         make_folder(file.parent)
         handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError:  # such as a cache that cannot be written
-        yield None
-        return
     try:
         yield handle
     finally:
@@ -81,7 +80,7 @@ def held(file: Path, *, of: Path, wait: bool = True) -> Iterator[None]:
     import filelock
 
     lock = filelock.FileLock(file)
-    with machine_errors(file):
+    with machine_errors(of):
         make_folder(file.parent)
         try:
             lock.acquire(timeout=0)

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +27,23 @@ def test_what_a_library_logs_is_in_the_log_and_not_on_the_terminal(tmp_path, nam
     assert logging.getLogger().handlers == root
     assert logger.propagate
     assert logger.handlers == []
+
+
+def test_what_the_cache_says_is_in_the_log_and_told_once(tmp_path):
+    told = []
+    with quiet(tmp_path / "log", told.append):
+        for _ in range(2):
+            logging.getLogger("qbench.store.arrays").warning("%s is damaged", "a")
+        logging.getLogger("another").warning("noise")
+    assert told == ["a is damaged"]
+    assert (tmp_path / "log").read_text().count("a is damaged") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_log_that_cannot_be_written_stops_nothing_and_is_said_once(capfd):
+    told = []
+    with quiet(Path("/dev/full"), told.append):
+        for i in range(3):
+            logging.getLogger("another").warning("noise %d", i)
+    assert told == ["/dev/full: the log cannot be written (No space left on device)"]
+    assert capfd.readouterr() == ("", "")

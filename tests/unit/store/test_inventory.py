@@ -60,6 +60,9 @@ def test_an_array_with_missing_rows_is_unfinished(cache):
         filling.write(range(2), np.zeros(2))
     (found,) = (x for x in things(cache) if x.path == array.folder)
     assert (found.state, fault(cache, found)) == (State.UNFINISHED, "")
+    found.files[0].unlink()
+    (found,) = (x for x in things(cache) if x.path == array.folder)
+    assert (found.state, fault(cache, found)) == (State.UNFINISHED, "")
 
 
 def test_whole_things_have_no_fault(cache):
