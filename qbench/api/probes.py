@@ -9,12 +9,11 @@ from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Pr
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 if TYPE_CHECKING:
-    from qbench.probes.batch_order import positions as batch_positions
     from qbench.runfolder.writer import slug as folder_name
 
 __getattr__ = import_on_use(
     __name__,
-    {"batch_positions": "qbench.probes.batch_order:positions", "folder_name": "qbench.runfolder.writer:slug"},
+    {"folder_name": "qbench.runfolder.writer:slug"},
 )
 
 __all__ = [
@@ -29,6 +28,5 @@ __all__ = [
     "Provider",
     "Questions",
     "Step",
-    "batch_positions",
     "folder_name",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, replace
+from functools import cache as remembered
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,18 @@ from qbench.images.pixel_store import pixel_store, store_parts
 from qbench.metrics.interface import TIED, Metrics, Outcome
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry
-from qbench.probes.batch_order import DATASET, shuffle
+from qbench.probes.batch_order import DATASET, positions, shuffle
+from qbench.probes.batches import answered
 from qbench.probes.interface import AnswerPart, Answers, Asking, Parts, Step
 from qbench.runfolder.schema import BatchInfo, VariantFacts
 from qbench.spec.model import RunSpec
+from qbench.store.arrays import Filling, rows_per_shard
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
+
+KEEP_EVERY = 2.0
+"""Seconds of computed answers that a kill may cost, if they are more than a shard. Before answers are kept, the files
+of the checkpoint are looked at, which takes some hundredths of a second: on a GPU as long as computing a shard."""
 
 
 class AskedVariant:
@@ -93,7 +101,7 @@ class AskedVariant:
         for order in self.orders:
             for part in self.answer_parts(order):
                 stored = self._cache.sharded(part.name, part.parts)
-                found[part.name] = found.get(part.name, 0) + (0 if stored.complete else part.count)
+                found[part.name] = found.get(part.name, 0) + (part.count - stored.rows_done())
         return found
 
     def seconds_to_answer(self) -> float | None:
@@ -105,7 +113,7 @@ class AskedVariant:
 
     def answer(self, order: str, step: Step) -> Answers:
         """All answers, in batches of `order`: from the cache, else computed and kept."""
-        return {part.name: self._answered(part, step) for part in self.answer_parts(order)}
+        return {part.name: self._answered(part, order, step) for part in self.answer_parts(order)}
 
     def cached_answers(self) -> Answers | None:
         """What `answer` gives in the dataset's order, where the cache has all of it; nothing is computed."""
@@ -129,22 +137,29 @@ class AskedVariant:
 
     def timed_work(self) -> Mapping[str, Any]:
         """What is timed to measure speed: one full batch per part."""
-        return self.provider.timed_work(self._asking(DATASET))
+        return self.provider.timed_work(self._asking())
 
     def answer_parts(self, order: str) -> tuple[AnswerPart, ...]:
         """The arrays of answers in batches of `order`, each with its whole key."""
         common: Parts = {
             "probe": origin(self._probe),
             "variant": self.parts,
-            "batch": {"size": self._spec.batch_size, "order": order} if self.provider.batches else None,
+            "batch": self._batch(order),
         }
         preprocessing = self.variant.model.checkpoint.preprocessing
         of_images = common | {
             "pixels": store_parts(self.benchmark.images_key, preprocessing.geometry),
             "preprocessing": asdict(preprocessing),
         }
-        parts = self.provider.answers(self._asking(order))
+        parts = self.provider.answers(self._asking())
         return tuple(self._with_whole_key(part, of_images if part.of_images else common) for part in parts)
+
+    def _batch(self, order: str) -> Parts | None:
+        """What decides the batches; and that answers in another order are stored in that order."""
+        if not self.provider.batches:
+            return None
+        batch: Parts = {"size": self._spec.batch_size, "order": order}
+        return batch if order == DATASET else batch | {"rows": "in this order"}
 
     def _with_whole_key(self, part: AnswerPart, added: Parts) -> AnswerPart:
         if clash := sorted(added.keys() & part.parts.keys()):
@@ -154,20 +169,49 @@ class AskedVariant:
             )
         return replace(part, parts=added | part.parts)
 
-    def _answered(self, part: AnswerPart, step: Step) -> npt.NDArray[Any]:
-        def compute() -> npt.NDArray[Any]:
-            encoder, before = self.variant.built().encoder, self.variant.seconds.get(part.name, 0.0)
-            with self.variant.timed(part.name) if self.provider.timed else nullcontext():
-                answers = part.compute(encoder, step)
+    def _answered(self, part: AnswerPart, order: str, step: Step) -> npt.NDArray[Any]:
+        """The answers to one part, in the order of the dataset; they are stored in the order of the batches."""
+        stored, places = self._cache.sharded(part.name, part.parts), positions(order, part.count)
+        found = stored.read()
+        if found is None:
+            batch_size = self._spec.batch_size if self.provider.batches else max(part.count, 1)
+            with stored.filling(part.count, rows_per_shard=rows_per_shard(1, multiple_of=batch_size)) as filling:
+                self._fill(filling, part, places, batch_size, step)
+            found = stored.read()
+            assert found is not None, f"{stored.folder} was damaged while it was read"
+        return found if order == DATASET else found[np.argsort(places)]
+
+    def _fill(
+        self, filling: Filling, part: AnswerPart, places: npt.NDArray[np.int64], batch_size: int, step: Step
+    ) -> None:
+        """Compute what is missing of the answers to one part, and keep it shard by shard, also if that is stopped."""
+        missing, before = filling.missing(), self.variant.seconds.get(part.name, 0.0)
+        computed: list[tuple[range, npt.NDArray[Any]]] = []
+        kept = time.monotonic()
+        try:
+            for shard in missing:
+                encoder = self.variant.built().encoder
+                with self.variant.timed(part.name) if self.provider.timed else nullcontext():
+                    answers = answered(part, encoder, places, shard, batch_size=batch_size, step=step)
+                computed.append((shard, answers))
+                if time.monotonic() - kept > KEEP_EVERY:
+                    self._keep(filling, computed)
+                    kept = time.monotonic()
+        finally:
+            self._keep(filling, computed)
+        if self.provider.timed and (count := sum(map(len, missing))):
+            seconds = self.variant.seconds[part.name] - before
+            remember_speed(self._cache, self.parts, part.name, seconds / count)
+
+    def _keep(self, filling: Filling, computed: list[tuple[range, npt.NDArray[Any]]]) -> None:
+        """Write what was computed, if the files of the variant are still those that its key was made from."""
+        if computed:
             self.variant.check_unchanged(self.provider)
-            if self.provider.timed and part.count:
-                seconds = self.variant.seconds[part.name] - before
-                remember_speed(self._cache, self.parts, part.name, seconds / part.count)
-            return answers
+        for shard, answers in computed:
+            filling.write(shard, answers)
+        computed.clear()
 
-        return self._cache.array(part.name, part.parts, compute)
-
-    def _asking(self, order: str) -> Asking:
+    def _asking(self) -> Asking:
         return Asking(
             benchmark=self.benchmark.planned.label,
             items=self.benchmark.items,
@@ -175,8 +219,7 @@ class AskedVariant:
             images_key=self.benchmark.images_key,
             preprocessing=self.variant.model.checkpoint.preprocessing,
             batch_size=self._spec.batch_size,
-            order=order,
-            pixels=self._pixels,
+            pixels=remembered(self._pixels),
         )
 
     def _pixels(self) -> npt.NDArray[np.uint8]:

@@ -258,17 +258,8 @@ def qbench_probes() -> Iterable[Probe]:
 
         class Brightness(ModelProvider):  # the variant runs on this machine
             def answers(self, asking):
-                def compute(encoder, step):  # rows in the order of the dataset, whatever the order of the batches
-                    import numpy as np
-                    from qbench.api.probes import batch_positions
-
-                    pixels = asking.pixels()  # (images, size, size, 3) uint8
-                    order, found = batch_positions(asking.order, len(pixels)), np.empty(len(pixels))
-                    for start in range(0, len(order), asking.batch_size):
-                        rows = order[start : start + asking.batch_size]
-                        found[rows] = encoder.brightness(np.array(pixels[rows]))
-                        step(len(rows))
-                    return found
+                def compute(encoder, rows):  # one batch: the images with these numbers
+                    return encoder.brightness(asking.pixels()[rows])  # of (images, size, size, 3) uint8
 
                 # Probe, variant, batches, images and preprocessing are in the key already; nothing else decides it.
                 yield AnswerPart(name="brightness", parts={}, count=len(asking.items.images), compute=compute)

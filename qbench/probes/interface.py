@@ -62,7 +62,7 @@ class Questions:
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """One variant that is asked the questions of one benchmark, with everything in batches of one order.
+    """One variant that is asked the questions of one benchmark.
 
     Attributes
     ----------
@@ -78,8 +78,6 @@ class Asking:
         How the model wants its images.
     batch_size : int
         Images (or texts) per batch.
-    order : str
-        The order in which they are put into batches (`qbench.probes.batch_order`).
     pixels : callable
         ``() -> (images, size, size, 3)`` uint8, memory-mapped: the decoded images. Only for a provider that `decodes`.
     """
@@ -90,7 +88,6 @@ class Asking:
     images_key: str
     preprocessing: Preprocessing
     batch_size: int
-    order: str
     pixels: Callable[[], npt.NDArray[np.uint8]]
 
 
@@ -107,10 +104,11 @@ class AnswerPart:
         for example. The execution adds ``probe``, ``variant``, ``batch`` (size and order) and, for a part
         `of_images`, ``pixels`` (images, geometry, decoder) and ``preprocessing``; these names are refused here.
     count : int
-        How many images, texts or other things are answered, for progress and for forecasts of time.
+        How many images, texts or other things are answered: the rows of the array.
     compute : callable
-        ``(encoder, step) -> array``. `encoder` is that of the variant. Rows are in the order of the dataset, whatever
-        the order of the batches is.
+        ``(encoder, rows) -> array``, which answers one batch. `encoder` is that of the variant; `rows`, an array of
+        int, has the numbers of what is in the batch, counted from 0 in the order of the dataset. The answers are in the
+        order of `rows`. The execution makes the batches, and stores the answers in parts while they are computed.
     of_images : bool
         Whether the array depends on the images. `False` for one that depends on texts only: it is then computed once,
         whatever the images are.
@@ -119,7 +117,7 @@ class AnswerPart:
     name: str
     parts: Parts
     count: int
-    compute: Callable[[Any, Step], npt.NDArray[Any]]
+    compute: Callable[[Any, npt.NDArray[np.int64]], npt.NDArray[Any]]
     of_images: bool = True
 
 

@@ -18,7 +18,8 @@ from qbench.execution.progress import Silent
 from qbench.execution.run import execute
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry, Registry
-from qbench.probes.batch_order import DATASET, shuffle
+from qbench.probes.batch_order import DATASET, positions, shuffle
+from qbench.probes.batches import answered
 from qbench.probes.interface import Answers, ProbeMethod
 from qbench.spec.model import RunSpec
 from qbench.spec.read import read_spec
@@ -126,13 +127,14 @@ class ProbeContract(Contract):
             except (TypeError, ValueError) as error:
                 pytest.fail(f"{part.name}: the parts of its key are not plain values ({error})")
 
-    def test_every_answer_is_counted(self, asked: AskedVariant) -> None:
-        """Progress and forecasts add up: while a part is computed, as many are told as it says that it has."""
+    def test_all_of_a_batch_is_answered(self, asked: AskedVariant) -> None:
+        """A batch has as many answers as it asks for, also where it is not full."""
         encoder = asked.variant.built().encoder
         for part in asked.answer_parts(DATASET):
-            told: list[int] = []
-            part.compute(encoder, told.append)
-            assert sum(told) == part.count, f"{part.name}: {sum(told)} of {part.count} were told"
+            every = np.arange(part.count)
+            for rows in (every, every[-1:]) if asked.provider.batches else (every,):
+                found = part.compute(encoder, rows)
+                assert len(found) == len(rows), f"{part.name}: {len(found)} answers to a batch of {len(rows)}"
 
     def test_answers_are_arrays_that_can_be_stored(self, answers: Answers) -> None:
         """Arrays of finite numbers; none holds Python objects."""
@@ -154,7 +156,9 @@ class ProbeContract(Contract):
         """The same variant gives the same answers when it is asked again."""
         encoder = asked.variant.built().encoder
         for part in asked.answer_parts(DATASET):
-            again = part.compute(encoder, lambda n: None)
+            size = asked.batch.size if asked.batch else part.count
+            order, step = positions(DATASET, part.count), lambda n: None
+            again = answered(part, encoder, order, range(part.count), batch_size=size, step=step)
             assert np.array_equal(again, answers[part.name]), f"{part.name}: the same variant answers differently"
 
     def test_the_timed_work_is_one_batch_of_each_part(self, asked: AskedVariant) -> None:

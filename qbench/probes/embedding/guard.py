@@ -32,10 +32,10 @@ class EmbeddingGuard:
         self._first: tuple[Any, npt.NDArray[np.float32]] | None = None
         self._differ = False
 
-    def check(
+    def checked(
         self, inputs: npt.NDArray[Any], embeddings: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
-    ) -> None:
-        """Look at one batch.
+    ) -> npt.NDArray[np.float32]:
+        """The embeddings of one batch, if they can be ones.
 
         Parameters
         ----------
@@ -58,6 +58,10 @@ class EmbeddingGuard:
                 f"{self._what} {numbers[int(bad.argmax())]})",
                 fix="The variant overflows: try another compute dtype.",
             )
+        self._compare(inputs, embeddings)
+        return embeddings.astype(np.float32, copy=False)
+
+    def _compare(self, inputs: npt.NDArray[Any], embeddings: npt.NDArray[np.float32]) -> None:
         if self._differ:
             return
         if self._first is None:

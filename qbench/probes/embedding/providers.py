@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from qbench.images.ids import image_id
 from qbench.models.interface import Encoder, NamedEncoder
-from qbench.probes.embedding.encode import embed_images, embed_texts
 from qbench.probes.embedding.guard import EmbeddingGuard
-from qbench.probes.interface import AnswerPart, Asking, Step
+from qbench.probes.interface import AnswerPart, Asking
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 IMAGES, TEXTS = "images", "texts"
@@ -20,8 +19,11 @@ IMAGES, TEXTS = "images", "texts"
 Vectors = npt.NDArray[np.float32]
 
 
+Rows = npt.NDArray[np.int64]
+
+
 def answer_parts(
-    asking: Asking, images: Callable[[Any, Step], Vectors], texts: Callable[[Any, Step], Vectors]
+    asking: Asking, images: Callable[[Any, Rows], Vectors], texts: Callable[[Any, Rows], Vectors]
 ) -> tuple[AnswerPart, AnswerPart]:
     """The two arrays of embeddings: the images decide the one, the texts the other."""
     return (
@@ -40,14 +42,18 @@ class EncoderProvider(ModelProvider):
     """Embeddings computed by a `qbench.models.interface.Encoder`."""
 
     def answers(self, asking: Asking) -> Sequence[AnswerPart]:
-        """Images and texts, each in batches of the planned size and order."""
-        how: dict[str, Any] = {"batch_size": asking.batch_size, "order": asking.order}
+        """Images and texts; a batch with what cannot be an embedding raises a `QuantizationError`."""
+        image_guard, text_guard = EmbeddingGuard("image"), EmbeddingGuard("text")
 
-        def images(model: object, step: Step) -> Vectors:
-            return embed_images(_encoder(model), asking.pixels(), step=step, **how)
+        def images(model: object, rows: Rows) -> Vectors:
+            encoder = _encoder(model)
+            pixels = np.array(asking.pixels()[rows])
+            return image_guard.checked(pixels, encoder.encode_images(pixels), rows)
 
-        def texts(model: object, step: Step) -> Vectors:
-            return embed_texts(_encoder(model), asking.questions.content.texts, step=step, **how)
+        def texts(model: object, rows: Rows) -> Vectors:
+            encoder, every = _encoder(model), asking.questions.content.texts
+            batch = [every[row] for row in rows]
+            return text_guard.checked(np.array(batch, dtype=object), encoder.encode_texts(batch), rows)
 
         return answer_parts(asking, images, texts)
 
@@ -68,15 +74,13 @@ class FileProvider(PrecomputedProvider):
     def answers(self, asking: Asking) -> Sequence[AnswerPart]:
         """Images by their ID, texts by their exact characters."""
 
-        def find_images(encoder: object, step: Step) -> Vectors:
-            ids = [image_id(image) for image in asking.items.images]
-            found = _named(encoder).find_images(asking.benchmark, ids)
-            return _checked(found, ids, "image", step)
+        def find_images(encoder: object, rows: Rows) -> Vectors:
+            ids = [image_id(asking.items.images[row]) for row in rows]
+            return _checked(_named(encoder).find_images(asking.benchmark, ids), ids, "image", rows)
 
-        def find_texts(encoder: object, step: Step) -> Vectors:
-            texts = asking.questions.content.texts
-            found = _named(encoder).find_texts(asking.benchmark, texts)
-            return _checked(found, texts, "text", step)
+        def find_texts(encoder: object, rows: Rows) -> Vectors:
+            texts = [asking.questions.content.texts[row] for row in rows]
+            return _checked(_named(encoder).find_texts(asking.benchmark, texts), texts, "text", rows)
 
         return answer_parts(asking, find_images, find_texts)
 
@@ -89,10 +93,8 @@ def _encoder(model: object) -> Encoder:
     return model
 
 
-def _checked(found: Vectors, names: Sequence[str], what: str, step: Step) -> Vectors:
-    EmbeddingGuard(what).check(np.array(names, dtype=object), found, np.arange(len(names)))
-    step(len(names))
-    return found
+def _checked(found: Vectors, names: Sequence[str], what: str, rows: Rows) -> Vectors:
+    return EmbeddingGuard(what).checked(np.array(names, dtype=object), found, rows)
 
 
 def _named(encoder: object) -> NamedEncoder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,8 @@ lost."""
 
 BLOCK = 1024
 """Targets that are compared with all others at a time: bounds memory."""
+ROWS = 4096
+"""Embeddings that are in memory in float64 at a time, however many there are. Where they come from is mapped."""
 
 
 class CosineSimilarity:
@@ -48,10 +52,11 @@ class CosineSimilarity:
             raise ValueError(f"embeddings of shape {images.shape} and {texts.shape} cannot be compared")
         if len(texts) != len(prompts.texts):
             raise ValueError(f"{len(texts)} text embeddings for {len(prompts.texts)} texts")
-        self._images = normalised(images, "image")
+        check_directions(images, "image")
+        self._images = images
         self._image_index = np.asarray(image_index, dtype=np.int64)
-        directions = normalised(texts, "text")
-        self._targets = pooled(directions, prompts) if prompts.pool else directions
+        of_texts = normalised(texts, "text")
+        self._targets = pooled(of_texts, prompts) if prompts.pool else of_texts
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,11 +75,15 @@ class CosineSimilarity:
 
     def items(self, start: int, stop: int) -> Floats:
         """Rows ``start:stop`` → ``(stop - start, targets)``."""
-        return _cosines(self._images[self._image_index[start:stop]], self._targets)
+        return _cosines(directions(self._images[self._image_index[start:stop]]), self._targets)
 
     def targets(self, start: int, stop: int) -> Floats:
         """Columns ``start:stop``, transposed → ``(stop - start, items)``."""
-        return _cosines(self._targets[start:stop], self._images)[:, self._image_index]
+        targets = self._targets[start:stop]
+        found = np.empty((len(targets), len(self._images)))
+        for rows in _blocks(self._images):
+            found[:, rows] = _cosines(targets, directions(self._images[rows]))
+        return found[:, self._image_index]
 
 
 def _cosines(first: Floats, second: Floats) -> Floats:
@@ -89,29 +98,45 @@ def normalised(vectors: npt.NDArray[np.floating], what: str) -> Floats:
     QbenchError
         A row is not finite or is zero.
     """
+    check_directions(vectors, what)
+    return directions(vectors)
+
+
+def directions(vectors: npt.NDArray[np.floating]) -> Floats:
+    """Scale rows that are finite and not zero to length 1, in float64."""
     wide = np.asarray(vectors, dtype=np.float64)
-    bad = ~np.isfinite(wide).all(axis=1)
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), dtype=np.float64)
+
+
+def check_directions(vectors: npt.NDArray[np.floating], what: str) -> None:
+    """Raise a `QbenchError` if a row is not finite or is zero: its direction is not known."""
+    bad, zero = np.zeros(len(vectors), dtype=bool), np.zeros(len(vectors), dtype=bool)
+    for rows in _blocks(vectors):
+        wide = np.asarray(vectors[rows], dtype=np.float64)
+        bad[rows] = ~np.isfinite(wide).all(axis=1)
+        zero[rows] = np.linalg.norm(wide, axis=1) == 0
     if bad.any():
         raise QbenchError(
-            f"{bad.sum()} of {len(wide)} {what} embeddings are not finite (the first is number {bad.argmax()})",
+            f"{bad.sum()} of {len(bad)} {what} embeddings are not finite (the first is number {bad.argmax()})",
             fix="The model overflowed: try another dtype, or leave the layers that overflow unquantized.",
         )
-    length = np.linalg.norm(wide, axis=1, keepdims=True)
-    zero = length[:, 0] == 0
     if zero.any():
         raise QbenchError(
-            f"{zero.sum()} of {len(wide)} {what} embeddings are zero (the first is number {zero.argmax()})",
+            f"{zero.sum()} of {len(zero)} {what} embeddings are zero (the first is number {zero.argmax()})",
             fix="The model underflowed: try another dtype.",
         )
-    return np.asarray(wide / length, dtype=np.float64)
 
 
-def pooled(directions: Floats, prompts: Prompts) -> Floats:
+def _blocks(vectors: npt.NDArray[np.floating]) -> Iterator[slice]:
+    return (slice(start, start + ROWS) for start in range(0, len(vectors), ROWS))
+
+
+def pooled(of_texts: Floats, prompts: Prompts) -> Floats:
     """One vector of length 1 per target: the normalised mean of its texts' normalised embeddings."""
     counts = np.bincount(prompts.target_of, minlength=len(prompts.targets))
     if not counts.all():
         raise ValueError(f"the target {prompts.targets[int(counts.argmin())]!r} has no text")
     order = np.argsort(prompts.target_of, kind="stable")
     starts = np.r_[0, np.cumsum(counts)[:-1]]
-    sums = np.add.reduceat(directions[order], starts, axis=0)
+    sums = np.add.reduceat(of_texts[order], starts, axis=0)
     return normalised(sums / counts[:, None], "pooled text")

@@ -34,7 +34,7 @@ from qbench.api import (
     StatisticRef,
     Variant,
 )
-from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions, batch_positions
+from qbench.api.probes import AnswerPart, ModelProvider, Probe, Questions
 from qbench.execution.embedding_list import list_wanted
 from qbench.execution.forecast import forecast
 from qbench.execution.plan import make_plan
@@ -68,14 +68,8 @@ class Provider(ModelProvider):
     parts: ClassVar = {}
 
     def answers(self, asking):
-        def compute(encoder, step):
-            pixels = asking.pixels()
-            order, found = batch_positions(asking.order, len(pixels)), np.empty(len(pixels))
-            for start in range(0, len(order), asking.batch_size):
-                rows = order[start : start + asking.batch_size]
-                found[rows] = encoder.brightness(np.array(pixels[rows]))
-                step(len(rows))
-            return found
+        def compute(encoder, rows):
+            return encoder.brightness(asking.pixels()[rows])
 
         return [AnswerPart(name=PROBE, parts=self.parts, count=len(asking.items.images), compute=compute)]
 

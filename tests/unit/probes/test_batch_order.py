@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qbench.probes.batch_order import DATASET, positions, shuffle
-from qbench.probes.embedding.encode import embed_images, embed_texts
+from tests.unit.probes.embedded import embed_images, embed_texts
 
 
 def test_orders_are_fixed_and_differ():
@@ -25,6 +25,9 @@ def test_another_order_is_refused(order):
 
 class BatchMean:
     """Adds the mean of the batch to each item: the extreme of a quantizer that sees the whole batch."""
+
+    def close(self):
+        pass
 
     def encode_images(self, pixels):
         own = pixels[:, 0, 0, :1].astype(np.float32)

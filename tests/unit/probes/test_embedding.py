@@ -1,15 +1,12 @@
 """Batches are cut in a fixed way; what is not finite, or one embedding for all, stops at its batch."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from qbench.errors import QuantizationError
 from qbench.models.interface import Coverage, Layer
-from qbench.probes.batch_order import DATASET
-from qbench.probes.embedding.encode import embed_images, embed_texts
 from qbench.probes.embedding.providers import EncoderProvider
+from tests.unit.probes.embedded import asking_of, embed_images, embed_texts
 
 
 class Recorder:
@@ -25,6 +22,9 @@ class Recorder:
     def encode_texts(self, texts):
         self.batches.append(len(texts))
         return np.array([[len(t), 1] for t in texts], dtype=np.float32)
+
+    def close(self):
+        pass
 
 
 def test_images_go_through_in_order_and_the_last_batch_is_short():
@@ -99,6 +99,15 @@ def test_one_text_alone_or_repeated_may_have_one_embedding():
     assert len(embed_texts(Blind(), ["a", "a", "a"], batch_size=2)) == 3
 
 
+def test_another_number_of_answers_than_asked_for_is_refused():
+    class Short(Recorder):
+        def encode_texts(self, texts):
+            return super().encode_texts(texts)[1:]
+
+    with pytest.raises(TypeError, match="the probe gave 2 answers of 'texts' for a batch of 3"):
+        embed_texts(Short(), ["a", "bb", "ccc"], batch_size=3)
+
+
 def test_coverage_counts_weights_not_layers():
     def layer(name, tower, parameters, quantized, bits):
         return Layer(name=name, tower=tower, kind="Linear", parameters=parameters, quantized=quantized, bits=bits)
@@ -124,13 +133,7 @@ def test_a_model_that_is_not_an_encoder_is_refused_in_words():
         def close(self):
             pass
 
-    asking = SimpleNamespace(
-        items=SimpleNamespace(images=[1]),
-        questions=SimpleNamespace(digest="", content=SimpleNamespace(texts=["a"])),
-        batch_size=1,
-        order=DATASET,
-        pixels=lambda: np.zeros((1, 4, 4, 3), dtype=np.uint8),
-    )
+    asking = asking_of(pixels=np.zeros((1, 4, 4, 3), dtype=np.uint8), texts=["a"])
     for part in EncoderProvider().answers(asking):
         with pytest.raises(TypeError, match="a Chooser is not an Encoder"):
-            part.compute(Chooser(), lambda n: None)
+            part.compute(Chooser(), np.array([0]))

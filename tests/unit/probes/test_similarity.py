@@ -75,3 +75,17 @@ def test_shapes_that_do_not_fit_are_refused():
         CosineSimilarity(np.ones((1, 2)), np.array([0]), np.ones((2, 2)), prompts(1))
     with pytest.raises(ValueError, match="'t0' has no text"):
         CosineSimilarity(np.ones((1, 2)), np.array([0]), np.ones((1, 2)), prompts(1, [1], pool=True))
+
+
+def test_blocks_of_images_change_no_bit(monkeypatch):
+    """Images are scaled block by block, so that memory stays the same whatever their number."""
+    rng = np.random.default_rng(0)
+    images, texts = (rng.normal(size=(n, 32)).astype(np.float32) for n in (1000, 30))
+    prompts = Prompts(texts=[*map(str, range(30))], targets=[*map(str, range(30))], target_of=np.arange(30), pool=False)
+    index = np.arange(1000)
+    whole = CosineSimilarity(images, index, texts, prompts)
+    expected = whole.targets(0, 30), whole.items(0, 1000)
+    monkeypatch.setattr("qbench.probes.embedding.similarity.ROWS", 64)
+    found = CosineSimilarity(images, index, texts, prompts)
+    np.testing.assert_array_equal(found.targets(0, 30), expected[0])
+    np.testing.assert_array_equal(found.items(0, 1000), expected[1])
