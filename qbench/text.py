@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 NAME = 80  # characters of a name in a sentence; tables have the whole name
-_OWN = {0x2068, 0x2069}
-_STEERING = {*range(0x202A, 0x202F), 0x2066, 0x2067, 0x200E, 0x200F, 0x061C, 0x2028, 0x2029}
+_STEERING = r"\u202a-\u202e\u2066\u2067\u200e\u200f\u061c\u2028\u2029"
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+_HARMFUL = {
+    isolates: re.compile(f"[{_CONTROL}{_STEERING}{'' if isolates else chr(0x2068) + chr(0x2069)}]")
+    for isolates in (True, False)
+}
+"""Control characters other than the tab and the end of a line, lone surrogates, and what steers the direction."""
 
 
 def clean(text: str, *, isolates: bool = False) -> str:
@@ -20,16 +25,7 @@ def clean(text: str, *, isolates: bool = False) -> str:
     isolates : bool
         Whether to keep the isolates that `isolated` puts around names.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if _harmless(c, isolates) else f"\\u{ord(c):04x}" for c in text)
-
-
-def _harmless(char: str, isolates: bool) -> bool:
-    code = ord(char)
-    if code in _OWN:
-        return isolates
-    return char in "\n\t" or (code not in _STEERING and unicodedata.category(char) not in ("Cc", "Cs"))
+    return _HARMFUL[isolates].sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def isolated(name: str) -> str:

@@ -111,14 +111,15 @@ class DualCheckpoint(FolderWeights):
         options: dict[str, Any] = {
             "dtype": getattr(torch, dtype),
             "local_files_only": True,
-            "trust_remote_code": False,
             "use_safetensors": True,
             "output_loading_info": True,
             **how,
         }
         with _said_as_errors_of_models(self.folder):
             with only([self.folder / WEIGHTS, *small_files(self.folder)]) as view:
-                model, loading = getattr(transformers, self.family.architecture).from_pretrained(view, **options)
+                model, loading = getattr(transformers, self.family.architecture).from_pretrained(
+                    view, trust_remote_code=False, **options
+                )
             tokenizer = load_tokenizer(self.folder)
         # transformers would use random numbers, or leave a tensor out, with only a warning.
         for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):

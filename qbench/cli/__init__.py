@@ -98,32 +98,39 @@ def _print_renamed() -> None:
 
 def main() -> None:
     """Run the command line; the entry point of the ``qbench`` command."""
-    from qbench.errors import MachineError, QbenchError
+    from qbench.terminal.streams import inert_streams
 
     _print_renamed()
-
     debug = DEBUG in sys.argv
     if debug:
         sys.argv.remove(DEBUG)
-    try:
-        app()
-    except QbenchError as error:
-        if debug:
-            raise
-        sys.stderr.write(f"qbench: {error}\n")
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of the output (head, less) has ended. Python would raise again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:
-        if debug:
-            raise
-        if (found := MachineError.of(error)) is not None:
-            sys.stderr.write(f"qbench: {found}\n")
-            sys.exit(found.exit_code)
-        sys.stderr.write(
-            f"qbench: {type(error).__name__}: {error}\nThis is a defect of qbench or of a plugin. "
-            f"Repeat the command with {DEBUG} to see the traceback.\n"
-        )
-        sys.exit(1)
+    with inert_streams():
+        try:
+            app()
+        except BrokenPipeError:
+            # The reader of the output (head, less) has ended. Python would raise again when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a message
+            if debug:
+                import traceback
+
+                traceback.print_exc()
+                sys.exit(1)
+            message, code = _explained(error)
+            sys.stderr.write(f"qbench: {message}\n")
+            sys.exit(code)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    from qbench.errors import MachineError, QbenchError
+
+    known = error if isinstance(error, QbenchError) else MachineError.of(error)
+    if known is not None:
+        return str(known), known.exit_code
+    return (
+        f"{type(error).__name__}: {error}\nThis is a defect of qbench or of a plugin. "
+        f"Repeat the command with {DEBUG} to see the traceback.",
+        1,
+    )

@@ -32,20 +32,21 @@ def command(
     Options that are not given have the values of the run's spec. The result replaces the analysis in the run folder,
     until the [analysis] of the spec is changed.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from qbench.cli.common import write_report
     from qbench.results import load
     from qbench.results.analysis import analyse_again
+    from qbench.terminal.console import Terminal
 
     given = {"confidence": confidence, "margins": _margins(margin or []), "resamples": resamples, "seed": seed}
-    console = Console(stderr=True)
-    with console.status("reading") as status:
+    console = Terminal(stderr=True)
+    with console.status(Text("reading")) as status:
         results = load(run)
         folder = analyse_again(
             results,
             {k: v for k, v in given.items() if v is not None},
-            step=lambda name: status.update(f"analysing {name}"),
+            step=lambda name: status.update(Text(f"analysing {name}")),
         )
     for verdict, count in results.effects["verdict"].value_counts().items():
         typer.echo(f"{count:>8,}  {verdict}")

@@ -165,9 +165,8 @@ def show(result: GateResult, *, verbose: bool = False, report: str = "") -> None
     """Print the gate's answer to the standard output."""
     import sys
 
-    from rich.console import Console
-
     from qbench.gate import terminal
+    from qbench.terminal.console import Terminal
 
     width = None if sys.stdout.isatty() else WITHOUT_TERMINAL
-    terminal.show(result, Console(highlight=False, width=width), verbose=verbose, report=report)
+    terminal.show(result, Terminal(width=width), verbose=verbose, report=report)

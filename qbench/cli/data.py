@@ -44,14 +44,13 @@ def check(
     ] = None,
 ) -> None:
     """Check whether a dataset is complete and valid, and count the items of each group. Exit code 2 if it is not."""
-    from rich.console import Console
-
     from qbench.execution.data_check import as_dict, check_data
     from qbench.execution.progress import Bar
     from qbench.plugins.registry import installed
+    from qbench.terminal.console import Terminal
 
     spec = _spec(benchmark, root, option or [], allow_missing)
-    checked = check_data(spec, installed(), decode=decode, workers=workers, progress=Bar(Console(stderr=True)))
+    checked = check_data(spec, installed(), decode=decode, workers=workers, progress=Bar(Terminal(stderr=True)))
     if format_ == "json":
         import json
 
@@ -84,13 +83,13 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
 
 
 def _print(checked: CheckedData) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from qbench.execution.unavailable_lines import unavailable_lines
+    from qbench.terminal.console import Terminal
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     console.print(Text(f"{checked.benchmark}: {checked.root}"))
     console.print(f"{checked.items:,} items in {checked.images:,} images; {len(checked.labels):,} classes\n")
     table = Table("attribute", "group", "items", box=None, padding=(0, 2, 0, 0))

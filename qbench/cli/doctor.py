@@ -10,13 +10,13 @@ def command() -> None:
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from rich.console import Console
     from rich.text import Text
 
     from qbench.doctor import checks
     from qbench.execution.quiet import quiet
+    from qbench.terminal.console import Terminal
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     styles = {"ok": "green", "note": "yellow", "broken": "bold red"}
     broken = False
     with TemporaryDirectory() as folder, quiet(Path(folder) / "log"):

@@ -26,17 +26,16 @@ def command(
     benchmark: Annotated[str, typer.Option(help="List only the benchmark with this label [default: all].")] = "",
 ) -> None:
     """Write lists of what a spec embeds: images with their boxes, texts, preprocessing. Computes no embeddings."""
-    from rich.console import Console
-
     from qbench.execution.embedding_list import list_wanted
     from qbench.execution.progress import Bar
     from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
+    from qbench.terminal.console import Terminal
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     listed = list_wanted(read_spec(spec), out, registry=installed(), benchmark=benchmark, progress=Bar(console))
     for label, why in listed.unknown.items():
-        console.print(f"{label}: the preprocessing is not listed, because {why}", highlight=False, markup=False)
+        console.print(f"{label}: the preprocessing is not listed, because {why}")
     for folder, (images, texts) in listed.counts.items():
         typer.echo(f"{out / folder}: {images:,} images, {texts:,} texts")
     typer.echo("Next: add a column `embedding` to each table, and a manifest.json. See docs/embeddings.md.")

@@ -45,7 +45,9 @@ def command(
         frame = layer_table(rows) if layers else summarise(rows)
         facts = {"dtype": made.variant.dtype, "control": made.variant.control, "note": made.variant.note}
     if format_ == "csv":
-        typer.echo(frame.to_csv(index=False, lineterminator="\n"), nl=False)
+        from qbench.report.tables import csv_text
+
+        typer.echo(csv_text(frame), nl=False)
     elif format_ == "json":
         import json
 
@@ -56,13 +58,13 @@ def command(
 
 
 def _print(frame: Any, facts: dict[str, str]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from qbench.terminal.console import Terminal
     from qbench.text import bytes_in_words
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     first = frame.iloc[0]
     console.print(Text(f"{first['model']} · {first['quantizer']}"))
     console.print(Text(f"other layers: {facts['dtype']}; control: {facts['control'] or 'none'}"))

@@ -16,11 +16,12 @@ def command(
     kind: Annotated[Kind | None, typer.Argument(help="List only this kind.")] = None,
 ) -> None:
     """List the available models, quantizers, benchmarks, datasets, statistics, probes, executors and presets."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from qbench.terminal.console import Terminal
+
+    console = Terminal()
     for wanted in [kind] if kind else KINDS:
         table = Table(title=wanted, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0))
         for name, summary, origin in _rows(wanted):

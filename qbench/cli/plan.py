@@ -29,7 +29,6 @@ def command(
 
     Exit code 2 if every cell is unusable; what is only missing is listed and is no error.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -40,11 +39,12 @@ def command(
     from qbench.execution.progress import Bar
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.spec.read import read_spec
+    from qbench.terminal.console import Terminal
     from qbench.text import bytes_in_words, duration
 
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    found = forecast(wanted, out or default_folder(wanted), progress=Bar(Console(stderr=True)))
-    plan, console = found.plan, Console(highlight=False)
+    found = forecast(wanted, out or default_folder(wanted), progress=Bar(Terminal(stderr=True)))
+    plan, console = found.plan, Terminal()
     for title, parts in (("models", found.models), ("benchmarks", found.benchmarks)):
         table = Table("", "state", "", title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for part in parts:

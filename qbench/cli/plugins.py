@@ -21,13 +21,13 @@ def command(
     ] = False,
 ) -> None:
     """List the plugins: what each provides, which failed and why, names that clash, heavy imports."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from qbench.plugins.registry import installed
+    from qbench.terminal.console import Terminal
 
-    registry, console = installed(), Console(highlight=False)
+    registry, console = installed(), Terminal()
     table = Table("plugin", "distribution", "version", "provides", box=None, padding=(0, 2, 0, 0))
     for plugin in registry.plugins:
         failed = [f.stage for f in registry.failures if f.plugin == plugin]

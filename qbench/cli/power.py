@@ -48,11 +48,10 @@ def command(
     """
     import sys
 
-    from rich.console import Console
-
     from qbench.cli.check import WITHOUT_TERMINAL
     from qbench.gate.power import FLIPS, power_of
     from qbench.store.files import atomic
+    from qbench.terminal.console import Terminal
 
     found = power_of(source, policy, flips=flips or FLIPS)
     if json is not None:
@@ -60,7 +59,7 @@ def command(
 
         with atomic(json) as temporary:
             temporary.write_text(power_to_json(found), encoding="utf-8")
-    show(found, Console(highlight=False, width=None if sys.stdout.isatty() else WITHOUT_TERMINAL))
+    show(found, Terminal(width=None if sys.stdout.isatty() else WITHOUT_TERMINAL))
 
 
 def show(found: Power, console: Console) -> None:

@@ -35,8 +35,6 @@ def command(
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
-    from rich.console import Console
-
     from qbench.cli.check import show
     from qbench.cli.common import overridden, write_report
     from qbench.execution.plan import default_folder
@@ -44,14 +42,15 @@ def command(
     from qbench.execution.run import execute
     from qbench.gate import check
     from qbench.spec.read import read_spec
+    from qbench.terminal.console import Terminal
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     folder = out or default_folder(wanted)
     try:
         done = execute(wanted, folder, progress=Bar(console))
     except KeyboardInterrupt:
-        console.print("\nStopped. Nothing is lost: run the same command again to continue.", highlight=False)
+        console.print("\nStopped. Nothing is lost: run the same command again to continue.")
         raise typer.Exit(130) from None
     console.print(
         f"{done.done} cells done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
@@ -60,7 +59,6 @@ def command(
             if done.kept
             else ""
         ),
-        highlight=False,
     )
     results = _analysed(folder, console)
     gate = check(results)
@@ -69,15 +67,15 @@ def command(
         typer.echo(f"Run folder: {folder}")
     write_report(results, wanted=report, gate=gate)
     if done.failed:
-        console.print(
-            f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.", highlight=False
-        )
+        console.print(f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.")
         raise typer.Exit(1)
 
 
 def _analysed(folder: Path, console: Console) -> Results:
+    from rich.text import Text
+
     from qbench.results import load
     from qbench.results.analysis import analysed
 
-    with console.status("reading outcomes") as status:
-        return analysed(load(folder), step=lambda name: status.update(f"analysing {name}"))
+    with console.status(Text("reading outcomes")) as status:
+        return analysed(load(folder), step=lambda name: status.update(Text(f"analysing {name}")))

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from qbench.errors import InputError
 from qbench.plugins.records import ModelSource
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import ModelSpec
 from qbench.store.files import user_path
+from qbench.toml_errors import explain
 
 
 def find_model(text: str, registry: Registry, options: Mapping[str, Any] | None = None) -> ModelSpec:
@@ -33,13 +36,20 @@ def find_model(text: str, registry: Registry, options: Mapping[str, Any] | None 
     path = user_path(text)
     if path.exists():
         source = name_of(source_of(path, registry), registry)
-        return ModelSpec(source=source, checkpoint=path.name, options={"path": str(path), **(options or {})})
+        return _spec(text, source=source, checkpoint=path.name, options={"path": str(path), **(options or {})})
     if text.startswith(("/", "~", ".")):
         raise InputError(
             "there is no such folder or file", where=text, fix="Give the path of a checkpoint, or source/checkpoint."
         )
     source, _, checkpoint = text.partition("/")
-    return ModelSpec(source=source, checkpoint=checkpoint, options=dict(options or {}))
+    return _spec(text, source=source, checkpoint=checkpoint, options=dict(options or {}))
+
+
+def _spec(text: str, **values: Any) -> ModelSpec:
+    try:
+        return ModelSpec.model_validate(values)
+    except ValidationError as error:
+        raise InputError(explain(error, ModelSpec, "the model"), where=text) from None
 
 
 def source_of(path: Path, registry: Registry) -> Entry[ModelSource]:

@@ -24,6 +24,9 @@ from qbench.report.table_names import FORMATS, TABLES
 from qbench.results import Results
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet program takes for a formula; the last four are full-width signs."""
+SIGNED_NUMBER = re.compile(r"[+-](?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|-inf", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +91,9 @@ def export(
     table : str
         One of `TABLES`, or a table that a statistic adds, or ``plugin:name`` for a table of a section of a plugin.
     format : {"csv", "parquet", "md", "latex"}
-        CSV and Parquet contain the numbers in full precision, and nothing for an undetermined number. Markdown and
-        LaTeX (for the package ``booktabs``) print six digits, and a dash for an undetermined number.
+        CSV and Parquet contain the numbers in full precision, and nothing for an undetermined number. In CSV, an
+        apostrophe stands before a text that a spreadsheet program would take for a formula. Markdown and LaTeX (for
+        the package ``booktabs``) print six digits, and a dash for an undetermined number.
     sections : iterable of Entry, optional
         As in `plugin_tables`.
 
@@ -120,12 +124,38 @@ def export(
 def written(frame: pd.DataFrame, format: str) -> bytes:
     """Write a table in one of `FORMATS`."""
     if format == "csv":
-        return frame.to_csv(index=False, lineterminator="\n").encode()
+        return csv_text(frame).encode()
     if format == "parquet":
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
         return buffer.getvalue()
     return (markdown(frame) if format == "md" else latex(frame)).encode()
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Print a table as CSV in which a spreadsheet program finds no formula."""
+    inert = frame.copy(deep=False)
+    for position, kind in enumerate(frame.dtypes):  # by position: two columns of a plugin may have one name
+        if not pd.api.types.is_numeric_dtype(kind):
+            inert.isetitem(position, frame.iloc[:, position].map(without_formula).array)
+    return inert.rename(columns=without_formula).to_csv(index=False, lineterminator="\n")
+
+
+def without_formula(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet program would take for a formula; numbers are kept.
+
+    Carriage returns become ends of lines: the standard library does not quote them, and readers end a row there, so
+    that the text behind it would begin a cell. Source: OWASP, *CSV Injection*.
+
+    Examples
+    --------
+    >>> without_formula("=1+1"), without_formula("-1.5"), without_formula("- old")
+    ("'=1+1", '-1.5', "'- old")
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text) else text
 
 
 def markdown(frame: pd.DataFrame) -> str:

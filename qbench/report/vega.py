@@ -1,34 +1,34 @@
 """From specifications to drawings, and the script that makes charts interactive. Only this module uses vl-convert.
 
 Still images are drawn here, so that a page without its script has all of them. The script contains Vega, Vega-Lite and
-vega-embed as they come with vl-convert, and is put into each page once. Making it takes seconds, so it is kept in the
-cache folder.
+vega-embed as they come with vl-convert, and is put into each page once. Making it takes seconds, so it is part of this
+package (``python -m tools.charts_script`` writes it); nothing outside the installed package can enter a page.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
 
 from qbench.report.palette import finished, themed
 from qbench.report.simplify_svg import simplify
-from qbench.store.cache import cache_folder
-from qbench.store.files import write_text
 
 _ROLES = re.compile(r' (?:role|aria-[a-z]+|pointer-events)="[^"]*"')
 _IDS = re.compile(r'(id="|url\(#)')
 _EMPTY = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)" viewBox="0 0 [\d.]+ [\d.]+"')
 _TEXTS = re.compile(r'<text text-anchor="(\w+)"[^>]*>([^<]*)<')
+SCRIPT = "vega.js.gz"
+"""The script that makes charts interactive, in this package; its licence is in ``vega-licence.txt``."""
 WIDER = 1.2
 """By how many pixels per character wide fonts (DejaVu Sans) exceed narrow ones (Roboto), at the size of the labels."""
 
@@ -79,19 +79,20 @@ def padded(text: str) -> str:
     return _SIZE.sub(wider, text, count=1)
 
 
-def bundle() -> str:
-    """Get the script that makes charts interactive. It is the same for every report with this version of vl-convert."""
-    path = cache_folder() / "scripts" / f"charts-{version('vl-convert-python')}.js"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
-    text = _made()
-    with suppress(OSError):  # if the cache folder cannot be written, this only costs time
-        write_text(path, text)
-    return text
-
-
 @lru_cache(maxsize=1)
-def _made() -> str:
+def bundle() -> str:
+    """Get the script that makes charts interactive. It is the same for every report."""
+    return gzip.decompress((files("qbench.report") / SCRIPT).read_bytes()).decode()
+
+
+def made_bundle() -> str:
+    """Make this script from the installed vl-convert, which takes seconds.
+
+    Raises
+    ------
+    ValueError
+        The script cannot be put into a page.
+    """
     import vl_convert
 
     text = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))

@@ -14,6 +14,8 @@ from qbench.toml_types import FirstFormat
 FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
 FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
 LABEL = re.compile(r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]*")
+CHECKPOINT = re.compile(r"(?![/~]|\.{1,2}(?:/|$)|[A-Za-z]:)[^\x00-\x1f\x7f\\]*")
+"""A name, such as a hub ID, and no path."""
 
 
 class _Strict(BaseModel):
@@ -48,7 +50,17 @@ class ModelSpec(_Labelled):
     """
 
     source: str
-    checkpoint: str = ""
+    checkpoint: str = Field(default="", max_length=200)
+
+    @field_validator("checkpoint")
+    @classmethod
+    def _no_path(cls, value: str) -> str:
+        if not CHECKPOINT.fullmatch(value):
+            raise ValueError(
+                "a checkpoint is given by its name, which results show; give a folder on this machine as "
+                'options = { path = "…" }, of which results keep the last name only'
+            )
+        return value
 
     @model_validator(mode="before")
     @classmethod

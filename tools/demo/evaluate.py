@@ -140,7 +140,9 @@ def load(folder: Path, precision: str) -> CLIPModel:
         wanted = BitsAndBytesConfig(load_in_8bit=True)
     else:
         wanted = None
-    model: CLIPModel = CLIPModel.from_pretrained(folder, dtype=torch.float32, quantization_config=wanted)
+    model: CLIPModel = CLIPModel.from_pretrained(
+        folder, dtype=torch.float32, quantization_config=wanted, trust_remote_code=False
+    )
     model.eval()
     if precision == "dynamic-int8":
         with warnings.catch_warnings():
@@ -311,7 +313,7 @@ def evaluate(folder: Path, held: Held) -> dict[str, dict[str, float]]:
     dict
         The numbers by precision.
     """
-    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    tokenizer = CLIPTokenizer.from_pretrained(folder, trust_remote_code=False)
     results: dict[str, dict[str, float]] = {}
     baseline: Embedded | None = None
     for precision in _PRECISIONS:

@@ -125,7 +125,7 @@ def train(source: str, folder: Path, *, seed: int, steps: int, pool: int) -> Non
     rng = np.random.default_rng([seed, 1])
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = write_tokenizer(folder, vocabulary_text())
-    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    tokenizer = CLIPTokenizer.from_pretrained(folder, trust_remote_code=False)
     began = time.monotonic()
     drawn, captions = draw_pool(source, seed, pool)
     pixels = torch.from_numpy(drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.report.table_names import FORMATS, TABLES
-from qbench.report.tables import export, latex, markdown
+from qbench.report.tables import export, latex, markdown, written
 from qbench.results import load
 
 Make = Callable[..., Any]
@@ -87,3 +88,33 @@ def test_a_table_that_a_statistic_adds_is_exported_under_its_name(make_run: Make
     assert export(results, "means") == b"model,quantizer,benchmark,mean\nm,q,facet,0.25\n"
     with pytest.raises(InputError, match=r"variance, tests, .* means"):
         export(results, "squares")
+
+
+FORMULAS = ["=1+1", "+1+1", "-1+1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "\uff1d1+1"]
+NO_FORMULAS = ["a\r=1", "b\r\n@x", "-1.5", "+3", "-1e-05", "-.5", "1,000", "-1,000", "a=1", "'=1", "", " =1", "−2"]
+
+
+@pytest.mark.parametrize("name", ["a", "=cmd()"])
+def test_no_text_of_a_csv_is_a_formula(name: str) -> None:
+    frame = pd.DataFrame({name: FORMULAS + NO_FORMULAS, "value": -0.5, "flag": True})
+    read = pd.read_csv(io.StringIO(written(frame, "csv").decode()), keep_default_na=False, dtype=str)
+    assert read.columns[0] == ("a" if name == "a" else "'=cmd()")
+    assert read.iloc[:, 0].tolist() == [
+        text.replace("\r\n", "\n").replace("\r", "\n") for text in [f"'{text}" for text in FORMULAS] + NO_FORMULAS
+    ]
+    assert set(read["value"]) == {"-0.5"}
+    assert pd.read_parquet(io.BytesIO(written(frame, "parquet")))[name].tolist() == FORMULAS + NO_FORMULAS
+
+
+def test_categories_and_columns_of_one_name_are_neutralised_too() -> None:
+    texts = pd.Series(["=1", None, "b"], dtype="category")
+    frame = pd.concat([texts, pd.Series(["@x", "y", None])], axis=1)
+    frame.columns = pd.Index(["a", "a"])
+    assert written(frame, "csv").decode() == "a,a\n'=1,'@x\n,y\nb,\n"
+
+
+def test_no_cell_of_an_exported_run_is_a_formula(make_run: Make) -> None:
+    results = load(make_run().write())
+    for table in TABLES:
+        for row in csv.reader(io.StringIO(export(results, table, "csv").decode())):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]

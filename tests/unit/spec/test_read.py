@@ -46,6 +46,11 @@ def test_a_hub_id_keeps_its_slash():
         ({"name": "../x"}, "name"),
         ({"benchmarks": [{"name": "f", "root": "a", "dataset": "b"}]}, "root or dataset, not both"),
         ({"models": [{"source": "a", "label": "x\ny"}]}, "control characters"),
+        *(
+            ({"models": [f"clip/{path}"]}, "a checkpoint is given by its name")
+            for path in ("/home/me/x", "~/x", "../x", "./x", "..", "C:/x", "a\\b", "a\x1bb")
+        ),
+        ({"models": ["clip/" + "x" * 300]}, "at most 200 characters"),
         ({"format": 2}, "format"),
         ({"limit": True}, "limit: Input should be a valid integer"),
         ({"limit": "5"}, "limit: Input should be a valid integer"),

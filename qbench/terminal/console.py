@@ -1,0 +1,40 @@
+"""Tables, bars and colours for a terminal. Only this module makes consoles of rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from qbench.terminal.streams import InertStream
+from qbench.text import clean
+
+
+class Terminal(Console):
+    r"""A console that prints text as it is, without markup, and control characters visibly.
+
+    Parameters
+    ----------
+    stderr : bool
+        Whether it prints to standard error.
+    **settings
+        As for `rich.console.Console`.
+
+    Examples
+    --------
+    >>> Terminal().print("[red]\x1b[31m a name")
+    [red]\u001b[31m a name
+    """
+
+    def __init__(self, *, stderr: bool = False, **settings: Any) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        file = stream.stream if isinstance(stream, InertStream) else stream  # the colours of rich are escape sequences
+        super().__init__(**{"file": file, "markup": False, "emoji": False, "highlight": False, **settings})
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render a text, a table or a bar; its own control sequences are kept, those in texts are not."""
+        for part in super().render(renderable, options):
+            yield part if part.control else Segment(clean(part.text, isolates=True), part.style)
