@@ -66,7 +66,18 @@ def test_the_folder_is_named_by_its_content(tmp_path):
     assert first["label"].startswith("Model-")
     names = {p.name for p in Path(first["options"]["path"]).iterdir()}
     assert names == {"model.safetensors", "tokenizer.json", "preprocessor_config.json"}
-    assert not list((tmp_path / "models").glob(".saving-*"))
+    assert not list((tmp_path / "models").glob(".saving*"))
+
+
+def test_a_kept_model_that_was_damaged_is_saved_again(tmp_path, caplog):
+    cache = Cache(tmp_path)
+    model, processor = Model(model__safetensors="1"), [TOKENIZER, IMAGES]
+    first = kept(model, processor, cache, installed())
+    weights = Path(first["options"]["path"]) / "model.safetensors"
+    weights.write_text("0")
+    assert kept(model, processor, cache, installed()) == first
+    assert weights.read_text() == "1"
+    assert "model.safetensors is damaged or missing; the folder is made again" in caplog.text
 
 
 def test_a_model_that_was_loaded_from_a_folder_needs_no_processor(tmp_path):
