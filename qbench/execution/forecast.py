@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qbench.errors import QbenchError
+from qbench.errors import MachineError, QbenchError
 from qbench.execution.asked import AskedVariant
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
 from qbench.execution.prepare import (
@@ -202,6 +202,7 @@ def _cells(
 
 def _said(error: Exception) -> str:
     """What an error says; with its type where it is not meant for users."""
+    error = MachineError.of(error) or error
     return str(error) if isinstance(error, QbenchError) else f"{type(error).__name__}: {error}"
 
 

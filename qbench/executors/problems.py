@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 
-from qbench.errors import QbenchError
+from qbench.errors import MachineError, QbenchError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,8 @@ class Problem:
 
     @classmethod
     def of(cls, stage: str, error: Exception) -> Problem:
-        """What `error` says."""
+        """What `error` says; what the system says of a full disk and the like, in the words of `MachineError`."""
+        error = MachineError.of(error) or error
         kind = type(error).__name__
         message = str(error) or kind
         if isinstance(error, QbenchError):
