@@ -25,6 +25,7 @@ from qbench.cli import (
     quantize,
     report,
     run,
+    verify,
 )
 
 DEBUG = "--debug"
@@ -69,6 +70,8 @@ app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("check", epilog=check.EXAMPLES)(check.command)
 app.command("power", epilog=power.EXAMPLES)(power.command)
 app.command("export", epilog=export.EXAMPLES)(export.command)
+app.command("verify", epilog=verify.EXAMPLES)(verify.command)
+app.command("bundle", epilog=verify.BUNDLE_EXAMPLES)(verify.bundle)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.command)
 app.command("quantize", epilog=quantize.EXAMPLES)(quantize.command)
 app.add_typer(embeddings.app, name="embeddings")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from functools import lru_cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,12 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse, with_verdicts
 from qbench.analysis.populations import with_margins
-from qbench.errors import InputError, QbenchError
+from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, Outcome
 from qbench.policy.model import Policy
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
+from qbench.results.recompute import measure_of
 from qbench.results.statistics import (
     added_tables,
     declared_statistics,
@@ -39,8 +40,8 @@ from qbench.results.statistics import (
 from qbench.results.tolerances import tolerances
 from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
+from qbench.runfolder.tables import ITEMS
 from qbench.runfolder.writer import discard_damaged_analysis, write_analysis
-from qbench.statistics.interface import Measure
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import Settings, check_margins
 from qbench.store.keys import key_of
@@ -238,6 +239,12 @@ class _Reader:
         before = self._last[1]
         if not before.items["item"].equals(after.items["item"]):
             raise InputError("its items are not the baseline's", where=str(cell.folder), fix=AGAIN)
+        lost = [
+            x for x in (*ITEMS.optional, *(a.name for a in cell.attributes)) if x in {*before.items} ^ {*after.items}
+        ]
+        if lost:
+            what = f"the column {lost[0]!r} is in the items of the baseline or of this variant, and not in both"
+            raise InputError(what, where=str(cell.file("items")), fix=AGAIN)
         attributes = [a for a in cell.attributes if a.name in before.items]
         declared = declared_statistics((metric.name, metric.statistic) for metric in cell.metrics)
         info = cell.record.benchmark_info
@@ -249,26 +256,9 @@ class _Reader:
             declared=declared.names,
             missing=declared.missing,
             attributes={a.name: a for a in attributes},
-            load_measure=partial(_measure, info.record, repr(info.options)),
+            load_measure=partial(measure_of, info),
             of_baseline=self._of_last,
         )
-
-
-@lru_cache(maxsize=32)
-def _measure(record: str, options: str) -> Measure | None:
-    from ast import literal_eval
-
-    from qbench.plugins.options import make_options
-    from qbench.plugins.registry import installed
-
-    try:
-        entry = installed().benchmark(record)
-        task = entry.record.load(
-            make_options(entry.record.options, literal_eval(options) or {}, where=record, warn=False)
-        )
-    except (QbenchError, OSError):  # a file that an option names need not be on this machine
-        return None  # the row says that the plugin is not available
-    return task.measure
 
 
 def _noise(results: Results, changes: pd.DataFrame) -> pd.Series[float]:

@@ -108,6 +108,17 @@ class Cell:
         """The files of its tables → their SHA-256, as ``cell.json`` says; empty in cells of earlier versions."""
         return {self.file(name): digest for name, digest in self.found.tables.items()} if self.found else {}
 
+    @property
+    def files(self) -> list[Path]:
+        """Its files, whether or not they are there: ``cell.json`` and its tables.
+
+        A cell of an earlier version does not say which tables it has besides two; then those that are there.
+        """
+        names = {*self.found.tables} if self.found else set[str]()
+        if self.done and not names:
+            names = {"items", "metrics", *(x for x in ("rankings", "noise") if self.file(x).exists())}
+        return [self.folder / "cell.json", *(self.file(name) for name in sorted(names))]
+
     def file(self, name: str) -> Path:
         """Where ``<name>.parquet`` of the cell is; raises `InputError` where a link leads out of the run folder."""
         path = self.folder / f"{name}.parquet"
@@ -148,13 +159,7 @@ class Cell:
             The file is missing or damaged, or a number is in it more than once.
         """
         frame = self.table("metrics", columns=[*INDEX, "value", "n"])
-        frame = frame.astype(dict.fromkeys(INDEX, "str") | {"value": "float64", "n": "int64"})
-        repeated = frame.duplicated(subset=list(INDEX))
-        if repeated.any():
-            row = " ".join(frame.loc[repeated, list(INDEX)].iloc[0]).strip()
-            where = str(self.folder / "metrics.parquet")
-            raise InputError(f"the file is damaged: {row!r} is in it more than once", where=where, fix=AGAIN)
-        return frame
+        return frame.astype(dict.fromkeys(INDEX, "str") | {"value": "float64", "n": "int64"})
 
 
 def read_run(folder: Path) -> RunRecord:

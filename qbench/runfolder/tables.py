@@ -63,10 +63,13 @@ class TableSchema:
         Column → kind, of columns that are always there.
     optional : mapping
         Column → kind, of columns that need not be there. Any other column is the benchmark's own.
+    unique : tuple of str
+        Columns of which no two rows have the same values; empty where rows may be equal.
     """
 
     columns: Mapping[str, Kind]
     optional: Mapping[str, Kind] = field(default_factory=dict)
+    unique: tuple[str, ...] = ()
 
     def complaints(self, table: pd.DataFrame, *, among: Sequence[str] | None = None) -> Iterator[str]:
         """What is wrong with a table, in words; of the columns `among` only, where these are given."""
@@ -78,10 +81,16 @@ class TableSchema:
                     yield f"the column {name!r} is missing"
             elif not kind.fits(table[name]):
                 yield f"the column {name!r} does not hold {kind} (it is {table[name].dtype})"
+        if self.unique and (among is None or {*self.unique} <= {*among}):
+            repeated = table.duplicated(subset=list(self.unique))
+            if repeated.any():
+                row = table.loc[repeated, list(self.unique)].iloc[0]
+                yield f"{' '.join(map(str, row)).strip()!r} is in it more than once"
 
 
 ITEMS = TableSchema(
     columns={"item": Kind.TEXT},
+    unique=("item",),
     optional={
         **dict.fromkeys(("image", "label", "prediction"), Kind.TEXT),
         "correct": Kind.FLAG,
@@ -92,17 +101,18 @@ ITEMS = TableSchema(
 """The items of an outcome: one row per item, in the order of the benchmark."""
 
 METRICS = TableSchema(
-    columns={**dict.fromkeys(INDEX, Kind.TEXT), "metric": Kind.METRIC, "value": Kind.NUMBER, "n": Kind.WHOLE}
+    columns={**dict.fromkeys(INDEX, Kind.TEXT), "metric": Kind.METRIC, "value": Kind.NUMBER, "n": Kind.WHOLE},
+    unique=INDEX,
 )
 """One row per number; an empty text is "all of them", a missing value is undetermined."""
 
-NOISE = TableSchema(columns={**METRICS.columns, "order": Kind.TEXT})
+NOISE = TableSchema(columns={**METRICS.columns, "order": Kind.TEXT}, unique=(*INDEX, "order"))
 """The same numbers, with the same items in other orders."""
 
 RANKINGS = TableSchema(columns={"query": Kind.TEXT, "item": Kind.WHOLE})
 """One row per place of a ranking: positions in the table of items, query after query."""
 
-DRIFT = TableSchema(columns={"item": Kind.TEXT, "cosine": Kind.NUMBER}, optional={"image": Kind.TEXT})
+DRIFT = TableSchema(columns={"item": Kind.TEXT, "cosine": Kind.NUMBER}, optional={"image": Kind.TEXT}, unique=("item",))
 """One row per item: the cosine between the baseline's and the variant's embedding of its image."""
 
 TABLES: Mapping[str, TableSchema] = {

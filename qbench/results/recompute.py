@@ -1,0 +1,66 @@
+"""The numbers of a cell, computed again from its stored outcome by the benchmark that made them."""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from functools import lru_cache
+
+import numpy as np
+
+from qbench.errors import QbenchError
+from qbench.metrics.interface import INDEX, MeasuredTask
+from qbench.plugins.options import make_options
+from qbench.plugins.registry import installed
+from qbench.runfolder.reader import Cell
+from qbench.runfolder.schema import BenchmarkInfo
+from qbench.statistics.interface import Measure
+
+RELATIVE, ABSOLUTE = 1e-9, 1e-12
+"""Two numbers that differ by less are equal within the rounding of sums in another order."""
+
+
+def task_of(info: BenchmarkInfo) -> MeasuredTask | None:
+    """A benchmark, which makes numbers of outcomes; `None` where its plugin, or a file that it needs, is not here."""
+    return _task(info.record, repr(info.options))
+
+
+def measure_of(info: BenchmarkInfo) -> Measure | None:
+    """The measure of a benchmark; `None` as in `task_of`."""
+    task = task_of(info)
+    return task.measure if task is not None else None
+
+
+@lru_cache(maxsize=32)
+def _task(record: str, options: str) -> MeasuredTask | None:
+    try:
+        entry = installed().benchmark(record)
+        return entry.record.load(
+            make_options(entry.record.options, literal_eval(options) or {}, where=record, warn=False)
+        )
+    except (QbenchError, OSError):  # a file that an option names need not be on this machine
+        return None
+
+
+def differences(cell: Cell, task: MeasuredTask) -> list[str]:
+    """What is in ``metrics.parquet`` of a cell and does not follow from its items, one sentence per number.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        A table is missing or damaged.
+    """
+    stored = cell.numbers().set_index(list(INDEX))
+    again = task.measure(cell.outcome()).frame().astype({"value": "float64", "n": "int64"}).set_index(list(INDEX))
+    found = [f"{_name(key)} does not follow from the items" for key in stored.index.difference(again.index)]
+    found += [f"{_name(key)} is missing" for key in again.index.difference(stored.index)]
+    common = stored.index.intersection(again.index)
+    (values, n), (values_again, n_again) = ((x.loc[common, "value"], x.loc[common, "n"]) for x in (stored, again))
+    same = np.isclose(values, values_again, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True) & (n == n_again)
+    for key, was, now in zip(common[~same], values[~same], values_again[~same], strict=True):
+        counts = f" (n = {n[key]} and {n_again[key]})" if n[key] != n_again[key] else ""
+        found.append(f"{_name(key)} is stored as {was:.12g}; the items give {now:.12g}{counts}")
+    return found
+
+
+def _name(key: tuple[str, ...]) -> str:
+    return " ".join(part for part in key if part)
