@@ -6,15 +6,12 @@ Everything in it is named by a key (see `qbench.store.keys`) and is stored besid
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
-
-from qbench.store.arrays import ShardedArray, rows_per_shard
+from qbench.store.arrays import ShardedArray
 from qbench.store.files import user_path
 from qbench.store.keys import key_of
 from qbench.store.memos import Memo
@@ -24,7 +21,7 @@ LOCKS = "locks"
 
 
 class Cache:
-    """A folder of arrays, each named by the hash of what decides it.
+    """A folder of arrays, small values and folders, each named by the hash of what decides it.
 
     Parameters
     ----------
@@ -57,25 +54,6 @@ class Cache:
     def memo(self, kind: str, parts: Mapping[str, Any]) -> Memo:
         """The small value that `parts` decide."""
         return Memo(self.path(kind, parts, ".memo"), parts)
-
-    def array(
-        self,
-        kind: str,
-        parts: Mapping[str, Any],
-        make: Callable[[], npt.NDArray[Any]],
-    ) -> npt.NDArray[Any]:
-        """The array decided by `parts`: read from disk (memory-mapped), else made at once and kept."""
-        stored = self.sharded(kind, parts)
-        found = stored.read()
-        if found is not None:
-            return found
-        made = make()
-        size = rows_per_shard(made.itemsize * math.prod(made.shape[1:]))
-        with stored.filling(len(made), rows_per_shard=size) as filling:
-            for rows in filling.missing():
-                filling.write(rows, made[rows.start : rows.stop])
-        kept = stored.read()
-        return made if kept is None else kept
 
 
 def cache_folder() -> Path:

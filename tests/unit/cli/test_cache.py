@@ -13,11 +13,16 @@ from qbench.store.cache import Cache
 from qbench.store.lock import in_use
 
 
+def store(cache, values):
+    with cache.sharded("images", {"a": 1}).filling(len(values), rows_per_shard=len(values)) as filling:
+        filling.write(range(len(values)), values)
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("QBENCH_CACHE", str(tmp_path))
     cache = Cache()
-    cache.array("images", {"a": 1}, lambda: np.zeros(1000))
+    store(cache, np.zeros(1000))
     cache.memo("speeds", {"a": 1}).write({"seconds": 1})
     os.utime(cache.sharded("images", {"a": 1}).folder / "shards.jsonl", (1, 1))
     return cache

@@ -20,11 +20,16 @@ def things(cache):
     return inventory(cache).things
 
 
+def store(cache, values):
+    with cache.sharded("images", {"a": 1}).filling(len(values), rows_per_shard=len(values)) as filling:
+        filling.write(range(len(values)), values)
+
+
 @pytest.fixture
 def cache(tmp_path):
     """One thing of each sort; the array was used last, the dataset never for a long time."""
     cache = Cache(tmp_path / "cache")
-    cache.array("images", {"a": 1}, lambda: np.arange(100, dtype=np.float64))
+    store(cache, np.arange(100, dtype=np.float64))
     cache.memo("speeds", {"a": 2}).write({"seconds": 1})
     converted = {"fingerprint": "x"}
     StoredFolder(cache, cache.path("converted", converted, ""), converted).get(

@@ -7,11 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from qbench.errors import DataError, InputError, MachineError
-from qbench.store.cache import Cache
 from qbench.store.files import atomic, read_json, read_json_object, write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import locked
@@ -65,18 +63,6 @@ def test_a_json_file_that_cannot_be_read_is_refused(tmp_path):
         read_json(tmp_path / "none.json")
     with pytest.raises(InputError, match="cannot be read"):
         read_json(tmp_path)
-
-
-def test_the_cache_makes_a_thing_once_and_for_each_key(tmp_path):
-    cache, made = Cache(tmp_path), []
-
-    def make():
-        made.append(1)
-        return np.arange(3)
-
-    for parts in ({"a": 1}, {"a": 1}, {"a": 2}):
-        np.testing.assert_array_equal(cache.array("room", parts, make), [0, 1, 2])
-    assert len(made) == 2
 
 
 def test_a_folder_that_is_in_use_is_refused(tmp_path):
