@@ -26,7 +26,7 @@ from PIL import Image, UnidentifiedImageError
 
 from qbench.errors import DataError, QbenchError
 from qbench.images.formats import FORMATS, no_image
-from qbench.images.limits import FREE_BYTES, MAX_FILE_BYTES, MAX_PIXELS, Reserve, decoding_bytes
+from qbench.images.limits import FREE_BYTES, MAX_FILE_BYTES, MAX_PIXELS, MEMORY_EXCEEDED, Reserve, decoding_bytes
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 
@@ -135,7 +135,7 @@ def open_image(location: ImageLocation, *, digest: str = "", reserve: Reserve = 
     except MemoryError:
         raise _error(
             location,
-            "the image cannot be read (it takes more memory than its header says, or than this machine has)",
+            f"the image cannot be read ({MEMORY_EXCEEDED})",
             fix=_DAMAGED,
         ) from None
     except Exception as error:  # noqa: BLE001 - a damaged image makes decoders and sources raise anything

@@ -28,6 +28,9 @@ is decoded while no other announced one is. A choice of ours: enough for 16 proc
 MARGIN_BYTES = 512 * 2**20
 """The address space that a process may take beyond the estimate before the system refuses it memory."""
 
+MEMORY_EXCEEDED = "it takes more memory than its header says, or than this machine has"
+"""What is said of an image that the system refused memory."""
+
 SECONDS = 10.0
 """How long an image may take that needs little memory: an ordinary photograph takes some milliseconds."""
 BYTES_PER_SECOND = 50e6

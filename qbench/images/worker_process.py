@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
-from qbench.errors import DataError, QbenchError
-from qbench.images.limits import FREE_BYTES, MARGIN_BYTES, Reserve, decoding_seconds
+from qbench.errors import DataError, MachineError, QbenchError
+from qbench.images.limits import FREE_BYTES, MARGIN_BYTES, MEMORY_EXCEEDED, Reserve, decoding_seconds
 from qbench.images.locations import ImageLocation
 
 MEMORY = Path("/proc/self/statm")
@@ -105,6 +105,12 @@ class _Worker:
             task.run(self._reserve)
         except QbenchError as error:
             return error
+        except MemoryError:
+            return DataError(f"the image cannot be read ({MEMORY_EXCEEDED})", where=task.location.where)
+        except OSError as error:
+            return MachineError.of(error) or MachineError(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said in the process that started this one
+            return QbenchError(f"working on the image failed ({error!r})", where=task.location.where)
         return None
 
     def _reserve(self, more: int) -> None:

@@ -67,8 +67,9 @@ def worked_on(tasks: Sequence[ImageTask], workers: int) -> Iterator[Iterator[tup
     ...     list(results)
     []
     """
-    pool = _Pool(tasks, min(workers, -(-len(tasks) // TASKS_PER_PROCESS)))
+    pool = _Pool(tasks)
     try:
+        pool.start(min(workers, -(-len(tasks) // TASKS_PER_PROCESS)))
         yield pool.results()
     finally:
         pool.close()
@@ -110,9 +111,16 @@ class _Process:
 
 
 class _Pool:
-    def __init__(self, tasks: Sequence[ImageTask], size: int) -> None:
+    def __init__(self, tasks: Sequence[ImageTask]) -> None:
         self._tasks, self._todo, self._deaths = tasks, deque(range(len(tasks))), 0
-        self._processes = [_Process() for _ in range(size)]
+        self._processes: list[_Process] = []
+
+    def start(self, count: int) -> None:
+        for _ in range(count):
+            try:
+                self._processes.append(_Process())
+            except OSError as error:
+                raise _not_started(str(error.strerror)) from error
 
     def close(self) -> None:
         for process in self._processes:
@@ -171,16 +179,13 @@ class _Pool:
         code = process.exit_code()
         self._processes.remove(process)
         if not process.ready:
-            raise MachineError(
-                f"a process that works on images could not be started ({_in_words(code)})",
-                fix="Look at what is printed above; on a machine with little memory, set `workers` to 1.",
-            )
+            raise _not_started(_in_words(code))
         self._deaths += 1
         if process.tasks:
             yield self._result(process.tasks.popleft(), _cause(code))
         self._todo.extendleft(reversed(process.tasks))
         if self._deaths < MOST_DEATHS:
-            self._processes.append(_Process())
+            self.start(1)
         else:
             untried = DataError("it was not tried, after too many others had failed")
             yield from [self._result(number, untried) for number in self._todo]
@@ -202,6 +207,13 @@ def _cause(code: int) -> DataError:
     return DataError(
         f"the process that decoded the image has ended ({_in_words(code)})",
         fix="The image is damaged, or this machine has too little memory: get it again, or set `workers` to less.",
+    )
+
+
+def _not_started(why: str) -> MachineError:
+    return MachineError(
+        f"a process that works on images could not be started ({why})",
+        fix="Look at what is printed above. Where memory or the number of processes is limited, set `workers` to 1.",
     )
 
 

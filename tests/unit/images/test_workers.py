@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qbench.errors import MachineError
+from qbench.errors import DataError, MachineError, QbenchError
 from qbench.images import workers
 from qbench.images.limits import MEMORY_BUDGET
 from qbench.images.locations import ImageLocation
@@ -101,6 +101,29 @@ def test_another_error_than_one_of_an_image_ends_all():
     machine = "from qbench.errors import MachineError; raise MachineError('the disk is full')"
     with pytest.raises(MachineError, match="the disk is full"):
         done("pass", machine, *["pass"] * 20)
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "said"),
+    [
+        ("import errno; raise OSError(errno.ENOSPC, 'full')", MachineError, "the disk is full"),
+        ("raise OSError(99, 'odd')", MachineError, "odd"),
+        ("1 / 0", QbenchError, r"/data/x\.png: working on the image failed \(ZeroDivisionError"),
+    ],
+)
+def test_what_has_nothing_to_do_with_the_image_is_not_blamed_on_it(what, kind, said):
+    with pytest.raises(kind, match=said) as error:
+        done("pass", what)
+    assert not isinstance(error.value, DataError)
+
+
+def test_a_process_that_cannot_be_started_is_a_problem_of_the_machine(monkeypatch):
+    monkeypatch.setattr(workers, "_PROGRAM", "import sys; sys.exit(7)")
+    with pytest.raises(MachineError, match=r"could not be started \(exit code 7\)"):
+        done("pass")
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    with pytest.raises(MachineError, match=r"could not be started \(No such file"):
+        done("pass")
 
 
 def test_a_source_that_another_process_does_not_know_is_named():
