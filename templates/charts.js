@@ -97,7 +97,8 @@
     for (const [key, names] of Object.entries(COLUMNS)) at[key] = heads.findIndex((head) => names.includes(head));
     const fold = table.closest("details:not(.part)");
     const count = fold && fold.querySelector(".count");
-    return { table, at, count, all: count && count.textContent, rows: table.tBodies[0].rows };
+    const over = (table.dataset.over || "").split(" ").filter(Boolean);
+    return { table, at, fold, over, count, all: count && count.textContent, rows: table.tBodies[0].rows };
   });
 
   function keeps(key, cell, value) {
@@ -107,8 +108,8 @@
 
   function filterTables() {
     let hidden = 0;
-    for (const { table, at, count, all, rows } of tables) {
-      table.closest(".scroll").hidden = (table.dataset.over || "").split(" ").some((key) => chosen[key]);
+    for (const { table, at, fold, over, count, all, rows } of tables) {
+      (fold || table.closest(".scroll")).hidden = over.some((key) => chosen[key]);
       let here = 0;
       for (const row of rows) {
         const show = Object.entries(chosen).every(([key, value]) => !value || at[key] < 0 || keeps(key, row.cells[at[key]], value))
@@ -161,11 +162,26 @@
   // --- what the filters do beyond rows: the answer for a selection, and the parts of one benchmark
 
   const bands = [...document.querySelectorAll(".band")];
+  const beside = document.createElement("p");
+  beside.className = "under beside";
+  if (bands.length) bands[bands.length - 1].after(beside);
+  // The bands of parts are sorted, the worst first: a selection has the answer of the first part that is in it.
   function answer() {
-    const own = bands.filter((band) => band.dataset.model);
-    const some = (chosen.model || chosen.quantizer) && own.find((band) => // they are sorted, the worst first
-      (!chosen.model || band.dataset.model === chosen.model) && (!chosen.quantizer || band.dataset.quantizer === chosen.quantizer));
-    for (const band of bands) band.hidden = some ? band !== some : Boolean(band.dataset.model);
+    const wanted = Object.entries(chosen).filter(([, value]) => value);
+    const within = (band) => wanted.every(([key, value]) =>
+      band.dataset[key] === value || (key === "attribute" && band.dataset[key] === "")); // "" is over all groups
+    const shown = bands.find((band) => Boolean(band.dataset.model) === wanted.length > 0 && within(band));
+    for (const band of bands) band.hidden = band !== shown;
+    if (shown && wanted.length) shown.querySelector(".for").textContent = `for ${wanted.map(([, value]) => value).join(" × ")}`;
+    const summary = tables.filter(({ table }) => table.closest("#summary"));
+    const told = [];
+    if (!shown) told.push("No rule of the policy judges what the filters leave.");
+    if (summary.some(({ over }) => over.some((key) => chosen[key]))) {
+      told.push("The tables of the answers go over all of what is filtered here, and are hidden; “Groups and gaps” follows the filters.");
+    }
+    if (sought) told.push("The answer does not follow the search.");
+    beside.textContent = told.join(" ");
+    beside.hidden = !told.length;
   }
 
   const benchmarks = new Set([...(form.elements.benchmark || [])].map((option) => option.value).filter(Boolean));
@@ -189,7 +205,6 @@
     const some = sought || Object.values(chosen).some(Boolean);
     if (some) for (const fold of document.querySelectorAll("#summary details")) fold.open = true;
     const told = hidden ? [`${hidden.toLocaleString("en")} rows of the tables are hidden.`] : [];
-    if (chosen.benchmark || chosen.attribute) told.push("The answer and its table are about all benchmarks and groups.");
     form.querySelector("output").textContent = told.join(" ");
     form.querySelector("[type=reset]").hidden = !some;
     for (const figure of seen) redraw(figure);

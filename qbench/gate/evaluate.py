@@ -191,6 +191,11 @@ INCONCLUSIVE_COUNTS: Mapping[Consequence, Counts] = {
 """What the policy says of an inconclusive row → what it adds to the gate's status."""
 
 
+def band_of(rows: Sequence[GateRow]) -> GateBand:
+    """The answer for some of the rows alone, such as those of one benchmark."""
+    return _band(_status(rows, ()), rows)
+
+
 def _status(rows: Iterable[GateRow], problems: Iterable[Problem]) -> GateStatus:
     rows = list(rows)
     nothing = bool(rows) and all(row.status is RowStatus.LEFT_OUT for row in rows)

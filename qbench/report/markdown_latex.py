@@ -28,7 +28,7 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     lines = [f"# {_md(title)}", ""]
     for section in sections:
         lines += [f"## {_md(section.title)}", ""]
-        for block in section.blocks:
+        for block in _whole(section):
             lines += [*_markdown(block), ""]
     return "\n".join(lines) + "\n"
 
@@ -38,9 +38,14 @@ def latex(title: str, sections: Sequence[Section]) -> str:
     lines = [f"\\section{{{_tex(title)}}}"]
     for section in sections:
         lines.append(f"\\subsection{{{_tex(section.title)}}}")
-        for block in section.blocks:
+        for block in _whole(section):
             lines += _latex(block)
     return "\n".join(lines) + "\n"
+
+
+def _whole(section: Section) -> list[Block]:
+    """The blocks without the answers for parts of the run, which only a page with filters can choose from."""
+    return [block for block in section.blocks if not (isinstance(block, Band) and block.names)]
 
 
 def _md(text: str) -> str:

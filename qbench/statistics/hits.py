@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -100,8 +101,8 @@ def _sizes(items: pd.DataFrame, where: Mapping[str, str], attribute: str) -> dic
     kept = items.loc[counted(items, where)]
     names = [kept[name].astype(str) if name in kept else pd.Series("", kept.index) for name in (attribute, "label")]
     sizes: dict[str, dict[str, int]] = {}
-    for (group, label), n in pd.concat(names, axis=1).value_counts().items():
-        sizes.setdefault(group, {})[label] = int(n)
+    for (group, label), n in Counter(zip(*(column.tolist() for column in names), strict=True)).items():
+        sizes.setdefault(group, {})[label] = n
     return sizes
 
 

@@ -312,18 +312,39 @@ def test_filters_are_in_the_address_and_change_the_answer(browser: Any, report: 
     with Visit(browser, report) as visit:
         whole = visit.page.locator(".band:visible").inner_text()
         visit.page.select_option("[name=quantizer]", "hf-int4")
-        assert "demo/balanced × hf-int4" in visit.page.locator(".band:visible").inner_text()
+        assert "for hf-int4" in visit.page.locator(".band:visible").inner_text()
         address = visit.page.url
         assert "quantizer=hf-int4" in address
         visit.page.goto(address)
         assert visit.page.locator("[name=quantizer]").input_value() == "hf-int4"
-        assert "demo/balanced × hf-int4" in visit.page.locator(".band:visible").inner_text()
+        assert "for hf-int4" in visit.page.locator(".band:visible").inner_text()
         rows = visit.page.locator("#summary tbody tr:visible")
         assert rows.count() == 1
         assert "hf-int4" in rows.first.inner_text()
         visit.page.get_by_role("button", name="Show all").click()
         assert visit.page.locator(".band:visible").inner_text() == whole
         assert "?" not in visit.page.url
+
+
+def test_the_answer_follows_the_filter_for_a_benchmark_or_says_what_does_not(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        answers = set()
+        for benchmark in ("imagenet", "fairface"):
+            visit.page.select_option("[name=benchmark]", benchmark)
+            shown = visit.page.locator(".band:visible")
+            assert shown.count() == 1
+            assert f"for {benchmark}" in shown.inner_text()
+            assert f"on {benchmark}" in shown.locator("p").last.inner_text()
+            answers.add(shown.inner_text())
+            assert "are hidden" in visit.page.locator(".beside:visible").inner_text()
+            assert visit.page.locator("#summary table:visible").count() == 0
+        assert len(answers) == 2
+        visit.page.select_option("[name=attribute]", "gender")
+        visit.page.fill("[name=search]", "female")
+        assert "does not follow the search" in visit.page.locator(".beside:visible").inner_text()
+        visit.page.get_by_role("button", name="Show all").click()
+        visit.page.wait_for_function("document.querySelector('.beside').hidden")
+        assert visit.page.locator("#summary table:visible").count() > 0
 
 
 def test_the_filter_for_a_benchmark_hides_the_parts_of_the_others(browser: Any, report: Path) -> None:

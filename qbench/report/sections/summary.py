@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from qbench.gate import GateResult
+from qbench.gate import GateResult, GateRow
+from qbench.gate.evaluate import band_of
 from qbench.gate.phrasing import headline
 from qbench.plugins.report_blocks import Band, Block, Box, Facts, Section
 from qbench.report import formatting
 from qbench.report.context import Context
 from qbench.report.sections.notices import notices
 from qbench.report.sections.verdicts import answers
-from qbench.vocabulary import CellStatus, GateBand
+from qbench.vocabulary import CellStatus, GateBand, RowStatus
 
 PROBLEMS = 3
 """How many problems of the policy stand on the first screen; “The rules” has all."""
+FILTERS = ("model", "quantizer", "benchmark", "attribute")
+"""What a reader of the page can filter by."""
+WORST_FIRST = (GateBand.COULD_NOT_EVALUATE, GateBand.FAIL, GateBand.NOT_SHOWN_SAFE, GateBand.PASS)
 TONES: dict[GateBand, Literal["pass", "fail", "inconclusive", "error"]] = {
     GateBand.PASS: "pass",
     GateBand.FAIL: "fail",
@@ -39,11 +43,20 @@ def section(context: Context) -> Section:
 
 
 def _bands(gate: GateResult) -> Iterator[Band]:
-    """The answer for the run, and that of each variant, which is shown where a reader filters."""
+    """The answer for the run, and those for its parts, worst first: a selection has the answer of its first part."""
     yield Band(gate.band, gate.sentence, TONES[gate.band])
-    for variant in gate.variants:
-        names = {"model": variant.model, "quantizer": variant.quantizer}
-        yield Band(variant.band, headline(variant.worst), TONES[variant.band], names)
+    parts: dict[tuple[str, ...], list[GateRow]] = {}
+    for row in gate.rows:
+        if row.model and row.quantizer:
+            parts.setdefault((row.model, row.quantizer, row.benchmark, row.attribute), []).append(row)
+    bands = {names: band_of(rows) for names, rows in parts.items()}
+    for names, rows in sorted(parts.items(), key=lambda part: _order(bands[part[0]], part[1])):
+        yield Band(bands[names], headline(rows[0]), TONES[bands[names]], dict(zip(FILTERS, names, strict=True)))
+
+
+def _order(band: GateBand, rows: Sequence[GateRow]) -> tuple[bool, int]:
+    """Worst first; what was not judged at all last, because it says nothing beside a part that was."""
+    return all(row.status is RowStatus.LEFT_OUT for row in rows), WORST_FIRST.index(band)
 
 
 def problems(gate: GateResult, most: int) -> Iterator[Box]:

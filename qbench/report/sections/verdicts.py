@@ -48,7 +48,7 @@ def answers(context: Context) -> Iterator[Table]:
     few = len(variants) <= FEW
     if not few:
         quantizers = [_Shown("", q) for q in dict.fromkeys(v.quantizer for v in variants)]
-        yield _table(context, quantizers, rows, "May it ship? Each quantizer, over all models", over=("model",))
+        yield _table(context, quantizers, rows, "May it ship? Each quantizer, over all models")
     yield _table(context, variants, rows, "May it ship?" if few else "Each variant", closed=not few)
 
 
@@ -59,12 +59,12 @@ def _table(
     caption: str,
     *,
     closed: bool = False,
-    over: Sequence[str] = (),
 ) -> Table:
+    of_models = any(x.model for x in shown)
     return Table(
         caption=caption,
         columns=[
-            *([] if over else [Column("Model")]),
+            *([Column("Model")] if of_models else []),
             *map(Column, ("Quantizer", "Answer")),
             *([Column("Such models in general")] if _in_general(context, shown) else []),
             *map(Column, ("Over all items, at worst", "The group that loses most")),
@@ -88,20 +88,18 @@ def _table(
         left_out=max(0, len(shown) - ROWS),
         left_out_note="see “Groups and gaps”",
         closed=closed,
-        over=over,
+        over=(*(() if of_models else ("model",)), "benchmark", "attribute"),
     )
 
 
 def _rows(context: Context) -> Iterator[effect_rows.EffectRow]:
-    """The changes that the benchmarks are judged by, of labelled groups, with a baseline that means something."""
+    """The changes that the benchmarks are judged by, of labelled groups."""
     numbers = context.numbers
     questions = {(b, m.metric) for b in numbers.benchmarks for m in numbers.questions[b]}
     for row in numbers.judged:
         benchmark, attribute = str(row["benchmark"]), str(row["attribute"])
         if (
             (benchmark, row["metric"]) in questions
-            and math.isfinite(row["change"])
-            and not effect_rows.void(row)
             and attribute not in numbers.repeats(benchmark)
             and not numbers.unlabelled(benchmark, attribute, str(row["group"]))
         ):
@@ -132,9 +130,14 @@ def _row(
         name(shown.quantizer, head=True),
         Entry(answer, "word"),
         *([Entry(in_general.get(shown.quantizer, "not known"))] if in_general else []),
-        Entry(_worst([r for r in accuracies if not r["attribute"]], several=several)),
-        Entry(_worst([r for r in accuracies if r["attribute"]], several=several)),
-        Entry(_worst(gaps, several=several)),
+        *(
+            Entry(_worst(context, of_column, several=several))
+            for of_column in (
+                [r for r in accuracies if not r["attribute"]],
+                [r for r in accuracies if r["attribute"]],
+                gaps,
+            )
+        ),
         Entry(_open(of_gate)),
     ]
 
@@ -149,17 +152,36 @@ def _answer(status: RowStatus) -> str:
     return f"{status.symbol} {words}"
 
 
-def _worst(rows: Sequence[effect_rows.EffectRow], *, several: bool) -> str:
+def _worst(context: Context, rows: Sequence[effect_rows.EffectRow], *, several: bool) -> str:
     """The row that lost most, those that are worse by their verdict first; `several` models have to be told apart."""
-    if not rows:
-        return "none measured"
-    row = min(rows, key=lambda r: (Verdict(r["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(r)))
+    known = [r for r in rows if math.isfinite(r["change"]) and not effect_rows.void(r)]
+    if not known:
+        return _why_none(context, rows)
+    row = min(known, key=lambda r: (Verdict(r["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(r)))
     if effect_rows.loss(row) <= 0:
         return "none grows" if row["better"] == Better.ZERO else "none loses"
     what = effect_rows.where(row) or str(row["metric"])
     names = [str(row["benchmark"]), *([str(row["model"])] if several else [])]
     on = ", ".join(formatting.isolated(x) for x in names)
     return f"{formatting.isolated(what)} {effect_rows.amount(row)}: {row['verdict']} ({on})"
+
+
+def _why_none(context: Context, rows: Sequence[effect_rows.EffectRow]) -> str:
+    """Why none of these numbers can be compared: the commonest cause, with what to do about it."""
+    if not rows:
+        return "none measured"
+    causes = Counter(_why_not(context, row) for row in rows)
+    cause, n = causes.most_common(1)[0]
+    others = "" if n == len(rows) else f" (so {n:,} of them)"
+    return f"none of {formatting.count(len(rows), 'number')} can be given: {cause}{others}"
+
+
+def _why_not(context: Context, row: effect_rows.EffectRow) -> str:
+    if effect_rows.void(row):
+        return ", ".join(effect_rows.flags(row))
+    names = (str(row[key]) for key in ("benchmark", "metric", "attribute", "group", "class"))
+    said = context.numbers.results.why_unavailable(*names)
+    return f"{said.cause}. {said.remedy}".rstrip() if said else "it is undetermined"
 
 
 def _open(rows: Iterable[GateRow]) -> str:

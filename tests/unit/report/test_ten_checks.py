@@ -9,10 +9,11 @@ from ``file://``, (8) print and (9) keyboard, 320 px, forced colours, both theme
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import pytest
 
+from qbench.gate.evaluate import band_of
 from qbench.plugins.report_blocks import Band, Chart, Table
 from qbench.report import formatting, markdown_latex
 from qbench.report.charts.forest import EFFECTS, SHAPES, Mark, forest
@@ -141,9 +143,11 @@ def test_check_3_nothing_on_the_page_is_elsewhere(small: Any) -> None:
 def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
     numbers, result = RunNumbers(load(small.write())), every_state(Study())
     context = Context(numbers=numbers, gate=result)
-    band, *of_variants = [b for b in summary.section(context).blocks if isinstance(b, Band)]
+    band, *of_parts = [b for b in summary.section(context).blocks if isinstance(b, Band)]
     assert (band.word, band.sentence) == (result.band, result.sentence)
-    assert [b.names for b in of_variants] == [{"model": v.model, "quantizer": v.quantizer} for v in result.variants]
+    for variant in result.variants:
+        names = {"model": variant.model, "quantizer": variant.quantizer}
+        assert next(b for b in of_parts if names.items() <= b.names.items()).word == variant.band
     section = rules_section.section(context)
     (rules,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("Each rule")]
     said = {row[0].text: (row[1].text, row[6].text) for row in rules.rows}
@@ -159,6 +163,28 @@ def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
     text = markdown_latex.markdown("x", [summary.section(context)])
     assert f"> **{result.band}**" in text
     assert f"**{result.band}**" in text.split("##")[1]
+    assert text.count("> **") == 1
+
+
+def test_whatever_is_filtered_has_the_answer_of_its_rows(small: Any) -> None:
+    """As the script of the page finds it: the first part, worst first, that is within the filters."""
+    result = every_state(Study())
+    context = Context(numbers=RunNumbers(load(small.write())), gate=result)
+    parts = [b for b in summary.section(context).blocks if isinstance(b, Band) and b.names]
+    keys = ("model", "quantizer", "benchmark", "attribute")
+    choices = [["", *dict.fromkeys(b.names[key] for b in parts if b.names[key])] for key in keys]
+    answers = set()
+    for chosen in itertools.product(*choices):
+        wanted = {key: value for key, value in zip(keys, chosen, strict=True) if value}
+
+        def within(names: Mapping[str, str], wanted: Mapping[str, str] = wanted) -> bool:
+            return all(names[key] in ((value, "") if key == "attribute" else (value,)) for key, value in wanted.items())
+
+        rows = [row for row in result.rows if row.quantizer and within({key: getattr(row, key) for key in keys})]
+        shown = next((b for b in parts if within(b.names)), None)
+        assert (shown.word if shown else None) == (band_of(rows) if rows else None)
+        answers.add(shown.word if shown else None)
+    assert len(answers) > 2
 
 
 @pytest.mark.parametrize("change", ["nothing ran", "a cell failed", "a number is undetermined"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,24 @@ def test_a_gain_is_no_loss(make_run: Make) -> None:
     assert cells(table)["The group that loses most"] == "none loses"
 
 
+def test_numbers_that_cannot_be_given_are_not_called_unmeasured(make_run: Make) -> None:
+    run = make_run(models=(A,), quantizers=("fp32", "hf-int4"), benchmarks=("facet", "fairface"))
+    whole = {"cause": "the top 10 are the whole gallery", "remedy": "Use smaller cut-offs."}
+    for name, record in run.records.items():
+        frame = run.metrics[name]
+        if record["benchmark"] == "fairface":
+            names = dict.fromkeys(frame["metric"])
+            record["data_info"]["unavailable"] = [{"metric": metric, **whole} for metric in names]
+            run.metrics[name] = frame.assign(value=math.nan)
+        else:
+            run.metrics[name] = frame[~frame["metric"].str.contains("disparity")]
+    (table,) = answers(context(run))
+    said = cells(table)["The gap or skew that grows most"]
+    assert re.fullmatch(
+        r"none of \d+ numbers can be given: the top 10 are the whole gallery. Use smaller cut-offs.", said
+    )
+
+
 def test_metrics_are_judged_by_their_role_whatever_they_are_called(make_run: Make) -> None:
     """The case of a benchmark that asks for race and gender: no metric is called "accuracy"."""
     run = shifted(make_run, -0.25)
@@ -95,7 +114,8 @@ def test_many_variants_are_shown_by_quantizer_with_the_variants_below(make_run: 
     assert FEW < 4
     quantizers, variants = answers(context(run))
     assert [row[0].text for row in quantizers.rows] == ["hf-int4", "hf-int8"]
-    assert (quantizers.over, quantizers.closed) == (("model",), False)
+    assert (quantizers.over, quantizers.closed) == (("model", "benchmark", "attribute"), False)
+    assert variants.over == ("benchmark", "attribute")
     assert (len(variants.rows), variants.closed) == (4, True)
 
 
