@@ -12,6 +12,7 @@
   const drawn = new Map();
   const plain = (text) => text.replace(/[\u2066-\u2069]/g, "").replace(/\s+/g, " ").trim();
   const NARROW = 700;
+  const LABELS = 140;
 
   // Nothing may be loaded; the policy of the page forbids it as well.
   const loader = {
@@ -46,9 +47,17 @@
 
   function fit(spec, width) {
     if (width >= NARROW) return;
-    spec.config.axis = { ...spec.config.axis, labelLimit: 150 };
-    if (typeof spec.width === "number") spec.width = Math.min(spec.width, 200);
+    spec.config.axis = { ...spec.config.axis, labelLimit: LABELS };
+    if (typeof spec.width === "number") spec.width = Math.min(spec.width, Math.max(120, width - LABELS - 40));
     if (spec.columns) spec.columns = 1;
+    spec.config.legend = { ...spec.config.legend, orient: "top", direction: "horizontal" };
+    for (const { encoding } of spec.layer || []) {
+      const axis = encoding && encoding.y && encoding.y.axis;
+      if (!axis || !axis.labelExpr) continue;
+      axis.labelOffset = -12;
+      axis.labelExpr = `split(${axis.labelExpr}, " \u00b7 ")`; // one line for each name, so that none is cut
+      spec.height = { step: 42 };
+    }
   }
 
   async function draw(figure) {
@@ -109,7 +118,12 @@
   function filterTables() {
     let hidden = 0;
     for (const { table, at, fold, over, count, all, rows } of tables) {
-      (fold || table.closest(".scroll")).hidden = over.some((key) => chosen[key]);
+      const hide = over.some((key) => chosen[key]);
+      let part = fold || table.closest(".scroll");
+      do {
+        part.hidden = hide;
+        part = part.nextElementSibling;
+      } while (!fold && part && part.matches("p.under")); // what is said below the table
       let here = 0;
       for (const row of rows) {
         const show = Object.entries(chosen).every(([key, value]) => !value || at[key] < 0 || keeps(key, row.cells[at[key]], value))
@@ -162,6 +176,7 @@
   // --- what the filters do beyond rows: the answer for a selection, and the parts of one benchmark
 
   const bands = [...document.querySelectorAll(".band")];
+  const OVER = { model: "models", benchmark: "benchmarks", attribute: "groups" };
   const beside = document.createElement("p");
   beside.className = "under beside";
   if (bands.length) bands[bands.length - 1].after(beside);
@@ -173,12 +188,11 @@
     const shown = bands.find((band) => Boolean(band.dataset.model) === wanted.length > 0 && within(band));
     for (const band of bands) band.hidden = band !== shown;
     if (shown && wanted.length) shown.querySelector(".for").textContent = `for ${wanted.map(([, value]) => value).join(" × ")}`;
-    const summary = tables.filter(({ table }) => table.closest("#summary"));
+    const over = tables.filter(({ table }) => table.closest("#summary")).flatMap((table) => table.over);
+    const hidden = Object.keys(OVER).filter((key) => chosen[key] && over.includes(key)).map((key) => OVER[key]);
     const told = [];
     if (!shown) told.push("No rule of the policy judges what the filters leave.");
-    if (summary.some(({ over }) => over.some((key) => chosen[key]))) {
-      told.push("The tables of the answers go over all of what is filtered here, and are hidden; “Groups and gaps” follows the filters.");
-    }
+    if (hidden.length) told.push(`What goes over all ${hidden.join(" and ")} is hidden here; “Groups and gaps” follows the filters.`);
     if (sought) told.push("The answer does not follow the search.");
     beside.textContent = told.join(" ");
     beside.hidden = !told.length;
@@ -231,8 +245,16 @@
   apply();
 
   for (const figure of figures) watcher.observe(figure);
-  // The first chart is drawn as soon as there is time, because this prepares what the others need.
-  if (figures.length) (window.requestIdleCallback || setTimeout)(() => begin(figures[0]));
+  // The first chart is drawn as soon as there is time, because this prepares what the others need. On a narrow screen
+  // all are that are not folded, because the drawings that come with the page are as wide as a desk's screen.
+  const soon = document.documentElement.clientWidth < NARROW ? figures.filter((figure) => !figure.closest("details")) : figures.slice(0, 1);
+  const idle = window.requestIdleCallback || setTimeout;
+  const next = () => idle(() => {
+    const figure = soon.shift();
+    if (figure) begin(figure);
+    if (soon.length) next();
+  });
+  next();
 
   // --- the appendix
 

@@ -336,7 +336,7 @@ def test_the_answer_follows_the_filter_for_a_benchmark_or_says_what_does_not(bro
             assert f"for {benchmark}" in shown.inner_text()
             assert f"on {benchmark}" in shown.locator("p").last.inner_text()
             answers.add(shown.inner_text())
-            assert "are hidden" in visit.page.locator(".beside:visible").inner_text()
+            assert "over all benchmarks is hidden" in visit.page.locator(".beside:visible").inner_text()
             assert visit.page.locator("#summary table:visible").count() == 0
         assert len(answers) == 2
         visit.page.select_option("[name=attribute]", "gender")
@@ -407,6 +407,17 @@ def test_nothing_sticks_out_of_a_telephone(browser: Any, report: Path) -> None:
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
         # charts are made narrower, so that marks and labels are seen together
         assert visit.page.evaluate("document.querySelector('#chart-changes-facet-accuracy svg').clientWidth") < 700
+        labels = visit.page.locator("#chart-changes-facet-accuracy .role-axis-label")
+        assert labels.count() > 0
+        assert not [text for text in labels.all_text_contents() if "…" in text]
+
+
+def test_a_telephone_draws_all_charts_of_the_main_part_without_scrolling(browser: Any, report: Path) -> None:
+    with Visit(browser, report, viewport={"width": 390, "height": 844}) as visit:
+        visit.page.wait_for_function(
+            "[...document.querySelectorAll('[data-chart]')].every(x => x.closest('details') || x.dataset.live)"
+        )
+        assert visit.page.locator("details [data-live]").count() == 0
 
 
 def test_a_link_to_a_section_of_the_appendix_opens_it(browser: Any, report: Path) -> None:
