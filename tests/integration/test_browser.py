@@ -343,7 +343,7 @@ def test_the_answer_follows_the_filter_for_a_benchmark_or_says_what_does_not(bro
         visit.page.fill("[name=search]", "female")
         assert "does not follow the search" in visit.page.locator(".beside:visible").inner_text()
         visit.page.get_by_role("button", name="Show all").click()
-        visit.page.wait_for_function("document.querySelector('.beside').hidden")
+        visit.page.locator(".beside").wait_for(state="hidden")
         assert visit.page.locator("#summary table:visible").count() > 0
 
 
@@ -414,9 +414,12 @@ def test_nothing_sticks_out_of_a_telephone(browser: Any, report: Path) -> None:
 
 def test_a_telephone_draws_all_charts_of_the_main_part_without_scrolling(browser: Any, report: Path) -> None:
     with Visit(browser, report, viewport={"width": 390, "height": 844}) as visit:
-        visit.page.wait_for_function(
-            "[...document.querySelectorAll('[data-chart]')].every(x => x.closest('details') || x.dataset.live)"
+        charts = visit.page.evaluate(
+            "[...document.querySelectorAll('[data-chart]')].filter(x => !x.closest('details')).map(x => x.id)"
         )
+        assert charts
+        for chart in charts:
+            visit.page.locator(f"#{chart}[data-live]").wait_for(state="attached")
         assert visit.page.locator("details [data-live]").count() == 0
 
 
