@@ -62,7 +62,7 @@ def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, 
         _convert(weights, settings, target)
         check_fingerprint(weights, fingerprint, settings=settings)
 
-    return cached_folder("converted", decided_by, write)
+    return cached_folder("converted", decided_by, write, size=weights.stat().st_size)
 
 
 def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> None:

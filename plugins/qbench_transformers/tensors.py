@@ -86,7 +86,8 @@ def without_wrapper(folder: Path, fingerprint: str) -> Path:
             shutil.copyfile(path, target / path.name)
         check_fingerprint(folder / WEIGHTS, fingerprint)
 
-    return cached_folder("converted", {"fingerprint": fingerprint, "without": prefix}, write)
+    decided_by = {"fingerprint": fingerprint, "without": prefix}
+    return cached_folder("converted", decided_by, write, size=(folder / WEIGHTS).stat().st_size)
 
 
 def check_tensors(weights: Path, model: Any, *, quantized: bool) -> None:

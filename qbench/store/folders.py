@@ -11,7 +11,7 @@ from typing import Any
 from qbench.errors import DataError
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below, file_digest
-from qbench.store.files import PART, machine_errors, make_folder, sync, sync_all
+from qbench.store.files import PART, check_space, machine_errors, make_folder, sync, sync_all
 from qbench.store.lock import held
 from qbench.store.memos import Memo
 
@@ -61,29 +61,30 @@ class StoredFolder:
             return None
         return self.path
 
-    def get(self, write: Callable[[Path], None]) -> Path:
+    def get(self, write: Callable[[Path], None], *, size: int = 0) -> Path:
         """The folder; where it is not there or is damaged, `write` is called with an empty folder first.
 
         Of several processes that need it at the same time, one writes it and the others wait. If `write` raises,
-        nothing is kept.
+        nothing is kept. `size` is how many bytes it takes, as far as that is known.
 
         Raises
         ------
         MachineError
-            The cache cannot be written.
+            The cache cannot be written, or there is not enough free space.
         """
         found = self.find()
         if found is not None:
             return found
         with held(self._cache.lock(self.path), of=self.path):
-            return self.find() or self._made(write)
+            return self.find() or self._made(write, size)
 
-    def _made(self, write: Callable[[Path], None]) -> Path:
+    def _made(self, write: Callable[[Path], None], size: int) -> Path:
         temporary = self.path.with_name(f".{self.path.name}{PART}")
         with machine_errors(self.path):
             remove_tree(temporary)  # of a process that was killed: this one holds the lock
             make_folder(temporary)
             try:
+                check_space(temporary, size)
                 write(temporary)
                 files = sorted(path for path in temporary.rglob("*") if path.is_file())
                 digests = {path.relative_to(temporary).as_posix(): file_digest(path) for path in files}
@@ -106,7 +107,7 @@ def remove_tree(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Path], None]) -> Path:
+def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Path], None], *, size: int = 0) -> Path:
     """A folder in the cache folder, written at its first use.
 
     For what takes long to make and is needed as files, such as a checkpoint converted to another format. The folder is
@@ -123,6 +124,8 @@ def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Pat
         folder is named by a hash of it, so a change of any of these leads to a new folder.
     write : callable
         ``(folder) -> None``: writes the content into an empty folder. If it raises, nothing is kept.
+    size : int
+        About how many bytes it takes, so that a disk without so much free space is refused before; 0 if not known.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Pat
     Raises
     ------
     MachineError
-        The cache cannot be written.
+        The cache cannot be written, or there is not enough free space.
 
     Examples
     --------
@@ -146,4 +149,4 @@ def cached_folder(kind: str, decided_by: Mapping[str, Any], write: Callable[[Pat
     hello
     """
     cache = Cache()
-    return StoredFolder(cache, cache.path(kind, decided_by, ""), decided_by).get(write)
+    return StoredFolder(cache, cache.path(kind, decided_by, ""), decided_by).get(write, size=size)

@@ -167,3 +167,12 @@ def test_a_list_that_cannot_be_kept_does_not_discard_the_folder(whole, monkeypat
         assert content(cached_folder("things", {"a": 1}, write)) == whole
     assert "this cannot be remembered (the permission is missing)" in caplog.text
     assert content(cached_folder("things", {"a": 1}, write)) == whole
+
+
+def test_a_disk_without_enough_space_is_refused_before_anything_is_written(cache):
+    def never(folder):
+        raise AssertionError
+
+    with pytest.raises(MachineError, match=r"TiB are needed on this disk, and .* are free"):
+        cached_folder("things", {"a": 1}, never, size=2**60)
+    assert not list((cache / "things").glob("*/*"))
