@@ -139,7 +139,10 @@ class Units:
         """Decode what the cells need, once for all models that share a geometry."""
         for cell in cells:
             parts = _pixels(cell)
-            if parts is None or self._cache.sharded(FOLDER, parts).complete or key_of(parts) in self._decodes:
+            if parts is None or key_of(parts) in self._decodes:
+                continue
+            stored = self._cache.sharded(FOLDER, parts)
+            if stored.complete:
                 continue
             assert cell.asked is not None
             unit = WorkUnit(
@@ -151,7 +154,7 @@ class Units:
             )
             self._decodes[key_of(parts)] = unit.id
             self.units.append(unit)
-            self.to_decode += len(cell.asked.benchmark.items.images)
+            self.to_decode += len(cell.asked.benchmark.items.images) - stored.rows_done()
 
     def compute(self, cells: Iterable[PlannedCell]) -> None:
         """Answer and score the cells."""

@@ -1,5 +1,7 @@
 """Cosine similarities of embeddings."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -89,3 +91,17 @@ def test_blocks_of_images_change_no_bit(monkeypatch):
     found = CosineSimilarity(images, index, texts, prompts)
     np.testing.assert_array_equal(found.targets(0, 30), expected[0])
     np.testing.assert_array_equal(found.items(0, 1000), expected[1])
+
+
+def test_memory_does_not_grow_with_the_images(tmp_path):
+    """Embeddings stay where they are mapped; the 50 MB that they would take in float64 are never there at once."""
+    images = np.lib.format.open_memmap(tmp_path / "images.npy", mode="w+", dtype=np.float32, shape=(50_000, 128))
+    images[:] = 1
+    tracemalloc.start()
+    try:
+        similarity = CosineSimilarity(images, np.arange(50_000), RNG.normal(size=(2, 128)), prompts(2))
+        assert similarity.items(0, 100).shape == (100, 2)
+        assert similarity.targets(0, 2).shape == (2, 50_000)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
