@@ -99,9 +99,10 @@ def items_of(comparison: Comparison, metric: str, attribute: str, group: str, cl
 def _sizes(items: pd.DataFrame, where: Mapping[str, str], attribute: str) -> dict[str, dict[str, int]]:
     """Group (or an empty text, where no attribute is named) → label → items that count."""
     kept = items.loc[counted(items, where)]
-    names = [kept[name].astype(str) if name in kept else pd.Series("", kept.index) for name in (attribute, "label")]
+    columns = (kept[name].astype(str) if name in kept else pd.Series("", kept.index) for name in (attribute, "label"))
+    groups, labels = (column.tolist() for column in columns)
     sizes: dict[str, dict[str, int]] = {}
-    for (group, label), n in Counter(zip(*(column.tolist() for column in names), strict=True)).items():
+    for (group, label), n in Counter(zip(groups, labels, strict=True)).items():
         sizes.setdefault(group, {})[label] = n
     return sizes
 
