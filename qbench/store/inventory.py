@@ -101,34 +101,44 @@ def _look(cache: Cache, folder: Path, kind: str, name: re.Pattern[str], found: I
     """Sort the entries of one folder."""
     entries = _entries(folder)
     for path in entries:
-        stem, suffix = path.stem, path.suffix
-        if path.is_symlink():
+        if path.name == ".lock" or _is_listed(path, entries):
+            continue
+        thing = _thing_named(cache, kind, path, name) if not path.is_symlink() else None
+        if thing is None:
             found.unknown.append(path)
-        elif path.name == ".lock":
-            continue
-        elif path.name.startswith(".") and (suffix == PART or OLD_PART.fullmatch(path.name)):
-            found.things.append(_leftover(cache, kind, path))
-        elif OLD.fullmatch(path.name) and path.is_file():
-            found.things.append(_thing(kind, path, (path,), path, State.OLD, None))
-        elif suffix == ".array" and KEY.fullmatch(stem) and path.is_dir():
-            found.things.append(_array(cache, kind, path))
-        elif suffix == ".memo" and KEY.fullmatch(stem) and path.is_file():
-            found.things.append(_thing(kind, path, (path,), path, State.COMPLETE, None))
-        elif suffix == LIST and path.is_file() and name.fullmatch(path.name.removesuffix(LIST)):
-            folder = path.with_name(path.name.removesuffix(LIST))
-            if not folder.is_symlink():
-                state = State.COMPLETE if folder.is_dir() else State.UNFINISHED
-                found.things.append(_thing(kind, folder, (path, folder), path, state, cache.lock(folder)))
-        elif _is_listed(path, entries):
-            continue
-        elif path.is_dir() and (KEY.fullmatch(path.name) or (path / ".qbench-dataset").is_file()):
-            found.things.append(_thing(kind, path, (path,), path, State.OLD, cache.lock(path)))
         else:
-            found.unknown.append(path)
+            found.things.append(thing)
+
+
+def _thing_named(cache: Cache, kind: str, path: Path, name: re.Pattern[str]) -> Thing | None:
+    """What has this name; `None` where qbench gives no such name."""
+    stem, suffix, is_folder = path.stem, path.suffix, path.is_dir()
+    if path.name.startswith(".") and (suffix == PART or OLD_PART.fullmatch(path.name)):
+        return _leftover(cache, kind, path)
+    if not is_folder and OLD.fullmatch(path.name):
+        return _thing(kind, path, (path,), path, State.OLD, None)
+    if not is_folder and suffix == ".memo" and KEY.fullmatch(stem):
+        return _thing(kind, path, (path,), path, State.COMPLETE, None)
+    if is_folder and suffix == ".array" and KEY.fullmatch(stem):
+        return _array(cache, kind, path)
+    if not is_folder and suffix == LIST and name.fullmatch(path.name.removesuffix(LIST)):
+        return _folder(cache, kind, path)
+    if is_folder and (KEY.fullmatch(path.name) or (path / ".qbench-dataset").is_file()):
+        return _thing(kind, path, (path,), path, State.OLD, cache.lock(path))
+    return None
+
+
+def _folder(cache: Cache, kind: str, listed: Path) -> Thing | None:
+    """The folder of which this is the list of files; `None` where a link is in its place."""
+    path = listed.with_name(listed.name.removesuffix(LIST))
+    if path.is_symlink():
+        return None
+    state = State.COMPLETE if path.is_dir() else State.UNFINISHED
+    return _thing(kind, path, (listed, path), listed, state, cache.lock(path))
 
 
 def _is_listed(path: Path, entries: Sequence[Path]) -> bool:
-    return path.is_dir() and path.with_name(path.name + LIST) in entries
+    return path.is_dir() and not path.is_symlink() and path.with_name(path.name + LIST) in entries
 
 
 def _array(cache: Cache, kind: str, path: Path) -> Thing:
