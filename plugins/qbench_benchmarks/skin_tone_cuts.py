@@ -40,7 +40,7 @@ def _chart(effects: pd.DataFrame, cell: Any) -> Chart | None:
     # Only the disparities: the groups of two cuts do not consist of the same people.
     pairs = {(name, label) for name, attribute in cuts.items() for label in attribute.group_pairs}
     mine = effects[(effects["benchmark"] == cell.benchmark) & (effects["class"] == "") & effects["change"].notna()]
-    mine = mine[[pair in pairs for pair in zip(mine["attribute"], mine["group"], strict=True)]]
+    mine = mine[pd.MultiIndex.from_frame(mine[["attribute", "group"]]).isin(pairs)]
     measured = set(mine["metric"])
     metric = next((info.name for info in cell.metrics if info.name in measured), None)
     if metric is None:

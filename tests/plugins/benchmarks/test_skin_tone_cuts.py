@@ -62,7 +62,16 @@ def test_each_benchmark_with_cuts_has_a_chart():
     assert len(list(section(results(ROWS + other, benchmarks=("facet", "facet-2")), None))) == 2
 
 
-@pytest.mark.parametrize("made", [results(ROWS, cuts=False), results(ROWS[4:5]), results(ROWS, benchmarks=())])
+@pytest.mark.parametrize(
+    "made",
+    [
+        results(ROWS, cuts=False),
+        results(ROWS[4:5]),
+        results(ROWS, benchmarks=()),
+        results(pd.DataFrame(ROWS).iloc[:0]),  # a run of the baseline alone
+        results(ROWS[5:6]),  # nothing is determined
+    ],
+)
 def test_without_cuts_it_says_that_they_were_not_measured(made):
     [text] = section(made, None)
     assert isinstance(text, Text)
