@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from qbench.api._lazy import import_on_use
 from qbench.metrics.interface import MeasuredTask
 from qbench.plugins.records import Probe
-from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Provider, Questions, Step
+from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Provider, Questions
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 if TYPE_CHECKING:
@@ -27,6 +27,5 @@ __all__ = [
     "ProbeMethod",
     "Provider",
     "Questions",
-    "Step",
     "folder_name",
 ]

@@ -11,7 +11,10 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
+from qbench.images.decoding import CheckTask
 from qbench.images.interface import ImageSource
+from qbench.images.locations import ImageLocation
+from qbench.images.workers import worked_on
 
 
 class ImageSourceContract:
@@ -33,13 +36,16 @@ class ImageSourceContract:
         pytest.fail("override the fixture `absent`")
 
     def test_it_can_be_sent_to_another_process(self, source: ImageSource, keys: Sequence[str]) -> None:
-        """Pickled and read again it is equal, has the same hash and the same place, and gives the same images."""
+        """Pickled and read again it is equal, has the same hash and the same place, and gives the same images there."""
         again = pickle.loads(pickle.dumps(source))
         assert again == source, "a pickled source is not equal to the source"
         assert hash(again) == hash(source), "a pickled source has another hash"
         assert again.place() == source.place(), "a pickled source has another place"
         assert source.place(), "the place is empty: it tells the source from all others"
         assert _content(again, keys[0]) == _content(source, keys[0]), "a pickled source gives other images"
+        with worked_on([CheckTask(ImageLocation(source, keys[0]), decode=True)], workers=1) as results:
+            [(_, error)] = results
+        assert error is None, f"in another process: {error}"
 
     def test_it_knows_which_images_it_has(self, source: ImageSource, keys: Sequence[str], absent: str) -> None:
         """What exists can be opened, and what does not exist is not found."""
