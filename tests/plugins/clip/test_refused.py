@@ -230,3 +230,36 @@ def test_a_conversion_of_weights_that_change_meanwhile_is_not_kept(copy, open_cl
     with pytest.raises(ModelError, match="files of the checkpoint were changed while they were read"):
         open_clip_source(copy)
     assert not list(cache.rglob("converted/**/config.json"))
+
+
+# --- what a download leaves behind in place of a file
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 605143284\n"
+PAGES = (
+    b"<!DOCTYPE html><html><title>Sign in</title></html>",
+    b"\xef\xbb\xbf\n<HTML>\n",
+    b"<?xml version='1.0'?><Error/>",
+)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, "config.json", "vocab.json", "merges.txt"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (POINTER, "a Git LFS pointer.*git lfs pull"),
+        *((page, "an HTML page.*Download the file again") for page in PAGES),
+    ],
+    ids=["pointer", "page", "page after a byte order mark", "error of a store"],
+)
+def test_a_file_that_stands_for_another(copy, open_clip_source, name, content, message):
+    (copy / name).write_bytes(content)
+    with pytest.raises(ModelError, match=f"(?s){name}: this is {message}"):
+        open_clip_source(copy)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "open_clip_pytorch_model.bin", "open_clip_model.safetensors"])
+def test_a_pointer_in_place_of_other_formats_of_weights(copy, open_clip_source, name):
+    (copy / WEIGHTS).unlink()
+    (copy / name).write_bytes(POINTER)
+    with pytest.raises(ModelError, match=f"{name}: this is a Git LFS pointer"):
+        open_clip_source(copy)
