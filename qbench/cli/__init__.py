@@ -80,7 +80,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.command("new", epilog=new.EXAMPLES)(new.command)
 app.command("plugins", epilog=plugins.EXAMPLES)(plugins.command)
-app.command("doctor")(doctor.command)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.command)
 
 
 def _print_renamed() -> None:

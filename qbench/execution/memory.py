@@ -38,6 +38,11 @@ class Peak:
         return None if peak is None or self._before is None else max(0, peak - self._before)
 
 
+def resident_bytes() -> int | None:
+    """The resident memory of this process now; `None` where this system does not tell."""
+    return _resident("VmRSS")
+
+
 def _reset() -> bool:
     try:
         CLEAR.write_text(RESET_PEAK, encoding="ascii")

@@ -1,4 +1,4 @@
-"""Third-party noise goes to the run's log, not to the user: warnings, log lines, loaders' bars.
+"""Third-party noise goes to the run's logs, not to the user: warnings, log lines, loaders' bars.
 
 What the cache has to say, such as that something in it was damaged, goes to both.
 """
@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from qbench.execution.run_log import RUNNER, JsonLine
 
 SETTINGS = {
     "TRANSFORMERS_VERBOSITY": "error",
@@ -29,19 +31,35 @@ CACHE = "qbench.store"
 
 
 @contextmanager
-def quiet(log: Path, say: Callable[[str], None] = lambda text: None) -> Iterator[None]:
-    """Send Python's warnings and log records to the file `log` while the block runs; the cache's own to `say`, too."""
+def quiet(
+    log: Path, say: Callable[[str], None] = lambda text: None, *, structured: Path | None = None
+) -> Iterator[None]:
+    """Send Python's warnings and log records to files while the block runs.
+
+    Parameters
+    ----------
+    log : pathlib.Path
+        The log for people: warnings and errors.
+    say : callable
+        Is given what the cache has to say, too.
+    structured : pathlib.Path, optional
+        The log for programs, with the stages of the run as well; see `qbench.execution.run_log`.
+    """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
-    handler = _LogFile(log, say)
-    handler.addFilter(_Once())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    people = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handlers = [_LogFile(log, say, people, logging.WARNING)]
+    if structured is not None:
+        handlers.append(_LogFile(structured, say, JsonLine(), logging.INFO))
     loggers = [logging.getLogger(), *map(logging.getLogger, LOUD)]
     kept = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.handlers[:] = [handler]
+        logger.handlers[:] = handlers
         logger.propagate = False
+    runner = logging.getLogger(RUNNER)
+    level = runner.level
+    runner.setLevel(logging.INFO)
     logging.captureWarnings(True)
     told = _Teller(say)
     logging.getLogger(CACHE).addHandler(told)
@@ -50,16 +68,21 @@ def quiet(log: Path, say: Callable[[str], None] = lambda text: None) -> Iterator
     finally:
         logging.captureWarnings(False)
         logging.getLogger(CACHE).removeHandler(told)
-        for logger, handlers, propagate in kept:
-            logger.handlers[:], logger.propagate = handlers, propagate
-        handler.close()
+        runner.setLevel(level)
+        for logger, former, propagate in kept:
+            logger.handlers[:], logger.propagate = former, propagate
+        for handler in handlers:
+            handler.close()
 
 
 class _LogFile(logging.FileHandler):
     """A log that cannot be written stops nothing; this is said once."""
 
-    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
-        super().__init__(path, encoding="utf-8", delay=True)
+    def __init__(self, path: Path, say: Callable[[str], None], form: logging.Formatter, level: int) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace", delay=True)
+        self.setLevel(level)
+        self.setFormatter(form)
+        self.addFilter(_Once())
         self._say: Callable[[str], None] | None = say
 
     def handleError(self, record: logging.LogRecord) -> None:
@@ -88,13 +111,15 @@ class _Teller(logging.Handler):
 
 
 class _Once(logging.Filter):
-    """Lets a message through once: bitsandbytes says the same for every layer of every batch."""
+    """Lets a warning through once: bitsandbytes says the same for every layer of every batch."""
 
     def __init__(self) -> None:
         super().__init__()
         self._said: set[tuple[str, str]] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
         said = (record.name, record.getMessage())
         new = said not in self._said
         self._said.add(said)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from qbench.errors import InputError, MachineError
@@ -18,6 +21,7 @@ from qbench.execution.plan import make_plan
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.recorder import Recorder
+from qbench.execution.run_log import event
 from qbench.execution.worker import Work, Worker
 from qbench.executors.interface import UnitExecutor
 from qbench.executors.problems import Problem
@@ -28,8 +32,6 @@ from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.lock import in_use, locked
-
-log = logging.getLogger("qbench.execution")
 
 Problems = dict[tuple[str, str], Problem]
 """Kind (``model`` or ``benchmark``) and label → why it could not be opened."""
@@ -94,7 +96,13 @@ def execute(
     folder = RunFolder(out)
     folder.check_usable()
     cache = cache or Cache()
-    with locked(out), in_use(cache.in_use), progress or Silent() as told, quiet(folder.log, told.say):
+    with (
+        locked(out),
+        in_use(cache.in_use),
+        progress or Silent() as told,
+        quiet(folder.log, told.say, structured=folder.structured_log),
+        _logged(f"the run {spec.name} with qbench {version('qbench-vlm')}"),
+    ):
         check_device(spec.device)
         opened = Opened(plan, cache, told)
         cells = plan_cells(opened, open_all(opened, told), folder)
@@ -113,6 +121,20 @@ def execute(
         )
 
 
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """Log how a run begins, and how it ends, whatever ends it."""
+    begun = time.perf_counter()
+    event(f"begins: {what}", stage="run")
+    try:
+        yield
+    except BaseException as error:
+        said = f"ends early: {type(error).__name__}: {error}"
+        event(said, level=logging.ERROR, stage="run", seconds=time.perf_counter() - begun)
+        raise
+    event(f"ends: {what}", stage="run", seconds=time.perf_counter() - begun)
+
+
 def _todo(cells: list[PlannedCell], folder: RunFolder, progress: Silent) -> list[PlannedCell]:
     """The cells that are to be computed; of those that are damaged, the user is told so."""
     todo = []
@@ -121,7 +143,7 @@ def _todo(cells: list[PlannedCell], folder: RunFolder, progress: Silent) -> list
         if reason is not None:
             todo.append(cell)
         if reason:
-            log.warning("%s is computed again: %s", cell.name, reason)
+            event(f"{cell.name} is computed again: {reason}", level=logging.WARNING, stage="run", cell=cell.name)
             progress.say(f"computed again: {cell.name}: {reason}", style="yellow")
     return todo
 
@@ -141,8 +163,11 @@ def open_all(opened: Opened, progress: Silent) -> Problems:
     ):
         for thing in planned:
             progress.begin(f"{doing} {thing.label}", 0)
+            event("begins", stage=stage, cell=thing.label)
+            begun = time.perf_counter()
             try:
                 open_(thing.label)
+                event("is open", stage=stage, cell=thing.label, seconds=time.perf_counter() - begun)
             except MachineError:
                 raise  # it is no fault of this thing, and all others would have it, too
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it fails its own cells
@@ -154,11 +179,11 @@ def open_all(opened: Opened, progress: Silent) -> Problems:
     return problems
 
 
-def tell(name: str, problem: Problem, progress: Silent) -> None:
-    """Say that something failed, to the user and in the log."""
-    log.error(
-        "%s failed (%s): %s", name, problem.stage, "\n".join(x for x in (problem.message, problem.traceback) if x)
-    )
+def tell(name: str, problem: Problem, progress: Silent, seconds: float | None = None) -> None:
+    """Say that something failed, to the user and in the logs."""
+    said = "\n".join(x for x in (problem.message, problem.traceback) if x)
+    what = f"{name} failed ({problem.stage}): {said}"
+    event(what, level=logging.ERROR, stage=problem.stage, cell=name, seconds=seconds)
     progress.say(f"failed: {name}: {problem.message}", style="red")
 
 
@@ -199,6 +224,7 @@ class _Results:
     def __init__(self, units: Units, recorder: Recorder, progress: Silent, *, total: int) -> None:
         self._units, self._recorder, self._progress = units, recorder, progress
         self._total = total
+        self._kinds = {unit.id: str(unit.kind) for unit in units.units}
         self.computed = 0
         self._failed: set[str] = set()
 
@@ -216,8 +242,11 @@ class _Results:
                 if result.scored is not None:
                     self.computed += 1
                     self._progress.finished(cell.name, self.computed + len(self._failed), self._total)
-        if problem is not None:
-            tell(self._units.name(result.unit), problem, self._progress)
+        name = self._units.name(result.unit)
+        if problem is None:
+            event("is done", stage=self._kinds[result.unit], cell=name, seconds=result.wall)
+        else:
+            tell(name, problem, self._progress, result.wall)
             for needing in self._units.needing(result.unit):
                 self.fail(needing, problem)
 
@@ -245,4 +274,5 @@ class _Announcer:
             self._stage = stage
             self._progress.begin(stage, total)
         name = self._units.name(unit.id)
+        event("begins", stage=str(unit.kind), cell=name)
         self._progress.doing(f"decoding {name}" if unit.kind is Kind.DECODE else name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,22 +50,27 @@ class Worker:
         if unit.wants.shares != self._shared or unit.wants.alone:
             self.close()
         self._shared = unit.wants.shares
+        begun = time.perf_counter()
         try:
-            match unit.kind:
-                case Kind.DECODE:
-                    return self._decode(unit)
-                case Kind.ANSWER:
-                    return self._answer(unit)
-                case Kind.SCORE:
-                    return self._score(unit)
-                case Kind.DRIFT:
-                    return self._drift(unit)
-                case Kind.SPEED:
-                    return self._speed(unit)
+            result = self._executed(unit)
         except MachineError:
             raise  # it is no fault of this unit, and all others would have it, too
         except Exception as error:  # noqa: BLE001 - it fails what depends on this unit, not the run
-            return UnitResult(unit=unit.id, problem=Problem.of(self._stage(unit), error))
+            result = UnitResult(unit=unit.id, problem=Problem.of(self._stage(unit), error))
+        return replace(result, wall=time.perf_counter() - begun)
+
+    def _executed(self, unit: WorkUnit) -> UnitResult:
+        match unit.kind:
+            case Kind.DECODE:
+                return self._decode(unit)
+            case Kind.ANSWER:
+                return self._answer(unit)
+            case Kind.SCORE:
+                return self._score(unit)
+            case Kind.DRIFT:
+                return self._drift(unit)
+            case Kind.SPEED:
+                return self._speed(unit)
 
     def close(self) -> None:
         """Release the loaded variant, if there is one."""

@@ -151,6 +151,8 @@ class UnitResult:
         Why it failed; `None` where it is done.
     seconds : dict of str to float
         Time by kind of work, as in `qbench.runfolder.schema.CellRecord`.
+    wall : float
+        Seconds from its begin to its end.
     scored, drift, speed
         What belongs into the run folder; `None` for units of other kinds. `drift` is also `None` where the cache lacks
         one of the two sets of answers.
@@ -159,6 +161,7 @@ class UnitResult:
     unit: str
     problem: Problem | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    wall: float = 0.0
     scored: Scored | None = None
     drift: pd.DataFrame | None = None
     speed: SpeedRecord | None = None

@@ -5,6 +5,7 @@
     run.json          the resolved spec, the cells of the latest plan, notes
     environment.json  where it ran
     run.log           warnings and tracebacks
+    run.log.jsonl     what was done when, with the same warnings and tracebacks, as JSON lines
     cells/<benchmark>/<model>/<quantizer>-<key>/
         cell.json  items.parquet  metrics.parquet  rankings.parquet (retrieval)  noise.parquet (where asked for)
         drift-<key>.parquet (against the baseline's embeddings of this key)
@@ -83,13 +84,18 @@ class RunFolder:
         """The log file."""
         return self.root / "run.log"
 
+    @property
+    def structured_log(self) -> Path:
+        """The log file for programs."""
+        return self.root / "run.log.jsonl"
+
     def check_usable(self) -> None:
         """Raise `InputError` where the folder holds something else than a run, which must not be mixed up with one."""
         if self.root.is_file():
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
         if not self.root.is_dir() or (self.root / "run.json").exists() or any(self._cells()):
             return
-        others = sorted(p.name for p in self.root.iterdir() if p.name not in (".lock", "run.log"))
+        others = sorted(p.name for p in self.root.iterdir() if p.name not in (".lock", "run.log", "run.log.jsonl"))
         if others:
             raise InputError(
                 f"the folder holds other things ({', '.join(others[:3])})",

@@ -1,0 +1,61 @@
+"""The structured log of a run: one JSON object per line, so that a run that failed can be understood afterwards.
+
+The runner tells what it begins and what it has done (`event`). All other records, such as warnings of libraries, get
+the stage and the cell at which they came.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from qbench.execution.memory import resident_bytes
+
+RUNNER = "qbench.execution"
+"""The logger of the runner."""
+
+
+class JsonLine(logging.Formatter):
+    """Makes the line of a record; docs/run-folder.md describes its fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = {"stage": "run", "cell": ""}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One JSON object, without the end of the line."""
+        given = record.__dict__
+        self._at |= {name: given[name] for name in self._at if name in given}
+        values: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            **self._at,
+            "what": record.getMessage(),
+            "seconds": given.get("seconds"),
+            "memory_bytes": resident_bytes(),
+            "logger": record.name,
+        }
+        return json.dumps(values)
+
+
+def event(what: str, *, level: int = logging.INFO, stage: str, cell: str = "", seconds: float | None = None) -> None:
+    """Tell what the runner does.
+
+    Parameters
+    ----------
+    what : str
+        What begins, is done or failed.
+    level : int
+        A level of `logging`. From `logging.WARNING` on it also goes to ``run.log``.
+    stage : str
+        ``run``, ``data``, ``model``, or the kind of a work unit.
+    cell : str
+        The labels of the cell, or of the model or benchmark, that is concerned.
+    seconds : float, optional
+        The time that it took.
+    """
+    rounded = None if seconds is None else round(seconds, 3)
+    extra = {"stage": stage, "cell": cell, "seconds": rounded}
+    logging.getLogger(RUNNER).log(level, "%s", what, extra=extra)
