@@ -91,7 +91,7 @@ def items_of(comparison: Comparison, metric: str, attribute: str, group: str, cl
     key = (__name__, "sizes", column, *where.items())
     sizes = comparison.once_for_baseline(key, lambda: _sizes(comparison.before.items, where, column))
     groups = (comparison.pair(attribute, group) or (group,)) if column else ("",)
-    asked_of_all = not any(class_ in of_label for of_label in sizes.values())
+    asked_of_all = not class_ or not any(class_ in of_label for of_label in sizes.values())
     of_groups = [sizes.get(name, {}) for name in groups]
     return sum(sum(found.values()) if asked_of_all else found.get(class_, 0) for found in of_groups)
 

@@ -13,6 +13,7 @@ from qbench.metrics.interface import INDEX
 from qbench.plugins.records import NoOptions
 from qbench.results.statistics import added_tables, declared_statistics, installed_statistics
 from qbench.statistics.dispatch import bounds
+from qbench.statistics.hits import items_of
 from qbench.statistics.settings import Settings
 from qbench.stats.bootstrap import bootstrap_change
 from qbench.stats.mover import disparity_interval
@@ -189,6 +190,16 @@ def test_the_sample_size_is_that_of_the_group_whatever_makes_the_interval(person
         assert size["mean_disparity", "gender", "masc-fem", ""] == (women | men).sum() < len(items)
         astronauts = items["label"].eq("astronaut")
         assert size["disparity", "gender", "masc-fem", "astronaut"] == ((women | men) & astronauts).sum()
+
+
+def test_items_without_a_label_count_in_numbers_over_all_classes(persons):
+    _, comparison, _ = persons()
+    items = comparison.before.items
+    some = items.assign(label=items["label"].mask(items.index < 100, ""))
+    partly = dataclasses.replace(comparison, before=dataclasses.replace(comparison.before, items=some), of_baseline={})
+    assert items_of(partly, "accuracy", "", "", "") == len(items)
+    assert items_of(partly, "accuracy", "", "", "astronaut") == some["label"].eq("astronaut").sum()
+    assert items_of(partly, "accuracy", "", "", "a query") == len(items)
 
 
 def test_a_mean_gap_is_made_of_the_classes_in_which_it_is_known(persons):
