@@ -7,7 +7,6 @@ where every one of its rows is, so each is tested at its own level (Berger 1982,
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qbench.gate.loss import Bounds, Floats, Losses
@@ -38,18 +37,18 @@ def one_sided_p(rows: Losses, limit: Floats, bounds: Bounds) -> Floats:
         it. NaN where there are no bounds.
     """
     n = len(limit)
-    low, high = np.full(n, np.log10(LOWEST)), np.full(n, np.log10(HIGHEST))
-
-    def beyond(level: Floats) -> npt.NDArray[np.bool_]:
-        return np.asarray(rows.interval(bounds, 1 - 2 * level)[0] > limit)
-
-    ever = beyond(np.full(n, HIGHEST * (1 - 1e-9)))
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        yes = beyond(10**middle)
-        high, low = np.where(yes, middle, high), np.where(yes, low, middle)
     known = np.isfinite(rows.interval(bounds, np.full(n, 0.5))).all(axis=0)
-    return np.where(known, np.where(ever, 10**high, 1.0), np.nan)
+    p = np.where(known, 1.0, np.nan)
+    # Few rows are beyond their limit at any level; only these have a p to search for.
+    at = np.flatnonzero(known & (rows.interval(bounds, np.full(n, 1 - 2 * HIGHEST * (1 - 1e-9)))[0] > limit))
+    some, wanted = rows.taken(at), limit[at]
+    low, high = np.full(len(at), np.log10(LOWEST)), np.full(len(at), np.log10(HIGHEST))
+    for _ in range(STEPS if len(at) else 0):
+        middle = (low + high) / 2
+        yes = some.interval(bounds, 1 - 2 * 10**middle)[0] > wanted
+        high, low = np.where(yes, middle, high), np.where(yes, low, middle)
+    p[at] = 10**high
+    return p
 
 
 def weights(names: pd.DataFrame) -> Floats:

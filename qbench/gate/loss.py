@@ -52,6 +52,10 @@ class Losses:
     direction: Floats
     level: Floats
 
+    def taken(self, at: npt.NDArray[np.intp]) -> Losses:
+        """The rows at these positions."""
+        return Losses(effects=self.effects.iloc[at], direction=self.direction[at], level=self.level[at])
+
     def found(self) -> Floats:
         """The loss as it was found, ``(n,)``: of a signed bias the growth of its absolute value."""
         change = self.effects["change"].to_numpy(np.float64)

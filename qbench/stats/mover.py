@@ -17,7 +17,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from scipy.optimize import elementwise
 
 from qbench.stats.student import TINY
 from qbench.stats.tango import Floats, score_lower, tango_interval
@@ -141,6 +140,8 @@ def disparity_p(
     p = np.where(np.isnan(change), np.nan, 1.0)
     changed = np.abs(change) > 0
     if changed.any():
+        from scipy.optimize import elementwise
+
         args = tuple(x[changed] for x in table)
         ends = (np.zeros(len(args[0])), np.full(len(args[0]), FAR))
         with np.errstate(invalid="ignore"):  # as in `score_lower`

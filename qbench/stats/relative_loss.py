@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 
-from scipy.optimize import brentq
 from scipy.special import ndtri
 
 LARGEST = 1e6
@@ -60,6 +59,8 @@ def relative_loss(
     before, after = both + lost, both + gained
     if not before:
         return math.nan, math.nan, math.nan
+    from scipy.optimize import brentq
+
     z = float(ndtri((1 + confidence) / 2))
     ratio = after / before
 

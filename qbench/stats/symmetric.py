@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 6
@@ -93,6 +92,8 @@ def wilcoxon(differences: npt.ArrayLike) -> Floats:
     ordered = np.sort(np.abs(d), axis=1)
     tied = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > 0)).any(1)
     for n in np.unique(used[used >= FEWEST]):
+        from scipy import stats  # most reports have too few checkpoints, and the import takes as long as the rest
+
         for ties in (False, True):
             at = np.flatnonzero((used == n) & (tied == ties))
             if not len(at):

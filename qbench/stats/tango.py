@@ -18,7 +18,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import special
-from scipy.optimize import elementwise
 
 Floats = npt.NDArray[np.float64]
 NUDGE = 1e-12
@@ -69,6 +68,8 @@ def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
     gain, loss, n, z : numpy.ndarray
         ``(m,)`` float64: counts as for `tango_interval`, and a quantile, 0 or more. NaN where `n` is 0.
     """
+    from scipy.optimize import elementwise  # its import takes as long as that of all of numpy
+
     known = n > 0
     size = np.where(known, n, 1.0)
     change = (gain - loss) / size

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from qbench.stats.relative_loss import relative_loss
 
@@ -72,7 +72,7 @@ def against_chance(correct: int, total: int, chance: float, alpha: float = ALPHA
         raise ValueError(f"{correct} right of {total}")
     if not total:
         return ChanceTest(correct, total, chance, 1.0, True)
-    p = float(stats.binomtest(correct, total, chance, alternative="greater").pvalue)
+    p = float(special.betainc(correct, total - correct + 1, chance)) if correct else 1.0  # of at least so many right
     return ChanceTest(correct, total, chance, p, not p < alpha)
 
 
@@ -211,7 +211,7 @@ def rank_agreement(before: Integers, after: Integers) -> RankAgreement:
     n = before.shape[1]
     if n < 4 or abs(mean) >= 1:
         return RankAgreement(mean, 1.0 if n < 4 else mean)
-    z = float(stats.norm.ppf(1 - ALPHA))
+    z = float(special.ndtri(1 - ALPHA))
     return RankAgreement(mean, float(np.tanh(np.arctanh(mean) + z * np.sqrt((1 + mean**2 / 2) / (n - 3)))))
 
 
