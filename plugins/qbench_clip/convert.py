@@ -11,13 +11,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from qbench.api import ModelError
 from qbench.api.models import cached_folder
 from qbench_clip.family import CLIP
 from qbench_clip.settings import check_plain, preprocessor_config, transformers_config
-from qbench_clip.tensors import as_clip_model, read_weights
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
 from qbench_transformers.find import WEIGHTS
 from qbench_transformers.fingerprint import check_fingerprint
@@ -66,6 +63,10 @@ def as_transformers_folder(weights: Path, fingerprint: str, settings: dict[str, 
 
 
 def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> None:
+    from safetensors.torch import save_file
+
+    from qbench_clip.tensors import as_clip_model, read_weights
+
     beside = [] if settings is not None else [n for n in TOKENIZER if (weights.parent / n).is_file()]
     tensors = read_weights(weights)
     if settings is None and weights.name.startswith("open_clip"):

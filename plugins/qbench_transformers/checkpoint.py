@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
 
 from qbench.api import DType, Identity, ModelError, Preprocessing
-from qbench_transformers.encoder import DualEncoder
+from qbench.api.models import cached_folder
 from qbench_transformers.find import WEIGHTS, only, small_files
+from qbench_transformers.fingerprint import fingerprint
 from qbench_transformers.folder import FolderWeights
 from qbench_transformers.preprocessing import read_json, read_preprocessing
 from qbench_transformers.tensors import CONSTANT, check_tensors
 from qbench_transformers.tokenizer import EndOf, check_texts, check_tokenizer_files, load_tokenizer
+
+if TYPE_CHECKING:
+    from qbench_transformers.encoder import DualEncoder
+
+CHECKING = ("qbench-vlm", "torch", "transformers", "tokenizers", "safetensors")
+"""The distributions that decide whether the files of a checkpoint are found to belong together."""
 
 
 def as_it_is(text: str) -> str:
@@ -84,10 +91,23 @@ class DualCheckpoint(FolderWeights):
         check_tokenizer_files(folder, family.tokenizer)
         self.folder, self.identity, self.family = folder, identity, family
         self.preprocessing = preprocessing or read_preprocessing(folder)
-        self._check_that_all_fits()
+        self._check_once()
 
-    def _check_that_all_fits(self) -> None:
-        """Check tensors and texts without loading the weights."""
+    def _check_once(self) -> None:
+        """Check these files with these versions, unless that was done before: checking imports torch."""
+        decided_by = {
+            "files": fingerprint(self.folder / WEIGHTS),
+            "family": [self.family.model_type, self.family.architecture],
+            "versions": {name: version(name) for name in CHECKING},
+        }
+        cached_folder("checked", decided_by, self._check)
+
+    def _check(self, folder: Path) -> None:
+        self.check_that_all_fits()
+        (folder / "checked.txt").write_text(f"{self.identity.source}/{self.identity.checkpoint}\n", encoding="utf-8")
+
+    def check_that_all_fits(self) -> None:
+        """Check tensors and texts without loading the weights; raises `ModelError`."""
         with _said_as_errors_of_models(self.folder):
             model, tokenizer = self.skeleton(), load_tokenizer(self.folder)
         check_tensors(self.folder / WEIGHTS, model, quantized=self.stored_quantized)
@@ -106,7 +126,10 @@ class DualCheckpoint(FolderWeights):
         return self._load(device, dtype, device_map={"": device}), dtype
 
     def _load(self, device: str, dtype: DType, **how: Any) -> DualEncoder:
+        import torch
         import transformers
+
+        from qbench_transformers.encoder import DualEncoder
 
         options: dict[str, Any] = {
             "dtype": getattr(torch, dtype),

@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors import SafetensorError, safe_open
 
 from qbench.api import DType, Identity, LoadedModel, ModelError, Preprocessing
@@ -19,7 +18,8 @@ from qbench_transformers.find import SMALL, WEIGHTS
 from qbench_transformers.preprocessing import read_json, write_preprocessing
 
 TOKENIZER = tuple(name for name in SMALL if "config" not in name or name == "tokenizer_config.json")
-PLAIN = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+PLAIN = ("torch.float64", "torch.float32", "torch.float16", "torch.bfloat16")
+"""Types of weights that are not quantized, as torch names them; torch itself is imported by what loads a model."""
 
 
 class FolderWeights:
@@ -41,6 +41,7 @@ class FolderWeights:
 
     def skeleton(self) -> Any:
         """The model on the meta device: layers and shapes without weights."""
+        import torch
         import transformers
 
         config = transformers.AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
@@ -57,7 +58,7 @@ class FolderWeights:
                 tensor = file.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
-        if tensor.dtype not in PLAIN:
+        if str(tensor.dtype) not in PLAIN:
             return None
         array: npt.NDArray[np.float32] = tensor.float().numpy()
         return array

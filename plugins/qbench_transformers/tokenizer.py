@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from qbench.api import ModelError
 from qbench_transformers.find import only, small_files
+
+if TYPE_CHECKING:
+    import torch
 
 PROBES = ("cat", "dog", "red car", "a photo", "12", "7")
 """Short texts that no tokenizer of a trained model gives the same tokens."""
 
 SAME_CHECKPOINT = "Use the configuration, the tokenizer and the weights of one and the same checkpoint."
 
-EndOf = Callable[[Any, torch.Tensor], torch.Tensor]
+EndOf = Callable[[Any, "torch.Tensor"], "torch.Tensor"]
 """``(text configuration, (b, length) tokens) -> (b,)``: the place at which the model reads each text's embedding."""
 
 

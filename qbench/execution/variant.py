@@ -47,7 +47,7 @@ class VariantRun:
         self.model, self.quantizer, self.calibration = model, quantizer, calibration
         self.seconds: dict[str, float] = {}
         self._cache = cache
-        self._parts: dict[str, Parts] = {}
+        self._parts: dict[type[Provider], Parts] = {}
         self._variant: Variant | None = None
         self._broken: Exception | None = None
 
@@ -63,12 +63,13 @@ class VariantRun:
 
     def parts(self, provider: Provider) -> Parts:
         """What decides the variant, where `provider` gives its answers."""
-        numerics = provider.numerics(self.quantizer.device)
-        if numerics not in self._parts:
-            self._parts[numerics] = variant_parts(
+        of = type(provider)
+        if of not in self._parts:
+            numerics = provider.numerics(self.quantizer.device)
+            self._parts[of] = variant_parts(
                 self.model, self.quantizer, self._cache, numerics=numerics, calibration=self.calibration
             )
-        return self._parts[numerics]
+        return self._parts[of]
 
     def check_unchanged(self, provider: Provider) -> None:
         """Open the checkpoint again and read what decides the variant, which has to be what it was.
@@ -79,7 +80,8 @@ class VariantRun:
         Raises
         ------
         ModelError
-            Files of the checkpoint, or files that an option names, have other content by now.
+            Files of the checkpoint, or files that an option names, have other content by now, or torch computes in
+            another way.
         """
         model = prepare_model(self.model.planned)
         now = variant_parts(
@@ -91,6 +93,13 @@ class VariantRun:
         )
         if now != self.parts(provider):
             changed = ", ".join(sorted(name for name in now if now[name] != self.parts(provider).get(name)))
+            if changed == "numerics":
+                raise ModelError(
+                    f"how this machine computes changed while the run was going on: {now[changed]}, before "
+                    f"{self.parts(provider)[changed]}",
+                    where=self.name,
+                    fix="Run again, and leave torch's number of threads as it is until the run is done.",
+                )
             raise ModelError(
                 f"files of the model or of an option were changed while the run was going on ({changed})",
                 where=self.name,
