@@ -13,6 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; what 
 import pytest
 from hypothesis import settings
 
+from tests.process_server import ProcessServer
+
 settings.register_profile("qbench", deadline=None, derandomize=True)  # a busy machine is no reason to fail
 settings.load_profile("qbench")
 
@@ -30,6 +32,13 @@ def shared(tmp_path_factory, worker_id) -> Path:
 def cache(shared) -> Path:
     """One cache for the session, so that images are drawn once."""
     return shared / "cache"
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory):
+    """Starts Python without importing what is heavy again and again."""
+    with ProcessServer(tmp_path_factory.mktemp("processes")) as server:
+        yield server
 
 
 @pytest.fixture

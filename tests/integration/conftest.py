@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.process_server import REWRITE
+
 PLUGIN = """
 [build-system]
 requires = ["hatchling"]
@@ -49,17 +51,19 @@ options = { ks = [10], prompts = ["a photo of a smiling person", "a photo of a p
 
 
 @pytest.fixture(scope="session")
-def qbench(cache):
-    """Run the ``qbench`` command as a user does: another process, another folder."""
+def qbench(cache, processes):
+    """Run the ``qbench`` command as a user does: another process, another folder.
 
-    def run(*arguments, cwd, check=0, **environment) -> subprocess.CompletedProcess:
-        done = subprocess.run(
-            [sys.executable, "-m", "qbench.cli", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, "QBENCH_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "COLUMNS": "200", **environment},
-            capture_output=True,
-            text=True,
-        )
+    `fresh` is a process that imports everything itself: for what libraries say or read when they are imported.
+    """
+
+    def run(*arguments, cwd, check=0, fresh=False, **environment) -> subprocess.CompletedProcess:
+        words = ["-m", "qbench.cli", *map(str, arguments)]
+        env = {**os.environ, "QBENCH_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "COLUMNS": "200", **environment}
+        if fresh:
+            done = subprocess.run([sys.executable, *words], cwd=cwd, env=env, capture_output=True, text=True)
+        else:
+            done = processes.run(words, cwd=cwd, env=env)
         assert check is None or done.returncode == check, done.stdout + done.stderr
         return done
 
@@ -115,16 +119,14 @@ def install(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def own_tests():
+def own_tests(processes):
     """Run a distribution's own tests as its author does, against what is installed in `site`."""
 
     def run(source: Path, site: Path, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        done = processes.run(
+            ["-m", "pytest", "-q", "-p", "no:cacheprovider", *REWRITE, *arguments],
             cwd=source,
             env={**os.environ, "PYTHONPATH": str(site), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

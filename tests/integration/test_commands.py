@@ -71,7 +71,7 @@ def test_list_shows_all_that_there_is(qbench_here, tmp_path):
 
 
 def test_plan_paper_says_what_is_missing_and_how_to_get_it(qbench, tmp_path):
-    said = qbench("plan", "paper", cwd=tmp_path, QBENCH_DATA="", HF_HUB_CACHE=str(tmp_path)).stdout
+    said = qbench("plan", "paper", cwd=tmp_path, fresh=True, QBENCH_DATA="", HF_HUB_CACHE=str(tmp_path)).stdout
     assert "144 cells = 9 models × 4 quantizers × 4 benchmarks" in said
     assert said.count("hf download") == 9
     assert "hf download laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K" in said.replace("\n", "")
@@ -89,7 +89,7 @@ def test_plan_knows_what_is_done(small, qbench_here):
 
 
 def test_doctor_finds_this_machine_ready(qbench, tmp_path):
-    said = qbench("doctor", cwd=tmp_path).stdout
+    said = qbench("doctor", cwd=tmp_path, fresh=True).stdout
     assert "bitsandbytes: 0." in said
     assert "plugins: benchmarks, clip, core, demo, embeddings, quantizers, siglip" in said
 

@@ -75,7 +75,7 @@ def test_terminal_output_is_free_of_third_parties_noise(small, qbench, tmp_path,
     spec = small.parent / "small.toml"
     text = spec.read_text().replace("limit = 48", "limit = 8")
     (tmp_path / "s.toml").write_text(text)
-    done = qbench("run", "s.toml", cwd=tmp_path)
+    done = qbench("run", "s.toml", cwd=tmp_path, fresh=True)
     noise = re.compile(r"warn|Loading weights|MatMul8bitLt|deprecat|it/s", re.IGNORECASE)
     assert not noise.search(done.stdout + done.stderr), done.stdout + done.stderr
     assert "MatMul8bitLt" in (tmp_path / "qbench-runs" / "small" / "run.log").read_text()

@@ -3,12 +3,12 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.process_server import REWRITE, ProcessServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorials.md"
 BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.M | re.S)
@@ -29,8 +29,9 @@ def sections() -> dict[str, str]:
 class Shell:
     """Runs the commands of a page; ``pip install -e`` without a network: the wheel's metadata, the page's folder."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
-        self.folder, self.cache, self.path = folder, cache, [os.environ.get("PYTHONPATH", "")]
+    def __init__(self, folder: Path, cache: Path, processes: ProcessServer) -> None:
+        self.folder, self.cache, self.processes = folder, cache, processes
+        self.path = [os.environ.get("PYTHONPATH", "")]
 
     def run(self, line: str) -> str:
         words = shlex.split(line)
@@ -39,14 +40,12 @@ class Shell:
             return ""
         if words[:3] == ["pip", "install", "-e"]:
             return self.install()
-        program = {"qbench": ["-m", "qbench.cli"], "pytest": ["-m", "pytest", "-q"], "python": []}[words[0]]
+        program = {"qbench": ["-m", "qbench.cli"], "pytest": ["-m", "pytest", "-q", *REWRITE], "python": []}[words[0]]
         environment = {"QBENCH_CACHE": str(self.cache), "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
-        done = subprocess.run(
-            [sys.executable, *program, *words[1:]],
+        done = self.processes.run(
+            [*program, *words[1:]],
             cwd=self.folder,
             env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, self.path))},
-            capture_output=True,
-            text=True,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
@@ -74,13 +73,13 @@ def follow(section, shell):
     return said
 
 
-def test_a_new_statistic_is_listed(tmp_path, cache):
-    assert "typical" in follow("A statistic", Shell(tmp_path, cache))[-1]
+def test_a_new_statistic_is_listed(tmp_path, cache, processes):
+    assert "typical" in follow("A statistic", Shell(tmp_path, cache, processes))[-1]
 
 
 @pytest.mark.parametrize("section", KINDS)
-def test_a_new_user_gets_to_the_report(section, tmp_path, cache):
-    shell = Shell(tmp_path, cache)
+def test_a_new_user_gets_to_the_report(section, tmp_path, cache, processes):
+    shell = Shell(tmp_path, cache, processes)
     said = follow(section, shell)
     report = shell.folder / "qbench-runs" / KINDS[section] / "report.html"
     assert KINDS[section] in report.read_text(encoding="utf-8")
