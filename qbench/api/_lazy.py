@@ -24,14 +24,13 @@ def import_on_use(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]
     module : str
         The module that offers the names.
     homes : mapping of str to str
-        Each name and the module that defines it; ``module:name`` if the module calls it by another name.
+        Each name and the module that defines it.
     """
 
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        home, _, other = homes[name].partition(":")
-        value = getattr(import_module(home), other or name)
+        value = getattr(import_module(homes[name]), name)
         setattr(sys.modules[module], name, value)
         return value
 

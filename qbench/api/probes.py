@@ -9,11 +9,11 @@ from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Pr
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 if TYPE_CHECKING:
-    from qbench.runfolder.writer import slug as folder_name
+    from qbench.runfolder.writer import folder_name
 
 __getattr__ = import_on_use(
     __name__,
-    {"folder_name": "qbench.runfolder.writer:slug"},
+    {"folder_name": "qbench.runfolder.writer"},
 )
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from itertools import combinations
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from qbench.data.groups import NONE, SEVERAL
 from qbench.data.items import check_pairs, is_reserved
-from qbench.data.labels import same_labels
+from qbench.data.labels import plain_label, same_labels
 from qbench.data.promptsets import has_one_placeholder, prompt_set_names
 from qbench.data.tables import cell_text
 from qbench.toml_types import FirstFormat
@@ -144,6 +145,8 @@ class PromptSpec(_Strict):
         For ``retrieval-skew``: the texts that go into the template.
     set : str
         In place of `queries`: the name of a prompt set of qbench, or a ``.toml`` file beside this file that holds one.
+    known_ties : list of (str, str)
+        Pairs of classes that are known to have the same texts; see `qbench.metrics.interface.Prompts`.
     """
 
     template: Texts = Field(default_factory=list)
@@ -151,6 +154,7 @@ class PromptSpec(_Strict):
     names: dict[str, str] = Field(default_factory=dict)
     queries: list[str] = Field(default_factory=list)
     set: str = ""
+    known_ties: list[tuple[str, str]] = Field(default_factory=list)
 
     @field_validator("template")
     @classmethod
@@ -181,8 +185,19 @@ class PromptSpec(_Strict):
         unknown = [name for name in self.names if self.classes and name not in self.classes]
         if unknown:
             raise ValueError(f"names has {unknown[0]!r}, which is not one of the classes")
-        _different_labels([self.names.get(name, name) for name in self.classes or self.names])
+        self._check_ties()
         return self
+
+    def _check_ties(self) -> None:
+        """Ties are of two of the classes, and no other classes are called the same in prompts."""
+        called = {name: self.names.get(name, name) for name in self.classes or self.names}
+        check_ties(self.known_ties, called or {name for pair in self.known_ties for name in pair})
+        known, same = set(map(frozenset, self.known_ties)), dict[str, list[str]]()
+        for name, text in called.items():
+            same.setdefault(plain_label(text), []).append(name)
+        for pair in (pair for names in same.values() for pair in combinations(names, 2)):
+            if frozenset(pair) not in known:
+                _different_labels([called[name] for name in pair])
 
 
 class AttributeSpec(_Strict):
@@ -357,7 +372,7 @@ class Description(_Strict):
         classify = self.protocol == "classification-disparity"
         given = self.model_fields_set
         foreign: list[str] = [key for key in (("ks", "target") if classify else ("min_group",)) if key in given]
-        asked = self.prompts.model_fields_set & ({"queries", "set"} if classify else {"classes", "names"})
+        asked = self.prompts.model_fields_set & ({"queries", "set"} if classify else {"classes", "names", "known_ties"})
         foreign += [f"prompts.{key}" for key in sorted(asked)]
         foreign += [f"table.{key}" for key in ("label", "also_right") if not classify and getattr(self.table, key)]
         foreign += [f"attributes.{name}.pairs" for name, a in self.attributes.items() if not classify and a.pairs]
@@ -374,6 +389,16 @@ class Description(_Strict):
         if not classify and not (self.prompts.queries or self.prompts.set):
             raise ValueError("the protocol 'retrieval-skew' needs prompts.queries or prompts.set")
         return self
+
+
+def check_ties(pairs: Iterable[tuple[str, str]], classes: Collection[str]) -> None:
+    """Raise `ValueError` where a pair is not of two of the classes."""
+    for first, second in pairs:
+        absent = [name for name in (first, second) if name not in classes]
+        if absent:
+            raise ValueError(f"known_ties has {absent[0]!r}, which is not one of the classes")
+        if first == second:
+            raise ValueError(f"known_ties has a pair of {first!r} and itself")
 
 
 def _all_different(values: list[str]) -> list[str]:

@@ -15,9 +15,9 @@ from qbench.data.items import Attribute, Items
 from qbench.data.promptsets import PromptSet, prompt_set, read_prompt_set
 from qbench.data.tables import relative_path
 from qbench.declared.options import DeclaredOptions
-from qbench.declared.schema import Description
+from qbench.declared.schema import Description, check_ties
 from qbench.declared.table import SECOND, Rows, read_rows
-from qbench.errors import InputError
+from qbench.errors import DataError, InputError
 from qbench.metrics.answers import classification_table, positions
 from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task, Unavailable
 from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
@@ -113,6 +113,15 @@ class _Declared(ABC):
 class ClassificationDisparity(_Declared):
     """Zero-shot classification, its recall by group, and how that differs. See `qbench.metrics.interface.Task`."""
 
+    def data(self, root: Path) -> Items:
+        """Read the table; classes that are known to be tied have to be among the classes."""
+        items = super().data(root)
+        try:
+            check_ties(self.description.prompts.known_ties, self._classes(items))
+        except ValueError as error:
+            raise DataError(f"prompts.{error}", where=self.description.name) from None
+        return items
+
     @property
     def min_group(self) -> int:
         """Fewest items that both groups of a pair need in a class."""
@@ -127,6 +136,7 @@ class ClassificationDisparity(_Declared):
             targets=classes,
             target_of=np.repeat(np.arange(len(classes), dtype=np.int64), len(spec.template)),
             pool=len(spec.template) > 1,
+            known_ties=tuple(spec.known_ties),
         )
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
@@ -159,7 +169,9 @@ class ClassificationDisparity(_Declared):
         spec = self.description.prompts
         listed = len(spec.classes or spec.names)
         prompts = ", ".join(f"“{template}”" for template in spec.template[:3])
+        tied = "; ".join(f"“{first}” and “{second}”" for first, second in spec.known_ties)
         return {
+            **({"classes that are known to have the same texts": tied} if tied else {}),
             "candidates": f"{listed} classes, listed" if listed else "the classes that items have",
             "prompt": prompts if len(spec.template) <= 3 else f"{len(spec.template)} templates, averaged: {prompts}, …",
             "classes in disparities": f"those with at least {self.min_group} items in both groups",

@@ -21,7 +21,7 @@ from qbench.images.ids import image_id
 from qbench.metrics.interface import Task
 from qbench.plugins.registry import Registry
 from qbench.probes.providers import PRECOMPUTED
-from qbench.runfolder.writer import slug
+from qbench.runfolder.writer import folder_name
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import atomic, write_json
@@ -85,13 +85,15 @@ def list_wanted(
     cache, plan = cache or Cache(), make_plan(spec, registry)
     wanted = _chosen(plan.benchmarks, benchmark)
     _check_probes(plan, wanted)
+    _check_labels(wanted)
     check_empty(out)
     listed = Listed(counts={}, unknown={})
     with progress or Silent() as told:
         for planned in wanted:
             told.begin(f"reading {planned.label}", 0)
             data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.processes, step=told.step)
-            listed.counts[slug(planned.label)] = _write(data, out / slug(planned.label))
+            name = folder_name(planned.label)
+            listed.counts[name] = _write(data, out / name)
         models = {}
         for model in plan.models:
             try:
@@ -122,6 +124,19 @@ def _check_probes(plan: Plan, benchmarks: Sequence[PlannedBenchmark]) -> None:
                     f"{planned.label} is asked by the probe {probe.record.name!r}, whose answers cannot be precomputed",
                     fix="List another benchmark by its label.",
                 )
+
+
+def _check_labels(benchmarks: Sequence[PlannedBenchmark]) -> None:
+    """Refuse labels whose folders would be one on a file system that ignores case."""
+    labels: dict[str, str] = {}
+    for planned in benchmarks:
+        other = labels.setdefault(folder_name(planned.label).lower(), planned.label)
+        if other != planned.label:
+            raise InputError(
+                f"the labels {other!r} and {planned.label!r} differ in their case only, and some file systems would "
+                "make one folder of theirs",
+                fix="Give one of the benchmarks another label.",
+            )
 
 
 def _write(data: PreparedBenchmark, folder: Path) -> tuple[int, int]:

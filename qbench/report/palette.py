@@ -85,8 +85,8 @@ def chart_name(*parts: object) -> str:
     >>> chart_name("calibration", "facet")
     'calibration-facet'
     """
-    from qbench.runfolder.writer import slug  # imports pandas
+    from qbench.runfolder.writer import folder_name  # imports pandas
 
     text = "-".join(str(x) for x in parts if x != "")
-    plain = slug(text).lower().replace(".", "-")
-    return plain if plain == text.lower() else f"{plain[:48]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    plain = folder_name(text).lower().replace(".", "-")
+    return plain if plain == text else f"{plain[:48]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

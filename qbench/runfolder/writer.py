@@ -51,18 +51,34 @@ LONGEST = 60
 
 
 def slug(label: str) -> str:
+    """A label as the name of a folder in a run: that of `folder_name`, with a hash where it has upper-case letters.
+
+    So labels that differ in their case only have different folders on file systems that ignore case, too.
+
+    Examples
+    --------
+    >>> slug("facet"), slug("FACET")
+    ('facet', 'FACET-ae21ab')
+    """
+    name = folder_name(label)
+    return name if name != label or label == label.lower() else _with_hash(name, label)
+
+
+def folder_name(label: str) -> str:
     """A label as a folder's name: letters, digits, dot, dash; never empty, never special, at most 60 characters.
 
     Different labels have different names: one that cannot be taken as it is gets a short hash of the label.
 
     Examples
     --------
-    >>> slug("facet"), slug("int8 (a)"), slug("int8 [a]")
+    >>> folder_name("facet"), folder_name("int8 (a)"), folder_name("int8 [a]")
     ('facet', 'int8-a-2b8aec', 'int8-a-dc8bc5')
     """
     plain = re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")
-    if plain and plain == label and len(plain) <= LONGEST:
-        return plain
+    return plain if plain and plain == label and len(plain) <= LONGEST else _with_hash(plain, label)
+
+
+def _with_hash(plain: str, label: str) -> str:
     digest = hashlib.sha256(label.encode(errors="surrogatepass")).hexdigest()[:6]
     return f"{plain[: LONGEST - len(digest) - 1].strip('-.') or 'x'}-{digest}"
 
@@ -104,12 +120,24 @@ class RunFolder:
             )
 
     def cell(self, benchmark: str, model: str, quantizer: str, key: str) -> str:
-        """The relative folder of a cell."""
-        return f"cells/{slug(benchmark)}/{slug(model)}/{slug(quantizer)}-{key[:SHORT]}"
+        """The relative folder of a cell: its own, or the one in which an earlier qbench put a cell of these labels."""
+        name, earlier = (
+            f"cells/{named(benchmark)}/{named(model)}/{named(quantizer)}-{key[:SHORT]}" for named in (slug, folder_name)
+        )
+        if name == earlier or (self.root / name / "cell.json").exists():
+            return name
+        labels = {"benchmark": benchmark, "model": model, "quantizer": quantizer}
+        return earlier if _is_of(self.root / earlier / "cell.json", CellRecord, labels) else name
 
     def speed(self, model: str, quantizer: str, key: str) -> Path:
-        """The file with a variant's speed."""
-        return self.root / "speed" / slug(model) / f"{slug(quantizer)}-{key[:SHORT]}.json"
+        """The file with a variant's speed: its own, or the one that an earlier qbench wrote for these labels."""
+        path, earlier = (
+            self.root / "speed" / named(model) / f"{named(quantizer)}-{key[:SHORT]}.json"
+            for named in (slug, folder_name)
+        )
+        if path == earlier or path.exists():
+            return path
+        return earlier if _is_of(earlier, SpeedRecord, {"model": model, "quantizer": quantizer}) else path
 
     def drift(self, cell: str, key: str) -> Path:
         """The file with a cell's distance from the baseline whose image embeddings have this key."""
@@ -317,6 +345,15 @@ def write_analysis(folder: Path, record: AnalysisRecord, tables: Mapping[str, pd
             write_parquet(path, table)
             digests[name] = file_digest(path)
         _write_record(folder / "analysis.json", record.model_copy(update={"tables": digests}))
+
+
+def _is_of(path: Path, kind: type[RecordFile], labels: Mapping[str, str]) -> bool:
+    """Whether a record is there and says that it is of these labels."""
+    try:
+        record = read_record(path, kind)
+    except InputError:
+        return False
+    return all(getattr(record, name) == label for name, label in labels.items())
 
 
 def _write_record(path: Path, record: RecordFile) -> None:

@@ -55,6 +55,23 @@ def test_classes_are_called_what_the_description_says(declare):
     assert prompts.pool
 
 
+def test_classes_that_are_known_to_be_tied_may_have_the_same_texts(declare):
+    change = {"prompts": {"names": {"nurse": "medic", "doctor": "medic"}, "known_ties": [["doctor", "nurse"]]}}
+    record = describe(declare(change))
+    task = record.load(record.options())
+    items = task.data(record.root)
+    prompts = task.prompts(items)
+    assert prompts.texts == ("a photo of a medic.",) * 2
+    assert prompts.known_ties == (("doctor", "nurse"),)
+    assert items.choices["classes that are known to have the same texts"] == "“doctor” and “nurse”"
+
+
+def test_classes_that_are_known_to_be_tied_have_to_be_labels(declare, items_of):
+    ties = {"prompts": {"known_ties": [["doctor", "physician"]]}}
+    with pytest.raises(DataError, match=r"jobs: prompts\.known_ties has 'physician', which is not one of the classes"):
+        items_of(ties)
+
+
 def test_skew(declare, matrix):
     scores = [[0.9, 0.1], [0.2, 0.8], [0.7, 0.0], [0.1, 0.9], [0.3, 0.7]]
     task, items, outcome, value = outcome_of(declare({}, "rank"), scores, matrix)

@@ -211,6 +211,13 @@ def test_a_list_overwrites_nothing_and_knows_its_benchmarks(spec, registry, cach
     assert len([folder for folder in (tmp_path / "new").iterdir() if folder.is_dir()]) == 2
 
 
+def test_a_list_has_no_folders_that_some_file_systems_take_for_one(spec, registry, cache, tmp_path):
+    alike = [{"name": "toys", "dataset": "drawn", "label": label} for label in ("Toys", "toys")]
+    with pytest.raises(InputError, match="the labels 'Toys' and 'toys' differ in their case only"):
+        list_wanted(spec(benchmarks=alike), tmp_path / "list", registry=registry, cache=cache)
+    assert not (tmp_path / "list").exists()
+
+
 def test_an_id_is_the_same_on_every_machine(tmp_path):
     source = FolderSource(tmp_path)
     assert image_id(ImageLocation(source, "val/1.jpg")) == "val/1.jpg"

@@ -11,7 +11,7 @@ import pytest
 from qbench.errors import InputError
 from qbench.metrics.interface import Outcome
 from qbench.runfolder.reader import read_cell, read_run
-from qbench.runfolder.schema import CellRecord, Failure, RunRecord
+from qbench.runfolder.schema import CellRecord, Failure, RunRecord, SpeedRecord
 from qbench.runfolder.writer import RunFolder, slug
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
@@ -44,6 +44,55 @@ def test_a_label_becomes_a_harmless_folder_name() -> None:
 )
 def test_different_labels_have_different_folders(one: str, other: str) -> None:
     assert slug(one) != slug(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("FACET", "facet"), ("Facet", "facet"), ("int8 (A)", "int8 (a)")])
+def test_labels_that_differ_in_case_have_different_folders_where_case_is_ignored(one: str, other: str) -> None:
+    assert slug(one).lower() != slug(other).lower()
+
+
+def earlier_cell(root: Path, folder: str, **labels: str) -> Path:
+    """A cell where a version without a hash for upper case put it."""
+    writer = RunFolder(root)
+    writer.write_cell(folder, record().model_copy(update=labels), outcome=Outcome(items=ITEMS))
+    return root / folder
+
+
+def test_a_cell_that_an_earlier_version_wrote_is_found(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    earlier_cell(tmp_path, "cells/FACET/M/Q-kkkkkkkk", benchmark="FACET", model="M", quantizer="Q")
+    cell = folder.cell("FACET", "M", "Q", KEY)
+    assert cell == "cells/FACET/M/Q-kkkkkkkk"
+    assert folder.is_done(cell, KEY)
+
+
+def test_a_cell_of_other_labels_in_the_same_folder_is_not_taken(tmp_path: Path) -> None:
+    """As on a file system that ignores case, where ``cells/FACET`` is ``cells/facet``."""
+    folder = RunFolder(tmp_path)
+    earlier_cell(tmp_path, "cells/FACET/m/q-kkkkkkkk", benchmark="facet", model="m", quantizer="q")
+    assert folder.cell("FACET", "m", "q", KEY) == f"cells/{slug('FACET')}/m/q-kkkkkkkk"
+
+
+def test_a_new_cell_comes_before_that_of_an_earlier_version(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    new = folder.cell("FACET", "m", "q", KEY)
+    earlier_cell(tmp_path, new, benchmark="FACET", model="m", quantizer="q")
+    earlier_cell(tmp_path, "cells/FACET/m/q-kkkkkkkk", benchmark="FACET", model="m", quantizer="q")
+    assert folder.cell("FACET", "m", "q", KEY) == new
+
+
+def test_speeds_of_an_earlier_version_are_found(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    speed = SpeedRecord(
+        model="M", quantizer="q", numerics="", load_seconds=1.0, rates={}, peak_bytes=None, batch_size=1, repeats=1
+    )
+    new = folder.speed("M", "q", KEY)
+    earlier = tmp_path / "speed" / "M" / "q-kkkkkkkk.json"
+    folder.write_speed(earlier, speed)
+    assert new != earlier
+    assert folder.speed("M", "q", KEY) == earlier
+    folder.write_speed(earlier, speed.model_copy(update={"model": "m"}))
+    assert folder.speed("M", "q", KEY) == new
 
 
 def test_a_cell_is_done_when_its_key_says_so(tmp_path: Path) -> None:
