@@ -80,6 +80,7 @@ MACHINE = {
     errno.EPERM: ("the permission is missing", PERMISSION),
     errno.EMFILE: ("this process has too many open files", FILES),
     errno.ENFILE: ("this machine has too many open files", FILES),
+    errno.ENAMETOOLONG: ("the name of this file or folder is too long", "Give a shorter one."),
     errno.EIO: ("the disk reports a fault", DISK),
 }
 """Faults of the machine by the number that the system gives them: what is wrong, and what can be done."""

@@ -8,10 +8,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from qbench.errors import DataError
-from qbench.store.files import parse_toml
+from qbench.store.files import parse_toml, read_text
 
 FOLDER = Path(__file__).with_name("prompts")
 
@@ -80,17 +81,20 @@ def prompt_set(prompts: str | tuple[str, ...]) -> PromptSet:
 
 
 def has_one_placeholder(template: str) -> bool:
-    """Whether a template has exactly one ``{}``, for the class or the query.
+    """Whether a template has exactly one ``{}``, for the class or the query, and no other field.
+
+    A field such as ``{:.3}`` or ``{[0]}`` would change the text that is put into it.
 
     Examples
     --------
-    >>> has_one_placeholder("a photo of a {}."), has_one_placeholder("a photo")
-    (True, False)
+    >>> has_one_placeholder("a photo of a {}."), has_one_placeholder("a photo"), has_one_placeholder("a {:.3}")
+    (True, False, False)
     """
     try:
-        return template.format("\0").count("\0") == 1
-    except (IndexError, KeyError, ValueError):
+        fields = [field for _, *field in Formatter().parse(template) if field[0] is not None]
+    except ValueError:  # a brace without its other half
         return False
+    return fields == [["", "", None]]
 
 
 def read_prompt_set(path: Path) -> PromptSet:
@@ -104,18 +108,14 @@ def read_prompt_set(path: Path) -> PromptSet:
     DataError
         The file is missing, not TOML, or lacks a key; the message names file and key.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the prompt set cannot be read ({error})", where=str(path)) from None
-    raw = parse_toml(text, where=str(path), error=DataError)
+    raw = parse_toml(read_text(path, error=DataError), where=str(path), error=DataError)
     kinds = {"name": str, "version": (str, int), "source": str, "pool": bool, "templates": list, "terms": list}
     for key, kind in kinds.items():
         if not isinstance(raw.get(key), kind):  # type: ignore[arg-type]
             raise DataError(f"the key {key!r} is missing or has a value of the wrong type", where=str(path))
     for key in ("templates", "terms"):
         texts = raw[key]
-        if not texts or len(set(texts)) < len(texts) or not all(isinstance(t, str) and t.strip() for t in texts):
+        if not texts or not all(isinstance(t, str) and t.strip() for t in texts) or len(set(texts)) < len(texts):
             raise DataError(f"{key} has to be a list of one or more different texts", where=str(path))
     wrong = [template for template in raw["templates"] if not has_one_placeholder(template)]
     if wrong:

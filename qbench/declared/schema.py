@@ -27,8 +27,14 @@ Texts = Annotated[list[str], BeforeValidator(_listed)]
 """The value of a cell, or a list of such values."""
 
 
-Folders = Annotated[list[str], BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
+Folders = Annotated[
+    list[str], Field(min_length=1), BeforeValidator(lambda value: value if isinstance(value, list) else [value])
+]
 """A folder, or a list of folders."""
+
+
+Column = Annotated[str, Field(min_length=1)]
+"""The name of a column where one has to be named."""
 
 
 Limit = Annotated[float, Field(strict=True)]
@@ -48,10 +54,10 @@ class Sides(_Strict):
         The columns.
     """
 
-    x: str
-    y: str
-    width: str
-    height: str
+    x: Column
+    y: Column
+    width: Column
+    height: Column
 
 
 class Corners(_Strict):
@@ -63,10 +69,10 @@ class Corners(_Strict):
         The columns.
     """
 
-    left: str
-    top: str
-    right: str
-    bottom: str
+    left: Column
+    top: Column
+    right: Column
+    bottom: Column
 
 
 class TableSpec(_Strict):
@@ -105,9 +111,9 @@ class TableSpec(_Strict):
     suffix: str = ""
     id: str = ""
     label: str = ""
-    also_right: list[str] = Field(default_factory=list)
+    also_right: list[Column] = Field(default_factory=list)
     box: str | Sides | Corners = ""
-    keep: dict[str, Texts] = Field(default_factory=dict)
+    keep: dict[Column, Texts] = Field(default_factory=dict)
     leave_out_unlabelled: bool = Field(default=False, strict=True)
 
     @field_validator("box", mode="before")
@@ -232,8 +238,8 @@ class AttributeSpec(_Strict):
     column: str = ""
     values: dict[str, Texts] = Field(default_factory=dict)
     bins: dict[str, tuple[Limit, Limit]] = Field(default_factory=dict)
-    flags: dict[str, str] = Field(default_factory=dict)
-    votes: list[str] = Field(default_factory=list)
+    flags: dict[str, Column] = Field(default_factory=dict)
+    votes: list[Column] = Field(default_factory=list)
     groups: list[str] = Field(default_factory=list)
     other: str = ""
     pairs: list[tuple[str, str]] | None = None

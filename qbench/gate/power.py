@@ -224,7 +224,7 @@ def _is_policy(path: Path) -> bool:
     """Whether a file has the rules of a policy; what is not TOML is read as a spec, which says what is wrong."""
     try:
         return path.is_file() and "rule" in tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError, OSError):
         return False
 
 

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from qbench.errors import InputError
-from qbench.store.files import parse_toml
+from qbench.store.files import parse_toml, read_text
 from qbench.toml_errors import explain
 from qbench.toml_types import FirstFormat
 from qbench.vocabulary import MetricRole, Severity
@@ -259,14 +259,7 @@ def read_policy(source: str | Path | Mapping[str, Any] | None = None) -> Policy:
     if source is None:
         return _parse(default_text(), "the default policy")
     path = Path(source)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("the file is not UTF-8 text", where=str(path)) from None
-    except OSError as error:
-        fix = "`qbench check --print-policy` prints one to start from."
-        raise InputError(f"the policy cannot be read ({error.strerror})", where=str(path), fix=fix) from None
-    return _parse(text, str(path))
+    return _parse(read_text(path, fix="`qbench check --print-policy` prints one to start from."), str(path))
 
 
 def _parse(text: str, where: str) -> Policy:

@@ -156,6 +156,27 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_text(path: Path, *, error: type[QbenchError] = InputError, fix: str = "") -> str:
+    """Read a text file that a user wrote: UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    qbench.errors.QbenchError
+        Of the type `error`: the file is missing, cannot be read, is not UTF-8, or `path` can be no file.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise error("the file does not exist", where=str(path), fix=fix) from None
+    except UnicodeDecodeError as found:
+        what = f"the file is not UTF-8 text (byte {found.start})"
+        raise error(what, where=str(path), fix="Save the file as UTF-8.") from None
+    except OSError as found:
+        raise error(f"the file cannot be read ({found.strerror})", where=str(path), fix=fix) from None
+    except ValueError:
+        raise error("this cannot be the name of a file", where=repr(str(path)), fix=fix) from None
+
+
 def read_json(path: Path, *, error: type[QbenchError] = InputError, fix: str = "") -> Any:
     """Read a JSON file.
 
