@@ -30,7 +30,10 @@ def write_report(results: Results, *, wanted: bool, gate: GateResult | None = No
     path = results.folder / "report.html"
     if wanted:
         from qbench.report.html import render
+        from qbench.runfolder.writer import concluding
 
-        typer.echo(f"Report: {render(results, path, gate=gate)}")
+        with concluding(results.folder):
+            render(results, path, gate=gate)
+        typer.echo(f"Report: {path}")
     elif path.exists():
         typer.echo(f"{path} is an earlier report. Write it anew with: qbench report {results.folder}")

@@ -45,11 +45,14 @@ def command(
     open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
     """Write the report of a run: one file that needs no network. Needs no model."""
+    from contextlib import nullcontext
+
     from qbench.errors import InputError
     from qbench.policy.model import read_policy
     from qbench.report import files
     from qbench.report.html import Look, sections_of
     from qbench.results import load
+    from qbench.runfolder.writer import concluding
 
     roots = dict(x.partition("=")[::2] for x in data_root or [])
     wrong = [name for name, root in roots.items() if not Path(root).is_dir() or not root]
@@ -78,7 +81,9 @@ def command(
     formats = [x.strip() for x in format_.split(",") if x.strip()]
     default = runs[0] / f"report{files.FORMATS.get(formats[0] if formats else '', '.html')}"
     sections = sections_of(first, look, others)
-    written = files.write(first, out or default, formats, look, others, sections)
+    # A report that is written elsewhere needs no permission to write in the run folder.
+    with concluding(runs[0]) if out is None else nullcontext():
+        written = files.write(first, out or default, formats, look, others, sections)
     for path in written:
         typer.echo(f"Report: {path}")
     if figures is not None:

@@ -11,6 +11,9 @@
         drift-<key>.parquet (against the baseline's embeddings of this key)
     speed/<model>/<quantizer>-<key>.json (where asked for)
 
+    .lock             held by a run
+    .locks/           held for as long as one cell, or run.json, the analysis or the report, is written
+
 ``cell.json`` is written last: a cell is done when this file exists and says so, and its tables have the digests that
 are in it. See `qbench.runfolder.integrity`.
 """
@@ -21,6 +24,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -40,10 +44,14 @@ from qbench.runfolder.schema.base import RecordFile
 from qbench.runfolder.tables import read_table, write_parquet, write_table
 from qbench.store.digests import file_digest
 from qbench.store.files import write_json
-from qbench.store.lock import locked
+from qbench.store.keys import key_of
+from qbench.store.lock import held
 from qbench.vocabulary import CellStatus
 
 SHORT = 8
+
+LOCKS = ".locks"
+"""The folder with the locks of the parts of a run folder. A lock of a process that has ended is free."""
 
 
 LONGEST = 60
@@ -111,7 +119,8 @@ class RunFolder:
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
         if not self.root.is_dir() or (self.root / "run.json").exists() or any(self._cells()):
             return
-        others = sorted(p.name for p in self.root.iterdir() if p.name not in (".lock", "run.log", "run.log.jsonl"))
+        own = (".lock", LOCKS, "run.log", "run.log.jsonl")
+        others = sorted(p.name for p in self.root.iterdir() if p.name not in own)
         if others:
             raise InputError(
                 f"the folder holds other things ({', '.join(others[:3])})",
@@ -215,7 +224,6 @@ class RunFolder:
             A table lacks a column, or one holds something else than it should.
         """
         folder = self.root / cell
-        (folder / "cell.json").unlink(missing_ok=True)
         tables = {
             "items": None if outcome is None else outcome.items,
             "rankings": None if outcome is None else outcome.rankings,
@@ -223,13 +231,15 @@ class RunFolder:
             "noise": noise,
         }
         digests = {}
-        for name, table in tables.items():
-            path = folder / f"{name}.parquet"
-            path.unlink(missing_ok=True)
-            if table is not None:
-                write_table(path, table)
-                digests[name] = file_digest(path)
-        _write_record(folder / "cell.json", record.model_copy(update={"tables": digests}))
+        with self._writing(folder):
+            (folder / "cell.json").unlink(missing_ok=True)
+            for name, table in tables.items():
+                path = folder / f"{name}.parquet"
+                path.unlink(missing_ok=True)
+                if table is not None:
+                    write_table(path, table)
+                    digests[name] = file_digest(path)
+            _write_record(folder / "cell.json", record.model_copy(update={"tables": digests}))
 
     def write_drift(self, path: Path, table: pd.DataFrame) -> str:
         """Write how far a variant moved the embeddings of a cell's images, into the file that `drift` names.
@@ -239,8 +249,9 @@ class RunFolder:
         str
             SHA-256 of the file, for ``run.json``.
         """
-        write_table(path, table)
-        return file_digest(path)
+        with self._writing(path.parent):
+            write_table(path, table)
+            return file_digest(path)
 
     def drift_digest(self, path: Path, known: RunRecord | None) -> str:
         """SHA-256 of a drift file that is whole, as far as a ``run.json`` tells; empty where it is to be made again."""
@@ -276,7 +287,8 @@ class RunFolder:
                 continue
             found = self.read_cell(cell)
             if found is not None and found.status is CellStatus.FAILED:
-                shutil.rmtree(path.parent)
+                with self._writing(path.parent):
+                    shutil.rmtree(path.parent)
             else:
                 kept += 1
         return kept
@@ -304,15 +316,31 @@ class RunFolder:
 
     def write_run(self, record: RunRecord) -> None:
         """Write ``run.json``."""
-        _write_record(self.root / "run.json", record)
+        with concluding(self.root):
+            _write_record(self.root / "run.json", record)
 
     def write_environment(self, record: EnvironmentRecord) -> None:
         """Write ``environment.json``."""
-        _write_record(self.root / "environment.json", record)
+        with concluding(self.root):
+            _write_record(self.root / "environment.json", record)
 
     def write_speed(self, path: Path, record: SpeedRecord) -> None:
         """Write the speed of a variant, into the file that `speed` names."""
-        _write_record(path, record)
+        with self._writing(path):
+            _write_record(path, record)
+
+    def _writing(self, part: Path) -> AbstractContextManager[None]:
+        """Hold the lock of one part of the folder: nobody else writes it meanwhile."""
+        return _lock(self.root, part.relative_to(self.root).as_posix())
+
+
+def concluding(root: Path) -> AbstractContextManager[None]:
+    """Hold the lock of what follows from all cells of a run folder: ``run.json``, the analysis and the report."""
+    return _lock(root, "run.json")
+
+
+def _lock(root: Path, name: str) -> AbstractContextManager[None]:
+    return held(root / LOCKS / f"{key_of({'part': name})[:16]}.lock", of=root / name)
 
 
 def discard_damaged_analysis(folder: Path) -> bool:
@@ -326,7 +354,7 @@ def discard_damaged_analysis(folder: Path) -> bool:
     try:
         read_analysis(folder)
     except DamageError:
-        with locked(folder, wait=True):
+        with concluding(folder.parent):
             (folder / "analysis.json").unlink(missing_ok=True)
         return True
     return False
@@ -337,7 +365,7 @@ def write_analysis(folder: Path, record: AnalysisRecord, tables: Mapping[str, pd
 
     Two writers wait for each other. A reader does not wait: it tells by the digests which tables belong together.
     """
-    with locked(folder, wait=True):
+    with concluding(folder.parent):
         (folder / "analysis.json").unlink(missing_ok=True)
         digests = {}
         for name, table in tables.items():

@@ -17,7 +17,7 @@ from qbench.errors import InputError
 from qbench.results import load
 from qbench.results.analysis import analyse_again, analysed, settings_of, stored
 from qbench.runfolder.integrity import sealed
-from qbench.store.lock import locked
+from qbench.runfolder.writer import concluding
 
 Make = Callable[..., Any]
 
@@ -31,7 +31,6 @@ def test_it_is_kept_and_read_again(run: Any) -> None:
     folder = run.write()
     made = analysed(load(folder)).effects
     assert sorted(p.name for p in (folder / "analysis").iterdir()) == [
-        ".lock",
         "analysis.json",
         *(f"{t}.parquet" for t in ("effects", "exemplars", "flips", "populations", "squares", "variance")),
     ]
@@ -178,7 +177,7 @@ def test_a_table_that_is_not_of_this_analysis_is_made_again(run: Any, damage: st
 def test_two_writers_wait_for_each_other(run: Any) -> None:
     folder = run.write()
     analysed(load(folder))
-    with locked(folder / "analysis"):
+    with concluding(folder):
         waiting = Thread(target=analyse_again, args=(load(folder), {"seed": 5}))
         waiting.start()
         waiting.join(timeout=1.5)
