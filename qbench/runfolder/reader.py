@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 from pydantic import BaseModel, ValidationError
@@ -35,6 +35,8 @@ from qbench.vocabulary import CellStatus
 
 AGAIN = "Run `qbench run` again with the same spec: it repairs what is missing."
 ANALYSE_AGAIN = "Run `qbench analyse` again: it replaces the analysis."
+LARGEST = 2**63
+"""Whole numbers from here on do not fit into a table."""
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -262,10 +264,18 @@ def check_files(root: Path, run: RunRecord, cells: Iterable[Cell]) -> None:
     qbench.errors.InputError
         A file is missing or damaged.
     """
-    drift = ((inside(root, name), digest) for name, digest in (run.digests or {}).items() if name in run.drift)
-    refuse_damage([*(pair for cell in cells if cell.done for pair in cell.digests.items()), *drift], fix=AGAIN)
+    drift = [(_drift_file(root, name), (run.digests or {}).get(name, "")) for name in run.drift]
+    tables = [pair for cell in cells if cell.done for pair in cell.digests.items()]
+    refuse_damage([*tables, *(drift if run.digests is not None else ())], fix=AGAIN)
     for name in run.speed:
         read_speed(root, name)
+
+
+def _drift_file(root: Path, name: str) -> Path:
+    path = inside(root, name)
+    if not (path.name.startswith("drift-") and path.suffix == ".parquet"):
+        raise DamageError(f"the file is damaged: {name!r} is not a drift file", where=str(root / "run.json"), fix=AGAIN)
+    return path
 
 
 def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:
@@ -290,8 +300,23 @@ def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:
         )
     if SEAL in values and values[SEAL] != seal_of(values):
         raise DamageError("the file is damaged: it is not what was written", where=str(path), fix=fix)
+    if (field := _too_large(values)) is not None:
+        raise DamageError(f"the file is damaged: {field} is too large a number", where=str(path), fix=fix)
     try:
         # As JSON, because only there a list stands for a tuple and a text for a word of a vocabulary.
         return kind.model_validate_json(json.dumps(upgrade(kind.__name__, values, FORMAT)))
     except ValidationError as error:
         raise DamageError(f"the file is damaged: {complaint(error)}", where=str(path), fix=fix) from None
+
+
+def _too_large(value: Any, field: str = "") -> str | None:
+    """The first whole number that no table could hold; `None` where there is none."""
+    if isinstance(value, int):
+        return field if abs(value) >= LARGEST else None
+    inner: Iterable[tuple[object, Any]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    found = (_too_large(x, f"{field}.{name}" if field else str(name)) for name, x in inner)
+    return next((x for x in found if x is not None), None)
