@@ -43,7 +43,7 @@ def noise_floor(
         joined = mine.merge(base, on=[*INDEX, "order"], suffixes=("", "_base"), validate="one_to_one")
         joined["change"] = joined["value"] - joined["value_base"]
         same = (effects["model"] == model) & (effects["quantizer"] == quantizer) & (effects["benchmark"] == benchmark)
-        if not same.any():
+        if joined.empty or not same.any():
             continue
         first = effects.loc[same, [*INDEX, "change"]].assign(order=DATASET)
         frames.append(_spread(pd.concat([first, joined[[*INDEX, "change", "order"]]]), (model, quantizer, benchmark)))

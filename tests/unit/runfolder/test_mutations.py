@@ -187,4 +187,4 @@ def fuzz(folder: Path, count: int, seed: int, *, judge_each: int = 1, analyse_ea
 
 
 def test_mutated_files_are_read_or_refused_with_a_message(tmp_path: Path) -> None:
-    assert fuzz(base(tmp_path / "run"), 200, seed=1, judge_each=20, analyse_each=50) == []
+    assert fuzz(base(tmp_path / "run"), 120, seed=1, judge_each=20, analyse_each=60) == []
