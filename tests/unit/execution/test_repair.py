@@ -45,7 +45,7 @@ def content(folder):
     """Every file, without what differs from run to run."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != "run.log" and ".lock" not in path.name:
+        if path.is_file() and not path.name.startswith("run.log") and ".lock" not in path.name:
             name = path.relative_to(folder).as_posix()
             found[name] = without_times(path) if path.suffix == ".json" else path.read_bytes()
     return found
