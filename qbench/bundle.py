@@ -35,8 +35,11 @@ LOCALE = ("LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "CONDA_PREFIX", "BITSANDBYT
 SECRET_NAME = re.compile(r"TOKEN|KEY|SECRET|PASS|PWD|AUTH|CREDENTIAL|COOKIE|SIGNATURE|SESSION", re.IGNORECASE)
 HIDDEN = "[removed]"
 SECRETS = (
-    (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://)[^\s/@\"']+@", re.IGNORECASE), rf"\g<kept>{HIDDEN}@"),
-    (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://[^\s?#\"']+)[?#][^\s\"'<>)]+", re.IGNORECASE), rf"\g<kept>?{HIDDEN}"),
+    (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://)[^\s/\"'\\]+@", re.IGNORECASE), rf"\g<kept>{HIDDEN}@"),
+    (
+        re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>\\]+)[?#][^\s\"'<>)\\]+", re.IGNORECASE),
+        rf"\g<kept>?{HIDDEN}",
+    ),
     (re.compile(r"(?P<kept>\b(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\g<kept>{HIDDEN}"),
     (
         re.compile(
@@ -48,7 +51,7 @@ SECRETS = (
     ),
     (
         re.compile(
-            r"\b(?:hf_|ghp_|gho_|ghs_|github_pat_|glpat-|sk-|xox[a-z]-|pypi-|AKIA|ASIA|AIza|wandb_)[A-Za-z0-9_-]{10,}"
+            r"\b(?:hf_|gh[pousr]_|github_pat_|glpat-|sk-|xox[a-z]-|pypi-|AKIA|ASIA|AIza|wandb_)[A-Za-z0-9_-]{10,}"
         ),
         HIDDEN,
     ),

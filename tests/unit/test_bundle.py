@@ -78,12 +78,18 @@ def test_no_secret_is_in_it(run: Path) -> None:
             "https://huggingface.co/a/b/resolve/main/x?download=true&token=q",
             "https://huggingface.co/a/b/resolve/main/x?[removed]",
         ),
+        ("https://me:p@ss@host/a", "https://[removed]@host/a"),
+        ("get https://host/a.zip?X-Sig=abc&b=1 now", "get https://host/a.zip?[removed] now"),
+        (json.dumps('"https://host/#access"'), json.dumps('"https://host/?[removed]"')),
         ("s3://key:secret@bucket/x", "s3://[removed]@bucket/x"),
         ("Authorization: Bearer abcdefgh12345678", "Authorization: [removed] [removed]"),
         ("api_key='abcdef123'", "api_key='[removed]'"),
         ('{"password": "hunter22"}', '{"password": "[removed]"}'),
         (json.dumps('{"secret": "hunter22"}'), json.dumps('{"secret": "[removed]"}')),
-        ("ghp_0123456789abcdefghij", "[removed]"),
+        *(
+            (text.format("ghp_0123456789abcdefghij"), text.format("[removed]"))
+            for text in ("{}", "see {}, then", "a/{}/b")
+        ),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ", "[removed]"),
         ("/Users/ada/x and C:\\Users\\ada\\x", "~/x and ~\\x"),
         ("/data/own/x and /data/owner/x", "~/x and /data/owner/x"),
@@ -99,6 +105,15 @@ def test_the_end_of_a_long_log_is_taken(run: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bundle, "LONGEST", 10)
     (run / "run.log").write_text("begin" + "x" * 100 + "end")
     assert contents([], run, {})["run/run.log"] == "xxxxxxxend"
+
+
+@pytest.mark.parametrize("link", ["run.log", "cells"])
+def test_a_link_that_leads_out_of_the_run_is_not_followed(run: Path, tmp_path: Path, link: str) -> None:
+    (run / link).rename(tmp_path / "elsewhere")
+    (run / link).symlink_to(tmp_path / "elsewhere")
+    names = contents(CHECKS, run, VARIABLES)
+    assert "run/run.json" in names
+    assert not [name for name in names if name == f"run/{link}" or name.startswith(f"run/{link}/")]
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
