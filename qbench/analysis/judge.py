@@ -20,6 +20,7 @@ from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.margins import margins_of
 from qbench.analysis.populations import population_table
 from qbench.analysis.variance import variance_table
+from qbench.errors import InputError, QbenchError
 from qbench.metrics.interface import INDEX, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.dispatch import bounds, with_power, with_tests
@@ -194,7 +195,25 @@ def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> None:
         if statistic is None:
             ledger.put(rows, why=comparison.missing.get(name, "no statistic is known for this metric"))
         else:
-            statistic.judge(metric, comparison, ledger, settings)
+            _judge_metric(statistic, metric, comparison, ledger, settings)
+
+
+def _judge_metric(
+    statistic: Statistic, metric: str, comparison: Comparison, ledger: Ledger, settings: Settings
+) -> None:
+    """Let a statistic judge a metric. It may be the code of a plugin, and the outcomes may lack what it needs."""
+    try:
+        statistic.judge(metric, comparison, ledger, settings)
+    except (QbenchError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        name = comparison.declared.get(MetricKey.parse(metric).name, type(statistic).__name__)
+        raise InputError(
+            f"the statistic {name!r} cannot judge {metric} from these outcomes: {type(error).__name__}: {error}",
+            where=" · ".join(comparison.names.values()),
+            fix="If the files of the run folder were changed, run `qbench run` again; else report this to the author "
+            "of the statistic or of the benchmark.",
+        ) from error
 
 
 def _say_unavailable(ledger: Ledger, said: Sequence[Unavailable]) -> None:

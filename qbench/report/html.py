@@ -12,6 +12,7 @@ import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from qbench.errors import QbenchError
 from qbench.gate import GateResult, check
 from qbench.plugins.records import ReportSection
 from qbench.plugins.registry import installed
@@ -89,7 +90,7 @@ def _finalize(value: Any) -> Any:
 def sections_of(
     results: Results, look: Look, others: Sequence[Results] = (), gate: GateResult | None = None
 ) -> list[Section]:
-    """Make all sections of a run, in order; a section that fails contains its error.
+    """Make all sections of a run, in order; the code of a plugin that fails is replaced by its error.
 
     Raises
     ------
@@ -137,7 +138,9 @@ def _section(record: ReportSection, results: Results, context: Context, *, forei
         id_ = f"x-{id_}"
     try:
         blocks: list[Block] = list(record.render(results, context))
-    except Exception as error:  # noqa: BLE001 - the code of a plugin must not prevent the rest of the page
+    except Exception as error:
+        if isinstance(error, QbenchError) and not foreign:
+            raise  # a file of the run folder is damaged, and no section is right without it
         blocks = [failed(error)]
     return Section(id_, record.title, blocks, record.place)
 

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.errors import InputError
 from qbench.results.comparable import why_not_comparable
 from qbench.results.flag_scopes import Scope, every_number, scope_of
 from qbench.runfolder.reader import Cell
@@ -167,7 +166,7 @@ class _Check:
             found = [self._near_chance(items, chance, scope), self._constant(items, chance, scope)]
             if self._base is not None:
                 found.append(self._accuracy_lost(items, _asked(self._base, chance), chance, scope))
-        except (TypeError, ValueError, InputError) as error:
+        except (TypeError, ValueError) as error:
             return [self._unchecked(f"Whether it does better than chance ({chance.name})", error)]
         return [flag for flag in found if flag is not None]
 
@@ -214,7 +213,7 @@ class _Check:
             found = [self._one_ranking(rankings, scope)]
             if self._base is not None and self._base.ranked:
                 found.append(self._ranking_lost(rankings, _rankings(self._base), scope))
-        except (TypeError, ValueError, InputError) as error:
+        except (TypeError, ValueError) as error:
             return [self._unchecked("Whether its rankings depend on queries and images", error)]
         return [flag for flag in found if flag is not None]
 
@@ -256,8 +255,10 @@ def _asked(cell: Cell, chance: Chance) -> pd.DataFrame:
     """The items that a chance entry is about."""
     wanted = dict.fromkeys(["item", *ANSWERS, *chance.where])
     there = cell.columns("items")
-    required = ["item", "correct", *chance.where]
-    items = cell.table("items", columns=[c for c in wanted if c in there or c in required])
+    missing = [c for c in ("correct", *chance.where) if c not in there]
+    if missing:
+        raise ValueError(f"the items have no column {missing[0]!r}")
+    items = cell.table("items", columns=[c for c in wanted if c in there])
     for column in chance.where:
         items = items[items[column].isin(chance.holds_for(column))]
     return items.reset_index(drop=True)

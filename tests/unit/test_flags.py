@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qbench.errors import InputError
 from qbench.results import Results, load
 from qbench.results.flag_scopes import scope_of
 from qbench.runfolder.schema import Chance
@@ -234,6 +235,17 @@ def test_rankings_of_a_part_of_the_gallery_cannot_be_checked(empty_run: Any) -> 
     results = load(empty_run.write())
     assert kinds(results) == [("unchecked", "fp32", "fairface")]
     assert "rankings of all 60 items" in results.flags[0].message
+
+
+def test_damaged_items_are_an_error_and_not_a_check_that_could_not_be_made(empty_run: Any) -> None:
+    """Also in a folder of an earlier version, which has no digests; the end of the file, with its columns, is whole."""
+    name = asked(empty_run, "fp32", {"race": 0.6})
+    path = empty_run.write() / name / "items.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + bytes(200) + content[204:])
+    results = load(empty_run.folder)
+    with pytest.raises(InputError, match=r"items\.parquet: the file is damaged"):
+        results.flags  # noqa: B018
 
 
 # --- which metrics a chance entry speaks for

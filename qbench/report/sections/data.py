@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qbench.errors import InputError
 from qbench.plugins.report_blocks import Block, Box, Column, Entry, Facts, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
@@ -70,11 +69,11 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
 def _groups(numbers: RunNumbers, cell: Cell) -> list[Block]:
     labels = numbers.labels(cell.benchmark)
     rows: list[list[Entry]] = []
+    there = cell.columns("items")
     for attribute, groups in labels.items():
-        try:
-            column = cell.table("items", columns=[attribute])[attribute].fillna("").astype(str)
-        except InputError:
+        if attribute not in there:
             continue  # the benchmark stores no such column, so there is nothing to count
+        column = cell.table("items", columns=[attribute])[attribute].fillna("").astype(str)
         counts = column.value_counts()
         others = sorted(set(counts.index) - set(groups))
         for group in (*groups, *others):

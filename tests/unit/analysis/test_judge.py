@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from qbench.analysis.judge import Pending, analyse
+from qbench.errors import DataError, InputError
 from qbench.metrics.interface import INDEX
 from qbench.plugins.records import NoOptions
 from qbench.results.statistics import added_tables, declared_statistics, installed_statistics
@@ -300,6 +301,36 @@ def test_an_interval_without_length_is_none(gallery):
     assert set(rows["verdict"]) == {"inconclusive"}
     assert rows[["low", "high", "p"]].isna().all(axis=None)
     assert rows["reason"].str.contains("no length").all()
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "said"),
+    [
+        (
+            KeyError("correct"),
+            InputError,
+            "the statistic 'own' cannot judge ndkl from these outcomes: KeyError: 'correct'",
+        ),
+        (DataError("the file is damaged"), DataError, "^the file is damaged$"),
+        (MemoryError("no memory"), MemoryError, "^no memory$"),
+    ],
+    ids=["another error", "a message", "the machine"],
+)
+def test_a_statistic_that_fails_is_named_with_the_metric_and_the_variant(gallery, raised, expected, said):
+    class Failing(Ndkl):
+        def judge(self, metric, comparison, ledger, settings):
+            raise raised
+
+    effects, comparison, _ = gallery()
+    failing = {"ndkl": Failing(NoOptions())}
+    comparison = dataclasses.replace(
+        comparison, statistics={**comparison.statistics, **failing}, declared={**comparison.declared, "ndkl": "own"}
+    )
+    pending = [Pending(names=comparison.names, read=lambda: comparison)]
+    with pytest.raises(expected, match=said) as caught:
+        analyse(effects, pending, Settings(), {**STATISTICS, **failing}, flags=no_flags, tables=ADDED)
+    if expected is InputError:
+        assert caught.value.where == " · ".join(comparison.names.values())
 
 
 def test_a_table_that_a_statistic_adds_has_its_columns_with_rows_or_without(persons, gallery):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qbench.errors import InputError
 from qbench.report.html import Look, environment, render, template_folder
 from qbench.report.html import page as whole_page
 from qbench.results import load
@@ -299,6 +300,15 @@ def test_a_run_without_a_comparison_still_reports(make_run: Make, quantizers: tu
     text = Page(page(load(make_run(quantizers=quantizers).write()))).text
     assert "This run has nothing to compare." in text
     assert ("baseline" in text) is bool(quantizers) or "none, each against" in text
+
+
+def test_a_damaged_file_that_only_one_section_reads_is_an_error_and_not_a_failed_section(empty_run: Any) -> None:
+    """In a folder of an earlier version, which has no digests."""
+    names = [empty_run.add(A, q, "facet") for q in ("fp32", "hf-int8")]
+    empty_run.run["drift"] = [f"{names[1]}/drift-1234abcd.parquet"]
+    (empty_run.write() / empty_run.run["drift"][0]).write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"drift-1234abcd\.parquet"):
+        page(load(empty_run.folder))
 
 
 def test_many_classes_stay_few_rows_with_a_count(empty_run: Any) -> None:
