@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qbench.execution.run_log import RUNNER, JsonLine
+from qbench.text import clean
 
 SETTINGS = {
     "TRANSFORMERS_VERBOSITY": "error",
@@ -48,7 +49,7 @@ def quiet(
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     log.parent.mkdir(parents=True, exist_ok=True)
-    people = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    people = _InertText("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handlers = [_LogFile(log, say, people, logging.WARNING)]
     if structured is not None:
         handlers.append(_LogFile(structured, say, JsonLine(), logging.INFO))
@@ -73,6 +74,13 @@ def quiet(
             logger.handlers[:], logger.propagate = former, propagate
         for handler in handlers:
             handler.close()
+
+
+class _InertText(logging.Formatter):
+    """A log is shown on terminals, too: control characters are made visible."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(super().format(record))
 
 
 class _LogFile(logging.FileHandler):

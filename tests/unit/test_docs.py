@@ -28,7 +28,10 @@ from qbench.spec.model import AnalysisSpec, BenchmarkSpec, ModelSpec, QuantizerS
 from qbench.spec.read import presets, validate
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")),
+]
 SPECS = {"The run": RunSpec, "A model": ModelSpec, "A quantizer": QuantizerSpec, "A benchmark": BenchmarkSpec}
 SPECS["The analysis"] = AnalysisSpec
 INTERFACES = [
@@ -477,6 +480,13 @@ def test_relative_links_resolve(page):
         assert there.is_file(), target
         if fragment:
             assert fragment in map(anchor, sections(there.read_text(encoding="utf-8"))), target
+
+
+def test_every_protection_has_its_tests():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -67,7 +67,7 @@ def files() -> Iterator[Path]:
         for path in sorted((ROOT / top).rglob("*")):
             if path.suffix in SUFFIXES and path.is_file() and "__pycache__" not in path.parts:
                 yield path
-    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md")
 
 
 def found_in(name: str, source: str) -> list[Found]:

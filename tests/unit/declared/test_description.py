@@ -59,6 +59,10 @@ def test_a_description_is_read(declare):
         ({"prompts": None}, "needs prompts.template"),
         ({"prompts": {"template": "a photo"}}, "prompts.template: 'a photo' does not have exactly one {}"),
         ({"prompts": {"template": ["{}", "{} {}"]}}, "'{} {}' does not have exactly one {}"),
+        *(
+            ({"prompts": {"template": template}}, f"{template!r} does not have exactly one {{}}")
+            for template in ("{:>999999999999}", "{0} {0.__class__}", "{:{}}", "{!r}", "{}}", "{name}")
+        ),
         ({"prompts": {"template": ["{}", "{}"]}}, "prompts.template: '{}' occurs twice"),
         ({"prompts": {"classes": ["a", "a"]}}, "prompts.classes: 'a' occurs twice"),
         ({"prompts": {"classes": ["a", " "]}}, "prompts.classes: one of them is empty"),

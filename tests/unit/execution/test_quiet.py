@@ -29,6 +29,14 @@ def test_what_a_library_logs_is_in_the_log_and_not_on_the_terminal(tmp_path, nam
     assert logger.handlers == []
 
 
+def test_a_log_has_no_effect_on_the_terminal_that_shows_it(tmp_path):
+    with quiet(tmp_path / "log", structured=tmp_path / "log.jsonl"):
+        logging.getLogger("a.library").warning("\x1b[31m %s is damaged", "\x9bname")
+    assert "\\u001b[31m \\u009bname is damaged" in (tmp_path / "log").read_text("utf-8")
+    for log in (tmp_path / "log", tmp_path / "log.jsonl"):
+        assert not set(log.read_text("utf-8")) & {"\x1b", "\x9b"}
+
+
 def test_what_the_cache_says_is_in_the_log_and_told_once(tmp_path):
     told = []
     with quiet(tmp_path / "log", told.append):
