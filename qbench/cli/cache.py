@@ -52,14 +52,13 @@ def ls(kind: Kind = "", json: Json = False) -> None:
 @app.command("verify", epilog=VERIFY)
 def verify(kind: Kind = "", json: Json = False) -> None:
     """Read everything and compare its digests. Exit code 1 if something is damaged; the next run makes it again."""
-    from rich.console import Console
-
     from qbench.execution.progress import Bar
     from qbench.store.cache import Cache
     from qbench.store.inventory import fault
+    from qbench.terminal.console import Terminal
 
     cache, things, faults = Cache(), _found(kind).things, []
-    with Bar(Console(stderr=True)) as bar:
+    with Bar(Terminal(stderr=True)) as bar:
         bar.begin("reading the cache", len(things))
         for thing in things:
             if said := fault(cache, thing):
@@ -183,9 +182,10 @@ def _print_things(root: Path, things: Iterable[Thing]) -> None:
 
 
 def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from qbench.terminal.console import Terminal
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in columns:
@@ -193,7 +193,7 @@ def _print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console(highlight=False).print(table)
+    Terminal().print(table)
 
 
 def _date(seconds: float) -> str:
