@@ -11,7 +11,7 @@ INSTALL = @echo "installing into $(VENV) …"; if command -v uv >/dev/null 2>&1;
 # The tests start Python many times; without compiled modules each start would compile torch and transformers anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format parity train clean
+.PHONY: help demo test soak lint format parity train clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ demo: $(VENV)/.installed  ## run the embedded demo and print where its report is
 
 test: $(VENV)/.installed-test  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+soak: $(VENV)/.installed-test  ## kill, damage, mutate and starve real runs thousands of times (hours); SOAK="--minutes 60" for less
+	$(BIN)/python -m tests.faults --write $(SOAK)
 
 lint: $(VENV)/.installed-lint  ## ruff, mypy --strict, the contracts between the layers
 	$(BIN)/ruff check .

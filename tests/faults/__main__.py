@@ -1,0 +1,95 @@
+"""All faults in full: ``make soak``, or ``python -m tests.faults [--kills N] [--flips N] … [--seed N]``.
+
+Prints what came of them as a table, and everything that is bad with its seed; exits with 1 where something is. With
+``--write`` the table goes into docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .flips import flip
+from .kills import kill
+from .machine import machine_fault
+from .mutants import inputs, mutated_images, mutated_input, mutated_run
+from .power import power_loss
+from .study import RESULTS, Outcome, Study
+
+PAGE = Path(__file__).parents[2] / "docs/reliability.md"
+FIGURES = re.compile(r"(<!-- figures of make soak -->\n).*?(<!-- end -->)", re.DOTALL)
+FULL = {"power": 1, "machine": 35, "kills": 100, "inputs": 1700, "runs": 250, "images": 50, "flips": 2000}
+"""How many of each kind."""
+
+
+def outcomes(folder: Path, numbers: dict[str, int], seed: int, minutes: float) -> Iterator[Outcome]:
+    """Inject the faults one after another, each kind with its share of the time."""
+    study = Study(folder / "study")
+    inputs(folder / "inputs")
+    ways: dict[str, Callable[[int], Outcome]] = {
+        "power": lambda n: power_loss(study, n),
+        "inputs": lambda n: mutated_input(folder / "inputs", n),
+        "kills": lambda n: kill(study, n),
+        "machine": lambda n: machine_fault(study, n),
+        "images": lambda n: mutated_images(study, n),
+        "flips": lambda n: flip(study, n),
+        "runs": lambda n: mutated_run(study, n),
+    }
+    end = time.monotonic() + 60 * minutes
+    left = len(ways)
+    for kind, way in ways.items():
+        stop = time.monotonic() + (end - time.monotonic()) / left
+        left -= 1
+        study.fresh()
+        for n in range(seed, seed + numbers[kind]):
+            if time.monotonic() > stop:
+                break
+            yield way(n)
+
+
+def table(found: list[Outcome]) -> str:
+    """What came of the faults, as a Markdown table: one row for each kind."""
+    counts = Counter((x.kind, x.result) for x in found)
+    lines = [f"| kind | tried | {' | '.join(RESULTS)} |", "|---" * (len(RESULTS) + 2) + "|"]
+    for kind in sorted({x.kind for x in found}):
+        numbers = [counts[kind, result] for result in RESULTS]
+        lines.append(f"| {kind} | {sum(numbers):,} | {' | '.join(f'{x:,}' for x in numbers)} |")
+    return "\n".join([*lines, *sorted({f"\nSkipped: {x.kind}: {x.why}" for x in found if x.result == "skipped"})])
+
+
+def main() -> int:
+    """Inject the faults; 1 where something is bad."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.faults")
+    for name, number in FULL.items():
+        parser.add_argument(f"--{name}", type=int, default=number, help=f"default {number}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=600, help="the longest time; what it cuts off is not tried")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/reliability.md")
+    given = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for outcome in outcomes(Path(folder), vars(given), given.seed, given.minutes):
+            found.append(outcome)
+            if outcome.result == "bad":
+                print(f"bad: {outcome.kind}, {outcome.fault}: {outcome.why}", flush=True)
+    figures = table(found)
+    print(figures)
+    if given.write:
+        command = f"`python -m {parser.prog.split()[-1]} {' '.join(x for x in sys.argv[1:] if x != '--write')}`"
+        said = f"{command.replace(' `', '`')}, seed {given.seed}, {datetime.now(UTC):%Y-%m-%d}:\n\n{figures}\n"
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(FIGURES.sub(lambda x: f"{x[1]}{said}{x[2]}", page), encoding="utf-8")
+    return int(any(x.result == "bad" for x in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

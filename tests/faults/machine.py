@@ -1,0 +1,129 @@
+"""Faults of the machine, injected for real: a message with exit code 2 or a failed cell, and then the same results."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+from .study import Outcome, Study
+
+DECODER = """
+import os, time
+import PIL.Image
+opened, fault = PIL.Image.open, {fault!r}
+def open_(*arguments, **options):
+    if {chance} > int.from_bytes(os.urandom(1), "big"):
+        time.sleep(30) if fault == "sleeps" else os.kill(os.getpid(), 9)
+    return opened(*arguments, **options)
+PIL.Image.open = open_
+"""
+"""What a process that decodes images imports when it starts: some images are decoded by a decoder with a fault."""
+
+
+class MountRefusedError(Exception):
+    """This machine does not let this user mount."""
+
+
+@contextmanager
+def mounted(folder: Path, *commands: tuple[str, ...]) -> Iterator[None]:
+    """Mount something at a folder for a while."""
+    done = None
+    for words in commands:
+        done = subprocess.run(["mount", *words, str(folder)], capture_output=True, text=True)
+        if done.returncode:
+            raise MountRefusedError(done.stderr.strip())
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def _limit(which: int, size: int) -> None:
+    resource.setrlimit(which, (size, size))
+
+
+def _limit_memory(more: int) -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    _limit(resource.RLIMIT_AS, pages * os.sysconf("SC_PAGE_SIZE") + more)
+
+
+def _decode_with(folder: Path) -> None:
+    os.environ["PYTHONPATH"] = str(folder)
+
+
+def _full(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable[[], None] | None, object]:
+    size = rng.randrange(16, 2500)
+    return f"{size} KiB", None, mounted(study.trial, ("-t", "tmpfs", "-o", f"size={size}k", "none"))
+
+
+def _read_only(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable[[], None] | None, object]:
+    folder = rng.choice((study.trial, study.cache, study.run))
+    for path in (study.cache, study.run):
+        path.mkdir()
+    bind = mounted(folder, ("--bind", str(folder)), ("-o", "remount,bind,ro"))
+    return folder.name, None, bind
+
+
+def _limited(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable[[], None] | None, object]:
+    size = {
+        "ulimit -f": rng.randrange(1_000, 1_500_000),
+        "ulimit -n": rng.randrange(8, 80),
+        "ulimit -v": rng.randrange(1_000_000, 800_000_000),
+    }[kind]
+    if kind == "ulimit -v":
+        return str(size), partial(_limit_memory, size), nullcontext()
+    which = resource.RLIMIT_FSIZE if kind == "ulimit -f" else resource.RLIMIT_NOFILE
+    return str(size), partial(_limit, which, size), nullcontext()
+
+
+def _decoder(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable[[], None] | None, object]:
+    folder = study.folder / "site"
+    folder.mkdir(exist_ok=True)
+    sleeps = kind == "a decoder sleeps"
+    text = DECODER.format(fault="sleeps" if sleeps else "ends", chance=12 if sleeps else rng.randrange(8, 200))
+    (folder / "sitecustomize.py").write_text(text)
+    return "", partial(_decode_with, folder), nullcontext()
+
+
+FAULTS: dict[str, Callable[..., tuple[str, Callable[[], None] | None, object]]] = {
+    "a full disk": _full,
+    "a read-only disk": _read_only,
+    "ulimit -f": _limited,
+    "ulimit -n": _limited,
+    "ulimit -v": _limited,
+    "a decoder sleeps": _decoder,
+    "a decoder is killed": _decoder,
+}
+
+
+def machine_fault(study: Study, seed: int) -> Outcome:
+    """Run from nothing with a fault of the machine, and again without it; each fault comes in turn."""
+    rng = random.Random(seed)
+    kind = list(FAULTS)[seed % len(FAULTS)]
+    study.fresh("cache", "run")
+    size, before, place = FAULTS[kind](study, rng, kind)
+    fault = f"seed {seed}: {size}"
+    try:
+        with place:  # type: ignore[attr-defined]
+            done = study.qbench(*study.again(), before=before)
+            resumed = None
+            if kind == "a full disk":  # what was written is kept, and the disk gets larger
+                subprocess.run(["mount", "-o", "remount,size=100m", str(study.trial)], check=True)
+                resumed = _resumed(study)
+    except MountRefusedError as error:
+        return Outcome(kind=kind, fault=fault, result="skipped", why=f"mounting is refused: {error}")
+    why = done.wrong or (_resumed(study) if resumed is None else resumed)
+    said = {0: "identical"}.get(done.code or 0, done.result)
+    return Outcome(kind=kind, fault=fault, result="bad" if why else said, why=why)
+
+
+def _resumed(study: Study) -> str:
+    """What is wrong with the results when the machine is well again; empty where nothing is."""
+    done = study.qbench(*study.again())
+    return done.wrong or (done.said if done.code else "") or study.differs() or study.left()

@@ -1,0 +1,62 @@
+"""The injection of faults in small: `make soak` does all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .flips import flip
+from .kills import STAGES, kill
+from .mutants import inputs, mutated_input, mutated_run
+from .power import lost, power_loss
+from .study import Outcome, Study
+
+SEED = 100_000
+"""Not those of `make soak`, which begin at 0."""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study(tmp_path_factory.mktemp("faults") / "study")
+
+
+def well(outcome: Outcome) -> Outcome:
+    assert outcome.result != "bad", outcome
+    return outcome
+
+
+@pytest.mark.parametrize("stage", ["from nothing", "with the answers"])
+def test_a_killed_run_continues_to_the_same_results(study: Study, stage: str) -> None:
+    seed = next(n for n in range(SEED, SEED + len(STAGES)) if list(STAGES)[n % len(STAGES)] == stage)
+    well(kill(study, seed))
+
+
+def test_flipped_bits_change_no_result(study: Study) -> None:
+    assert "healed" in {well(flip(study, seed)).result for seed in range(SEED, SEED + 3)}
+
+
+def test_a_finished_run_is_on_the_disk(study: Study) -> None:
+    well(power_loss(study, SEED))
+
+
+def test_mutated_records_of_a_run_are_refused(study: Study) -> None:
+    study.fresh()
+    assert "refused" in {well(mutated_run(study, seed)).result for seed in range(SEED, SEED + 30)}
+
+
+def test_mutated_inputs_are_read_or_refused(tmp_path: Path) -> None:
+    inputs(tmp_path / "inputs")
+    found = {well(mutated_input(tmp_path / "inputs", seed)).result for seed in range(SEED, SEED + 60)}
+    assert found == {"read", "refused"}
+
+
+def test_what_a_power_loss_takes_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("{}")
+    file, folder = (str(x.stat().st_ino) for x in (path, tmp_path))
+    named = ["rename", file, str(path)]
+    assert lost([["fsync", file], named, ["fsync", folder]], tmp_path, {"a.json"}) == []
+    assert "before it is on the disk" in lost([named, ["fsync", file], ["fsync", folder]], tmp_path, {"a.json"})[0]
+    assert "its name in" in lost([["fsync", folder], ["fsync", file], named], tmp_path, {"a.json"})[0]
+    assert "not put on the disk" in lost([named, ["fsync", folder]], tmp_path, {"a.json"})[0]
