@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -32,6 +33,8 @@ from qbench.runfolder.tables import parquet_columns, read_table
 from qbench.runfolder.upgrade import upgrade
 from qbench.store.files import read_json_object
 from qbench.vocabulary import CellStatus
+
+log = logging.getLogger(__name__)
 
 AGAIN = "Run `qbench run` again with the same spec: it repairs what is missing."
 ANALYSE_AGAIN = "Run `qbench analyse` again: it replaces the analysis."
@@ -239,15 +242,17 @@ def read_analysis_tables(folder: Path, digests: Mapping[str, str]) -> dict[str, 
     -------
     dict or None
         Name → table; `None` where one is missing or damaged, or belongs to another analysis that was written meanwhile:
-        the analysis can be made again.
+        the analysis can be made again (which is said).
     """
     tables = {}
     for name, digest in digests.items():
+        path = inside(folder, f"{name}.parquet", named_in="analysis.json")
         try:
-            content = inside(folder, f"{name}.parquet", named_in="analysis.json").read_bytes()
+            content = path.read_bytes()
         except OSError:
-            return None
+            content = b""
         if sha256(content).hexdigest() != digest:
+            log.warning("%s: the file is missing or damaged; the analysis is made again", path)
             return None
         tables[name] = pd.read_parquet(BytesIO(content))
     return tables

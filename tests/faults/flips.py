@@ -12,6 +12,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "checked": ("cache/variants", "run"),
 }
 """What has to be missing for a part of the cache to be read; of the others, the run."""
+REWRITTEN = ("run/report.html", "run/environment.json")
+"""Each run writes them anew, whatever is in them."""
 SAID = ("damaged", "made again", "computed again")
 
 
@@ -32,12 +34,15 @@ def flip(study: Study, seed: int) -> Outcome:
     name = rng.choice(files)
     fault = f"seed {seed}: {name}, {flipped(study.trial / name, rng)}"
     where, part, *_ = name.split("/")
+    damaged = name not in REWRITTEN and bool(study.differs())
     if where == "cache":
         study.remove(*NEEDS.get(part, ("run",)))
     report = name == "run/report.html"
     done = study.qbench(*study.again("--report" if report else "--no-report"))
     why = done.wrong or (done.code and done.said) or study.differs(report=report)
     said = any(word in done.said for word in SAID)
+    if not why and damaged and not said:
+        why = "a result was damaged, and this is not said"
     return Outcome(
         kind=f"bit flip in the {where} folder",
         fault=fault,

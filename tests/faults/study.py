@@ -234,10 +234,13 @@ def results(run: Path) -> dict[str, Any]:
 
 def _result(path: Path) -> Any:
     if path.suffix == ".json":
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return {"sealed": values[SEAL] == seal_of(values), **_untimed(values)}
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError:
+            return "damaged"
+        return {"sealed": values.get(SEAL) == seal_of(values), **_untimed(values)}
     if path.suffix == ".html":
-        return REPORTED_TIMES.sub("", path.read_text(encoding="utf-8"))
+        return REPORTED_TIMES.sub("", path.read_text(encoding="utf-8", errors="replace"))
     return path.read_bytes()
 
 

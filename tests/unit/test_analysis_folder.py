@@ -160,7 +160,9 @@ def test_what_is_allowed_makes_it_stale(run: Any) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "of another analysis"])
-def test_a_table_that_is_not_of_this_analysis_is_made_again(run: Any, damage: str) -> None:
+def test_a_table_that_is_not_of_this_analysis_is_made_again_and_said(
+    run: Any, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = run.write()
     made = analysed(load(folder)).effects
     table = folder / "analysis" / "effects.parquet"
@@ -171,6 +173,7 @@ def test_a_table_that_is_not_of_this_analysis_is_made_again(run: Any, damage: st
     else:  # what a second analysis leaves that runs at the same time
         made.assign(verdict="equivalent").to_parquet(table)
     assert stored(load(folder)) is None
+    assert f"{table}: the file is missing or damaged; the analysis is made again" in caplog.text
     pd.testing.assert_frame_equal(load(folder).effects, made, check_dtype=False)
 
 
