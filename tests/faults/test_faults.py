@@ -26,14 +26,14 @@ def well(outcome: Outcome) -> Outcome:
     return outcome
 
 
-@pytest.mark.parametrize("stage", ["from nothing", "with the answers"])
+@pytest.mark.parametrize("stage", ["with the decoded images"])
 def test_a_killed_run_continues_to_the_same_results(study: Study, stage: str) -> None:
     seed = next(n for n in range(SEED, SEED + len(STAGES)) if list(STAGES)[n % len(STAGES)] == stage)
     well(kill(study, seed))
 
 
 def test_flipped_bits_change_no_result(study: Study) -> None:
-    assert "healed" in {well(flip(study, seed)).result for seed in range(SEED, SEED + 2)}
+    assert "healed" in {well(flip(study, seed)).result for seed in (SEED, SEED + 1)}
 
 
 def test_a_finished_run_is_on_the_disk(study: Study) -> None:
@@ -42,7 +42,7 @@ def test_a_finished_run_is_on_the_disk(study: Study) -> None:
 
 def test_mutated_records_of_a_run_are_refused(study: Study) -> None:
     study.fresh()
-    assert "refused" in {well(mutated_run(study, seed)).result for seed in range(SEED, SEED + 30)}
+    assert "refused" in {well(mutated_run(study, seed)).result for seed in range(SEED, SEED + 10)}
 
 
 def test_mutated_inputs_are_read_or_refused(tmp_path: Path) -> None:
