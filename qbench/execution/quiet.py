@@ -1,6 +1,6 @@
 """Third-party noise goes to the run's logs, not to the user: warnings, log lines, loaders' bars.
 
-What the cache has to say, such as that something in it was damaged, goes to both.
+What the cache and the run folder have to say, such as that something in it was damaged, goes to both.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ LOUD = ("torch.utils._pytree",)
 transformers' quantizers imports it, and this one then tells of a deprecation inside of torch."""
 
 
-CACHE = "qbench.store"
-"""The logger of the cache."""
+STORED = ("qbench.store", "qbench.runfolder")
+"""The loggers of the cache and of the run folder."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def quiet(
     log : pathlib.Path
         The log for people: warnings and errors.
     say : callable
-        Is given what the cache has to say, too.
+        Is given what the cache and the run folder have to say, too.
     structured : pathlib.Path, optional
         The log for programs, with the stages of the run as well; see `qbench.execution.run_log`.
     """
@@ -63,12 +63,14 @@ def quiet(
     runner.setLevel(logging.INFO)
     logging.captureWarnings(True)
     told = _Teller(say)
-    logging.getLogger(CACHE).addHandler(told)
+    for name in STORED:
+        logging.getLogger(name).addHandler(told)
     try:
         yield
     finally:
         logging.captureWarnings(False)
-        logging.getLogger(CACHE).removeHandler(told)
+        for name in STORED:
+            logging.getLogger(name).removeHandler(told)
         runner.setLevel(level)
         for logger, former, propagate in kept:
             logger.handlers[:], logger.propagate = former, propagate

@@ -21,6 +21,7 @@ are in it. See `qbench.runfolder.integrity`.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -52,6 +53,8 @@ SHORT = 8
 
 LOCKS = ".locks"
 """The folder with the locks of the parts of a run folder. A lock of a process that has ended is free."""
+
+log = logging.getLogger(__name__)
 
 
 LONGEST = 60
@@ -260,7 +263,10 @@ class RunFolder:
         name = path.relative_to(self.root).as_posix()
         if known.digests is not None:
             digest = known.digests.get(name, "")
-            return digest if digest and not damage(path, digest) else ""
+            what = damage(path, digest) if digest else ""
+            if what:
+                log.warning("%s: %s; it is made again", path, what)
+            return digest if not what else ""
         try:  # of an earlier version: as far as reading it tells
             read_table(path)
         except InputError:

@@ -86,7 +86,8 @@ def mutated_run(study: Study, seed: int) -> Outcome:
     def read() -> None:
         results = load(study.run)
         assert results.flags is not None
-        verify(study.run)
+        if verify(study.run).exit_code == 1:
+            raise InputError("qbench verify says that something differs")
 
     try:
         return _judged(f"mutated {path.name}", seed, read)
