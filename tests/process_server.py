@@ -46,9 +46,8 @@ class ProcessServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.close()
-        self._server.wait()
+        with self._server:  # closes its pipes, which ends it, and waits for it
+            pass
 
     def run(
         self, arguments: Sequence[object], *, cwd: Path, env: Mapping[str, str]

@@ -24,13 +24,14 @@ def import_on_use(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]
     module : str
         The module that offers the names.
     homes : mapping of str to str
-        Each name and the module that defines it.
+        Each name and the module that defines it; ``module:name`` if the module calls it by another name.
     """
 
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        value = getattr(import_module(homes[name]), name)
+        home, _, other = homes[name].partition(":")
+        value = getattr(import_module(home), other or name)
         setattr(sys.modules[module], name, value)
         return value
 

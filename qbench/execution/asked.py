@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import cache as remembered
@@ -95,10 +95,10 @@ class AskedVariant:
 
     # --- what there is to do
 
-    def missing(self) -> dict[str, int]:
-        """Name of a part → how many images, texts or others the cache lacks, over all orders."""
+    def missing(self, orders: Sequence[str] = ()) -> dict[str, int]:
+        """Name of a part → how many images, texts or others the cache lacks, over `orders` (all if none is given)."""
         found: dict[str, int] = {}
-        for order in self.orders:
+        for order in orders or self.orders:
             for part in self.answer_parts(order):
                 stored = self._cache.sharded(part.name, part.parts)
                 found[part.name] = found.get(part.name, 0) + (part.count - stored.rows_done())

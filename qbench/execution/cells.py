@@ -13,6 +13,7 @@ from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, Resources, WorkUnit
 from qbench.images.pixel_store import FOLDER, store_parts
+from qbench.probes.batch_order import DATASET
 from qbench.runfolder.writer import RunFolder
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
@@ -166,6 +167,13 @@ class Units:
                 # Another order is tried only where the first worked.
                 after = (self._add(cell, Kind.ANSWER, after=after, order=order),)
             self._last[cell.name] = self._add(cell, Kind.SCORE, after=after)
+
+    def answer(self, cells: Iterable[PlannedCell]) -> None:
+        """Ask about done cells again, without scoring them: the cache has lost answers that a comparison needs."""
+        for cell in cells:
+            assert cell.asked is not None
+            self.to_answer += sum(cell.asked.missing((DATASET,)).values())
+            self._last[cell.name] = self._add(cell, Kind.ANSWER, after=self._decoded(cell), order=DATASET)
 
     def drift(self, pairs: Iterable[tuple[PlannedCell, PlannedCell]]) -> None:
         """Compare each cell with that of its baseline: last, because the baseline may come after a variant."""

@@ -200,9 +200,11 @@ def _execute(
     ready = [cell for cell in todo if cell.problem is None]
     timed = [cell for cell in first_of_each_variant(cells) if recorder.lacks_speed(cell)]
     pairs = [pair for pair in compared(cells, spec.baseline) if recorder.lacks_drift(*pair)]
+    unanswered = _unanswered(pairs, ready)
     units = Units(opened.cache, spec.processes)
-    units.decode([*ready, *(timed if spec.speed else ())])
+    units.decode([*ready, *unanswered, *(timed if spec.speed else ())])
     units.compute(ready)
+    units.answer(unanswered)
     units.drift(pairs)
     units.speed(timed if spec.speed else ())
 
@@ -216,6 +218,13 @@ def _execute(
     finally:
         worker.close()
     return results.computed
+
+
+def _unanswered(pairs: list[tuple[PlannedCell, PlannedCell]], ready: list[PlannedCell]) -> list[PlannedCell]:
+    """The done cells of pairs that are to be compared whose answers are no longer in the cache."""
+    asked_anyway = {cell.name for cell in ready}
+    found = {cell.name: cell for pair in pairs for cell in pair if cell.name not in asked_anyway}
+    return [cell for cell in found.values() if cell.asked is not None and cell.asked.cached_answers() is None]
 
 
 class _Results:

@@ -113,6 +113,6 @@ def test_a_description_in_a_spec_is_the_users_error(qbench_here, data, tmp_path)
     (data / "dataset.toml").write_text('name = "x"\nprotocol = "retrieval-skew"\n')
     (tmp_path / "mine.toml").write_text(SPEC)
     said = qbench_here("run", "mine.toml", "--dataset", "data", cwd=tmp_path, check=2).stderr
-    assert "dataset.toml: the key 'licence' is missing" in said
+    assert "dataset.toml: 4 errors:\n(1) the key 'licence' is missing" in said
     said = qbench_here("run", "mine.toml", "--dataset", "nowhere", cwd=tmp_path, check=2).stderr
     assert "nowhere: the file does not exist" in said

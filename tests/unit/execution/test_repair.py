@@ -101,6 +101,17 @@ def test_damaged_tables_are_refused_by_readers_and_the_cell_is_computed_again(fi
         assert content(folder) == before
 
 
+@pytest.mark.parametrize("lost", [("drift",), ("drift", "run.json"), ("drift", "items")])
+def test_drift_is_made_again_where_the_cache_has_lost_the_answers(finished, cache, lost):
+    folder, before, again = finished
+    for name in before:
+        if name.split("/")[-1].startswith(lost):
+            flip(folder / name)
+    shutil.rmtree(cache.root)
+    again()
+    assert content(folder) == before
+
+
 def test_a_run_without_damage_computes_nothing_again(finished, log):
     folder, before, again = finished
     log.clear()
