@@ -35,7 +35,10 @@ def command(
 
     data = export(load(run), table=table, format=format_)
     if out is None:
-        sys.stdout.buffer.write(data)
+        if sys.stdout.isatty():
+            sys.stdout.write(data.decode(errors="replace"))  # on a terminal, what is in names has no effect
+        else:
+            sys.stdout.buffer.write(data)
         return
     with atomic(out) as temporary:
         temporary.write_bytes(data)

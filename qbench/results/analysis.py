@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,7 @@ from qbench.runfolder.tables import ITEMS
 from qbench.runfolder.writer import discard_damaged_analysis, write_analysis
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import Settings, check_margins
+from qbench.store.files import too_large
 from qbench.store.keys import key_of
 from qbench.vocabulary import FlagKind, RowFlag, join_flags
 
@@ -76,6 +77,8 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
 
 
 def _checked(settings: Settings) -> Settings:
+    if (field := too_large(asdict(settings))) is not None:
+        raise InputError(f"{field} is too large a number", where="[analysis]")
     if not 0.5 < settings.confidence < 1:
         raise InputError(f"the confidence is {settings.confidence}; it is between 0.5 and 1", where="[analysis]")
     return settings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 from pydantic import BaseModel, ValidationError
@@ -31,15 +31,13 @@ from qbench.runfolder.schema import (
 )
 from qbench.runfolder.tables import parquet_columns, read_table
 from qbench.runfolder.upgrade import upgrade
-from qbench.store.files import read_json_object
+from qbench.store.files import read_json_object, too_large
 from qbench.vocabulary import CellStatus
 
 log = logging.getLogger(__name__)
 
 AGAIN = "Run `qbench run` again with the same spec: it repairs what is missing."
 ANALYSE_AGAIN = "Run `qbench analyse` again: it replaces the analysis."
-LARGEST = 2**63
-"""Whole numbers from here on do not fit into a table."""
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -305,23 +303,10 @@ def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:
         )
     if SEAL in values and values[SEAL] != seal_of(values):
         raise DamageError("the file is damaged: it is not what was written", where=str(path), fix=fix)
-    if (field := _too_large(values)) is not None:
+    if (field := too_large(values)) is not None:
         raise DamageError(f"the file is damaged: {field} is too large a number", where=str(path), fix=fix)
     try:
         # As JSON, because only there a list stands for a tuple and a text for a word of a vocabulary.
         return kind.model_validate_json(json.dumps(upgrade(kind.__name__, values, FORMAT)))
     except ValidationError as error:
         raise DamageError(f"the file is damaged: {complaint(error)}", where=str(path), fix=fix) from None
-
-
-def _too_large(value: Any, field: str = "") -> str | None:
-    """The first whole number that no table could hold; `None` where there is none."""
-    if isinstance(value, int):
-        return field if abs(value) >= LARGEST else None
-    inner: Iterable[tuple[object, Any]] = ()
-    if isinstance(value, dict):
-        inner = value.items()
-    elif isinstance(value, list):
-        inner = enumerate(value)
-    found = (_too_large(x, f"{field}.{name}" if field else str(name)) for name, x in inner)
-    return next((x for x in found if x is not None), None)

@@ -13,7 +13,7 @@ from qbench.errors import InputError
 from qbench.policy.model import read_policy
 from qbench.spec.model import RunSpec
 from qbench.spec.preset_list import PRESETS, presets
-from qbench.store.files import parse_toml, user_path
+from qbench.store.files import parse_toml, too_large, user_path
 from qbench.toml_errors import explain
 
 
@@ -42,6 +42,8 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
 
     Which options are paths is known to the plugins only: the plan makes them absolute.
     """
+    if (field := too_large(values)) is not None:
+        raise InputError(f"{field} is too large a number", where=where)
     named = values.get("policy")
     if isinstance(named, str):
         folder = user_path(str(values.get("base") or ""), base=base, where=f"{where}: base")

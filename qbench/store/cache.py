@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qbench.store.arrays import ShardedArray
 from qbench.store.files import user_path
 from qbench.store.keys import key_of
 from qbench.store.memos import Memo
+
+if TYPE_CHECKING:
+    from qbench.store.arrays import ShardedArray
 
 LOCKS = "locks"
 """The folder of the cache with the files that are locked; they are empty."""
@@ -48,6 +50,8 @@ class Cache:
 
     def sharded(self, kind: str, parts: Mapping[str, Any]) -> ShardedArray:
         """The array that `parts` decide, which is filled shard by shard and checked when it is read."""
+        from qbench.store.arrays import ShardedArray  # brings numpy, which `import qbench.api` must not
+
         folder = self.path(kind, parts, ".array")
         return ShardedArray(folder, parts, self.lock(folder))
 

@@ -18,6 +18,8 @@ from qbench.errors import FREE_SPACE, DataError, InputError, MachineError, Qbenc
 from qbench.store.flock import take
 from qbench.text import bytes_in_words
 
+LARGEST = 2**63
+"""Whole numbers from here on do not fit into a table."""
 SHOWN = 200
 """Characters of a path that a message shows."""
 
@@ -273,3 +275,21 @@ def relative_name(path: Path, root: Path) -> str:
         return Path(os.path.abspath(path)).relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
     except ValueError:
         raise DataError("the path leaves the dataset's folder", where=str(path)) from None
+
+
+def too_large(values: Any) -> str | None:
+    """Name a whole number that does not fit into a table, in values of JSON or TOML; `None` if all fit.
+
+    Examples
+    --------
+    >>> too_large({"analysis": {"seed": 2**64}})
+    'analysis.seed'
+    """
+    todo: list[tuple[str, Any]] = [("", values)]
+    while todo:
+        field, value = todo.pop()
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            return field
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        todo.extend((f"{field}.{name}" if field else str(name), x) for name, x in inner)
+    return None

@@ -220,4 +220,6 @@ def test_a_flagged_variant_is_not_called_fair(make_run: Make) -> None:
 
 def test_settings_have_defaults() -> None:
     assert settings_of({}).confidence == 0.95
+    with pytest.raises(InputError, match="seed is too large a number"):
+        settings_of({"seed": 2**63})
     assert settings_of({"family": ["metric"], "later": 1}).family == ("metric",)

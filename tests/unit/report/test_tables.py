@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from qbench.cli.export import command
 from qbench.errors import InputError
 from qbench.report.table_names import FORMATS, TABLES
 from qbench.report.tables import export, latex, markdown, written
 from qbench.results import load
+from qbench.terminal.streams import InertStream
 
 Make = Callable[..., Any]
 
@@ -118,3 +120,22 @@ def test_no_cell_of_an_exported_run_is_a_formula(make_run: Make) -> None:
     for table in TABLES:
         for row in csv.reader(io.StringIO(export(results, table, "csv").decode())):
             assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]
+
+
+def test_names_have_no_effect_on_a_terminal_to_which_a_table_is_exported(
+    make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    run, screen = make_run(), Screen()
+    for table in run.metrics.values():
+        table["group"] = table["group"].replace("young", "\x1b[31myoung")
+    for table in run.items.values():
+        table.replace("young", "\x1b[31myoung", inplace=True)
+    folder = run.write()
+    monkeypatch.setattr("sys.stdout", InertStream(screen))
+    command(folder)
+    assert "\x1b" not in screen.getvalue()
+    assert "\\u001b[31myoung" in screen.getvalue()
