@@ -275,9 +275,12 @@ class RunFolder:
 
     def has_speed(self, path: Path) -> bool:
         """Whether the speed of a variant is there and whole."""
+        if not path.exists():
+            return False
         try:
             read_record(path, SpeedRecord)
-        except InputError:
+        except InputError as error:
+            log.warning("%s: %s; it counts as missing", path, error.what)
             return False
         return True
 

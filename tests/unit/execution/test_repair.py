@@ -112,6 +112,15 @@ def test_drift_is_made_again_where_the_cache_has_lost_the_answers(finished, cach
     assert content(folder) == before
 
 
+def test_damaged_speeds_are_said(finished, caplog):
+    folder, before, again = finished
+    name = next(name for name in before if name.startswith("speed/"))
+    truncate(folder / name)
+    again()
+    assert f"{name}: the file is damaged" in caplog.text
+    assert content(folder) == before
+
+
 def test_a_run_without_damage_computes_nothing_again(finished, log):
     folder, before, again = finished
     log.clear()
