@@ -54,7 +54,10 @@ def atomic(path: Path) -> Iterator[Path]:
     ------
     MachineError
         It cannot be written.
+    InputError
+        `path` is a device or a pipe, which a file would replace.
     """
+    _refuse_devices(path)
     with machine_errors(path):
         make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
@@ -73,6 +76,14 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
             os.close(handle)
+
+
+def _refuse_devices(path: Path) -> None:
+    """Refuse what is there and is not a file, such as ``/dev/stdout``: root could replace it for the whole machine."""
+    with machine_errors(path):
+        special = path.is_char_device() or path.is_block_device() or path.is_fifo() or path.is_socket()
+        if special or (path.is_symlink() and path.readlink().is_relative_to("/proc")):
+            raise InputError("this is a device or a pipe, not a file", where=str(path), fix="Name a file.")
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -112,12 +112,11 @@ def test_drift_is_made_again_where_the_cache_has_lost_the_answers(finished, cach
     assert content(folder) == before
 
 
-def test_damaged_speeds_are_said(finished, caplog):
+def test_damaged_speeds_are_said(finished):
     folder, before, again = finished
     name = next(name for name in before if name.startswith("speed/"))
     truncate(folder / name)
-    again()
-    assert f"{name}: the file is damaged" in caplog.text
+    assert any(f"{name}: the file is damaged" in line for line in again())
     assert content(folder) == before
 
 

@@ -148,3 +148,15 @@ def test_a_link_with_the_name_of_a_temporary_file_is_left_alone(tmp_path):
     write_json(tmp_path / "f", {})
     assert precious.read_text() == "x"
     assert (tmp_path / ".f.abc.part").is_symlink()
+
+
+def test_devices_and_pipes_are_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/proc/self/fd/1")
+    for name in ("pipe", "link"):
+        with pytest.raises(InputError, match="a device or a pipe, not a file"):
+            write_json(tmp_path / name, "x")
+    with pytest.raises(InputError, match="/dev/full: this is a device"):
+        write_json(Path("/dev/full"), "x")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
