@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -181,8 +179,7 @@ def page(
     style = _source(env, "style.css")
     specs: dict[str, Any] = {}
     made = sections_of(results, look, others) if sections is None else sections
-    with _drawings(made, look) as drawings:
-        parts = [(s, _rendered(env, s, look, specs, drawings)) for s in made]
+    parts = [(s, _rendered(env, s, look, specs)) for s in made]
     scripts = [bundle(), _source(env, "charts.js")] if specs else []
     keys = ("model", "quantizer", "benchmark")
     names = {key: list(dict.fromkeys(getattr(c, key) for c in results.done)) for key in keys}
@@ -207,29 +204,10 @@ def _source(env: jinja2.Environment, name: str) -> str:
     return env.loader.get_source(env, name)[0]
 
 
-@contextmanager
-def _drawings(sections: Sequence[Section], look: Look) -> Iterator[Mapping[int, Future[Markup]]]:
-    """Draw the charts in the order of the page, each under its `id`: outside of Python, while it renders the tables."""
-    charts = [block for section in sections for block in section.blocks if isinstance(block, Chart) and look.charts]
-    with ThreadPoolExecutor(1) as pool:
-        yield {id(chart): pool.submit(_drawn, chart) for chart in charts}
-
-
-def _rendered(
-    env: jinja2.Environment,
-    section: Section,
-    look: Look,
-    specs: dict[str, Any],
-    drawings: Mapping[int, Future[Markup]],
-) -> Markup:
+def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
     """Render the blocks of a section; a block that cannot be rendered is replaced by its error."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
-        {
-            "drawn": lambda chart: drawings[id(chart)].result(),
-            "outline": outline,
-            "own": _own(env),
-            "charts": look.charts,
-        }
+        {"drawn": _drawn, "outline": outline, "own": _own(env), "charts": look.charts}
     )
     found = []
     for i, block in enumerate(section.blocks, 1):
@@ -267,8 +245,7 @@ def part(results: Results, record: ReportSection, *, gate: GateResult | None = N
     """
     look = Look()
     section = _section(record, results, _context(results, look, gate=gate), foreign=True)
-    with _drawings([section], look) as drawings:
-        return str(_rendered(environment(), section, look, {}, drawings))
+    return str(_rendered(environment(), section, look, {}))
 
 
 def render(
