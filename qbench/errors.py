@@ -93,13 +93,13 @@ class MachineError(QbenchError):
 
     @classmethod
     def of(cls, error: Exception, where: Path | None = None) -> MachineError | None:
-        """Make a message of what the system says; `None` where that is no fault of the machine.
+        """Make a `MachineError` from an error of the system; `None` if the machine is not the cause.
 
         Parameters
         ----------
         error : Exception
-            What the system says: an `OSError`, or an error of a library in Rust, such as safetensors, which has the
-            number of the system in its text only.
+            An `OSError`, or an error of a library in Rust, such as safetensors, which has the system's error number
+            in its text only.
         where : pathlib.Path, optional
             The file or folder; the one that `error` names if not given.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LS = "Examples: `qbench cache ls` | `qbench cache ls pixels` | `qbench cache ls --json`"
 VERIFY = "Examples: `qbench cache verify` | `qbench cache verify images --json`"
 PRUNE = (
-    "Examples: `qbench cache prune` (only what is good for nothing) | `qbench cache prune --max-size 20G` | "
+    "Examples: `qbench cache prune` (removes only what no run can use) | `qbench cache prune --max-size 20G` | "
     "`qbench cache prune --older-than 30d --yes`"
 )
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

@@ -27,7 +27,8 @@ def command(
 ) -> None:
     """Show what a spec would run, what is missing, and how to get it. Runs nothing.
 
-    Exit code 2 if every cell is unusable; what is only missing is listed and is no error.
+    The exit code is 2 if no cell can be used. Models or data that still have to be fetched are listed; they are not an
+    error.
     """
     from rich.table import Table
     from rich.text import Text

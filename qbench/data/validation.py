@@ -104,7 +104,7 @@ def check_images(
     workers : int
         Number of processes, at most.
     step : callable
-        Is told how many images were checked.
+        Called with the number of images that were checked since the last call.
 
     Returns
     -------

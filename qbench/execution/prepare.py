@@ -98,7 +98,7 @@ def prepare_benchmark(
     workers : int
         Threads that read images.
     step : callable
-        Is told how many images were read.
+        Called with the number of images that were read since the last call.
 
     Raises
     ------

@@ -136,7 +136,7 @@ def _logged(what: str) -> Iterator[None]:
 
 
 def _todo(cells: list[PlannedCell], folder: RunFolder, progress: Silent) -> list[PlannedCell]:
-    """The cells that are to be computed; of those that are damaged, the user is told so."""
+    """The cells to compute. If a cell was done and is damaged, the user sees a message."""
     todo = []
     for cell in cells:
         reason = folder.missing(cell.folder, cell.key)
@@ -169,7 +169,7 @@ def open_all(opened: Opened, progress: Silent) -> Problems:
                 open_(thing.label)
                 event("is open", stage=stage, cell=thing.label, seconds=time.perf_counter() - begun)
             except MachineError:
-                raise  # it is no fault of this thing, and all others would have it, too
+                raise  # the machine is the cause, so all others would fail as well
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it fails its own cells
                 problems[kind, thing.label] = Problem.of(stage, error)
                 tell(thing.label, problems[kind, thing.label], progress)
@@ -244,7 +244,7 @@ class _Results:
             try:
                 self._recorder.keep(cell, result)
             except MachineError:
-                raise  # there is no place for any result
+                raise  # the machine is the cause, so no other result could be written either
             except Exception as error:  # noqa: BLE001 - a table of a plugin that cannot be written fails its cell
                 problem = Problem.of("score", error)
             else:

@@ -54,7 +54,7 @@ class Worker:
         try:
             result = self._executed(unit)
         except MachineError:
-            raise  # it is no fault of this unit, and all others would have it, too
+            raise  # the machine is the cause, so all other units would fail as well
         except Exception as error:  # noqa: BLE001 - it fails what depends on this unit, not the run
             result = UnitResult(unit=unit.id, problem=Problem.of(self._stage(unit), error))
         return replace(result, wall=time.perf_counter() - begun)

@@ -1,7 +1,8 @@
 """What a benchmark has before a model is asked: its numbers, its groups, their items, and what it cannot give.
 
-A benchmark says it itself. Its task reads the annotations, is told that all answers are equal, and measures: this shows
-which numbers it makes with its options, and of which items, without a model or an image. The values are not looked at.
+The benchmark's own task provides this. It reads the annotations and measures answers that are all equal. The result
+shows which numbers the task makes with its options, and from which items, without a model or an image. The values are
+not used.
 """
 
 from __future__ import annotations

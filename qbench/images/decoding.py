@@ -32,7 +32,7 @@ from qbench.images.preprocessing import Geometry
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 _LOOKED_AT = 512
-"""Bytes from which it is told what a file is that is no image."""
+"""Bytes at the start of a file that cannot be decoded; they show what the file is instead of an image."""
 
 
 def unlimited(needed: int) -> None:
@@ -53,7 +53,7 @@ def decode_image(
     digest : str
         SHA-256 (hexadecimal) that the stored image has to have; it is not checked if empty.
     reserve : callable
-        Is told how many bytes of memory it will take; see `qbench.images.limits`.
+        Called with the number of bytes that decoding will need; see `qbench.images.limits.Reserve`.
 
     Returns
     -------

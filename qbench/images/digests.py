@@ -31,7 +31,7 @@ def image_digests(
     workers : int
         Threads that read.
     step : callable
-        Is told how many of `images` were done.
+        Called with the number of `images` that were done since the last call.
 
     Returns
     -------

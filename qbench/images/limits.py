@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Reserve = Callable[[int], None]
-"""Is told how many bytes more (or fewer) the image at hand will take, and returns when it may take them."""
+"""Called with the change in bytes that decoding an image needs. It returns when this memory is available."""
 
 MAX_PIXELS = 200_000_000
 """An image with more pixels than this is refused before it is decoded, and so is one that would be scaled to more. It

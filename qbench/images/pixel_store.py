@@ -63,7 +63,7 @@ def pixel_store(
     workers : int
         Processes that decode, at most. The result does not depend on it.
     step : callable
-        Is told how many images were done.
+        Called with the number of images that were done since the last call.
 
     Returns
     -------

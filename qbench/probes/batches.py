@@ -32,7 +32,7 @@ def answered(
     batch_size : int
         How many are answered at a time.
     step : callable
-        Is told how many were answered.
+        Called with the number of rows that were answered since the last call.
 
     Returns
     -------

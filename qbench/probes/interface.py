@@ -35,7 +35,7 @@ Parts = dict[str, Any]
 """What decides a result, as plain values: what `qbench.store.keys.key_of` makes a key of."""
 
 Step = Callable[[int], None]
-"""Is told how many images, texts or other things were answered."""
+"""Called with the number of images, texts or other things that were answered since the last call."""
 
 Answers = Mapping[str, "npt.NDArray[Any]"]
 """The arrays that a variant answered with, by the name of the part."""

@@ -64,7 +64,7 @@ def write_bundle(folder: Path, out: Path) -> str:
     Returns
     -------
     str
-        SHA-256 of the archive: who is told it can be sure to have received this very file.
+        SHA-256 of the archive. A recipient who knows it can check that the file is the one that was sent.
 
     Raises
     ------

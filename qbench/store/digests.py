@@ -96,7 +96,7 @@ class DigestMemo:
         workers : int
             Threads.
         done : callable
-            Is told each key when its digest is known.
+            Called with each key when its digest is known.
 
         Raises
         ------

@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.errors import InputError, QbenchError
+from qbench.errors import InputError
 from qbench.results import load
 from qbench.results.analysis import analyse_again
 from qbench.runfolder.integrity import SEAL
 from tests.unit.conftest import RunFolder
-from tests.unit.runfolder.test_mutations import mutations
+from tests.unit.runfolder.test_mutations import failures, mutations
 
 MODEL, ITEMS, QUERIES = "openai/ViT-B-32", 12, ("a good person", "an evil person")
 STATISTICS = {
@@ -58,29 +57,12 @@ def _rank(run: RunFolder, name: str, seed: int) -> None:
     run.metrics[name] = metrics.assign(metric=short, value=metrics["value"].fillna(0.1))
 
 
-def changed(folder: Path, count: int, seed: int) -> list[str]:
-    """Change one file of outcomes at a time and judge the run; what was raised that is not a message."""
-    kept = shutil.copytree(folder, folder.with_name("kept"))
-    found = []
-    some = (x for x in mutations(folder, random.Random(seed)) if x.name.startswith("cells/") and "noise" not in x.name)
-    for mutation in itertools.islice(some, count):
-        mutation.apply()
-        try:
-            analyse_again(load(folder), {})
-        except QbenchError as error:
-            if error.exit_code != InputError.exit_code or not error.where:
-                found.append(f"{mutation.name}: {error}")
-        except Exception as error:
-            found.append(f"{mutation.name}: {type(error).__name__}: {error}")
-        shutil.rmtree(folder)
-        shutil.copytree(kept, folder)
-    return found
-
-
 def test_mutated_outcomes_are_judged_or_refused_with_a_message(tmp_path: Path) -> None:
     folder = judged_run(tmp_path / "run")
     assert set(load(folder).effects["statistic"]) > {"share", "disparity", "max_skew", "ndkl"}
-    assert changed(folder, COUNT, seed=13) == []
+    every = mutations(folder, random.Random(13))
+    of_cells = (found for found in every if found.name.startswith("cells/") and "noise" not in found.name)
+    assert failures(folder, itertools.islice(of_cells, COUNT), lambda _: analyse_again(load(folder), {})) == []
 
 
 def test_facts_that_a_statistic_needs(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,15 +168,14 @@ of_table = (other_table,) * 6
 of_bytes = (other_bytes, other_text)
 
 
-def fuzz(folder: Path, count: int, seed: int, *, judge_each: int = 1, analyse_each: int = 1) -> list[str]:
-    """Change a file, read everything, change it back; what was raised that is not a message."""
-    rng, found = random.Random(seed), []
-    kept = folder.with_name("kept")
-    shutil.copytree(folder, kept)
-    for number, mutation in zip(range(count), mutations(folder, rng), strict=False):
+def failures(folder: Path, some: Iterable[Mutation], use: Callable[[int], object]) -> list[str]:
+    """Apply one mutation at a time and use the run folder; list every error that is not a message with a place."""
+    found = []
+    kept = shutil.copytree(folder, folder.with_name("kept"))
+    for number, mutation in enumerate(some):
         mutation.apply()
         try:
-            read_all(folder, judge=number % judge_each == 0, analyse=number % analyse_each == 0)
+            use(number)
         except QbenchError as error:
             if error.exit_code != 2 or not error.where:
                 found.append(f"{mutation.name}: {error}")
@@ -187,4 +187,6 @@ def fuzz(folder: Path, count: int, seed: int, *, judge_each: int = 1, analyse_ea
 
 
 def test_mutated_files_are_read_or_refused_with_a_message(tmp_path: Path) -> None:
-    assert fuzz(base(tmp_path / "run"), 120, seed=1, judge_each=20, analyse_each=60) == []
+    folder = base(tmp_path / "run")
+    some = itertools.islice(mutations(folder, random.Random(1)), 120)
+    assert failures(folder, some, lambda i: read_all(folder, judge=i % 20 == 0, analyse=i % 60 == 0)) == []
