@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 
 def _number_one(value: object) -> object:
-    """Refuse what equals 1 and is no whole number: pydantic takes true and 1.0 for a ``Literal[1]``."""
+    """Refuse values that equal 1 but are not integers: pydantic accepts true and 1.0 for a ``Literal[1]``."""
     if type(value) is not int:
         raise ValueError(f"Input should be 1, without quotes and without a decimal point; it is {value!r}")
     return value

@@ -36,7 +36,7 @@ _LOOKED_AT = 512
 
 
 def unlimited(needed: int) -> None:
-    """The `qbench.images.limits.Reserve` of who decodes one image at a time."""
+    """The `qbench.images.limits.Reserve` for decoding one image at a time."""
 
 
 def decode_image(

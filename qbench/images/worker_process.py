@@ -48,14 +48,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Needs:
-    """The task at hand takes so many bytes of memory, and waits until it may."""
+    """Reserve this many bytes of memory for the current task; wait until they are available."""
 
     bytes: int
 
 
 @dataclass(frozen=True)
 class Done:
-    """The task at hand is done, or has failed."""
+    """The current task is done, or has failed."""
 
     error: QbenchError | None
 

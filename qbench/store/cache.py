@@ -40,7 +40,7 @@ class Cache:
         return self.root / kind / key[:2] / f"{key[2:]}{suffix}"
 
     def lock(self, path: Path) -> Path:
-        """The file whose lock is held by who writes `path`; apart from it, so that it stays when `path` is removed."""
+        """The lock file of whoever writes `path`; it lies elsewhere, so that it stays when `path` is removed."""
         return self.root / LOCKS / f"{key_of({'path': path.relative_to(self.root).as_posix()})}.lock"
 
     @property

@@ -33,7 +33,7 @@ OLD_PART = re.compile(r"\.(writing|making|saving)-.*")
 
 
 class State(StrEnum):
-    """What a thing in the cache is good for."""
+    """What an entry of the cache is used for."""
 
     COMPLETE = "complete"
     UNFINISHED = "unfinished"
@@ -58,7 +58,7 @@ class Thing:
     used : float
         When it was last read or written, in seconds since 1970: the time of its list of shards or files.
     state : State
-        What it is good for.
+        What it is used for.
     lock : pathlib.Path or None
         The lock that its writers hold; `None` where they write a temporary file, which has a lock of its own.
     """
@@ -150,7 +150,7 @@ def _array(cache: Cache, kind: str, path: Path) -> Thing:
 
 
 def _leftover(cache: Cache, kind: str, path: Path) -> Thing:
-    """Temporary files are locked themselves; of a folder, the lock is that of the thing, or of the folder it is in."""
+    """The lock of a temporary file is on the file itself; that of a folder is the lock of its entry or of its parent folder."""
     of = path.with_name(path.name[1:].removesuffix(PART))
     by_itself = OLD_PART.fullmatch(path.name) or of.name == "saving"
     lock = path.with_name(".lock") if by_itself else cache.lock(of)
@@ -233,7 +233,7 @@ def _digest(path: Path) -> str:
 def to_prune(
     things: Sequence[Thing], *, now: float, max_size: int | None = None, older_than: float | None = None
 ) -> list[Thing]:
-    """Choose what is removed: what is good for nothing, then what was not used for longest.
+    """Choose what is removed: first what no run can use, then what was unused for the longest time.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def in_use(file: Path) -> Iterator[None]:
-    """Hold the lock `file` as many may at the same time; see `alone`. Where it cannot be written, there is no need."""
+    """Hold the lock `file`, shared with others; see `alone`. If the folder cannot be written, no lock is needed."""
     with ExitStack() as held_open:
         with suppress(MachineError):
             take(held_open.enter_context(_opened(file, file)), shared=True, wait=True)

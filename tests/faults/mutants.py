@@ -79,7 +79,7 @@ def mutated_run(study: Study, seed: int) -> Outcome:
     content = path.read_bytes()
     changed = mutated(content, JSON, seed)
     if rng.random() < 0.5:
-        with suppress(ValueError, TypeError, RecursionError):  # it is no JSON object any more
+        with suppress(ValueError, TypeError, RecursionError):  # it is not a JSON object any more
             changed = json.dumps(sealed(json.loads(changed))).encode()
     path.write_bytes(changed)
 
