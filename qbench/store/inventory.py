@@ -150,7 +150,7 @@ def _array(cache: Cache, kind: str, path: Path) -> Thing:
 
 
 def _leftover(cache: Cache, kind: str, path: Path) -> Thing:
-    """The lock of a temporary file is on the file itself; that of a folder is the lock of its entry or of its parent folder."""
+    """Temporary files hold the lock themselves; the lock of a folder is that of its entry or of its parent folder."""
     of = path.with_name(path.name[1:].removesuffix(PART))
     by_itself = OLD_PART.fullmatch(path.name) or of.name == "saving"
     lock = path.with_name(".lock") if by_itself else cache.lock(of)
