@@ -269,13 +269,3 @@ def test_another_baseline_has_a_drift_of_its_own(run, tmp_path):
     assert list(drift_of(tmp_path / "run")) == ["base"]
     run()
     assert list(drift_of(tmp_path / "run")) == ["half"]
-
-
-def test_without_embeddings_in_the_cache_nothing_is_built_for_drift(run, tmp_path, cache, log):
-    run()
-    for name in json.loads((tmp_path / "run" / "run.json").read_text())["drift"]:
-        (tmp_path / "run" / name).unlink()
-    shutil.rmtree(cache.root / "images")
-    log.clear()
-    assert run()[0].computed == 0
-    assert (log, drift_of(tmp_path / "run")) == ([], {})
