@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qbench.api import Benchmark, Block, MetricInfo, ReportSection, StatisticRef, Task, hookimpl
+from qbench.api import Benchmark, MetricInfo, ReportSection, StatisticRef, Task, hookimpl
 from qbench.api.benchmarks import DECLARED, RECALL_BY_GROUP, SKEWS
 from qbench_benchmarks.options import (
     CocoOptions,
@@ -14,6 +14,9 @@ from qbench_benchmarks.options import (
     FairFaceOptions,
     ImageNetOptions,
 )
+
+if TYPE_CHECKING:
+    from qbench.api import Block
 
 
 def _imagenet(options: ImageNetOptions) -> Task:

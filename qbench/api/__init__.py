@@ -4,9 +4,13 @@ The modules are `models`, `quantizers`, `benchmarks`, `statistics`, `images`, `p
 
 The records, the interfaces, the errors and the hook marker can also be imported from here, except those of probes and
 executors. These and the helpers are in the module of their subject only. Importing any of these modules imports neither
-torch nor pandas; helpers that need them import them when they are used.
+torch nor pandas; helpers that need them import them when they are used. What no record is made of is imported when it
+is first used, because every command loads every plugin.
 """
 
+from typing import TYPE_CHECKING
+
+from qbench.api._lazy import import_on_use
 from qbench.api.benchmarks import (
     INDEX,
     Attribute,
@@ -22,7 +26,6 @@ from qbench.api.benchmarks import (
     Task,
     declared_benchmark,
 )
-from qbench.api.images import FolderSource, Geometry, ImageLocation, ImageSource, Preprocessing
 from qbench.api.models import (
     Checkpoint,
     DType,
@@ -37,30 +40,56 @@ from qbench.api.models import (
     Storable,
 )
 from qbench.api.quantizers import CalibrationData, Context, Coverage, Layer, Quantizer, Variant, simulate, tower_of
-from qbench.api.report import (
-    Better,
-    Block,
-    Box,
-    Bullets,
-    Chart,
-    Code,
-    Column,
-    Entry,
-    Facts,
-    FlagKind,
-    Heading,
-    ReportSection,
-    Table,
-    Template,
-    Text,
-    Unit,
-    Verdict,
-)
 from qbench.api.statistics import Statistic, StatisticKind
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.plugins.hookspecs import hookimpl
 from qbench.plugins.options import DECIDES_NOTHING, FILES, renamed_from
-from qbench.plugins.records import NoOptions
+from qbench.plugins.records import NoOptions, ReportSection
+
+if TYPE_CHECKING:
+    from qbench.api.images import FolderSource, Geometry, ImageLocation, ImageSource, Preprocessing
+    from qbench.api.report import (
+        Better,
+        Block,
+        Box,
+        Bullets,
+        Chart,
+        Code,
+        Column,
+        Entry,
+        Facts,
+        FlagKind,
+        Heading,
+        Table,
+        Template,
+        Text,
+        Unit,
+        Verdict,
+    )
+
+_IMAGES = ("FolderSource", "Geometry", "ImageLocation", "ImageSource", "Preprocessing")
+_REPORT = (
+    "Better",
+    "Block",
+    "Box",
+    "Bullets",
+    "Chart",
+    "Code",
+    "Column",
+    "Entry",
+    "Facts",
+    "FlagKind",
+    "Heading",
+    "Table",
+    "Template",
+    "Text",
+    "Unit",
+    "Verdict",
+)
+
+__getattr__ = import_on_use(
+    __name__, {**dict.fromkeys(_IMAGES, "qbench.api.images"), **dict.fromkeys(_REPORT, "qbench.api.report")}
+)
 
 API_VERSION = "1.0"
 """What plugins can rely on, see ``docs/stability.md``: the first number changes when a plugin may have to, the second

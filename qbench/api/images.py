@@ -12,12 +12,14 @@ from qbench.images.ids import image_id
 from qbench.images.interface import ImageSource
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import OPENAI_MEAN, OPENAI_STD, Geometry, Preprocessing
-from qbench.images.sources.files import FolderSource
 
 if TYPE_CHECKING:
     from qbench.images.decoding import decode_image
+    from qbench.images.sources.files import FolderSource
 
-__getattr__ = import_on_use(__name__, {"decode_image": "qbench.images.decoding"})
+__getattr__ = import_on_use(
+    __name__, {"FolderSource": "qbench.images.sources.files", "decode_image": "qbench.images.decoding"}
+)
 
 __all__ = [
     "OPENAI_MEAN",

@@ -269,9 +269,7 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
     """
     found = list(entry_points(group=GROUP) if points is None else points)
     wanted, registry = chosen(found), Registry()
-    # One distribution may be seen twice (an editable install beside its folder); two distributions are two plugins.
-    for point in sorted({_order(point): point for point in found}.values(), key=_order):
-        plugin = _plugin(point)
+    for point, plugin in _plugins(found):
         if not wanted(point):
             registry.left_out.append(plugin)
             continue
@@ -290,17 +288,20 @@ def installed() -> Registry:
     return discover()
 
 
-def _order(point: EntryPoint) -> tuple[str, str, str]:
-    return point.name, point.dist.name if point.dist else "", point.value
-
-
-def _plugin(point: EntryPoint) -> Plugin:
-    return Plugin(
-        name=point.name,
-        module=point.value,
-        distribution=point.dist.name if point.dist else "unknown",
-        version=point.dist.version if point.dist else "unknown",
-    )
+def _plugins(points: Iterable[EntryPoint]) -> list[tuple[EntryPoint, Plugin]]:
+    """Each entry point once, with its plugin, in an order that does not depend on the order of installation."""
+    read: dict[int, tuple[str, str]] = {}  # each of the two is read from the whole metadata, so once per distribution
+    found = {}
+    for point in points:
+        if id(point.dist) not in read:
+            read[id(point.dist)] = (point.dist.name, point.dist.version) if point.dist else ("", "")
+        name, version = read[id(point.dist)]
+        plugin = Plugin(
+            name=point.name, module=point.value, distribution=name or "unknown", version=version or "unknown"
+        )
+        # One distribution may be seen twice (an editable install beside its folder); two distributions are two plugins.
+        found[point.name, name, point.value] = point, plugin
+    return [found[key] for key in sorted(found)]
 
 
 def _load(point: EntryPoint, plugin: Plugin, registry: Registry) -> None:

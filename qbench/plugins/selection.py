@@ -55,6 +55,9 @@ def chosen(points: Iterable[EntryPoint]) -> Callable[[EntryPoint], bool]:
     if only == []:
         only = [OWN]
 
+    if only is None and not without:
+        return lambda _: True
+
     def wanted(point: EntryPoint) -> bool:
         names = {point.name, OWN} if point.dist and point.dist.name == DISTRIBUTION else {point.name}
         return (only is None or bool(names & set(only))) and not names & set(without or ())
