@@ -46,11 +46,16 @@ def command(
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     found = forecast(wanted, out or default_folder(wanted), progress=Bar(Terminal(stderr=True)))
     plan, console = found.plan, Terminal()
-    for title, parts in (("models", found.models), ("benchmarks", found.benchmarks)):
+    for title, parts in (
+        ("models", found.models),
+        ("benchmarks", found.benchmarks),
+        ("calibration data", found.calibration),
+    ):
         table = Table("", "state", "", title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for part in parts:
             table.add_row(Text(part.label), Text(part.state), Text(part.detail, overflow="fold"))
-        console.print(table)
+        if parts:
+            console.print(table)
     for label, numbers in found.unavailable.items():
         console.print(Text(f"\n{label}:"))
         for line in unavailable_lines(numbers):

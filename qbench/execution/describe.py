@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qbench.execution.calibration import PreparedCalibration
 from qbench.execution.option_files import content_digests
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
@@ -38,8 +39,12 @@ def model_info(planned: PlannedModel, prepared: PreparedModel | None) -> ModelIn
     )
 
 
-def quantizer_info(planned: PlannedQuantizer, files: Mapping[str, Mapping[str, str]]) -> QuantizerInfo:
-    """The quantizer: its record and options; of files and folders the last name, and a digest of the content."""
+def quantizer_info(
+    planned: PlannedQuantizer,
+    files: Mapping[str, Mapping[str, str]],
+    calibration: PreparedCalibration | None = None,
+) -> QuantizerInfo:
+    """The quantizer: its record, options and calibration data; of files the last name, and a digest of the content."""
     record = planned.entry.record
     return QuantizerInfo(
         record=planned.entry.qualified,
@@ -51,6 +56,7 @@ def quantizer_info(planned: PlannedQuantizer, files: Mapping[str, Mapping[str, s
         device=planned.device,
         options=public_options(planned.options),
         files=content_digests(files),
+        calibration=calibration.info if calibration else None,
     )
 
 
@@ -112,8 +118,11 @@ def failure(problem: Problem, plan: Plan) -> Failure:
 def public_spec(plan: Plan) -> dict[str, Any]:
     """The spec as a run folder keeps it: that is shared, and of the user's folders it has the last names only."""
     values = plan.spec.model_dump(mode="json", exclude={"base"})
-    for benchmark in values["benchmarks"]:
+    drawn = [found["calibration"] for found in (values, *values["quantizers"]) if found["calibration"]]
+    for benchmark in (*values["benchmarks"], *(found["benchmark"] for found in drawn if found["benchmark"])):
         benchmark["root"] = Path(benchmark["root"]).name
+    for found in drawn:
+        found |= {name: Path(found[name]).name for name in ("dataset", "folder", "texts")}
     planned_parts: dict[str, Sequence[PlannedModel | PlannedQuantizer | PlannedBenchmark]] = {
         "models": plan.models,
         "quantizers": plan.quantizers,
@@ -130,8 +139,12 @@ def public_spec(plan: Plan) -> dict[str, Any]:
 
 def without_folders(text: str, plan: Plan) -> str:
     """`text` with the user's folders cut to their last name: a run folder is shared, the paths in it need not be."""
-    folders = [b.root for b in plan.benchmarks if b.root]
-    options = [planned.options for parts in (plan.models, plan.quantizers, plan.benchmarks) for planned in parts]
+    drawn = [q.calibration for q in plan.quantizers if q.calibration]
+    sources = [found.source for found in drawn if isinstance(found.source, PlannedBenchmark)]
+    folders = [b.root for b in (*plan.benchmarks, *sources) if b.root]
+    folders += [path for found in drawn for path in (found.source, found.texts) if isinstance(path, Path)]
+    parts = (plan.models, plan.quantizers, plan.benchmarks, sources)
+    options = [planned.options for kind in parts for planned in kind]
     for found in options:
         folders += [path for paths in option_paths(found).values() for path in paths]
     for parent in sorted({str(f.parent) for f in folders} | {str(Path.cwd()), str(Path.home())}, key=len, reverse=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qbench.errors import MachineError, QbenchError
 from qbench.execution.asked import AskedVariant
-from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, make_plan
+from qbench.execution.calibration import PreparedCalibration, check_disjoint, prepare_calibration
+from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.execution.prepare import (
     PreparedBenchmark,
     PreparedModel,
@@ -25,6 +27,8 @@ from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
 
+LATER = "written at the first run"
+"""The state of data that a plugin has not written yet."""
 UNUSABLE = "unusable"
 """The state of a model or benchmark that is there and cannot be used."""
 
@@ -56,8 +60,8 @@ class Forecast:
     ----------
     plan : Plan
         The plan.
-    models, benchmarks : list of Part
-        What is there and what is missing.
+    models, benchmarks, calibration : list of Part
+        What is there and what is missing; of calibration data with the label of the quantizer that uses it.
     unavailable : dict of str to tuple of Unavailable
         Benchmark → the numbers that its data cannot give; only benchmarks that have such numbers.
     done, cached, to_compute, unknown : int
@@ -77,6 +81,7 @@ class Forecast:
     plan: Plan
     models: list[Part] = field(default_factory=list)
     benchmarks: list[Part] = field(default_factory=list)
+    calibration: list[Part] = field(default_factory=list)
     unavailable: dict[str, tuple[Unavailable, ...]] = field(default_factory=dict)
     done: int = 0
     cached: int = 0
@@ -128,7 +133,8 @@ def forecast(
     with told:
         models = [m for planned in plan.models if (m := _model(planned, found)) is not None]
         benchmarks = [b for planned in plan.benchmarks if (b := _benchmark(planned, found, cache, told)) is not None]
-    _cells(found, models, benchmarks, cache, RunFolder(out))
+        drawn = {q.label: _calibration(q, found, benchmarks, cache) for q in plan.quantizers if q.calibration}
+    _cells(found, models, benchmarks, drawn, cache, RunFolder(out))
     return found
 
 
@@ -149,7 +155,7 @@ def _model(planned: PlannedModel, found: Forecast) -> PreparedModel | None:
 def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: Silent) -> PreparedBenchmark | None:
     if planned.dataset is not None and stored_dataset(planned.dataset, cache).find() is None:
         detail = f"{planned.dataset.qualified}, made by its plugin"
-        found.benchmarks.append(Part(label=planned.label, state="written at the first run", detail=detail))
+        found.benchmarks.append(Part(label=planned.label, state=LATER, detail=detail))
         return None
     told.begin(f"reading {planned.label}", 0)
     spec = found.plan.spec
@@ -169,19 +175,53 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
     return data
 
 
+def _calibration(
+    quantizer: PlannedQuantizer, found: Forecast, benchmarks: list[PreparedBenchmark], cache: Cache
+) -> PreparedCalibration | str:
+    """The calibration data of a quantizer, or why it is not there.
+
+    Raises
+    ------
+    InputError
+        A benchmark evaluates some of its images: a run would be refused.
+    """
+    planned = quantizer.calibration
+    assert planned is not None
+    source = planned.source
+    dataset = source.dataset if isinstance(source, PlannedBenchmark) else None
+    if dataset is not None and stored_dataset(dataset, cache).find() is None:
+        found.calibration.append(Part(label=quantizer.label, state=LATER, detail=planned.label))
+        return LATER
+    try:
+        data = prepare_calibration(planned, cache, workers=found.plan.spec.processes)
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises makes its own quantizer unusable only
+        found.calibration.append(Part(label=quantizer.label, state=UNUSABLE, detail=_said(error)))
+        return _said(error)
+    check_disjoint(data, benchmarks)
+    counts = f"{planned.label}: {len(data.items):,} items, {len(data.items.images):,} images, {len(data.texts):,} texts"
+    found.calibration.append(Part(label=quantizer.label, state="ready", detail=counts))
+    return data
+
+
 def _cells(
     found: Forecast,
     models: list[PreparedModel],
     benchmarks: list[PreparedBenchmark],
+    drawn: Mapping[str, PreparedCalibration | str],
     cache: Cache,
     folder: RunFolder,
 ) -> None:
     plan, decoded = found.plan, dict[str, int]()
     for model in models:
         for quantizer in plan.quantizers:
-            variant = VariantRun(cache, model, quantizer)
+            calibration = drawn.get(quantizer.label)
+            variant = VariantRun(cache, model, quantizer, None if isinstance(calibration, str) else calibration)
             for data in benchmarks:
                 labels = (model.planned.label, quantizer.label, data.planned.label)
+                if isinstance(calibration, str):
+                    if calibration != LATER:
+                        found.problems[" · ".join(labels)] = calibration
+                    continue
                 try:
                     probe = plan.probes[model.planned.label, data.planned.label]
                     asked = AskedVariant(cache, variant, data, probe, plan.spec)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from qbench.execution.asked import AskedVariant
+from qbench.execution.calibration import PreparedCalibration, prepare_calibration
 from qbench.execution.plan import Plan
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
 from qbench.execution.progress import Silent
@@ -58,7 +59,17 @@ class Opened:
         """A variant, not built yet; raises as `model` does."""
         return self._once(
             ("variant", model, quantizer),
-            lambda: VariantRun(self.cache, self.model(model), self._quantizers[quantizer]),
+            lambda: VariantRun(self.cache, self.model(model), self._quantizers[quantizer], self.calibration(quantizer)),
+        )
+
+    def calibration(self, quantizer: str) -> PreparedCalibration | None:
+        """The calibration data of a quantizer; `None` if it uses none. Raises whatever reading them raises."""
+        planned = self._quantizers[quantizer].calibration
+        if planned is None:
+            return None
+        return self._once(
+            ("calibration", planned.spec.model_dump_json()),
+            lambda: prepare_calibration(planned, self.cache, workers=self.plan.spec.processes),
         )
 
     def asked(self, model: str, quantizer: str, benchmark: str) -> AskedVariant:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qbench.declared.record import NAME
 from qbench.errors import InputError
 from qbench.plugins.options import absolute_options, changed_options, make_options
 from qbench.plugins.records import Benchmark, Dataset, ModelSource, Probe, Quantizer
 from qbench.plugins.registry import Entry, Registry
-from qbench.spec.model import BenchmarkSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.spec.model import BenchmarkSpec, CalibrationSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.statistics.settings import check_margins
 from qbench.store.files import user_path
 
@@ -34,16 +35,6 @@ class PlannedModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedQuantizer:
-    """A quantizer to be applied, and the device it runs on."""
-
-    label: str
-    entry: Entry[Quantizer]
-    options: Any
-    device: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class PlannedBenchmark:
     """A benchmark to be run: on a folder of the user's, or on a dataset that a plugin writes."""
 
@@ -53,6 +44,45 @@ class PlannedBenchmark:
     root: Path | None
     dataset: Entry[Dataset] | None
     allow_missing: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCalibration:
+    """Calibration data to be drawn.
+
+    Attributes
+    ----------
+    spec : CalibrationSpec
+        What is drawn, and how many.
+    source : PlannedBenchmark or pathlib.Path
+        The benchmark from whose items it is drawn, or a folder of images.
+    texts : pathlib.Path or None
+        The file of the texts, where one is named.
+    """
+
+    spec: CalibrationSpec
+    source: PlannedBenchmark | Path
+    texts: Path | None
+
+    @property
+    def label(self) -> str:
+        """The name of the data: of a benchmark with a dataset's both, of a folder the last name only."""
+        if isinstance(self.source, Path):
+            return self.source.name
+        written, root = self.source.dataset, self.source.root
+        place = written.record.name if written else root.name if root else ""
+        return f"{self.source.label} on {place}" if place and place != self.source.label else self.source.label
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedQuantizer:
+    """A quantizer to be applied, the device it runs on, and the data on which it may measure activations."""
+
+    label: str
+    entry: Entry[Quantizer]
+    options: Any
+    device: str
+    calibration: PlannedCalibration | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +133,11 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     """
     base = Path(spec.base)
     models = tuple(plan_model(m, registry, base) for m in spec.models)
-    quantizers = tuple(plan_quantizer(q, spec.device, registry, base) for q in spec.quantizers)
+    quantizers = tuple(plan_quantizer(q, spec.device, registry, base, spec.calibration) for q in spec.quantizers)
     benchmarks = tuple(plan_benchmark(b, registry, base) for b in spec.benchmarks)
     for kind, planned in (("models", models), ("quantizers", quantizers), ("benchmarks", benchmarks)):
         _unique(kind, [p.label for p in planned])
+    _check_calibration(spec, quantizers)
     labels = [q.label for q in quantizers]
     if spec.baseline not in labels:
         raise InputError(
@@ -209,9 +240,25 @@ def plan_model(spec: ModelSpec, registry: Registry, base: Path = HERE) -> Planne
     return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
 
 
-def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry, base: Path = HERE) -> PlannedQuantizer:
-    """Resolve one quantizer, on `device` where it runs there; raises `InputError` as `make_plan` does."""
+def plan_quantizer(
+    spec: QuantizerSpec,
+    device: str,
+    registry: Registry,
+    base: Path = HERE,
+    calibration: CalibrationSpec | None = None,
+) -> PlannedQuantizer:
+    """Resolve one quantizer, on `device` where it runs there, with the calibration data of its own or of the run.
+
+    Raises `InputError` as `make_plan` does.
+    """
     entry = registry.quantizer(spec.name)
+    if spec.calibration is not None and not entry.record.calibrates:
+        raise InputError(
+            f"the quantizer {entry.record.name!r} uses no calibration data",
+            where=f"quantizer {spec.name}",
+            fix="Leave out its calibration.",
+        )
+    wanted = (spec.calibration or calibration) if entry.record.calibrates else None
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
     changed = ", ".join(f"{name}={value}" for name, value in changed_options(options).items())
     return PlannedQuantizer(
@@ -219,7 +266,43 @@ def plan_quantizer(spec: QuantizerSpec, device: str, registry: Registry, base: P
         entry=entry,
         options=absolute_options(options, base),
         device=_device(entry.record, device),
+        calibration=plan_calibration(wanted, registry, base) if wanted else None,
     )
+
+
+def plan_calibration(spec: CalibrationSpec, registry: Registry, base: Path = HERE) -> PlannedCalibration:
+    """Resolve calibration data, with relative paths against `base`; raises `InputError` as `make_plan` does."""
+    texts = user_path(spec.texts, base=base, where="calibration: texts") if spec.texts else None
+    if spec.folder:
+        folder = user_path(spec.folder, base=base, where="calibration: folder")
+        return PlannedCalibration(spec=spec, source=folder, texts=texts)
+    named = spec.benchmark or BenchmarkSpec(name=NAME, root=spec.dataset)
+    if named.root:
+        root = str(user_path(named.root, base=base, where="calibration: root"))
+        named = named.model_copy(update={"root": root})
+    return PlannedCalibration(spec=spec, source=plan_benchmark(named, registry, base), texts=texts)
+
+
+def check_has_calibration(quantizer: PlannedQuantizer) -> None:
+    """Raise `InputError` for a quantizer that uses calibration data and for which none is named."""
+    if quantizer.entry.record.calibrates and quantizer.calibration is None:
+        raise InputError(
+            f"the quantizer {quantizer.label!r} measures activations, and no calibration data is named for it",
+            fix='Set calibration = { folder = "…" }, or a benchmark or a dataset, in a spec (docs/spec.md).',
+        )
+
+
+def _check_calibration(spec: RunSpec, quantizers: Iterable[PlannedQuantizer]) -> None:
+    """Refuse a quantizer without the calibration data that it uses, and such data that no quantizer uses."""
+    calibrating = [q for q in quantizers if q.entry.record.calibrates]
+    for quantizer in calibrating:
+        check_has_calibration(quantizer)
+    if spec.calibration is not None and not calibrating:
+        raise InputError(
+            "the spec names calibration data, and none of its quantizers uses any",
+            where="calibration",
+            fix="Leave it out, or add a quantizer that uses it.",
+        )
 
 
 def _device(record: Quantizer, wanted: str) -> str:

@@ -106,11 +106,13 @@ class Recorder:
     def _described(self, cell: PlannedCell) -> dict[str, Any]:
         """The fields of a cell's record that do not depend on how it ended."""
         probe = self._plan.probes[cell.model.label, cell.benchmark.label]
+        files = cell.asked.parts.get("files", {}) if cell.asked else {}
+        calibration = cell.asked.variant.calibration if cell.asked else None
         return {
             "key": cell.key,
             **cell.labels,
             "model_info": model_info(cell.model, cell.opened_model),
-            "quantizer_info": quantizer_info(cell.quantizer, cell.asked.parts.get("files", {}) if cell.asked else {}),
+            "quantizer_info": quantizer_info(cell.quantizer, files, calibration),
             "benchmark_info": benchmark_info(cell.benchmark, cell.opened_benchmark),
             "data_info": data_info(cell.benchmark, cell.opened_benchmark, probe, self._spec.limit),
             "probe": probe.qualified,

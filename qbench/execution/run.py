@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from qbench.errors import InputError, MachineError
+from qbench.execution.calibration import check_disjoint
 from qbench.execution.cells import PlannedCell, Units, compared, first_of_each_variant, plan_cells
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
@@ -105,7 +106,9 @@ def execute(
     ):
         check_device(spec.device)
         opened = Opened(plan, cache, told)
-        cells = plan_cells(opened, open_all(opened, told), folder)
+        problems = open_all(opened, told)
+        _check_calibration(opened, problems)
+        cells = plan_cells(opened, problems, folder)
         recorder = Recorder(plan, folder, cells, begun)
         recorder.begin()
         todo = _todo(cells, folder, told)
@@ -177,6 +180,21 @@ def open_all(opened: Opened, progress: Silent) -> Problems:
         if len(found) == len(planned):
             raise InputError("nothing can be run:\n" + "\n".join(problem.message for problem in found))
     return problems
+
+
+def _check_calibration(opened: Opened, problems: Problems) -> None:
+    """Refuse calibration data that a benchmark evaluates. Data that cannot be read fails the cells of its quantizer."""
+    labels = [planned.label for planned in opened.plan.benchmarks]
+    benchmarks = [opened.benchmark(label) for label in labels if ("benchmark", label) not in problems]
+    for quantizer in opened.plan.quantizers:
+        try:
+            calibration = opened.calibration(quantizer.label)
+        except MachineError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a plugin raises is raised again when its cells are planned
+            continue
+        if calibration is not None:
+            check_disjoint(calibration, benchmarks)
 
 
 def tell(name: str, problem: Problem, progress: Silent, seconds: float | None = None) -> None:

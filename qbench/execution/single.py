@@ -9,12 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qbench.errors import InputError
-from qbench.execution.plan import PlannedModel, PlannedQuantizer, plan_model, plan_quantizer
+from qbench.execution.calibration import prepare_calibration
+from qbench.execution.plan import (
+    PlannedModel,
+    PlannedQuantizer,
+    check_has_calibration,
+    plan_model,
+    plan_quantizer,
+)
 from qbench.execution.quiet import quiet
+from qbench.images.workers import cores
 from qbench.models.interface import Context, Variant
 from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
+from qbench.store.cache import Cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +42,19 @@ def built(model: ModelSpec, quantizer: QuantizerSpec, *, device: str, registry: 
     Raises
     ------
     InputError
-        A name or an option is unknown, or this machine does not have the device or the checkpoint.
+        A name or an option is unknown, the quantizer names no calibration data that it uses, or this machine does not
+        have the device or the checkpoint.
     QuantizationError
         The method cannot do what was asked for.
     """
     planned, method = plan_model(model, registry), plan_quantizer(quantizer, device, registry)
+    check_has_calibration(method)
     with tempfile.TemporaryDirectory() as folder, quiet(Path(folder) / "log"):
         check_device(method.device)
         checkpoint = planned.entry.record.open(planned.checkpoint, planned.options)
-        variant = method.entry.record.build(checkpoint, Context(device=method.device), method.options)
+        drawn = prepare_calibration(method.calibration, Cache(), workers=cores()) if method.calibration else None
+        context = Context(device=method.device, calibration=drawn)
+        variant = method.entry.record.build(checkpoint, context, method.options)
         try:
             yield Built(model=planned, quantizer=method, variant=variant)
         finally:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qbench.errors import ModelError
+from qbench.execution.calibration import PreparedCalibration
 from qbench.execution.keys import variant_parts
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedModel, prepare_model
-from qbench.models.interface import CalibrationData, Context, Variant
+from qbench.models.interface import Context, Variant
 from qbench.probes.interface import Parts, Provider
 from qbench.runfolder.schema import ControlInfo, VariantFacts
 from qbench.store.cache import Cache
@@ -28,7 +29,7 @@ class VariantRun:
         Where its answers and what is known of it are kept.
     model, quantizer
         What is run.
-    calibration : CalibrationData, optional
+    calibration : PreparedCalibration, optional
         What the method may learn from.
 
     Attributes
@@ -42,7 +43,7 @@ class VariantRun:
         cache: Cache,
         model: PreparedModel,
         quantizer: PlannedQuantizer,
-        calibration: CalibrationData | None = None,
+        calibration: PreparedCalibration | None = None,
     ) -> None:
         self.model, self.quantizer, self.calibration = model, quantizer, calibration
         self.seconds: dict[str, float] = {}

@@ -127,6 +127,9 @@ class Quantizer:
     files : callable or None
         ``(checkpoint, options) -> iterable of Path``: the files and folders whose content decides a variant. If not
         given, those that the options name (`qbench.plugins.options.FILES`).
+    calibrates : bool
+        Whether `build` uses ``context.calibration``. If so, a spec has to name calibration data, and their digest is
+        part of the key; if not, the context has none.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Quantizer:
     probes: tuple[str, ...] | None = None
     provider: str = "model"
     files: Callable[[Checkpoint, Any], Iterable[Path]] | None = None
+    calibrates: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

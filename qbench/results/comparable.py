@@ -159,6 +159,8 @@ def _of_the_variant(mine: CellRecord, its: CellRecord) -> Iterator[tuple[str, st
     yield "quantizer", "other quantizer options", method.options, former.options
     for option, digests in _in_both(method.files, former.files):
         yield "quantizer", f"another content of the quantizer option {option!r}", *digests
+    drawn = [info.calibration.digest if info.calibration else "" for info in (method, former)]
+    yield "quantizer", "other calibration data", drawn[0], drawn[1]
     yield "kernels", "other kernels", mine.numerics, its.numerics
     for part, now, then in (
         ("model source", mine.model_info, its.model_info),

@@ -82,9 +82,12 @@ class QuantizerSpec(_Labelled):
         Its name in results; the name and the options that differ from their defaults if not given.
     options : dict
         The quantizer's options.
+    calibration : CalibrationSpec or None
+        Its calibration data, where it uses such data; those of the run if not given.
     """
 
     name: str
+    calibration: CalibrationSpec | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -125,6 +128,58 @@ class BenchmarkSpec(_Labelled):
     def _one_place(self) -> BenchmarkSpec:
         if self.root and self.dataset:
             raise ValueError("give root or dataset, not both")
+        return self
+
+
+class CalibrationSpec(_Strict):
+    """Images and texts on which quantizers may measure activations; none of the images is evaluated.
+
+    The images come from exactly one of `benchmark`, `dataset` and `folder`.
+
+    Attributes
+    ----------
+    benchmark : BenchmarkSpec or None
+        A benchmark, whose items and prompts are used: ``"imagenet"``, or a table as in ``benchmarks``.
+    dataset : str
+        A declared dataset: a ``dataset.toml`` or its folder.
+    folder : str
+        A folder of images, without groups and without texts.
+    texts : str
+        A UTF-8 file with one text per line, in place of the prompts of the benchmark.
+    items : int
+        How many items are drawn, and at most how many texts.
+    seed : int
+        Of the draw.
+    balance : dict
+        An attribute and the mix of its groups: ``"equal"``, or group → share of the items. Without it, items are drawn
+        from all, whatever their groups are.
+    """
+
+    benchmark: BenchmarkSpec | None = None
+    dataset: str = ""
+    folder: str = ""
+    texts: str = ""
+    items: int = Field(default=128, ge=1, le=100_000, strict=True)
+    seed: int = Field(default=0, ge=0, strict=True)
+    balance: dict[str, Literal["equal"] | dict[str, Annotated[float, Field(ge=0, le=1)]]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> CalibrationSpec:
+        if sum(map(bool, (self.benchmark, self.dataset, self.folder))) != 1:
+            raise ValueError("name one of benchmark, dataset and folder")
+        return self
+
+    @model_validator(mode="after")
+    def _one_mix(self) -> CalibrationSpec:
+        if len(self.balance) > 1:
+            raise ValueError("balance names one attribute")
+        if self.balance and self.folder:
+            raise ValueError("the images of a folder have no groups to balance")
+        for attribute, mix in self.balance.items():
+            if mix != "equal" and abs(sum(mix.values()) - 1) > 1e-6:
+                raise ValueError(
+                    f"the shares of {attribute!r} add up to {sum(mix.values()):g}; they have to add up to 1"
+                )
         return self
 
 
@@ -190,6 +245,8 @@ class RunSpec(_Strict):
     workers : int or None
         Processes that decode images, and threads that read files; as many as there are processor cores if not given. It
         never changes a result.
+    calibration : CalibrationSpec or None
+        The data of all quantizers that use calibration data and name none of their own.
     executor : str
         What executes the work of the run, see ``qbench list executors``. It never changes a result.
     base : str
@@ -213,6 +270,7 @@ class RunSpec(_Strict):
     noise: int = Field(default=0, ge=0, le=100, strict=True)
     speed: int = Field(default=0, ge=0, le=1000, strict=True)
     workers: int | None = Field(default=None, ge=1, le=256, strict=True)
+    calibration: CalibrationSpec | None = None
     executor: str = "local"
     base: str = ""
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)

@@ -12,7 +12,7 @@ from qbench.models.interface import Checkpoint, Context
 
 def asked_for(
     checkpoint: Checkpoint,
-    wanted: str,
+    context: Context,
     record: Any,
     options: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -27,8 +27,8 @@ def asked_for(
     ----------
     checkpoint : Checkpoint
         The checkpoint that is quantized.
-    wanted : str
-        The device of the context. The build ends as soon as this device, or another one except the CPU, is asked for.
+    context : Context
+        What the build gets. It ends as soon as its device, or another one except the CPU, is asked for.
     record : Quantizer
         The record of the quantizer.
     options : object
@@ -46,6 +46,7 @@ def asked_for(
     import torch
 
     devices: list[str] = []
+    wanted = context.device
 
     def note(device: str) -> None:
         devices.append(device)
@@ -82,7 +83,7 @@ def asked_for(
             patch.setattr(torch.cuda, "device_count", lambda: 2)
             patch.setattr(torch.cuda, "get_device_capability", lambda device=None: (9, 0))
         try:
-            record.build(recorder, Context(device=wanted), options)
+            record.build(recorder, context, options)
         except _DeviceKnownError:
             return devices, None
         except Exception as error:  # noqa: BLE001 - without the device, a method may raise anything

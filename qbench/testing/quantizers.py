@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from qbench.errors import QuantizationError
+from qbench.execution.calibration import prepare_calibration
 from qbench.execution.plan import PlannedQuantizer, plan_model, plan_quantizer
 from qbench.execution.run import execute
 from qbench.models.interface import Checkpoint, Context, DType, Layer, LoadedModel, NamedEncoder, Variant
 from qbench.plugins.registry import Entry, Registry
-from qbench.spec.model import ModelSpec, QuantizerSpec
+from qbench.spec.model import CalibrationSpec, ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below
@@ -62,11 +63,21 @@ class QuantizerContract(WithOptions):
     # --- fixtures that follow from these
 
     @pytest.fixture
-    def planned(self, quantizer: Any, registry: Registry) -> PlannedQuantizer:
+    def calibration(self, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+        """The calibration data, as a spec names them, for a quantizer that uses them."""
+        return tiny.write_calibration(tmp_path_factory.getbasetemp() / "qbench-tiny-calibration")
+
+    @pytest.fixture
+    def planned(self, quantizer: Any, registry: Registry, calibration: Any) -> PlannedQuantizer:
         """The quantizer with its options, found as a run finds it."""
-        spec = QuantizerSpec.model_validate(quantizer)
+        spec, drawn = QuantizerSpec.model_validate(quantizer), CalibrationSpec.model_validate(calibration)
         devices = registry.quantizer(spec.name).record.devices
-        return plan_quantizer(spec, "cpu" if "cpu" in devices else devices[0], registry)
+        return plan_quantizer(spec, "cpu" if "cpu" in devices else devices[0], registry, calibration=drawn)
+
+    @pytest.fixture
+    def context(self, planned: PlannedQuantizer) -> Context:
+        """What the quantizer gets beside the checkpoint and its options."""
+        return _context(planned)
 
     @pytest.fixture
     def entry(self, planned: PlannedQuantizer) -> Entry[Any]:
@@ -98,9 +109,10 @@ class QuantizerContract(WithOptions):
             pytest.skip(f"{planned.entry.record.name} needs a GPU, and torch finds none")
 
     @pytest.fixture
-    def build(self, planned: PlannedQuantizer, checkpoint: Checkpoint, machine: None) -> Callable[[], Variant]:
+    def build(
+        self, planned: PlannedQuantizer, checkpoint: Checkpoint, context: Context, machine: None
+    ) -> Callable[[], Variant]:
         """Build the variant anew."""
-        context = Context(device=planned.device)
         return lambda: planned.entry.record.build(checkpoint, context, planned.options)
 
     @pytest.fixture
@@ -238,6 +250,26 @@ class QuantizerContract(WithOptions):
                 "they are embedded one by one"
             )
 
+    def test_calibration_data_are_used(
+        self,
+        build: Callable[[], Variant],
+        planned: PlannedQuantizer,
+        quantizer: Any,
+        registry: Registry,
+        checkpoint: Checkpoint,
+        tmp_path: Path,
+    ) -> None:
+        """If the record says that the quantizer uses calibration data, other data give other embeddings."""
+        if not planned.entry.record.calibrates:
+            pytest.skip("the record says that no calibration data are used")
+        spec, dark = QuantizerSpec.model_validate(quantizer), tiny.write_calibration(tmp_path / "dark", brightest=20)
+        other = plan_quantizer(spec, planned.device, registry, calibration=CalibrationSpec.model_validate(dark))
+        variant, pixels = other.entry.record.build(checkpoint, _context(other), other.options), _pixels(checkpoint)
+        moved = [
+            distance(a, b) for a, b in zip(embed(build().encoder, pixels), embed(variant.encoder, pixels), strict=True)
+        ]
+        assert max(moved) > 0, "calibrates is true, but other calibration data give the same embeddings"
+
     # --- the surroundings
 
     def test_the_input_model_is_not_changed(
@@ -277,16 +309,22 @@ class QuantizerContract(WithOptions):
                 assert kind == _dtype(variant.dtype), f"dtype is {variant.dtype}, but {layer.name} is in {kind}"
 
     def test_another_device_is_asked_for(
-        self, quantizer: Any, registry: Registry, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+        self,
+        quantizer: Any,
+        registry: Registry,
+        checkpoint: Checkpoint,
+        calibration: Any,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """If a run asks for ``cuda:1``, the weights are loaded there or moved there. This check needs no GPU.
 
         A method for the CPU must load on the CPU. For a method that asks for no weights without a GPU, the check is
         repeated with two pretended GPUs.
         """
-        planned = plan_quantizer(QuantizerSpec.model_validate(quantizer), "cuda:1", registry)
+        drawn = CalibrationSpec.model_validate(calibration)
+        planned = plan_quantizer(QuantizerSpec.model_validate(quantizer), "cuda:1", registry, calibration=drawn)
         record, wanted = planned.entry.record, planned.device
-        how: Any = (checkpoint, wanted, record, planned.options, monkeypatch)
+        how: Any = (checkpoint, _context(planned), record, planned.options, monkeypatch)
         asked, error = asked_for(*how)
         if not provider_of(record, registry).timed:
             assert not asked, f"the embeddings are precomputed, and weights were asked for on {asked}"
@@ -312,6 +350,7 @@ class QuantizerContract(WithOptions):
         tiny_images: Path,
         tmp_path: Path,
         planned: PlannedQuantizer,
+        calibration: Any,
         machine: None,
     ) -> None:
         """A complete run of eight images: cells, effects and items are read back from JSON and Parquet."""
@@ -326,6 +365,7 @@ class QuantizerContract(WithOptions):
             "device": planned.device,
             "benchmarks": [tiny.benchmark(tiny_images)],
             "batch_size": 4,
+            **({"calibration": calibration} if planned.entry.record.calibrates else {}),
         }
         done = execute(read_spec(spec), tmp_path / "run", registry=registry, cache=Cache(tmp_path / "cache"))
         results = load(tmp_path / "run")
@@ -354,6 +394,12 @@ class QuantizerContract(WithOptions):
         torch.set_rng_state(kept[0])
         np.random.set_state(kept[1])
         random.setstate(kept[2])
+
+
+def _context(planned: PlannedQuantizer) -> Context:
+    """What a run gives to a quantizer, with calibration data if it uses them."""
+    drawn = prepare_calibration(planned.calibration, Cache(), workers=1) if planned.calibration else None
+    return Context(device=planned.device, calibration=drawn)
 
 
 def _check_error(layer: Layer, found: float, dtype: str) -> None:

@@ -131,6 +131,19 @@ def write_images(folder: Path, each: int = 4) -> Path:
     return folder
 
 
+def write_calibration(folder: Path, *, brightest: int = 255) -> dict[str, Any]:
+    """Write eight images and five texts that `benchmark` does not evaluate, as a spec names calibration data."""
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    for i in range(8):
+        noise = rng.integers(0, brightest + 1, (SIZE, SIZE, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{i}.png")
+    (folder / "texts.txt").write_text("\n".join(text for text in TEXTS if text), encoding="utf-8")
+    return {"folder": str(folder), "texts": str(folder / "texts.txt"), "items": 8}
+
+
 def model(folder: Path, label: str = "") -> dict[str, Any]:
     """A checkpoint in CLIP's format, as a spec names it."""
     named = {"source": "clip", "checkpoint": "tiny", "options": {"path": str(folder)}}

@@ -1,4 +1,4 @@
-"""The data: how many items there are by group, what is missing, and the choices that the sources leave open."""
+"""The data: how many items there are by group, what is missing, open choices, and the calibration data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from qbench.plugins.report_blocks import Block, Box, Column, Entry, Facts, Headi
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.results import Cell
+from qbench.runfolder.schema import CalibrationInfo
 
 
 def section(numbers: RunNumbers) -> Section:
@@ -22,7 +23,44 @@ def section(numbers: RunNumbers) -> Section:
             caption = f"Choices on {formatting.isolated(benchmark)} that the sources leave open"
             blocks.append(Table(caption=caption, columns=[Column("Choice"), Column("Value")], rows=rows))
         blocks += _groups(numbers, cell)
+    blocks += _calibration(numbers)
     return Section("data", "Data and choices", blocks or [Text("No cell of this run has data.")])
+
+
+def _calibration(numbers: RunNumbers) -> list[Block]:
+    """The calibration data of each quantizer that used some, and the items of each group in it."""
+    used = {c.quantizer: c.record.quantizer_info.calibration for c in numbers.results.done}
+    found = {quantizer: info for quantizer, info in used.items() if info is not None}
+    blocks: list[Block] = [Heading("Calibration data")] if found else []
+    for quantizer, info in found.items():
+        blocks.append(Facts(_calibration_facts(quantizer, info)))
+        rows = [
+            [
+                name(attribute, head=True),
+                name(group or "(empty)", head=True),
+                number(f"{count:,}"),
+                number(formatting.value(count / max(1, info.items), "share")),
+            ]
+            for attribute, groups in info.groups.items()
+            for group, count in groups.items()
+        ]
+        columns = [Column("Attribute"), Column("Group"), Column("Items", True), Column("Share", True)]
+        caption = f"Calibration items of {formatting.isolated(quantizer)} by group"
+        blocks += [Table(caption=caption, columns=columns, rows=rows, closed=len(rows) > 12)] if rows else []
+    return blocks
+
+
+def _calibration_facts(quantizer: str, info: CalibrationInfo) -> list[tuple[str, str]]:
+    facts = [
+        ("Quantizer", quantizer),
+        ("Drawn from", info.source),
+        ("Drawn", f"{info.items:,} items in {formatting.count(info.images, 'image')}, seed {info.seed}"),
+        ("Texts", f"{info.texts:,}"),
+        ("Group mix", formatting.options(info.balance) if info.balance else "as in the data"),
+        ("Evaluated", "none of these images, by their content"),
+        ("Digest", info.digest),
+    ]
+    return [*facts] if info.groups else [*facts, ("Groups", "the data has none")]
 
 
 def missing_words(cell: Cell) -> str:

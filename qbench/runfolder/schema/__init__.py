@@ -16,6 +16,7 @@ from qbench.runfolder.schema.machine import EnvironmentRecord, Rate, SpeedRecord
 from qbench.runfolder.schema.parts import (
     BatchInfo,
     BenchmarkInfo,
+    CalibrationInfo,
     Chance,
     ControlInfo,
     DataInfo,
@@ -34,6 +35,7 @@ __all__ = [
     "AnalysisRecord",
     "BatchInfo",
     "BenchmarkInfo",
+    "CalibrationInfo",
     "CellLabels",
     "CellRecord",
     "Chance",

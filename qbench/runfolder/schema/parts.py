@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -45,6 +46,35 @@ class ModelInfo(Record):
         return self.record.rpartition(":")[2]
 
 
+class CalibrationInfo(Record):
+    """The calibration data of a quantizer.
+
+    Attributes
+    ----------
+    source : str
+        The benchmark, dataset or folder, by name.
+    digest : str
+        SHA-256 of all images and texts, in order.
+    items, images, texts : int
+        Counts.
+    seed : int
+        Of the draw.
+    balance : dict
+        The attribute and the mix of its groups that were asked for; empty where items were drawn from all.
+    groups : dict
+        Attribute → group → items.
+    """
+
+    source: str
+    digest: str
+    items: int
+    images: int
+    texts: int
+    seed: int
+    balance: Mapping[str, str | dict[str, float]] = Field(default_factory=dict)
+    groups: dict[str, dict[str, int]] = Field(default_factory=dict)
+
+
 class QuantizerInfo(Record):
     """The quantizer of a cell.
 
@@ -65,6 +95,8 @@ class QuantizerInfo(Record):
     files : dict of str to str
         Name of an option → a digest of the files or folders that it names; of files that the quantizer finds itself,
         under ``content``. Earlier versions do not say it.
+    calibration : CalibrationInfo or None
+        The data on which it measured activations; `None` where it used none.
     """
 
     record: str
@@ -76,6 +108,7 @@ class QuantizerInfo(Record):
     device: str
     options: dict[str, Any]
     files: dict[str, str] = Field(default_factory=dict)
+    calibration: CalibrationInfo | None = None
 
     @property
     def name(self) -> str:
