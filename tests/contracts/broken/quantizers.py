@@ -166,6 +166,7 @@ QUANTIZERS = [
     quantizer("good-quantizer"),
     quantizer("q a space", "test_the_name_can_be_used_in_a_spec", "must consist of letters"),
     quantizer("q-summary", "test_the_summary_is_one_line", "several lines", summary="two\nlines"),
+    quantizer("q-blind", "test_calibration_data_are_used", "the same embeddings", calibrates=True),
     quantizer("q-path", "test_options_have_defaults_and_survive_a_round_trip", "not a plain value", options=OddOptions),
     quantizer("q-loose", "test_options_have_defaults_and_survive_a_round_trip", "is not frozen", options=LooseOptions),
     quantizer(
