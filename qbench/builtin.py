@@ -22,6 +22,12 @@ def _embedding() -> ProbeMethod:
     return EmbeddingProbe()
 
 
+def _choices() -> ProbeMethod:
+    from qbench.probes.choices.method import ChoicesProbe
+
+    return ChoicesProbe()
+
+
 def _local() -> UnitExecutor:
     from qbench.executors.local import LocalExecutor
 
@@ -30,13 +36,18 @@ def _local() -> UnitExecutor:
 
 @hookimpl
 def qbench_probes() -> Iterator[Probe]:
-    """The probe of dual encoders."""
+    """The probes of dual encoders and of generative models."""
     yield Probe(
         name="embedding",
         summary="a vector for each image and each text, compared by cosine",
         load=_embedding,
         providers=("model", "precomputed"),
         default=True,
+    )
+    yield Probe(
+        name="choices",
+        summary="the log-likelihood of each of a few answers, given an image and a question",
+        load=_choices,
     )
 
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     )
     from qbench.metrics.answers import classification_table, positions
     from qbench.metrics.builder import MetricsBuilder
-    from qbench.metrics.classification import Classified, classify
+    from qbench.metrics.classification import LOG_SCALE, LOGIT_SCALE, Classified, classify
     from qbench.metrics.grouped import ClassByGroup, class_by_group
     from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
     from qbench.metrics.recall_by_group import measure_recall
@@ -68,6 +68,8 @@ __getattr__ = import_on_use(
         "AnnotationTable": "qbench.data.tables",
         "ClassByGroup": "qbench.metrics.grouped",
         "Classified": "qbench.metrics.classification",
+        "LOGIT_SCALE": "qbench.metrics.classification",
+        "LOG_SCALE": "qbench.metrics.classification",
         "MetricsBuilder": "qbench.metrics.builder",
         "Retrieved": "qbench.metrics.retrieval",
         "binned_group": "qbench.data.groups",
@@ -105,6 +107,8 @@ __getattr__ = import_on_use(
 __all__ = [
     "DECLARED",
     "INDEX",
+    "LOGIT_SCALE",
+    "LOG_SCALE",
     "RECALL_BY_GROUP",
     "SKEWS",
     "AnnotationTable",

@@ -9,12 +9,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.data.items import Items
-from qbench.metrics.classification import classify
+from qbench.metrics.classification import LOGIT_SCALE, classify
 from qbench.metrics.interface import Similarity
 
 
 def classification_table(
-    similarity: Similarity, items: Items, classes: Sequence[str], accepted: npt.NDArray[np.int64], keep: Sequence[str]
+    similarity: Similarity,
+    items: Items,
+    classes: Sequence[str],
+    accepted: npt.NDArray[np.int64],
+    keep: Sequence[str],
+    *,
+    scale: float = LOGIT_SCALE,
 ) -> pd.DataFrame:
     """Classify the items: one row per item with its label, the prediction, and how clear the prediction is.
 
@@ -30,6 +36,8 @@ def classification_table(
         ``(n, a)`` int, the indices of the classes that count as correct for each item; negative entries are ignored.
     keep : sequence of str
         Columns of ``items.table`` that go into the result.
+    scale : float
+        What similarities are multiplied by before the softmax; see `qbench.metrics.classification.classify`.
 
     Returns
     -------
@@ -37,14 +45,14 @@ def classification_table(
         ``item``, ``label`` and `keep`; ``prediction`` (str); ``correct`` (bool); ``rank`` (of the correct class, from
         0); ``margin`` (similarity of the correct class minus that of the best incorrect one); ``runner_up_margin``
         (similarity of the prediction minus that of the second class); ``confidence`` (softmax probability of the
-        prediction, see `qbench.metrics.classification.LOGIT_SCALE`).
+        prediction).
 
     Raises
     ------
     ValueError
         No class counts as correct for an item.
     """
-    found = classify(similarity, accepted)
+    found = classify(similarity, accepted, scale=scale)
     return items.table[["item", "label", *keep]].assign(
         prediction=np.asarray(classes, dtype=object)[found.prediction].astype(str),
         correct=found.rank == 0,

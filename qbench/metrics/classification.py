@@ -16,6 +16,9 @@ LOGIT_SCALE = 100.0
 """Cosines are multiplied by it before the softmax. 100 is where CLIP clips its learned scale (Radford et al. 2021,
 section 2.5), and all released CLIP checkpoints ended there; a fixed value keeps confidences comparable."""
 
+LOG_SCALE = 1.0
+"""Log-likelihoods are logarithms of probabilities already."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Classified:
@@ -33,7 +36,7 @@ class Classified:
     runner_up_margin : numpy.ndarray
         ``(n,)``, similarity of the prediction minus that of the second class; never negative.
     confidence : numpy.ndarray
-        ``(n,)``, softmax probability of the prediction at `LOGIT_SCALE`.
+        ``(n,)``, softmax probability of the prediction among the classes.
     """
 
     prediction: npt.NDArray[np.int64]
@@ -55,7 +58,9 @@ def confidence(scores: Floats, scale: float = LOGIT_SCALE) -> Floats:
     return np.asarray(1.0 / np.exp(scale * below).sum(axis=1), dtype=np.float64)
 
 
-def classify(similarity: Similarity, accepted: Integers, *, block_bytes: int = BLOCK_BYTES) -> Classified:
+def classify(
+    similarity: Similarity, accepted: Integers, *, scale: float = LOGIT_SCALE, block_bytes: int = BLOCK_BYTES
+) -> Classified:
     """Classify all items, block by block.
 
     Parameters
@@ -64,6 +69,9 @@ def classify(similarity: Similarity, accepted: Integers, *, block_bytes: int = B
         The similarity of ``n`` items and ``c`` classes.
     accepted : numpy.ndarray
         ``(n, a)`` int, the indices of the classes that count as correct for each item; negative entries are ignored.
+    scale : float
+        What similarities are multiplied by before the softmax: `LOGIT_SCALE` for cosines, `LOG_SCALE` for logarithms of
+        probabilities. It decides the confidence only.
     block_bytes : int
         Size of one block of similarities.
 
@@ -85,5 +93,5 @@ def classify(similarity: Similarity, accepted: Integers, *, block_bytes: int = B
         rank[start:stop] = best_own_rank(scores, own)
         margin[start:stop] = own_margin(scores, own)
         lead[start:stop] = runner_up_margin(scores)
-        sure[start:stop] = confidence(scores)
+        sure[start:stop] = confidence(scores, scale)
     return Classified(prediction=prediction, rank=rank, margin=margin, runner_up_margin=lead, confidence=sure)

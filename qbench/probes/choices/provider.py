@@ -1,0 +1,77 @@
+"""Where log-likelihoods come from: a model that runs on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.errors import QuantizationError
+from qbench.probes.choices.asked import NO_QUESTION, Asked
+from qbench.probes.choices.interface import Chooser
+from qbench.probes.choices.scores import ABSENT, LOG_LIKELIHOOD, TOKENS
+from qbench.probes.interface import AnswerPart, Asking
+from qbench.probes.providers import ModelProvider
+
+CHOICES = "choices"
+"""The name of the array of answers."""
+
+ROUNDING = 1e-3
+"""How far above 0 rounding may take the logarithm of a probability of 1 in 16 bit: a choice of ours."""
+
+Floats32 = npt.NDArray[np.float32]
+
+
+class ChooserProvider(ModelProvider):
+    """Log-likelihoods computed by a `qbench.probes.choices.interface.Chooser`."""
+
+    def answers(self, asking: Asking) -> Sequence[AnswerPart]:
+        """One array, ``(images, places, answers, 2)`` float32; see `qbench.probes.choices.asked.Asked`."""
+
+        def compute(model: object, rows: npt.NDArray[np.int64]) -> Floats32:
+            return _answered(_chooser(model), asking, rows)
+
+        parts = {"questions": asking.questions.digest}
+        return [AnswerPart(name=CHOICES, parts=parts, count=len(asking.items.images), compute=compute)]
+
+    def timed_work(self, asking: Asking) -> Mapping[str, Callable[[Any], object]]:
+        """The questions about the first batch of images; repeated where there are fewer than a batch."""
+        rows = np.arange(asking.batch_size) % len(asking.items.images)
+        return {CHOICES: lambda model: _answered(_chooser(model), asking, rows)}
+
+
+def _answered(model: Chooser, asking: Asking, rows: npt.NDArray[np.int64]) -> Floats32:
+    """The answers to all questions about one batch of images."""
+    asked: Asked = asking.questions.content
+    image, place = np.nonzero(asked.of_image[rows] != NO_QUESTION)
+    questions = [asked.choices.questions[number] for number in asked.of_image[rows][image, place]]
+    found = model.score_answers(np.array(asking.pixels()[rows]), image, questions)
+    if len(found) != len(questions):
+        raise TypeError(f"the model answered {len(found)} of {len(questions)} questions")
+    filled = np.empty((len(rows), asked.of_image.shape[1], asked.most_answers, 2), dtype=np.float32)
+    filled[..., LOG_LIKELIHOOD], filled[..., TOKENS] = ABSENT, 1
+    for i, (question, answers) in enumerate(zip(questions, found, strict=True)):
+        _check(answers, len(question.answers), question.text)
+        filled[image[i], place[i], : len(answers)] = answers
+    return filled
+
+
+def _check(answers: Floats32, count: int, question: str) -> None:
+    if answers.shape != (count, 2):
+        raise TypeError(f"the model gave an array of shape {answers.shape} for {count} answers to {question!r}")
+    wrong = ~np.isfinite(answers).all(axis=1) | (answers[:, LOG_LIKELIHOOD] > ROUNDING) | (answers[:, TOKENS] < 1)
+    if wrong.any():
+        raise QuantizationError(
+            f"{wrong.sum()} of {count} answers to {question!r} have no log-likelihood that is finite and at most 0",
+            fix="The variant overflows: try another compute dtype.",
+        )
+
+
+def _chooser(model: object) -> Chooser:
+    if not isinstance(model, Chooser):
+        raise TypeError(
+            f"the records say that the model is asked for answers, but a {type(model).__name__} is not a Chooser"
+        )
+    return model
