@@ -68,6 +68,7 @@ class ModelError(InputError):
 FREE_SPACE = "Free some space, or use a folder on another disk (--out; QBENCH_CACHE for the cache folder)."
 PERMISSION = "Use a folder in which you may write (--out; QBENCH_CACHE for the cache folder)."
 DISK = "Copy what you need to another disk, and have this one checked."
+LOCKS = "Use a folder on another disk, or have this one mounted with locks (Lustre: the option `flock`)."
 FILES = "Raise the limit (`ulimit -n 4096`), or set `workers` to a smaller number."
 
 RUST = re.compile(r"\(os error (\d+)\)")
@@ -81,6 +82,7 @@ MACHINE = {
     errno.EMFILE: ("this process has too many open files", FILES),
     errno.ENFILE: ("this machine has too many open files", FILES),
     errno.ENAMETOOLONG: ("the name of this file or folder is too long", "Give a shorter one."),
+    errno.ENOLCK: ("files on this disk cannot be locked", LOCKS),
     errno.EIO: ("the disk reports a fault", DISK),
 }
 """Faults of the machine by the number that the system gives them: what is wrong, and what can be done."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import cache as remembered
@@ -171,37 +171,52 @@ class AskedVariant:
 
     def _answered(self, part: AnswerPart, order: str, step: Step) -> npt.NDArray[Any]:
         """The answers to one part, in the order of the dataset; they are stored in the order of the batches."""
-        stored, places = self._cache.sharded(part.name, part.parts), positions(order, part.count)
+        stored = self._cache.sharded(part.name, part.parts)
         found = stored.read()
         if found is None:
-            batch_size = self._spec.batch_size if self.provider.batches else max(part.count, 1)
-            with stored.filling(part.count, rows_per_shard=rows_per_shard(1, multiple_of=batch_size)) as filling:
-                self._fill(filling, part, places, batch_size, step)
+            self._fill(part, order, step)
             found = stored.read()
             assert found is not None, f"{stored.folder} was damaged while it was read"
-        return found if order == DATASET else found[np.argsort(places)]
+        return found if order == DATASET else found[np.argsort(positions(order, part.count))]
 
-    def _fill(
-        self, filling: Filling, part: AnswerPart, places: npt.NDArray[np.int64], batch_size: int, step: Step
-    ) -> None:
-        """Compute what is missing of the answers to one part, and keep it shard by shard, also if that is stopped."""
-        missing, before = filling.missing(), self.variant.seconds.get(part.name, 0.0)
+    def _fill(self, part: AnswerPart, order: str, step: Step) -> None:
+        """Compute what is missing of the answers to one part; what other processes compute is waited for."""
+        places = positions(order, part.count)
+        batch_size = self._spec.batch_size if self.provider.batches else max(part.count, 1)
+        stored, before = self._cache.sharded(part.name, part.parts), self.variant.seconds.get(part.name, 0.0)
+        computed = 0
+        with stored.filling(part.count, rows_per_shard=rows_per_shard(1, multiple_of=batch_size)) as filling:
+            for claimed in filling.rounds():
+                computed += self._compute(filling, claimed, part, places, batch_size, step)
+        if self.provider.timed and computed:
+            seconds = self.variant.seconds[part.name] - before
+            remember_speed(self._cache, self.parts, part.name, seconds / computed)
+
+    def _compute(
+        self,
+        filling: Filling,
+        shards: Iterator[range],
+        part: AnswerPart,
+        places: npt.NDArray[np.int64],
+        batch_size: int,
+        step: Step,
+    ) -> int:
+        """Compute shards of the answers to one part, and keep them, also if that is stopped; how many rows."""
         computed: list[tuple[range, npt.NDArray[Any]]] = []
-        kept = time.monotonic()
+        kept, rows = time.monotonic(), 0
         try:
-            for shard in missing:
+            for shard in shards:
                 encoder = self.variant.built().encoder
                 with self.variant.timed(part.name) if self.provider.timed else nullcontext():
                     answers = answered(part, encoder, places, shard, batch_size=batch_size, step=step)
                 computed.append((shard, answers))
+                rows += len(shard)
                 if time.monotonic() - kept > KEEP_EVERY:
                     self._keep(filling, computed)
                     kept = time.monotonic()
         finally:
             self._keep(filling, computed)
-        if self.provider.timed and (count := sum(map(len, missing))):
-            seconds = self.variant.seconds[part.name] - before
-            remember_speed(self._cache, self.parts, part.name, seconds / count)
+        return rows
 
     def _keep(self, filling: Filling, computed: list[tuple[range, npt.NDArray[Any]]]) -> None:
         """Write what was computed, if the files of the variant are still those that its key was made from."""

@@ -1,14 +1,14 @@
 """The pixel store: every image is decoded once for all models that share a geometry.
 
 It is a memory-mapped uint8 array ``(images, size, size, 3)`` in the cache, decoded shard by shard. So memory stays
-bounded whatever the size of the dataset, and processes that read it share its pages.
+bounded whatever the size of the dataset, processes that read it share its pages, and several runs share the work.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -82,10 +82,15 @@ def pixel_store(
     found = stored.read()
     if found is not None:
         return found
+    errors: dict[int, DataError] = {}
     with stored.filling(len(images), rows_per_shard=rows_per_shard(math.prod(shape))) as filling:
         file = filling.prepare(shape, np.uint8)
-        missing = [row for rows in filling.missing() for row in rows]
-        _decode([_Decode(images[row], geometry, digests[row], file, row) for row in missing], filling, workers, step)
+        # Shards with an image that cannot be read are tried once: by each process that wants all images.
+        for claimed in filling.rounds(lambda shard: errors.keys().isdisjoint(file.of_shard(shard))):
+            tasks = (_Decode(images[row], geometry, digests[row], file, row) for rows in claimed for row in rows)
+            errors.update(_decode(tasks, filling, workers, step))
+    if errors:
+        raise together([errors[row] for row in sorted(errors)])
     pixels = stored.read()
     assert pixels is not None, f"{stored.folder} was damaged while it was read"
     return pixels
@@ -110,25 +115,40 @@ class _Decode:
         self.file.write_row(self.row, decode_image(self.location, self.geometry, digest=self.digest, reserve=reserve))
 
 
-def _decode(tasks: Sequence[_Decode], filling: Filling, workers: int, step: Callable[[int], None]) -> None:
-    """Decode images, and finish each shard when all its rows are written; then raise what is wrong with images."""
-    left = Counter(task.shard for task in tasks)
+def _decode(
+    tasks: Iterator[_Decode], filling: Filling, workers: int, step: Callable[[int], None]
+) -> dict[int, DataError]:
+    """Decode the images of whole shards, and finish each shard when all its rows are written.
+
+    Returns
+    -------
+    dict of int to DataError
+        The rows whose images cannot be read, and what is wrong with them.
+    """
+    given: dict[int, _Decode] = {}
+    done: Counter[int] = Counter()
     errors: dict[int, DataError] = {}
     finished: list[Future[None]] = []
-    with ThreadPoolExecutor(1) as finisher, worked_on(tasks, workers) as results:
+    with ThreadPoolExecutor(1) as finisher, worked_on(_noted(tasks, given), workers) as results:
         for number, error in results:
-            task = tasks[number]
+            task = given.pop(number)
             if error is None:
-                left[task.shard] -= 1
-                if left[task.shard] == 0:
+                done[task.shard] += 1
+                if done[task.shard] == len(task.file.of_shard(task.shard)):
                     finished.append(finisher.submit(_finish, filling, task.file, task.shard))
             else:
-                errors[number] = error
+                errors[task.row] = error
             step(1)
     for one in finished:
         one.result()
-    if errors:
-        raise together([errors[number] for number in sorted(errors)])
+    return errors
+
+
+def _noted(tasks: Iterator[_Decode], given: dict[int, _Decode]) -> Iterator[_Decode]:
+    """The same tasks; `given` gets them by their numbers."""
+    for number, task in enumerate(tasks):
+        given[number] = task
+        yield task
 
 
 def _finish(filling: Filling, file: ShardFile, shard: int) -> None:

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, count, islice
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -41,13 +42,13 @@ def cores() -> int:
 
 
 @contextmanager
-def worked_on(tasks: Sequence[ImageTask], workers: int) -> Iterator[Iterator[tuple[int, DataError | None]]]:
+def worked_on(tasks: Iterable[ImageTask], workers: int) -> Iterator[Iterator[tuple[int, DataError | None]]]:
     """Do all tasks in worker processes, which have ended when the block does, however it does.
 
     Parameters
     ----------
-    tasks : sequence of ImageTask
-        What is done.
+    tasks : iterable of ImageTask
+        What is done. A task is taken from it when a process is ready for it.
     workers : int
         Processes at most.
 
@@ -67,9 +68,11 @@ def worked_on(tasks: Sequence[ImageTask], workers: int) -> Iterator[Iterator[tup
     ...     list(results)
     []
     """
-    pool = _Pool(tasks)
+    coming = iter(tasks)
+    first = list(islice(coming, workers * TASKS_PER_PROCESS))
+    pool = _Pool(chain(first, coming))
     try:
-        pool.start(min(workers, -(-len(tasks) // TASKS_PER_PROCESS)))
+        pool.start(-(-len(first) // TASKS_PER_PROCESS))
         yield pool.results()
     finally:
         pool.close()
@@ -111,8 +114,10 @@ class _Process:
 
 
 class _Pool:
-    def __init__(self, tasks: Sequence[ImageTask]) -> None:
-        self._tasks, self._todo, self._deaths = tasks, deque(range(len(tasks))), 0
+    def __init__(self, tasks: Iterator[ImageTask]) -> None:
+        self._coming, self._numbers, self._deaths = tasks, count(), 0
+        self._tasks: dict[int, ImageTask] = {}
+        self._again: deque[int] = deque()
         self._processes: list[_Process] = []
 
     def start(self, count: int) -> None:
@@ -153,9 +158,19 @@ class _Pool:
         """Give each process its next tasks: first one to each, then the ones that wait."""
         for most in range(1, AHEAD + 1):
             for process in self._processes:
-                if self._todo and len(process.tasks) < most:
-                    process.tasks.append(self._todo.popleft())
-                    process.send(pickle.dumps(self._tasks[process.tasks[-1]]))
+                if len(process.tasks) < most and (number := self._next()) is not None:
+                    process.tasks.append(number)
+                    process.send(pickle.dumps(self._tasks[number]))
+
+    def _next(self) -> int | None:
+        """The number of the next task; `None` where there is none."""
+        if self._again:
+            return self._again.popleft()
+        for task in self._coming:
+            number = next(self._numbers)
+            self._tasks[number] = task
+            return number
+        return None
 
     def _grant(self) -> None:
         """Let those go on whose memory is free now; and one, if otherwise all would wait."""
@@ -167,11 +182,11 @@ class _Pool:
                 process.send(GRANTED)
 
     def _result(self, number: int, error: QbenchError | None) -> tuple[int, DataError | None]:
+        location = self._tasks.pop(number).location
         if error is None:
             return number, None
         if not isinstance(error, DataError):
             raise error
-        location = self._tasks[number].location
         return number, DataError(error.what, where=error.where or location.where, fix=error.fix)
 
     def _after_death(self, process: _Process) -> Iterator[tuple[int, DataError | None]]:
@@ -183,13 +198,13 @@ class _Pool:
         self._deaths += 1
         if process.tasks:
             yield self._result(process.tasks.popleft(), _cause(code))
-        self._todo.extendleft(reversed(process.tasks))
+        self._again.extendleft(reversed(process.tasks))
         if self._deaths < MOST_DEATHS:
             self.start(1)
         else:
             untried = DataError("it was not tried, after too many others had failed")
-            yield from [self._result(number, untried) for number in self._todo]
-            self._todo.clear()
+            while (number := self._next()) is not None:
+                yield self._result(number, untried)
 
 
 def _received(connection: Connection) -> Any:

@@ -2,7 +2,8 @@
 
 An array is a folder with two files. ``rows`` has the plain bytes of all rows. ``shards.jsonl`` has a first line that
 says what the array is, and one line for each finished shard, appended when its bytes are on the disk: its number and
-its SHA-256. So a process that is killed loses the shard that it was working on and no other.
+its SHA-256. So a process that is killed loses the shard that it was working on and no other. Several processes may fill
+one array: each claims the shards that it works on, see `qbench.store.claims`.
 
 The bytes are written by system calls and never through a memory map, so that a full disk is an error with a message;
 through a map, it would end the process. They are read through a map, after they were checked: memory stays bounded
@@ -17,7 +18,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,10 +29,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qbench.store.claims import Claims, claims
 from qbench.store.digests import Stamp, file_stamp
 from qbench.store.files import atomic, check_space, machine_errors, make_folder, sync
 from qbench.store.keys import key_of
-from qbench.store.lock import held
+from qbench.store.lock import shared
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +169,7 @@ class ShardedArray:
     parts : mapping
         All that decides the values; stored with them.
     lock : pathlib.Path
-        The file whose lock the one writer holds.
+        The file whose lock all writers hold together, and who removes the array alone.
 
     Examples
     --------
@@ -216,9 +218,9 @@ class ShardedArray:
 
     @contextmanager
     def filling(self, count: int, *, rows_per_shard: int) -> Iterator[Filling]:
-        """Hold the lock of the array, and write what is missing of it. What was written stays if the block fails.
+        """Write what is missing of the array. What was written stays if the block fails.
 
-        Another process that fills it is waited for; then nothing may be missing any more.
+        Other processes may fill it at the same time: `Filling.rounds` says what each of them works on.
 
         Parameters
         ----------
@@ -232,21 +234,29 @@ class ShardedArray:
         MachineError
             The cache cannot be written.
         """
-        with held(self._lock, of=self.folder):
-            yield Filling(self, count, rows_per_shard)
+        with (
+            shared(self._lock, of=self.folder),
+            claims(self._lock.with_suffix(".claims"), of=self.folder) as claimed,
+        ):
+            yield Filling(self, count, rows_per_shard, claimed)
 
     def _sound(self) -> tuple[ShardFile | None, dict[int, str]]:
         """What is there, without the shards that are damaged."""
+        file, digests, bad = self._checked()
+        return file, {number: digest for number, digest in digests.items() if number not in bad}
+
+    def _checked(self) -> tuple[ShardFile | None, dict[int, str], frozenset[int]]:
+        """What is there, and which of the finished shards are damaged."""
         file, digests = self._known()
         if file is None or not digests:
-            return file, {}
+            return file, {}, frozenset()
         listed, stamp = tuple(sorted(digests.items())), None
         with suppress(OSError):
             stamp = file_stamp(file.path)
         bad = _damaged_now(file, listed) if stamp is None else _damaged(file, listed, stamp)
         if bad:
             log.warning("%s: %d of %d parts are damaged; they are made again", self.folder, len(bad), file.count)
-        return file, {number: digest for number, digest in digests.items() if number not in bad}
+        return file, digests, bad
 
     def _known(self) -> tuple[ShardFile | None, dict[int, str]]:
         """What the list of shards says; nothing where there is none."""
@@ -271,14 +281,18 @@ class ShardedArray:
 class Filling:
     """Writes the missing shards of an array; see `ShardedArray.filling`."""
 
-    def __init__(self, array: ShardedArray, count: int, rows: int) -> None:
-        self._array, self._count, self._rows = array, count, rows
-        file, digests = array._sound()
-        if file is not None and (file.shape[0], file.rows, file.is_whole()) != (count, rows, True):
-            file, digests = None, dict[int, str]()
-        self.file, self._digests = file, digests
-        if file is not None:
-            self._repair_list()
+    def __init__(self, array: ShardedArray, count: int, rows: int, claimed: Claims) -> None:
+        self._array, self._count, self._rows, self._claims = array, count, rows, claimed
+        self._mine: set[int] = set()
+        self._seen: os.stat_result | None = None
+        file, digests, bad = array._checked()
+        damaged = {number: digests[number] for number in bad}
+        self.file: ShardFile | None = None
+        self._digests: dict[int, str] = {}
+        with claimed.listing():
+            if self._fits(file):
+                self._repair_list(damaged)
+            self._look()
 
     def missing(self) -> list[range]:
         """The rows of each shard that is missing, in order; of an array without rows, one empty range."""
@@ -289,6 +303,49 @@ class Filling:
             for number, start in enumerate(starts)
             if number not in done and (self._count or self.file is None)
         ]
+
+    def rounds(
+        self, wanted: Callable[[int], bool] = lambda number: True, *, idle: Callable[[], None] = lambda: None
+    ) -> Iterator[Iterator[range]]:
+        """What this process has to write until nothing is missing, where other processes may fill the array, too.
+
+        Parameters
+        ----------
+        wanted : callable
+            Whether a shard, given by its number, has to be there in the end; all if not given. Asked in each round.
+        idle : callable
+            Called several times per second while others are waited for; what it raises ends the waiting.
+
+        Yields
+        ------
+        iterator of range
+            The rows of shards that nobody else works on. Each is claimed when it is taken from the iterator, and has to
+            be written before the next round begins. In the first round, there are those that are missing now; in
+            the next ones, those whose process has ended without writing them. Before it, the others are waited for.
+        """
+        while todo := [rows for rows in self.missing() if wanted(self._number(rows))]:
+            yield self._claimed(todo)
+            while self._mine:
+                self._claims.release(self._mine.pop())
+            self._learn()
+            busy = [number for rows in todo if (number := self._number(rows)) not in self._digests]
+            if busy and self._count:
+                self._claims.wait(busy[0], idle)
+                self._learn()
+
+    def _claimed(self, todo: list[range]) -> Iterator[range]:
+        for rows in todo:
+            number = self._number(rows)
+            if self._claims.take(number):
+                self._learn()  # another process may have finished it before
+                if number in self._digests:
+                    self._claims.release(number)
+                else:
+                    self._mine.add(number)
+                    yield rows
+
+    def _number(self, rows: range) -> int:
+        return rows.start // self._rows
 
     def write(self, rows: range, values: Values) -> None:
         """Write the rows of one shard, as `missing` names them. The first call decides the shape and dtype of rows.
@@ -319,8 +376,11 @@ class Filling:
         """
         shape, name = (self._count, *row_shape), np.dtype(dtype).str
         if self.file is None:
-            self.file = self._made(shape, name)
-        elif (self.file.shape, self.file.dtype) != (shape, name):
+            with self._claims.listing():
+                self._look()
+                if self.file is None:
+                    self.file = self._made(shape, name)
+        if (self.file.shape, self.file.dtype) != (shape, name):
             raise ValueError(
                 f"rows of {tuple(row_shape)} {name} cannot follow rows of {self.file.shape[1:]} {self.file.dtype}"
             )
@@ -336,12 +396,35 @@ class Filling:
         """
         assert self.file is not None
         path = self._array.folder / SHARDS
-        with machine_errors(path), path.open("ab") as shards:
+        with machine_errors(path):
             sync(self.file.path)
-            shards.write(_line(number, digest))
-            shards.flush()
-            os.fsync(shards.fileno())
+            with self._claims.listing(), path.open("ab") as shards:
+                self._look()
+                shards.write(_line(number, digest))
+                shards.flush()
+                os.fsync(shards.fileno())
+                self._seen = os.fstat(shards.fileno())
         self._digests[number] = digest
+        if number in self._mine:
+            self._mine.discard(number)
+            self._claims.release(number)
+
+    def _learn(self) -> None:
+        """See what other processes have finished."""
+        with self._claims.listing():
+            self._look()
+
+    def _look(self) -> None:
+        """Read the list, where it is new and can be used."""
+        with suppress(OSError), (self._array.folder / SHARDS).open("rb") as shards:
+            now = os.fstat(shards.fileno())  # of the open file: a network file system then asks its server
+            if self._seen is None or not os.path.samestat(now, self._seen) or now.st_size != self._seen.st_size:
+                file, digests = self._array._known()
+                if self._fits(file):
+                    self.file, self._digests, self._seen = file, digests, now
+
+    def _fits(self, file: ShardFile | None) -> bool:
+        return file is not None and (file.shape[0], file.rows, file.is_whole()) == (self._count, self._rows, True)
 
     def _made(self, shape: tuple[int, ...], dtype: str) -> ShardFile:
         folder = self._array.folder
@@ -357,19 +440,22 @@ class Filling:
             except OSError:
                 file.path.unlink(missing_ok=True)
                 raise
-        self._write_list(_first_line(said))
+        self._digests = {}
+        self._write_list(_first_line(said), {})
         return file
 
-    def _repair_list(self) -> None:
+    def _repair_list(self, damaged: Mapping[int, str]) -> None:
         """Leave out what is damaged, and what a process wrote of a line before it was killed."""
         content = (self._array.folder / SHARDS).read_bytes()
         first, rest = content.split(b"\n", 1)
-        if rest != b"".join(_line(*x) for x in self._digests.items()):
-            self._write_list(first)
+        _, digests = self._array._known()
+        sound = {number: digest for number, digest in digests.items() if damaged.get(number) != digest}
+        if rest != b"".join(_line(*x) for x in sound.items()):
+            self._write_list(first, sound)
 
-    def _write_list(self, first: bytes) -> None:
+    def _write_list(self, first: bytes, digests: Mapping[int, str]) -> None:
         with atomic(self._array.folder / SHARDS) as temporary:
-            temporary.write_bytes(first + b"\n" + b"".join(_line(*x) for x in self._digests.items()))
+            temporary.write_bytes(first + b"\n" + b"".join(_line(*x) for x in digests.items()))
 
 
 def stored_parts(folder: Path) -> dict[str, Any] | None:

@@ -14,6 +14,9 @@ from qbench.store.flock import take
 
 log = logging.getLogger(__name__)
 
+WAITING = "%s: waiting for another qbench process that is writing it"
+"""Is said where a lock is not free, with what it is the lock of."""
+
 
 @contextmanager
 def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
@@ -42,7 +45,23 @@ def in_use(file: Path) -> Iterator[None]:
     """Hold the lock `file`, shared with others; see `alone`. If the folder cannot be written, no lock is needed."""
     with ExitStack() as held_open:
         with suppress(MachineError):
-            take(held_open.enter_context(_opened(file, file)), shared=True, wait=True)
+            held_open.enter_context(shared(file, of=file))
+        yield
+
+
+@contextmanager
+def shared(file: Path, *, of: Path) -> Iterator[None]:
+    """Hold the lock `file` together with others who do so, and while nobody holds it alone (`held`, `alone`).
+
+    Raises
+    ------
+    MachineError
+        The lock cannot be written.
+    """
+    with opened(file, of=of) as handle:
+        if not take(handle, shared=True):
+            log.warning(WAITING, of)
+            take(handle, shared=True, wait=True)
         yield
 
 
@@ -57,14 +76,15 @@ def alone(file: Path, *, of: Path) -> Iterator[None]:
     MachineError
         The lock cannot be written.
     """
-    with _opened(file, of) as handle:
+    with opened(file, of=of) as handle:
         if not take(handle):
             raise InputError("a run is using this folder", where=str(of), fix="Wait until it is done.")
         yield
 
 
 @contextmanager
-def _opened(file: Path, of: Path) -> Iterator[int]:
+def opened(file: Path, *, of: Path) -> Iterator[int]:
+    """Open a file whose locks say that a process writes `of`; it is made if it is missing, and stays."""
     with machine_errors(of):
         make_folder(file.parent)
         handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
@@ -91,7 +111,7 @@ def held(file: Path, *, of: Path, wait: bool = True) -> Iterator[None]:
                     where=str(of),
                     fix="Wait until it is done, or choose another folder with --out.",
                 ) from None
-            log.warning("%s: waiting for another qbench process that is writing it", of)
+            log.warning(WAITING, of)
             lock.acquire()
     try:
         yield

@@ -1,6 +1,7 @@
 """Images are decoded once, whatever the number of workers; keys follow content, boxes and order."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -130,6 +131,34 @@ def test_a_run_that_is_killed_loses_a_shard_at_most(items, cache, monkeypatch):
     assert cache.sharded(FOLDER, store_parts("k", GEOMETRY)).rows_done() == 16
     pixel_store(cache, items.images, "k", GEOMETRY, digests=digests, step=steps.append)
     assert len(steps) == 20 + 14
+
+
+def both_at_once(work):
+    """The results of two runs, or what they raise, that decode the same images at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        return [x.exception() or x.result() for x in [pool.submit(work), pool.submit(work)]]
+
+
+def test_two_runs_at_once_decode_every_image_once(items, cache, monkeypatch):
+    monkeypatch.setattr("qbench.store.arrays.SHARD_ROWS", 4)
+    digests, steps = image_digests(cache, items.images), []
+    one, other = both_at_once(
+        lambda: pixel_store(cache, items.images, "k", GEOMETRY, digests=digests, workers=1, step=steps.append)
+    )
+    assert sum(steps) == 30
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(one, [decode_image(image, GEOMETRY) for image in items.images])
+
+
+def test_each_of_two_runs_at_once_names_all_damaged_images(items, cache, monkeypatch):
+    monkeypatch.setattr("qbench.store.arrays.SHARD_ROWS", 4)
+    for i in (2, 3, 17):
+        (items.root / f"{i}.png").write_bytes(b"")
+    digests = image_digests(cache, items.images)
+    one, other = both_at_once(lambda: pixel_store(cache, items.images, "k", GEOMETRY, digests=digests, workers=1))
+    assert str(one) == str(other)
+    assert "3 images cannot be used" in one.what
+    assert cache.sharded(FOLDER, store_parts("k", GEOMETRY)).rows_done() == 30 - 8
 
 
 def test_the_key_follows_content_box_and_order(items, cache):

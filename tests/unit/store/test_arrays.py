@@ -240,16 +240,103 @@ def test_a_limit_of_the_file_size_is_an_error_and_no_signal(array, tmp_path):
     assert "larger than this process may write" in child.stderr
 
 
-def test_a_second_writer_waits_and_finds_nothing_to_do(array, caplog):
+def fill_with_others(array):
+    """Fill what nobody else fills; the first rows of the shards that were written."""
+    written = []
+    with array.filling(COUNT, rows_per_shard=ROWS) as filling:
+        for claimed in filling.rounds():
+            for rows in claimed:
+                filling.write(rows, VALUES[rows.start : rows.stop])
+                written.append(rows.start)
+    return written
+
+
+def test_a_second_writer_writes_other_shards_and_waits_for_those_of_the_first(array, caplog):
     caplog.set_level(logging.WARNING)
     with ThreadPoolExecutor(1) as pool:
         with array.filling(COUNT, rows_per_shard=ROWS) as filling:
-            second = pool.submit(fill, array)
+            claimed = next(filling.rounds())
+            mine = next(claimed)
+            second = pool.submit(fill_with_others, array)
             while "waiting for another" not in caplog.text:
                 assert not second.done()
-            for rows in filling.missing():
+            assert list(claimed) == []  # the second has written them
+            filling.write(mine, VALUES[mine.start : mine.stop])
+        assert second.result(10) == [3, 6]
+    np.testing.assert_array_equal(array.read(), VALUES)
+    assert fill_with_others(array) == []
+
+
+def test_a_shard_that_its_writer_gave_up_is_written_by_the_one_that_waits(array, caplog):
+    caplog.set_level(logging.WARNING)
+    with ThreadPoolExecutor(1) as pool:
+        with array.filling(COUNT, rows_per_shard=ROWS) as filling:
+            next(next(filling.rounds()))
+            second = pool.submit(fill_with_others, array)
+            while "waiting for another" not in caplog.text:
+                assert not second.done()
+        assert second.result(10) == [3, 6, 0]
+    np.testing.assert_array_equal(array.read(), VALUES)
+
+
+def test_a_part_of_the_shards_can_be_wanted(array):
+    with array.filling(COUNT, rows_per_shard=ROWS) as filling:
+        for claimed in filling.rounds(lambda number: number == 1):
+            for rows in claimed:
                 filling.write(rows, VALUES[rows.start : rows.stop])
-        assert second.result(10) == []
+    assert (array.rows_done(), array.complete) == (ROWS, False)
+    assert fill_with_others(array) == [0, 6]
+    np.testing.assert_array_equal(array.read(), VALUES)
+
+
+CLAIMED = """
+import sys
+from pathlib import Path
+from qbench.store.cache import Cache
+array = Cache(Path(sys.argv[1])).sharded("things", {"of": "squares", "pair": (1, 2)})
+with array.filling(7, rows_per_shard=3) as filling:
+    for claimed in filling.rounds():
+        next(claimed), next(claimed)
+        print("claimed", flush=True); input()
+"""
+
+
+def test_the_shards_of_a_process_that_is_killed_are_written_by_another(array, tmp_path, caplog):
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMED, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert other.stdout.readline() == "claimed\n"
+        second = pool.submit(fill_with_others, array)
+        while "waiting for another" not in caplog.text:
+            assert not second.done()
+        other.kill()
+        assert second.result(10) == [6, 0, 3]
+    np.testing.assert_array_equal(array.read(), VALUES)
+
+
+@pytest.mark.parametrize("damage", [lambda path: flip(path / "rows", 50), lambda path: flip(path / "shards.jsonl", -9)])
+def test_writers_at_the_same_time_agree_on_what_was_damaged(array, damage):
+    fill(array)
+    damage(array.folder)
+    with array.filling(COUNT, rows_per_shard=ROWS) as one, array.filling(COUNT, rows_per_shard=ROWS) as other:
+        assert one.missing() == other.missing() != []
+        (rows,) = next(one.rounds())
+        assert list(next(other.rounds())) == []
+        one.write(rows, VALUES[rows.start : rows.stop])
+        assert [list(claimed) for claimed in other.rounds()] == [[]]
+    np.testing.assert_array_equal(array.read(), VALUES)
+
+
+def test_a_file_system_without_locks_is_said(array, monkeypatch):
+    def refused(*given):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("qbench.store.flock._lock_place", refused)
+    with pytest.raises(MachineError, match="files on this disk cannot be locked"):
+        fill_with_others(array)
 
 
 def test_a_cache_that_cannot_be_written_can_be_read(array, monkeypatch):
