@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import cache as remembered
 from typing import Any
@@ -16,7 +16,9 @@ from qbench.errors import DataError
 from qbench.execution.keys import cell_parts, origin
 from qbench.execution.prepare import PreparedBenchmark
 from qbench.execution.variant import VariantRun, known_speeds, remember_speed
-from qbench.images.pixel_store import pixel_store, store_parts
+from qbench.images.decoder import Decoder
+from qbench.images.pixel_store import store_parts
+from qbench.images.pixels import Pixels
 from qbench.metrics.interface import TIED, Metrics, Outcome
 from qbench.plugins.records import Probe
 from qbench.plugins.registry import Entry
@@ -48,7 +50,9 @@ class AskedVariant:
     probe : Entry of Probe
         How.
     spec : RunSpec
-        Batch size, workers, and the number of other orders.
+        Batch size, and the number of other orders.
+    decoder : Decoder
+        What decodes the images.
 
     Attributes
     ----------
@@ -59,7 +63,13 @@ class AskedVariant:
     """
 
     def __init__(
-        self, cache: Cache, variant: VariantRun, benchmark: PreparedBenchmark, probe: Entry[Probe], spec: RunSpec
+        self,
+        cache: Cache,
+        variant: VariantRun,
+        benchmark: PreparedBenchmark,
+        probe: Entry[Probe],
+        spec: RunSpec,
+        decoder: Decoder,
     ) -> None:
         self.variant, self.benchmark = variant, benchmark
         self.questions = benchmark.questions[probe.qualified]
@@ -67,7 +77,7 @@ class AskedVariant:
         self.provider = self.method.provider(variant.quantizer.entry.record.provider)
         self.orders = (DATASET, *(shuffle(i + 1) for i in range(spec.noise if self.provider.batches else 0)))
         self.parts = variant.parts(self.provider)
-        self._cache, self._probe, self._spec = cache, probe, spec
+        self._cache, self._probe, self._spec, self._decoder = cache, probe, spec, decoder
 
     # --- what it is called
 
@@ -207,7 +217,7 @@ class AskedVariant:
         try:
             for shard in shards:
                 encoder = self.variant.built().encoder
-                with self.variant.timed(part.name) if self.provider.timed else nullcontext():
+                with self._timed(part):
                     answers = answered(part, encoder, places, shard, batch_size=batch_size, step=step)
                 computed.append((shard, answers))
                 rows += len(shard)
@@ -217,6 +227,15 @@ class AskedVariant:
         finally:
             self._keep(filling, computed)
         return rows
+
+    @contextmanager
+    def _timed(self, part: AnswerPart) -> Iterator[None]:
+        """Add the seconds of a block to those of a part, but for those in which it waited for decoded images."""
+        waited = self._decoder.waited
+        with self.variant.timed(part.name) if self.provider.timed else nullcontext():
+            yield
+        if self.provider.timed:
+            self.variant.seconds[part.name] -= self._decoder.waited - waited
 
     def _keep(self, filling: Filling, computed: list[tuple[range, npt.NDArray[Any]]]) -> None:
         """Write what was computed, if the files of the variant are still those that its key was made from."""
@@ -237,15 +256,9 @@ class AskedVariant:
             pixels=remembered(self._pixels),
         )
 
-    def _pixels(self) -> npt.NDArray[np.uint8]:
-        return pixel_store(
-            self._cache,
-            self.benchmark.items.images,
-            self.benchmark.images_key,
-            self.variant.model.checkpoint.preprocessing.geometry,
-            digests=self.benchmark.digests,
-            workers=self._spec.processes,
-        )
+    def _pixels(self) -> Pixels:
+        benchmark, geometry = self.benchmark, self.variant.model.checkpoint.preprocessing.geometry
+        return self._decoder.pixels(benchmark.items.images, benchmark.images_key, geometry, benchmark.digests)
 
 
 def _refuse_ties(outcome: Outcome, where: str) -> None:

@@ -152,6 +152,7 @@ class Units:
                 benchmark=cell.benchmark.label,
                 geometry=cell.asked.variant.model.checkpoint.preprocessing.geometry,
                 wants=Resources(workers=self._workers),
+                streams=True,
             )
             self._decodes[key_of(parts)] = unit.id
             self.units.append(unit)

@@ -19,6 +19,7 @@ from qbench.execution.prepare import (
 )
 from qbench.execution.progress import Silent
 from qbench.execution.variant import VariantRun
+from qbench.images.decoder import Decoder
 from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.metrics.interface import Unavailable
 from qbench.plugins.registry import Registry, installed
@@ -212,6 +213,7 @@ def _cells(
     folder: RunFolder,
 ) -> None:
     plan, decoded = found.plan, dict[str, int]()
+    decoder = Decoder(cache, workers=plan.spec.processes)
     for model in models:
         for quantizer in plan.quantizers:
             calibration = drawn.get(quantizer.label)
@@ -224,7 +226,7 @@ def _cells(
                     continue
                 try:
                     probe = plan.probes[model.planned.label, data.planned.label]
-                    asked = AskedVariant(cache, variant, data, probe, plan.spec)
+                    asked = AskedVariant(cache, variant, data, probe, plan.spec, decoder)
                     key, missing = asked.key, any(asked.missing().values())
                 except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its own cells only
                     found.problems[" · ".join(labels)] = _said(error)

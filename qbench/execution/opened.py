@@ -11,6 +11,7 @@ from qbench.execution.plan import Plan
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel, prepare_benchmark, prepare_model
 from qbench.execution.progress import Silent
 from qbench.execution.variant import VariantRun
+from qbench.images.decoder import Decoder
 from qbench.store.cache import Cache
 
 Thing = TypeVar("Thing")
@@ -27,10 +28,16 @@ class Opened:
         Where everything that is computed is kept.
     progress : Silent
         Is told of what is read.
+
+    Attributes
+    ----------
+    decoder : Decoder
+        Decodes the images of the benchmarks.
     """
 
     def __init__(self, plan: Plan, cache: Cache, progress: Silent) -> None:
         self.plan, self.cache, self.progress = plan, cache, progress
+        self.decoder = Decoder(cache, workers=plan.spec.processes, step=progress.step)
         self._found: dict[tuple[str, ...], Any] = {}
         self._models = {model.label: model for model in plan.models}
         self._quantizers = {quantizer.label: quantizer for quantizer in plan.quantizers}
@@ -78,7 +85,12 @@ class Opened:
         return self._once(
             ("asked", model, quantizer, benchmark),
             lambda: AskedVariant(
-                self.cache, self.variant(model, quantizer), self.benchmark(benchmark), probe, self.plan.spec
+                self.cache,
+                self.variant(model, quantizer),
+                self.benchmark(benchmark),
+                probe,
+                self.plan.spec,
+                self.decoder,
             ),
         )
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from qbench.errors import InputError, MachineError
+from qbench.execution.background import in_background
 from qbench.execution.calibration import check_disjoint
 from qbench.execution.cells import PlannedCell, Units, compared, first_of_each_variant, plan_cells
 from qbench.execution.opened import Opened
@@ -154,31 +155,48 @@ def _todo(cells: list[PlannedCell], folder: RunFolder, progress: Silent) -> list
 def open_all(opened: Opened, progress: Silent) -> Problems:
     """Open all data and all checkpoints, so that everything that is missing is said at once.
 
+    The checkpoints are opened in a thread of their own: the first one may import torch, or be downloaded, and meanwhile
+    images are read.
+
     Raises
     ------
     InputError
         No benchmark, or no model, can be opened.
     """
+    models = [model.label for model in opened.plan.models]
+    benchmarks = [benchmark.label for benchmark in opened.plan.benchmarks]
+    opening = in_background(lambda: _open_each("model", "model", models, opened.model, progress))
+    problems = _open_each(
+        "benchmark", "data", benchmarks, opened.benchmark, progress, lambda x: progress.begin(f"reading {x}", 0)
+    )
+    progress.begin("opening models", 0)
+    return problems | opening.result()
+
+
+def _open_each(
+    kind: str,
+    stage: str,
+    labels: list[str],
+    open_: Callable[[str], object],
+    progress: Silent,
+    begin: Callable[[str], None] = lambda label: None,
+) -> Problems:
+    """Open things of a kind; why those that could not be opened could not be."""
     problems: Problems = {}
-    for kind, stage, doing, planned, open_ in (
-        ("benchmark", "data", "reading", opened.plan.benchmarks, opened.benchmark),
-        ("model", "model", "opening", opened.plan.models, opened.model),
-    ):
-        for thing in planned:
-            progress.begin(f"{doing} {thing.label}", 0)
-            event("begins", stage=stage, cell=thing.label)
-            begun = time.perf_counter()
-            try:
-                open_(thing.label)
-                event("is open", stage=stage, cell=thing.label, seconds=time.perf_counter() - begun)
-            except MachineError:
-                raise  # the machine is the cause, so all others would fail as well
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it fails its own cells
-                problems[kind, thing.label] = Problem.of(stage, error)
-                tell(thing.label, problems[kind, thing.label], progress)
-        found = [problem for (of, _), problem in problems.items() if of == kind]
-        if len(found) == len(planned):
-            raise InputError("nothing can be run:\n" + "\n".join(problem.message for problem in found))
+    for label in labels:
+        begin(label)
+        event("begins", stage=stage, cell=label)
+        begun = time.perf_counter()
+        try:
+            open_(label)
+            event("is open", stage=stage, cell=label, seconds=time.perf_counter() - begun)
+        except MachineError:
+            raise  # the machine is the cause, so all others would fail as well
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it fails its own cells
+            problems[kind, label] = Problem.of(stage, error)
+            tell(label, problems[kind, label], progress)
+    if len(problems) == len(labels):
+        raise InputError("nothing can be run:\n" + "\n".join(problem.message for problem in problems.values()))
     return problems
 
 
@@ -290,16 +308,22 @@ class _Announcer:
     def __init__(self, units: Units, progress: Silent) -> None:
         self._units, self._progress = units, progress
         self._stage = ""
+        self._begin(Kind.ANSWER)
 
     def __call__(self, unit: WorkUnit) -> None:
+        name = self._units.name(unit.id)
+        event("begins", stage=str(unit.kind), cell=name)
+        if unit.kind is Kind.DECODE:  # beside the units of a model, which are what is shown
+            return
+        self._begin(unit.kind)
+        self._progress.doing(name)
+
+    def _begin(self, kind: Kind) -> None:
+        """Begin the stage that has units of a kind, if another one is going on."""
         stage, total = {
-            Kind.DECODE: ("decoding", self._units.to_decode),
-            Kind.SPEED: ("measuring speed", self._units.count(Kind.SPEED)),
             Kind.DRIFT: ("comparing answers", self._units.count(Kind.DRIFT)),
-        }.get(unit.kind, ("running models", self._units.to_answer))
+            Kind.SPEED: ("measuring speed", self._units.count(Kind.SPEED)),
+        }.get(kind, ("running models", self._units.to_decode + self._units.to_answer))
         if stage != self._stage:
             self._stage = stage
             self._progress.begin(stage, total)
-        name = self._units.name(unit.id)
-        event("begins", stage=str(unit.kind), cell=name)
-        self._progress.doing(f"decoding {name}" if unit.kind is Kind.DECODE else name)

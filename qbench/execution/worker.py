@@ -20,7 +20,6 @@ from qbench.execution.speed import measure_speed
 from qbench.execution.variant import VariantRun
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, Scored, UnitResult, WorkUnit
-from qbench.images.pixel_store import pixel_store
 from qbench.plugins.registry import installed
 from qbench.probes.batch_order import DATASET
 from qbench.spec.model import RunSpec
@@ -29,6 +28,8 @@ from qbench.store.cache import Cache
 
 class Worker:
     """Executes units, and keeps at most one variant loaded.
+
+    One thread may execute the units that stream, and another one all others.
 
     Parameters
     ----------
@@ -47,9 +48,8 @@ class Worker:
     def execute(self, unit: WorkUnit) -> UnitResult:
         """Execute one unit; whatever a plugin raises becomes the result's problem."""
         self._starting(unit)
-        if unit.wants.shares != self._shared or unit.wants.alone:
-            self.close()
-        self._shared = unit.wants.shares
+        if not unit.streams:
+            self._release_for(unit)
         begun = time.perf_counter()
         try:
             result = self._executed(unit)
@@ -73,7 +73,17 @@ class Worker:
                 return self._speed(unit)
 
     def close(self) -> None:
-        """Release the loaded variant, if there is one."""
+        """Stop decoding, and release the loaded variant, if there is one."""
+        self._opened.decoder.close()
+        self._release()
+
+    def _release_for(self, unit: WorkUnit) -> None:
+        """Release the loaded variant, unless the unit uses it."""
+        if unit.wants.shares != self._shared or unit.wants.alone:
+            self._release()
+        self._shared = unit.wants.shares
+
+    def _release(self) -> None:
         if self._variant is not None:
             self._variant.close()
             self._variant = None
@@ -89,15 +99,7 @@ class Worker:
     def _decode(self, unit: WorkUnit) -> UnitResult:
         benchmark = self._opened.benchmark(unit.benchmark)
         assert unit.geometry is not None
-        pixel_store(
-            self._opened.cache,
-            benchmark.items.images,
-            benchmark.images_key,
-            unit.geometry,
-            digests=benchmark.digests,
-            workers=unit.wants.workers,
-            step=self._step,
-        )
+        self._opened.decoder.decode(benchmark.items.images, benchmark.images_key, unit.geometry, benchmark.digests)
         return UnitResult(unit=unit.id)
 
     def _answer(self, unit: WorkUnit) -> UnitResult:

@@ -20,6 +20,9 @@ class UnitExecutor(Protocol):
     ) -> None:
         """Execute every unit whose predecessors (`WorkUnit.after`) succeeded, and leave out the others.
 
+        A unit may be begun before a predecessor that streams (`WorkUnit.streams`) is done, in the same process. If that
+        predecessor fails, the unit counts as left out.
+
         Parameters
         ----------
         units : sequence of WorkUnit
@@ -27,7 +30,8 @@ class UnitExecutor(Protocol):
         work : callable
             Executes one unit, given as the text of `WorkUnit.to_json`. It raises nothing: an error becomes
             `UnitResult.problem`. It can be pickled, and called in another process that has the same plugins.
-            It must not be called from several threads of one process: it keeps loaded models between units.
+            It keeps loaded models between units, so in one process only one thread calls it; a second one may call it
+            for the units that stream.
         done : callable
             Has to be called with every result, in the process and thread that called `execute`.
         """

@@ -82,6 +82,9 @@ class WorkUnit:
         IDs of the units that have to be done before, because their results are used. They stand before it in the list.
     wants : Resources
         What it needs.
+    streams : bool
+        Whether a process that executes it may begin the units that depend on it before it is done: they wait for those
+        of its results that they read.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class WorkUnit:
     geometry: Geometry | None = None
     after: tuple[str, ...] = ()
     wants: Resources = field(default_factory=Resources)
+    streams: bool = False
 
     def to_json(self) -> str:
         """The unit as a text."""

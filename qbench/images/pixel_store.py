@@ -20,8 +20,9 @@ from qbench.errors import DataError
 from qbench.images.decoding import decode_image
 from qbench.images.limits import Reserve
 from qbench.images.locations import ImageLocation
+from qbench.images.pixels import Pixels
 from qbench.images.preprocessing import Geometry
-from qbench.images.workers import worked_on
+from qbench.images.workers import Stop, worked_on
 from qbench.store.arrays import Filling, ShardFile, rows_per_shard
 from qbench.store.cache import Cache
 
@@ -45,6 +46,8 @@ def pixel_store(
     digests: Sequence[str],
     workers: int = 2,
     step: Callable[[int], None] = lambda n: None,
+    pixels: Pixels | None = None,
+    stop: Stop | None = None,
 ) -> npt.NDArray[np.uint8]:
     """The decoded images, from the cache or decoded now.
 
@@ -64,6 +67,10 @@ def pixel_store(
         Processes that decode, at most. The result does not depend on it.
     step : callable
         Called with the number of images that were done since the last call.
+    pixels : Pixels, optional
+        Is told of each shard that is decoded, so that others can read it while this function works on the next ones.
+    stop : Stop, optional
+        Ends the function from another thread.
 
     Returns
     -------
@@ -77,23 +84,32 @@ def pixel_store(
         decoded and kept, but for those that are in a shard with one of these.
     MachineError
         The cache cannot be written.
+    Stopped
+        `stop` was used.
     """
     stored, shape = cache.sharded(FOLDER, store_parts(key, geometry)), (geometry.size, geometry.size, 3)
     found = stored.read()
     if found is not None:
         return found
-    errors: dict[int, DataError] = {}
     with stored.filling(len(images), rows_per_shard=rows_per_shard(math.prod(shape))) as filling:
-        file = filling.prepare(shape, np.uint8)
+        file, told, stopper = filling.prepare(shape, np.uint8), pixels or Pixels(len(images)), stop or Stop()
+        told.begin(file.mapped(), rows_per_shard=file.rows, missing=_missing(filling, file))
+        errors: dict[int, DataError] = {}
         # Shards with an image that cannot be read are tried once: by each process that wants all images.
-        for claimed in filling.rounds(lambda shard: errors.keys().isdisjoint(file.of_shard(shard))):
+        for claimed in filling.rounds(lambda shard: errors.keys().isdisjoint(file.of_shard(shard)), idle=stopper.check):
+            told.miss(_missing(filling, file))
             tasks = (_Decode(images[row], geometry, digests[row], file, row) for rows in claimed for row in rows)
-            errors.update(_decode(tasks, filling, workers, step))
+            errors.update(_decode(tasks, filling, told, workers, step, stopper))
     if errors:
         raise together([errors[row] for row in sorted(errors)])
-    pixels = stored.read()
-    assert pixels is not None, f"{stored.folder} was damaged while it was read"
-    return pixels
+    found = stored.read()
+    assert found is not None, f"{stored.folder} was damaged while it was read"
+    return found
+
+
+def _missing(filling: Filling, file: ShardFile) -> set[int]:
+    """The numbers of the shards that are not finished."""
+    return {rows.start // file.rows for rows in filling.missing() if len(rows)}
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,12 @@ class _Decode:
 
 
 def _decode(
-    tasks: Iterator[_Decode], filling: Filling, workers: int, step: Callable[[int], None]
+    tasks: Iterator[_Decode],
+    filling: Filling,
+    pixels: Pixels,
+    workers: int,
+    step: Callable[[int], None],
+    stop: Stop,
 ) -> dict[int, DataError]:
     """Decode the images of whole shards, and finish each shard when all its rows are written.
 
@@ -129,13 +150,13 @@ def _decode(
     done: Counter[int] = Counter()
     errors: dict[int, DataError] = {}
     finished: list[Future[None]] = []
-    with ThreadPoolExecutor(1) as finisher, worked_on(_noted(tasks, given), workers) as results:
+    with ThreadPoolExecutor(1) as finisher, worked_on(_noted(tasks, given), workers, stop) as results:
         for number, error in results:
             task = given.pop(number)
             if error is None:
                 done[task.shard] += 1
                 if done[task.shard] == len(task.file.of_shard(task.shard)):
-                    finished.append(finisher.submit(_finish, filling, task.file, task.shard))
+                    finished.append(finisher.submit(_finish, filling, pixels, task.file, task.shard))
             else:
                 errors[task.row] = error
             step(1)
@@ -151,8 +172,9 @@ def _noted(tasks: Iterator[_Decode], given: dict[int, _Decode]) -> Iterator[_Dec
         yield task
 
 
-def _finish(filling: Filling, file: ShardFile, shard: int) -> None:
+def _finish(filling: Filling, pixels: Pixels, file: ShardFile, shard: int) -> None:
     filling.finish(shard, file.digest(shard))
+    pixels.miss(_missing(filling, file))
 
 
 def together(errors: Sequence[DataError]) -> DataError:

@@ -41,8 +41,30 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Stopped(QbenchError):
+    """Working on images was stopped before its end."""
+
+
+class Stop:
+    """Stops `worked_on` from another thread, also while it waits for a process."""
+
+    def __init__(self) -> None:
+        self.heard, self._said = Pipe(duplex=False)
+
+    def set(self) -> None:
+        """Stop it now, or as soon as it begins."""
+        self._said.close()
+
+    def check(self) -> None:
+        """Raise `Stopped` if it was stopped."""
+        if self.heard.poll():
+            raise Stopped("working on the images was stopped")
+
+
 @contextmanager
-def worked_on(tasks: Iterable[ImageTask], workers: int) -> Iterator[Iterator[tuple[int, DataError | None]]]:
+def worked_on(
+    tasks: Iterable[ImageTask], workers: int, stop: Stop | None = None
+) -> Iterator[Iterator[tuple[int, DataError | None]]]:
     """Do all tasks in worker processes, which have ended when the block does, however it does.
 
     Parameters
@@ -51,6 +73,8 @@ def worked_on(tasks: Iterable[ImageTask], workers: int) -> Iterator[Iterator[tup
         What is done. A task is taken from it when a process is ready for it.
     workers : int
         Processes at most.
+    stop : Stop, optional
+        What may stop it.
 
     Yields
     ------
@@ -61,6 +85,8 @@ def worked_on(tasks: Iterable[ImageTask], workers: int) -> Iterator[Iterator[tup
     ------
     QbenchError
         A task failed for another reason than its image, such as a full disk.
+    Stopped
+        `stop` was used.
 
     Examples
     --------
@@ -70,7 +96,7 @@ def worked_on(tasks: Iterable[ImageTask], workers: int) -> Iterator[Iterator[tup
     """
     coming = iter(tasks)
     first = list(islice(coming, workers * TASKS_PER_PROCESS))
-    pool = _Pool(chain(first, coming))
+    pool = _Pool(chain(first, coming), stop or Stop())
     try:
         pool.start(-(-len(first) // TASKS_PER_PROCESS))
         yield pool.results()
@@ -114,8 +140,9 @@ class _Process:
 
 
 class _Pool:
-    def __init__(self, tasks: Iterator[ImageTask]) -> None:
-        self._coming, self._numbers, self._deaths = tasks, count(), 0
+    def __init__(self, tasks: Iterator[ImageTask], stop: Stop) -> None:
+        self._coming, self._stop = tasks, stop
+        self._numbers, self._deaths = count(), 0
         self._tasks: dict[int, ImageTask] = {}
         self._again: deque[int] = deque()
         self._processes: list[_Process] = []
@@ -152,7 +179,9 @@ class _Pool:
 
     def _heard(self) -> list[_Process]:
         by_connection: dict[Any, _Process] = {process.connection: process for process in self._processes}
-        return [by_connection[connection] for connection in wait(list(by_connection))]
+        heard = wait([self._stop.heard, *by_connection])
+        self._stop.check()
+        return [by_connection[connection] for connection in heard]
 
     def _hand_out(self) -> None:
         """Give each process its next tasks: first one to each, then the ones that wait."""

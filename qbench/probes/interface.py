@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qbench.data.items import Items
+    from qbench.images.pixels import Pixels
     from qbench.images.preprocessing import Preprocessing
     from qbench.metrics.interface import Outcome
 
@@ -79,7 +80,8 @@ class Asking:
     batch_size : int
         Images (or texts) per batch.
     pixels : callable
-        ``() -> (images, size, size, 3)`` uint8, memory-mapped: the decoded images. Only for a provider that `decodes`.
+        ``() -> Pixels``: the decoded images, ``(images, size, size, 3)`` uint8, which are indexed as an array is. Who
+        reads images that are still being decoded waits for them. Only for a provider that `decodes`.
     """
 
     benchmark: str
@@ -88,7 +90,7 @@ class Asking:
     images_key: str
     preprocessing: Preprocessing
     batch_size: int
-    pixels: Callable[[], npt.NDArray[np.uint8]]
+    pixels: Callable[[], Pixels]
 
 
 @dataclass(frozen=True, kw_only=True)

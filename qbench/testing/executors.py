@@ -61,6 +61,13 @@ def unit(name: str, *after: str) -> WorkUnit:
 
 UNITS = (unit("a"), unit("b", "a"), unit("c", "a"), unit("d", "b", "c"), unit("e"))
 
+STREAMED = (
+    WorkUnit(id="stream", kind=Kind.DECODE, benchmark="tiny", streams=True),
+    unit("reads", "stream"),
+    unit("last", "reads"),
+    unit("other"),
+)
+
 
 class ExecutorContract(Contract):
     """Checks for an executor. Override `executor`."""
@@ -109,6 +116,11 @@ class ExecutorContract(Contract):
         results = _executed(entry, UNITS, work)
         assert sorted(work.times()) == ["a", "b", "c", "e"], f"executed were {', '.join(sorted(work.times()))}"
         assert [x.unit for x in results if x.problem is not None] == ["b"], "the failure is not told"
+
+    def test_what_reads_a_stream_that_failed_is_left_out(self, entry: Entry[Executor], notes: str) -> None:
+        """Also if it was begun before; the stream and the others are reported."""
+        results = _executed(entry, STREAMED, Noted(notes, fails=("stream",)))
+        assert sorted(x.unit for x in results) == ["other", "stream"], "what reads the stream is reported"
 
     def test_there_may_be_nothing_to_do(self, entry: Entry[Executor], notes: str) -> None:
         """A run that is complete has no units."""
