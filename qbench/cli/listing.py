@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -30,6 +30,12 @@ def command(
         console.print()
 
 
+def _summary(record: Any) -> str:
+    """The line about a record; of a quantizer whose packages are missing, also how to install them."""
+    install = getattr(record, "install", "")
+    return f"{record.summary} (to use it: {install})" if install else str(record.summary)
+
+
 def _rows(kind: Kind) -> list[tuple[str, str, str]]:
     if kind == "presets":
         from qbench.spec.preset_list import presets
@@ -47,5 +53,5 @@ def _rows(kind: Kind) -> list[tuple[str, str, str]]:
         if kind == "models" and entry.record.checkpoints:
             rows += [(f"{name}/{c}", about, origin) for c, about in entry.record.checkpoints.items()]
         else:
-            rows.append((name, entry.record.summary, origin))
+            rows.append((name, _summary(entry.record), origin))
     return rows

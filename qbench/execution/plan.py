@@ -252,6 +252,11 @@ def plan_quantizer(
     Raises `InputError` as `make_plan` does.
     """
     entry = registry.quantizer(spec.name)
+    if entry.record.install:
+        raise InputError(
+            f"the quantizer {entry.record.name!r} needs packages that are not installed",
+            fix=f"Install them: {entry.record.install}",
+        )
     if spec.calibration is not None and not entry.record.calibrates:
         raise InputError(
             f"the quantizer {entry.record.name!r} uses no calibration data",

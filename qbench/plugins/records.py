@@ -130,6 +130,9 @@ class Quantizer:
     calibrates : bool
         Whether `build` uses ``context.calibration``. If so, a spec has to name calibration data, and their digest is
         part of the key; if not, the context has none.
+    install : str
+        The command that installs the optional packages which it needs and which are not there, such as ``pip install
+        'qbench-vlm[onnx]'``; empty if nothing is missing. A plan that names it is refused with this command.
     """
 
     name: str
@@ -145,6 +148,7 @@ class Quantizer:
     provider: str = "model"
     files: Callable[[Checkpoint, Any], Iterable[Path]] | None = None
     calibrates: bool = False
+    install: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

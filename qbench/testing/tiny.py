@@ -57,8 +57,8 @@ def write_tokenizer(folder: Path) -> dict[str, int]:
     return vocabulary
 
 
-def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
-    """Write a CLIP checkpoint in transformers' format: two towers of two layers, random weights.
+def write_clip(folder: Path, *, width: int = WIDTH, layers: int = 2, seed: int = 0) -> Path:
+    """Write a CLIP checkpoint in transformers' format: two towers of a few layers, random weights.
 
     Parameters
     ----------
@@ -66,6 +66,8 @@ def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
         The folder; created if it does not exist.
     width : int
         The width of both towers and of the embedding.
+    layers : int
+        The number of layers of each tower.
     seed : int
         The seed of the weights.
 
@@ -83,7 +85,7 @@ def write_clip(folder: Path, *, width: int = WIDTH, seed: int = 0) -> Path:
     tower: dict[str, Any] = {
         "hidden_size": width,
         "intermediate_size": 2 * width,
-        "num_hidden_layers": 2,
+        "num_hidden_layers": layers,
         "num_attention_heads": 2,
         "projection_dim": width,
     }

@@ -10,6 +10,7 @@ import torch
 from qbench.api import Context, ModelError
 from qbench.images.preprocessing import Geometry
 from qbench.plugins.registry import installed
+from qbench.testing.embedding import distance, embed
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 TEXTS = ["a photo of a cat", "a red car", "", "dog " * 30]
@@ -153,3 +154,14 @@ def test_siglips_own_tokenizer(copy, open_siglip):
     assert type(encoder.tokenizer).__name__ == "SiglipTokenizer"
     tokens = encoder.tokenizer(["A Photo, of a CAT!", "a photo of a cat"], padding="max_length", max_length=12)
     assert tokens["input_ids"][0] == tokens["input_ids"][1]
+
+
+def test_both_towers_run_in_onnx_runtime(tiny_siglip, open_siglip):
+    """SigLIP pools images by attention, and its texts are read at the last position."""
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    record = installed().quantizer("ort-fp32").record
+    checkpoint = open_siglip(tiny_siglip)
+    variant = record.build(checkpoint, Context(device="cpu"), record.options())
+    wanted = embed(checkpoint.load(device="cpu", dtype="float32"), PIXELS, TEXTS)
+    found = embed(variant.encoder, PIXELS, TEXTS)
+    assert max(distance(a, b) for a, b in zip(wanted, found, strict=True)) < 1e-4
