@@ -1,7 +1,7 @@
 """What each built-in quantizer does to a full-size ViT-B/32, as the table of docs/coverage.md.
 
-Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores). The weights are random, which
-decides the errors: see the text it prints.
+Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores; it needs the extra ``onnx``). The
+weights are random, which decides the errors: see the text it prints.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from qbench.execution.quiet import quiet
 from qbench.execution.single import built
 from qbench.plugins.registry import installed
 from qbench.results.coverage import summarise
+from qbench.spec.model import CalibrationSpec
 from qbench.spec.words import read_quantizer
 from qbench_clip.untrained import write_untrained
 
@@ -32,8 +33,16 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hf-int4", ("towers=image",)),
     ("torch-int8", ()),
     ("torch-int8", ("per_channel=true",)),
+    ("ort-fp32", ()),
+    ("ort-fp16", ()),
+    ("ort-int8-dynamic", ()),
+    ("ort-int8-dynamic", ("per_channel=true",)),
+    ("ort-int8-static", ()),
+    ("ort-int8-static", ("per_channel=true",)),
     ("prune-magnitude", ()),
 )
+CALIBRATION = {"benchmark": {"name": "imagenet", "dataset": "demo-imagenet"}, "items": 16}
+"""What no number of the table depends on: the ranges of activations are no part of the coverage."""
 HEAD = f"""# What each quantizer does to a full-size {SIZE}
 
 This table was made by `python benchmarks/coverage_table.py`, on a CPU, before the first forward pass. The model has
@@ -49,9 +58,10 @@ COLUMNS = (
 
 def row(folder: Path, quantizer: str, options: tuple[str, ...]) -> str:
     """One variant as a row of the table."""
-    with built(
-        find_model(str(folder), installed()), read_quantizer(quantizer, options), device="cpu", registry=installed()
-    ) as made:
+    spec = read_quantizer(quantizer, options)
+    if installed().quantizer(quantizer).record.calibrates:
+        spec = spec.model_copy(update={"calibration": CalibrationSpec.model_validate(CALIBRATION)})
+    with built(find_model(str(folder), installed()), spec, device="cpu", registry=installed()) as made:
         label, variant = made.quantizer.label, made.variant
         table = summarise([("", label, variant.coverage)]).set_index("tower")
     whole = table.loc["all"]

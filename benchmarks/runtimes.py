@@ -1,0 +1,164 @@
+"""Speed, size and error of the same checkpoints in torch and in ONNX Runtime, as the page docs/runtimes.md.
+
+Run: ``python benchmarks/runtimes.py > docs/runtimes.md`` (some minutes on two cores). It needs the extra ``onnx``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbench.execution.calibration import PreparedCalibration, prepare_calibration
+from qbench.execution.model_names import find_model
+from qbench.execution.plan import plan_calibration
+from qbench.execution.quiet import quiet
+from qbench.execution.single import built
+from qbench.models.numerics import numerics, versions
+from qbench.plugins.registry import installed
+from qbench.results.coverage import summarise
+from qbench.spec.model import CalibrationSpec, ModelSpec, QuantizerSpec
+from qbench.store.cache import Cache
+from qbench_clip.untrained import write_untrained
+
+BATCH, REPEATS = 16, 5
+CALIBRATED_ON = {"benchmark": {"name": "imagenet", "dataset": "demo-imagenet"}, "items": 64}
+EMBEDDED = {"benchmark": {"name": "facet", "dataset": "demo-facet"}, "items": 64}
+VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("fp32", {}),
+    ("ort-fp32", {}),
+    ("ort-fp16", {}),
+    ("torch-int8", {}),
+    ("ort-int8-dynamic", {}),
+    ("torch-int8", {"per_channel": True}),
+    ("ort-int8-dynamic", {"per_channel": True}),
+    ("ort-int8-static", {}),
+    ("ort-int8-static", {"per_channel": True}),
+    ("ort-int8-static", {"per_channel": True, "method": "entropy"}),
+    ("ort-int8-static", {"per_channel": True, "method": "percentile", "percentile": 99.9}),
+)
+COLUMNS = (
+    *("variant", "images per second", "texts per second", "MB", "median weight error"),
+    *("image embeddings", "largest", "text embeddings", "largest"),
+)
+HEAD = """# Runtimes side by side
+
+The same checkpoint in torch and in [ONNX Runtime](protocol.md#onnx-runtime), measured by `python benchmarks/runtimes.py`:
+{machine}.
+
+- The speed is that of the fastest of {repeats} batches of {batch}, preprocessing and tokenizer included, on a machine that was
+  not idle: compare the rows of one table only.
+- MB are the bytes of all weights and scales as they are held.
+- The error of the embeddings is one minus their cosine with those of `fp32`, its median and its largest value over {images}
+  images and {texts} texts of the demo's data. Static quantization was calibrated on {calibrated} other images of it.
+"""
+FULL = """
+## A full-size ViT-B-32 with random weights
+
+Speed, size and weight errors are those of any checkpoint of this size. Embeddings of a random model hardly differ from image to
+image, so their errors say little of a trained one.
+"""
+TRAINED = """
+## The demo's trained model
+
+It has {parameters:.1f} million parameters: so small that its speed is that of calling the runtime. Its embeddings are trained.
+"""
+
+
+def drawn(values: dict[str, Any]) -> PreparedCalibration:
+    """Images and texts of the demo's data."""
+    spec = CalibrationSpec.model_validate(values)
+    return prepare_calibration(plan_calibration(spec, installed()), Cache(), workers=2)
+
+
+def table(model: ModelSpec, data: PreparedCalibration) -> tuple[list[str], int]:
+    """One row per variant, and the number of parameters."""
+    rows, reference, parameters = [], None, 0
+    for name, options in VARIANTS:
+        calibrates = installed().quantizer(name).record.calibrates
+        spec = {"name": name, "options": options} | ({"calibration": CALIBRATED_ON} if calibrates else {})
+        with built(model, QuantizerSpec.model_validate(spec), device="cpu", registry=installed()) as made:
+            source = made.model.entry.record.open(made.model.checkpoint, made.model.options)
+            pixels = np.array(data.pixels(source.preprocessing.geometry))
+            encoder: Any = made.variant.encoder
+            coverage = made.variant.coverage
+            found = tuple(
+                np.concatenate([encode(part[i : i + BATCH]) for i in range(0, len(part), BATCH)])
+                for encode, part in ((encoder.encode_images, pixels), (encoder.encode_texts, list(data.texts)))
+            )
+            reference = reference or found
+            speeds = [
+                fastest(lambda: encoder.encode_images(pixels[:BATCH]), len(pixels[:BATCH])),
+                fastest(lambda: encoder.encode_texts(list(data.texts[:BATCH])), len(data.texts[:BATCH])),
+            ]
+            whole = summarise([("", "", coverage)]).set_index("tower").loc["all"]
+            parameters = coverage.total_parameters
+            cells = [
+                f"`{made.quantizer.label}`",
+                *(f"{speed:,.0f}" for speed in speeds),
+                f"{coverage.model_bytes / 1e6:.1f}" if coverage.model_bytes else "–",
+                f"{whole['median_error']:.2g}",
+                *(f"{value:.1e}" for a, b in zip(reference, found, strict=True) for value in distances(a, b)),
+            ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return rows, parameters
+
+
+def fastest(work: Callable[[], object], count: int) -> float:
+    """Items per second in the fastest of some repetitions."""
+    seconds = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    return count / min(seconds)
+
+
+def distances(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:
+    """The median and the largest of one minus the cosine of two rows."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    found = 1 - (x * y).sum(1) / (np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1))
+    return max(statistics.median(found), 0.0), max(float(found.max()), 0.0)
+
+
+def show(rows: list[str]) -> None:
+    """Print a table."""
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    print("\n".join(rows))
+
+
+def main() -> None:
+    """Print the page."""
+    with tempfile.TemporaryDirectory() as name, quiet(Path(name) / "log"):
+        folder = Path(name) / "ViT-B-32"
+        write_untrained("ViT-B-32", folder)
+        data = drawn(EMBEDDED)
+        packages = ", ".join(
+            f"{package} {version}" for package, version in versions(("onnxruntime", "onnxscript")).items()
+        )
+        print(
+            HEAD.format(
+                machine=f"{numerics('cpu')}, {packages}",
+                repeats=REPEATS,
+                batch=BATCH,
+                images=len(data.items.images),
+                texts=len(data.texts),
+                calibrated=CALIBRATED_ON["items"],
+            ).rstrip()
+        )
+        rows, _ = table(find_model(str(folder), installed()), data)
+        print(FULL)
+        show(rows)
+        rows, parameters = table(ModelSpec.model_validate("demo/balanced"), data)
+        print(TRAINED.format(parameters=parameters / 1e6))
+        show(rows)
+
+
+if __name__ == "__main__":
+    main()
