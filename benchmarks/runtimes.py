@@ -49,25 +49,28 @@ COLUMNS = (
 )
 HEAD = """# Runtimes side by side
 
-The same checkpoint in torch and in [ONNX Runtime](protocol.md#onnx-runtime), measured by `python benchmarks/runtimes.py`:
+The same checkpoint in torch and in [ONNX Runtime](protocol.md#onnx-runtime), measured by
+`python benchmarks/runtimes.py`:
 {machine}.
 
-- The speed is that of the fastest of {repeats} batches of {batch}, preprocessing and tokenizer included, on a machine that was
-  not idle: compare the rows of one table only.
+- The speed is that of the fastest of {repeats} batches of {batch}, preprocessing and tokenizer included. The machine was not
+  idle: compare the rows of one table only.
 - MB are the bytes of all weights and scales as they are held.
-- The error of the embeddings is one minus their cosine with those of `fp32`, its median and its largest value over {images}
-  images and {texts} texts of the demo's data. Static quantization was calibrated on {calibrated} other images of it.
+- The error of the embeddings is one minus their cosine with those of `fp32`: its median and its largest value over
+  {images} images and {texts} texts of the demo's data. Static quantization was calibrated on {calibrated} other images of
+  it.
 """
 FULL = """
 ## A full-size ViT-B-32 with random weights
 
-Speed, size and weight errors are those of any checkpoint of this size. Embeddings of a random model hardly differ from image to
-image, so their errors say little of a trained one.
+Speed, size and weight errors are those of any checkpoint of this size. Embeddings of a random model hardly differ from
+image to image, so their errors say little of a trained one.
 """
 TRAINED = """
 ## The demo's trained model
 
-It has {parameters:.1f} million parameters: so small that its speed is that of calling the runtime. Its embeddings are trained.
+It has {parameters:.1f} million parameters: so small that its speed is that of calling the runtime. Its embeddings are
+trained.
 """
 
 
@@ -79,7 +82,9 @@ def drawn(values: dict[str, Any]) -> PreparedCalibration:
 
 def table(model: ModelSpec, data: PreparedCalibration) -> tuple[list[str], int]:
     """One row per variant, and the number of parameters."""
-    rows, reference, parameters = [], None, 0
+    rows: list[str] = []
+    reference: list[npt.NDArray[Any]] = []
+    parameters, texts = 0, list(data.texts)
     for name, options in VARIANTS:
         calibrates = installed().quantizer(name).record.calibrates
         spec = {"name": name, "options": options} | ({"calibration": CALIBRATED_ON} if calibrates else {})
@@ -87,37 +92,36 @@ def table(model: ModelSpec, data: PreparedCalibration) -> tuple[list[str], int]:
             source = made.model.entry.record.open(made.model.checkpoint, made.model.options)
             pixels = np.array(data.pixels(source.preprocessing.geometry))
             encoder: Any = made.variant.encoder
-            coverage = made.variant.coverage
-            found = tuple(
-                np.concatenate([encode(part[i : i + BATCH]) for i in range(0, len(part), BATCH)])
-                for encode, part in ((encoder.encode_images, pixels), (encoder.encode_texts, list(data.texts)))
-            )
-            reference = reference or found
-            speeds = [
-                fastest(lambda: encoder.encode_images(pixels[:BATCH]), len(pixels[:BATCH])),
-                fastest(lambda: encoder.encode_texts(list(data.texts[:BATCH])), len(data.texts[:BATCH])),
-            ]
-            whole = summarise([("", "", coverage)]).set_index("tower").loc["all"]
-            parameters = coverage.total_parameters
-            cells = [
-                f"`{made.quantizer.label}`",
-                *(f"{speed:,.0f}" for speed in speeds),
-                f"{coverage.model_bytes / 1e6:.1f}" if coverage.model_bytes else "–",
-                f"{whole['median_error']:.2g}",
-                *(f"{value:.1e}" for a, b in zip(reference, found, strict=True) for value in distances(a, b)),
-            ]
+            asked = ((encoder.encode_images, pixels), (encoder.encode_texts, texts))
+            found = [embedded(encode, part) for encode, part in asked]
+            speeds = [fastest(encode, part[:BATCH]) for encode, part in asked]
+        reference, coverage = reference or found, made.variant.coverage
+        parameters = coverage.total_parameters
+        whole = summarise([("", "", coverage)]).set_index("tower").loc["all"]
+        cells = [
+            f"`{made.quantizer.label}`",
+            *(f"{speed:,.0f}" for speed in speeds),
+            f"{coverage.model_bytes / 1e6:.1f}" if coverage.model_bytes else "–",
+            f"{whole['median_error']:.2g}",
+            *(f"{value:.1e}" for a, b in zip(reference, found, strict=True) for value in distances(a, b)),
+        ]
         rows.append(f"| {' | '.join(cells)} |")
     return rows, parameters
 
 
-def fastest(work: Callable[[], object], count: int) -> float:
-    """Items per second in the fastest of some repetitions."""
+def embedded(encode: Callable[[Any], npt.NDArray[Any]], part: Any) -> npt.NDArray[Any]:
+    """The embeddings of all images or texts, in batches."""
+    return np.concatenate([encode(part[i : i + BATCH]) for i in range(0, len(part), BATCH)])
+
+
+def fastest(encode: Callable[[Any], object], batch: Any) -> float:
+    """Images or texts per second in the fastest of some repetitions."""
     seconds = []
     for _ in range(REPEATS):
         begun = time.perf_counter()
-        work()
+        encode(batch)
         seconds.append(time.perf_counter() - begun)
-    return count / min(seconds)
+    return len(batch) / min(seconds)
 
 
 def distances(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[float, float]:
@@ -144,7 +148,7 @@ def main() -> None:
         )
         print(
             HEAD.format(
-                machine=f"{numerics('cpu')}, {packages}",
+                machine=", ".join([numerics("cpu"), *packages]),
                 repeats=REPEATS,
                 batch=BATCH,
                 images=len(data.items.images),
