@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis.verdicts import void
@@ -44,30 +45,38 @@ def population_table(
         Confidence.
     """
     whole = effects[effects["class"] == ""]
-    rows = []
-    for keys, group in whole.groupby(KEYS, sort=False, dropna=False):
-        change = group["change"].to_numpy(np.float64)
-        sound = np.isfinite(change) & ~group["flags"].map(void).to_numpy(dtype=bool)
-        usable = [int(i) for i in group.index[sound]]
-        with_interval = set(group.index[group["method"] != ""])
-        known = [i for i in usable if i in influence and i in with_interval and np.isfinite(influence[i]).all()]
-        margin = float(group["margin"].min())
-        found = {**dict(zip(KEYS, keys, strict=True)), "margin": margin}
-        told = {"checkpoints": len(known), "left_out": len(group) - len(known)}
-        if not known:
-            why = "no checkpoint has an interval for it" if usable else "no checkpoint has a valid number"
+    change, se = (whole[name].to_numpy(np.float64) for name in ("change", "se"))
+    index, models, margins = whole.index.to_numpy(), whole["model"].to_numpy(), whole["margin"].to_numpy(np.float64)
+    usable = np.isfinite(change) & ~whole["flags"].map(void).to_numpy(dtype=bool)
+    measured = np.array([i in influence and bool(np.isfinite(influence[i]).all()) for i in index], dtype=bool)
+    known = usable & (whole["method"] != "").to_numpy(dtype=bool) & measured
+    names, rows = whole[KEYS].to_dict("records"), []
+    for at in _rows_of_numbers(whole):
+        margin = float(np.fmin.reduce(margins[at]))
+        found = {**names[at[0]], "margin": margin}
+        chosen = at[known[at]]
+        told = {"checkpoints": len(chosen), "left_out": len(at) - len(chosen)}
+        if not len(chosen):
+            why = "no checkpoint has an interval for it" if usable[at].any() else "no checkpoint has a valid number"
             rows.append({**found, **told, "verdict": PopulationVerdict.INCONCLUSIVE.value, "reason": why})
             continue
         result = population(
-            group.loc[known, "change"].to_numpy(np.float64),
-            covariance(np.stack([influence[i] for i in known]), group.loc[known, "se"].to_numpy(np.float64)),
+            change[chosen],
+            covariance(np.stack([influence[i] for i in index[chosen]]), se[chosen]),
             margin=margin,
             confidence=settings.confidence,
-            sources=[sources.get(str(m), "") for m in group.loc[known, "model"]],
+            sources=[sources.get(str(m), "") for m in models[chosen]],
         )
         rows.append({**found, **told, **{k: v for k, v in asdict(result).items() if k in COLUMNS and k not in told}})
     counts = dict.fromkeys(("checkpoints", "left_out", "same_sign", "q_df"), "Int64")
     return pd.DataFrame(rows, columns=COLUMNS).astype(counts)
+
+
+def _rows_of_numbers(effects: pd.DataFrame) -> list[npt.NDArray[np.intp]]:
+    """The positions of the rows of each number, in the order in which the numbers first occur."""
+    number = effects.groupby(KEYS, sort=False, dropna=False).ngroup().to_numpy()
+    order = np.argsort(number, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(order) else []
 
 
 def with_margins(populations: pd.DataFrame, effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
