@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,9 @@ def template_folder() -> Path:
     raise FileNotFoundError("qbench's templates are not installed: reinstall qbench-vlm")
 
 
+@cache
 def environment(own: Path | None = None) -> jinja2.Environment:
-    """Make the template environment. It escapes every text, whatever the name of the template's file."""
+    """Make the template environment, once. It escapes every text, whatever the name of the template's file."""
     return SandboxedEnvironment(
         loader=jinja2.FileSystemLoader([*([own] if own else []), template_folder()]),
         autoescape=True,  # select_autoescape would leave .j2 files unescaped

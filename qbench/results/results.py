@@ -207,10 +207,11 @@ class Results:
         """
         if policy is None or policy == self.run.policy:
             return self
-        changed = copy(self)
+        same = policy.tolerances == self.run.tolerances
+        judged = self.analysis if same else analysis.judged_by(self, policy)
+        changed = copy(self)  # with all that has been read and made so far
         changed.run = self.run.with_policy(policy)
-        if policy.tolerances != self.run.tolerances:
-            changed.__dict__["analysis"] = analysis.judged_by(self, policy)
+        changed.__dict__["analysis"] = judged
         return changed
 
     @property

@@ -144,15 +144,15 @@ def test_a_truncated_image_fails_its_benchmark_and_nothing_else(small, qbench, c
     assert not [p for p in (tmp_path / "run").glob("cells/facet/*/*") if "failed" in (p / "cell.json").read_text()]
 
 
-def test_an_interrupt_loses_nothing_that_was_computed(small, cache, tmp_path):
+def test_an_interrupt_loses_nothing_that_was_computed(small, qbench, cache, tmp_path):
     import os
 
     spec = (small.parent / "small.toml").read_text().replace("limit = 48", "limit = 47")
     (tmp_path / "s.toml").write_text(spec.replace(', "hf-int4", "torch-int8"]', "]"))
-    command = [sys.executable, "-m", "qbench.cli", "run", "s.toml", "--out", "run", "--no-report"]
+    command = ["run", "s.toml", "--out", "run", "--no-report"]
     environment = {**os.environ, "QBENCH_CACHE": str(cache)}
     with subprocess.Popen(
-        command,
+        [sys.executable, "-m", "qbench.cli", *command],
         cwd=tmp_path,
         env=environment,
         stderr=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_an_interrupt_loses_nothing_that_was_computed(small, cache, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
     missing = api.load(tmp_path / "run").cells["status"].value_counts()["missing"]
     assert missing == 8 - kept
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = qbench(*command, cwd=tmp_path)
     assert f"8 cells done ({8 - kept} computed now), 0 failed" in done.stderr
 
 

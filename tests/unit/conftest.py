@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,21 @@ def cell_record(
     return CellRecord.model_validate_json(json.dumps(values))
 
 
+def made_run(
+    folder: Path,
+    models: tuple[str, ...] = MODELS[:2],
+    quantizers: tuple[str, ...] = QUANTIZERS,
+    benchmarks: tuple[str, ...] = BENCHMARKS,
+) -> RunFolder:
+    """A run folder with a cell for each combination."""
+    run = RunFolder(folder)
+    for benchmark in benchmarks:
+        for model in models:
+            for quantizer in quantizers:
+                run.add(model, quantizer, benchmark)
+    return run
+
+
 @pytest.fixture
 def empty_run(tmp_path: Path) -> RunFolder:
     """A run folder without a cell."""
@@ -308,16 +324,4 @@ def empty_run(tmp_path: Path) -> RunFolder:
 def make_run(tmp_path: Path) -> Callable[..., RunFolder]:
     """``(models, quantizers, benchmarks) -> RunFolder`` with a cell for each combination."""
 
-    def make(
-        models: tuple[str, ...] = MODELS[:2],
-        quantizers: tuple[str, ...] = QUANTIZERS,
-        benchmarks: tuple[str, ...] = BENCHMARKS,
-    ) -> RunFolder:
-        run = RunFolder(tmp_path / "run")
-        for benchmark in benchmarks:
-            for model in models:
-                for quantizer in quantizers:
-                    run.add(model, quantizer, benchmark)
-        return run
-
-    return make
+    return partial(made_run, tmp_path / "run")

@@ -9,11 +9,11 @@ MODELS = ("demo/balanced", "demo/skewed", "demo/noisy")
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, shared):
     folder = tmp_path_factory.mktemp("demo")
     spec = read_spec("demo-sources").model_dump() | {"quantizers": ["fp32", "hf-int4"]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QBENCH_CACHE", str(folder / "cache"))
+        patch.setenv("QBENCH_CACHE", str(shared / "cache"))  # where the images have been drawn already
         return qbench.run(spec, out=folder / "run")
 
 

@@ -52,7 +52,7 @@ def alive(process: int) -> bool:
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "has ended (by the signal SIGKILL)"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "has ended (by the signal SIGSEGV)"),
         ("import os; os._exit(3)", "has ended (exit code 3)"),
-        ("import signal; signal.setitimer(signal.ITIMER_REAL, 0.01); import time; time.sleep(60)", "takes too long"),
+        ("import signal; signal.setitimer(signal.ITIMER_REAL, 0.01); import time; time.sleep(900)", "takes too long"),
     ],
 )
 def test_a_process_that_ends_costs_its_image_and_no_other(what, said):
@@ -61,7 +61,7 @@ def test_a_process_that_ends_costs_its_image_and_no_other(what, said):
     assert bad.startswith("/data/x.png: ")
     assert said in bad
     assert [first, *others] == [""] * 7
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 600  # none sleeps to its end, on the busiest machine
 
 
 def test_the_time_of_an_image_is_limited():

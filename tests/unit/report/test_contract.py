@@ -46,8 +46,9 @@ def pages():
 class TestBuiltIns(ReportSectionContract):
     test_importing_the_plugin_is_light = None  # no plugin: they are imported where there is something to report
 
-    @pytest.fixture
-    def registry(self, plugin):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def registry(cls, plugin):
         return discover([*entry_points(group=GROUP), EntryPoint("own", plugin, GROUP)])
 
     @pytest.fixture(params=[record.name for record in BUILT_IN])
@@ -90,8 +91,9 @@ def absent(tmp_path_factory):
 class TestAbsent(ReportSectionContract):
     """A section that has nothing to show for a run, and says why, keeps to the contract."""
 
-    @pytest.fixture
-    def registry(self, absent):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def registry(cls, absent):
         return discover([*entry_points(group=GROUP), EntryPoint("absent", absent, GROUP)])
 
     @pytest.fixture

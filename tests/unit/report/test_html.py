@@ -17,6 +17,7 @@ from qbench.errors import InputError
 from qbench.report.html import Look, environment, render, template_folder
 from qbench.report.html import page as whole_page
 from qbench.results import load
+from tests.unit.conftest import made_run
 
 Make = Callable[..., Any]
 TABLES = Look(charts=False, sections=())
@@ -71,6 +72,12 @@ class Page(HTMLParser):
         return re.sub(r"[\u2068\u2069]", "", " ".join(" ".join(self.words).split()))
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a run of two models and three quantizers on four benchmarks."""
+    return page(load(made_run(tmp_path_factory.mktemp("whole") / "run").write()))
+
+
 def _all(*names: str) -> Any:
     return lambda run: [run.add(m, q, b) for b in names for m in (A, B) for q in ("fp32", "hf-int8", "hf-int4")]
 
@@ -83,15 +90,14 @@ def test_same_results_same_bytes(make_run: Make, tmp_path: Path) -> None:
     assert str(tmp_path).encode() not in first
 
 
-def test_it_asks_for_nothing_and_runs_nothing(make_run: Make) -> None:
-    text = page(load(make_run().write()))
-    parsed = Page(text)
+def test_it_asks_for_nothing_and_runs_nothing(whole: str) -> None:
+    parsed = Page(whole)
     assert not {t for t, _ in parsed.tags} & {"script", "img", "link", "iframe", "object", "base", "form"}
     for _, attributes in parsed.tags:
         assert not [k for k in attributes if k.startswith("on") or k in ("src", "style", "srcset")]
         assert (attributes.get("href") or "#").startswith("#")
-    assert "url(" not in text
-    assert "@import" not in text
+    assert "url(" not in whole
+    assert "@import" not in whole
 
 
 def test_the_policy_allows_its_own_style_and_nothing_else(make_run: Make) -> None:
@@ -149,8 +155,8 @@ def test_hostile_names_are_inert_wherever_they_stand(empty_run: Any, name: str) 
     assert text.count("<style>") == text.count("</style>") == 1
 
 
-def test_ids_are_unique_and_links_lead_somewhere(make_run: Make) -> None:
-    tags = Page(page(load(make_run().write()))).tags
+def test_ids_are_unique_and_links_lead_somewhere(whole: str) -> None:
+    tags = Page(whole).tags
     ids = [a["id"] for _, a in tags if "id" in a]
     assert len(set(ids)) == len(ids)
     wanted = [(a.get("href") or "").removeprefix("#") for t, a in tags if t == "a"]
@@ -159,8 +165,8 @@ def test_ids_are_unique_and_links_lead_somewhere(make_run: Make) -> None:
     assert set(wanted) <= set(ids)
 
 
-def test_every_table_has_a_caption_and_every_chart_words(make_run: Make) -> None:
-    parsed = Page(page(load(make_run().write())))
+def test_every_table_has_a_caption_and_every_chart_words(whole: str) -> None:
+    parsed = Page(whole)
     count = {name: sum(t == name for t, _ in parsed.tags) for name in ("table", "caption", "title")}
     assert count["table"] == count["caption"] > 5
     words = [a.get("aria-label") for t, a in parsed.tags if t == "svg" and a.get("role") == "img"]
@@ -170,8 +176,8 @@ def test_every_table_has_a_caption_and_every_chart_words(make_run: Make) -> None
     assert all("scope" in a for t, a in parsed.tags if t == "th")
 
 
-def test_the_first_screen_says_what_was_compared_and_what_not(make_run: Make) -> None:
-    text = Page(page(load(make_run().write()))).text
+def test_the_first_screen_says_what_was_compared_and_what_not(whole: str) -> None:
+    text = Page(whole).text
     summary = text[
         text.index("NOT SHOWN SAFE") if "NOT SHOWN SAFE" in text else 0 : text.index("Groups and gaps Each row")
     ]
@@ -268,8 +274,8 @@ def test_failures_and_gaps_are_shown(empty_run: Any) -> None:
     assert "some-model torch-int8 coco" in text
 
 
-def test_nothing_missing_is_said_too(make_run: Make) -> None:
-    assert "Every cell of the plan is done" in Page(page(load(make_run().write()))).text
+def test_nothing_missing_is_said_too(whole: str) -> None:
+    assert "Every cell of the plan is done" in Page(whole).text
 
 
 def test_numbers_that_the_data_cannot_give_are_listed_with_cause_and_remedy(empty_run: Any) -> None:

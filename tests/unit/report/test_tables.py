@@ -15,22 +15,35 @@ from qbench.cli.export import command
 from qbench.errors import InputError
 from qbench.report.table_names import FORMATS, TABLES
 from qbench.report.tables import export, latex, markdown, written
-from qbench.results import load
+from qbench.results import Results, load
 from qbench.terminal.streams import InertStream
+from tests.unit.conftest import made_run
 
 Make = Callable[..., Any]
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_every_table_comes_back_from_csv_and_parquet(make_run: Make, table: str) -> None:
-    run = make_run()
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The results of a run that has rows in every table that needs no embeddings."""
+    run = made_run(tmp_path_factory.mktemp("full") / "run")
     run.add_noise(2)
     run.add_speed("laion/ViT-B-16", "hf-int8")
-    results = load(run.write())
-    frame = getattr(results, table)
+    return load(run.write())
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Results]:
+    """One run folder, read and judged twice."""
+    folder = made_run(tmp_path_factory.mktemp("twice") / "run", benchmarks=("facet",)).write()
+    return load(folder), load(folder)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_comes_back_from_csv_and_parquet(full: Results, table: str) -> None:
+    frame = getattr(full, table)
     assert len(frame) or table in ("exemplars", "drift")  # the run is too small, or has no embeddings
     assert len(frame.columns)
-    text, data = export(results, table, "csv").decode(), export(results, table, "parquet")
+    text, data = export(full, table, "csv").decode(), export(full, table, "parquet")
     read = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[], dtype=str)
     assert read.columns.tolist() == frame.columns.tolist()
     assert len(read) == len(frame)
@@ -42,9 +55,9 @@ def test_every_table_comes_back_from_csv_and_parquet(make_run: Make, table: str)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_same_results_same_bytes(make_run: Make, form: str) -> None:
-    folder = make_run(benchmarks=("facet",)).write()
-    assert export(load(folder), "effects", form) == export(load(folder), "effects", form)
+def test_same_results_same_bytes(twice: tuple[Results, Results], form: str) -> None:
+    first, second = twice
+    assert export(first, "effects", form) == export(second, "effects", form)
 
 
 @pytest.mark.parametrize(("table", "form"), [("nothing", "csv"), ("metrics", "xls"), ("run", "md")])
@@ -115,10 +128,9 @@ def test_categories_and_columns_of_one_name_are_neutralised_too() -> None:
     assert written(frame, "csv").decode() == "a,a\n'=1,'@x\n,y\nb,\n"
 
 
-def test_no_cell_of_an_exported_run_is_a_formula(make_run: Make) -> None:
-    results = load(make_run().write())
+def test_no_cell_of_an_exported_run_is_a_formula(full: Results) -> None:
     for table in TABLES:
-        for row in csv.reader(io.StringIO(export(results, table, "csv").decode())):
+        for row in csv.reader(io.StringIO(export(full, table, "csv").decode())):
             assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]
 
 
