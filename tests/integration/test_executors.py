@@ -11,16 +11,19 @@ from qbench.execution.run import execute
 from qbench.plugins.registry import Entry, installed
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
+from tests.faults.study import PRELOADED
 
 
 class Processes:
-    """One process after another, each for one half of the units."""
+    """One process after another, each for one half of the units; both come from a server that has imported torch."""
 
     def execute(self, units, work, done):
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["__main__", *PRELOADED])
         half = len(units) // 2
         failed = set()
         for part in (units[:half], units[half:]):
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
                 for unit in part:
                     if failed.isdisjoint(unit.after):
                         result = pool.submit(work, unit.to_json()).result()
