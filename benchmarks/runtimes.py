@@ -143,9 +143,7 @@ def main() -> None:
         folder = Path(name) / "ViT-B-32"
         write_untrained("ViT-B-32", folder)
         data = drawn(EMBEDDED)
-        packages = ", ".join(
-            f"{package} {version}" for package, version in versions(("onnxruntime", "onnxscript")).items()
-        )
+        packages = [f"{package} {version}" for package, version in versions(("onnxruntime", "onnxscript")).items()]
         print(
             HEAD.format(
                 machine=", ".join([numerics("cpu"), *packages]),
