@@ -7,6 +7,7 @@ the command that installs it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from qbench_onnx.options import DynamicOptions, RuntimeOptions, StaticOptions
 
 if TYPE_CHECKING:
     from qbench.api import Checkpoint, Context, Variant
+
+# ONNX Runtime sends usage data to its makers and keeps an ID of the machine, unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 REQUIRES = ("torch", "transformers", *PACKAGES)

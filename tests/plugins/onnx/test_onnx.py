@@ -1,6 +1,9 @@
 """What the contract cannot see in a graph: weights, scope, calibration; and that it computes what torch computes."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -227,3 +230,20 @@ def test_without_the_extra_the_quantizers_are_listed_and_refused(monkeypatch):
     registry.entries["qbench_quantizers"] += [Entry(plugin=plugin, record=record) for record in records]
     with pytest.raises(InputError, match=r"'ort-fp16' needs packages(.|\n)*pip install 'qbench-vlm\[onnx\]'"):
         plan_quantizer(QuantizerSpec(name="ort-fp16"), "cpu", registry)
+
+
+# --- nothing is sent
+
+
+def test_the_telemetry_of_onnx_runtime_is_off(tmp_path):
+    """Where it is on, ONNX Runtime writes an ID of the machine and a queue of events into the user's cache folder."""
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy")
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [x], [y]), ir_version=10)
+    onnx.save(model, tmp_path / "g.onnx")
+    code = f"import qbench_onnx, onnxruntime; onnxruntime.InferenceSession({str(tmp_path / 'g.onnx')!r})"
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment | {"HOME": str(home)})
+    assert list(home.rglob("*onnxruntime*")) == []

@@ -143,8 +143,19 @@ def test_another_preprocessing_is_compared_where_the_newer_spec_allows_it() -> N
 
 
 def test_what_may_always_differ_is_named() -> None:
-    before = {"options": {"group": 64}, "files": {"table": "a"}, "version": "1"}
-    after = {"options": {"group": 128}, "files": {"table": "b"}, "version": "2"}
+    drawn = {"source": "train", "items": 8, "images": 8, "texts": 2, "seed": 0}
+    before = {
+        "options": {"group": 64},
+        "files": {"table": "a"},
+        "version": "1",
+        "calibration": {**drawn, "digest": "a"},
+    }
+    after = {
+        "options": {"group": 128},
+        "files": {"table": "b"},
+        "version": "2",
+        "calibration": {**drawn, "digest": "b"},
+    }
     new = run("new", {"int8": 0.6}, parts={"quantizer_info": after, "numerics": "cuda", "versions": {"torch": "2.9"}})
     old = run("old", {"int8": 0.6}, parts={"quantizer_info": before, "numerics": "cpu", "versions": {"torch": "2.8"}})
     result = check(new, POLICY, old, TODAY)
@@ -153,6 +164,7 @@ def test_what_may_always_differ_is_named() -> None:
     for what in (
         "other quantizer options",
         "another content of the quantizer option 'table'",
+        "other calibration data",
         "other kernels",
         "another version of the quantizer",
         "another version of torch",
