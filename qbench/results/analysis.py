@@ -137,7 +137,8 @@ def wanted_settings(results: Results) -> Settings:
 def analysed(results: Results, step: Callable[[str], None] = lambda name: None) -> Results:
     """Make the analysis of a run and keep it, unless it is there already. One that is damaged is replaced."""
     if discard_damaged_analysis(results.folder / FOLDER):
-        log.warning("the analysis is damaged; it is made again, with the settings of the spec")
+        path = results.folder / FOLDER / "analysis.json"
+        log.warning("%s: the file is damaged; the analysis is made again, with the settings of the spec", path)
     if stored(results) is None:
         settings = wanted_settings(results)
         results.__dict__["analysis"] = make(results, settings, step)

@@ -211,10 +211,14 @@ class ShardedArray:
 
     def damaged(self) -> list[int]:
         """The finished shards whose bytes are not what was written; all of them are read."""
-        file, digests = self._known()
+        file, digests, _ = self._listed()
         if file is None:
             return []
         return sorted(_damaged_now(file, tuple(sorted(digests.items()))))
+
+    def has_damaged_list(self) -> bool:
+        """Whether the list of shards is not what was written; the shards that it has lost count as absent."""
+        return not self._listed()[2]
 
     @contextmanager
     def filling(self, count: int, *, rows_per_shard: int) -> Iterator[Filling]:
@@ -259,20 +263,27 @@ class ShardedArray:
         return file, digests, bad
 
     def _known(self) -> tuple[ShardFile | None, dict[int, str]]:
-        """What the list of shards says; nothing where there is none."""
+        """What the list of shards says; nothing where there is none. A list that is damaged is said."""
+        file, digests, sound = self._listed()
+        if not sound:
+            log.warning("%s: the list of its parts is damaged; what it lacks is made again", self.folder)
+        return file, digests
+
+    def _listed(self) -> tuple[ShardFile | None, dict[int, str], bool]:
+        """What the list of shards says, and whether all of it can be read."""
         try:
             # After the last line break there is nothing, or what a process wrote of a line before it was killed.
             first, *lines, _ = (self.folder / SHARDS).read_bytes().split(b"\n")
         except FileNotFoundError:
-            return None, {}
+            return None, {}, True
         except (OSError, ValueError):
-            first, lines = b"", []
+            return None, {}, False
         said = _read_first_line(first)
-        file = self._file(said) if said is not None and key_of(said["parts"]) == key_of(self.parts) else None
-        finished = [_read_line(line, file.count) for line in lines] if file is not None else []
-        if file is None or None in finished:
-            log.warning("%s: the list of its parts is damaged; what it lacks is made again", self.folder)
-        return file, dict(x for x in finished if x is not None)
+        if said is None or key_of(said["parts"]) != key_of(self.parts):
+            return None, {}, False
+        file = self._file(said)
+        finished = [_read_line(line, file.count) for line in lines]
+        return file, dict(x for x in finished if x is not None), None not in finished
 
     def _file(self, said: dict[str, Any]) -> ShardFile:
         return ShardFile(path=self.folder / ROWS, shape=tuple(said["shape"]), dtype=said["dtype"], rows=said["rows"])

@@ -212,7 +212,10 @@ def _fault_of_array(cache: Cache, thing: Thing) -> str:
         return "the list of its parts is damaged" if thing.files[0].exists() else ""
     if not _has_key(thing, parts):
         return "it is in the place of another"
-    bad = cache.sharded(thing.kind, parts).damaged()
+    array = cache.sharded(thing.kind, parts)
+    if array.has_damaged_list():
+        return "the list of its parts is damaged"
+    bad = array.damaged()
     return f"{len(bad)} of its parts are damaged" if bad else ""
 
 

@@ -2,49 +2,115 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
 from .study import Outcome, Study
 
+NO_ANSWERS = ("cache/images", "cache/texts", "run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What a trial begins without, and when it is killed.
+
+    Attributes
+    ----------
+    without : tuple of str
+        Folders that are removed before.
+    logged : str
+        The command is killed after its log says that this begins; at any moment if empty.
+    command : tuple of str
+        The command that is killed; the run if empty.
+    report : bool
+        Whether the command writes the report, which is then compared too.
+    """
+
+    without: tuple[str, ...] = ()
+    logged: str = ""
+    command: tuple[str, ...] = ()
+    report: bool = False
+
+
 STAGES = {
-    "from nothing": (("cache", "run"), "nothing"),
-    "with the decoded images": (("cache/images", "cache/texts", "run"), "nothing"),
-    "with the answers": (("run",), "answers"),
-    "analyse": (("run/analysis",), "answers"),
-    "report": ((), "answers"),
-    "prune": ((), "answers"),
+    "decode": Stage(without=("cache", "run"), logged="decode"),
+    "answer": Stage(without=NO_ANSWERS, logged="answer"),
+    "score": Stage(without=("run",), logged="score"),
+    "drift": Stage(without=("run",), logged="drift"),
+    "run": Stage(without=("cache", "run")),
+    "analyse": Stage(without=("run/analysis",), command=("analyse",), report=True),
+    "report": Stage(command=("report",), report=True),
+    "prune": Stage(command=("cache", "prune", "--max-size", "0G", "--yes")),
 }
-"""What a trial begins without, and which of the undisturbed runs takes about as long."""
 
 
-def command(study: Study, stage: str) -> tuple[str, ...]:
+def words(study: Study, stage: Stage) -> tuple[str, ...]:
     """The command that is killed."""
-    if stage in ("analyse", "report"):
-        return stage, str(study.run)
-    if stage == "prune":
-        return "cache", "prune", "--max-size", "0", "--yes"
-    return study.again()
+    if not stage.command:
+        return study.again("--no-report")
+    return (*stage.command, str(study.run)) if stage.report else stage.command
+
+
+def logged(study: Study, stage: str, what: str) -> list[float | None]:
+    """The seconds that the log of the trial says of a stage; what is being written at the moment is left out."""
+    path = study.run / "run.log.jsonl"
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    records = [json.loads(line) for line in lines]
+    return [x["seconds"] for x in records if x["stage"] == stage and x["what"].startswith(what)]
+
+
+def duration(study: Study, name: str) -> float:
+    """How long what is killed takes when it is not."""
+    if name not in study.seconds:
+        stage = STAGES[name]
+        study.fresh(*stage.without)
+        started = time.monotonic()
+        done = study.qbench(*words(study, stage))
+        assert done.code == 0, done.said
+        whole = time.monotonic() - started
+        said = [x for x in logged(study, stage.logged, "is done") if x] if stage.logged else [whole]
+        study.seconds[name] = max(said)
+    return study.seconds[name]
+
+
+def wait(study: Study, stage: Stage, process: BaseProcess, time_: int) -> None:
+    """Wait until a stage begins for the nth time, or the command has ended."""
+    while stage.logged and process.is_alive() and len(logged(study, stage.logged, "begins")) < time_:
+        time.sleep(0.002)
+
+
+def working(study: Study) -> str:
+    """The last stage that has begun and has not ended."""
+    begun = [x for x in ("data", "model", "decode", "answer", "score", "drift") if logged(study, x, "begins")]
+    ends = ("is done", "is open")
+    return " ".join(
+        x for x in begun if len(logged(study, x, "begins")) > sum(len(logged(study, x, end)) for end in ends)
+    )
 
 
 def kill(study: Study, seed: int) -> Outcome:
     """Kill a command once and continue; each stage comes in turn, the moment is drawn."""
     rng = random.Random(seed)
-    stage = list(STAGES)[seed % len(STAGES)]
-    without, like = STAGES[stage]
-    study.fresh(*without)
-    after = rng.uniform(0.0, study.seconds[like])
-    process = study.start(*command(study, stage))
+    name = list(STAGES)[seed % len(STAGES)]
+    stage = STAGES[name]
+    after = rng.uniform(0.0, duration(study, name))
+    study.fresh(*stage.without)
+    process = study.start(*words(study, stage))
+    wait(study, stage, process, rng.choice((1, 2)) if name in ("answer", "score") else 1)
     time.sleep(after)
     process.kill()
     killed = study.ended(process).code
-    if stage == "prune":
+    during = name if stage.command else working(study) or "between stages"
+    if name == "prune":
         study.remove("run")
-    done = study.qbench(*study.again())
-    why = done.wrong or (done.code and done.said) or study.differs() or study.left()
+    done = study.qbench(*study.again(*(() if stage.report else ("--no-report",))))
+    why = done.wrong or (done.code and done.said) or study.differs(report=stage.report) or study.left()
     if not why:
         checked = study.qbench("cache", "verify")
         why = checked.code and checked.said
-    kind = "kill" if killed else "kill after the end"
-    fault = f"seed {seed}: {stage}, after {after:.2f} s"
-    return Outcome(kind=kind, fault=fault, result="bad" if why else "identical", why=str(why or ""))
+    usual = "identical" if killed else "not met"
+    fault = f"seed {seed}: {name}, after {after:.3f} s"
+    return Outcome(kind=f"kill: {during}", fault=fault, result="bad" if why else usual, why=str(why or ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from .study import Outcome, Study
+from .study import SECONDS, Ended, Outcome, Study
 
 DECODER = """
 import os, time
@@ -19,11 +20,24 @@ import PIL.Image
 opened, fault = PIL.Image.open, {fault!r}
 def open_(*arguments, **options):
     if {chance} > int.from_bytes(os.urandom(1), "big"):
+        open({met!r}, "w").close()
         time.sleep(30) if fault == "sleeps" else os.kill(os.getpid(), 9)
     return opened(*arguments, **options)
 PIL.Image.open = open_
 """
 """What a process that decodes images imports when it starts: some images are decoded by a decoder with a fault."""
+SAID = {
+    "a full disk": "the disk is full|are free",
+    "a read-only disk": "read-only",
+    "ulimit -f": "larger than this process may write",
+    "ulimit -n": "too many open files",
+    "ulimit -v": "memory",
+}
+"""By what a fault is known to have been met: what the command says of it. A decoder with a fault leaves a file."""
+MET = "met"
+"""The name of this file."""
+SLEEPING = 200.0
+"""Seconds after which a command hangs whose decoder sleeps: each image may take its time."""
 
 
 class MountRefusedError(Exception):
@@ -58,7 +72,7 @@ def _decode_with(folder: Path) -> None:
 
 
 def _full(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable[[], None] | None, object]:
-    size = rng.randrange(16, 2500)
+    size = rng.randrange(16, 1800)
     return f"{size} KiB", None, mounted(study.trial, ("-t", "tmpfs", "-o", f"size={size}k", "none"))
 
 
@@ -72,9 +86,9 @@ def _read_only(study: Study, rng: random.Random, kind: str) -> tuple[str, Callab
 
 def _limited(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable[[], None] | None, object]:
     size = {
-        "ulimit -f": rng.randrange(1_000, 1_500_000),
-        "ulimit -n": rng.randrange(8, 80),
-        "ulimit -v": rng.randrange(1_000_000, 800_000_000),
+        "ulimit -f": rng.randrange(1_000, 1_000_000),
+        "ulimit -n": rng.randrange(8, 26),
+        "ulimit -v": rng.randrange(1_000_000, 100_000_000),
     }[kind]
     if kind == "ulimit -v":
         return str(size), partial(_limit_memory, size), nullcontext()
@@ -86,7 +100,9 @@ def _decoder(study: Study, rng: random.Random, kind: str) -> tuple[str, Callable
     folder = study.folder / "site"
     folder.mkdir(exist_ok=True)
     sleeps = kind == "a decoder sleeps"
-    text = DECODER.format(fault="sleeps" if sleeps else "ends", chance=12 if sleeps else rng.randrange(8, 200))
+    chance = 12 if sleeps else rng.randrange(8, 200)
+    (study.folder / MET).unlink(missing_ok=True)
+    text = DECODER.format(fault="sleeps" if sleeps else "ends", chance=chance, met=str(study.folder / MET))
     (folder / "sitecustomize.py").write_text(text)
     return "", partial(_decode_with, folder), nullcontext()
 
@@ -109,9 +125,10 @@ def machine_fault(study: Study, seed: int) -> Outcome:
     study.fresh("cache", "run")
     size, before, place = FAULTS[kind](study, rng, kind)
     fault = f"seed {seed}: {size}"
+    seconds = SLEEPING if kind == "a decoder sleeps" else SECONDS
     try:
         with place:  # type: ignore[attr-defined]
-            done = study.qbench(*study.again(), before=before)
+            done = study.qbench(*study.again(), before=before, seconds=seconds)
             resumed = None
             if kind == "a full disk":  # what was written is kept, and the disk gets larger
                 subprocess.run(["mount", "-o", "remount,size=100m", str(study.trial)], check=True)
@@ -119,8 +136,15 @@ def machine_fault(study: Study, seed: int) -> Outcome:
     except MountRefusedError as error:
         return Outcome(kind=kind, fault=fault, result="skipped", why=f"mounting is refused: {error}")
     why = done.wrong or (_resumed(study) if resumed is None else resumed)
-    said = {0: "identical"}.get(done.code or 0, done.result)
-    return Outcome(kind=kind, fault=fault, result="bad" if why else said, why=why)
+    usual = {0: "identical"}.get(done.code or 0, done.result) if _met(study, kind, done) else "not met"
+    return Outcome(kind=kind, fault=fault, result="bad" if why else usual, why=why)
+
+
+def _met(study: Study, kind: str, done: Ended) -> bool:
+    """Whether the command met the fault."""
+    if kind in SAID:
+        return re.search(SAID[kind], done.said, re.IGNORECASE) is not None
+    return (study.folder / MET).exists()
 
 
 def _resumed(study: Study) -> str:

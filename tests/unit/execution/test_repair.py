@@ -158,7 +158,7 @@ def test_the_analysis_is_made_again_and_said_so(finished, caplog):
     truncate(folder / "analysis" / "analysis.json")
     with caplog.at_level(logging.WARNING):
         again()
-    assert "the analysis is damaged; it is made again" in caplog.text
+    assert "analysis.json: the file is damaged; the analysis is made again" in caplog.text
     assert content(folder) == before
 
 

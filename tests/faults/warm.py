@@ -1,0 +1,29 @@
+"""Imports all that a command of the study imports, so that a process that is forked from one with it starts at once.
+
+Nothing is computed here: a process that is forked must not lack a thread that its parent had.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from importlib.metadata import entry_points
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when it is imported
+LIBRARIES = ("torch", "torchvision", "transformers.models.clip.modeling_clip", "safetensors.torch", "bitsandbytes")
+LIBRARIES += ("accelerate", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "jinja2")
+LIBRARIES += ("PIL.PngImagePlugin",)
+
+
+def _import_all(package: str) -> None:
+    """Import the modules of a package, without those for tests of plugins and those that run when they are imported."""
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if not module.name.startswith("qbench.testing") and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+for name in LIBRARIES:
+    importlib.import_module(name)
+for name in ("qbench", *sorted({point.value.split(".")[0] for point in entry_points(group="qbench")})):
+    _import_all(name)
