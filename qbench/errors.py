@@ -69,8 +69,11 @@ FREE_SPACE = "Free some space, or use a folder on another disk (--out; QBENCH_CA
 PERMISSION = "Use a folder in which you may write (--out; QBENCH_CACHE for the cache folder)."
 DISK = "Copy what you need to another disk, and have this one checked."
 LOCKS = "Use a folder on another disk, or have this one mounted with locks (Lustre: the option `flock`)."
+MEMORY = "End other programs, raise the limits (`ulimit -v` and `-u`), or use a machine with more memory."
 FILES = "Raise the limit (`ulimit -n 4096`), or set `workers` to a smaller number."
 
+NO_THREAD = "can't start new thread"
+"""What Python says where there is no memory for a thread, or no more threads are allowed."""
 RUST = re.compile(r"\(os error (\d+)\)")
 MACHINE = {
     errno.ENOSPC: ("the disk is full", FREE_SPACE),
@@ -81,6 +84,7 @@ MACHINE = {
     errno.EPERM: ("the permission is missing", PERMISSION),
     errno.EMFILE: ("this process has too many open files", FILES),
     errno.ENFILE: ("this machine has too many open files", FILES),
+    errno.ENOMEM: ("there is not enough memory, or no more processes are allowed", MEMORY),
     errno.ENAMETOOLONG: ("the name of this file or folder is too long", "Give a shorter one."),
     errno.ENOLCK: ("files on this disk cannot be locked", LOCKS),
     errno.EIO: ("the disk reports a fault", DISK),
@@ -100,8 +104,8 @@ class MachineError(QbenchError):
         Parameters
         ----------
         error : Exception
-            An `OSError`, or an error of a library in Rust, such as safetensors, which has the system's error number
-            in its text only.
+            An `OSError`, a `MemoryError`, what Python raises where a thread cannot be started, or an error of a library
+            in Rust, such as safetensors, which has the system's error number in its text only.
         where : pathlib.Path, optional
             The file or folder; the one that `error` names if not given.
 
@@ -115,6 +119,8 @@ class MachineError(QbenchError):
             return None
         named = RUST.search(str(error))
         number = error.errno if isinstance(error, OSError) else int(named[1]) if named else None
+        if isinstance(error, MemoryError) or (type(error) is RuntimeError and str(error) == NO_THREAD):
+            number = errno.ENOMEM
         if number not in MACHINE:
             return None
         what, fix = MACHINE[number]

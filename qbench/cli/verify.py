@@ -22,9 +22,10 @@ def command(
     run: Annotated[Path, typer.Argument(help="A run folder, or a file that `qbench bundle` wrote.")],
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Check that a run is what was written: compare every file with its digest, compute every number again.
+    """Check that a run is what was written: compare every file with its digest, compute numbers and verdicts again.
 
-    The numbers are computed by the benchmark's plugin from the stored items; this needs no model and no image.
+    The numbers are computed by the benchmark's plugin from the stored items, and the analysis from them, with the
+    settings that it was made with; this needs no model and no image.
 
     Exit code 0: all is as it was written, 1: something differs, 2: something could not be checked.
     """
@@ -41,15 +42,19 @@ def command(
 def bundle(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     out: Annotated[Path, typer.Option(help="The file, a zip archive.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write a run into one file that can be passed on and checked with `qbench verify`.
 
     It has the records, the outcome of every item, the numbers and the analysis, with the digest of each file. It has no
     images, no log and no report. The messages of cells that failed may contain paths of this machine.
     """
+    from qbench.errors import InputError
     from qbench.results import load
     from qbench.runfolder.bundle import write_bundle
 
+    if out.exists() and not force:
+        raise InputError("the file exists", where=str(out), fix="Give another name, or replace it with --force.")
     load(run)  # what is damaged is not sealed
     digest = write_bundle(run, out)
     typer.echo(f"Bundle: {out}")
@@ -59,6 +64,8 @@ def bundle(
 def _show(found: Verification) -> None:
     typer.echo(f"{found.run}: {found.files:,} files are what was written.")
     typer.echo(f"The numbers of {found.recomputed:,} of {found.cells:,} cells were computed again, and are equal.")
+    if found.analysed:
+        typer.echo("The analysis was made again, and is equal.")
     alike: dict[tuple[str, str], list[str]] = {}
     for finding in found.findings:
         alike.setdefault((finding.verdict, finding.what), []).append(finding.file)

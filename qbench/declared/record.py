@@ -15,7 +15,11 @@ from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.plugins.records import Benchmark
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from qbench.data.items import Attribute
     from qbench.metrics.interface import Task
+    from qbench.statistics.interface import Measure
 
 METRICS: dict[str, tuple[MetricInfo, ...]] = {"classification-disparity": RECALL_BY_GROUP, "retrieval-skew": SKEWS}
 NAME = "declared"
@@ -91,6 +95,12 @@ def _load(file: Path, options: DeclaredOptions) -> Task:
     return task_of(read_description(file), file, options)
 
 
+def _stored_measure(attributes: Sequence[Attribute], facts: Mapping[str, Any]) -> Measure:
+    from qbench.declared.task import stored_measure
+
+    return stored_measure(attributes, facts)
+
+
 def _text(raw: dict[str, Any], key: str, file: Path) -> str:
     value = raw.get(key)
     if not isinstance(value, str) or not value:
@@ -113,5 +123,6 @@ DECLARED = Benchmark(
     licence="the one that its dataset.toml states",
     citation="The measures are those of facet and fairface.",
     describe=describe,
+    stored_measure=_stored_measure,
 )
 """The benchmark for a dataset that the user names in a spec. (A plugin registers its dataset by a name of its own.)"""

@@ -6,7 +6,9 @@ The measures are those of the built-in benchmarks (`qbench.metrics.recall_by_gro
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +26,12 @@ from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
 from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
 from qbench.metrics.unavailable import unavailable_recall, unavailable_skew
+from qbench.metrics.weights import Floats
+from qbench.statistics.interface import Measure
 
+CLASSIFICATION, RETRIEVAL = "classification-disparity", "retrieval-skew"
+MEASURED = "measured"
+"""The fact of an outcome that says with which protocol and settings it is measured."""
 PERCEIVED = {
     True: "perceived: what annotators saw in the images, not what the persons are or say",
     False: "reported by the persons themselves, as the dataset says",
@@ -48,7 +55,7 @@ def task_of(description: Description, file: Path, options: DeclaredOptions) -> T
     InputError
         An option has no meaning for the protocol.
     """
-    classify = description.protocol == "classification-disparity"
+    classify = description.protocol == CLASSIFICATION
     for name in ("ks", "target") if classify else ("min_group",):
         if getattr(options, name):
             raise InputError(
@@ -61,12 +68,58 @@ def task_of(description: Description, file: Path, options: DeclaredOptions) -> T
 
 def attributes_of(description: Description) -> tuple[Attribute, ...]:
     """The groupings, with their pairs: those that are declared, else all pairs where the protocol compares pairs."""
-    classify = description.protocol == "classification-disparity"
+    classify = description.protocol == CLASSIFICATION
     found = []
     for name, spec in description.attributes.items():
         pairs = spec.disparities() if classify else ()
         found.append(Attribute(name=name, groups=spec.compared(), pairs=pairs))
     return tuple(found)
+
+
+def stored_measure(attributes: Sequence[Attribute], facts: Mapping[str, Any]) -> Measure:
+    """The measure of a declared dataset, from what a cell of a run folder says; its ``dataset.toml`` is not needed.
+
+    Parameters
+    ----------
+    attributes : sequence of Attribute
+        The groupings.
+    facts : mapping
+        The facts of the outcome; under `MEASURED`, the protocol and its settings.
+
+    Raises
+    ------
+    InputError
+        The facts do not say how the numbers were measured.
+    """
+    said = facts.get(MEASURED)
+    if not isinstance(said, Mapping):
+        raise InputError(
+            "it does not say how its numbers are measured: it was written by an earlier version of qbench",
+            fix="Run `qbench run` with the same spec and another run folder (--out); stored answers are used again.",
+        )
+    try:
+        options = DeclaredOptions(**{name: value for name, value in said.items() if name != "protocol"})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"it does not say how its numbers are measured: {error}") from None
+    if said.get("protocol") == CLASSIFICATION and options.min_group:
+        minimum = options.min_group
+
+        def recall(outcome: Outcome, weights: Floats | None = None) -> Metrics:
+            return measure_recall(outcome, attributes, minimum, weights)
+
+        return recall
+    if said.get("protocol") == RETRIEVAL and options.ks and options.target:
+        ks, target = options.ks, _target(options.target)
+
+        def skew(outcome: Outcome, weights: Floats | None = None) -> Metrics:
+            return measure_skew(outcome, attributes, ks, target, weights)
+
+        return skew
+    raise InputError(f"it does not say how its numbers are measured: {dict(said)!r} is not complete")
+
+
+def _target(name: str) -> Target:
+    return "gallery" if name == "gallery" else "uniform"
 
 
 class _Declared(ABC):
@@ -150,7 +203,11 @@ class ClassificationDisparity(_Declared):
         chance = float(np.mean([len(set(row[row >= 0])) for row in accepted]) / len(classes))
         return Outcome(
             items=table,
-            facts={"classes": list(classes), "chance": [{"name": "accuracy", "chance": chance, "where": {}}]},
+            facts={
+                "classes": list(classes),
+                "chance": [{"name": "accuracy", "chance": chance, "where": {}}],
+                MEASURED: {"protocol": CLASSIFICATION, "min_group": self.min_group},
+            },
         )
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
@@ -194,7 +251,7 @@ class RetrievalSkew(_Declared):
     @property
     def target(self) -> Target:
         """Shares that the groups should have."""
-        return "gallery" if (self.options.target or self.description.target) == "gallery" else "uniform"
+        return _target(self.options.target or self.description.target)
 
     def prompts(self, items: Items) -> Prompts:
         """The queries; the same ones for any items."""
@@ -210,7 +267,13 @@ class RetrievalSkew(_Declared):
         return Outcome(
             items=items.table[["item", "label", "image", *(a.name for a in self.attributes)]].copy(),
             rankings=rank_gallery(similarity, names),
-            facts={"queries": names, "prompt_set": self._prompts.facts(), "target": self.target, "chance": []},
+            facts={
+                "queries": names,
+                "prompt_set": self._prompts.facts(),
+                "target": self.target,
+                "chance": [],
+                MEASURED: {"protocol": RETRIEVAL, "ks": list(self.ks), "target": self.target},
+            },
         )
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from qbench.data.items import Attribute
     from qbench.executors.interface import UnitExecutor
     from qbench.metrics.interface import MeasuredTask, MetricInfo
     from qbench.models.interface import Checkpoint, Context, Variant
     from qbench.plugins.report_blocks import Block, Place
     from qbench.probes.interface import ProbeMethod
-    from qbench.statistics.interface import Statistic
+    from qbench.statistics.interface import Measure, Statistic
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,9 @@ class Benchmark:
     describe : callable or None
         ``(folder or file) -> Benchmark``, for a benchmark whose data says what is measured on it, as a
         ``dataset.toml`` does: makes the record for that data. Results carry the ``name`` of that record.
+    stored_measure : callable or None
+        ``(attributes, facts) -> Measure``, for such a benchmark: makes the measure from what a run folder keeps, where
+        the data that says what is measured is not there. It raises an `InputError` where that is not enough.
     folder : str
         The folder of the data below ``QBENCH_DATA``, if it is not called like the benchmark: for benchmarks that share
         a dataset.
@@ -205,6 +209,7 @@ class Benchmark:
     items: int = 0
     root: Path | None = None
     describe: Callable[[Path], Benchmark] | None = None
+    stored_measure: Callable[[Sequence[Attribute], Mapping[str, Any]], Measure] | None = None
     folder: str = ""
     probes: tuple[str, ...] = ()
 

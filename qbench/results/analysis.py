@@ -29,7 +29,7 @@ from qbench.metrics.interface import INDEX, Outcome
 from qbench.policy.model import Policy
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
-from qbench.results.recompute import measure_of
+from qbench.results.recompute import measure_or_none
 from qbench.results.statistics import (
     added_tables,
     declared_statistics,
@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 7
+REVISION = 8
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
@@ -82,6 +82,15 @@ def _checked(settings: Settings) -> Settings:
     if not 0.5 < settings.confidence < 1:
         raise InputError(f"the confidence is {settings.confidence}; it is between 0.5 and 1", where="[analysis]")
     return settings
+
+
+def not_repeatable(results: Results, record: AnalysisRecord) -> str:
+    """Why a stored analysis would not be the same if it were made again now, in words; empty where it would be."""
+    if record.key != _key(results, record.settings):
+        return "it is of other cells, or was made by another version of qbench; `qbench analyse` makes it again"
+    now = statistic_versions(record.statistics)
+    other = [f"{name} by {used}" for name, used in record.statistics.items() if now[name] != used]
+    return f"it was made with statistics that are not installed in this version: {', '.join(other)}" if other else ""
 
 
 def stored(results: Results) -> Analysis | None:
@@ -251,7 +260,6 @@ class _Reader:
             raise InputError(what, where=str(cell.file("items")), fix=AGAIN)
         attributes = [a for a in cell.attributes if a.name in before.items]
         declared = declared_statistics((metric.name, metric.statistic) for metric in cell.metrics)
-        info = cell.record.benchmark_info
         return Comparison(
             names=cell.names,
             before=before,
@@ -260,7 +268,7 @@ class _Reader:
             declared=declared.names,
             missing=declared.missing,
             attributes={a.name: a for a in attributes},
-            load_measure=partial(measure_of, info),
+            load_measure=partial(measure_or_none, cell),
             of_baseline=self._of_last,
         )
 

@@ -7,41 +7,53 @@ from functools import lru_cache
 
 import numpy as np
 
-from qbench.errors import QbenchError
-from qbench.metrics.interface import INDEX, MeasuredTask
+from qbench.errors import InputError, QbenchError
+from qbench.metrics.interface import INDEX
 from qbench.plugins.options import make_options
 from qbench.plugins.registry import installed
 from qbench.runfolder.reader import Cell
-from qbench.runfolder.schema import BenchmarkInfo
 from qbench.statistics.interface import Measure
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 """Two numbers that differ by less are equal within the rounding of sums in another order."""
 
 
-def task_of(info: BenchmarkInfo) -> MeasuredTask | None:
-    """A benchmark, which makes numbers of outcomes; `None` where its plugin, or a file that it needs, is not here."""
-    return _task(info.record, repr(info.options))
+def measure_of(cell: Cell) -> Measure:
+    """The measure of the benchmark of a cell, which makes numbers of an outcome.
 
-
-def measure_of(info: BenchmarkInfo) -> Measure | None:
-    """The measure of a benchmark; `None` as in `task_of`."""
-    task = task_of(info)
-    return task.measure if task is not None else None
-
-
-@lru_cache(maxsize=32)
-def _task(record: str, options: str) -> MeasuredTask | None:
+    Raises
+    ------
+    qbench.errors.InputError
+        Its plugin, or a file that its options name, is not on this machine; or the cell does not say how its numbers
+        are measured.
+    """
+    info = cell.record.benchmark_info
     try:
-        entry = installed().benchmark(record)
-        return entry.record.load(
-            make_options(entry.record.options, literal_eval(options) or {}, where=record, warn=False)
-        )
+        stored = installed().benchmark(info.record).record.stored_measure
+        if stored is None:
+            return _measure(info.record, repr(info.options))
     except (QbenchError, OSError):  # a file that an option names need not be on this machine
+        what = f"{info.record!r} of {info.distribution}, or a file that its options name, is not on this machine"
+        raise InputError(what) from None
+    return stored(info.attributes, cell.record.facts)
+
+
+def measure_or_none(cell: Cell) -> Measure | None:
+    """The same; `None` where there is none."""
+    try:
+        return measure_of(cell)
+    except InputError:
         return None
 
 
-def differences(cell: Cell, task: MeasuredTask) -> list[str]:
+@lru_cache(maxsize=32)
+def _measure(record: str, options: str) -> Measure:
+    entry = installed().benchmark(record)
+    made = make_options(entry.record.options, literal_eval(options) or {}, where=record, warn=False)
+    return entry.record.load(made).measure
+
+
+def differences(cell: Cell, measure: Measure) -> list[str]:
     """What is in ``metrics.parquet`` of a cell and does not follow from its items, one sentence per number.
 
     Raises
@@ -50,7 +62,7 @@ def differences(cell: Cell, task: MeasuredTask) -> list[str]:
         A table is missing or damaged.
     """
     stored = cell.numbers().set_index(list(INDEX))
-    again = task.measure(cell.outcome()).frame().astype({"value": "float64", "n": "int64"}).set_index(list(INDEX))
+    again = measure(cell.outcome(), None).frame().astype({"value": "float64", "n": "int64"}).set_index(list(INDEX))
     found = [f"{_name(key)} does not follow from the items" for key in stored.index.difference(again.index)]
     found += [f"{_name(key)} is missing" for key in again.index.difference(stored.index)]
     common = stored.index.intersection(again.index)

@@ -1,4 +1,4 @@
-"""Whether a run folder is what was written: every file compared with its digest, every number computed again."""
+"""Whether a run folder is what was written: files are compared with their digests, numbers and verdicts made again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from qbench.errors import InputError
-from qbench.results.recompute import differences, task_of
+from qbench.results import load
+from qbench.results.analysis import TABLES, make, not_repeatable
+from qbench.results.compare_tables import table_differences
+from qbench.results.recompute import differences, measure_of
 from qbench.runfolder.bundle import unpacked
 from qbench.runfolder.integrity import SEAL, damage, inside
 from qbench.runfolder.reader import Cell, read_analysis, read_cell, read_environment, read_run, read_speed
-from qbench.runfolder.schema import RunRecord
+from qbench.runfolder.schema import AnalysisRecord, RunRecord
 from qbench.store.files import read_json_object
 
 FOLDERS = ("cells", "speed", "analysis")
@@ -37,8 +42,9 @@ class Finding:
     Attributes
     ----------
     verdict : Verdict
-        ``differs``: it is not what was written, or its numbers do not follow from the items. ``not checked``: there is
-        nothing to compare with on this machine. ``kept``: it is of an earlier spec and no part of the run.
+        ``differs``: it is not what was written, or its numbers or verdicts do not follow from the items.
+        ``not checked``: there is nothing to compare with on this machine. ``kept``: it is of an earlier spec and no
+        part of the run.
     file : str
         The file or folder, relative to the run folder.
     what : str
@@ -62,6 +68,8 @@ class Verification:
         Files that are what was written.
     cells, recomputed : int
         Cells that are done, and those whose numbers were computed again and are equal.
+    analysed : bool or None
+        Whether the analysis was made again and is equal; `None` where there is none.
     findings : tuple of Finding
         All else.
     """
@@ -70,6 +78,7 @@ class Verification:
     files: int
     cells: int
     recomputed: int
+    analysed: bool | None
     findings: tuple[Finding, ...]
 
     @property
@@ -97,7 +106,7 @@ def verify(run: Path) -> Verification:
     with unpacked(run) as (folder, problems):
         if problems:
             found = tuple(Finding(Verdict.DIFFERS, name, what) for name, what in sorted(problems.items()))
-            return Verification(run=str(run), files=0, cells=0, recomputed=0, findings=found)
+            return Verification(run=str(run), files=0, cells=0, recomputed=0, analysed=None, findings=found)
         return _verify(folder, run)
 
 
@@ -109,6 +118,7 @@ def _verify(folder: Path, run: Path) -> Verification:
         files=len(checking.fine),
         cells=len(checking.done),
         recomputed=checking.recomputed,
+        analysed=checking.analysed,
         findings=tuple(checking.findings),
     )
 
@@ -124,6 +134,7 @@ class _Checking:
         self.current: set[Path] = set()
         self.done: list[Cell] = []
         self.recomputed = 0
+        self.analysed: bool | None = None
 
     def all(self, run: RunRecord) -> None:
         """Check everything."""
@@ -163,13 +174,13 @@ class _Checking:
     def _numbers(self, cell: Cell) -> None:
         """Compute the numbers of a cell again."""
         info, path = cell.record.benchmark_info, cell.folder / "metrics.parquet"
-        task = task_of(info)
-        if task is None:
-            what = f"{info.record!r} of {info.distribution}, or a file that its options name, is not on this machine"
-            self._note(Verdict.UNCHECKED, path, f"not computed again: {what}")
+        try:
+            measure = measure_of(cell)
+        except InputError as error:
+            self._note(Verdict.UNCHECKED, path, f"not computed again: {error.what}")
             return
         try:
-            found = differences(cell, task)
+            found = differences(cell, measure)
         except InputError as error:
             self._note(Verdict.DIFFERS, path, error.what)
             return
@@ -177,11 +188,14 @@ class _Checking:
             what = f"not computed again: {info.record!r} raised {type(error).__name__}: {error}"
             self._note(Verdict.UNCHECKED, path, what)
             return
+        self._differ(path, found)
+        self.recomputed += not found
+
+    def _differ(self, path: Path, found: list[str]) -> None:
         for what in found[:MOST]:
             self._note(Verdict.DIFFERS, path, what)
         if len(found) > MOST:
             self._note(Verdict.DIFFERS, path, f"and {len(found) - MOST:,} more numbers")
-        self.recomputed += not found
 
     def _analysis(self) -> None:
         folder = self.folder / "analysis"
@@ -193,9 +207,39 @@ class _Checking:
             return
         if record is None:
             return
+        self.analysed = False
         self._json(path)
+        tables = {name: inside(self.folder, f"analysis/{name}.parquet") for name in record.tables}
         for name, digest in record.tables.items():
-            self._table(inside(self.folder, f"analysis/{name}.parquet"), digest)
+            self._table(tables[name], digest)
+        if any(finding.verdict is Verdict.DIFFERS for finding in self.findings):
+            self._note(Verdict.UNCHECKED, path, "not computed again: it was made of files that differ")
+        elif self.recomputed < len(self.done):
+            self._note(Verdict.UNCHECKED, path, "not computed again: the numbers of some cells were not")
+        else:
+            self._verdicts(record, tables)
+
+    def _verdicts(self, record: AnalysisRecord, tables: dict[str, Path]) -> None:
+        """Make the analysis again, with the settings that it was made with."""
+        path = self.folder / "analysis" / "analysis.json"
+        try:
+            results = load(self.folder)
+            why = not_repeatable(results, record)
+            again = None if why else make(results, record.settings)
+        except InputError as error:
+            self._note(Verdict.DIFFERS, path, error.what)
+            return
+        if again is None:
+            self._note(Verdict.UNCHECKED, path, f"not computed again: {why}")
+            return
+        made = {**{name: getattr(again, name) for name in TABLES}, **again.added}
+        found = {
+            name: table_differences(pd.read_parquet(tables[name]), table) if name in tables else ["it is missing"]
+            for name, table in made.items()
+        }
+        for name, said in found.items():
+            self._differ(tables.get(name, path), said)
+        self.analysed = not any(found.values())
 
     def _others(self) -> None:
         """Files that are no part of the run."""

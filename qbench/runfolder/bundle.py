@@ -123,6 +123,14 @@ def unpacked(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
 
 def _sums(packed: zipfile.ZipFile, path: Path) -> dict[str, str]:
     """Name → digest of each file that the archive should have."""
+    names = packed.namelist()
+    if SUMS not in names and "run.json" in names:
+        raise InputError(
+            f"the bundle has no seal: its list of digests {SUMS} was removed, or another program made the archive",
+            where=str(path),
+            fix="Nothing shows that these are the files that `qbench bundle` wrote: ask for the bundle again. "
+            "To read the run nevertheless, unpack the archive; then it is a run folder.",
+        )
     try:
         with packed.open(SUMS) as file:
             lines = file.read(LARGEST_LIST).decode().splitlines()

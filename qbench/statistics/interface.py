@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-Measure: TypeAlias = "Callable[[Outcome, Floats], Metrics]"
-"""A benchmark's own measure: an outcome and ``(b, n)`` weights of its items → its numbers."""
+Measure: TypeAlias = "Callable[[Outcome, Floats | None], Metrics]"
+"""A benchmark's own measure: an outcome and ``(b, n)`` weights of its items, or none → its numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)

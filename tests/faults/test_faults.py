@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from qbench.results.verify import verify
+
 from .flips import flip
 from .kills import STAGES, kill
 from .mutants import inputs, mutated_input, mutated_run
@@ -19,6 +21,12 @@ SEED = 100_000
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study(tmp_path_factory.mktemp("faults") / "study")
+
+
+def test_numbers_and_verdicts_of_a_declared_dataset_are_made_again(study: Study) -> None:
+    study.fresh()
+    found = verify(study.run)
+    assert (found.exit_code, found.recomputed, found.analysed) == (0, 2, True), found.findings
 
 
 def well(outcome: Outcome) -> Outcome:

@@ -13,6 +13,9 @@ from qbench import cli
     [
         (OSError(errno.ENOSPC, "No space left on device", "runs/a"), 2, "qbench: runs/a: the disk is full\nFree some"),
         (PermissionError(errno.EACCES, "Permission denied", "a"), 2, "qbench: a: the permission is missing\nUse a"),
+        (MemoryError(), 2, "qbench: there is not enough memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 2, "qbench: there is not enough memory"),
+        (RuntimeError("can't start new thread"), 2, "qbench: there is not enough memory"),
         (OSError(errno.ECONNRESET, "Connection reset"), 1, "This is a defect of qbench or of a plugin"),
         (KeyError("a"), 1, "This is a defect of qbench or of a plugin"),
     ],

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from qbench.declared.record import describe
-from qbench.errors import DataError
+from qbench.declared.record import DECLARED, describe
+from qbench.errors import DataError, InputError
 from qbench.plugins.options import make_options
 
 
@@ -18,6 +18,41 @@ def outcome_of(path, scores, matrix, **options):
     json.dumps(outcome.facts, allow_nan=False)
     frame = task.measure(outcome).frame().set_index(["metric", "attribute", "group", "class"])
     return task, items, outcome, frame["value"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "options"),
+    [
+        ("classify", {}, {}),
+        ("classify", {"min_group": 2}, {}),
+        ("classify", {}, {"min_group": 2}),
+        ("rank", {}, {}),
+        ("rank", {"ks": [1, 3], "target": "gallery"}, {}),
+        ("rank", {}, {"ks": [1], "target": "gallery"}),
+    ],
+)
+def test_the_numbers_can_be_computed_again_without_the_description(declare, matrix, kind, change, options):
+    path = declare(change, kind)
+    task, items, outcome, _ = outcome_of(path, RIGHT, matrix, **options)
+    path.unlink()
+    facts = json.loads(json.dumps(outcome.facts))  # as a run folder keeps them
+    again = DECLARED.stored_measure(items.attributes, facts)(outcome, None)
+    assert again.frame().equals(task.measure(outcome).frame())
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "written by an earlier version"),
+        ({"measured": {"protocol": "classification-disparity"}}, "is not complete"),
+        ({"measured": {"protocol": "retrieval-skew", "ks": [1]}}, "is not complete"),
+        ({"measured": {"protocol": "classification-disparity", "min_group": "many"}}, "min_group is 'many'"),
+        ({"measured": {"protocol": "classification-disparity", "least": 3}}, "unexpected keyword argument 'least'"),
+    ],
+)
+def test_facts_that_do_not_say_how_numbers_are_measured_are_refused(facts, said):
+    with pytest.raises(InputError, match=said):
+        DECLARED.stored_measure((), facts)
 
 
 RIGHT = [[0, 1], [0, 1], [1, 0], [1, 0], [0, 1]]  # doctor, nurse: the last doctor is taken for a nurse

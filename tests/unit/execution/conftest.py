@@ -94,10 +94,11 @@ class Task:
         return Outcome(items=items.table[["item", "label"]].assign(correct=right))
 
     def measure(self, outcome, weights=None):
+        correct = outcome.items["correct"].to_numpy(dtype=float)
+        weights = np.ones((1, len(correct))) if weights is None else weights
         index = pd.DataFrame([("accuracy", "", "", "")], columns=list(INDEX))
-        return Metrics(
-            index=index, values=np.array([[outcome.items["correct"].mean()]]), n=np.array([len(outcome.items)])
-        )
+        values = (weights * correct).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
+        return Metrics(index=index, values=values, n=np.array([len(correct)]))
 
 
 @dataclass(frozen=True)

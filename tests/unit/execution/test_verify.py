@@ -14,7 +14,7 @@ from qbench.errors import InputError
 from qbench.execution.run import execute
 from qbench.plugins.registry import Registry
 from qbench.results import load, recompute
-from qbench.results.analysis import analysed
+from qbench.results.analysis import analyse_again, analysed
 from qbench.results.verify import verify
 from qbench.runfolder.bundle import SUMS
 from qbench.runfolder.integrity import SEAL, sealed
@@ -25,11 +25,11 @@ from qbench.store.digests import file_digest
 def folder(spec, registry, cache, tmp_path, monkeypatch):
     """A finished run whose benchmark is installed."""
     execute(spec(speed=1, noise=1), tmp_path / "run", registry=registry, cache=cache)
-    analysed(load(tmp_path / "run"))
-    recompute._task.cache_clear()
+    recompute._measure.cache_clear()
     monkeypatch.setattr("qbench.results.recompute.installed", lambda: registry)
+    analysed(load(tmp_path / "run"))
     yield tmp_path / "run"
-    recompute._task.cache_clear()
+    recompute._measure.cache_clear()
 
 
 def call(*arguments):
@@ -79,11 +79,44 @@ def test_a_number_that_does_not_follow_from_the_items_is_named_with_both_values(
     (path.parent / "cell.json").write_text(json.dumps(sealed(record)))
     found = verify(folder)
     assert (found.exit_code, found.recomputed) == (1, 1)
-    assert [x.what for x in found.findings] == [f"accuracy is stored as {was - 0.25:.12g}; the items give {was:.12g}"]
+    assert [x.what for x in found.findings] == [
+        f"accuracy is stored as {was - 0.25:.12g}; the items give {was:.12g}",
+        "not computed again: it was made of files that differ",
+    ]
+
+
+def test_a_verdict_that_does_not_follow_from_the_items_is_named_with_both_values(folder):
+    """Also where somebody who changed it wrote new digests."""
+    path = folder / "analysis" / "effects.parquet"
+    table = pd.read_parquet(path)
+    was = table["verdict"][0]
+    assert was != "better"
+    table.assign(verdict="better").to_parquet(path, index=False)
+    record = json.loads((path.parent / "analysis.json").read_text())
+    record["tables"]["effects"] = file_digest(path)
+    (path.parent / "analysis.json").write_text(json.dumps(sealed(record)))
+    code, text = call(folder)
+    assert code == 1
+    assert f"verdict is stored as 'better'; computed again, it is '{was}'" in text
+    assert "The analysis was made again" not in text
+
+
+def test_the_analysis_is_made_again_with_the_settings_that_it_was_made_with(folder):
+    results = load(folder)
+    analyse_again(results, {"confidence": 0.8, "seed": 5})
+    code, text = call(folder)
+    assert (code, "The analysis was made again, and is equal." in text) == (0, True)
+
+
+def test_an_analysis_of_other_cells_is_not_compared(folder, spec, registry, cache):
+    execute(spec(limit=6), folder, registry=registry, cache=cache)
+    code, text = call(folder)
+    assert code == 2
+    assert "analysis.json: not computed again: it is of other cells" in text
 
 
 def test_a_benchmark_that_is_not_installed_is_said_and_is_not_fine(folder, monkeypatch):
-    recompute._task.cache_clear()
+    recompute._measure.cache_clear()
     monkeypatch.setattr("qbench.results.recompute.installed", lambda: Registry(plugins=[]))
     code, text = call(folder)
     assert code == 2
@@ -101,6 +134,7 @@ def test_a_run_of_an_earlier_version_could_not_be_checked(folder):
 
 def test_files_that_are_left_over(folder, spec, registry, cache):
     execute(spec(limit=6), folder, registry=registry, cache=cache)
+    analysed(load(folder))
     found = verify(folder)
     assert found.exit_code == 0
     assert {(x.verdict, x.file.split("/")[0]) for x in found.findings} == {("kept", "cells"), ("kept", "speed")}
@@ -117,7 +151,9 @@ def test_as_json(folder):
     code, text = call(folder, "--json")
     assert code == 0
     assert json.loads(text) == {
-        **{"run": str(folder), "files": verify(folder).files, "cells": 2, "recomputed": 2, "findings": []},
+        **{"run": str(folder), "files": verify(folder).files, "cells": 2, "recomputed": 2},
+        "analysed": True,
+        "findings": [],
         "exit_code": 0,
     }
 
@@ -185,6 +221,23 @@ def test_a_bundle_that_was_changed_is_found_out(folder, tmp_path):
         flipped[at] ^= 4
         out.write_bytes(flipped)
         assert call(out)[0] in (0, 1), at  # a bit of the archive's own head need not matter
+
+
+def test_a_bundle_whose_seal_was_removed_is_refused(folder, tmp_path):
+    out = repacked(bundle(folder, tmp_path / "a.zip"), tmp_path / "b.zip", without=[SUMS])
+    with pytest.raises(InputError, match="the bundle has no seal") as refused:
+        verify(out)
+    assert refused.value.exit_code == 2
+
+
+def test_a_bundle_replaces_no_file_unless_it_is_told_to(folder, tmp_path):
+    out = tmp_path / "a.zip"
+    out.write_text("mine")
+    arguments = ["bundle", str(folder), "--out", str(out)]
+    assert isinstance(CliRunner().invoke(app, arguments).exception, InputError)
+    assert out.read_text() == "mine"
+    assert CliRunner().invoke(app, [*arguments, "--force"]).exit_code == 0
+    assert verify(out).exit_code == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no archive at all"])
