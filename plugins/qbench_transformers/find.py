@@ -94,9 +94,9 @@ def _without_weights(what: str, where: str, files: Iterable[str], fix: str = "")
     return ModelError(what, where=where, fix=fix)
 
 
-def small_files(folder: Path) -> list[Path]:
+def small_files(folder: Path, names: Sequence[str] = SMALL) -> list[Path]:
     """The configuration and tokenizer files of a folder."""
-    return [folder / name for name in SMALL if (folder / name).is_file()]
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 @contextmanager
@@ -125,8 +125,17 @@ def cached(repository: str, revision: str, weights: Sequence[str]) -> Path | Non
     return None
 
 
-def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
+def fetch(repository: str, revision: str, weights: Sequence[str], also: Sequence[str] = SMALL) -> Path:
     """The folder with the files, which are downloaded if they are not in the cache. Its name is the commit.
+
+    Parameters
+    ----------
+    repository, revision : str
+        The hub's page.
+    weights : sequence of str
+        Names of files of weights, of which the first that the page has is taken.
+    also : sequence of str
+        Names, or shell patterns, of the other files that are taken.
 
     Raises
     ------
@@ -150,7 +159,7 @@ def fetch(repository: str, revision: str, weights: Sequence[str]) -> Path:
         if best is None:
             raise _without_weights(f"the hub page has none of {', '.join(weights)}", repository, files, fix)
         # With the files of an adapter, so that it is seen and refused.
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=[best, *SMALL, *ADAPTERS]))
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=[best, *also, *ADAPTERS]))
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - huggingface_hub's HTTP library may raise errors of its own

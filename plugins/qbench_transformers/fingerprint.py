@@ -35,12 +35,13 @@ def fingerprint(weights: Path, *, settings: Any = None) -> str:
     """
     files = [weights, *(small_files(weights.parent) if settings is None else [])]
     for path in files:
-        _check_content(path)
+        check_content(path)
     digests = dict(zip([path.name for path in files], file_digests(files), strict=True))
     return key_of(digests if settings is None else {"weights": digests[weights.name], "settings": settings})
 
 
-def _check_content(path: Path) -> None:
+def check_content(path: Path) -> None:
+    """Raise `ModelError` for a file that a download leaves behind that did not get the file itself."""
     try:
         with path.open("rb") as file:
             begins = file.read(200)

@@ -1,0 +1,181 @@
+"""Opens a generative model: finds, checks, identifies and loads it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from qbench.api import DType, Identity, LoadedModel, ModelError
+from qbench.api.probes import Chooser
+from qbench_generative.families import family_of
+from qbench_generative.files import OTHERS, files_of, find_folder, fingerprint_of, weight_files
+from qbench_generative.options import GenerativeOptions
+from qbench_transformers.find import only, small_files
+from qbench_transformers.folder import PLAIN, FolderWeights
+
+
+def open_checkpoint(checkpoint: str, options: GenerativeOptions) -> GenerativeCheckpoint:
+    """Open a hub ID, or the folder of the option ``path``.
+
+    Raises
+    ------
+    ModelError
+        Files are missing, damaged, or of a family that qbench does not know.
+    """
+    folder = find_folder(checkpoint, options.path, options.revision)
+    _, family = family_of(folder)
+    decides = {
+        "prompt": options.prompt,
+        "image_size": options.image_size,
+        "end_of_answer": options.end_of_answer,
+        "answers_at_once": options.answers_at_once,
+    }
+    identity = Identity(
+        source="generative",
+        checkpoint=checkpoint,
+        architecture=family.architecture,
+        revision="local" if options.path else folder.name,  # the folder of a snapshot is named by its commit
+        fingerprint=fingerprint_of(folder, decides),
+    )
+    return GenerativeCheckpoint(folder, identity, options)
+
+
+class GenerativeCheckpoint(FolderWeights):
+    """A generative model in a folder of transformers' format.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``config.json``, the weights in safetensors, the files of the processor.
+    identity : Identity
+        The identity of the weights.
+    options : GenerativeOptions
+        How the model is asked.
+    """
+
+    def __init__(self, folder: Path, identity: Identity, options: GenerativeOptions) -> None:
+        self.folder, self.identity, self.options = folder, identity, options
+        self.name, self.family = family_of(folder)
+        if options.image_size and not self.family.any_size:
+            raise ModelError("image_size has no meaning for a model whose images have one size", where=str(folder))
+        if options.prompt and self.name == "blip":
+            raise ModelError("prompt has no meaning for BLIP, which gets the question alone", where=str(folder))
+        try:
+            self.preprocessing = self.family.preprocessing(folder, options.image_size)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"the settings of the images lack something, or it is wrong ({error})", where=str(folder)
+            ) from None
+
+    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> Chooser:
+        """Load the weights; see `qbench.api.Checkpoint`."""
+        self.check_not_quantized()
+        if quantization_config is None:
+            return self._load(device, dtype)
+        return self._load(device, dtype, quantization_config=quantization_config, device_map={"": device})
+
+    def load_stored(self, *, device: str) -> tuple[Chooser, DType]:
+        """Load weights that are stored quantized; see `qbench.api.Storable`."""
+        dtype = self.stored_dtype()
+        return self._load(device, dtype, device_map={"": device}), dtype
+
+    def save(self, encoder: LoadedModel, folder: Path) -> None:
+        """Write a model into `folder`, together with the processor of this checkpoint."""
+        module: Any = encoder.module  # type: ignore[attr-defined]  # a convention of the built-in sources
+        module.save_pretrained(folder)
+        for path in small_files(self.folder, OTHERS):
+            if path.name != "config.json":
+                shutil.copyfile(path, folder / path.name)
+        # safetensors makes its files private; give them the same permissions as the other files.
+        for path in weight_files(folder):
+            path.chmod((folder / "config.json").stat().st_mode)
+
+    def weight(self, name: str) -> npt.NDArray[np.float32] | None:
+        """One weight as it is stored; `None` if there is no weight of that name, or if it is stored quantized."""
+        stored = self._places.get(name)
+        if stored is None:
+            return None
+        with safe_open(stored[0], framework="pt") as file:
+            tensor = file.get_tensor(stored[1])
+        if str(tensor.dtype) not in PLAIN:
+            return None
+        array: npt.NDArray[np.float32] = tensor.float().numpy()
+        return array
+
+    def disk_bytes(self) -> int:
+        """The size of the weight files in bytes."""
+        return sum(path.stat().st_size for path in weight_files(self.folder))
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Path, str]]:
+        """Name of a weight in the loaded model → its file, and its name there."""
+        from qbench_generative.renamed import names_in_model
+
+        stored: dict[str, Path] = {}
+        for path in weight_files(self.folder):
+            try:
+                with safe_open(path, framework="numpy") as file:
+                    stored |= dict.fromkeys(file.keys(), path)
+            except (SafetensorError, OSError) as error:
+                raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
+        return {new: (stored[old], old) for old, new in names_in_model(self.skeleton(), stored).items()}
+
+    def _load(self, device: str, dtype: DType, **how: Any) -> Chooser:
+        import torch
+        import transformers
+
+        from qbench_generative.blip import BlipChooser
+        from qbench_generative.decoder import DecoderChooser
+        from qbench_generative.prompting import Prompter
+
+        options = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True, **how}
+        with said_as_errors_of_models(self.folder), only(files_of(self.folder)) as view:
+            model, loading = getattr(transformers, self.family.architecture).from_pretrained(
+                view, trust_remote_code=False, output_loading_info=True, **options
+            )
+            processor = getattr(transformers, self.family.processor).from_pretrained(
+                view, local_files_only=True, trust_remote_code=False
+            )
+        self._check_loading(loading)
+        if "device_map" not in how:
+            model = model.to(device)
+        prompter = Prompter(
+            processor,
+            self.family,
+            template=self.options.prompt,
+            size=self.preprocessing.geometry.size,
+            end_of_answer=self.options.end_of_answer,
+        )
+        kind = BlipChooser if self.name == "blip" else DecoderChooser
+        return kind(model.eval(), prompter, device, answers_at_once=self.options.answers_at_once)
+
+    def _check_loading(self, loading: Any) -> None:
+        """Raise `ModelError` for tensors that transformers made up or left out, of which it only warns."""
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+            wrong = sorted(map(str, loading[kind]))
+            if wrong:
+                raise ModelError(
+                    f"{len(wrong)} tensors of a {self.family.architecture} are {kind.partition('_')[0]}, such as "
+                    f"{wrong[0]}",
+                    where=str(self.folder),
+                )
+
+
+@contextmanager
+def said_as_errors_of_models(folder: Path) -> Iterator[None]:
+    """Turn whatever transformers raises of a folder's files into a `ModelError`."""
+    try:
+        yield
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        raise ModelError(
+            f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(folder)
+        ) from error
