@@ -23,16 +23,29 @@ class AttributePrompts:
         What it is called, which edition, who published it.
     texts : dict of str to dict of str to tuple of str
         Attribute → group → its texts, which are pooled.
+    questions : dict of str to str
+        Attribute → what a generative model is asked.
+    answers : dict of str to dict of str to str
+        Attribute → group → the answer that stands for it.
     """
 
     name: str
     version: str
     source: str
     texts: dict[str, dict[str, tuple[str, ...]]]
+    questions: dict[str, str]
+    answers: dict[str, dict[str, str]]
 
     def facts(self, asked: Sequence[str]) -> dict[str, Any]:
         """What a result says about it, with a hash of all that decides a number of the attributes asked."""
-        content = json.dumps({name: self.texts[name] for name in asked}, ensure_ascii=True, sort_keys=True)
+        return self._facts({name: self.texts[name] for name in asked})
+
+    def question_facts(self, asked: Sequence[str]) -> dict[str, Any]:
+        """The same of the questions and answers of the attributes asked."""
+        return self._facts({name: [self.questions[name], self.answers[name]] for name in asked})
+
+    def _facts(self, decides: dict[str, Any]) -> dict[str, Any]:
+        content = json.dumps(decides, ensure_ascii=True, sort_keys=True)
         return {
             "name": self.name,
             "version": self.version,
@@ -49,12 +62,19 @@ def names_of_attribute_sets() -> list[str]:
 def attribute_prompts(name: str) -> AttributePrompts:
     """Read the set of a name."""
     raw = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+    attributes = {name: said for name, said in raw.items() if isinstance(said, dict)}
     texts = {
-        attribute: {
+        name: {
             group: tuple(template.format(word) for template in said["templates"])
             for group, word in said["words"].items()
         }
-        for attribute, said in raw.items()
-        if isinstance(said, dict)
+        for name, said in attributes.items()
     }
-    return AttributePrompts(name=raw["name"], version=str(raw["version"]), source=raw["source"], texts=texts)
+    return AttributePrompts(
+        name=raw["name"],
+        version=str(raw["version"]),
+        source=raw["source"],
+        texts=texts,
+        questions={name: said["question"] for name, said in attributes.items()},
+        answers={name: said["words"] for name, said in attributes.items()},
+    )

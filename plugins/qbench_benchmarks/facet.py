@@ -8,7 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
-from qbench.api.benchmarks import Unavailable, classification_table, measure_recall, positions, unavailable_recall
+from qbench.api.benchmarks import (
+    LOG_SCALE,
+    LOGIT_SCALE,
+    Unavailable,
+    classification_table,
+    measure_recall,
+    positions,
+    unavailable_recall,
+)
+from qbench.api.probes import Choices
 from qbench_benchmarks.crossed import crossed, with_crossed
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import TONES, WORDS, attributes, other_cuts
@@ -17,7 +26,7 @@ from qbench_benchmarks.options import FacetOptions
 
 
 class Facet:
-    """The task, see `qbench.api.Task`. An item is a person."""
+    """The task, see `qbench.api.Task` and `qbench.api.probes.ChoicesTask`. An item is a person."""
 
     def __init__(self, options: FacetOptions | None = None) -> None:
         self.options = o = options or FacetOptions()
@@ -41,11 +50,24 @@ class Facet:
     def prompts(self, items: Items) -> Prompts:
         """One text per class."""
         classes = self._classes(items)
-        texts = tuple(self.options.template.format(name.replace("_", " ")) for name in classes)
+        texts = tuple(self.options.template.format(name) for name in _in_words(classes))
         return Prompts(texts=texts, targets=classes, target_of=np.arange(len(classes), dtype=np.int64), pool=False)
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Predict the most similar class; the second class counts as correct too if the options say so."""
+        return self._outcome(similarity, items, LOGIT_SCALE)
+
+    def choices(self, items: Items) -> Choices:
+        """One question, whose answers are the classes."""
+        asked = np.zeros((len(items), 1), dtype=np.int64)
+        facts = {"question": self.options.question}
+        return self.options.asked([(self.options.question, _in_words(self._classes(items)))], asked, facts)
+
+    def choose(self, scores: Similarity, items: Items) -> Outcome:
+        """Predict the most likely class; the second class counts as correct too if the options say so."""
+        return self._outcome(scores, items, LOG_SCALE)
+
+    def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:
         classes = self._classes(items)
         right = [positions(classes, items.table["label"])]
         if self.options.class2 == "credit":
@@ -53,7 +75,7 @@ class Facet:
         accepted = np.stack(right, axis=1)
         names = [attribute.name for attribute in self.attributes]
         table = classification_table(
-            similarity, items, classes, accepted, ["label2", *names, *TONES, "tone_mean", "image"]
+            similarity, items, classes, accepted, ["label2", *names, *TONES, "tone_mean", "image"], scale=scale
         )
         distinct = 1 + sum((accepted[:, i] >= 0) & (accepted[:, i] != accepted[:, 0]) for i in range(1, len(right)))
         chance = float(np.mean(np.broadcast_to(distinct, len(items))) / len(classes))
@@ -88,8 +110,13 @@ class Facet:
             "second class": "counts as correct too" if o.class2 == "credit" else "not used",
             "candidates": "all 52 classes" if o.classes == "all" else "the classes that are a person's first class",
             "prompt": f"“{o.template}”, with the class's underscores as spaces",
+            "question to generative models": f"“{o.question}”, {o.summary()}",
             "classes in disparities": f"those with at least {o.min_group} persons in both groups",
             "skin tone": WORDS[o.skin_cut],
             "other cuts of the skin tone": "measured beside it" if o.other_cuts else "not measured",
             "intersections": ", ".join(a.name for a in self.crossings) or "none",
         }
+
+
+def _in_words(classes: tuple[str, ...]) -> list[str]:
+    return [name.replace("_", " ") for name in classes]

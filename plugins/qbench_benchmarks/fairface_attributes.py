@@ -14,6 +14,8 @@ import pandas as pd
 
 from qbench.api import Items, Metrics, Outcome, Prompts, Similarity
 from qbench.api.benchmarks import (
+    LOG_SCALE,
+    LOGIT_SCALE,
     MetricsBuilder,
     Unavailable,
     class_by_group,
@@ -24,6 +26,7 @@ from qbench.api.benchmarks import (
     weighted_share,
     worst_group,
 )
+from qbench.api.probes import Choices
 from qbench_benchmarks.attribute_prompts import attribute_prompts
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
@@ -33,7 +36,10 @@ Floats = npt.NDArray[np.float64]
 
 
 class FairFaceAttributes:
-    """The task, see `qbench.metrics.interface.Task`. A row of the outcome is a face × an attribute that is asked."""
+    """The task, see `qbench.api.Task` and `qbench.api.probes.ChoicesTask`.
+
+    A row of the outcome is a face × an attribute that is asked.
+    """
 
     def __init__(self, options: FairFaceAttributesOptions | None = None) -> None:
         self.options = options or FairFaceAttributesOptions()
@@ -47,6 +53,7 @@ class FairFaceAttributes:
         prompts = self._prompts
         choices = {
             "attributes that are asked": ", ".join(a.name for a in self.asked),
+            "questions to generative models": self.options.summary(),
             "prompts": f"set {prompts.name} version {prompts.version} ({prompts.source})",
             "groups in the worst group's accuracy": f"those with at least {self.options.min_group} images",
             "intersections": ", ".join(a.name for a in self.crossings) or "none",
@@ -74,13 +81,28 @@ class FairFaceAttributes:
         ``item`` is the item of the face, then ``#`` and the attribute, which is also in ``asked``; ``label`` and
         ``prediction`` are groups.
         """
+        return self._outcome(similarity, items, LOGIT_SCALE)
+
+    def choices(self, items: Items) -> Choices:
+        """One question per attribute that is asked, whose answers are its groups in words."""
+        said = self._prompts
+        questions = [(said.questions[a.name], [said.answers[a.name][g] for g in a.groups]) for a in self.asked]
+        asked = np.tile(np.arange(len(questions), dtype=np.int64), (len(items), 1))
+        facts = {"prompt_set": said.question_facts([a.name for a in self.asked])}
+        return self.options.asked(questions, asked, facts)
+
+    def choose(self, scores: Similarity, items: Items) -> Outcome:
+        """The most likely group of each attribute that is asked; the outcome has the columns of `predict`."""
+        return self._outcome(scores, items, LOG_SCALE)
+
+    def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:
         tables, chance, start = [], [], 0
         columns = ["image", *(a.name for a in self.attributes)]
         for attribute in self.asked:
             groups = attribute.groups
             label = items.table[attribute.name]
             among = _Some(similarity, start, start + len(groups))
-            found = classify(among, positions(groups, label)[:, None])
+            found = classify(among, positions(groups, label)[:, None], scale=scale)
             tables.append(
                 items.table[columns].assign(
                     item=items.table["item"] + f"#{attribute.name}",

@@ -6,6 +6,7 @@ from qbench.api._lazy import import_on_use
 from qbench.metrics.interface import MeasuredTask
 from qbench.plugins.records import Probe
 from qbench.probes.choices.interface import Choices, ChoicesTask, Chooser, Question
+from qbench.probes.choices.options import QuestionOptions
 from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Provider, Questions
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
@@ -37,6 +38,7 @@ __all__ = [
     "ProbeMethod",
     "Provider",
     "Question",
+    "QuestionOptions",
     "QuestionTemplate",
     "Questions",
     "folder_name",

@@ -16,6 +16,7 @@ from qbench.metrics.interface import Task
 from qbench.models.interface import Encoder, LoadedModel, NamedEncoder
 from qbench.plugins.records import Quantizer
 from qbench.plugins.registry import Registry, installed
+from qbench.probes.choices.interface import Chooser, Question
 from qbench.probes.interface import Provider
 from qbench.spec.model import BenchmarkSpec
 from qbench.testing import tiny
@@ -47,7 +48,7 @@ def embed(
     AssertionError
         The model is not an encoder, or its embeddings are not ``(b, d)`` float32, are not finite, or differ in width.
     """
-    encoder = encoder_of(model)
+    encoder = encoder_of(model, pixels)
     images, words = encoder.encode_images(np.array(pixels)), encoder.encode_texts(list(texts))
     return checked(images, words, (len(pixels), len(texts)))
 
@@ -82,17 +83,59 @@ def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Flo
     return images, words
 
 
-def encoder_of(model: LoadedModel) -> Encoder:
-    """The model as an encoder; fails if it is none."""
-    assert isinstance(model, Encoder), f"{type(model).__name__} is not an Encoder: the contract is for embeddings"
+def encoder_of(model: LoadedModel, pixels: npt.NDArray[np.uint8] | None = None) -> Encoder:
+    """The model as an encoder, a `Chooser` by what it answers about `pixels`; fails if it is neither."""
+    if isinstance(model, AnswersAsEmbeddings):
+        return AnswersAsEmbeddings(model.chooser, pixels)
+    if isinstance(model, Chooser):
+        return AnswersAsEmbeddings(model, pixels)
+    assert isinstance(model, Encoder), f"{type(model).__name__} is neither an Encoder nor a Chooser"
     return model
+
+
+class AnswersAsEmbeddings:
+    """An encoder whose embeddings are the log-likelihoods of answers, so that both are held to the same checks.
+
+    The embedding of an image consists of the answers to a question about it; that of a text, of the answers to a
+    question in which it is, about the first of `pixels`.
+    """
+
+    answers = ("a cat", "dog", "something else")
+
+    def __init__(self, chooser: Chooser, pixels: npt.NDArray[np.uint8] | None) -> None:
+        self.chooser, self._pixels = chooser, pixels
+
+    @property
+    def module(self) -> Any:
+        """The model itself, where it is torch."""
+        return getattr(self.chooser, "module", None)
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Floats:
+        """``(b, answers)``."""
+        return self._answered(pixels, np.arange(len(pixels)), ["What is it?"] * len(pixels))
+
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """``(b, answers)``."""
+        assert self._pixels is not None, "there is no image that a text could be asked about"
+        image_of = np.zeros(len(texts), dtype=np.int64)
+        return self._answered(np.array(self._pixels[:1]), image_of, [f"Is it {text}?" for text in texts])
+
+    def _answered(
+        self, pixels: npt.NDArray[np.uint8], image_of: npt.NDArray[np.int64], questions: Sequence[str]
+    ) -> Floats:
+        asked = [Question(text=text, answers=self.answers) for text in questions]
+        return np.stack([answers[:, 0] for answers in self.chooser.score_answers(pixels, image_of, asked)])
+
+    def close(self) -> None:
+        """Release the memory."""
+        self.chooser.close()
 
 
 def alone(
     model: LoadedModel, pixels: npt.NDArray[np.uint8], texts: Sequence[str] = tiny.TEXTS
 ) -> tuple[Floats, Floats]:
     """The embeddings of images and texts that are encoded one by one."""
-    encoder = encoder_of(model)
+    encoder = encoder_of(model, pixels)
     images = [encoder.encode_images(np.array(pixels[i : i + 1])) for i in range(len(pixels))]
     return np.concatenate(images), np.concatenate([encoder.encode_texts([text]) for text in texts])
 

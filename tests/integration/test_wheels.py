@@ -73,6 +73,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_transformers",
         "qbench_clip",
         "qbench_siglip",
+        "qbench_generative",
         "qbench_embeddings",
         "qbench_quantizers",
         "qbench_benchmarks",

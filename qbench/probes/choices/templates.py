@@ -63,7 +63,8 @@ class QuestionTemplate:
         Raises
         ------
         InputError
-            There are more answers than letters, or an order is asked for though the answers are not listed.
+            There are more answers than letters, an order is asked for though the answers are not listed, or there are
+            not two or more different answers.
 
         Examples
         --------
@@ -91,7 +92,10 @@ class QuestionTemplate:
         ]
         said = [letters[place[i]] for i in range(len(answers))] if self.answer == "letter" else answers
         text = self.text.format(question=question, options=self.separator.join(listed))
-        return Question(text=text, answers=tuple(said))
+        try:
+            return Question(text=text, answers=tuple(said))
+        except ValueError as error:
+            raise InputError(str(error), where=f"question template {self.name}") from None
 
     def _order(self, count: int, shuffle: int) -> list[int]:
         if not shuffle:

@@ -172,3 +172,5 @@ def test_an_order_without_a_list_and_more_answers_than_letters_are_refused():
         question_template("plain").ask("Who?", ("a", "b"), shuffle=1)
     with pytest.raises(InputError, match="27 answers, more than there are letters"):
         question_template("letters").ask("Who?", [str(i) for i in range(27)])
+    with pytest.raises(InputError, match="needs two or more different answers"):
+        question_template("plain").ask("Who?", ["doctor"])
