@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from qbench.metrics.blocks import BLOCK_BYTES, blocks
 from qbench.metrics.interface import Similarity
-from qbench.metrics.ranks import best_own_rank, own_margin, runner_up_margin
+from qbench.metrics.ranks import Places, joined, places
 from qbench.metrics.weights import Floats, Integers
 
 LOGIT_SCALE = 100.0
@@ -81,17 +81,13 @@ def classify(
         No class counts as correct for an item.
     """
     n, classes = similarity.shape
-    prediction, rank = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    margin, lead, sure = np.empty(n), np.empty(n), np.empty(n)
+    found: list[Places] = []
+    sure = np.empty(n)
     for start, stop in blocks(n, classes, block_bytes):
         scores = similarity.items(start, stop)
-        own = np.zeros(scores.shape, dtype=bool)
-        for labels in np.asarray(accepted[start:stop]).T:
-            rows = np.flatnonzero(labels >= 0)
-            own[rows, labels[rows]] = True
-        prediction[start:stop] = scores.argmax(axis=1)
-        rank[start:stop] = best_own_rank(scores, own)
-        margin[start:stop] = own_margin(scores, own)
-        lead[start:stop] = runner_up_margin(scores)
+        labels = np.asarray(accepted[start:stop])
+        row, number = np.nonzero(labels >= 0)
+        found.append(places(scores, row, labels[row, number]))
         sure[start:stop] = confidence(scores, scale)
-    return Classified(prediction=prediction, rank=rank, margin=margin, runner_up_margin=lead, confidence=sure)
+    first, rank, margin, lead = joined(found)
+    return Classified(prediction=first, rank=rank, margin=margin, runner_up_margin=lead, confidence=sure)

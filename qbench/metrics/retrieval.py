@@ -7,6 +7,7 @@ similar targets, the one with the lowest index ranks first.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from qbench.metrics.blocks import BLOCK_BYTES, blocks
 from qbench.metrics.interface import Similarity
-from qbench.metrics.ranks import best_own_rank, own_margin, runner_up_margin
+from qbench.metrics.ranks import Places, joined, places
 from qbench.metrics.weights import Floats, Integers, weighted_share
 
 
@@ -55,37 +56,26 @@ def image_to_text(similarity: Similarity, owner: Integers, *, block_bytes: int =
         Size of one block of similarities.
     """
     images, captions = similarity.shape
-    found = _Found(images)
-    for start, stop in blocks(images, captions, block_bytes):
-        found.add(start, similarity.items(start, stop), owner[None, :] == np.arange(start, stop)[:, None])
-    return found.done()
+    order = np.argsort(owner, kind="stable")
+    starts = np.searchsorted(owner[order], np.arange(images + 1))
+
+    def found() -> Iterator[Places]:
+        for start, stop in blocks(images, captions, block_bytes):
+            own = order[starts[start] : starts[stop]]
+            yield places(similarity.items(start, stop), owner[own] - start, own)
+
+    return Retrieved(**joined(found())._asdict())
 
 
 def text_to_image(similarity: Similarity, owner: Integers, *, block_bytes: int = BLOCK_BYTES) -> Retrieved:
     """Retrieve images with each caption as the query; the parameters are those of `image_to_text`."""
     images, captions = similarity.shape
-    found = _Found(captions)
-    for start, stop in blocks(captions, images, block_bytes):
-        found.add(start, similarity.targets(start, stop), owner[start:stop, None] == np.arange(images)[None, :])
-    return found.done()
-
-
-class _Found:
-    """Collects blocks of queries."""
-
-    def __init__(self, n: int) -> None:
-        self.first, self.rank = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-        self.margin, self.lead = np.empty(n), np.empty(n)
-
-    def add(self, start: int, scores: Floats, own: npt.NDArray[np.bool_]) -> None:
-        rows = slice(start, start + len(scores))
-        self.first[rows] = scores.argmax(axis=1)
-        self.rank[rows] = best_own_rank(scores, own)
-        self.margin[rows] = own_margin(scores, own)
-        self.lead[rows] = runner_up_margin(scores)
-
-    def done(self) -> Retrieved:
-        return Retrieved(first=self.first, rank=self.rank, margin=self.margin, runner_up_margin=self.lead)
+    return Retrieved(
+        **joined(
+            places(similarity.targets(start, stop), np.arange(stop - start), owner[start:stop])
+            for start, stop in blocks(captions, images, block_bytes)
+        )._asdict()
+    )
 
 
 def recall_at(rank: Integers, k: int, weights: Floats) -> Floats:

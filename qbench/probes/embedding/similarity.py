@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,14 +81,15 @@ class CosineSimilarity:
     def targets(self, start: int, stop: int) -> Floats:
         """Columns ``start:stop``, transposed → ``(stop - start, items)``."""
         targets = self._targets[start:stop]
-        found = np.empty((len(targets), len(self._images)))
-        for rows in _blocks(self._images):
-            found[:, rows] = _cosines(targets, directions(self._images[rows]))
-        return found[:, self._image_index]
+        found = np.empty((len(targets), len(self._image_index)))
+        for rows in _blocks(self._image_index):
+            found[:, rows] = _cosines(targets, directions(self._images[self._image_index[rows]]))
+        return found
 
 
 def _cosines(first: Floats, second: Floats) -> Floats:
-    return np.round(first @ second.T, DECIMALS)
+    product = first @ second.T
+    return np.round(product, DECIMALS, out=product)
 
 
 def normalised(vectors: npt.NDArray[np.floating], what: str) -> Floats:
@@ -127,7 +129,7 @@ def check_directions(vectors: npt.NDArray[np.floating], what: str) -> None:
         )
 
 
-def _blocks(vectors: npt.NDArray[np.floating]) -> Iterator[slice]:
+def _blocks(vectors: npt.NDArray[Any]) -> Iterator[slice]:
     return (slice(start, start + ROWS) for start in range(0, len(vectors), ROWS))
 
 

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from qbench.metrics.retrieval import image_to_text, recall_at, text_to_image
 
 OWNER = np.array([0, 0, 1, 2, 2, 2])
+OWNERS = st.permutations(OWNER.tolist()).map(np.array)
 
 
 def test_by_hand(matrix):
@@ -30,12 +31,16 @@ def test_recall_at_k(matrix):
     np.testing.assert_allclose(recall_at(rank, 3, weights), [2 / 3, 1.0])
 
 
-@given(arrays(np.int64, (3, 6), elements=st.integers(0, 4)), st.integers(1, 6))
-def test_both_directions_agree_with_sorting(scores, k):
+@given(
+    arrays(np.int64, (3, 6), elements=st.integers(0, 4)),
+    st.permutations(OWNER.tolist()).map(np.array),
+    st.integers(1, 6),
+)
+def test_both_directions_agree_with_sorting(scores, owner, k):
     from_matrix = StandIn(scores)
     for start, found, table, own in (
-        ("image", image_to_text(from_matrix, OWNER, block_bytes=48), scores, lambda i: set(np.flatnonzero(i == OWNER))),
-        ("text", text_to_image(from_matrix, OWNER, block_bytes=48), scores.T, lambda i: {OWNER[i]}),
+        ("image", image_to_text(from_matrix, owner, block_bytes=48), scores, lambda i: set(np.flatnonzero(i == owner))),
+        ("text", text_to_image(from_matrix, owner, block_bytes=48), scores.T, lambda i: {owner[i]}),
     ):
         top = np.argsort(-table, axis=1, kind="stable")[:, :k]
         expected = [bool(set(row) & own(i)) for i, row in enumerate(top)]
