@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
@@ -12,6 +13,8 @@ from qbench_demo.pen import Colour
 
 # Drawn at twice the stored size, then averaged: that smooths the edges.
 OVERSAMPLING = 2
+
+_RAMP = Image.linear_gradient("L")
 
 PLACES: tuple[str, ...] = (
     "on the grass",
@@ -39,11 +42,26 @@ _GROUNDS: dict[str, tuple[Colour, Colour]] = {
 
 def gradient(size: int, top: Colour, bottom: Colour, angle: float = 0.0) -> Image.Image:
     """Return a square that changes smoothly from one colour to another."""
-    ramp = Image.linear_gradient("L")
-    if angle:
-        ramp = ramp.rotate(angle, Image.Resampling.BILINEAR).crop((48, 48, 208, 208))
-    mask = ramp.resize((size, size), Image.Resampling.BILINEAR)
+    mask = _turned_ramp(angle).resize((size, size), Image.Resampling.BILINEAR) if angle else _upright_ramp(size)
     return Image.composite(Image.new("RGB", (size, size), bottom), Image.new("RGB", (size, size), top), mask)
+
+
+@lru_cache
+def _upright_ramp(size: int) -> Image.Image:
+    return _RAMP.resize((size, size), Image.Resampling.BILINEAR)
+
+
+def _turned_ramp(angle: float) -> Image.Image:
+    """The middle of a ramp of 256 pixels that is turned by an angle in degrees; nothing else of it is computed."""
+    first, last, middle = 48, 208, 128
+    cos, sin = round(math.cos(math.radians(angle)), 15), round(math.sin(math.radians(angle)), 15)
+    left, top = (first - middle) * (cos - sin) + middle, (first - middle) * (sin + cos) + middle
+    return _RAMP.transform(
+        (last - first, last - first),
+        Image.Transform.AFFINE,
+        (cos, -sin, left, sin, cos, top),
+        Image.Resampling.BILINEAR,
+    )
 
 
 def _houses(rng: np.random.Generator, draw: ImageDraw.ImageDraw, size: int, horizon: int) -> None:

@@ -6,8 +6,9 @@ has nothing to do with how people look; skin tone is drawn independently of it. 
 anything about people.
 
 The same seed and size give the same files each time. A dataset is drawn in parts of equal size, each from a random
-stream of its own, so a dataset of more parts contains the items of one of fewer. The models in `checkpoints` were not
-trained on these images: training uses random streams of its own (`tools/demo/sources.py` in the repository).
+stream of its own, so a dataset of more parts contains the items of one of fewer, and the parts are drawn in parallel.
+The models in `checkpoints` were not trained on these images: training uses random streams of its own
+(`tools/demo/sources.py` in the repository).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from PIL import Image
 
 from qbench_demo.captions import describe_scene
 from qbench_demo.palette import chance, pick, weighted
+from qbench_demo.parallel import call_all
 from qbench_demo.people import OCCUPATIONS, Person
 from qbench_demo.population import draw_person
 from qbench_demo.portraits import (
@@ -140,16 +142,19 @@ def write_imagenet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts
     parts : int
         How many parts are drawn.
     """
-    for part in range(parts):
-        rng = _stream(_IMAGENET, seed, part)
-        numbers = iter(np.sort(rng.choice(_IMAGENET_VALIDATION, 2000, replace=False)).tolist())
-        for name, thing in THINGS.items():
-            folder = root / "val" / thing.synset
-            folder.mkdir(parents=True, exist_ok=True)
-            for _ in range(IMAGENET_PER_CLASS):
-                image = thing_image(rng, name, size).image
-                number = next(numbers) + 1 + part * _IMAGENET_VALIDATION
-                _save(image, folder / f"ILSVRC2012_val_{number:08d}.JPEG")
+    call_all(_imagenet_part, [(root, seed, size, part, IMAGENET_PER_CLASS) for part in range(parts)])
+
+
+def _imagenet_part(root: Path, seed: int, size: int, part: int, per_class: int) -> None:
+    rng = _stream(_IMAGENET, seed, part)
+    numbers = iter(np.sort(rng.choice(_IMAGENET_VALIDATION, 2000, replace=False)).tolist())
+    for name, thing in THINGS.items():
+        folder = root / "val" / thing.synset
+        folder.mkdir(parents=True, exist_ok=True)
+        for _ in range(per_class):
+            image = thing_image(rng, name, size).image
+            number = next(numbers) + 1 + part * _IMAGENET_VALIDATION
+            _save(image, folder / f"ILSVRC2012_val_{number:08d}.JPEG")
 
 
 def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: int = 1) -> None:
@@ -170,20 +175,9 @@ def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: in
     """
     (root / "val2017").mkdir(parents=True, exist_ok=True)
     (root / "annotations").mkdir(parents=True, exist_ok=True)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for part in range(parts):
-        rng = _stream(_COCO, seed, part)
-        for number in np.sort(rng.choice(_COCO_IDS, COCO_IMAGES, replace=False)).tolist():
-            image_id = number + part * _COCO_IDS
-            scene = scene_image(rng, size)
-            file_name = f"{image_id:012d}.jpg"
-            _save(scene.image, root / "val2017" / file_name)
-            images.append(_coco_image(image_id, file_name, scene.image))
-            count = 5 + int(chance(rng, 0.06)) + int(chance(rng, 0.03))
-            for text in describe_scene(rng, scene.parts, scene.place, count):
-                caption = text[0].upper() + text[1:]
-                annotations.append({"image_id": image_id, "id": 1000 + len(annotations), "caption": caption})
+    drawn = call_all(_coco_part, [(root, seed, size, part, COCO_IMAGES) for part in range(parts)])
+    images = [image for part in drawn for image, _ in part]
+    captions = [(image["id"], text) for part in drawn for image, texts in part for text in texts]
     document = {
         "info": {
             "description": "Drawings in the layout of COCO 2017 captions",
@@ -195,10 +189,28 @@ def write_coco(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: in
         },
         "licenses": [{"url": "", "id": 1, "name": "Drawn by a program"}],
         "images": images,
-        "annotations": annotations,
+        "annotations": [
+            {"image_id": image_id, "id": 1000 + number, "caption": text}
+            for number, (image_id, text) in enumerate(captions)
+        ],
     }
     path = root / "annotations" / "captions_val2017.json"
     path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def _coco_part(root: Path, seed: int, size: int, part: int, count: int) -> list[tuple[dict[str, Any], list[str]]]:
+    """Draw the images of a part; return the entry of each in the annotations, and its captions."""
+    rng = _stream(_COCO, seed, part)
+    drawn = []
+    for number in np.sort(rng.choice(_COCO_IDS, count, replace=False)).tolist():
+        image_id = number + part * _COCO_IDS
+        scene = scene_image(rng, size)
+        file_name = f"{image_id:012d}.jpg"
+        _save(scene.image, root / "val2017" / file_name)
+        captions = 5 + int(chance(rng, 0.06)) + int(chance(rng, 0.03))
+        texts = [text[0].upper() + text[1:] for text in describe_scene(rng, scene.parts, scene.place, captions)]
+        drawn.append((_coco_image(image_id, file_name, scene.image), texts))
+    return drawn
 
 
 def _coco_image(image_id: int, file_name: str, image: Image.Image) -> dict[str, Any]:
@@ -231,25 +243,30 @@ def write_facet(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: i
     """
     for folder in ("annotations", "imgs_1", "imgs_2", "imgs_3"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = []
-    for part in range(parts):
-        rng = _stream(_FACET, seed, part)
-        jobs = _spread(rng, tuple(OCCUPATIONS), FACET_PERSONS)
-        image_id = _FIRST_FACET_ID + part * _FACET_IDS
-        while jobs:
-            image_id += int(rng.integers(1, 40))
-            count = min(len(jobs), weighted(rng, (1, 2, 3), (86, 11, 3)))
-            people = [draw_person(rng, jobs.pop()) for _ in range(count)]
-            drawn = people_image(rng, people, size)
-            name = f"sa_{image_id}.jpg"
-            _save(drawn.image, root / f"imgs_{image_id % 3 + 1}" / name)
-            for person, box in zip(people, drawn.boxes, strict=True):
-                row = _facet_row(rng, person, box, drawn.brightness)
-                rows.append({**row, "person_id": len(rows) + 1, "filename": name})
+    drawn = call_all(_facet_part, [(root, seed, size, part, FACET_PERSONS) for part in range(parts)])
+    rows = [row for part in drawn for row in part]
     with (root / "annotations" / "annotations.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FACET_COLUMNS, restval=0)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({**row, "person_id": number} for number, row in enumerate(rows, start=1))
+
+
+def _facet_part(root: Path, seed: int, size: int, part: int, count: int) -> list[dict[str, Any]]:
+    """Draw the persons of a part; return each one's annotations, without its number."""
+    rng = _stream(_FACET, seed, part)
+    jobs = _spread(rng, tuple(OCCUPATIONS), count)
+    image_id = _FIRST_FACET_ID + part * _FACET_IDS
+    rows: list[dict[str, Any]] = []
+    while jobs:
+        image_id += int(rng.integers(1, 40))
+        together = min(len(jobs), weighted(rng, (1, 2, 3), (86, 11, 3)))
+        people = [draw_person(rng, jobs.pop()) for _ in range(together)]
+        drawn = people_image(rng, people, size)
+        name = f"sa_{image_id}.jpg"
+        _save(drawn.image, root / f"imgs_{image_id % 3 + 1}" / name)
+        for person, box in zip(people, drawn.boxes, strict=True):
+            rows.append({**_facet_row(rng, person, box, drawn.brightness), "filename": name})
+    return rows
 
 
 def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: float) -> dict[str, Any]:
@@ -289,7 +306,9 @@ def _facet_row(rng: np.random.Generator, person: Person, box: Box, brightness: f
     return row
 
 
-def draw_fairface(seed: int, size: int, parts: int = 1) -> Iterator[tuple[Portrait, Image.Image]]:
+def draw_fairface(
+    seed: int, size: int, part: int = 0, count: int = FAIRFACE_IMAGES
+) -> Iterator[tuple[Portrait, Image.Image]]:
     """Yield what `write_fairface` writes: each portrait's properties and its image.
 
     Parameters
@@ -298,23 +317,24 @@ def draw_fairface(seed: int, size: int, parts: int = 1) -> Iterator[tuple[Portra
         The seed of the images.
     size : int
         Width and height of the images in pixels.
-    parts : int
-        How many parts are drawn.
+    part : int
+        Which part is drawn.
+    count : int
+        How many portraits a part has.
 
     Yields
     ------
     tuple
         The portrait and its image, in the order of the file names.
     """
-    for part in range(parts):
-        rng = _stream(_FAIRFACE, seed, part)
-        races = _spread(rng, RACES, FAIRFACE_IMAGES)
-        genders = _spread(rng, GENDERS, FAIRFACE_IMAGES)
-        ages = _spread(rng, AGE_RANGES, FAIRFACE_IMAGES)
-        tones = _spread(rng, range(1, 11), FAIRFACE_IMAGES)
-        for race, gender, age, tone in zip(races, genders, ages, tones, strict=True):
-            portrait = invent_portrait(rng, race, gender, age, tone)
-            yield portrait, paint_portrait(rng, portrait, size)
+    rng = _stream(_FAIRFACE, seed, part)
+    races = _spread(rng, RACES, count)
+    genders = _spread(rng, GENDERS, count)
+    ages = _spread(rng, AGE_RANGES, count)
+    tones = _spread(rng, range(1, 11), count)
+    for race, gender, age, tone in zip(races, genders, ages, tones, strict=True):
+        portrait = invent_portrait(rng, race, gender, age, tone)
+        yield portrait, paint_portrait(rng, portrait, size)
 
 
 def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts: int = 1) -> None:
@@ -332,13 +352,19 @@ def write_fairface(root: Path, *, seed: int = 0, size: int = DEFAULT_SIZE, parts
         How many parts are drawn.
     """
     (root / "val").mkdir(parents=True, exist_ok=True)
+    drawn = call_all(_fairface_part, [(root, seed, size, part, FAIRFACE_IMAGES) for part in range(parts)])
+    with (root / "fairface_label_val.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "age", "gender", "race", "service_test"))
+        writer.writerows(row for part in drawn for row in part)
+
+
+def _fairface_part(root: Path, seed: int, size: int, part: int, count: int) -> list[tuple[str, str, str, str, bool]]:
+    """Draw the portraits of a part; return the row of each in the table of labels."""
     rows = []
-    for number, (portrait, image) in enumerate(draw_fairface(seed, size, parts), start=1):
+    for number, (portrait, image) in enumerate(draw_fairface(seed, size, part, count), start=part * count + 1):
         name = f"val/{number}.jpg"
         _save(image, root / name)
         # The real file marks about half of its rows as fit for a service test.
         rows.append((name, portrait.age, portrait.gender, portrait.race, bool(number % 2)))
-    with (root / "fairface_label_val.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "age", "gender", "race", "service_test"))
-        writer.writerows(rows)
+    return rows

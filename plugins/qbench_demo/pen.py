@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
@@ -43,7 +44,7 @@ class Pen:
         mirror: bool = False,
     ) -> None:
         self._draw = ImageDraw.Draw(image)
-        self._touched = [math.inf, math.inf, -math.inf, -math.inf]
+        self._touched: list[tuple[list[Point], float]] = []
         turn = math.radians(angle)
         side = -1.0 if mirror else 1.0
         self._a = scale * math.cos(turn) * side
@@ -56,7 +57,10 @@ class Pen:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """The area that was drawn on: left, top, right, bottom, in pixels."""
-        left, top, right, bottom = self._touched
+        points = np.array([point for pixels, _ in self._touched for point in pixels])
+        margins = np.repeat([margin for _, margin in self._touched], [len(pixels) for pixels, _ in self._touched])
+        left, top = (points - margins[:, None]).min(axis=0).tolist()
+        right, bottom = (points + margins[:, None]).max(axis=0).tolist()
         return left, top, right, bottom
 
     def at(self, x: float, y: float, scale: float = 1.0, angle: float = 0.0) -> Pen:
@@ -80,14 +84,22 @@ class Pen:
         """Convert a point of this pen's coordinates to pixels."""
         return self._a * x + self._b * y + self._x, self._c * x + self._d * y + self._y
 
+    def _pixels(self, points: Sequence[Point]) -> list[Point]:
+        """Convert several points; written out, because most of a drawing's time is spent here."""
+        a, b, c, d, left, top = self._a, self._b, self._c, self._d, self._x, self._y
+        return [(a * x + b * y + left, c * x + d * y + top) for x, y in points]
+
     def polygon(self, points: Sequence[Point], fill: Colour) -> None:
         """Fill a polygon."""
-        pixels = [self.pixel(x, y) for x, y in points]
-        self._touch(pixels, 0.0)
+        pixels = self._pixels(points)
+        self._touched.append((pixels, 0.0))
         self._draw.polygon(pixels, fill=fill)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour, angle: float = 0.0) -> None:
         """Fill an ellipse round (x, y), turned by `angle` degrees."""
+        if not angle:
+            self.polygon([(x + rx * u, y + ry * v) for u, v in _ROUND], fill)
+            return
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         self.polygon(
             [(x + rx * u * cos - ry * v * sin, y + rx * u * sin + ry * v * cos) for u, v in _ROUND],
@@ -100,9 +112,9 @@ class Pen:
 
     def line(self, points: Sequence[Point], fill: Colour, width: float) -> None:
         """Draw a line with round ends through the points."""
-        pixels = [self.pixel(x, y) for x, y in points]
+        pixels = self._pixels(points)
         thick = max(1.0, width * self._scale)
-        self._touch(pixels, thick / 2)
+        self._touched.append((pixels, thick / 2))
         self._draw.line(pixels, fill=fill, width=round(thick), joint="curve")
         if thick > 3:
             for x, y in (pixels[0], pixels[-1]):
@@ -124,12 +136,3 @@ class Pen:
         steps = 10
         turns = [math.radians(start + (end - start) * k / steps) for k in range(steps + 1)]
         self.line([(x + rx * math.cos(t), y + ry * math.sin(t)) for t in turns], fill, width)
-
-    def _touch(self, pixels: Sequence[Point], margin: float) -> None:
-        touched = self._touched
-        xs = [x for x, _ in pixels]
-        ys = [y for _, y in pixels]
-        touched[0] = min(touched[0], min(xs) - margin)
-        touched[1] = min(touched[1], min(ys) - margin)
-        touched[2] = max(touched[2], max(xs) + margin)
-        touched[3] = max(touched[3], max(ys) + margin)
