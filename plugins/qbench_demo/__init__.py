@@ -50,7 +50,7 @@ def _open(checkpoint: str, options: NoOptions) -> Checkpoint:
     return open_folder(folder, source="demo", checkpoint=checkpoint)
 
 
-LARGE_PARTS = {"imagenet": 8, "coco": 4, "facet": 11, "fairface": 4}
+LARGE_PARTS = {"imagenet": 2, "coco": 12, "facet": 10, "fairface": 4}
 """How many parts the large datasets have; the small ones have one."""
 
 
