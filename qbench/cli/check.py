@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from qbench.gate import GateResult
@@ -21,6 +23,33 @@ WITHOUT_TERMINAL = 100
 """The width of the output in columns if it does not go to a terminal, so that logs have no overlong lines."""
 UNFINISHED = "the check was started and did not finish"
 """What the files say until there is an answer, so that the answer of an earlier call never stands in them."""
+
+
+class CheckCommand(TyperCommand):
+    """The command, whose files say "not evaluated" where its options are wrong too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; see `typer.core.TyperCommand`."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.Exit:  # after --help
+            raise
+        except Exception as error:
+            from datetime import UTC, datetime
+
+            from qbench.gate.evaluate import not_evaluated
+
+            files = {name: _named(given, f"--{name}") for name in ("junit", "markdown", "json")}
+            _write(not_evaluated("qbench check", str(error), today=datetime.now(UTC).date()), **files)
+            raise
+
+
+def _named(arguments: list[str], option: str) -> Path | None:
+    """The file that an option names among arguments that could not be read."""
+    values = [value for name, value in pairwise(arguments) if name == option]
+    values += [word.removeprefix(f"{option}=") for word in arguments if word.startswith(f"{option}=")]
+    return next((Path(value) for value in values if value and not value.startswith("-")), None)
 
 
 def command(

@@ -132,11 +132,13 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str, warn: boo
 
 
 def _converted(given: Any, value: Any) -> bool:
-    """Whether a value was made of one of another type: a number of a text, or of true or false, or the reverse."""
+    """Whether a value was made of one of another type: a number of a text, or of true or false, an integer of 8.0."""
     if isinstance(given, (list, tuple)) and isinstance(value, (list, tuple)):
         return any(_converted(one, other) for one, other in zip(given, value, strict=False))
     if isinstance(given, Mapping) and isinstance(value, Mapping):
         return any(_converted(given.get(name), value[name]) for name in value)
+    if isinstance(given, float) and isinstance(value, int):
+        return True
     plain = (bool, str)
     return any(isinstance(given, kind) != isinstance(value, kind) for kind in plain) and isinstance(
         value, (bool, int, float, str)

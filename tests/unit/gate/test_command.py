@@ -144,6 +144,9 @@ def outputs(folder: Path) -> list[object]:
         (("RUN", "--today", "tomorrow"), "is not a date"),
         (("RUN", "--map", "a=b"), "there is no older run"),
         (("RUN", "--policy", "absent.toml"), "absent.toml"),
+        (("RUN", "--polciy", "policy.toml"), "No such option: --polciy"),
+        (("RUN", "MORE"), "unexpected extra argument"),
+        (("RUN", "--verbose=yes"), "does not take a value"),
     ],
 )
 def test_whatever_is_wrong_replaces_the_answer_of_an_earlier_call(
@@ -158,6 +161,19 @@ def test_whatever_is_wrong_replaces_the_answer_of_an_earlier_call(
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert said in text
         assert "passed" not in text
+
+
+def test_a_wrong_option_replaces_the_answer_in_a_file_that_is_given_with_an_equals_sign(tmp_path: Path) -> None:
+    outputs(tmp_path)
+    done = call("RUN", f"--json={tmp_path / 'json'}", "--unknown", "--junit")
+    assert done.exit_code == 2
+    assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["band"] == "COULD NOT EVALUATE"
+    assert (tmp_path / "junit").read_text(encoding="utf-8") == "passed"  # which is not named
+
+
+def test_help_leaves_the_files_as_they_are(tmp_path: Path) -> None:
+    assert call(*outputs(tmp_path), "--help").exit_code == 0
+    assert {(tmp_path / name).read_text(encoding="utf-8") for name in OUTPUTS} == {"passed"}
 
 
 def test_several_errors_of_a_policy_are_told_apart_on_one_line(

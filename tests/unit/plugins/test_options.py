@@ -35,7 +35,7 @@ def test_an_unknown_name_gets_a_suggestion():
     "values",
     [
         *({"kind": "int4"}, {"threshold": "much"}, {"threshold": -1}, {"ks": ["a"]}),
-        *({"threshold": "0.5"}, {"threshold": True}, {"ks": ["3"]}, {"ks": [3, True]}),
+        *({"threshold": "0.5"}, {"threshold": True}, {"ks": ["3"]}, {"ks": [3, True]}, {"ks": [8.0]}),
     ],
 )
 def test_a_wrong_value_is_the_users_error(values):
