@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "load", "run"]
 
 
-def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = None) -> Results:
+def run(
+    spec: str | Path | Mapping[str, Any] = "demo",
+    out: str | Path | None = None,
+    *,
+    shard: tuple[int, int] | None = None,
+) -> Results:
     """Run a spec and read its results. Cells that were computed before are not computed again.
 
     Parameters
@@ -34,26 +39,31 @@ def run(spec: str | Path | Mapping[str, Any] = "demo", out: str | Path | None = 
         The name of a preset, the path of a TOML file, or the content of such a file.
     out : str or pathlib.Path, optional
         The run folder; ``qbench-runs/NAME`` if not given.
+    shard : tuple of int, optional
+        ``(i, n)``: compute the `i`-th of `n` parts only, counted from 1. Other processes compute the others,
+        in any order or at once, into the same run folder and cache folder. The last one analyses the run.
 
     Returns
     -------
     Results
-        Metrics, effects and items as pandas frames. Cells that failed are in ``results.cells``.
+        Metrics, effects and items as pandas frames. Cells that failed are in ``results.cells``. After a shard that is
+        not the last one, of the cells that are there.
 
     Raises
     ------
     qbench.errors.InputError
-        The spec is wrong, or nothing of it can be run.
+        The spec is wrong, or nothing of it can be run; or there is no such shard.
     """
     from qbench.execution.plan import default_folder
     from qbench.execution.run import execute
+    from qbench.execution.sharding import Shard
     from qbench.results.analysis import analysed
     from qbench.spec.read import read_spec
 
     wanted = read_spec(spec)
     folder = Path(out) if out is not None else default_folder(wanted)
-    execute(wanted, folder)
-    return analysed(load(folder))
+    done = execute(wanted, folder, shard=Shard(*shard) if shard is not None else None)
+    return analysed(load(folder)) if done.complete else load(folder)
 
 
 def evaluate(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from qbench.execution.sharding import Shard
     from qbench.gate import GateResult
     from qbench.results import Results
     from qbench.spec.model import RunSpec
@@ -23,6 +24,15 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
     values = {**spec.model_dump(), **given}
     values["benchmarks"] += [{"name": NAME, "root": str(path.absolute())} for path in datasets]
     return validate(values, where="the command line", base=Path.cwd())
+
+
+def shard_of(given: str | None) -> Shard | None:
+    """The part of a run that `--shard` names; `None` for all of it."""
+    import os
+
+    from qbench.execution.sharding import read_shard
+
+    return None if given is None else read_shard(given, os.environ)
 
 
 def write_report(results: Results, *, wanted: bool, gate: GateResult | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-EXAMPLES = "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200`"
+EXAMPLES = "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200` | `qbench plan paper --shard 2/4`"
 
 
 def command(
@@ -24,6 +24,9 @@ def command(
             help="A dataset.toml or its folder: another benchmark, in addition to those of the spec; repeatable."
         ),
     ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="What `qbench run --shard I/N` would compute, and its time.")
+    ] = None,
 ) -> None:
     """Show what a spec would run, what is missing, and how to get it. Runs nothing.
 
@@ -33,7 +36,7 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.cli.common import overridden
+    from qbench.cli.common import overridden, shard_of
     from qbench.errors import InputError
     from qbench.execution.forecast import forecast
     from qbench.execution.plan import default_folder
@@ -44,7 +47,8 @@ def command(
     from qbench.text import bytes_in_words, duration
 
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    found = forecast(wanted, out or default_folder(wanted), progress=Bar(Terminal(stderr=True)))
+    of_run = shard_of(shard)
+    found = forecast(wanted, out or default_folder(wanted), progress=Bar(Terminal(stderr=True)), shard=of_run)
     plan, console = found.plan, Terminal()
     for title, parts in (
         ("models", found.models),
@@ -76,6 +80,17 @@ def command(
         console.print(f"Warning: {found.unusable} of {plan.cells} cells are unusable; a run fails them and goes on:")
         for name, said in found.reasons.items():
             console.print(Text(f"{name}: {said}"))
+    if of_run is not None:
+        table = Table("", "state", "missing answers", title=f"shard {of_run}", title_justify="left", box=None)
+        table.padding = (0, 2, 0, 0)
+        for part in found.part:
+            table.add_row(Text(part.label), Text(part.state), Text(part.detail))
+        if found.part:
+            console.print(table)
+        elif found.unknown:
+            console.print(f"What shard {of_run} computes can be listed when models and data are there.")
+        else:
+            console.print(f"Shard {of_run} has nothing to do: the run has fewer parts than shards.")
     if found.seconds is not None:
         console.print(f"Time to ask the models, from speeds measured on this machine: {duration(found.seconds)}.")
     if found.unmeasured:

@@ -10,11 +10,18 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from qbench.execution.run import Summary
+    from qbench.execution.sharding import Shard
     from qbench.results import Results
 
 EXAMPLES = (
     "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a quick trial) | "
-    "`qbench run paper --device cuda --out runs/paper` | `qbench run demo --dataset mine/dataset.toml`"
+    "`qbench run paper --device cuda --out runs/paper` | `qbench run demo --dataset mine/dataset.toml` | "
+    "`qbench run study.toml --shard 2/4` (the second of four processes or machines)"
+)
+SHARD = (
+    "Compute the I-th of N parts into a run folder and a cache folder that all N share; `auto` in a Slurm array. The "
+    "last one analyses the run."
 )
 
 
@@ -32,11 +39,12 @@ def command(
             help="A dataset.toml or its folder: another benchmark, in addition to those of the spec; repeatable."
         ),
     ] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help=SHARD)] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
     from qbench.cli.check import show
-    from qbench.cli.common import overridden, write_report
+    from qbench.cli.common import overridden, shard_of, write_report
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
@@ -46,12 +54,16 @@ def command(
 
     console = Terminal(stderr=True)
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    folder = out or default_folder(wanted)
+    folder, part = out or default_folder(wanted), shard_of(shard)
     try:
-        done = execute(wanted, folder, progress=Bar(console))
+        done = execute(wanted, folder, progress=Bar(console, f"shard {part}" if part else ""), shard=part)
     except KeyboardInterrupt:
         console.print("\nStopped. Nothing is lost: run the same command again to continue.")
         raise typer.Exit(130) from None
+    if part is not None:
+        _tell_shard(part, done, spec, console)
+    if not done.complete:
+        raise typer.Exit(1 if done.failed else 0)
     console.print(
         f"{done.done} cells done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
         + (
@@ -69,6 +81,26 @@ def command(
     if done.failed:
         console.print(f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.")
         raise typer.Exit(1)
+
+
+def _tell_shard(part: Shard, done: Summary, spec: str, console: Console) -> None:
+    """What came of a shard, and who does the rest."""
+    if not done.cells:
+        console.print(f"Shard {part} has nothing to do: the run has fewer parts than shards.")
+    elif not done.complete:
+        waiting = done.cells - done.done - done.failed
+        console.print(
+            f"Shard {part}: {done.done} of its {done.cells} cells done ({done.computed} computed now), "
+            f"{done.failed} failed, {done.seconds:.0f} s"
+            + (f"; {waiting} wait for answers that other shards compute" if waiting else "")
+        )
+    if done.complete:
+        console.print(f"Shard {part} is the last one.")
+    else:
+        console.print(
+            "Other shards are at work or still to come. The last one analyses the run and writes the report; so does "
+            f"`qbench run {spec}`, which also computes what shards have left."
+        )
 
 
 def _analysed(folder: Path, console: Console) -> Results:

@@ -16,6 +16,7 @@ from qbench.errors import DataError
 from qbench.execution.keys import cell_parts, origin
 from qbench.execution.prepare import PreparedBenchmark
 from qbench.execution.variant import VariantRun, known_speeds, remember_speed
+from qbench.executors.work_units import WHOLE, Share
 from qbench.images.decoder import Decoder
 from qbench.images.pixel_store import store_parts
 from qbench.images.pixels import Pixels
@@ -105,18 +106,36 @@ class AskedVariant:
 
     # --- what there is to do
 
-    def missing(self, orders: Sequence[str] = ()) -> dict[str, int]:
-        """Name of a part → how many images, texts or others the cache lacks, over `orders` (all if none is given)."""
+    def missing(self, orders: Sequence[str] = (), share: Share = WHOLE) -> dict[str, int]:
+        """Name of a part → how many images, texts or others of a share the cache lacks.
+
+        `orders` are those that are looked at, all if none is given. `share` is that of the first of them.
+        """
         found: dict[str, int] = {}
-        for order in orders or self.orders:
-            for part in self.answer_parts(order):
-                stored = self._cache.sharded(part.name, part.parts)
-                found[part.name] = found.get(part.name, 0) + (part.count - stored.rows_done())
+        for place, order in enumerate(orders or self.orders):
+            for part, mine in self._shares(order, share.after(place)):
+                stored, rows = self._cache.sharded(part.name, part.parts), self._rows_per_shard(part)
+                starts = [start for start in range(0, part.count, rows) if mine.has(start // rows)]
+                count = sum(min(rows, part.count - start) for start in starts)
+                found[part.name] = found.get(part.name, 0) + max(count - stored.rows_done(mine.has), 0)
         return found
 
-    def seconds_to_answer(self) -> float | None:
+    def has(self, order: str, share: Share) -> bool:
+        """Whether any answers in batches of `order` are in a share."""
+        shares = self._shares(order, share)
+        return share.whole or any(mine.first * self._rows_per_shard(part) < part.count for part, mine in shares)
+
+    def has_any(self, share: Share) -> bool:
+        """Whether any answers at all are in a share, which is that of the first order."""
+        return any(self.has(order, share.after(place)) for place, order in enumerate(self.orders))
+
+    def answered(self) -> bool:
+        """Whether the cache has all answers, as far as its lists say."""
+        return not any(self.missing().values())
+
+    def seconds_to_answer(self, share: Share = WHOLE) -> float | None:
         """Estimated time for what is missing, by speeds measured on this machine; `None` where one was not measured."""
-        speeds, missing = known_speeds(self._cache, self.parts), self.missing()
+        speeds, missing = known_speeds(self._cache, self.parts), self.missing(share=share)
         return sum(n * speeds[name] for name, n in missing.items()) if missing.keys() <= speeds.keys() else None
 
     # --- answers and scores
@@ -124,6 +143,12 @@ class AskedVariant:
     def answer(self, order: str, step: Step) -> Answers:
         """All answers, in batches of `order`: from the cache, else computed and kept."""
         return {part.name: self._answered(part, order, step) for part in self.answer_parts(order)}
+
+    def answer_share(self, order: str, share: Share, step: Step) -> None:
+        """Compute and keep what is missing of a share of the answers in batches of `order`."""
+        for part, mine in self._shares(order, share):
+            if not self._cache.sharded(part.name, part.parts).complete:
+                self._fill(part, order, step, mine)
 
     def cached_answers(self) -> Answers | None:
         """What `answer` gives in the dataset's order, where the cache has all of it; nothing is computed."""
@@ -189,15 +214,25 @@ class AskedVariant:
             assert found is not None, f"{stored.folder} was damaged while it was read"
         return found if order == DATASET else found[np.argsort(positions(order, part.count))]
 
-    def _fill(self, part: AnswerPart, order: str, step: Step) -> None:
-        """Compute what is missing of the answers to one part; what other processes compute is waited for."""
+    def _shares(self, order: str, share: Share) -> list[tuple[AnswerPart, Share]]:
+        """The arrays of answers in batches of `order`, with what is in a share of each."""
+        return [(part, share.after(place)) for place, part in enumerate(self.answer_parts(order))]
+
+    def _batch_size(self, part: AnswerPart) -> int:
+        return self._spec.batch_size if self.provider.batches else max(part.count, 1)
+
+    def _rows_per_shard(self, part: AnswerPart) -> int:
+        """How many answers are stored together: whole batches."""
+        return rows_per_shard(1, multiple_of=self._batch_size(part))
+
+    def _fill(self, part: AnswerPart, order: str, step: Step, share: Share = WHOLE) -> None:
+        """Compute what is missing of a share of the answers to one part; what others compute of it is waited for."""
         places = positions(order, part.count)
-        batch_size = self._spec.batch_size if self.provider.batches else max(part.count, 1)
         stored, before = self._cache.sharded(part.name, part.parts), self.variant.seconds.get(part.name, 0.0)
         computed = 0
-        with stored.filling(part.count, rows_per_shard=rows_per_shard(1, multiple_of=batch_size)) as filling:
-            for claimed in filling.rounds():
-                computed += self._compute(filling, claimed, part, places, batch_size, step)
+        with stored.filling(part.count, rows_per_shard=self._rows_per_shard(part)) as filling:
+            for claimed in filling.rounds(share.has):
+                computed += self._compute(filling, claimed, part, places, step)
         if self.provider.timed and computed:
             seconds = self.variant.seconds[part.name] - before
             remember_speed(self._cache, self.parts, part.name, seconds / computed)
@@ -208,12 +243,11 @@ class AskedVariant:
         shards: Iterator[range],
         part: AnswerPart,
         places: npt.NDArray[np.int64],
-        batch_size: int,
         step: Step,
     ) -> int:
         """Compute shards of the answers to one part, and keep them, also if that is stopped; how many rows."""
         computed: list[tuple[range, npt.NDArray[Any]]] = []
-        kept, rows = time.monotonic(), 0
+        kept, rows, batch_size = time.monotonic(), 0, self._batch_size(part)
         try:
             for shard in shards:
                 encoder = self.variant.built().encoder

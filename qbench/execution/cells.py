@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from qbench.execution.opened import Opened
 from qbench.execution.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.executors.problems import Problem
-from qbench.executors.work_units import Kind, Resources, WorkUnit
+from qbench.executors.work_units import WHOLE, Kind, Resources, Share, WorkUnit
 from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.probes.batch_order import DATASET
 from qbench.runfolder.writer import RunFolder
@@ -19,7 +20,7 @@ from qbench.store.cache import Cache
 from qbench.store.keys import key_of
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PlannedCell:
     """One model × quantizer × benchmark of a plan.
 
@@ -108,6 +109,27 @@ def plan_cells(opened: Opened, problems: dict[tuple[str, str], Problem], folder:
     return cells
 
 
+def shared_out(cells: Iterable[PlannedCell], shares: Mapping[tuple[str, str], Share]) -> dict[PlannedCell, Share]:
+    """The cells of which a process computes something, with its share of the first answers of each.
+
+    Parameters
+    ----------
+    cells : iterable of PlannedCell
+        All cells of the plan.
+    shares : mapping
+        Labels of a model and a quantizer → what of this variant is computed.
+    """
+    found, orders = dict[PlannedCell, Share](), Counter[tuple[str, str]]()
+    for cell in cells:
+        variant = cell.model.label, cell.quantizer.label
+        if variant in shares:
+            share = shares[variant].after(orders[variant])
+            if cell.asked is None or cell.asked.has_any(share):
+                found[cell] = share
+            orders[variant] += len(cell.asked.orders) if cell.asked is not None else 1
+    return found
+
+
 class Units:
     """The work units of a run, in an order that can be executed.
 
@@ -134,7 +156,7 @@ class Units:
         self.to_decode = self.to_answer = 0
         self._cache, self._workers = cache, workers
         self._decodes: dict[str, str] = {}
-        self._last: dict[str, str] = {}
+        self._answers: dict[str, str] = {}
 
     def decode(self, cells: Iterable[PlannedCell]) -> None:
         """Decode what the cells need, once for all models that share a geometry."""
@@ -158,29 +180,30 @@ class Units:
             self.units.append(unit)
             self.to_decode += len(cell.asked.benchmark.items.images) - stored.rows_done()
 
-    def compute(self, cells: Iterable[PlannedCell]) -> None:
-        """Answer and score the cells."""
-        for cell in cells:
+    def compute(self, cells: Mapping[PlannedCell, Share]) -> None:
+        """Answer and score cells, or answer the given shares of them."""
+        for cell, share in cells.items():
             assert cell.asked is not None
-            self.to_answer += sum(cell.asked.missing().values())
+            self.to_answer += sum(cell.asked.missing(share=share).values())
             after = self._decoded(cell)
-            for order in cell.asked.orders:
+            for place, order in enumerate(cell.asked.orders):
                 # Another order is tried only where the first worked.
-                after = (self._add(cell, Kind.ANSWER, after=after, order=order),)
-            self._last[cell.name] = self._add(cell, Kind.SCORE, after=after)
+                if cell.asked.has(order, mine := share.after(place)):
+                    after = (self._add(cell, Kind.ANSWER, after=after, order=order, share=mine),)
+            self._add(cell, Kind.SCORE, after=after, share=share)
 
     def answer(self, cells: Iterable[PlannedCell]) -> None:
         """Ask about done cells again, without scoring them: the cache has lost answers that a comparison needs."""
         for cell in cells:
             assert cell.asked is not None
             self.to_answer += sum(cell.asked.missing((DATASET,)).values())
-            self._last[cell.name] = self._add(cell, Kind.ANSWER, after=self._decoded(cell), order=DATASET)
+            self._answers[cell.name] = self._add(cell, Kind.ANSWER, after=self._decoded(cell), order=DATASET)
 
     def drift(self, pairs: Iterable[tuple[PlannedCell, PlannedCell]]) -> None:
-        """Compare each cell with that of its baseline: last, because the baseline may come after a variant."""
+        """Compare each cell, which is done, with that of its baseline, which is done, too."""
         for cell, baseline in pairs:
-            scores = (self._last.get(found.name) for found in (cell, baseline))
-            self._add(cell, Kind.DRIFT, after=tuple(unit for unit in scores if unit))
+            answers = (self._answers.get(found.name) for found in (cell, baseline))
+            self._add(cell, Kind.DRIFT, after=tuple(unit for unit in answers if unit))
 
     def speed(self, cells: Iterable[PlannedCell]) -> None:
         """Time the variants of the cells."""
@@ -210,7 +233,14 @@ class Units:
         return cells
 
     def _add(
-        self, cell: PlannedCell, kind: Kind, *, after: tuple[str, ...], order: str = "", alone: bool = False
+        self,
+        cell: PlannedCell,
+        kind: Kind,
+        *,
+        after: tuple[str, ...],
+        order: str = "",
+        share: Share = WHOLE,
+        alone: bool = False,
     ) -> str:
         shares = cell.variant if kind in (Kind.ANSWER, Kind.SCORE) else ""
         unit = WorkUnit(
@@ -220,6 +250,7 @@ class Units:
             quantizer=cell.quantizer.label,
             benchmark=cell.benchmark.label,
             order=order,
+            share=share,
             after=after,
             wants=Resources(
                 device="cpu" if kind in (Kind.SCORE, Kind.DRIFT) else cell.quantizer.device, shares=shares, alone=alone

@@ -18,7 +18,9 @@ from qbench.execution.prepare import (
     stored_dataset,
 )
 from qbench.execution.progress import Silent
+from qbench.execution.sharding import Shard, whole_run
 from qbench.execution.variant import VariantRun
+from qbench.executors.work_units import Share
 from qbench.images.decoder import Decoder
 from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.metrics.interface import Unavailable
@@ -30,6 +32,8 @@ from qbench.store.keys import key_of
 
 LATER = "written at the first run"
 """The state of data that a plugin has not written yet."""
+DONE, CACHED, TO_COMPUTE = "done", "answers are cached", "to compute"
+"""The states of a cell whose model and data are there."""
 UNUSABLE = "unusable"
 """The state of a model or benchmark that is there and cannot be used."""
 
@@ -77,6 +81,9 @@ class Forecast:
         Cells whose variant has not run here yet, so that the estimate leaves them out.
     disk_bytes : int
         Images still to be decoded into the cache.
+    part : list of Part
+        The cells that are computed: all whose model and data are there, or those of the shard that was asked for, with
+        what the cache lacks of its share of the answers.
     """
 
     plan: Plan
@@ -92,6 +99,7 @@ class Forecast:
     seconds: float | None = None
     unmeasured: int = 0
     disk_bytes: int = 0
+    part: list[Part] = field(default_factory=list)
 
     @property
     def unusable(self) -> int:
@@ -117,8 +125,11 @@ def forecast(
     registry: Registry | None = None,
     cache: Cache | None = None,
     progress: Silent | None = None,
+    shard: Shard | None = None,
 ) -> Forecast:
     """Look at what a spec needs. Annotations are read and files are hashed; nothing is downloaded or computed.
+
+    With `shard`, the cells of this part of the run are listed, and time and disk space are what they need.
 
     Raises
     ------
@@ -135,7 +146,8 @@ def forecast(
         models = [m for planned in plan.models if (m := _model(planned, found)) is not None]
         benchmarks = [b for planned in plan.benchmarks if (b := _benchmark(planned, found, cache, told)) is not None]
         drawn = {q.label: _calibration(q, found, benchmarks, cache) for q in plan.quantizers if q.calibration}
-    _cells(found, models, benchmarks, drawn, cache, RunFolder(out))
+    shares = shard.shares(plan) if shard is not None else whole_run(plan)
+    _cells(found, models, benchmarks, drawn, cache, RunFolder(out), shares)
     return found
 
 
@@ -211,11 +223,13 @@ def _cells(
     drawn: Mapping[str, PreparedCalibration | str],
     cache: Cache,
     folder: RunFolder,
+    shares: Mapping[tuple[str, str], Share],
 ) -> None:
     plan, decoded = found.plan, dict[str, int]()
     decoder = Decoder(cache, workers=plan.spec.processes)
     for model in models:
         for quantizer in plan.quantizers:
+            share = shares.get((model.planned.label, quantizer.label))
             calibration = drawn.get(quantizer.label)
             variant = VariantRun(cache, model, quantizer, None if isinstance(calibration, str) else calibration)
             for data in benchmarks:
@@ -231,13 +245,15 @@ def _cells(
                 except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its own cells only
                     found.problems[" · ".join(labels)] = _said(error)
                     continue
+                state = TO_COMPUTE if missing else CACHED
                 if folder.is_done(folder.cell(data.planned.label, model.planned.label, quantizer.label, key), key):
-                    found.done += 1
-                elif not missing:
-                    found.cached += 1
-                else:
-                    found.to_compute += 1
-                    _add_cost(found, asked, cache, decoded)
+                    state = DONE
+                found.done += state == DONE
+                found.cached += state == CACHED
+                found.to_compute += state == TO_COMPUTE
+                if share is not None:
+                    _add_part(found, " · ".join(labels), state, asked, share, cache, decoded)
+                    share = share.after(len(asked.orders))
     found.disk_bytes = sum(decoded.values())
     found.unknown = plan.cells - found.done - found.cached - found.to_compute - found.unusable
 
@@ -248,10 +264,29 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, QbenchError) else f"{type(error).__name__}: {error}"
 
 
-def _add_cost(found: Forecast, asked: AskedVariant, cache: Cache, decoded: dict[str, int]) -> None:
+def _add_part(
+    found: Forecast,
+    name: str,
+    state: str,
+    asked: AskedVariant,
+    share: Share,
+    cache: Cache,
+    decoded: dict[str, int],
+) -> None:
+    """Add a cell to what is computed: its share of the answers, its time, and the bytes of its images to `decoded`."""
+    if not asked.has_any(share):
+        return
+    missing = asked.missing(share=share)
+    counts = ", ".join(f"{count:,} {of}" for of, count in missing.items()) if state == TO_COMPUTE else ""
+    found.part.append(Part(label=name, state=state, detail=counts))
+    if any(missing.values()) and state == TO_COMPUTE:
+        _add_cost(found, asked, share, cache, decoded)
+
+
+def _add_cost(found: Forecast, asked: AskedVariant, share: Share, cache: Cache, decoded: dict[str, int]) -> None:
     """Add the time of a cell, and to `decoded` the bytes of its images by the key of their pixel store."""
     if asked.provider.timed:  # otherwise it is a matter of seconds
-        _add_time(found, asked.seconds_to_answer())
+        _add_time(found, asked.seconds_to_answer(share))
     geometry = asked.variant.model.checkpoint.preprocessing.geometry
     parts = store_parts(asked.benchmark.images_key, geometry)
     if asked.provider.decodes and not cache.sharded(FOLDER, parts).complete:

@@ -47,10 +47,13 @@ class Bar(Silent):
     ----------
     console : rich.console.Console
         Where to draw; where it is not a terminal, one line is printed per finished cell.
+    name : str
+        Stands before each line: the shard of which this is the progress.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, name: str = "") -> None:
         self._console = console
+        self._name = f"{name}: " if name else ""
         self._begun = time.monotonic()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -63,7 +66,7 @@ class Bar(Silent):
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("starting", total=None)
+        self._task = self._progress.add_task(f"{self._name}starting", total=None)
 
     def __enter__(self) -> Bar:
         """Show the bar."""
@@ -78,11 +81,11 @@ class Bar(Silent):
 
     def begin(self, what: str, total: int) -> None:
         """A stage of `total` steps begins."""
-        self._progress.reset(self._task, total=total or None, description=what)
+        self._progress.reset(self._task, total=total or None, description=self._name + what)
 
     def doing(self, what: str) -> None:
         """What is done right now."""
-        self._progress.update(self._task, description=what)
+        self._progress.update(self._task, description=self._name + what)
 
     def step(self, n: int = 1) -> None:
         """`n` steps are done."""
@@ -101,4 +104,4 @@ class Bar(Silent):
 
     def say(self, text: str, *, style: str = "") -> None:
         """A line to keep, above the bar."""
-        self._console.print(Text(text, style=style), highlight=False)
+        self._console.print(Text(self._name + text, style=style), highlight=False)

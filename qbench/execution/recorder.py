@@ -1,9 +1,9 @@
-"""What is written into a run folder: nothing else writes there while a run is executed."""
+"""What is written into a run folder while a run is executed: by one process, or by several shards of the run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import starmap
@@ -34,24 +34,39 @@ class Recorder:
         The cells of the plan.
     begun : float
         When the run began, by `time.perf_counter`.
+    shared : bool
+        Whether other processes write into the folder as well: what they have recorded is then kept.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder, cells: Sequence[PlannedCell], begun: float) -> None:
+    def __init__(
+        self, plan: Plan, folder: RunFolder, cells: Sequence[PlannedCell], begun: float, *, shared: bool = False
+    ) -> None:
         self._plan, self._folder, self._cells = plan, folder, cells
         self._spec = plan.spec
-        self._begun = begun
-        known = folder.known()
-        self._created = (known.created if known else "") or _now()
-        self._pairs = list(compared(cells, self._spec.baseline))
+        self._begun, self._shared = begun, shared
+        self.pairs = list(compared(cells, self._spec.baseline))
         self._seconds: dict[str, dict[str, float]] = {}
-        found = ((path, folder.drift_digest(path, known)) for path in starmap(self.drift_file, self._pairs))
-        self._drift = {path: digest for path, digest in found if digest}
-        """The drift files that are there and whole, with their digests."""
+        self._drift: dict[Path, str] = {}
+        """The drift files that are there and whole, with their digests; as far as they were looked at."""
 
     def begin(self) -> None:
         """Record the plan and the machine, so that the folder can be read while the run goes on."""
+        if not self._shared:
+            self.look(self.pairs)
         self._write_run()
         self._folder.write_environment(environment())
+
+    def look(self, pairs: Iterable[tuple[PlannedCell, PlannedCell]]) -> None:
+        """See which drift files of cells with their baselines are there and whole."""
+        known = self._folder.known()
+        for path in starmap(self.drift_file, pairs):
+            if path not in self._drift and (digest := self._folder.drift_digest(path, known)):
+                self._drift[path] = digest
+
+    def alone(self) -> None:
+        """No other process writes into the folder any more: see what all have left."""
+        self._shared = False
+        self.look(self.pairs)
 
     def end(self) -> None:
         """Record what there is now."""
@@ -73,7 +88,7 @@ class Recorder:
         if result.scored is not None:
             self._write_cell(cell, result.scored, total)
         if result.drift is not None:
-            baseline = next(base for found, base in self._pairs if found is cell)
+            baseline = next(base for found, base in self.pairs if found is cell)
             path = self.drift_file(cell, baseline)
             self._drift[path] = self._folder.write_drift(path, result.drift)
         if result.speed is not None:
@@ -141,28 +156,32 @@ class Recorder:
     # --- the run
 
     def _write_run(self) -> None:
+        self._folder.update_run(self._record)
+
+    def _record(self, known: RunRecord | None) -> RunRecord:
+        """What ``run.json`` has to say, where it says what is `known`."""
         notes = [self._spec.note] if self._spec.note else []
         for planned in self._plan.benchmarks:
             notes += [planned.dataset.record.note if planned.dataset else "", planned.entry.record.note]
         timed = first_of_each_variant(self._cells) if self._spec.speed else []
-        files = starmap(self.drift_file, self._pairs)
-        drift = {self._relative(path): self._drift[path] for path in files if path in self._drift}
-        self._folder.write_run(
-            RunRecord(
-                name=self._spec.name,
-                qbench_version=version("qbench-vlm"),
-                baseline=self._spec.baseline,
-                created=self._created,
-                updated=_now(),
-                seconds=round(time.perf_counter() - self._begun, 1),
-                spec=public_spec(self._plan),
-                cells=tuple(cell.folder for cell in self._cells),
-                labels={cell.folder: CellLabels(**cell.labels) for cell in self._cells},
-                speed=tuple(self._relative(self.speed_file(cell)) for cell in timed if not self.lacks_speed(cell)),
-                drift=tuple(drift),
-                digests=drift,
-                notes=tuple(note for note in dict.fromkeys(notes) if note),
-            )
+        recorded = (known.digests or {}) if known is not None and self._shared else {}
+        mine = {self._relative(path): digest for path, digest in self._drift.items()}
+        files = map(self._relative, starmap(self.drift_file, self.pairs))
+        drift = {name: digest for name in files if (digest := mine.get(name) or recorded.get(name))}
+        return RunRecord(
+            name=self._spec.name,
+            qbench_version=version("qbench-vlm"),
+            baseline=self._spec.baseline,
+            created=(known.created if known is not None else "") or _now(),
+            updated=_now(),
+            seconds=round(time.perf_counter() - self._begun, 1),
+            spec=public_spec(self._plan),
+            cells=tuple(cell.folder for cell in self._cells),
+            labels={cell.folder: CellLabels(**cell.labels) for cell in self._cells},
+            speed=tuple(self._relative(self.speed_file(cell)) for cell in timed if not self.lacks_speed(cell)),
+            drift=tuple(drift),
+            digests=drift,
+            notes=tuple(note for note in dict.fromkeys(notes) if note),
         )
 
     def _relative(self, path: Path) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,23 +18,25 @@ from pathlib import Path
 from qbench.errors import InputError, MachineError
 from qbench.execution.background import in_background
 from qbench.execution.calibration import check_disjoint
-from qbench.execution.cells import PlannedCell, Units, compared, first_of_each_variant, plan_cells
+from qbench.execution.cells import PlannedCell, Units, first_of_each_variant, plan_cells, shared_out
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.recorder import Recorder
 from qbench.execution.run_log import event
+from qbench.execution.sharding import Shard, whole_run
 from qbench.execution.worker import Work, Worker
 from qbench.executors.interface import UnitExecutor
 from qbench.executors.problems import Problem
-from qbench.executors.work_units import Kind, UnitResult, WorkUnit
+from qbench.executors.work_units import Kind, Share, UnitResult, WorkUnit
 from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
-from qbench.store.lock import in_use, locked
+from qbench.store.lock import in_use, locked, locked_together
+from qbench.vocabulary import CellStatus
 
 Problems = dict[tuple[str, str], Problem]
 """Kind (``model`` or ``benchmark``) and label → why it could not be opened."""
@@ -48,11 +51,16 @@ class Summary:
     folder : pathlib.Path
         The run folder.
     done, computed, failed : int
-        Cells that are complete, that were computed by this call, that failed.
+        Cells that are complete, that were computed by this call, that failed: of the whole run if it is `complete`,
+        otherwise of the shard's own `cells`.
     kept : int
         Cells of earlier specs that are in the folder and are not part of this run.
     seconds : float
         Wall-clock time of this call.
+    cells : int
+        Cells that were the work of this call: all of the run, or those of which the shard computes something.
+    complete : bool
+        Whether the run can be analysed: all its cells are done or failed, and no other process works on it.
     """
 
     folder: Path
@@ -61,6 +69,8 @@ class Summary:
     failed: int
     kept: int
     seconds: float
+    cells: int
+    complete: bool = True
 
 
 def execute(
@@ -70,6 +80,7 @@ def execute(
     registry: Registry | None = None,
     cache: Cache | None = None,
     progress: Silent | None = None,
+    shard: Shard | None = None,
 ) -> Summary:
     """Run a spec into a run folder.
 
@@ -85,6 +96,8 @@ def execute(
         The user's cache if not given.
     progress : Silent, optional
         What shows the progress; nothing if not given.
+    shard : Shard, optional
+        Compute this part only, while other processes may compute others into the same folder.
 
     Raises
     ------
@@ -98,31 +111,41 @@ def execute(
     folder = RunFolder(out)
     folder.check_usable()
     cache = cache or Cache()
-    with (
-        locked(out),
-        in_use(cache.in_use),
-        progress or Silent() as told,
-        quiet(folder.log, told.say, structured=folder.structured_log),
-        _logged(f"the run {spec.name} with qbench {version('qbench-vlm')}"),
-    ):
-        check_device(spec.device)
-        opened = Opened(plan, cache, told)
-        problems = open_all(opened, told)
-        _check_calibration(opened, problems)
-        cells = plan_cells(opened, problems, folder)
-        recorder = Recorder(plan, folder, cells, begun)
-        recorder.begin()
-        todo = _todo(cells, folder, told)
-        computed = _execute(executor.record.load(), opened, cells, todo, recorder, told)
-        recorder.end()
-        return Summary(
-            folder=folder.root,
-            done=len(cells) - len(todo) + computed,
-            computed=computed,
-            failed=len(todo) - computed,
-            kept=folder.forget_failures(cell.folder for cell in cells),
-            seconds=time.perf_counter() - begun,
-        )
+    name = f"the run {spec.name}" + (f", shard {shard}," if shard else "")
+    with ExitStack() as lock:
+        lock.enter_context(locked_together(out) if shard else locked(out))
+        with (
+            in_use(cache.in_use),
+            progress or Silent() as told,
+            quiet(folder.log, told.say, structured=folder.structured_log),
+            _logged(f"{name} with qbench {version('qbench-vlm')}"),
+        ):
+            check_device(spec.device)
+            opened = Opened(plan, cache, told)
+            problems = open_all(opened, told)
+            _check_calibration(opened, problems)
+            cells = plan_cells(opened, problems, folder)
+            recorder = Recorder(plan, folder, cells, begun, shared=shard is not None)
+            recorder.begin()
+            mine = shared_out(cells, shard.shares(plan) if shard else whole_run(plan))
+            with _Run(executor.record.load(), opened, recorder, folder, told) as run:
+                computed = run.compute(mine)
+                if shard:
+                    run.compare_shares(mine, cells)
+                complete = not shard or (_taken_over(lock, out) and all(folder.ended(c.folder, c.key) for c in cells))
+                if complete:
+                    run.conclude(cells)
+            ended = Counter(folder.ended(cell.folder, cell.key) for cell in (cells if complete else mine))
+            return Summary(
+                folder=folder.root,
+                done=ended[CellStatus.DONE],
+                computed=computed,
+                failed=ended[CellStatus.FAILED],
+                kept=folder.forget_failures(cell.folder for cell in cells) if complete else 0,
+                seconds=time.perf_counter() - begun,
+                cells=len(mine),
+                complete=complete,
+            )
 
 
 @contextmanager
@@ -139,7 +162,17 @@ def _logged(what: str) -> Iterator[None]:
     event(f"ends: {what}", stage="run", seconds=time.perf_counter() - begun)
 
 
-def _todo(cells: list[PlannedCell], folder: RunFolder, progress: Silent) -> list[PlannedCell]:
+def _taken_over(lock: ExitStack, out: Path) -> bool:
+    """Give up the lock that is shared with other shards, and hold it alone; whether nobody else holds it."""
+    lock.close()
+    try:
+        lock.enter_context(locked(out))
+    except InputError:
+        return False
+    return True
+
+
+def _todo(cells: Iterable[PlannedCell], folder: RunFolder, progress: Silent) -> list[PlannedCell]:
     """The cells to compute. If a cell was done and is damaged, the user sees a message."""
     todo = []
     for cell in cells:
@@ -223,44 +256,96 @@ def tell(name: str, problem: Problem, progress: Silent, seconds: float | None = 
     progress.say(f"failed: {name}: {problem.message}", style="red")
 
 
-def _execute(
-    executor: UnitExecutor,
-    opened: Opened,
-    cells: list[PlannedCell],
-    todo: list[PlannedCell],
-    recorder: Recorder,
-    progress: Silent,
-) -> int:
-    """Complete the cells of `todo`, and measure speeds and drift that are missing; how many cells were computed."""
-    spec = opened.plan.spec
-    ready = [cell for cell in todo if cell.problem is None]
-    timed = [cell for cell in first_of_each_variant(cells) if recorder.lacks_speed(cell)]
-    pairs = [pair for pair in compared(cells, spec.baseline) if recorder.lacks_drift(*pair)]
-    unanswered = _unanswered(pairs, ready)
-    units = Units(opened.cache, spec.processes)
-    units.decode([*ready, *unanswered, *(timed if spec.speed else ())])
-    units.compute(ready)
-    units.answer(unanswered)
-    units.drift(pairs)
-    units.speed(timed if spec.speed else ())
+class _Run:
+    """Executes what is missing of a run, or of a shard of it."""
 
-    results = _Results(units, recorder, progress, total=len(todo))
-    for cell in todo:
-        if cell.problem is not None:
-            results.fail(cell, cell.problem)
-    worker = Worker(opened, _Announcer(units, progress))
-    try:
-        executor.execute(units.units, Work(spec, opened.cache.root, worker), results.done)
-    finally:
-        worker.close()
-    return results.computed
+    def __init__(
+        self, executor: UnitExecutor, opened: Opened, recorder: Recorder, folder: RunFolder, progress: Silent
+    ) -> None:
+        self._executor, self._opened, self._recorder = executor, opened, recorder
+        self._folder, self._progress = folder, progress
+        self._announcer: _Announcer | None = None
+        self._worker = Worker(opened, self._begins)
+
+    def __enter__(self) -> _Run:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop decoding, and release the loaded model."""
+        self._worker.close()
+
+    def compute(self, shares: Mapping[PlannedCell, Share]) -> int:
+        """Complete cells, or compute shares of them; how many were completed now."""
+        todo = _todo(shares, self._folder, self._progress)
+        ready = {cell: shares[cell] for cell in todo if cell.problem is None}
+        units = Units(self._opened.cache, self._opened.plan.spec.processes)
+        units.decode(ready)
+        units.compute(ready)
+        results = _Results(units, self._recorder, self._progress, total=len(todo))
+        for cell in todo:
+            if cell.problem is not None:
+                results.fail(cell, cell.problem)
+        self._execute(units, results)
+        return results.computed
+
+    def compare_shares(self, shares: Mapping[PlannedCell, Share], cells: Iterable[PlannedCell]) -> None:
+        """Measure the drift and the speeds of a shard's cells, as far as other shards have come; record it."""
+        pairs = [
+            pair
+            for pair in self._recorder.pairs
+            if not shares.keys().isdisjoint(pair) and all(c.asked is not None and c.asked.answered() for c in pair)
+        ]
+        self._recorder.look(pairs)
+        first = first_of_each_variant(cells)
+        self._compare(pairs, [cell for cell in first if cell in shares and shares[cell].first == 0])
+        self._recorder.end()
+
+    def conclude(self, cells: Sequence[PlannedCell]) -> None:
+        """Measure drift and speeds that are missing, and record what there is, where nobody else is at work."""
+        self._recorder.alone()
+        self._compare(self._recorder.pairs, first_of_each_variant(cells), ask_again=True)
+        self._recorder.end()
+
+    def _compare(
+        self,
+        pairs: Iterable[tuple[PlannedCell, PlannedCell]],
+        timed: Iterable[PlannedCell],
+        *,
+        ask_again: bool = False,
+    ) -> None:
+        """Compare done cells with their baselines, and time variants, where that is missing.
+
+        With `ask_again`, answers that the cache has lost are computed again.
+        """
+        spec = self._opened.plan.spec
+        lacking = [pair for pair in pairs if self._recorder.lacks_drift(*pair) and all(map(self._is_done, pair))]
+        asked = _unanswered(lacking) if ask_again else []
+        slow = [cell for cell in timed if self._recorder.lacks_speed(cell)] if spec.speed else []
+        units = Units(self._opened.cache, spec.processes)
+        units.decode([*asked, *slow])
+        units.answer(asked)
+        units.drift(lacking)
+        units.speed(slow)
+        self._execute(units, _Results(units, self._recorder, self._progress, total=0))
+
+    def _is_done(self, cell: PlannedCell) -> bool:
+        return self._folder.ended(cell.folder, cell.key) is CellStatus.DONE
+
+    def _execute(self, units: Units, results: _Results) -> None:
+        self._announcer = _Announcer(units, self._progress)
+        work = Work(self._opened.plan.spec, self._opened.cache.root, self._worker)
+        self._executor.execute(units.units, work, results.done)
+
+    def _begins(self, unit: WorkUnit) -> None:
+        if self._announcer is not None:
+            self._announcer(unit)
 
 
-def _unanswered(pairs: list[tuple[PlannedCell, PlannedCell]], ready: list[PlannedCell]) -> list[PlannedCell]:
-    """The done cells of pairs that are to be compared whose answers are no longer in the cache."""
-    asked_anyway = {cell.name for cell in ready}
-    found = {cell.name: cell for pair in pairs for cell in pair if cell.name not in asked_anyway}
-    return [cell for cell in found.values() if cell.asked is not None and cell.asked.cached_answers() is None]
+def _unanswered(pairs: Iterable[tuple[PlannedCell, PlannedCell]]) -> list[PlannedCell]:
+    """The cells of pairs that are to be compared whose answers are no longer in the cache."""
+    found = dict.fromkeys(cell for pair in pairs for cell in pair)
+    return [cell for cell in found if cell.asked is not None and cell.asked.cached_answers() is None]
 
 
 class _Results:

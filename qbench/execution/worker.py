@@ -105,11 +105,16 @@ class Worker:
     def _answer(self, unit: WorkUnit) -> UnitResult:
         asked = self._asked(unit)
         asked.facts()  # known before the first answer: a forward pass may change what is held
-        asked.answer(unit.order, self._step)
+        if unit.share.whole:
+            asked.answer(unit.order, self._step)
+        else:
+            asked.answer_share(unit.order, unit.share, self._step)
         return UnitResult(unit=unit.id, seconds=dict(asked.variant.seconds))
 
     def _score(self, unit: WorkUnit) -> UnitResult:
         asked = self._asked(unit)
+        if not unit.share.whole and not asked.answered():
+            return UnitResult(unit=unit.id)
         outcome, metrics = asked.score(DATASET, self._step)
         others = [asked.score(order, self._step)[1].frame().assign(order=order) for order in asked.orders[1:]]
         scored = Scored(

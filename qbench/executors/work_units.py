@@ -63,6 +63,39 @@ class Resources:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Share:
+    """A part of the answers to a unit: of the shards in which they are stored, every `of`-th one, from `first`.
+
+    Examples
+    --------
+    >>> [shard for shard in range(7) if Share(first=1, of=3).has(shard)]
+    [1, 4]
+    >>> [shard for shard in range(7) if Share(first=1, of=3).after(2).has(shard)]
+    [2, 5]
+    """
+
+    first: int = 0
+    of: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of them."""
+        return self.of == 1
+
+    def has(self, shard: int) -> bool:
+        """Whether a shard is in it."""
+        return shard % self.of == self.first
+
+    def after(self, others: int) -> Share:
+        """What is in it of the array after `others` ones: so arrays of one shard are divided evenly, too."""
+        return Share(first=(self.first - others) % self.of, of=self.of)
+
+
+WHOLE = Share()
+"""All answers to a unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkUnit:
     """One piece of work.
 
@@ -76,6 +109,8 @@ class WorkUnit:
         Labels of the spec; empty where they do not matter.
     order : str
         The order of the batches (`qbench.probes.batch_order`), to answer in.
+    share : Share
+        Which of the answers are computed. A cell whose answers are divided is scored where the last of them came.
     geometry : Geometry or None
         What images are decoded to.
     after : tuple of str
@@ -99,6 +134,7 @@ class WorkUnit:
     model: str = ""
     quantizer: str = ""
     order: str = ""
+    share: Share = WHOLE
     geometry: Geometry | None = None
     after: tuple[str, ...] = ()
     wants: Resources = field(default_factory=Resources)
@@ -159,7 +195,7 @@ class UnitResult:
         Seconds from its begin to its end.
     scored, drift, speed
         What belongs into the run folder; `None` for units of other kinds. `drift` is also `None` where the cache lacks
-        one of the two sets of answers.
+        one of the two sets of answers, and `scored` where it lacks answers that another process computes.
     """
 
     unit: str

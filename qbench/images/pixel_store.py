@@ -108,8 +108,9 @@ def pixel_store(
 
 
 def _missing(filling: Filling, file: ShardFile) -> set[int]:
-    """The numbers of the shards that are not finished."""
-    return {rows.start // file.rows for rows in filling.missing() if len(rows)}
+    """The numbers of the shards that are not finished, or not as they were written."""
+    missing = {rows.start // file.rows for rows in filling.missing() if len(rows)}
+    return missing | {shard for shard in range(file.count) if shard not in missing and not filling.is_sound(shard)}
 
 
 @dataclass(frozen=True)

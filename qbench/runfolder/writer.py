@@ -11,7 +11,7 @@
         drift-<key>.parquet (against the baseline's embeddings of this key)
     speed/<model>/<quantizer>-<key>.json (where asked for)
 
-    .lock             held by a run
+    .lock             held by a run, or by several shards of one together
     .locks/           held for as long as one cell, or run.json, the analysis or the report, is written
 
 ``cell.json`` is written last: a cell is done when this file exists and says so, and its tables have the digests that
@@ -24,7 +24,7 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -193,6 +193,11 @@ class RunFolder:
             return f"{error.where}: {error.what}"
         return None
 
+    def ended(self, cell: str, key: str) -> CellStatus | None:
+        """How a cell with this very key ended, as far as its record says; `None` where it has not."""
+        record = self.read_cell(cell)
+        return record.status if record is not None and record.key == key else None
+
     def is_done(self, cell: str, key: str) -> bool:
         """Whether a cell with this very key is complete and undamaged."""
         return self.missing(cell, key) is None
@@ -323,10 +328,10 @@ class RunFolder:
         except DamageError:
             return None
 
-    def write_run(self, record: RunRecord) -> None:
-        """Write ``run.json``."""
+    def update_run(self, make: Callable[[RunRecord | None], RunRecord]) -> None:
+        """Write ``run.json``, which `make` makes from what `known` gives; nobody else writes it meanwhile."""
         with concluding(self.root):
-            _write_record(self.root / "run.json", record)
+            _write_record(self.root / "run.json", make(self.known()))
 
     def write_environment(self, record: EnvironmentRecord) -> None:
         """Write ``environment.json``."""

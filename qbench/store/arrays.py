@@ -193,10 +193,12 @@ class ShardedArray:
         file, digests = self._known()
         return file is not None and len(digests) == file.count and file.is_whole()
 
-    def rows_done(self) -> int:
-        """How many rows are in finished shards, as far as the names say."""
+    def rows_done(self, wanted: Callable[[int], bool] = lambda number: True) -> int:
+        """How many rows are in finished shards (of those that are `wanted`, by their numbers), as far as is listed."""
         file, digests = self._known()
-        return sum(len(file.of_shard(number)) for number in digests) if file is not None and file.is_whole() else 0
+        if file is None or not file.is_whole():
+            return 0
+        return sum(len(file.of_shard(number)) for number in digests if wanted(number))
 
     def read(self) -> Values | None:
         """All rows, checked, memory-mapped and read-only; `None` where some are missing or damaged (which is said)."""
@@ -298,6 +300,7 @@ class Filling:
         self._seen: os.stat_result | None = None
         file, digests, bad = array._checked()
         damaged = {number: digests[number] for number in bad}
+        self._sound = digests.keys() - bad
         self.file: ShardFile | None = None
         self._digests: dict[int, str] = {}
         with claimed.listing():
@@ -397,6 +400,17 @@ class Filling:
             )
         return self.file
 
+    def is_sound(self, number: int) -> bool:
+        """Whether the bytes of a finished shard are what was written.
+
+        They are read once, if another process wrote them: on a network file system, the rows that this process has
+        mapped are then those of the server.
+        """
+        known = self._digests.get(number)
+        if number not in self._sound and self.file is not None and self.file.digest(number) == known:
+            self._sound.add(number)
+        return number in self._sound
+
     def finish(self, number: int, digest: str) -> None:
         """Record that a shard is written: first its bytes are put on the disk, then its line in the list.
 
@@ -416,6 +430,7 @@ class Filling:
                 os.fsync(shards.fileno())
                 self._seen = os.fstat(shards.fileno())
         self._digests[number] = digest
+        self._sound.add(number)
         if number in self._mine:
             self._mine.discard(number)
             self._claims.release(number)
@@ -451,7 +466,7 @@ class Filling:
             except OSError:
                 file.path.unlink(missing_ok=True)
                 raise
-        self._digests = {}
+        self._digests, self._sound = {}, set()
         self._write_list(_first_line(said), {})
         return file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from qbench.errors import InputError, MachineError
@@ -38,6 +38,17 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """
     with held(folder / ".lock", of=folder, wait=wait):
         yield
+
+
+def locked_together(folder: Path) -> AbstractContextManager[None]:
+    """Hold the lock of `folder` together with other processes that do so; who holds it by `locked` is waited for.
+
+    Raises
+    ------
+    MachineError
+        The folder cannot be written.
+    """
+    return shared(folder / ".lock", of=folder)
 
 
 @contextmanager

@@ -221,7 +221,7 @@ class Study:
 
     def left(self) -> str:
         """Files of the trial that no undisturbed run leaves, and processes of it; empty where there are none."""
-        usual = (*LOGS, ".lock", ".memo")  # a run that computes less may need other locks, and logs less
+        usual = (*LOGS, ".lock", ".claims", ".memo")  # a run that computes less may need other locks, and logs less
         files = sorted(x for x in names(self.trial) - self.names if not x.endswith(usual))
         return ", ".join([*files, *(f"process {x}" for x in processes(self.cache))])
 

@@ -12,6 +12,7 @@ from .flips import flip
 from .kills import STAGES, kill
 from .mutants import inputs, mutated_input, mutated_run
 from .power import lost, power_loss
+from .shards import PARTS, four_at_once, small_parts
 from .study import Outcome, Study
 
 SEED = 100_000
@@ -38,6 +39,16 @@ def well(outcome: Outcome) -> Outcome:
 def test_a_killed_run_continues_to_the_same_results(study: Study, stage: str) -> None:
     seed = next(n for n in range(SEED, SEED + len(STAGES)) if list(STAGES)[n % len(STAGES)] == stage)
     well(kill(study, seed))
+
+
+def test_four_shards_at_once_give_the_same_results_though_one_is_killed(study: Study) -> None:
+    ended = four_at_once(study, killed=3)
+    assert [done.code for done in ended] == [0, 0, -9, 0]
+    assert not (study.run / "report.html").exists()
+    for number in (3, 1):  # the second time, all is there
+        done = study.qbench(*study.again("--shard", f"{number}/{PARTS}"), before=small_parts)
+        assert f"Shard {number}/{PARTS} is the last one." in done.said
+        assert (done.code, done.wrong, study.differs(), study.left()) == (0, "", "", "")
 
 
 def test_flipped_bits_change_no_result(study: Study) -> None:

@@ -108,14 +108,14 @@ def test_two_writers_of_one_part_wait_for_each_other_and_of_two_parts_do_not(
     head = RunRecord(baseline="fp32", cells=(NAME,))
     assert waits(hold, lambda: write(tmp_path))
     assert not waits(hold, lambda: folder.write_cell("cells/facet/m/other-1", cell_record(), metrics=METRICS))
-    assert not waits(hold, lambda: folder.write_run(head))
+    assert not waits(hold, lambda: folder.update_run(lambda known: head))
 
     def conclude(held: Event, free: Event) -> None:
         with concluding(tmp_path):
             held.set()
             free.wait(10)
 
-    assert waits(conclude, lambda: folder.write_run(head))
+    assert waits(conclude, lambda: folder.update_run(lambda known: head))
     assert not waits(conclude, lambda: write(tmp_path))
 
 

@@ -160,7 +160,8 @@ def test_failed_cells_are_forgotten_and_done_ones_kept(tmp_path: Path) -> None:
 def test_the_time_at_which_a_run_began_is_kept(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     assert folder.known() is None
-    folder.write_run(RunRecord(baseline="fp32", created="2026-01-01T00:00:00+00:00", cells=("cells/a/b/c",)))
+    record = RunRecord(baseline="fp32", created="2026-01-01T00:00:00+00:00", cells=("cells/a/b/c",))
+    folder.update_run(lambda known: record)
     assert folder.known().created == "2026-01-01T00:00:00+00:00"
     assert read_run(tmp_path).cells == ("cells/a/b/c",)
     (tmp_path / "run.json").write_text("{")

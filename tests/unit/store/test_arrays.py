@@ -279,6 +279,15 @@ def test_a_shard_that_its_writer_gave_up_is_written_by_the_one_that_waits(array,
     np.testing.assert_array_equal(array.read(), VALUES)
 
 
+def test_what_another_process_has_finished_is_verified(array):
+    with array.filling(COUNT, rows_per_shard=ROWS) as one, array.filling(COUNT, rows_per_shard=ROWS) as other:
+        for number in (0, 1):
+            one.write(range(number * ROWS, (number + 1) * ROWS), VALUES[number * ROWS : (number + 1) * ROWS])
+        flip(array.folder / "rows", ROWS * 16 + 1)
+        assert [list(claimed) for claimed in [next(other.rounds(lambda number: number == 0))]] == [[]]
+        assert [other.is_sound(number) for number in range(3)] == [True, False, False]
+
+
 def test_a_part_of_the_shards_can_be_wanted(array):
     with array.filling(COUNT, rows_per_shard=ROWS) as filling:
         for claimed in filling.rounds(lambda number: number == 1):
