@@ -6,6 +6,7 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -17,7 +18,7 @@ from qbench.plugins.report_blocks import Chart, Section
 from qbench.report import files
 from qbench.report.html import Look, sections_of
 from qbench.report.table_names import TABLES
-from qbench.results import load
+from qbench.results import analysis, load
 from qbench.results.statistics import added_tables
 from tests.unit.report.intervals import with_intervals
 
@@ -39,6 +40,13 @@ def test_the_page_lies_in_the_run_folder_unless_said(run: Any) -> None:
     done = call(run.write(), "--no-charts")
     assert (done.exit_code, done.output) == (0, f"Report: {run.folder / 'report.html'}\n")
     assert (run.folder / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_page_and_its_gate_share_one_analysis(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Mock(wraps=analysis.make)
+    monkeypatch.setattr(analysis, "make", made)
+    assert call(run.write(), "--no-charts").exit_code == 0
+    assert made.call_count == 1
 
 
 def test_formats_lie_beside_each_other_with_the_same_sections(run: Any, tmp_path: Path) -> None:
