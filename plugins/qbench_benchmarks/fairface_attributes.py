@@ -34,6 +34,9 @@ from qbench_benchmarks.options import FairFaceAttributesOptions
 
 Floats = npt.NDArray[np.float64]
 
+NUMBERS = ("accuracy", "worst_group", "ratio")
+"""What is measured of each attribute that is asked."""
+
 
 class FairFaceAttributes:
     """The task, see `qbench.api.Task` and `qbench.api.probes.ChoicesTask`.
@@ -46,6 +49,7 @@ class FairFaceAttributes:
         self.asked = tuple(a for a in ATTRIBUTES if a.name in self.options.ask)
         self.crossings = crossed(ATTRIBUTES, self.options.intersections)
         self.attributes = (*ATTRIBUTES, *self.crossings)
+        self.metric_names = tuple(f"{a.name}_{number}" for a in self.asked for number in NUMBERS)
         self._prompts = attribute_prompts(self.options.prompts)
 
     def data(self, root: Path) -> Items:
@@ -116,7 +120,7 @@ class FairFaceAttributes:
                     confidence=found.confidence,
                 )
             )
-            made = [f"{attribute.name}_{number}" for number in ("accuracy", "worst_group", "ratio")]
+            made = [f"{attribute.name}_{number}" for number in NUMBERS]
             where = {"asked": attribute.name}
             chance.append({"name": made[0], "chance": 1 / len(groups), "where": where, "metrics": made})
             start += len(groups)

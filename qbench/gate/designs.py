@@ -161,9 +161,13 @@ def designs_of_run(results: Results) -> list[Design]:
 
 def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Design:
     record = planned.entry.record
-    known: dict[str, Any] = {"benchmark": planned.label, "metrics": record.metrics}
-    known["min_group"] = _min_group(options_dict(planned.options))
     task = record.load(planned.options)
+    names = getattr(task, "metric_names", [info.name for info in record.metrics])
+    known: dict[str, Any] = {
+        "benchmark": planned.label,
+        "metrics": tuple(info for info in record.metrics if info.name in names),
+        "min_group": _min_group(options_dict(planned.options)),
+    }
     attributes = tuple(getattr(task, "attributes", ()))
     count = record.items if record.items and limit is None else None
     if planned.dataset is not None and stored_dataset(planned.dataset, cache).find() is None:

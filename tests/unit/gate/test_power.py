@@ -344,6 +344,15 @@ def test_only_the_attributes_that_are_asked_are_there(tmp_path: Path) -> None:
     assert {row.there for row in found.rows if row.group == "Female"} == {20}
 
 
+def test_only_the_attributes_that_are_asked_are_listed_where_the_data_is_not_there() -> None:
+    asked = {"name": "fairface-attributes", "options": {"ask": ["race", "gender"]}}
+    (design,) = designs_of_spec(
+        read_spec({"name": "s", "models": ["openai/ViT-B-32"], "quantizers": ["fp32"], "benchmarks": [asked]})
+    )
+    assert design.items is None
+    assert {row.metric for row in power(designs=[design]).rows} == {"race_accuracy", "gender_accuracy"}
+
+
 def test_a_class_whose_gap_the_data_cannot_give_is_in_no_mean_gap() -> None:
     lacks = Unavailable(metric="disparity", attribute="gender", group="masc-fem", classes=("guard",), cause="few")
     sizes = {("nurse", "masc"): 30, ("nurse", "fem"): 800, ("guard", "masc"): 900, ("guard", "fem"): 9}
