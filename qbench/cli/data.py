@@ -37,6 +37,9 @@ def check(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Missing images are a warning instead of an error.")
     ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Name every image and value that is wrong, not the first few.")
+    ] = False,
     format_: Annotated[Literal["table", "json"], typer.Option("--format", help="The format.")] = "table",
     workers: Annotated[
         int | None,
@@ -44,6 +47,7 @@ def check(
     ] = None,
 ) -> None:
     """Check whether a dataset is complete and valid, and count the items of each group. Exit code 2 if it is not."""
+    from qbench.data.validation import SHOWN
     from qbench.execution.data_check import as_dict, check_data
     from qbench.execution.progress import Bar
     from qbench.plugins.registry import installed
@@ -54,9 +58,9 @@ def check(
     if format_ == "json":
         import json
 
-        typer.echo(json.dumps(as_dict(checked), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(as_dict(checked, shown=None if all_ else SHOWN), ensure_ascii=False, indent=2))
     else:
-        _print(checked)
+        _print(checked, None if all_ else SHOWN)
     if checked.wrong:
         raise typer.Exit(2)
 
@@ -82,7 +86,7 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     )
 
 
-def _print(checked: CheckedData) -> None:
+def _print(checked: CheckedData, shown: int | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -103,8 +107,10 @@ def _print(checked: CheckedData) -> None:
         console.print(Text(line))
     for finding in checked.findings:
         console.print(Text(f"{finding.level}: {finding.what}", style="red" if finding.level == "wrong" else "yellow"))
-        for example in finding.examples:
+        for example in finding.examples[:shown]:
             console.print(Text(f"    {example}"))
+        if shown is not None and len(finding.examples) > shown:
+            console.print(Text(f"    and {len(finding.examples) - shown:,} more: --all lists them"))
     if not checked.findings:
         console.print("Nothing is wrong.")
     console.print(Text(f"\nlicence: {checked.record.licence or 'not known'}"))

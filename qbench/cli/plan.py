@@ -30,8 +30,8 @@ def command(
 ) -> None:
     """Show what a spec would run, what is missing, and how to get it. Runs nothing.
 
-    The exit code is 2 if no cell can be used. Models or data that still have to be fetched are listed; they are not an
-    error.
+    The exit code is 2 if no cell can be used, or if this machine does not have the device. Models or data that still
+    have to be fetched are listed; they are not an error.
     """
     from rich.table import Table
     from rich.text import Text
@@ -42,6 +42,7 @@ def command(
     from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.execution.unavailable_lines import unavailable_lines
+    from qbench.models.numerics import check_presence
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
     from qbench.text import bytes_in_words, duration
@@ -73,6 +74,7 @@ def command(
         f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached answers, "
         f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
+    check_presence(wanted.device)
     if found.unusable == plan.cells:
         reasons = "\n".join(f"{name}: {said}" for name, said in found.reasons.items())
         raise InputError(f"every cell is unusable:\n{reasons}", where=wanted.name)

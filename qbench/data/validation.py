@@ -22,7 +22,7 @@ from qbench.images.locations import ImageLocation
 from qbench.images.workers import worked_on
 
 SHOWN = 5
-"""Number of examples that a finding names."""
+"""Number of examples of a finding that are shown where not all are asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Finding:
     count : int
         Number of items, images or groups that it concerns.
     examples : tuple of str
-        The first of them; counts by group, where images are missing.
+        All of them; counts by group, where images are missing.
     """
 
     level: Literal["wrong", "warning"]
@@ -163,7 +163,7 @@ def _distinct(values: pd.Series[str]) -> tuple[str, ...]:
 
 
 def _finding(level: Literal["wrong", "warning"], kind: str, what: str, examples: Sequence[str]) -> Finding:
-    return Finding(level=level, kind=kind, what=what, count=len(examples), examples=tuple(examples[:SHOWN]))
+    return Finding(level=level, kind=kind, what=what, count=len(examples), examples=tuple(examples))
 
 
 def _missing(items: Items, images: int, allowed: bool) -> list[Finding]:
@@ -201,7 +201,7 @@ def check_labels(items: Items, *, where: str) -> None:
     """Raise `DataError` if two labels mean one class, to a reader or to a model: the second would have recall 0."""
     for finding in _same_labels(items):
         raise DataError(
-            f"{finding.what}: {'; '.join(finding.examples)}", where=where, fix="Mend the labels in the table."
+            f"{finding.what}: {'; '.join(finding.examples[:SHOWN])}", where=where, fix="Mend the labels in the table."
         )
 
 

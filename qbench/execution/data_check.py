@@ -9,7 +9,7 @@ from typing import Any
 from qbench.data.fingerprint import images_key, items_key
 from qbench.data.items import Items
 from qbench.data.subset import present
-from qbench.data.validation import Finding, check_duplicates, check_images, check_table, counts
+from qbench.data.validation import SHOWN, Finding, check_duplicates, check_images, check_table, counts
 from qbench.errors import DataError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
 from qbench.execution.prepare import data_root
@@ -166,8 +166,8 @@ def _hash(
         checked.fingerprint = items_key(items, images, digests_below(cache, items.root, items.annotations))
 
 
-def as_dict(checked: CheckedData) -> dict[str, Any]:
-    """Everything as plain values, for JSON."""
+def as_dict(checked: CheckedData, *, shown: int | None = SHOWN) -> dict[str, Any]:
+    """Everything as plain values, for JSON; of each finding so many examples, or all."""
     return {
         "benchmark": checked.benchmark,
         "root": checked.root,
@@ -179,7 +179,7 @@ def as_dict(checked: CheckedData) -> dict[str, Any]:
         "choices": checked.choices,
         "unavailable": [asdict(one) for one in checked.unavailable],
         "findings": [
-            {"level": f.level, "kind": f.kind, "what": f.what, "count": f.count, "examples": list(f.examples)}
+            {"level": f.level, "kind": f.kind, "what": f.what, "count": f.count, "examples": list(f.examples[:shown])}
             for f in checked.findings
         ],
         "licence": checked.record.licence,

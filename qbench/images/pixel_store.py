@@ -6,6 +6,7 @@ bounded whatever the size of the dataset, processes that read it share its pages
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ from qbench.images.preprocessing import Geometry
 from qbench.images.workers import Stop, worked_on
 from qbench.store.arrays import Filling, ShardFile, rows_per_shard
 from qbench.store.cache import Cache
+
+log = logging.getLogger(__name__)
 
 FOLDER = "pixels"
 """The folder of the cache that holds pixel stores."""
@@ -179,10 +182,15 @@ def _finish(filling: Filling, pixels: Pixels, file: ShardFile, shard: int) -> No
 
 
 def together(errors: Sequence[DataError]) -> DataError:
-    """One error for several images: the first of them, and how many more there are."""
+    """One error for several images: the first of them, and how many more there are; the log has all of them."""
     if len(errors) == 1:
         return errors[0]
     lines = [f"  {error.where}: {error.what}" for error in errors[:SHOWN]]
-    more = [f"  and {len(errors) - SHOWN:,} more"] if len(errors) > SHOWN else []
+    more = []
+    if len(errors) > SHOWN:
+        where = "the log of the run and `qbench data check --decode --all` name all of them"
+        more = [f"  and {len(errors) - SHOWN:,} more; {where}"]
+        for error in errors:
+            log.warning("%s: %s", error.where, error.what)
     fixes = dict.fromkeys(error.fix for error in errors[:SHOWN] if error.fix)
     return DataError("\n".join([f"{len(errors):,} images cannot be used:", *lines, *more]), fix="\n".join(fixes))

@@ -37,23 +37,36 @@ def check_device(device: str) -> None:
 
     Nothing has imported torch yet where a run begins, so that what torch says is what the next run would be told.
     """
+    check_presence(device)
+    if device.partition(":")[0] == "cpu":
+        _facts()
+
+
+def check_presence(device: str) -> None:
+    """Raise `InputError` if this machine does not have `device`."""
     kind = device.partition(":")[0]
     if kind not in ("cpu", "cuda"):
         raise InputError(f"unknown device {device!r}", fix='Use "cpu", "cuda" or "cuda:1".')
-    if kind == "cuda" and not _has_cuda():
+    if kind == "cuda" and not (count := _cuda_devices()):
         raise InputError(
             "this machine has no CUDA device that torch can use",
             where=f"device = {device!r}",
             fix='Use device = "cpu".',
         )
-    if kind == "cpu":
-        _facts()
+    number = device.partition(":")[2]
+    if kind == "cuda" and number.isdecimal() and int(number) >= count:
+        raise InputError(
+            f"this machine has {count} CUDA {'device' if count == 1 else 'devices'}, which are counted from 0",
+            where=f"device = {device!r}",
+            fix=f'Use device = "cuda:{count - 1}" or a smaller number.',
+        )
 
 
-def _has_cuda() -> bool:
+def _cuda_devices() -> int:
+    """How many GPUs torch can use."""
     import torch
 
-    return torch.cuda.is_available()
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def numerics(device: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,6 +33,29 @@ def seal_of(values: Mapping[str, Any]) -> str:
     rest = {name: value for name, value in values.items() if name != SEAL}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_damaged(values: Mapping[str, Any], *, known: Collection[str]) -> bool:
+    """Whether the values of a JSON file are not those that were sealed, or the name of the seal is damaged.
+
+    Parameters
+    ----------
+    values : mapping
+        The values; without a seal, they were written by an earlier version, which had no names that are not known.
+    known : collection of str
+        The names that such a file has.
+
+    Examples
+    --------
+    >>> values = sealed({"cores": 2})
+    >>> is_damaged(values, known=["cores"]), is_damaged({"cores": 2}, known=["cores"])
+    (False, False)
+    >>> is_damaged({"cores": 2, "sha254": values["sha256"]}, known=["cores"])
+    True
+    """
+    if SEAL in values:
+        return bool(values[SEAL] != seal_of(values))
+    return any(name not in known and re.fullmatch("[0-9a-f]{64}", str(value)) for name, value in values.items())
 
 
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:

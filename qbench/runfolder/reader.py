@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from qbench.data.items import Attribute
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Outcome
-from qbench.runfolder.integrity import SEAL, DamageError, inside, refuse_damage, seal_of
+from qbench.runfolder.integrity import DamageError, inside, is_damaged, refuse_damage
 from qbench.runfolder.schema import (
     FORMAT,
     AnalysisRecord,
@@ -301,7 +301,7 @@ def read_record(path: Path, kind: type[Record], *, fix: str = AGAIN) -> Record:
             where=str(path),
             fix="Upgrade: pip install --upgrade qbench-vlm",
         )
-    if SEAL in values and values[SEAL] != seal_of(values):
+    if is_damaged(values, known=kind.model_fields):
         raise DamageError("the file is damaged: it is not what was written", where=str(path), fix=fix)
     if (field := too_large(values)) is not None:
         raise DamageError(f"the file is damaged: {field} is too large a number", where=str(path), fix=fix)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ Stamp = tuple[int | str, ...]
 """What changes whenever a content changes."""
 
 
+SHOWN = 10
+"""Contents that a message names."""
 RECENT = 50_000_000
 """Nanoseconds after its last change for which a file has no stamp. The clock of a file system advances in steps (of up
 to 10 ms on Linux), so that a second change may not be seen in the times."""
@@ -101,8 +103,9 @@ class DigestMemo:
         Raises
         ------
         DataError
-            A content cannot be read.
+            Contents cannot be read; the message names the first of them.
         """
+        unreadable: dict[str, str] = {}
 
         def one(key: str) -> tuple[str, str, Stamp | None]:
             try:
@@ -111,8 +114,8 @@ class DigestMemo:
                 unchanged = known is not None and stamp is not None and known[:-1] == [*stamp]
                 digest = str(known[-1]) if known and unchanged else contents.digest(key)
             except OSError as error:
-                reason = error.strerror or str(error)
-                raise DataError(f"this cannot be read ({reason})", where=contents.where(key)) from None
+                unreadable[key] = error.strerror or str(error)
+                return key, "", None
             done(key)
             return key, digest, stamp
 
@@ -122,7 +125,19 @@ class DigestMemo:
         if any(self._known.get(key) != value for key, value in fresh.items()):
             self._known = {**self._known, **fresh}
             self._memo.write(self._known)
+        if unreadable:
+            raise _unreadable({contents.where(key): unreadable[key] for key in keys if key in unreadable})
         return {key: digest for key, digest, _ in found}
+
+
+def _unreadable(reasons: Mapping[str, str]) -> DataError:
+    """One error for the contents that cannot be read: where each is, and why."""
+    (where, reason), *others = reasons.items()
+    if not others:
+        return DataError(f"this cannot be read ({reason})", where=where)
+    lines = [f"  {where}: {reason}" for where, reason in list(reasons.items())[:SHOWN]]
+    more = [f"  and {len(reasons) - SHOWN:,} more"] if len(reasons) > SHOWN else []
+    return DataError("\n".join([f"{len(reasons):,} files cannot be read:", *lines, *more]))
 
 
 def digests_below(cache: Cache, root: Path, files: Sequence[Path]) -> list[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from qbench.errors import DataError, InputError, MachineError
+from qbench.store.cache import Cache
+from qbench.store.digests import digests_below
 from qbench.store.files import atomic, read_json, read_json_object, write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import locked
@@ -160,3 +162,17 @@ def test_devices_and_pipes_are_not_replaced_by_a_file(tmp_path):
         write_json(Path("/dev/full"), "x")
     assert (tmp_path / "pipe").is_fifo()
     assert (tmp_path / "link").is_symlink()
+
+
+def test_all_files_that_cannot_be_read_are_named_in_one_message(tmp_path):
+    files = [tmp_path / "files" / f"{i:02}" for i in range(13)]
+    files[0].parent.mkdir()
+    files[0].write_text("fine")
+    for path in files[1:]:
+        path.mkdir()  # opening it fails
+    with pytest.raises(InputError, match="12 files cannot be read:") as error:
+        digests_below(Cache(tmp_path / "cache"), files[0].parent, files)
+    lines = str(error.value).splitlines()
+    assert lines[1:] == [*(f"  {path}: Is a directory" for path in files[1:11]), "  and 2 more"]
+    with pytest.raises(InputError, match=r"01: this cannot be read \(Is a directory\)"):
+        digests_below(Cache(tmp_path / "cache"), files[0].parent, files[:2])
