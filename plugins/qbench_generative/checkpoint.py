@@ -126,7 +126,7 @@ class GenerativeCheckpoint(FolderWeights):
                     stored |= dict.fromkeys(file.keys(), path)
             except (SafetensorError, OSError) as error:
                 raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
-        return {new: (stored[old], old) for old, new in names_in_model(self.skeleton(), stored).items()}
+        return {new: (stored[old], old) for new, old in names_in_model(self.skeleton(), stored).items()}
 
     def _load(self, device: str, dtype: DType, **how: Any) -> Chooser:
         import torch

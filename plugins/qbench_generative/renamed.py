@@ -7,7 +7,9 @@ from typing import Any
 
 
 def names_in_model(model: Any, stored: Iterable[str]) -> dict[str, str]:
-    """Name of a tensor in a file → its name in the loaded model, by transformers' own table of names.
+    """Name of a tensor in the loaded model → its name in a file, by transformers' own tables.
+
+    Where two layers share a tensor, a file may have it under one of their names only.
 
     Parameters
     ----------
@@ -22,4 +24,6 @@ def names_in_model(model: Any, stored: Iterable[str]) -> dict[str, str]:
     state = model.state_dict()
     changes = get_model_conversion_mapping(model)
     renamings = [change for change in changes if isinstance(change, WeightRenaming)]
-    return {name: rename_source_key(name, renamings, [], model.base_model_prefix, state)[0] for name in stored}
+    found = {rename_source_key(name, renamings, [], model.base_model_prefix, state)[0]: name for name in stored}
+    shared = {target: found[source] for target, source in model.all_tied_weights_keys.items() if source in found}
+    return shared | found

@@ -7,7 +7,7 @@ from typing import Literal
 
 from qbench.api import DType
 
-Towers = Literal["both", "image", "text"]
+Towers = Literal["both", "image", "projector", "text"]
 Projections = Literal["library", "both", "none"]
 
 
@@ -17,8 +17,9 @@ class ScopeOptions:
 
     Attributes
     ----------
-    towers : {"both", "image", "text"}
-        Both towers, or only one.
+    towers : {"both", "image", "projector", "text"}
+        All of the model, or only one part of it. Of a generative model, ``image`` is the vision tower and ``text`` the
+        language model.
     skip : tuple of str
         Layers to leave out, as shell patterns for their names (``*.fc2``). A pattern that matches no layer is an error.
     projections : {"library", "both", "none"}

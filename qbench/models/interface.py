@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DType = Literal["float32", "float16", "bfloat16"]
 
+Tower = Literal["image", "projector", "text", "shared"]
+"""A part of a model: the encoder of images, what projects its features (of a generative model), the encoder of texts or
+the language model, and what belongs to none of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
@@ -196,8 +200,8 @@ class Layer:
     ----------
     name : str
         Its path in the model.
-    tower : {"image", "text", "shared"}
-        The encoder it belongs to.
+    tower : {"image", "projector", "text", "shared"}
+        The part of the model it belongs to; see `Tower`.
     kind : str
         The class that holds it, such as ``Linear8bitLt``.
     parameters : int
@@ -216,7 +220,7 @@ class Layer:
     """
 
     name: str
-    tower: Literal["image", "text", "shared"]
+    tower: Tower
     kind: str
     parameters: int
     quantized: bool

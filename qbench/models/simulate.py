@@ -7,20 +7,31 @@ weights), which is easily computed wrongly, is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from qbench.errors import QuantizationError
 from qbench.models.control_arms import CONTROL_ARMS
-from qbench.models.interface import Checkpoint, Context, Coverage, Inspectable, Layer, Variant
+from qbench.models.interface import Checkpoint, Context, Coverage, Inspectable, Layer, Tower, Variant
 from qbench.models.torch_module import torch_module
 
 Rule = Callable[[str, Any], "tuple[Any, float] | None"]
 """``(name, weight) -> (weight, bits)``, or `None` for a layer that is not quantized."""
 
 
-def tower_of(name: str) -> Literal["image", "text", "shared"]:
-    """The tower to which a layer belongs, by the names that transformers' dual encoders use.
+TOWERS: Mapping[Tower, tuple[str, ...]] = {
+    "projector": ("multi_modal_projector", "connector", "merger"),
+    "image": ("vision", "visual", "image"),
+    "text": ("text", "language", "lm_head"),
+}
+"""How the names of the modules begin that make up a tower; a projector inside of another tower comes first."""
+
+
+def tower_of(name: str) -> Tower:
+    """The tower to which a layer belongs, by the names that transformers' models use.
+
+    Of a generative model, the image tower is its vision encoder, and the text tower is its language model; the
+    projector between them is a part of its own.
 
     Parameters
     ----------
@@ -29,18 +40,22 @@ def tower_of(name: str) -> Literal["image", "text", "shared"]:
 
     Returns
     -------
-    {"image", "text", "shared"}
+    {"image", "projector", "text", "shared"}
         The tower.
 
     Examples
     --------
     >>> tower_of("vision_model.encoder.layers.0.mlp.fc1"), tower_of("text_projection"), tower_of("logit_scale")
     ('image', 'text', 'shared')
+    >>> tower_of("model.language_model.layers.0.mlp.up_proj"), tower_of("model.visual.merger.mlp.0")
+    ('text', 'projector')
     """
-    head = name.split(".", 1)[0]
-    if head.startswith(("vision", "visual", "image")):
+    parts = name.removeprefix("model.").split(".")
+    if any(part.startswith(TOWERS["projector"]) for part in parts[:2]):
+        return "projector"
+    if parts[0].startswith(TOWERS["image"]):
         return "image"
-    return "text" if head.startswith("text") else "shared"
+    return "text" if parts[0].startswith(TOWERS["text"]) else "shared"
 
 
 def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:

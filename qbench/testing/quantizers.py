@@ -16,7 +16,7 @@ from qbench.errors import QuantizationError
 from qbench.execution.calibration import prepare_calibration
 from qbench.execution.plan import PlannedQuantizer, plan_model, plan_quantizer
 from qbench.execution.run import execute
-from qbench.models.interface import Checkpoint, Context, DType, Layer, LoadedModel, NamedEncoder, Variant
+from qbench.models.interface import Checkpoint, Context, DType, Layer, LoadedModel, NamedEncoder, Tower, Variant
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import CalibrationSpec, ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
@@ -172,7 +172,7 @@ class QuantizerContract(WithOptions):
         coverage = build().coverage
         for layer in coverage.layers:
             assert 0 < layer.bits <= 64, f"{layer.name} has {layer.bits} bits per weight"
-            assert layer.tower in ("image", "text", "shared"), f"{layer.name} is in the tower {layer.tower!r}"
+            assert layer.tower in get_args(Tower), f"{layer.name} is in the tower {layer.tower!r}"
         count = sum(p.numel() for p in module_of(original).parameters())
         assert coverage.total_parameters == count, f"the model has {count} parameters"
         assert (coverage.model_bytes or 0) > 0 or coverage.declared, (

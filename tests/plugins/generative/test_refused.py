@@ -1,0 +1,102 @@
+"""Checkpoints and options that would give wrong numbers are refused; weights in several files are read."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from qbench.api import ModelError
+from qbench.api.probes import Question
+from qbench.plugins.options import InputError, make_options
+from qbench_generative.options import GenerativeOptions
+
+WHO = Question(text="Who is it?", answers=("doctor", "nurse"))
+
+
+@pytest.fixture
+def copy(tiny, tmp_path):
+    return lambda family: shutil.copytree(tiny(family), tmp_path / "copy")
+
+
+def change(folder, **values):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def answers_of(checkpoint, pixels):
+    return checkpoint.load(device="cpu", dtype="float32").score_answers(pixels, np.zeros(1, dtype=int), [WHO])[0]
+
+
+def test_a_model_of_another_kind(copy, open_model):
+    folder = copy("blip")
+    change(folder, architectures=["BlipForConditionalGeneration"])
+    with pytest.raises(ModelError, match="a BlipForConditionalGeneration, and not a BlipForQuestionAnswering"):
+        open_model(folder)
+    change(folder, model_type="clip")
+    with pytest.raises(ModelError, match="'clip', which is not one of llava"):
+        open_model(folder)
+
+
+def test_options_without_a_meaning(tiny, open_model):
+    with pytest.raises(ModelError, match="image_size has no meaning"):
+        open_model(tiny("llava"), image_size=32)
+    with pytest.raises(ModelError, match="50, which is not a multiple of 28"):
+        open_model(tiny("qwen2_5_vl"), image_size=50)
+    with pytest.raises(ModelError, match="prompt has no meaning for BLIP"):
+        open_model(tiny("blip"), prompt="{question}?")
+    for wrong in ({"prompt": "Who?"}, {"image_size": -1}, {"answers_at_once": 0}):
+        with pytest.raises(InputError):
+            make_options(GenerativeOptions, wrong, where="the test")
+
+
+def test_weights_in_several_files_are_those_in_one(copy, tiny, open_model, pixels_of):
+    from safetensors.torch import load_file, save_file
+
+    folder = copy("llava")
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names, where = list(tensors), {}
+    for i, part in enumerate((names[::2], names[1::2])):
+        file = f"model-0000{i + 1}-of-00002.safetensors"
+        save_file({name: tensors[name] for name in part}, folder / file, metadata={"format": "pt"})
+        where |= dict.fromkeys(part, file)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    pixels = pixels_of("llava", 1)
+    split, whole = open_model(folder), open_model(tiny("llava"))
+    np.testing.assert_array_equal(answers_of(split, pixels), answers_of(whole, pixels))
+    name = "model.language_model.layers.0.self_attn.q_proj.weight"
+    np.testing.assert_array_equal(split.weight(name), whole.weight(name))
+    (folder / file).unlink()
+    with pytest.raises(ModelError, match="a file of the weights is missing"):
+        open_model(folder)
+    index.write_text(json.dumps({"weight_map": {"a": "../other.safetensors"}}))
+    with pytest.raises(ModelError, match="is not the name of a file of weights in this folder"):
+        open_model(folder)
+
+
+def test_weights_that_lack_a_tensor(copy, open_model):
+    from safetensors.torch import load_file, save_file
+
+    folder = copy("llava")
+    tensors = load_file(folder / "model.safetensors")
+    tensors.pop(next(name for name in tensors if "q_proj" in name))
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="1 tensors of a LlavaForConditionalGeneration are missing"):
+        open_model(folder).load(device="cpu", dtype="float32")
+
+
+def test_a_question_that_is_too_long(tiny, open_model, pixels_of):
+    model = open_model(tiny("llava")).load(device="cpu", dtype="float32")
+    long = Question(text="x" * 300, answers=("a", "b"))
+    with pytest.raises(ModelError, match="but the model reads 256"):
+        model.score_answers(pixels_of("llava", 1), np.zeros(1, dtype=int), [long])
+
+
+def test_the_prompt_of_the_options_takes_the_place_of_the_chat_template(tiny, open_model):
+    prompt = "Q: <image> {question} A:"
+    model = open_model(tiny("llava"), prompt=prompt).load(device="cpu", dtype="float32")
+    assert model.prompter.text("Who?") == "Q: <image> Who? A:"
+    usual = open_model(tiny("llava")).load(device="cpu", dtype="float32")
+    assert usual.prompter.text("Who?") == "USER: <image>\nWho? ASSISTANT:"
