@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from qbench.runfolder.reader import Cell
@@ -50,22 +52,23 @@ def summarise_drift(folder: Path, files: Iterable[str], cells: Iterable[Cell]) -
 def _rows(cell: Cell, stem: str) -> Iterator[dict[str, Any]]:
     attributes = cell.attributes
     table = cell.table(stem, columns=["cosine", *(a.name for a in attributes)])
-    yield _row("", "", table["cosine"])
+    cosine = table["cosine"].to_numpy(dtype=np.float64)
+    yield _row("", "", cosine)
     for attribute in attributes:
-        column = table[attribute.name].astype("str")
+        column = table[attribute.name].astype("str").to_numpy(dtype=object)
         others = sorted({*column} - {*attribute.groups})
         for group in (*attribute.groups, *others):
-            chosen = table["cosine"][column.eq(group)]
+            chosen = cosine[column == group]
             if len(chosen):
                 yield _row(attribute.name, group, chosen)
 
 
-def _row(attribute: str, group: str, cosine: pd.Series[float]) -> dict[str, Any]:
+def _row(attribute: str, group: str, cosine: npt.NDArray[np.float64]) -> dict[str, Any]:
     return {
         "attribute": attribute,
         "group": group,
         "n": len(cosine),
-        "mean": float(cosine.mean()),
-        "median": float(cosine.median()),
-        "q05": float(cosine.quantile(LOW)),
+        "mean": float(np.nanmean(cosine)),
+        "median": float(np.nanmedian(cosine)),
+        "q05": float(np.nanquantile(cosine, LOW)),
     }
