@@ -42,13 +42,17 @@ class DualEncoder:
         self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
 
-    @torch.inference_mode()
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed ``(b, h, w, 3)`` uint8 images → ``(b, d)`` float32, not normalised."""
+        return self.begin_images(pixels)()
+
+    @torch.inference_mode()
+    def begin_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], npt.NDArray[np.float32]]:
+        """Begin to embed images; see `qbench.api.models.BeginsImages`. On a CPU, they are embedded when it returns."""
+        values = _sent(torch.from_numpy(pixels), self.device).permute(0, 3, 1, 2).contiguous().float().div(255)
         # The same operations in the same order as in torchvision's ToTensor and Normalize, so equal bit for bit.
-        values = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).contiguous().float().div(255)
         values = values.sub_(self._mean).div_(self._std)
-        return _array(self.module.get_image_features(pixel_values=values.to(self._dtype)))
+        return _begun(self.module.get_image_features(pixel_values=values.to(self._dtype)))
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -57,7 +61,7 @@ class DualEncoder:
         # No attention mask. CLIP does not need one: its attention is causal, and the embedding is read at the end
         # token, before the padding. SigLIP was trained without one: it sees the padding, and the embedding is read at
         # the last position.
-        return _array(self.module.get_text_features(input_ids=tokens.to(self.device)))
+        return _begun(self.module.get_text_features(input_ids=_sent(tokens, self.device)))()
 
     def close(self) -> None:
         """Release the model's memory."""
@@ -66,8 +70,28 @@ class DualEncoder:
             torch.cuda.empty_cache()
 
 
-def _array(output: Any) -> npt.NDArray[np.float32]:
+def _sent(values: torch.Tensor, device: str) -> torch.Tensor:
+    """The values on a device. To a GPU they are copied from pinned memory, so that nobody waits for the copy."""
+    if not device.startswith("cuda"):
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
+
+
+def _begun(output: Any) -> Callable[[], npt.NDArray[np.float32]]:
+    """What waits for an output, and copies it from the device: only this one, not what was begun after it."""
     # transformers 5 returns an output object, older ones the tensor.
-    tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
-    array: npt.NDArray[np.float32] = tensor.float().cpu().numpy()
-    return array
+    tensor = (output if isinstance(output, torch.Tensor) else output.pooler_output).float()
+    if tensor.device.type != "cuda":
+        array: npt.NDArray[np.float32] = tensor.cpu().numpy()
+        return lambda: array
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    host.copy_(tensor, non_blocking=True)
+    copied = torch.cuda.Event()
+    copied.record(torch.cuda.current_stream(tensor.device))
+
+    def waited_for() -> npt.NDArray[np.float32]:
+        copied.synchronize()
+        found: npt.NDArray[np.float32] = host.numpy()
+        return found
+
+    return waited_for

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qbench.api._lazy import import_on_use
 from qbench.models.interface import (
+    BeginsImages,
     Checkpoint,
     DType,
     Encoder,
@@ -29,6 +30,7 @@ __getattr__ = import_on_use(
 )
 
 __all__ = [
+    "BeginsImages",
     "Checkpoint",
     "DType",
     "Encoder",

@@ -76,6 +76,18 @@ class Encoder(LoadedModel, Protocol):
 
 
 @runtime_checkable
+class BeginsImages(Protocol):
+    """What an `Encoder` may have in addition, if it computes on a device beside the processor.
+
+    The next batch is then read and copied to the device while the device computes this one.
+    """
+
+    def begin_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], npt.NDArray[np.float32]]:
+        """Begin to embed images, and return what waits for the embeddings: those that `encode_images` would give."""
+        ...
+
+
+@runtime_checkable
 class NamedEncoder(Protocol):
     """An encoder of precomputed embeddings: it is asked by ID, and sees no pixels.
 

@@ -6,11 +6,15 @@ are decided by the plan and never by what is convenient here. A last batch that 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qbench.errors import ModelError
 from qbench.probes.interface import AnswerPart, Step
 
 
@@ -43,13 +47,48 @@ def answered(
     ------
     TypeError
         The probe gave another number of answers than it was asked for.
+    ModelError
+        The device has too little memory for a batch.
     """
-    batches = []
-    for start in range(places.start, places.stop, batch_size):
-        rows = order[start : min(start + batch_size, places.stop)]
-        answers = part.compute(encoder, rows)
+    batches: list[npt.NDArray[Any]] = []
+    begin = part.begin or (lambda encoder, rows: partial(part.compute, encoder, rows))
+    before: tuple[npt.NDArray[np.int64], Callable[[], npt.NDArray[Any]]] | None = None
+
+    def end(rows: npt.NDArray[np.int64], answers_of: Callable[[], npt.NDArray[Any]]) -> None:
+        answers = answers_of()
         if len(answers) != len(rows):
             raise TypeError(f"the probe gave {len(answers)} answers of {part.name!r} for a batch of {len(rows)}")
         batches.append(answers)
         step(len(rows))
+
+    with _memory_said(batch_size):
+        for start in range(places.start, places.stop, batch_size):
+            rows = order[start : min(start + batch_size, places.stop)]
+            begun = begin(encoder, rows)
+            if before is not None:
+                end(*before)
+            before = rows, begun
+        if before is not None:
+            end(*before)
     return np.concatenate(batches)
+
+
+@contextmanager
+def _memory_said(batch_size: int) -> Iterator[None]:
+    """Say what to do where a device has too little memory for a batch.
+
+    The batch is not made smaller here: its size is part of the experiment, and a variant can be compared only with a
+    baseline that was asked in batches of the same size.
+    """
+    try:
+        yield
+    except Exception as error:
+        if "OutOfMemoryError" not in (kind.__name__ for kind in type(error).__mro__):
+            raise
+        raise ModelError(
+            f"the device has too little memory for a batch of {batch_size} ({str(error).partition('.')[0]})",
+            fix=f"Set batch_size to less than {batch_size}. All variants of a run have one batch size, because some "
+            "methods compute other numbers in other batches."
+            if batch_size > 1
+            else "Use a device with more memory.",
+        ) from error

@@ -114,6 +114,10 @@ class AnswerPart:
     of_images : bool
         Whether the array depends on the images. `False` for one that depends on texts only: it is then computed once,
         whatever the images are.
+    begin : callable or None
+        ``(encoder, rows) -> (() -> array)``: as `compute`, but what it returns waits for the answers. Each batch is
+        begun before the answers to the one before it are waited for, so that a GPU need not wait for the processor.
+        `None` if `compute` is all there is.
     """
 
     name: str
@@ -121,6 +125,7 @@ class AnswerPart:
     count: int
     compute: Callable[[Any, npt.NDArray[np.int64]], npt.NDArray[Any]]
     of_images: bool = True
+    begin: Callable[[Any, npt.NDArray[np.int64]], Callable[[], npt.NDArray[Any]]] | None = None
 
 
 class Provider(Protocol):

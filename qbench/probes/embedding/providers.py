@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qbench.images.ids import image_id
-from qbench.models.interface import Encoder, NamedEncoder
+from qbench.models.interface import BeginsImages, Encoder, NamedEncoder
 from qbench.probes.embedding.guard import EmbeddingGuard
 from qbench.probes.interface import AnswerPart, Asking
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
@@ -50,12 +52,20 @@ class EncoderProvider(ModelProvider):
             pixels = np.array(asking.pixels()[rows])
             return image_guard.checked(pixels, encoder.encode_images(pixels), rows)
 
+        def begin(model: object, rows: Rows) -> Callable[[], Vectors]:
+            if not isinstance(model, BeginsImages):
+                return partial(images, model, rows)
+            pixels = np.array(asking.pixels()[rows])
+            begun = model.begin_images(pixels)
+            return lambda: image_guard.checked(pixels, begun(), rows)
+
         def texts(model: object, rows: Rows) -> Vectors:
             encoder, every = _encoder(model), asking.questions.content.texts
             batch = [every[row] for row in rows]
             return text_guard.checked(np.array(batch, dtype=object), encoder.encode_texts(batch), rows)
 
-        return answer_parts(asking, images, texts)
+        of_images, of_texts = answer_parts(asking, images, texts)
+        return replace(of_images, begin=begin), of_texts
 
     def timed_work(self, asking: Asking) -> Mapping[str, Callable[[Any], object]]:
         """The first batch of images and of texts; repeated where there are fewer than a batch."""

@@ -30,6 +30,15 @@ def test_images_and_texts_become_embeddings(tiny_clip, open_clip_source):
     assert images.dtype == texts.dtype == np.float32
 
 
+def test_a_batch_that_was_begun_has_its_own_embeddings(tiny_clip, open_clip_source):
+    """They are waited for after the next batch was begun."""
+    encoder = open_clip_source(tiny_clip).load(device="cpu", dtype="float32")
+    first, second = encoder.begin_images(PIXELS), encoder.begin_images(255 - PIXELS)
+    assert np.array_equal(second(), encoder.encode_images(255 - PIXELS))
+    assert np.array_equal(first(), encoder.encode_images(PIXELS))
+    assert not np.array_equal(first(), second())
+
+
 def test_the_embedding_is_that_of_transformers_own_processor(tiny_clip, open_clip_source):
     import torch
     from transformers import CLIPModel, CLIPTokenizer
