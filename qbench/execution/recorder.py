@@ -95,7 +95,9 @@ class Recorder:
             self._folder.write_speed(self.speed_file(cell), result.speed)
 
     def fail(self, cell: PlannedCell, problem: Problem) -> None:
-        """Record why a cell failed."""
+        """Record why a cell failed, unless another process has completed it meanwhile."""
+        if self._shared and self._folder.ended(cell.folder, cell.key) is CellStatus.DONE:
+            return
         record = CellRecord(**self._described(cell), status=CellStatus.FAILED, error=failure(problem, self._plan))
         self._folder.write_cell(cell.folder, record)
 

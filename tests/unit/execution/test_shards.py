@@ -17,6 +17,7 @@ from qbench.execution.forecast import forecast
 from qbench.execution.progress import Bar
 from qbench.execution.run import execute
 from qbench.execution.sharding import Shard, read_shard
+from qbench.execution.worker import Worker
 from qbench.executors.work_units import WHOLE
 from qbench.results import load
 from qbench.results.analysis import analysed
@@ -143,6 +144,21 @@ def test_a_variant_that_fails_fails_in_each_of_its_shards(run, spec):
     ended = [run("shards", Shard(number, 4), wanted) for number in range(1, 5)]
     assert [(done.failed, done.cells) for done in ended[:3]] == [(1, 1), (0, 1), (1, 1)]
     assert (ended[3].done, ended[3].failed, ended[3].complete) == (1, 1, True)
+
+
+def test_a_cell_that_another_shard_has_scored_is_not_recorded_as_failed(run, spec, monkeypatch):
+    wanted, score, first = spec(), Worker._score, [True]
+
+    def fails_after_another_has_scored(worker, unit):
+        if first.pop() if first else False:
+            assert run("shards", Shard(1, 4), wanted).done == 1
+            raise RuntimeError("too little memory, say")
+        return score(worker, unit)
+
+    assert run("shards", Shard(1, 4), wanted).done == 0
+    monkeypatch.setattr(Worker, "_score", fails_after_another_has_scored)
+    done = run("shards", Shard(3, 4), wanted)
+    assert (first, done.done, done.failed) == ([], 1, 0)
 
 
 def test_a_shard_does_not_conclude_while_another_is_at_work(run, wanted, registry, tmp_path):
