@@ -76,6 +76,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_generative",
         "qbench_embeddings",
         "qbench_quantizers",
+        "qbench_onnx",
         "qbench_benchmarks",
         "qbench_statistics",
         "qbench_demo",
