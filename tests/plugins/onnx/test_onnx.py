@@ -96,9 +96,7 @@ def test_the_coverage_is_that_of_the_weights(build, checkpoint, name, options, t
     assert sorted(layer.name for layer in coverage.layers) == sorted(weights)
     for layer in coverage.layers:
         weight = weights[layer.name].astype(np.float64)
-        # A Gemm is quantized as a whole by ONNX Runtime's dynamic quantization.
-        each = options.get("per_channel") and layer.bits > 8.1
-        scale = np.abs(weight).max(axis=1 if each else None, keepdims=True) / top
+        scale = np.abs(weight).max(axis=1 if options.get("per_channel") else None, keepdims=True) / top
         error = np.linalg.norm(np.round(weight / scale) * scale - weight) / np.linalg.norm(weight)
         assert layer.error == pytest.approx(error, rel=0.02), layer.name
         assert layer.quantized
