@@ -57,8 +57,8 @@ The same checkpoint in torch and in [ONNX Runtime](protocol.md#onnx-runtime), me
 `python benchmarks/runtimes.py`:
 {machine}.
 
-- The speed is that of the fastest of {repeats} batches of {batch}, preprocessing and tokenizer included. Other programs ran at
-  the same time, and not the same ones for each row: a speed is rough, and a factor of two means nothing.
+- The speed is that of the fastest of {repeats} batches of {batch}, preprocessing and tokenizer included. Other programs
+  ran at the same time, and not the same ones for each row: a speed is rough, and a factor of two means nothing.
 - MB are the bytes of all weights and scales as they are held.
 - The error of the embeddings is one minus their cosine with those of `fp32`: its median and its largest value over
   {images} images and {texts} texts of the demo's data. Static quantization was calibrated on {calibrated} images of
