@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from qbench.results import Results
+    from qbench.spec.model import RunSpec
 
-__all__ = ["evaluate", "load", "run"]
+__all__ = ["ablate", "evaluate", "load", "run"]
 
 
 def run(
@@ -54,16 +55,56 @@ def run(
     qbench.errors.InputError
         The spec is wrong, or nothing of it can be run; or there is no such shard.
     """
+    from qbench.spec.read import read_spec
+
+    return _run(read_spec(spec), out, shard)
+
+
+def _run(wanted: RunSpec, out: str | Path | None, shard: tuple[int, int] | None = None) -> Results:
     from qbench.execution.plan import default_folder
     from qbench.execution.run import execute
     from qbench.execution.sharding import Shard
     from qbench.results.analysis import analysed
-    from qbench.spec.read import read_spec
 
-    wanted = read_spec(spec)
     folder = Path(out) if out is not None else default_folder(wanted)
     done = execute(wanted, folder, shard=Shard(*shard) if shard is not None else None)
     return analysed(load(folder)) if done.complete else load(folder)
+
+
+def ablate(
+    spec: str | Path | Mapping[str, Any],
+    by: Literal["part", "block", "layer", "kind"] = "block",
+    *,
+    leave_one_out: bool = False,
+    out: str | Path | None = None,
+) -> Results:
+    """Quantize one part of the models at a time, to find the parts that carry a change.
+
+    Parameters
+    ----------
+    spec : str, pathlib.Path or mapping
+        As for `run`. Each of its quantizers is ablated; control arms are not.
+    by : {"part", "block", "layer", "kind"}
+        What is one part: a tower or a projection, a transformer block, a layer, or all layers of a kind.
+    leave_one_out : bool
+        Quantize all parts but one, instead of one part only.
+    out : str or pathlib.Path, optional
+        The run folder; ``qbench-runs/NAME`` if not given, with what is ablated in the name.
+
+    Returns
+    -------
+    Results
+        Those of an ordinary run with many variants; ``results.ablation`` has the change that goes with each part.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The spec is wrong, a quantizer cannot be told which layers to change, or nothing can be run.
+    """
+    from qbench.execution.ablation import ablated
+    from qbench.spec.read import read_spec
+
+    return _run(ablated(read_spec(spec), by, leave_one_out=leave_one_out), out)
 
 
 def evaluate(

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from qbench.api import Quantizer, hookimpl, simulate
+from qbench.api import LayerOptions, Quantizer, hookimpl, simulate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(LayerOptions):
     bits: int = 4
     group: int = 32
 
@@ -22,7 +22,7 @@ def build(checkpoint, context, options):
         scale = groups.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / (2 ** (options.bits - 1) - 1)
         return ((groups / scale).round() * scale).reshape(weight.shape), options.bits + 32 / group
 
-    return simulate(checkpoint, context, rule)
+    return simulate(checkpoint, context, rule, layers=options)
 
 
 @hookimpl

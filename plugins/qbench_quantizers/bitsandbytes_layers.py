@@ -116,10 +116,10 @@ def _scope(checkpoint: Checkpoint, options: ScopeOptions) -> Scope | None:
     if isinstance(checkpoint, Inspectable):
         model = checkpoint.skeleton()
         return resolve(model, options, library=dict.fromkeys(_library_list(model), LEFT_OUT))
-    if (options.towers, options.skip, options.projections) != ("both", (), "library"):
+    if (options.only, options.skip, options.towers, options.projections) != ((), (), "both", "library"):
         raise QuantizationError(
             f"the model source {checkpoint.identity.source!r} cannot show its layers before they are loaded, so "
-            "the options towers, skip and projections cannot be used"
+            "the options only, skip, towers and projections cannot be used"
         )
     return None
 

@@ -5,31 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from qbench.api import DType
+from qbench.api import DType, LayerOptions, Tower
 
 Towers = Literal["both", "image", "projector", "text"]
 Projections = Literal["library", "both", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScopeOptions:
-    """Which Linear layers a method changes; a base class of the other options.
+class ScopeOptions(LayerOptions):
+    """Which Linear layers a method changes; a base class of the other options, which adds to `only` and `skip`.
 
     Attributes
     ----------
     towers : {"both", "image", "projector", "text"}
         All of the model, or only one part of it. Of a generative model, ``image`` is the vision tower and ``text`` the
         language model.
-    skip : tuple of str
-        Layers to leave out, as shell patterns for their names (``*.fc2``). A pattern that matches no layer is an error.
     projections : {"library", "both", "none"}
         Whether the last layers of the towers are quantized: as the library decides (transformers leaves out
         ``text_projection`` and quantizes ``visual_projection``), both, or neither.
     """
 
     towers: Towers = "both"
-    skip: tuple[str, ...] = ()
     projections: Projections = "library"
+
+    @property
+    def changed_towers(self) -> frozenset[Tower]:
+        """Those of `only`, without the tower that `towers` leaves out."""
+        named = super().changed_towers
+        return named if self.towers == "both" else named & {self.towers}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,11 @@ class Int8Options(ScopeOptions):
 
     threshold: float = 6.0
     dtype: DType = "float32"
+
+    @property
+    def other_dtype(self) -> DType:
+        """The option `dtype`."""
+        return self.dtype
 
     def __post_init__(self) -> None:
         """Refuse a threshold without a meaning."""
@@ -77,6 +85,11 @@ class Int4Options(ScopeOptions):
     block_size: Literal[32, 64, 128, 256, 512, 1024, 2048, 4096] = 64
     compute_dtype: DType = "float32"
     dtype: DType = "float32"
+
+    @property
+    def other_dtype(self) -> DType:
+        """The option `dtype`."""
+        return self.dtype
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from torch import nn
 
@@ -82,16 +81,8 @@ def resolve(model: nn.Module, options: ScopeOptions, *, library: Mapping[str, st
             reasons[name] = "projections = none"
         elif options.projections == "library" and name in (library or {}):
             reasons[name] = (library or {})[name]
-    for pattern in options.skip:
-        found = [name for name in linears if fnmatchcase(name, pattern)]
-        if not found:
-            raise InputError(
-                f"the pattern {pattern!r} matches none of the model's {len(linears)} Linear layers",
-                where="skip",
-                fix=f"Their names are like {', '.join(list(linears)[:2])}.",
-            )
-        for name in found:
-            reasons.setdefault(name, f"skip = {pattern}")
+    for name, reason in options.left_out(linears).items():
+        reasons.setdefault(name, reason)
     if not set(linears) - set(reasons):
-        raise InputError("these options leave no layer to quantize", where="towers, skip, projections")
+        raise InputError("these options leave no layer to quantize", where="only, skip, towers, projections")
     return Scope(wanted=frozenset(set(linears) - set(reasons)), reasons=reasons)

@@ -39,7 +39,18 @@ from qbench.api.models import (
     NamedEncoder,
     Storable,
 )
-from qbench.api.quantizers import CalibrationData, Context, Coverage, Layer, Quantizer, Variant, simulate, tower_of
+from qbench.api.quantizers import (
+    CalibrationData,
+    Context,
+    Coverage,
+    Layer,
+    LayerOptions,
+    Quantizer,
+    Tower,
+    Variant,
+    simulate,
+    tower_of,
+)
 from qbench.api.statistics import Statistic, StatisticKind
 from qbench.errors import DataError, InputError, ModelError, QbenchError, QuantizationError
 from qbench.plugins.hookspecs import hookimpl
@@ -130,6 +141,7 @@ __all__ = [
     "Inspectable",
     "Items",
     "Layer",
+    "LayerOptions",
     "Limited",
     "LoadedModel",
     "Located",
@@ -155,6 +167,7 @@ __all__ = [
     "Task",
     "Template",
     "Text",
+    "Tower",
     "Unit",
     "Variant",
     "Verdict",

@@ -5,8 +5,9 @@ Helpers: `simulate` for a method that changes the values of weights, `torch_modu
 """
 
 from qbench.models.control_arms import CONTROL_ARMS
-from qbench.models.interface import CalibrationData, Context, Coverage, Layer, Variant
-from qbench.models.simulate import simulate, tower_of
+from qbench.models.interface import CalibrationData, Context, Coverage, Layer, Tower, Variant
+from qbench.models.layer_options import LayerOptions, tower_of
+from qbench.models.simulate import simulate
 from qbench.models.torch_module import torch_module
 from qbench.plugins.records import Quantizer
 
@@ -16,7 +17,9 @@ __all__ = [
     "Context",
     "Coverage",
     "Layer",
+    "LayerOptions",
     "Quantizer",
+    "Tower",
     "Variant",
     "simulate",
     "torch_module",

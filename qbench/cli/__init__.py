@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from qbench.cli import (
+    ablate,
     analyse,
     cache,
     check,
@@ -65,6 +66,7 @@ def _main(
 
 app.command("run", epilog=run.EXAMPLES)(run.command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.command)
+app.command("ablate", epilog=ablate.EXAMPLES)(ablate.command)
 app.command("analyse", epilog=analyse.EXAMPLES)(analyse.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("check", cls=check.CheckCommand, epilog=check.EXAMPLES)(check.command)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from qbench.execution.plan import PlannedQuantizer
+    from qbench.execution.sharding import Shard
+    from qbench.spec.model import RunSpec
 
 EXAMPLES = "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200` | `qbench plan paper --shard 2/4`"
 
@@ -33,23 +38,34 @@ def command(
     The exit code is 2 if no cell can be used, or if this machine does not have the device. Models or data that still
     have to be fetched are listed; they are not an error.
     """
+    from qbench.cli.common import overridden, shard_of
+    from qbench.execution.plan import default_folder
+    from qbench.spec.read import read_spec
+
+    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
+    show(wanted, out or default_folder(wanted), shard_of(shard))
+
+
+def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
+    """Print what a spec, or a shard of it, would run in the folder `out`, what is missing, and what it costs.
+
+    Raises
+    ------
+    InputError
+        No cell can be used.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    from qbench.cli.common import overridden, shard_of
     from qbench.errors import InputError
     from qbench.execution.forecast import forecast
-    from qbench.execution.plan import default_folder
     from qbench.execution.progress import Bar
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.models.numerics import check_presence
-    from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
     from qbench.text import bytes_in_words, duration
 
-    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    of_run = shard_of(shard)
-    found = forecast(wanted, out or default_folder(wanted), progress=Bar(Terminal(stderr=True)), shard=of_run)
+    found = forecast(wanted, out, progress=Bar(Terminal(stderr=True)), shard=of_run)
     plan, console = found.plan, Terminal()
     for title, parts in (
         ("models", found.models),
@@ -65,9 +81,10 @@ def command(
         console.print(Text(f"\n{label}:"))
         for line in unavailable_lines(numbers):
             console.print(Text(line), soft_wrap=True)
-    table = Table("", "device", "bits", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table("", "device", "bits", "", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for quantizer in plan.quantizers:
-        table.add_row(Text(quantizer.label), quantizer.device, f"{quantizer.entry.record.bits:g}")
+        bits = f"{quantizer.entry.record.bits:g}"
+        table.add_row(Text(quantizer.label), quantizer.device, bits, _left_alone(quantizer))
     console.print(table)
     console.print(
         f"\n{plan.cells} cells = {len(plan.models)} models × {len(plan.quantizers)} quantizers × "
@@ -93,6 +110,9 @@ def command(
             console.print(f"What shard {of_run} computes can be listed when models and data are there.")
         else:
             console.print(f"Shard {of_run} has nothing to do: the run has fewer parts than shards.")
+    if found.answers:
+        asked = ", ".join(f"{count:,} {name}" for name, count in found.answers.items())
+        console.print(f"To ask, all variants together: {asked}.")
     if found.seconds is not None:
         console.print(f"Time to ask the models, from speeds measured on this machine: {duration(found.seconds)}.")
     if found.unmeasured:
@@ -101,3 +121,11 @@ def command(
         )
     if found.to_compute:
         console.print(f"Disk space for images that are not decoded yet: {bytes_in_words(found.disk_bytes)}.")
+
+
+def _left_alone(quantizer: PlannedQuantizer) -> str:
+    """Which towers keep the answers of a control arm."""
+    if quantizer.arm is None:
+        return ""
+    towers = [tower for tower in ("image", "text") if quantizer.answering(tower) is quantizer.arm]
+    return f"{' and '.join(towers)} answers of {quantizer.arm.label}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qbench.execution.run import Summary
     from qbench.execution.sharding import Shard
     from qbench.results import Results
+    from qbench.spec.model import RunSpec
 
 EXAMPLES = (
     "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a quick trial) | "
@@ -46,8 +47,6 @@ def command(
     from qbench.cli.check import show
     from qbench.cli.common import overridden, shard_of, write_report
     from qbench.execution.plan import default_folder
-    from qbench.execution.progress import Bar
-    from qbench.execution.run import execute
     from qbench.gate import check
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
@@ -55,6 +54,21 @@ def command(
     console = Terminal(stderr=True)
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     folder, part = out or default_folder(wanted), shard_of(shard)
+    done = executed(wanted, folder, console, part, spec)
+    results = analysed_run(folder, console)
+    gate = check(results)
+    show(gate)
+    if not report:
+        typer.echo(f"Run folder: {folder}")
+    write_report(results, wanted=report, gate=gate)
+    exit_if_failed(done, console)
+
+
+def executed(wanted: RunSpec, folder: Path, console: Console, part: Shard | None = None, spec: str = "") -> Summary:
+    """Run a spec, or a shard of it, and say how that went; ends the command unless the run is complete."""
+    from qbench.execution.progress import Bar
+    from qbench.execution.run import execute
+
     try:
         done = execute(wanted, folder, progress=Bar(console, f"shard {part}" if part else ""), shard=part)
     except KeyboardInterrupt:
@@ -72,14 +86,13 @@ def command(
             else ""
         ),
     )
-    results = _analysed(folder, console)
-    gate = check(results)
-    show(gate)
-    if not report:
-        typer.echo(f"Run folder: {folder}")
-    write_report(results, wanted=report, gate=gate)
+    return done
+
+
+def exit_if_failed(done: Summary, console: Console) -> None:
+    """End with exit code 1 if cells failed, and say where the reasons are."""
     if done.failed:
-        console.print(f"The reasons why cells failed are above, in the report, and in {folder / 'run.log'}.")
+        console.print(f"The reasons why cells failed are above, in the report, and in {done.folder / 'run.log'}.")
         raise typer.Exit(1)
 
 
@@ -103,7 +116,8 @@ def _tell_shard(part: Shard, done: Summary, spec: str, console: Console) -> None
         )
 
 
-def _analysed(folder: Path, console: Console) -> Results:
+def analysed_run(folder: Path, console: Console) -> Results:
+    """Analyse a run, unless that is done already."""
     from rich.text import Text
 
     from qbench.results import load

@@ -112,12 +112,24 @@ class AskedVariant:
         `orders` are those that are looked at, all if none is given. `share` is that of the first of them.
         """
         found: dict[str, int] = {}
+        for name, count in self.missing_arrays(orders, share).values():
+            found[name] = found.get(name, 0) + count
+        return found
+
+    def missing_arrays(self, orders: Sequence[str] = (), share: Share = WHOLE) -> dict[str, tuple[str, int]]:
+        """What names an array of answers, or a share of it → the name of its part, and how many rows the cache lacks.
+
+        Variants that leave a tower alone share an array, so that it is computed once. The parameters are those of
+        `missing`.
+        """
+        found = {}
         for place, order in enumerate(orders or self.orders):
             for part, mine in self._shares(order, share.after(place)):
                 stored, rows = self._cache.sharded(part.name, part.parts), self._rows_per_shard(part)
                 starts = [start for start in range(0, part.count, rows) if mine.has(start // rows)]
                 count = sum(min(rows, part.count - start) for start in starts)
-                found[part.name] = found.get(part.name, 0) + max(count - stored.rows_done(mine.has), 0)
+                key = key_of(part.parts | {"part": part.name, "share": asdict(mine)})
+                found[key] = (part.name, max(count - stored.rows_done(mine.has), 0))
         return found
 
     def has(self, order: str, share: Share) -> bool:
@@ -133,10 +145,14 @@ class AskedVariant:
         """Whether the cache has all answers, as far as its lists say."""
         return not any(self.missing().values())
 
-    def seconds_to_answer(self, share: Share = WHOLE) -> float | None:
-        """Estimated time for what is missing, by speeds measured on this machine; `None` where one was not measured."""
-        speeds, missing = known_speeds(self._cache, self.parts), self.missing(share=share)
-        return sum(n * speeds[name] for name, n in missing.items()) if missing.keys() <= speeds.keys() else None
+    def speeds(self) -> dict[str, float]:
+        """Name of a part → seconds for one image, text or other, where that was measured on this machine."""
+        found = {}
+        for part in self.answer_parts(DATASET):
+            known = known_speeds(self._cache, self._answering(part).parts(self.provider))
+            if part.name in known:
+                found[part.name] = known[part.name]
+        return found
 
     # --- answers and scores
 
@@ -176,18 +192,22 @@ class AskedVariant:
 
     def answer_parts(self, order: str) -> tuple[AnswerPart, ...]:
         """The arrays of answers in batches of `order`, each with its whole key."""
-        common: Parts = {
-            "probe": origin(self._probe),
-            "variant": self.parts,
-            "batch": self._batch(order),
-        }
+        common: Parts = {"probe": origin(self._probe), "batch": self._batch(order)}
         preprocessing = self.variant.model.checkpoint.preprocessing
         of_images = common | {
             "pixels": store_parts(self.benchmark.images_key, preprocessing.geometry),
             "preprocessing": asdict(preprocessing),
         }
-        parts = self.provider.answers(self._asking())
-        return tuple(self._with_whole_key(part, of_images if part.of_images else common) for part in parts)
+        return tuple(
+            self._with_whole_key(
+                part,
+                {"variant": self._answering(part).parts(self.provider)} | (of_images if part.of_images else common),
+            )
+            for part in self.provider.answers(self._asking())
+        )
+
+    def _answering(self, part: AnswerPart) -> VariantRun:
+        return self.variant.answering(part.tower)
 
     def _batch(self, order: str) -> Parts | None:
         """What decides the batches; and that answers in another order are stored in that order."""
@@ -235,7 +255,7 @@ class AskedVariant:
                 computed += self._compute(filling, claimed, part, places, step)
         if self.provider.timed and computed:
             seconds = self.variant.seconds[part.name] - before
-            remember_speed(self._cache, self.parts, part.name, seconds / computed)
+            remember_speed(self._cache, self._answering(part).parts(self.provider), part.name, seconds / computed)
 
     def _compute(
         self,
@@ -248,18 +268,19 @@ class AskedVariant:
         """Compute shards of the answers to one part, and keep them, also if that is stopped; how many rows."""
         computed: list[tuple[range, npt.NDArray[Any]]] = []
         kept, rows, batch_size = time.monotonic(), 0, self._batch_size(part)
+        answering = self._answering(part)
         try:
             for shard in shards:
-                encoder = self.variant.built().encoder
+                encoder = answering.built().encoder
                 with self._timed(part):
                     answers = answered(part, encoder, places, shard, batch_size=batch_size, step=step)
                 computed.append((shard, answers))
                 rows += len(shard)
                 if time.monotonic() - kept > KEEP_EVERY:
-                    self._keep(filling, computed)
+                    self._keep(filling, computed, answering)
                     kept = time.monotonic()
         finally:
-            self._keep(filling, computed)
+            self._keep(filling, computed, answering)
         return rows
 
     @contextmanager
@@ -271,10 +292,10 @@ class AskedVariant:
         if self.provider.timed:
             self.variant.seconds[part.name] -= self._decoder.waited - waited
 
-    def _keep(self, filling: Filling, computed: list[tuple[range, npt.NDArray[Any]]]) -> None:
+    def _keep(self, filling: Filling, computed: list[tuple[range, npt.NDArray[Any]]], answering: VariantRun) -> None:
         """Write what was computed, if the files of the variant are still those that its key was made from."""
         if computed:
-            self.variant.check_unchanged(self.provider)
+            answering.check_unchanged(self.provider)
         for shard, answers in computed:
             filling.write(shard, answers)
         computed.clear()

@@ -75,10 +75,13 @@ class Forecast:
     problems : dict of str to str
         The cells of usable models and data that a plugin made unusable (model · quantizer · benchmark), and what it
         raised.
+    answers : dict of str to int
+        What has to be asked (``images``, ``texts``) → how many answers the cache lacks, other orders included. Answers
+        that several variants share, because they leave a tower alone, are counted once.
     seconds : float or None
         Estimated time of asking the models, from speeds measured on this machine; `None` where none was measured yet.
     unmeasured : int
-        Cells whose variant has not run here yet, so that the estimate leaves them out.
+        Cells whose model has not been asked here with this method yet, so that the estimate leaves them out.
     disk_bytes : int
         Images still to be decoded into the cache.
     part : list of Part
@@ -96,6 +99,7 @@ class Forecast:
     to_compute: int = 0
     unknown: int = 0
     problems: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, int] = field(default_factory=dict)
     seconds: float | None = None
     unmeasured: int = 0
     disk_bytes: int = 0
@@ -225,7 +229,7 @@ def _cells(
     folder: RunFolder,
     shares: Mapping[tuple[str, str], Share],
 ) -> None:
-    plan, decoded = found.plan, dict[str, int]()
+    plan, decoded, answers = found.plan, dict[str, int](), _Answers()
     decoder = Decoder(cache, workers=plan.spec.processes)
     for model in models:
         for quantizer in plan.quantizers:
@@ -245,6 +249,7 @@ def _cells(
                 except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its own cells only
                     found.problems[" · ".join(labels)] = _said(error)
                     continue
+                answers.learn(asked)
                 state = TO_COMPUTE if missing else CACHED
                 if folder.is_done(folder.cell(data.planned.label, model.planned.label, quantizer.label, key), key):
                     state = DONE
@@ -252,7 +257,7 @@ def _cells(
                 found.cached += state == CACHED
                 found.to_compute += state == TO_COMPUTE
                 if share is not None:
-                    _add_part(found, " · ".join(labels), state, asked, share, cache, decoded)
+                    _add_part(found, " · ".join(labels), state, asked, share, answers, cache, decoded)
                     share = share.after(len(asked.orders))
     found.disk_bytes = sum(decoded.values())
     found.unknown = plan.cells - found.done - found.cached - found.to_compute - found.unusable
@@ -270,6 +275,7 @@ def _add_part(
     state: str,
     asked: AskedVariant,
     share: Share,
+    answers: _Answers,
     cache: Cache,
     decoded: dict[str, int],
 ) -> None:
@@ -280,21 +286,48 @@ def _add_part(
     counts = ", ".join(f"{count:,} {of}" for of, count in missing.items()) if state == TO_COMPUTE else ""
     found.part.append(Part(label=name, state=state, detail=counts))
     if any(missing.values()) and state == TO_COMPUTE:
-        _add_cost(found, asked, share, cache, decoded)
+        answers.add(found, asked, share)
+        _add_images(asked, cache, decoded)
 
 
-def _add_cost(found: Forecast, asked: AskedVariant, share: Share, cache: Cache, decoded: dict[str, int]) -> None:
-    """Add the time of a cell, and to `decoded` the bytes of its images by the key of their pixel store."""
-    if asked.provider.timed:  # otherwise it is a matter of seconds
-        _add_time(found, asked.seconds_to_answer(share))
+class _Answers:
+    """Sums up the answers that the cache lacks. An array that several cells need is counted once."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._speeds: dict[tuple[str, str, str], dict[str, float]] = {}
+
+    def learn(self, asked: AskedVariant) -> None:
+        """Remember the speeds of a variant for others of the same method on the same model, on other layers."""
+        known = self._speeds.setdefault(self._like(asked), {})
+        for name, seconds in asked.speeds().items():
+            known.setdefault(name, seconds)
+
+    def add(self, found: Forecast, asked: AskedVariant, share: Share) -> None:
+        """Add the share of the answers that a cell needs, and their time."""
+        speeds = self._speeds[self._like(asked)] | asked.speeds()
+        new = {
+            key: part for key, part in asked.missing_arrays(share=share).items() if part[1] and key not in self._seen
+        }
+        self._seen |= new.keys()
+        for name, count in new.values():
+            found.answers[name] = found.answers.get(name, 0) + count
+        if not asked.provider.timed:  # a matter of seconds
+            return
+        if any(name not in speeds for name, _ in new.values()):
+            found.unmeasured += 1
+        else:
+            found.seconds = (found.seconds or 0.0) + sum(speeds[name] * count for name, count in new.values())
+
+    @staticmethod
+    def _like(asked: AskedVariant) -> tuple[str, str, str]:
+        method = asked.variant.quantizer
+        return asked.variant.model.planned.label, method.entry.qualified, method.device
+
+
+def _add_images(asked: AskedVariant, cache: Cache, decoded: dict[str, int]) -> None:
+    """Add to `decoded` the bytes of the images of a cell by the key of their pixel store."""
     geometry = asked.variant.model.checkpoint.preprocessing.geometry
     parts = store_parts(asked.benchmark.images_key, geometry)
     if asked.provider.decodes and not cache.sharded(FOLDER, parts).complete:
         decoded[key_of(parts)] = len(asked.benchmark.items.images) * geometry.size**2 * 3
-
-
-def _add_time(found: Forecast, seconds: float | None) -> None:
-    if seconds is None:
-        found.unmeasured += 1
-    else:
-        found.seconds = (found.seconds or 0.0) + seconds

@@ -13,6 +13,9 @@ from typing import Any
 
 from qbench.declared.record import NAME
 from qbench.errors import InputError
+from qbench.models.control_arms import CONTROL_ARMS
+from qbench.models.interface import Tower
+from qbench.models.layer_options import ENCODERS, LayerOptions
 from qbench.plugins.options import absolute_options, changed_options, make_options
 from qbench.plugins.records import Benchmark, Dataset, ModelSource, Probe, Quantizer
 from qbench.plugins.registry import Entry, Registry
@@ -76,13 +79,34 @@ class PlannedCalibration:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedQuantizer:
-    """A quantizer to be applied, the device it runs on, and the data on which it may measure activations."""
+    """A quantizer to be applied, the device it runs on, and the data on which it may measure activations.
+
+    Attributes
+    ----------
+    label : str
+        Its name in results.
+    entry : Entry of Quantizer
+        The method.
+    options : object
+        Its options.
+    device : str
+        Where it runs.
+    calibration : PlannedCalibration or None
+        The data on which it may measure activations.
+    arm : PlannedQuantizer or None
+        The control arm whose answers the towers give that the options leave alone; `None` where they leave none alone.
+    """
 
     label: str
     entry: Entry[Quantizer]
     options: Any
     device: str
     calibration: PlannedCalibration | None = None
+    arm: PlannedQuantizer | None = None
+
+    def answering(self, tower: Tower | None) -> PlannedQuantizer:
+        """What decides the answers of a tower: this method, or the control arm if the tower is left alone."""
+        return self if self.arm is None or tower is None or tower in self.options.changed_towers else self.arm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,11 +290,13 @@ def plan_quantizer(
     wanted = (spec.calibration or calibration) if entry.record.calibrates else None
     options = make_options(entry.record.options, spec.options, where=f"quantizer {spec.name}")
     changed = ", ".join(f"{name}={value}" for name, value in changed_options(options).items())
+    runs_on = _device(entry.record, device)
     return PlannedQuantizer(
         label=spec.label or entry.record.name + (f" ({changed})" if changed else ""),
         entry=entry,
         options=absolute_options(options, base),
-        device=_device(entry.record, device),
+        device=runs_on,
+        arm=_arm(options, runs_on, registry),
         calibration=plan_calibration(wanted, registry, base) if wanted else None,
     )
 
@@ -308,6 +334,18 @@ def _check_calibration(spec: RunSpec, quantizers: Iterable[PlannedQuantizer]) ->
             where="calibration",
             fix="Leave it out, or add a quantizer that uses it.",
         )
+
+
+def _arm(options: Any, device: str, registry: Registry) -> PlannedQuantizer | None:
+    """The control arm of the towers that the options leave alone; `None` where there are none, or it is not known."""
+    if not isinstance(options, LayerOptions) or options.changed_towers == ENCODERS:
+        return None
+    name = CONTROL_ARMS[options.other_dtype]
+    known = [entry for entry in registry.quantizers() if entry.record.name == name]
+    if len(known) != 1 or known[0].record.kind != "control":
+        return None
+    arm = known[0].record
+    return PlannedQuantizer(label=name, entry=known[0], options=arm.options(), device=device)
 
 
 def _device(record: Quantizer, wanted: str) -> str:

@@ -12,7 +12,7 @@ from qbench.execution.calibration import PreparedCalibration
 from qbench.execution.keys import variant_parts
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedModel, prepare_model
-from qbench.models.interface import Context, Variant
+from qbench.models.interface import Context, Tower, Variant
 from qbench.probes.interface import Parts, Provider
 from qbench.runfolder.schema import ControlInfo, VariantFacts
 from qbench.store.cache import Cache
@@ -49,6 +49,7 @@ class VariantRun:
         self.seconds: dict[str, float] = {}
         self._cache = cache
         self._parts: dict[type[Provider], Parts] = {}
+        self._arm: VariantRun | None = None
         self._variant: Variant | None = None
         self._broken: Exception | None = None
 
@@ -61,6 +62,20 @@ class VariantRun:
     def loaded(self) -> bool:
         """Whether the model is in memory."""
         return self._variant is not None
+
+    def answering(self, tower: Tower | None) -> VariantRun:
+        """Who gives the answers of a tower: this variant, or its control arm if the quantizer leaves the tower alone.
+
+        The control arm is asked itself where the cache does not have its answers, so that a method which changes a
+        tower against its options can put nothing wrong into the cache.
+        """
+        planned = self.quantizer.answering(tower)
+        if planned is self.quantizer:
+            return self
+        if self._arm is None:
+            self._arm = VariantRun(self._cache, self.model, planned)
+            self._arm.seconds = self.seconds  # of the same cell
+        return self._arm
 
     def parts(self, provider: Provider) -> Parts:
         """What decides the variant, where `provider` gives its answers."""
@@ -147,6 +162,8 @@ class VariantRun:
         if self._variant is not None:
             self._variant.encoder.close()
             self._variant = None
+        if self._arm is not None:
+            self._arm.close()
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:

@@ -7,58 +7,20 @@ weights), which is easily computed wrongly, is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from qbench.errors import QuantizationError
 from qbench.models.control_arms import CONTROL_ARMS
-from qbench.models.interface import Checkpoint, Context, Coverage, Inspectable, Layer, Tower, Variant
+from qbench.models.interface import Checkpoint, Context, Coverage, Inspectable, Layer, Variant
+from qbench.models.layer_options import LayerOptions, tower_of
 from qbench.models.torch_module import torch_module
 
 Rule = Callable[[str, Any], "tuple[Any, float] | None"]
 """``(name, weight) -> (weight, bits)``, or `None` for a layer that is not quantized."""
 
 
-TOWERS: Mapping[Tower, tuple[str, ...]] = {
-    "projector": ("multi_modal_projector", "connector", "merger"),
-    "image": ("vision", "visual", "image"),
-    "text": ("text", "language", "lm_head"),
-}
-"""How the names of the modules begin that make up a tower; a projector inside of another tower comes first."""
-
-
-def tower_of(name: str) -> Tower:
-    """The tower to which a layer belongs, by the names that transformers' models use.
-
-    Of a generative model, the image tower is its vision encoder, and the text tower is its language model; the
-    projector between them is a part of its own.
-
-    Parameters
-    ----------
-    name : str
-        The path of the layer in the model, such as ``vision_model.encoder.layers.0.mlp.fc1``.
-
-    Returns
-    -------
-    {"image", "projector", "text", "shared"}
-        The tower.
-
-    Examples
-    --------
-    >>> tower_of("vision_model.encoder.layers.0.mlp.fc1"), tower_of("text_projection"), tower_of("logit_scale")
-    ('image', 'text', 'shared')
-    >>> tower_of("model.language_model.layers.0.mlp.up_proj"), tower_of("model.visual.merger.mlp.0")
-    ('text', 'projector')
-    """
-    parts = name.removeprefix("model.").split(".")
-    if any(part.startswith(TOWERS["projector"]) for part in parts[:2]):
-        return "projector"
-    if parts[0].startswith(TOWERS["image"]):
-        return "image"
-    return "text" if parts[0].startswith(TOWERS["text"]) else "shared"
-
-
-def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:
+def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: LayerOptions | None = None) -> Variant:
     """Apply `rule` to the weight of every Linear layer of a torch model.
 
     Parameters
@@ -72,6 +34,8 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:
         ``(name, weight) -> (weight, bits)``: `weight` is the ``(outputs, inputs)`` float32 tensor of the layer, a copy.
         The returned weight has the same shape; `bits` is the number of bits per weight that the method would store,
         scales and other state included. `None` leaves the layer unchanged.
+    layers : LayerOptions, optional
+        Which layers the rule is applied to; all if not given.
 
     Returns
     -------
@@ -82,20 +46,21 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:
     ------
     QuantizationError
         The encoder has no torch model, the rule returns another shape, or it leaves every layer unchanged.
+    InputError
+        A pattern of `layers` matches no layer.
     """
     import torch
 
     encoder = checkpoint.load(device=context.device, dtype="float32")
     model = torch_module(encoder)
-    layers = []
+    linears = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    left_out = layers.left_out(linears) if layers is not None else {}
     with torch.no_grad():
-        for name, linear in model.named_modules():
-            if isinstance(linear, torch.nn.Linear):
-                layers.append(_apply(name, linear, rule))
-    if not any(layer.quantized for layer in layers):
-        raise QuantizationError(f"none of the model's {len(layers)} Linear layers was quantized")
+        found = [_apply(name, linear, rule, left_out.get(name, "")) for name, linear in linears.items()]
+    if not any(layer.quantized for layer in found):
+        raise QuantizationError(f"none of the model's {len(found)} Linear layers was quantized")
     coverage = Coverage(
-        layers=tuple(layers),
+        layers=tuple(found),
         total_parameters=sum(p.numel() for p in model.parameters()),
         model_bytes=sum(t.nbytes for t in (*model.parameters(), *model.buffers())),
         disk_bytes=checkpoint.disk_bytes() if isinstance(checkpoint, Inspectable) else None,
@@ -103,14 +68,14 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule) -> Variant:
     return Variant(encoder=encoder, coverage=coverage, dtype="float32", control=CONTROL_ARMS["float32"])
 
 
-def _apply(name: str, linear: Any, rule: Rule) -> Layer:
-    """Apply the rule to one layer, in place."""
+def _apply(name: str, linear: Any, rule: Rule, left_out: str) -> Layer:
+    """Apply the rule to one layer, in place, unless there is a reason to leave it out."""
     import torch
 
     old = linear.weight.detach()
     # The module around a subclass (the output projection in PyTorch's own attention) reads its weight directly.
     plain = type(linear) is torch.nn.Linear
-    found = rule(name, old.clone()) if plain else None
+    found = rule(name, old.clone()) if plain and not left_out else None
     error, bits = 0.0, 32.0
     if found is not None:
         new, bits = found
@@ -121,7 +86,7 @@ def _apply(name: str, linear: Any, rule: Rule) -> Layer:
         norm = torch.linalg.vector_norm(old, dtype=torch.float64)
         error = float(torch.linalg.vector_norm(old.double() - new.double()) / norm) if norm else 0.0
         linear.weight.copy_(new)
-    reason = "" if found is not None else "left out by the rule" if plain else f"a {type(linear).__name__}"
+    reason = left_out or ("left out by the rule" if plain else f"a {type(linear).__name__}")
     return Layer(
         name=name,
         tower=tower_of(name),
@@ -129,7 +94,7 @@ def _apply(name: str, linear: Any, rule: Rule) -> Layer:
         parameters=linear.weight.numel(),
         quantized=found is not None,
         bits=float(bits),
-        reason=reason,
+        reason="" if found is not None else reason,
         error=error,
         sparsity=1 - int(torch.count_nonzero(linear.weight)) / linear.weight.numel(),
     )

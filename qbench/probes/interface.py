@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from qbench.images.pixels import Pixels
     from qbench.images.preprocessing import Preprocessing
     from qbench.metrics.interface import Outcome
+    from qbench.models.interface import Tower
 
 Parts = dict[str, Any]
 """What decides a result, as plain values: what `qbench.store.keys.key_of` makes a key of."""
@@ -118,6 +119,9 @@ class AnswerPart:
         ``(encoder, rows) -> (() -> array)``: as `compute`, but what it returns waits for the answers. Each batch is
         begun before the answers to the one before it are waited for, so that a GPU need not wait for the processor.
         `None` if `compute` is all there is.
+    tower : {"image", "text"} or None
+        The tower of the model that alone gives the array, if there is one: a quantizer that leaves this tower alone
+        then gives the answers of its control arm, which are taken from there.
     """
 
     name: str
@@ -126,6 +130,7 @@ class AnswerPart:
     compute: Callable[[Any, npt.NDArray[np.int64]], npt.NDArray[Any]]
     of_images: bool = True
     begin: Callable[[Any, npt.NDArray[np.int64]], Callable[[], npt.NDArray[Any]]] | None = None
+    tower: Tower | None = None
 
 
 class Provider(Protocol):

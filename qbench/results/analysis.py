@@ -27,6 +27,8 @@ from qbench.analysis.populations import with_margins
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, Outcome
 from qbench.policy.model import Policy
+from qbench.results.ablation import TABLE as ABLATION
+from qbench.results.ablation import ablation_table
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
 from qbench.results.recompute import measure_or_none
@@ -177,6 +179,13 @@ def analyse_again(
 
 
 def make(results: Results, settings: Settings, step: Callable[[str], None] = lambda name: None) -> Analysis:
+    """Judge every change of a run from its stored outcomes, and the parts of the models where they are ablated."""
+    analysis = _judged(results, settings, step)
+    parts = ablation_table(results, analysis.effects, settings, lambda others: _judged(others, settings, step).effects)
+    return analysis if parts is None else replace(analysis, added={**analysis.added, ABLATION: parts})
+
+
+def _judged(results: Results, settings: Settings, step: Callable[[str], None]) -> Analysis:
     """Judge every change of a run from its stored outcomes, by the installed statistics."""
     changes = results.changes
     noise = _noise(results, changes)

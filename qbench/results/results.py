@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.analysis.ablation import COLUMNS
 from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.policy.model import Policy
 from qbench.results import analysis
+from qbench.results.ablation import TABLE
 from qbench.results.coverage import layer_table, of_cells, summarise
 from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
@@ -191,6 +193,26 @@ class Results:
     def effects(self) -> pd.DataFrame:
         """Each change with its interval, test, margin, flags and verdict: see ``docs/run-folder.md``."""
         return self.analysis.effects
+
+    def compared_with(self, baseline: str, variants: Iterable[str]) -> Results:
+        """Some variants of these results, compared with another one in place of the run's baseline.
+
+        Parameters
+        ----------
+        baseline : str
+            Label of the quantizer that the others are compared with.
+        variants : iterable of str
+            Labels of the others.
+        """
+        wanted = {baseline, *variants}
+        run = self.run.model_copy(update={"baseline": baseline})
+        records = [cell for cell in self.records if cell.quantizer in wanted]
+        return Results(self.folder, run, _baseline_first(records, baseline), self.environment, allow=self._allow)
+
+    @property
+    def ablation(self) -> pd.DataFrame:
+        """The change that goes with each part of a model, in a run of ``qbench ablate``; without rows in others."""
+        return self.added_tables.get(TABLE, pd.DataFrame(columns=COLUMNS))
 
     def judged_by(self, policy: Policy | None) -> Results:
         """These results with the verdicts that another policy's margins and limits give.

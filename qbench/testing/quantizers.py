@@ -16,7 +16,9 @@ from qbench.errors import QuantizationError
 from qbench.execution.calibration import prepare_calibration
 from qbench.execution.plan import PlannedQuantizer, plan_model, plan_quantizer
 from qbench.execution.run import execute
+from qbench.models.control_arms import CONTROL_ARMS
 from qbench.models.interface import Checkpoint, Context, DType, Layer, LoadedModel, NamedEncoder, Tower, Variant
+from qbench.models.layer_options import LayerOptions
 from qbench.plugins.registry import Entry, Registry
 from qbench.spec.model import CalibrationSpec, ModelSpec, QuantizerSpec
 from qbench.spec.read import read_spec
@@ -192,6 +194,30 @@ class QuantizerContract(WithOptions):
         except (TypeError, ValueError) as error:
             pytest.fail(f"coverage has a value that JSON cannot store ({error})")
         assert travelled == {**coverage, "layers": list(coverage["layers"])}
+
+    def test_layers_are_chosen(
+        self,
+        build: Callable[[], Variant],
+        checkpoint: Checkpoint,
+        planned: PlannedQuantizer,
+        registry: Registry,
+        seen: Seen,
+    ) -> None:
+        """A method with `LayerOptions` honours ``only``; a tower that it leaves alone is that of the control arm."""
+        if not isinstance(planned.options, LayerOptions):
+            pytest.skip("the options are not LayerOptions, so the method cannot be told which layers to change")
+        layers = [layer for layer in build().coverage.layers if layer.quantized and layer.tower == "image"]
+        if not layers:
+            pytest.skip("these options change no layer of the image tower")
+        context, name = Context(device=planned.device), layers[0].name
+        variant = planned.entry.record.build(checkpoint, context, dataclasses.replace(planned.options, only=(name,)))
+        found = [layer.name for layer in variant.coverage.layers if layer.quantized]
+        assert found == [name], f"only = {name}, and {', '.join(found) or 'nothing'} is quantized"
+        arm = registry.quantizer(CONTROL_ARMS[planned.options.other_dtype]).record
+        texts = seen(arm.build(checkpoint, context, arm.options()).encoder)[1]
+        assert np.array_equal(seen(variant.encoder)[1], texts), (
+            "only a layer of the image tower is quantized, but the text embeddings are not those of the control arm"
+        )
 
     # --- the embeddings
 

@@ -416,6 +416,7 @@ def test_every_choice_of_an_option_is_in_the_protocol():
 
 
 def test_every_exported_table_is_documented_with_its_columns():
+    from qbench.analysis.ablation import COLUMNS as ABLATION
     from qbench.analysis.judge import analyse
     from qbench.report.table_names import FORMATS, TABLES
     from qbench.results import coverage, drift, effects, results
@@ -432,7 +433,7 @@ def test_every_exported_table_is_documented_with_its_columns():
         name: re.findall(r"`([^`]+)`", columns)
         for name, columns in re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", section, re.M)
     }
-    added = added_tables()
+    added = {**added_tables(), "ablation": ABLATION[3:]}
     assert sorted(documented) == sorted([*TABLES, *added])
     assert "|".join(FORMATS) in section
     assert documented["metrics"] == results.METRICS

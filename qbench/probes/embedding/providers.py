@@ -29,13 +29,14 @@ def answer_parts(
 ) -> tuple[AnswerPart, AnswerPart]:
     """The two arrays of embeddings: the images decide the one, the texts the other."""
     return (
-        AnswerPart(name=IMAGES, parts={}, count=len(asking.items.images), compute=images),
+        AnswerPart(name=IMAGES, parts={}, count=len(asking.items.images), compute=images, tower="image"),
         AnswerPart(
             name=TEXTS,
             parts={"texts": asking.questions.digest},
             count=len(asking.questions.content.texts),
             compute=texts,
             of_images=False,
+            tower="text",
         ),
     )
 

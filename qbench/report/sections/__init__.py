@@ -9,6 +9,7 @@ from qbench.plugins.report_blocks import Block, Place, Section
 from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import (
+    ablation,
     accuracy,
     changes,
     coverage,
@@ -69,6 +70,7 @@ BUILT_IN = (
     _of("drift", "Drift", drift.section),
     _of("t-tests", "Paired t-tests", t_tests.section),
     _of("noise", "Batch noise", noise.section),
+    _of("ablation", "Ablation", ablation.section),
     _of("layers", "Weight error by layer", layers.section),
     _of("coverage", "What was quantized", coverage.section),
     _of("speed", "Speed and memory", speed.section),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from broken.caught import CAUGHT
-from qbench.api import QuantizationError, Quantizer, simulate
+from qbench.api import LayerOptions, QuantizationError, Quantizer, simulate
 
 
 def rounded(weight, top=7):
@@ -148,6 +148,16 @@ def says_another_type(checkpoint, context, options):
     return replace(variant, dtype="bfloat16")
 
 
+def changes_the_other_tower(checkpoint, context, options):
+    """The layers that are named are quantized, and the texts are changed besides."""
+    import torch
+
+    variant = simulate(checkpoint, context, lambda n, w: (rounded(w), 5.0), layers=options)
+    with torch.no_grad():
+        variant.encoder.module.text_model.final_layer_norm.weight.mul_(2)
+    return variant
+
+
 @dataclass(frozen=True)
 class OddOptions:
     """An option that no spec can say."""
@@ -188,6 +198,14 @@ QUANTIZERS = [
     quantizer("q-nothing", "test_coverage_counts", "nothing was quantized", quantizers_with(quantizes_nothing)),
     quantizer(
         "q-numpy", "test_coverage_survives_json", "a value that JSON cannot store", quantizers_with(counts_in_numpy)
+    ),
+    quantizer("q-only", "test_layers_are_chosen", "only = vision_model.* is quantized", options=LayerOptions),
+    quantizer(
+        "q-tower",
+        "test_layers_are_chosen",
+        "the text embeddings are not those of the control arm",
+        changes_the_other_tower,
+        options=LayerOptions,
     ),
     quantizer("q-draws", "test_the_same_comes_out_each_time", "a seed of its own", draws),
     quantizer(

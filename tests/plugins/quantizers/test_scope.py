@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from qbench.api import Context, InputError, QuantizationError
+from qbench.api.quantizers import CONTROL_ARMS
 from qbench.plugins.registry import installed
 from qbench_quantizers.options import Int8Options, ScopeOptions
 from qbench_quantizers.scope import resolve
@@ -43,6 +44,21 @@ def test_layers_are_left_out_by_pattern(build, name):
     theirs = {"text_projection"} if name.startswith("hf") else set()
     assert {n for n in left if not n.endswith("fc2") and "layers.1" not in n} == theirs
     assert not [n for n in quantized(variant) if n.endswith("fc2") or n.startswith("vision_model.encoder.layers.1.")]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_only_the_layers_that_are_named_are_changed(build, name):
+    variant = build(name, only=("text_model.encoder.layers.1.*",), skip=("*.fc2",))
+    assert len(quantized(variant)) == 5
+    assert all(n.startswith("text_model.encoder.layers.1.") and not n.endswith("fc2") for n in quantized(variant))
+    assert left_out(variant)["text_model.encoder.layers.0.mlp.fc1"] == "not in only"
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("hf-int8", "float16"), ("hf-int4", "float16"), ("hf-int4", "bfloat16")])
+def test_a_tower_that_is_left_alone_gives_the_answers_of_the_control_arm_of_its_type(build, embed, name, dtype):
+    images, texts = embed(build(CONTROL_ARMS[dtype]))
+    assert np.array_equal(embed(build(name, only=("text_model.*",), dtype=dtype))[0], images)
+    assert np.array_equal(embed(build(name, only=("vision_model.*",), dtype=dtype))[1], texts)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -1,0 +1,99 @@
+"""``qbench ablate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+EXAMPLES = (
+    "Examples: `qbench ablate study.toml --by block --dry-run` (what it costs) | `qbench ablate demo --by part` | "
+    "`qbench ablate study.toml --by layer --leave-one-out --device cuda` | "
+    "`qbench export RUN --table ablation` (every part and number)"
+)
+SHOWN = 8
+"""Changes that are printed for each ablation."""
+
+
+def command(
+    spec: Annotated[str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")],
+    by: Annotated[
+        Literal["part", "block", "layer", "kind"],
+        typer.Option(
+            help="What is one part: a tower or a projection, a transformer block, a layer, or all layers of a kind."
+        ),
+    ] = "block",
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Quantize all parts but one, instead of one part only.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the variants, what has to be asked, and the time; run nothing.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME-only-BY].")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
+    dataset: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A dataset.toml or its folder: another benchmark, in addition to those of the spec; repeatable."
+        ),
+    ] = None,
+    report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
+) -> None:
+    """Quantize one part of the models at a time, and show which parts carry the changes, overall and by group.
+
+    Each quantizer of the spec is tried on every part alone, beside the whole quantizer. A tower that a variant leaves
+    alone is not asked again. Repeat the command to continue a stopped run.
+    """
+    from qbench.cli.common import overridden, write_report
+    from qbench.cli.plan import show as show_plan
+    from qbench.cli.run import analysed_run, executed, exit_if_failed
+    from qbench.execution.ablation import ablated
+    from qbench.execution.plan import default_folder
+    from qbench.execution.progress import Bar
+    from qbench.spec.read import read_spec
+    from qbench.terminal.console import Terminal
+
+    console = Terminal(stderr=True)
+    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
+    wanted = ablated(wanted, by, leave_one_out=leave_one_out, progress=Bar(console))
+    folder = out or default_folder(wanted)
+    if dry_run:
+        show_plan(wanted, folder)
+        return
+    done = executed(wanted, folder, console)
+    results = analysed_run(folder, console)
+    _show(results.ablation, Terminal())
+    typer.echo(f"Every part and number: qbench export {folder} --table ablation")
+    write_report(results, wanted=report)
+    exit_if_failed(done, console)
+
+
+def _show(table: pd.DataFrame, console: Console) -> None:
+    """Print what was found in each ablation: the changes with the smallest p-values."""
+    from rich.text import Text
+
+    from qbench.report.ablation_rows import answer, found_rows
+
+    for (model, quantizer, direction), rows in table.groupby(["model", "quantizer", "direction"], sort=False):
+        console.print(Text(f"{model} · {quantizer}", style="bold"))
+        console.print(Text(answer(rows, str(direction))))
+        shown = found_rows(rows)[:SHOWN]
+        if shown:
+            console.print(_table(shown))
+
+
+def _table(rows: list[dict[str, str]]) -> object:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*rows[0], box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*(Text(text, overflow="fold") for text in row.values()))
+    return table

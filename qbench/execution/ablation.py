@@ -1,0 +1,217 @@
+"""A spec → the spec of its ablation: the same run with variants that quantize one part of a model only, or all but one.
+
+The parts are those layers that the method quantizes, as its coverage says. What comes out is an ordinary spec, whose
+quantizers have the option ``only`` or ``skip`` (`qbench.models.layer_options.LayerOptions`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from qbench.errors import InputError
+from qbench.execution.opened import Opened
+from qbench.execution.plan import PlannedQuantizer, make_plan
+from qbench.execution.progress import Silent
+from qbench.execution.quiet import quiet
+from qbench.models.layer_options import LayerOptions
+from qbench.plugins.registry import Registry, installed
+from qbench.spec.model import QuantizerSpec, RunSpec
+from qbench.store.cache import Cache
+
+By = Literal["part", "block", "layer", "kind"]
+NAME_LENGTH = 100  # of a run, see `RunSpec.name`
+
+
+@dataclass(frozen=True)
+class AblatedPart:
+    """A part of a model: the layers that a pattern selects.
+
+    Attributes
+    ----------
+    name : str
+        Its name, such as ``text_model.encoder.layers.0``.
+    pattern : str
+        The shell pattern that selects its layers.
+    layers : frozenset of str
+        The layers of it that the method quantizes.
+    """
+
+    name: str
+    pattern: str
+    layers: frozenset[str]
+
+
+def parts_of(layers: Iterable[str], by: By) -> list[AblatedPart]:
+    """Divide layers into parts, in the order of the layers.
+
+    Parameters
+    ----------
+    layers : iterable of str
+        The paths of the layers in the model.
+    by : {"part", "block", "layer", "kind"}
+        ``part``: what the path begins with, such as a whole tower or a projection. ``block``: the path up to the first
+        number, such as a transformer block; a layer that is in no block is with those beside it. ``layer``: each layer.
+        ``kind``: what the path ends with, such as ``q_proj``, in all blocks of both towers.
+
+    Examples
+    --------
+    >>> layers = ["text.layers.0.mlp.fc1", "text.layers.0.mlp.fc2", "text.layers.1.mlp.fc1", "projection"]
+    >>> [part.name for part in parts_of(layers, "block")]
+    ['text.layers.0', 'text.layers.1', 'projection']
+    >>> [(part.name, part.pattern) for part in parts_of(layers, "kind")]
+    [('fc1', '*.fc1'), ('fc2', '*.fc2'), ('projection', 'projection')]
+    """
+    every = list(layers)
+    patterns = dict.fromkeys(_pattern(layer, by) for layer in every)
+    return [
+        AblatedPart(
+            name=pattern.removeprefix("*.").removesuffix(".*"),
+            pattern=pattern,
+            layers=frozenset(layer for layer in every if _pattern(layer, by) == pattern),
+        )
+        for pattern in patterns
+    ]
+
+
+def _pattern(layer: str, by: By) -> str:
+    """The pattern of the part to which a layer belongs."""
+    path = layer.split(".")
+    match by:
+        case "layer":
+            length = len(path)
+        case "kind":
+            return f"*.{path[-1]}" if path[1:] else layer
+        case "part":
+            length = 2 if path[0] == "model" and path[2:] else 1  # generative models have everything in `model`
+        case "block":
+            numbers = [i for i, name in enumerate(path) if name.isdigit()]
+            length = numbers[0] + 1 if numbers else max(1, len(path) - 1)
+    return layer if length == len(path) else ".".join(path[:length]) + ".*"
+
+
+def ablated(
+    spec: RunSpec,
+    by: By,
+    *,
+    leave_one_out: bool = False,
+    registry: Registry | None = None,
+    cache: Cache | None = None,
+    progress: Silent | None = None,
+) -> RunSpec:
+    """The spec of an ablation: each quantizer is followed by its variants for each part; control arms stay as they are.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The spec whose quantizers are ablated.
+    by : {"part", "block", "layer", "kind"}
+        The parts, see `parts_of`.
+    leave_one_out : bool
+        Quantize all parts but one, instead of one part only.
+    registry, cache, progress
+        As for `qbench.execution.run.execute`.
+
+    Returns
+    -------
+    RunSpec
+        Named after `spec` and what is ablated.
+
+    Raises
+    ------
+    InputError
+        A quantizer cannot be told which layers to change, there is nothing to ablate, or models have different parts.
+    QuantizationError
+        A method cannot quantize a model.
+    """
+    registry, cache, told = registry or installed(), cache or Cache(), progress or Silent()
+    plan = make_plan(spec, registry)
+    if by not in get_args(By):
+        raise InputError(f"an ablation is by {', '.join(get_args(By))}, not by {by!r}")
+    methods = [q for q in plan.quantizers if _is_ablated(q, spec.baseline)]
+    if not methods:
+        raise InputError(
+            "the spec has no quantizer beside the baseline and control arms, so there is nothing to ablate",
+            where=spec.name,
+            fix='Add one to quantizers, such as "hf-int4".',
+        )
+    for method in methods:
+        _check_declared(method)
+    with told, tempfile.TemporaryDirectory() as folder, quiet(Path(folder) / "log", told.say):
+        told.begin("finding the layers that are quantized", 0)
+        opened = Opened(plan, cache, told)
+        parts = {method.label: _common_parts(opened, method, by) for method in methods}
+    quantizers: list[QuantizerSpec] = []
+    for named, planned in zip(spec.quantizers, plan.quantizers, strict=True):
+        whole = named.model_copy(update={"label": planned.label})
+        quantizers += [whole, *_variants(whole, planned, parts.get(planned.label, []), leave_one_out)]
+    suffix = f"-{'without' if leave_one_out else 'only'}-{by}"
+    return spec.model_copy(update={"name": spec.name[: NAME_LENGTH - len(suffix)] + suffix, "quantizers": quantizers})
+
+
+def _is_ablated(quantizer: PlannedQuantizer, baseline: str) -> bool:
+    return quantizer.label != baseline and quantizer.entry.record.kind != "control"
+
+
+def _check_declared(method: PlannedQuantizer) -> None:
+    if not isinstance(method.options, LayerOptions):
+        raise InputError(
+            f"the quantizer {method.entry.record.name!r} cannot be told which layers to change, so it is not ablated",
+            where=method.label,
+            fix="Leave it out of the spec. Its author can give it the options `only` and `skip`: they are those of "
+            "qbench.api.LayerOptions.",
+        )
+
+
+def _common_parts(opened: Opened, method: PlannedQuantizer, by: By) -> list[AblatedPart]:
+    """The parts of all models, which have to be the same: every variant of a run is one of every model."""
+    labels = [model.label for model in opened.plan.models]
+    found = [parts_of(_quantized_layers(opened, label, method), by) for label in labels]
+    for label, parts in zip(labels, found, strict=True):
+        if parts != found[0]:
+            different = sorted({p.name for p in parts} ^ {p.name for p in found[0]})
+            named = f" ({different[0]} is in one of them only)" if different else ""
+            raise InputError(
+                f"{method.label} quantizes other layers of {label} than of {labels[0]}{named}",
+                where=opened.plan.spec.name,
+                fix="Ablate models with different layers by specs of their own, or by a coarser division.",
+            )
+    if len(found[0]) < 2:
+        raise InputError(
+            f"{method.label} quantizes one {by} only, so there is nothing to compare", fix="Ablate by a finer division."
+        )
+    return found[0]
+
+
+def _quantized_layers(opened: Opened, model: str, method: PlannedQuantizer) -> list[str]:
+    """The layers that a method quantizes, from the cache if the variant was built before; otherwise it is built."""
+    variant = opened.variant(model, method.label)
+    probe = opened.plan.probes[model, opened.plan.benchmarks[0].label].record.load()
+    try:
+        facts = variant.facts(variant.parts(probe.provider(method.entry.record.provider)))
+    finally:
+        variant.close()
+    return [layer.name for layer in facts.coverage.layers if layer.quantized]
+
+
+def _variants(
+    whole: QuantizerSpec, planned: PlannedQuantizer, parts: Sequence[AblatedPart], leave_one_out: bool
+) -> list[QuantizerSpec]:
+    """One variant for each part."""
+    made = []
+    for part in parts:
+        if leave_one_out:
+            options = {"skip": [*planned.options.skip, part.pattern]}
+        else:
+            options = {"only": _only(part, planned.options.only)}
+        label = f"{whole.label}: {'without' if leave_one_out else 'only'} {part.name}"
+        made.append(whole.model_copy(update={"label": label, "options": {**whole.options, **options}}))
+    return made
+
+
+def _only(part: AblatedPart, already: tuple[str, ...]) -> list[str]:
+    """What selects a part: its pattern, or its layers by name where the whole method has a selection of its own."""
+    return sorted(part.layers) if already else [part.pattern]

@@ -1,0 +1,207 @@
+"""An ablation is a spec of many variants: towers that are left alone are not asked, and a planted part is found."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from qbench.api import Coverage, InputError, Layer, LayerOptions, Quantizer, Variant
+from qbench.api.benchmarks import StatisticRef
+from qbench.execution.ablation import ablated, parts_of
+from qbench.execution.forecast import forecast
+from qbench.execution.run import execute
+from qbench.plugins.registry import Entry
+from qbench.results import load
+from qbench.results.analysis import analysed
+
+from .conftest import COUNT, PLUGIN
+
+LAYERS = {
+    "vision_model.layers.0.fc": "image",
+    "vision_model.layers.1.fc": "image",
+    "text_model.layers.0.fc": "text",
+    "text_projection": "text",
+}
+BAD = "vision_model.layers.1.fc"
+PARTS = ["vision_model.layers.0", "vision_model.layers.1", "text_model.layers.0", "text_projection"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(LayerOptions):
+    strength: int = 1
+
+
+class Quantized:
+    """The fake model with some layers quantized: the bad one turns bright into dark, the others change a little."""
+
+    def __init__(self, encoder, changed):
+        self.encoder, self.changed = encoder, changed
+
+    def encode_images(self, pixels):
+        images = self.encoder.encode_images(pixels) + 1e-3 * sum(LAYERS[name] == "image" for name in self.changed)
+        return images[:, ::-1] if BAD in self.changed else images
+
+    def encode_texts(self, texts):
+        return self.encoder.encode_texts(texts) + np.float32(1e-3 * sum(LAYERS[n] == "text" for n in self.changed))
+
+    def close(self):
+        self.encoder.close()
+
+
+@pytest.fixture
+def registry(registry, log):
+    def build(checkpoint, context, options):
+        left_out = options.left_out(LAYERS) if isinstance(options, Options) else dict.fromkeys(LAYERS, "a control arm")
+        log.append(("build", tuple(name for name in LAYERS if name not in left_out)))
+        layers = tuple(
+            Layer(name=name, tower=tower, kind="L", parameters=4, quantized=name not in left_out, bits=8)
+            for name, tower in LAYERS.items()
+        )
+        encoder = Quantized(checkpoint.load(device="cpu", dtype="float32"), LAYERS.keys() - left_out.keys())
+        return Variant(
+            encoder=encoder, coverage=Coverage(layers=layers, total_parameters=16, model_bytes=16), dtype="float32"
+        )
+
+    for record in (
+        Quantizer(name="fp32", summary="", bits=32, kind="control", build=build),
+        Quantizer(name="rtn", summary="", bits=8, options=Options, build=build),
+    ):
+        registry.entries["qbench_quantizers"].append(Entry(plugin=PLUGIN, record=record))
+    (toys,) = registry.entries["qbench_benchmarks"]
+    metrics = tuple(replace(metric, statistic=StatisticRef("share")) for metric in toys.record.metrics)
+    registry.entries["qbench_benchmarks"] = [Entry(plugin=PLUGIN, record=replace(toys.record, metrics=metrics))]
+    return registry
+
+
+@pytest.fixture
+def ablate(registry, cache, spec):
+    def make(by="block", quantizers=("fp32", "rtn"), *, leave_one_out=False, **changes):
+        wanted = spec(quantizers=list(quantizers), baseline="fp32", **changes)
+        return ablated(wanted, by, leave_one_out=leave_one_out, registry=registry, cache=cache)
+
+    return make
+
+
+@pytest.fixture
+def run(ablate, registry, cache, tmp_path):
+    def make(**how):
+        done = execute(ablate(**how), tmp_path / "run", registry=registry, cache=cache)
+        assert done.failed == 0
+        return analysed(load(tmp_path / "run"))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("part", ["vision_model", "text_model", "text_projection"]),
+        ("block", PARTS),
+        ("layer", list(LAYERS)),
+        ("kind", ["fc", "text_projection"]),
+    ],
+)
+def test_every_quantized_layer_is_in_one_part(by, names):
+    parts = parts_of(LAYERS, by)
+    assert [part.name for part in parts] == names
+    assert sorted(layer for part in parts for layer in part.layers) == sorted(LAYERS)
+
+
+def test_layers_beside_the_blocks_are_a_part_of_their_own():
+    found = parts_of(["vision.layers.0.fc1", "vision.head.mlp.fc1", "vision.head.mlp.fc2"], "block")
+    assert [(part.name, part.pattern) for part in found] == [
+        ("vision.layers.0", "vision.layers.0.*"),
+        ("vision.head.mlp", "vision.head.mlp.*"),
+    ]
+
+
+def test_the_spec_has_one_variant_for_each_part(ablate):
+    spec = ablate()
+    assert spec.name == "x-only-block"
+    assert [q.label for q in spec.quantizers] == ["fp32", "rtn", *(f"rtn: only {part}" for part in PARTS)]
+    assert spec.quantizers[3].options == {"only": ["vision_model.layers.1.*"]}
+    without = ablate(leave_one_out=True, quantizers=["fp32", {"name": "rtn", "options": {"skip": ["text_projection"]}}])
+    assert without.name == "x-without-block"
+    assert without.quantizers[-1].options == {"skip": ["text_projection", "text_model.layers.0.*"]}
+    assert without.quantizers[-1].label == "rtn (skip=['text_projection']): without text_model.layers.0"
+
+
+def test_a_selection_of_the_spec_stays_in_force(ablate):
+    mine = {"name": "rtn", "label": "mine", "options": {"only": ["*.fc"]}}
+    assert [q.options["only"] for q in ablate("part", ["fp32", mine]).quantizers[2:]] == [
+        ["vision_model.layers.0.fc", "vision_model.layers.1.fc"],
+        ["text_model.layers.0.fc"],
+    ]
+
+
+def test_a_tower_that_is_left_alone_is_not_asked(run, log, registry, cache, ablate, spec, tmp_path):
+    execute(spec(), tmp_path / "first", registry=registry, cache=cache)  # so that the dataset is there
+    before = forecast(ablate(), tmp_path / "run", registry=registry, cache=cache)
+    assert before.answers == {"images": COUNT * (1 + 1 + 2), "texts": 2 * (1 + 1 + 2)}  # fp32, rtn, two parts a tower
+    log.clear()
+    run()
+    assert sum(entry[1] for entry in log if entry[0] == "images") == COUNT * (1 + 1 + 2)
+    assert sum(entry[1] for entry in log if entry[0] == "texts") == 2 * (1 + 1 + 2)
+    log.clear()
+    assert forecast(ablate(), tmp_path / "run", registry=registry, cache=cache).done == 6
+    run()
+    assert log == []
+
+
+def test_a_tower_that_is_left_alone_is_asked_of_the_control_arm(registry, cache, spec, tmp_path, log):
+    """If the cache does not have the answers of the control arm, no variant gives them in its place."""
+    wanted = spec(quantizers=["base", {"name": "rtn", "options": {"only": ["text_model.*"]}}])
+    assert execute(wanted, tmp_path / "run", registry=registry, cache=cache).failed == 0
+    assert ("build", ()) in log  # fp32, which the spec does not name
+    log.clear()
+    execute(spec(quantizers=["fp32"], baseline="fp32"), tmp_path / "other", registry=registry, cache=cache)
+    assert "images" not in {entry[0] for entry in log}
+
+
+@pytest.mark.parametrize("leave_one_out", [False, True])
+def test_a_planted_part_is_found(run, leave_one_out):
+    table = run(leave_one_out=leave_one_out).ablation
+    assert table["part"].tolist() == PARTS
+    assert set(table["quantizer"]) == {"rtn"}
+    assert set(table["direction"]) == {"without" if leave_one_out else "only"}
+    assert table["found"].tolist() == [part == "vision_model.layers.1" for part in PARTS]
+    assert table["change"].tolist() == [0, -1, 0, 0]
+    assert ((table["low"] <= table["change"]) & (table["change"] <= table["high"]))[table["low"].notna()].all()
+    assert table["whole_change"].tolist() == [-1] * 4
+
+
+def test_a_run_without_ablation_has_no_table(registry, cache, spec, tmp_path):
+    execute(spec(), tmp_path / "run", registry=registry, cache=cache)
+    results = analysed(load(tmp_path / "run"))
+    assert results.ablation.empty
+    assert "ablation" not in results.added_tables
+
+
+def test_what_cannot_be_ablated_is_refused_with_a_reason(ablate):
+    with pytest.raises(InputError, match="half: the quantizer 'half' cannot be told which layers to change"):
+        ablate(quantizers=["fp32", "half"])
+    with pytest.raises(InputError, match="no quantizer beside the baseline"):
+        ablate(quantizers=["fp32"])
+    with pytest.raises(InputError, match=r"rtn .* quantizes one part only"):
+        ablate("part", ["fp32", {"name": "rtn", "options": {"only": ["text_model.*"]}}])
+    with pytest.raises(InputError, match="by part, block, layer, kind, not by 'head'"):
+        ablate("head")
+
+
+def test_models_with_other_layers_are_refused(ablate, registry):
+    (entry,) = (e for e in registry.entries["qbench_quantizers"] if e.record.name == "rtn")
+
+    def build(checkpoint, context, options):
+        made = entry.record.build(checkpoint, context, options)
+        if checkpoint.identity.checkpoint == "two":
+            layers = tuple(replace(x, quantized=x.quantized and x.name != BAD) for x in made.coverage.layers)
+            made = replace(made, coverage=replace(made.coverage, layers=layers))
+        return made
+
+    registry.entries["qbench_quantizers"].append(
+        Entry(plugin=PLUGIN, record=replace(entry.record, name="q", build=build))
+    )
+    with pytest.raises(
+        InputError, match=r"q quantizes other layers of toy/two than of toy/one \(vision_model.layers.1"
+    ):
+        ablate(quantizers=["fp32", "q"], models=["toy/one", "toy/two"])
