@@ -64,7 +64,8 @@ def declared_benchmark(path: str | Path) -> Benchmark:
     if protocol not in METRICS:
         raise DataError(f"protocol: {protocol!r} is not one of {', '.join(map(repr, METRICS))}", where=str(file))
     name = _text(raw, "name", file)
-    table = raw.get("table")
+    table, prompts = raw.get("table"), raw.get("prompts")
+    asks = isinstance(prompts, dict) and bool(prompts.get("question"))
     beside = isinstance(table, dict) and (file.parent / str(table.get("file", ""))).is_file()
     return Benchmark(
         name=name,
@@ -79,6 +80,7 @@ def declared_benchmark(path: str | Path) -> Benchmark:
         note=str(raw.get("note", "")),
         items=raw["items"] if isinstance(raw.get("items"), int) else 0,
         root=file.parent if beside else None,
+        probes=("embedding", "choices") if asks else (),
     )
 
 

@@ -153,6 +153,9 @@ class PromptSpec(_Strict):
         In place of `queries`: the name of a prompt set of qbench, or a ``.toml`` file beside this file that holds one.
     known_ties : list of (str, str)
         Pairs of classes that are known to have the same texts; see `qbench.metrics.interface.Prompts`.
+    question : str
+        For ``classification-disparity``: what a generative model is asked; its answers are the classes, as in prompts.
+        If empty, the dataset is not asked about by questions.
     """
 
     template: Texts = Field(default_factory=list)
@@ -161,6 +164,7 @@ class PromptSpec(_Strict):
     queries: list[str] = Field(default_factory=list)
     set: str = ""
     known_ties: list[tuple[str, str]] = Field(default_factory=list)
+    question: str = ""
 
     @field_validator("template")
     @classmethod
@@ -378,7 +382,9 @@ class Description(_Strict):
         classify = self.protocol == "classification-disparity"
         given = self.model_fields_set
         foreign: list[str] = [key for key in (("ks", "target") if classify else ("min_group",)) if key in given]
-        asked = self.prompts.model_fields_set & ({"queries", "set"} if classify else {"classes", "names", "known_ties"})
+        asked = self.prompts.model_fields_set & (
+            {"queries", "set"} if classify else {"classes", "names", "known_ties", "question"}
+        )
         foreign += [f"prompts.{key}" for key in sorted(asked)]
         foreign += [f"table.{key}" for key in ("label", "also_right") if not classify and getattr(self.table, key)]
         foreign += [f"attributes.{name}.pairs" for name, a in self.attributes.items() if not classify and a.pairs]

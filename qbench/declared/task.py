@@ -16,17 +16,19 @@ import numpy.typing as npt
 from qbench.data.items import Attribute, Items
 from qbench.data.promptsets import PromptSet, prompt_set, read_prompt_set
 from qbench.data.tables import relative_path
-from qbench.declared.options import DeclaredOptions
+from qbench.declared.options import QUESTION_OPTIONS, DeclaredOptions
 from qbench.declared.schema import Description, check_ties
 from qbench.declared.table import SECOND, Rows, read_rows
 from qbench.errors import DataError, InputError
 from qbench.metrics.answers import classification_table, positions
+from qbench.metrics.classification import LOG_SCALE, LOGIT_SCALE
 from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task, Unavailable
 from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
 from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
 from qbench.metrics.unavailable import unavailable_recall, unavailable_skew
 from qbench.metrics.weights import Floats
+from qbench.probes.choices.interface import Choices
 from qbench.statistics.interface import Measure
 
 CLASSIFICATION, RETRIEVAL = "classification-disparity", "retrieval-skew"
@@ -60,6 +62,13 @@ def task_of(description: Description, file: Path, options: DeclaredOptions) -> T
         if getattr(options, name):
             raise InputError(
                 f"the option {name!r} has no meaning for the protocol {description.protocol!r}", where=description.name
+            )
+    for name in QUESTION_OPTIONS:
+        if getattr(options, name) and not description.prompts.question:
+            raise InputError(
+                f"the option {name!r} has no meaning for a dataset without a question",
+                where=description.name,
+                fix="Add question to [prompts] in its description.",
             )
     if classify:
         return ClassificationDisparity(description, options)
@@ -164,7 +173,11 @@ class _Declared(ABC):
 
 
 class ClassificationDisparity(_Declared):
-    """Zero-shot classification, its recall by group, and how that differs. See `qbench.metrics.interface.Task`."""
+    """Classification, its recall by group, and how that differs.
+
+    See `qbench.metrics.interface.Task` and, where there is a question,
+    `qbench.probes.choices.interface.ChoicesTask`.
+    """
 
     def data(self, root: Path) -> Items:
         """Read the table; classes that are known to be tied have to be among the classes."""
@@ -183,7 +196,7 @@ class ClassificationDisparity(_Declared):
     def prompts(self, items: Items) -> Prompts:
         """The texts of each candidate; those of several templates are averaged."""
         spec, classes = self.description.prompts, self._classes(items)
-        named = [spec.names.get(name, name.replace("_", " ")) for name in classes]
+        named = self._in_words(classes)
         return Prompts(
             texts=tuple(template.format(name) for name in named for template in spec.template),
             targets=classes,
@@ -194,11 +207,35 @@ class ClassificationDisparity(_Declared):
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Arg-max over the candidates; the label and the further right classes count as right."""
+        return self._outcome(similarity, items, LOGIT_SCALE)
+
+    def choices(self, items: Items) -> Choices:
+        """One question, whose answers are the candidates."""
+        question = self.description.prompts.question
+        asked = np.zeros((len(items), 1), dtype=np.int64)
+        return self.options.questions().asked(
+            [(question, self._in_words(self._classes(items)))], asked, {"question": question}
+        )
+
+    def choose(self, scores: Similarity, items: Items) -> Outcome:
+        """The most likely candidate; the label and the further right classes count as right."""
+        return self._outcome(scores, items, LOG_SCALE)
+
+    def _in_words(self, classes: Sequence[str]) -> list[str]:
+        names = self.description.prompts.names
+        return [names.get(name, name.replace("_", " ")) for name in classes]
+
+    def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:
         classes = self._classes(items)
         second = [SECOND.format(i + 2) for i in range(len(self.description.table.also_right))]
         accepted = np.stack([positions(classes, items.table[name]) for name in ("label", *second)], axis=1)
         table = classification_table(
-            similarity, items, classes, accepted, [*second, *(a.name for a in self.attributes), "image"]
+            similarity,
+            items,
+            classes,
+            accepted,
+            [*second, *(a.name for a in self.attributes), "image"],
+            scale=scale,
         )
         chance = float(np.mean([len(set(row[row >= 0])) for row in accepted]) / len(classes))
         return Outcome(
@@ -226,9 +263,11 @@ class ClassificationDisparity(_Declared):
         spec = self.description.prompts
         listed = len(spec.classes or spec.names)
         prompts = ", ".join(f"“{template}”" for template in spec.template[:3])
+        asked = f"“{spec.question}”, {self.options.questions().summary()}"
         tied = "; ".join(f"“{first}” and “{second}”" for first, second in spec.known_ties)
         return {
             **({"classes that are known to have the same texts": tied} if tied else {}),
+            **({"question to generative models": asked} if spec.question else {}),
             "candidates": f"{listed} classes, listed" if listed else "the classes that items have",
             "prompt": prompts if len(spec.template) <= 3 else f"{len(spec.template)} templates, averaged: {prompts}, …",
             "classes in disparities": f"those with at least {self.min_group} items in both groups",
