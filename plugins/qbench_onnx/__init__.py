@@ -23,6 +23,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 REQUIRES = ("torch", "transformers", *PACKAGES)
+PROBES = ("embedding",)  # the towers of a dual encoder are exported; a generative model has none
 INSTALL = "pip install 'qbench-vlm[onnx]'"
 
 
@@ -63,6 +64,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         devices=("cpu",),
         batch_invariant=True,
         requires=REQUIRES,
+        probes=PROBES,
         build=_fp32,
         install=install,
     )
@@ -75,6 +77,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         devices=("cpu",),
         batch_invariant=True,
         requires=REQUIRES,
+        probes=PROBES,
         build=_fp16,
         install=install,
     )
@@ -86,6 +89,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         devices=("cpu",),
         batch_invariant=False,  # one activation scale for the whole batch
         requires=REQUIRES,
+        probes=PROBES,
         build=_dynamic,
         install=install,
     )
@@ -97,6 +101,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
         devices=("cpu",),
         batch_invariant=True,  # the ranges are fixed
         requires=REQUIRES,
+        probes=PROBES,
         build=_static,
         calibrates=True,
         install=install,
