@@ -11,6 +11,10 @@ from qbench.execution.ablation import ablated, parts_of
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
 from qbench.plugins.registry import Entry
+from qbench.plugins.report_blocks import Table, Text
+from qbench.report.ablation_rows import answer
+from qbench.report.run_numbers import RunNumbers
+from qbench.report.sections.ablation import section as ablation_section
 from qbench.results import load
 from qbench.results.analysis import analysed
 
@@ -205,3 +209,40 @@ def test_models_with_other_layers_are_refused(ablate, registry):
         InputError, match=r"q quantizes other layers of toy/two than of toy/one \(vision_model.layers.1"
     ):
         ablate(quantizers=["fp32", "q"], models=["toy/one", "toy/two"])
+
+
+def test_the_report_and_the_terminal_say_which_part_it_is(run):
+    results = run()
+    section = ablation_section(RunNumbers(results))
+    said = [block.text for block in section.blocks if isinstance(block, Text)]
+    assert said[1] == answer(results.ablation, "only")
+    assert said[1].endswith(
+        "4\u00a0tests corrected for together: a change over all items goes with vision_model.layers.1."
+    )
+    (table,) = (block for block in section.blocks if isinstance(block, Table) and "found" in block.caption)
+    assert [entry.text for entry in table.rows[0]][:4] == [
+        "vision_model.layers.1",
+        "toys",
+        "accuracy",
+        "−100.0\u00a0points",
+    ]
+
+
+def test_the_report_of_another_run_says_why_it_has_no_such_section(registry, cache, spec, tmp_path):
+    execute(spec(), tmp_path / "run", registry=registry, cache=cache)
+    (block,) = ablation_section(RunNumbers(analysed(load(tmp_path / "run")))).blocks
+    assert block.absent
+    assert "qbench ablate" in block.text
+
+
+def test_the_command_refuses_what_cannot_be_ablated(qbench_here, tmp_path):
+    (tmp_path / "spec.toml").write_text(
+        'name = "x"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "stored"]\n'
+        '[[benchmarks]]\nname = "fairface"\ndataset = "demo-fairface"\n',
+        encoding="utf-8",
+    )
+    for more in ((), ("--dry-run",), ("--leave-one-out",)):
+        done = qbench_here("ablate", "spec.toml", *more, cwd=tmp_path, check=2)
+        assert "the quantizer 'stored' cannot be told which layers to change" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "qbench-runs").exists()
