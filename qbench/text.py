@@ -50,6 +50,17 @@ def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number with what it counts.
+
+    Examples
+    --------
+    >>> counted(1, "image", "images"), counted(2000, "image", "images")
+    ('1 image', '2,000 images')
+    """
+    return f"{number:,} {one if number == 1 else several}"
+
+
 def duration(seconds: float) -> str:
     """Print a time in seconds, minutes or hours.
 

@@ -51,6 +51,8 @@ def explain(error: ValidationError, model: type[BaseModel], what: str) -> str:
             lines.append(f"{place.rpartition('.')[0]}: there are too few values")
         elif found["type"] == "missing":
             lines.append(f"the key {place!r} is missing")
+        elif found["type"] in ("dict_type", "model_type", "model_attributes_type"):
+            lines.append(f"{place or what}: it has to be a table, such as {{ key = value }}")
         else:
             lines.append(f"{place or what}: {found['msg'].removeprefix('Value error, ')}")
     errors = list(dict.fromkeys(lines))

@@ -20,6 +20,7 @@ from qbench.errors import DataError
 from qbench.images.decoding import CheckTask
 from qbench.images.locations import ImageLocation
 from qbench.images.workers import worked_on
+from qbench.text import counted
 
 SHOWN = 5
 """Number of examples of a finding that are shown where not all are asked for."""
@@ -124,7 +125,9 @@ def check_images(
     findings = _missing(items, len(items.images) - len(there), allow_missing)
     if bad:
         examples = [bad[number] for number in sorted(bad)]
-        findings.append(_finding("wrong", "unreadable", f"{len(bad)} images cannot be used", examples))
+        findings.append(
+            _finding("wrong", "unreadable", f"{counted(len(bad), 'image', 'images')} cannot be used", examples)
+        )
     return findings, [image for number, image in enumerate(there) if number not in bad]
 
 
@@ -149,11 +152,14 @@ def check_duplicates(items: Items, digests: Mapping[ImageLocation, str]) -> list
     findings = []
     same = [sorted(names) for names in contents.values() if len(names) > 1]
     if same:
-        what = f"{len(same)} images occur under several names, so their items count more than once"
+        images = counted(len(same), "image occurs", "images occur")
+        what = f"{images} under several names, so that items count more than once"
         findings.append(_finding("warning", "duplicates", what, [" = ".join(names) for names in same]))
     contrary = [sorted(n) for n in contents.values() if len(n) > 1 and len(set().union(*n.values())) > 1]
     if contrary:
-        what = f"{len(contrary)} of them have different labels or groups under different names"
+        what = (
+            f"{counted(len(contrary), 'of them has', 'of them have')} different labels or groups under different names"
+        )
         findings.append(_finding("warning", "duplicates", what, [" = ".join(names) for names in contrary]))
     return findings
 
@@ -187,7 +193,11 @@ def _missing(items: Items, images: int, allowed: bool) -> list[Finding]:
 
 def _double_ids(table: pd.DataFrame) -> list[Finding]:
     double = sorted(set(table["item"][table["item"].duplicated()].astype(str)))
-    return [_finding("wrong", "ids", f"{len(double)} IDs belong to several items", double)] if double else []
+    return (
+        [_finding("wrong", "ids", f"{counted(len(double), 'ID belongs', 'IDs belong')} to several items", double)]
+        if double
+        else []
+    )
 
 
 def labels_of(items: Items) -> list[str]:
@@ -207,7 +217,8 @@ def check_labels(items: Items, *, where: str) -> None:
 
 def _same_labels(items: Items) -> list[Finding]:
     same = [" = ".join(map(repr, labels)) for labels in same_labels(labels_of(items))]
-    what = f"{len(same)} classes have labels of several spellings, which are the same text to a reader or to a model"
+    classes = counted(len(same), "class has", "classes have")
+    what = f"{classes} labels of several spellings, which are the same text to a reader or to a model"
     return [_finding("wrong", "labels", what, same)] if same else []
 
 

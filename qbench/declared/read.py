@@ -32,7 +32,7 @@ def find(place: Path) -> Path:
     path = place / FILE if place.is_dir() else place
     if not path.is_file():
         raise DataError(
-            "the file does not exist",
+            "this is not a regular file" if path.exists() else "the file does not exist",
             where=str(path),
             fix=f"Name a folder with a {FILE} in it, or such a file; docs/datasets.md describes its content.",
         )

@@ -147,7 +147,8 @@ def data_root(planned: PlannedBenchmark, cache: Cache) -> Path:
             fix=f'Set root = "…", or QBENCH_DATA to a folder with {folder}/ in it. {record.how_to_get}',
         )
     if not planned.root.is_dir():
-        raise DataError("the data folder does not exist", where=str(planned.root), fix=record.how_to_get)
+        what = "the place of the data is not a folder" if planned.root.exists() else "the data folder does not exist"
+        raise DataError(what, where=str(planned.root), fix=record.how_to_get)
     return planned.root
 
 

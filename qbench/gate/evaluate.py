@@ -26,6 +26,7 @@ from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
 from qbench.stats.population import LEAST
+from qbench.text import counted
 from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity, parse_flags
 
 TOLD = (
@@ -138,7 +139,8 @@ def _flagged_baselines(rows: Iterable[GateRow]) -> Iterator[Problem]:
         if row.status is RowStatus.LEFT_OUT and any(flag.of_baseline for flag in parse_flags(";".join(row.flags))):
             of.setdefault((row.model, row.benchmark, row.metric), []).append(row)
     for (model, benchmark, metric), mine in of.items():
-        what = f"{len(mine):,} numbers of {metric} on {benchmark} are not judged, {mine[0].reason}"
+        numbers = counted(len(mine), f"number of {metric} on {benchmark} is", f"numbers of {metric} on {benchmark} are")
+        what = f"{numbers} not judged, {mine[0].reason}"
         yield Problem(level=Level.WARNING, where=f"the baseline of {model}", what=what)
 
 

@@ -21,12 +21,22 @@ from .flips import flip, mutated_store
 from .kills import kill
 from .machine import machine_fault
 from .mutants import inputs, mutated_images, mutated_input, mutated_run
-from .power import power_loss
+from .power import power_loss, power_losses
 from .study import RESULTS, Outcome, Study
 
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 FIGURES = re.compile(r"(<!-- figures of make soak -->\n).*?(<!-- end -->)", re.DOTALL)
-FULL = {"power": 1, "inputs": 1800, "runs": 250, "images": 35, "store": 200, "machine": 35, "kills": 105, "flips": 2000}
+FULL = {
+    "power": 1,
+    "losses": 60,
+    "inputs": 1800,
+    "runs": 250,
+    "images": 35,
+    "store": 200,
+    "machine": 35,
+    "kills": 105,
+    "flips": 2000,
+}
 """How many of each kind, without those that nothing met."""
 TRIES = 3
 """So many times as many are tried where nothing meets them."""
@@ -37,6 +47,7 @@ def outcomes(study: Study, folder: Path, numbers: dict[str, int], seed: int, min
     inputs(folder / "inputs")
     ways: dict[str, Callable[[int], list[Outcome]]] = {
         "power": lambda n: [power_loss(study, n)],
+        "losses": lambda n: power_losses(study, n),
         "inputs": lambda n: [mutated_input(folder / "inputs", n)],
         "runs": lambda n: [mutated_run(study, n)],
         "images": lambda n: [mutated_images(study, n)],

@@ -233,7 +233,7 @@ def names(folder: Path) -> set[str]:
 
 def results(run: Path) -> dict[str, Any]:
     """All that a run folder holds apart from times: bytes of tables, values of records, lines of the report."""
-    return {name: _result(run / name) for name in names(run) if name not in LOGS}
+    return {name: _result(run / name) for name in names(run) if not name.endswith((*LOGS, ".lock"))}
 
 
 def _result(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from qbench.results.verify import verify
 from .flips import flip
 from .kills import STAGES, kill
 from .mutants import inputs, mutated_input, mutated_run
-from .power import lost, power_loss
+from .power import Disk, lost, power_loss, power_losses
 from .shards import PARTS, four_at_once, small_parts
 from .study import Outcome, Study
 
@@ -57,6 +58,36 @@ def test_flipped_bits_change_no_result(study: Study) -> None:
 
 def test_a_finished_run_is_on_the_disk(study: Study) -> None:
     well(power_loss(study, SEED))
+
+
+def test_a_run_continues_from_what_a_power_loss_leaves(study: Study) -> None:
+    found = [well(one) for one in power_losses(study, SEED, sampled=0.01)]
+    assert found[-1].kind == "power loss after the run"
+
+
+def test_what_is_not_put_on_the_disk_is_lost(tmp_path: Path) -> None:
+    root, out = tmp_path / "root", tmp_path / "out"
+    for folder in (root, out):
+        folder.mkdir()
+    disk = Disk(root, out, random.Random(0))
+
+    def left() -> dict[str, str]:
+        name = str(len(list(out.iterdir())))
+        disk.write(name, mixed=False)
+        return {path.name: path.read_text() for path in (out / name).iterdir()}
+
+    (root / "a").write_text("1")
+    assert left() == {}
+    disk.put(root)
+    assert left() == {"a": ""}
+    disk.put(root / "a")
+    (root / "b").write_text("2")
+    disk.put(root / "b")
+    (root / "b").rename(root / "a")
+    assert left() == {"a": "1"}
+    disk.put(root)
+    (root / "a").write_text("3")
+    assert left() == {"a": "2"}
 
 
 def test_mutated_records_of_a_run_are_refused(study: Study) -> None:

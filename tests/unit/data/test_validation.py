@@ -66,7 +66,7 @@ def test_classes_whose_labels_differ_in_spelling_only(items):
     sound, wrong = items(label=["man", "woman", "woman"]), items(label=["man", "woman", "woman "])
     assert table_findings(wrong) == [("wrong", "labels", 1, ("'woman' = 'woman '",))]
     check_labels(sound, where="faces")
-    with pytest.raises(DataError, match=r"faces: 1 classes have labels of several spellings.*: 'woman' = 'woman '"):
+    with pytest.raises(DataError, match=r"faces: 1 class has labels of several spellings.*: 'woman' = 'woman '"):
         check_labels(wrong, where="faces")
 
 

@@ -54,7 +54,7 @@ def test_a_description_is_read(declare):
         ({"table": {"label": None}}, "needs table.label, the column with the correct class"),
         ({"table": {"also_right": "second"}}, "table.also_right: Input should be a valid list"),
         ({"table": {"box": {"x": "x", "y": "y"}}}, "table.box: a box is one column, or four"),
-        ({"table": {"keep": "test"}}, "table.keep: Input should be a valid dictionary"),
+        ({"table": {"keep": "test"}}, "table.keep: it has to be a table, such as { key = value }"),
         ({"table": {"leave_out_unlabelled": "maybe"}}, "table.leave_out_unlabelled: Input should be a valid boolean"),
         ({"prompts": None}, "needs prompts.template"),
         ({"prompts": {"template": "a photo"}}, "prompts.template: 'a photo' does not have exactly one {}"),

@@ -158,7 +158,7 @@ def test_what_a_baseline_only_guesses_is_left_out_and_the_rest_is_judged(study: 
     assert result.exit_code == 1
     assert result.rows[1].remedy
     assert [problem.level for problem in result.problems] == ["warning"]
-    assert "are not judged, of the baseline" in result.problems[0].what
+    assert "1 number of accuracy on facet is not judged, of the baseline" in result.problems[0].what
     strict = study.judge(EACH | {"inconclusive": "fail"})
     assert strict.exit_code == 2
 
