@@ -114,12 +114,14 @@ def test_the_pixels_are_those_of_the_processor(family, load, pixels_of):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["llava", "blip"])  # the two kinds of models
 def test_the_token_that_ends_a_text_counts_where_that_is_asked_for(family, load, pixels_of):
     plain, ended = (asked_of(load(end_of_answer=end), pixels_of(family)) for end in (False, True))
     np.testing.assert_array_equal(plain[:, 1] + 1, ended[:, 1])
     assert (ended[:, 0] < plain[:, 0]).all()
 
 
+@pytest.mark.parametrize("family", ["llava"])  # no family has files of its own
 def test_the_fingerprint_is_of_every_file_and_option(family, tiny, open_model, tmp_path):
     import shutil
 
