@@ -11,6 +11,7 @@ from qbench.plugins.report_blocks import Block, Bullets, Code, Column, Entry, Fa
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.results import Cell
+from qbench.runfolder.schema import EnvironmentRecord
 from qbench.text import duration
 
 STUDY = (
@@ -67,12 +68,15 @@ def _machine(numbers: RunNumbers) -> Iterator[tuple[str, str]]:
     yield "Run", f"{run.created or 'not recorded'}, last changed {run.updated or 'not recorded'}"
     if run.seconds is not None:
         yield "Time", duration(run.seconds)
+    known = env != EnvironmentRecord()
+    if not known:
+        yield "Machine", "not known: the run folder has no environment.json"
     for title, what in (("Python", env.python), ("Platform", env.platform), ("Processor", env.cpu)):
         yield title, what or "not recorded"
     yield "Cores", str(env.cores or "not recorded")
     memory = env.memory_gb
     yield "Memory", "not recorded" if memory is None else f"{formatting.fixed(memory, 1)} GB"
-    yield "Accelerator", env.gpu or "none"
+    yield "Accelerator", env.gpu or ("none" if known else "not recorded")
     yield (
         "Kernels",
         formatting.listing(list(dict.fromkeys(c.record.numerics or "not recorded" for c in numbers.results.done))),

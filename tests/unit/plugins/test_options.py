@@ -8,6 +8,7 @@ import pytest
 
 from qbench.errors import InputError, RenamedWarning
 from qbench.plugins.options import changed_options, make_options, options_dict, renamed_from
+from qbench.plugins.registry import installed
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,12 @@ def test_both_names_together_are_refused():
 
 def test_options_that_were_stored_under_a_former_name_are_read_without_a_warning():
     assert make_options(Renamed, {"picture": "full"}, where="b", warn=False) == Renamed(image="full")
+
+
+@pytest.mark.parametrize("source", ["clip", "siglip"])
+def test_a_revision_that_a_path_would_make_meaningless_is_refused(source):
+    kind = installed().model(source).record.options
+    make_options(kind, {"path": "weights"}, where="m")
+    make_options(kind, {"revision": "v2"}, where="m")
+    with pytest.raises(InputError, match="m: revision is 'v2' and has no meaning where path names files"):
+        make_options(kind, {"path": "weights", "revision": "v2"}, where="m")

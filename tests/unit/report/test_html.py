@@ -341,3 +341,13 @@ def test_a_section_with_nothing_to_show_is_only_named(make_run: Make) -> None:
     there, text = ids(run)
     assert "noise" in there
     assert "Batch noise Not measured" not in text
+
+
+def test_a_missing_record_of_the_machine_is_said(empty_run: Any) -> None:
+    for quantizer in ("fp32", "hf-int8"):
+        empty_run.add(A, quantizer, "facet")
+    folder = empty_run.write()
+    said = "the run folder has no environment.json"
+    assert said not in page(load(folder))
+    (folder / "environment.json").unlink()
+    assert said in page(load(folder))
