@@ -30,8 +30,8 @@ RECORD = "run/run.json"
 """Where it is damaged, nothing else of the run folder is looked at."""
 REWRITTEN = (RECORD, "run/environment.json")
 """Each run writes them anew from the spec and the machine, whatever is in them."""
-NO_RESULT = (".lock", "in-use", ".log", ".jsonl", ".html")
-"""How files of the run folder end that no command reads."""
+NO_RESULT = (".lock", ".claims", "in-use", ".log", ".jsonl", ".html")
+"""How files end that no command reads; lists of shards are read."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _part(name: str) -> str:
 def _together(study: Study, rng: random.Random) -> list[str]:
     """The files that are damaged at once."""
     files = [x for x in names(study.trial) if (study.trial / x).stat().st_size]
-    files = sorted(x for x in files if x.startswith("cache/") or not x.endswith(NO_RESULT))
+    files = sorted(x for x in files if not x.endswith(NO_RESULT) or x.endswith(SHARDS))
     first = rng.choice(files)
     if first == RECORD:
         return [first]

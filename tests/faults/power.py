@@ -23,7 +23,7 @@ from .study import LOGS, Outcome, Study, names
 LOSS = "power loss"
 MIXED = 0.6
 """The share of states that have some of what need not be on the disk."""
-NOT_KEPT = (*LOGS, ".lock", "in-use")
+NOT_KEPT = (*LOGS, ".lock", ".claims", "in-use")
 """Files that hold nothing a user loses."""
 
 
