@@ -54,7 +54,7 @@ def command(
     console = Terminal(stderr=True)
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     folder, part = out or default_folder(wanted), shard_of(shard)
-    done = executed(wanted, folder, console, part, spec)
+    done = executed(wanted, folder, console, part)
     results = analysed_run(folder, console)
     gate = check(results)
     show(gate)
@@ -64,7 +64,7 @@ def command(
     exit_if_failed(done, console)
 
 
-def executed(wanted: RunSpec, folder: Path, console: Console, part: Shard | None = None, spec: str = "") -> Summary:
+def executed(wanted: RunSpec, folder: Path, console: Console, part: Shard | None = None) -> Summary:
     """Run a spec, or a shard of it, and say how that went; ends the command unless the run is complete."""
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
@@ -75,7 +75,7 @@ def executed(wanted: RunSpec, folder: Path, console: Console, part: Shard | None
         console.print("\nStopped. Nothing is lost: run the same command again to continue.")
         raise typer.Exit(130) from None
     if part is not None:
-        _tell_shard(part, done, spec, console)
+        _tell_shard(part, done, console)
     if not done.complete:
         raise typer.Exit(1 if done.failed else 0)
     console.print(
@@ -96,7 +96,7 @@ def exit_if_failed(done: Summary, console: Console) -> None:
         raise typer.Exit(1)
 
 
-def _tell_shard(part: Shard, done: Summary, spec: str, console: Console) -> None:
+def _tell_shard(part: Shard, done: Summary, console: Console) -> None:
     """What came of a shard, and who does the rest."""
     if not done.cells:
         console.print(f"Shard {part} has nothing to do: the run has fewer parts than shards.")
@@ -112,7 +112,7 @@ def _tell_shard(part: Shard, done: Summary, spec: str, console: Console) -> None
     else:
         console.print(
             "Other shards are at work or still to come. The last one analyses the run and writes the report; so does "
-            f"`qbench run {spec}`, which also computes what shards have left."
+            "this command without --shard, which also computes what is missing of their parts."
         )
 
 
