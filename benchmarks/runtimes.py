@@ -73,9 +73,9 @@ image to image, so their errors say little of a trained one.
 TRAINED = """
 ## The demo's trained model
 
-Its embeddings are trained, so that their errors mean something. The model is so small that its speed is that of calling
-the runtime: `python benchmarks/runtimes.py --full-size` measures a ViT-B-32 too, whose size and weight errors are in
-[coverage.md](coverage.md).
+Its embeddings are trained, so that their errors mean something. The model is so small that most of its time is that of
+calling the runtime: `python benchmarks/runtimes.py --full-size` measures a ViT-B-32 too, whose size and weight errors
+are in [coverage.md](coverage.md).
 """
 
 

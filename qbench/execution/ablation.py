@@ -136,7 +136,7 @@ def ablated(
         raise InputError(
             "the spec has no quantizer beside the baseline and control arms, so there is nothing to ablate",
             where=spec.name,
-            fix='Add one to quantizers, such as "hf-int4".',
+            fix="Add one to quantizers; `qbench list quantizers` shows those that there are.",
         )
     for method in methods:
         _check_declared(method)

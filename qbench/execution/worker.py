@@ -27,7 +27,7 @@ from qbench.store.cache import Cache
 
 
 class Worker:
-    """Executes units, and keeps at most one variant loaded.
+    """Executes units, and keeps at most one variant loaded, with its control arm where that answers for a tower.
 
     One thread may execute the units that stream, and another one all others.
 

@@ -3,7 +3,8 @@
 The calls of a real run are recorded, and states of the disk are made of them (`Disk`). This is a model of a file system
 that keeps only what it has to: of a file the content that it had at its last ``fsync`` (nothing, if there was none), of
 a folder the names that it had at its last ``fsync``. What came later may be lost or kept, name by name and file by
-file, in any order. Not in the model: a file of which a part of what was written later is kept, and disks that lie.
+file, in any order. Not in the model: a file of which a part of what was written later is kept, and disks that lose
+what they reported as written.
 """
 
 from __future__ import annotations
