@@ -50,6 +50,10 @@ class PreparedCalibration:
         The texts that were drawn.
     digests : tuple of str
         The digest of each image.
+    cache : Cache
+        Where decoded images are kept.
+    workers : int
+        Processes that decode, at most.
     """
 
     planned: PlannedCalibration
