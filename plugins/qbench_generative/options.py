@@ -34,6 +34,7 @@ class GenerativeOptions(WeightsOptions):
 
     def __post_init__(self) -> None:
         """Check the values."""
+        super().__post_init__()
         if self.prompt and self.prompt.count("{question}") != 1:
             raise ValueError(f"prompt is {self.prompt!r}; it has exactly one {{question}}")
         if self.image_size < 0:

@@ -18,6 +18,7 @@ from qbench.execution.plan import PlannedQuantizer, make_plan
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.models.layer_options import LayerOptions
+from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry, installed
 from qbench.spec.model import QuantizerSpec, RunSpec
 from qbench.store.cache import Cache
@@ -123,7 +124,8 @@ def ablated(
     Raises
     ------
     InputError
-        A quantizer cannot be told which layers to change, there is nothing to ablate, or models have different parts.
+        A quantizer cannot be told which layers to change, there is nothing to ablate, models have different parts, or
+        this machine does not have the device.
     QuantizationError
         A method cannot quantize a model.
     """
@@ -141,6 +143,7 @@ def ablated(
     for method in methods:
         _check_declared(method)
     with told, tempfile.TemporaryDirectory() as folder, quiet(Path(folder) / "log", told.say):
+        check_device(spec.device)
         told.begin("finding the layers that are quantized", 0)
         opened = Opened(plan, cache, told)
         parts = {method.label: _common_parts(opened, method, by) for method in methods}

@@ -90,7 +90,7 @@ def _method(cell: Cell) -> _Method | None:
     if coverage is None or not {"only", "skip"} <= options.keys():
         return None
     only, skip = (tuple(map(str, options.pop(name))) for name in ("only", "skip"))
-    same = (info.record, info.distribution, info.version, info.device, info.files, options)
+    same = (info.record, info.distribution, info.version, info.device, info.files, info.calibration, options)
     layers = frozenset(layer.name for layer in coverage.layers if layer.quantized)
     return _Method(same=same, only=only, skip=skip, layers=layers)
 

@@ -11,7 +11,6 @@ from qbench.execution.run import execute
 from qbench.plugins.registry import Entry, installed
 from qbench.spec.read import read_spec
 from qbench.store.cache import Cache
-from tests.faults.study import PRELOADED
 
 
 class Processes:
@@ -19,7 +18,7 @@ class Processes:
 
     def execute(self, units, work, done):
         context = get_context("forkserver")
-        context.set_forkserver_preload(["__main__", *PRELOADED])
+        context.set_forkserver_preload(["__main__", "tests.faults.warm"])
         half = len(units) // 2
         failed = set()
         for part in (units[:half], units[half:]):

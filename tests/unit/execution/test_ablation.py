@@ -190,6 +190,8 @@ def test_what_cannot_be_ablated_is_refused_with_a_reason(ablate):
         ablate("part", ["fp32", {"name": "rtn", "options": {"only": ["text_model.*"]}}])
     with pytest.raises(InputError, match="by part, block, layer, kind, not by 'head'"):
         ablate("head")
+    with pytest.raises(InputError, match="cuda:99"):
+        ablate(device="cuda:99")
 
 
 def test_models_with_other_layers_are_refused(ablate, registry):

@@ -84,7 +84,7 @@ def test_options_that_were_stored_under_a_former_name_are_read_without_a_warning
     assert make_options(Renamed, {"picture": "full"}, where="b", warn=False) == Renamed(image="full")
 
 
-@pytest.mark.parametrize("source", ["clip", "siglip"])
+@pytest.mark.parametrize("source", ["clip", "siglip", "generative"])
 def test_a_revision_that_a_path_would_make_meaningless_is_refused(source):
     kind = installed().model(source).record.options
     make_options(kind, {"path": "weights"}, where="m")
