@@ -200,7 +200,8 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     """Decide one row.
 
     A failure needs the adjusted bound beyond the limit; a pass needs the plain interval within it. What no answer could
-    have decided is left out, unless it fails.
+    have decided is left out, unless it fails or its plain interval lies beyond the limit: a loss that was seen is not
+    left out. Of skews only a failure counts, since one image more or less can move those beyond the limit.
     """
     if not (np.isfinite(row.low) and np.isfinite(row.high)):
         return Decision(RowStatus.ERROR, _no_interval(not_installed))
@@ -220,16 +221,17 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
     within = row.low < row.high < row.limit - TINY
     shown = within and row.must_be_decided and row.role is not MetricRole.SKEW  # a clear gain needs no number of items
-    if row.undecidable is not None and not shown:
+    lost = row.low > row.limit + TINY and row.role is not MetricRole.SKEW
+    if row.undecidable is not None and not shown and not lost:
         status = RowStatus.INCONCLUSIVE if row.must_be_decided else RowStatus.LEFT_OUT
         return Decision(status, row.undecidable.cause, row.undecidable.remedy)
     if row.high - row.low <= 0:
         what = "its interval has no width: what was resampled never changed, which shows nothing"
         return Decision(RowStatus.INCONCLUSIVE, what)
     if within:
-        lost = [kind.reason for kind in FlagKind if kind.lost and kind in own]
-        if lost:
-            what = f"{'; '.join(lost)}, and such a variant looks fair whatever it does"
+        too_low = [kind.reason for kind in FlagKind if kind.lost and kind in own]
+        if too_low:
+            what = f"{'; '.join(too_low)}, and such a variant looks fair whatever it does"
             return Decision(RowStatus.INCONCLUSIVE, what)
         return Decision(RowStatus.PASS, "the interval lies wholly within the limit")
     return Decision(RowStatus.INCONCLUSIVE, _open(row, own))

@@ -73,8 +73,9 @@ class LayerOptions:
     Examples
     --------
     >>> options = LayerOptions(only=("text_model.*",), skip=("*.fc2",))
-    >>> options.left_out(["text_model.layers.0.fc1", "text_model.layers.0.fc2", "visual_projection"])
-    {'text_model.layers.0.fc2': 'skip = *.fc2', 'visual_projection': 'not in only'}
+    >>> reasons = options.left_out(["text_model.layers.0.fc1", "text_model.layers.0.fc2", "visual_projection"])
+    >>> sorted(reasons.items())
+    [('text_model.layers.0.fc2', 'skip = *.fc2'), ('visual_projection', 'not in only')]
     >>> sorted(options.changed_towers)
     ['text']
     """

@@ -26,7 +26,7 @@ class InTurn:
             self._tell(result, done)
             if result.problem is not None and not (self.wrong == "trusting" and unit.streams):
                 failed.add(unit.id)
-            if self.wrong == "short" and len(units) > 5 and unit is units[2]:
+            if self.wrong == "short" and len(units) > 4 and unit is units[2]:
                 return
 
     def _tell(self, result, done):

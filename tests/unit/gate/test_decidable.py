@@ -49,6 +49,17 @@ def test_a_proven_loss_of_a_number_that_could_not_pass_still_fails(study: Study)
     assert (result.status, result.rows[0].metric) == ("fail", "recall")
 
 
+def test_a_loss_that_was_seen_is_inconclusive_rather_than_left_out(study: Study) -> None:
+    study.effect("top1", 0.0, benchmark="imagenet")
+    for name in map(str, range(40)):
+        study.effect("recall", 0.0, benchmark="imagenet", class_=name, n=50, n1=50, gain1=0, loss1=0, **COUNTS)
+    result = of_class(study, 50, 0, 9).judge({"role": "accuracy"}, CLASS)
+    lost = [row for row in result.rows if row.class_ == "tench"]
+    assert [row.status for row in lost] == ["inconclusive"]
+    assert lost[0].reason.startswith("the interval lies beyond the limit, but no longer when it is adjusted")
+    assert result.status == "warn"  # the gate says that it is not shown safe
+
+
 def test_a_proven_gain_of_a_number_that_could_not_pass_without_a_flip_passes(study: Study) -> None:
     study.effect("top1", 0.0, benchmark="imagenet")
     rows = of_class(study, 50, 20, 0).judge({"role": "accuracy"}, CLASS | {"inconclusive": "fail"}).rows
