@@ -11,7 +11,7 @@ INSTALL = @echo "installing into $(VENV) …"; if command -v uv >/dev/null 2>&1;
 # The tests start Python many times; without compiled modules each start would compile torch and transformers anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test soak lint format parity train clean
+.PHONY: help demo test soak lint format parity bench train clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,10 @@ format: $(VENV)/.installed-lint  ## mend what ruff can mend
 
 parity: $(VENV)/.installed $(VENV)-parity/.installed  ## compare with CLIP_benchmark, in an environment of its own
 	$(BIN)/python tests/parity/compare.py $(VENV)-parity/bin/python
+
+bench: $(VENV)/.installed-test $(VENV)-parity/.installed  ## measure speed and memory beside limits and a peer; writes docs/performance.md (half an hour)
+	cd benchmarks && ../$(BIN)/python -m performance --peer ../$(VENV)-parity/bin/python --picture ../docs/performance-timeline.svg > ../docs/performance.md.part
+	mv docs/performance.md.part docs/performance.md
 
 train: $(VENV)/.installed  ## train the demo's three models again (minutes)
 	$(BIN)/python -m tools.demo.train

@@ -1,0 +1,43 @@
+"""What a run does when, as a picture that is made from its structured log."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+STAGES = {"data": "read the data", "decode": "decode", "model": "load the model", "answer": "embed", "score": "metrics"}
+
+
+def bars(log: Path) -> list[dict[str, Any]]:
+    """The stages of a run: name, cell, begin and end in seconds since the run began."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    zero = datetime.fromisoformat(rows[0]["time"])
+    found = []
+    for row in rows:
+        if row["stage"] in STAGES and row["seconds"] is not None:
+            end = (datetime.fromisoformat(row["time"]) - zero).total_seconds()
+            found.append(
+                {"stage": STAGES[row["stage"]], "cell": row["cell"], "begin": end - row["seconds"], "end": end}
+            )
+    return found
+
+
+def draw(log: Path, picture: Path) -> None:
+    """Write the picture, an SVG."""
+    stages = list(STAGES.values())
+    chart = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 720, "height": {"step": 26}, "background": "white", "data": {"values": bars(log)},
+        "mark": {"type": "bar", "stroke": "white", "strokeWidth": 0.5},
+        "encoding": {
+            "x": {"field": "begin", "type": "quantitative", "title": "seconds since the run began"},
+            "x2": {"field": "end"},
+            "y": {"field": "stage", "type": "nominal", "sort": stages, "title": None},
+            "color": {"field": "stage", "type": "nominal", "sort": stages, "legend": None},
+        },
+    }  # fmt: skip
+    picture.write_text(vl_convert.vegalite_to_svg(chart), encoding="utf-8")
