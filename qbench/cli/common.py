@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from qbench.spec.model import RunSpec
 
 
+BATCH_SIZE = "Images per batch; `auto` finds the largest that is not slower and fits into memory."
+
+
 def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> RunSpec:
     """A spec in which options of the command line replace its own, and datasets of the command line are added."""
     from qbench.declared.record import NAME
     from qbench.spec.read import validate
 
     given = {name: value for name, value in changes.items() if value is not None}
+    if str(given.get("batch_size", "")).isdecimal():
+        given["batch_size"] = int(given["batch_size"])
     values = {**spec.model_dump(), **given}
     values["benchmarks"] += [{"name": NAME, "root": str(path.absolute())} for path in datasets]
     return validate(values, where="the command line", base=Path.cwd())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qbench.cli.common import BATCH_SIZE
+
 if TYPE_CHECKING:
     from qbench.execution.plan import PlannedQuantizer
     from qbench.execution.sharding import Shard
@@ -22,7 +24,7 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
+    batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help=BATCH_SIZE)] = None,
     dataset: Annotated[
         list[Path] | None,
         typer.Option(
@@ -91,6 +93,13 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached answers, "
         f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
+    if wanted.batch_size != plan.spec.batch_size:
+        size = f"batches of {plan.spec.batch_size}"
+        console.print(
+            f"A run would use {size}."
+            if found.batch_size_known
+            else f"The size of the batches is found when the run begins. What is said here is for {size}."
+        )
     check_presence(wanted.device)
     if found.unusable == plan.cells:
         reasons = "\n".join(f"{name}: {said}" for name, said in found.reasons.items())

@@ -31,6 +31,7 @@ from qbench.spec.model import RunSpec
 from qbench.store.arrays import Filling, rows_per_shard
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
+from qbench.store.memos import Memo
 
 KEEP_EVERY = 2.0
 """Seconds of computed answers that a kill may cost, if they are more than a shard. Before answers are kept, the files
@@ -98,7 +99,7 @@ class AskedVariant:
         """Size and order of the batches, and how many other orders; `None` where they are not known."""
         if not self.provider.batches:
             return None
-        return BatchInfo(size=self._spec.batch_size, order=DATASET, other_orders=len(self.orders) - 1)
+        return BatchInfo(size=self._spec.per_batch, order=DATASET, other_orders=len(self.orders) - 1)
 
     def facts(self) -> VariantFacts:
         """What is known of the variant, from the cache; otherwise it is built."""
@@ -190,6 +191,28 @@ class AskedVariant:
         """What is timed to measure speed: one full batch per part."""
         return self.provider.timed_work(self._asking())
 
+    def trial(self, batches: int) -> None:
+        """Answer the first batches of the largest part, as a run does, and keep nothing."""
+        part = self.largest_part()
+        size = min(part.count, batches * self._batch_size(part))
+        encoder = self._answering(part).built().encoder
+        places = positions(DATASET, part.count)
+        answered(part, encoder, places, range(size), batch_size=self._batch_size(part), step=lambda n: None)
+
+    def largest_part(self) -> AnswerPart:
+        """The part with the most rows."""
+        return max(self.answer_parts(DATASET), key=lambda part: part.count)
+
+    def decoded(self) -> None:
+        """Wait until the images are decoded, where they are needed."""
+        if self.provider.decodes:
+            benchmark, geometry = self.benchmark, self.variant.model.checkpoint.preprocessing.geometry
+            self._decoder.decode(benchmark.items.images, benchmark.images_key, geometry, benchmark.digests)
+
+    def memo(self, kind: str, parts: Parts) -> Memo:
+        """What the cache remembers of asking this variant through this probe under `parts`."""
+        return self._cache.memo(kind, {**parts, "probe": origin(self._probe)})
+
     def answer_parts(self, order: str) -> tuple[AnswerPart, ...]:
         """The arrays of answers in batches of `order`, each with its whole key."""
         common: Parts = {"probe": origin(self._probe), "batch": self._batch(order)}
@@ -213,7 +236,7 @@ class AskedVariant:
         """What decides the batches; and that answers in another order are stored in that order."""
         if not self.provider.batches:
             return None
-        batch: Parts = {"size": self._spec.batch_size, "order": order}
+        batch: Parts = {"size": self._spec.per_batch, "order": order}
         return batch if order == DATASET else batch | {"rows": "in this order"}
 
     def _with_whole_key(self, part: AnswerPart, added: Parts) -> AnswerPart:
@@ -239,7 +262,7 @@ class AskedVariant:
         return [(part, share.after(place)) for place, part in enumerate(self.answer_parts(order))]
 
     def _batch_size(self, part: AnswerPart) -> int:
-        return self._spec.batch_size if self.provider.batches else max(part.count, 1)
+        return self._spec.per_batch if self.provider.batches else max(part.count, 1)
 
     def _rows_per_shard(self, part: AnswerPart) -> int:
         """How many answers are stored together: whole batches."""
@@ -307,7 +330,7 @@ class AskedVariant:
             questions=self.questions,
             images_key=self.benchmark.images_key,
             preprocessing=self.variant.model.checkpoint.preprocessing,
-            batch_size=self._spec.batch_size,
+            batch_size=self._spec.per_batch,
             pixels=remembered(self._pixels),
         )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qbench.errors import MachineError, QbenchError
 from qbench.execution.asked import AskedVariant
+from qbench.execution.batch_size import SIZES, recorded_size, remembered_size
 from qbench.execution.calibration import PreparedCalibration, check_disjoint, prepare_calibration
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
 from qbench.execution.prepare import (
@@ -26,7 +27,7 @@ from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.metrics.interface import Unavailable
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
-from qbench.spec.model import RunSpec
+from qbench.spec.model import AUTO, BATCH_SIZE, RunSpec
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
 
@@ -87,6 +88,9 @@ class Forecast:
     part : list of Part
         The cells that are computed: all whose model and data are there, or those of the shard that was asked for, with
         what the cache lacks of its share of the answers.
+    batch_size_known : bool
+        Whether the size of the batches is a number already. Otherwise it is found when the run begins, and all counts
+        are those of `plan.spec.per_batch`.
     """
 
     plan: Plan
@@ -104,6 +108,7 @@ class Forecast:
     unmeasured: int = 0
     disk_bytes: int = 0
     part: list[Part] = field(default_factory=list)
+    batch_size_known: bool = True
 
     @property
     def unusable(self) -> int:
@@ -151,8 +156,28 @@ def forecast(
         benchmarks = [b for planned in plan.benchmarks if (b := _benchmark(planned, found, cache, told)) is not None]
         drawn = {q.label: _calibration(q, found, benchmarks, cache) for q in plan.quantizers if q.calibration}
     shares = shard.shares(plan) if shard is not None else whole_run(plan)
+    if spec.batch_size == AUTO:
+        _batch_size(found, models, benchmarks, cache, RunFolder(out))
     _cells(found, models, benchmarks, drawn, cache, RunFolder(out), shares)
     return found
+
+
+def _batch_size(
+    found: Forecast, models: list[PreparedModel], benchmarks: list[PreparedBenchmark], cache: Cache, folder: RunFolder
+) -> None:
+    """Put the size of the batches into the plan: the one that a run would use, or else the default."""
+    plan, decoder = found.plan, Decoder(cache, workers=1)
+    small = plan.spec.model_copy(update={"batch_size": SIZES[0]})
+    baseline = next(quantizer for quantizer in plan.quantizers if quantizer.label == plan.spec.baseline)
+    model_of, data_of = {m.planned.label: m for m in models}, {b.planned.label: b for b in benchmarks}
+
+    def ask(model: str, benchmark: str) -> AskedVariant:
+        variant = VariantRun(cache, model_of[model], baseline)
+        return AskedVariant(cache, variant, data_of[benchmark], plan.probes[model, benchmark], small, decoder)
+
+    size = recorded_size(folder) or remembered_size(plan, ask)
+    found.batch_size_known = size is not None
+    found.plan = replace(plan, spec=plan.spec.model_copy(update={"batch_size": size or BATCH_SIZE}))
 
 
 def _model(planned: PlannedModel, found: Forecast) -> PreparedModel | None:

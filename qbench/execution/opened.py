@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from qbench.execution.asked import AskedVariant
@@ -83,7 +85,7 @@ class Opened:
         """A variant with a benchmark; raises as `model` and `benchmark` do."""
         probe = self.plan.probes[model, benchmark]
         return self._once(
-            ("asked", model, quantizer, benchmark),
+            ("asked", str(self.plan.spec.batch_size), model, quantizer, benchmark),
             lambda: AskedVariant(
                 self.cache,
                 self.variant(model, quantizer),
@@ -93,6 +95,12 @@ class Opened:
                 self.decoder,
             ),
         )
+
+    def in_batches_of(self, size: int) -> Opened:
+        """What is open, for the same plan in batches of another size: models, data and variants are shared."""
+        other = copy(self)
+        other.plan = replace(self.plan, spec=self.plan.spec.model_copy(update={"batch_size": size}))
+        return other
 
     def _once(self, key: tuple[str, ...], make: Callable[[], Thing]) -> Thing:
         if key not in self._found:

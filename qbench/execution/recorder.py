@@ -153,7 +153,7 @@ class Recorder:
 
     def speed_file(self, cell: PlannedCell) -> Path:
         """The file with the speed of a cell's variant."""
-        return speed_file(cell, self._folder, batch_size=self._spec.batch_size, repeats=self._spec.speed)
+        return speed_file(cell, self._folder, batch_size=self._spec.per_batch, repeats=self._spec.speed)
 
     # --- the run
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from qbench.errors import InputError, MachineError
 from qbench.execution.background import in_background
+from qbench.execution.batch_size import with_batch_size
 from qbench.execution.calibration import check_disjoint
 from qbench.execution.cells import PlannedCell, Units, first_of_each_variant, plan_cells, shared_out
 from qbench.execution.opened import Opened
@@ -124,8 +125,9 @@ def execute(
             opened = Opened(plan, cache, told)
             problems = open_all(opened, told)
             _check_calibration(opened, problems)
+            opened = with_batch_size(opened, folder, shared=shard is not None)
             cells = plan_cells(opened, problems, folder)
-            recorder = Recorder(plan, folder, cells, begun, shared=shard is not None)
+            recorder = Recorder(opened.plan, folder, cells, begun, shared=shard is not None)
             recorder.begin()
             mine = shared_out(cells, shard.shares(plan) if shard else whole_run(plan))
             with _Run(executor.record.load(), opened, recorder, folder, told) as run:

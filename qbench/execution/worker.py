@@ -137,7 +137,7 @@ class Worker:
 
     def _speed(self, unit: WorkUnit) -> UnitResult:
         asked, spec = self._opened.asked(unit.model, unit.quantizer, unit.benchmark), self._opened.plan.spec
-        speed = measure_speed(asked, batch_size=spec.batch_size, repeats=spec.speed)
+        speed = measure_speed(asked, batch_size=spec.per_batch, repeats=spec.speed)
         self._step(1)
         return UnitResult(unit=unit.id, speed=speed)
 

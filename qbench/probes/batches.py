@@ -18,6 +18,10 @@ from qbench.errors import ModelError
 from qbench.probes.interface import AnswerPart, Step
 
 
+class TooLittleMemoryError(ModelError):
+    """The device has too little memory for a batch."""
+
+
 def answered(
     part: AnswerPart, encoder: object, order: npt.NDArray[np.int64], places: range, *, batch_size: int, step: Step
 ) -> npt.NDArray[Any]:
@@ -47,7 +51,7 @@ def answered(
     ------
     TypeError
         The probe gave another number of answers than it was asked for.
-    ModelError
+    TooLittleMemoryError
         The device has too little memory for a batch.
     """
     batches: list[npt.NDArray[Any]] = []
@@ -85,7 +89,7 @@ def _memory_said(batch_size: int) -> Iterator[None]:
     except Exception as error:
         if "OutOfMemoryError" not in (kind.__name__ for kind in type(error).__mro__):
             raise
-        raise ModelError(
+        raise TooLittleMemoryError(
             f"the device has too little memory for a batch of {batch_size} ({str(error).partition('.')[0]})",
             fix=f"Set batch_size to less than {batch_size}. All variants of a run have one batch size, because some "
             "methods compute other numbers in other batches."

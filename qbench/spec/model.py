@@ -18,6 +18,11 @@ CHECKPOINT = re.compile(r"(?![/~]|\.{1,2}(?:/|$)|[A-Za-z]:)[^\x00-\x1f\x7f\\]*")
 """A name, such as a hub ID, and no path."""
 
 
+AUTO: Literal["auto"] = "auto"
+"""The `RunSpec.batch_size` that is found when a run begins."""
+BATCH_SIZE, MOST_PER_BATCH = 64, 4096
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -234,8 +239,9 @@ class RunSpec(_Strict):
         What is run.
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``. A quantizer that does not run there runs on the CPU, and the results say so.
-    batch_size : int
-        Images (and texts) per batch. Part of the experiment, because some quantizers see the whole batch.
+    batch_size : int or "auto"
+        Images (and texts) per batch. Part of the experiment, because some quantizers see the whole batch. ``"auto"``: a
+        number is found when the run begins, see `qbench.execution.batch_size`.
     limit : int or None
         At most so many items per benchmark: a fixed, stratified subset, for trials.
     noise : int
@@ -265,7 +271,7 @@ class RunSpec(_Strict):
     quantizers: list[QuantizerSpec] = Field(min_length=1)
     benchmarks: list[BenchmarkSpec] = Field(min_length=1)
     device: str = "cpu"
-    batch_size: int = Field(default=64, ge=1, le=4096, strict=True)
+    batch_size: int | Literal["auto"] = BATCH_SIZE
     limit: int | None = Field(default=None, ge=1, strict=True)
     noise: int = Field(default=0, ge=0, le=100, strict=True)
     speed: int = Field(default=0, ge=0, le=1000, strict=True)
@@ -276,6 +282,20 @@ class RunSpec(_Strict):
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
     policy: Policy | None = None
     format: FirstFormat = 1
+
+    @field_validator("batch_size", mode="before")
+    @classmethod
+    def _whole_batch(cls, value: object) -> object:
+        if value != AUTO and (type(value) is not int or not 1 <= value <= MOST_PER_BATCH):
+            raise ValueError(f'Input should be a valid integer from 1 to {MOST_PER_BATCH:,}, or "{AUTO}"')
+        return value
+
+    @property
+    def per_batch(self) -> int:
+        """`batch_size`, where it is a number: once a run has begun."""
+        if isinstance(self.batch_size, str):
+            raise TypeError("the size of the batches has not been found yet")
+        return self.batch_size
 
     @property
     def processes(self) -> int:
