@@ -61,6 +61,10 @@ class DataError(InputError):
     """A dataset on disk is missing, damaged or incomplete. Exit code 2."""
 
 
+class StatisticError(InputError):
+    """A statistic, of a plugin or of qbench, cannot judge what it is given. Exit code 2."""
+
+
 class ModelError(InputError):
     """A checkpoint is missing, damaged or of another architecture. Exit code 2."""
 

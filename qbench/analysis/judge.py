@@ -20,10 +20,10 @@ from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.margins import margins_of
 from qbench.analysis.populations import population_table
 from qbench.analysis.variance import variance_table
-from qbench.errors import InputError, QbenchError
 from qbench.metrics.interface import INDEX, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.dispatch import bounds, with_power, with_tests
+from qbench.statistics.failures import named_failure
 from qbench.statistics.hits import items_of
 from qbench.statistics.interface import Statistic
 from qbench.statistics.ledger import COUNTS, FLOATS, TEXTS, Comparison, Floats, Ledger
@@ -201,19 +201,9 @@ def judge(ledger: Ledger, comparison: Comparison, settings: Settings) -> None:
 def _judge_metric(
     statistic: Statistic, metric: str, comparison: Comparison, ledger: Ledger, settings: Settings
 ) -> None:
-    """Let a statistic judge a metric. It may be the code of a plugin, and the outcomes may lack what it needs."""
-    try:
+    name = comparison.declared.get(MetricKey.parse(metric).name, type(statistic).__name__)
+    with named_failure(name, f"judge {metric} from these outcomes", " · ".join(comparison.names.values())):
         statistic.judge(metric, comparison, ledger, settings)
-    except (QbenchError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        name = comparison.declared.get(MetricKey.parse(metric).name, type(statistic).__name__)
-        raise InputError(
-            f"the statistic {name!r} cannot judge {metric} from these outcomes: {type(error).__name__}: {error}",
-            where=" · ".join(comparison.names.values()),
-            fix="If the files of the run folder were changed, run `qbench run` again; else report this to the author "
-            "of the statistic or of the benchmark.",
-        ) from error
 
 
 def _say_unavailable(ledger: Ledger, said: Sequence[Unavailable]) -> None:

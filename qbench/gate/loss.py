@@ -1,13 +1,6 @@
 """Bounds of what a rule limits, at any confidence: a drop is minus the change; a bias grows in absolute value.
 
-A signed bias (a gap, a skew) grows by |after| − |before|, which has a kink where the sign turns and so no interval of
-its own. With c = after − before and s = after + before it is sign(s) · sign(c) · min(|s|, |c|), hence:
-
-- never more than |c|, whatever the sign: the larger end of the interval of c bounds it;
-- where the sign of s is clear, never more than sign(s) · c, and at least the smaller of sign(s) · c and |s|.
-
-`qbench.statistics.direction` says where the sign is clear. Where it is not, a bias can be shown to have stayed within a
-limit, never to have grown beyond it.
+`qbench.statistics.direction` says which way a change is worse, and what the interval of a loss is.
 """
 
 from __future__ import annotations
@@ -19,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.statistics.direction import clear_sign, least_level
+from qbench.statistics.direction import loss_bounds, worse_direction
 from qbench.vocabulary import Better
 
 Floats = npt.NDArray[np.float64]
@@ -65,25 +58,11 @@ class Losses:
 
     def interval(self, bounds: Bounds, confidence: Floats) -> tuple[Floats, Floats]:
         """Bounds of the loss, ``(n,)`` each; nested in `confidence`."""
-        low, high = bounds(self.effects, confidence)
-        turned = self.direction < 0
-        least, most = np.where(turned, -high, low), np.where(turned, -low, high)
-        widest = np.maximum(np.abs(low), np.abs(high))
-        unclear = self.direction == 0
-        least = np.where(unclear, -widest, np.minimum(least, self.level))
-        most = np.where(unclear, widest, np.maximum(most, -self.level))
-        return least, most
+        return loss_bounds(*bounds(self.effects, confidence), self.direction, self.level)
 
 
 def losses_of(rows: pd.DataFrame) -> Losses:
     """Find the direction of each row in which it is worse."""
-    better = rows["better"].to_numpy()
-    direction = np.where(better == Better.HIGHER, -1.0, 1.0)
-    level = np.full(len(rows), np.inf)
-    signed = np.flatnonzero(better == Better.ZERO)
-    if len(signed):
-        columns = ("baseline_value", "value", "sum_se")
-        before, after, error = (rows[name].to_numpy(np.float64)[signed] for name in columns)
-        direction[signed] = clear_sign(before, after, error)
-        level[signed] = np.where(direction[signed] != 0, least_level(before, after, error), np.inf)
+    before, after, error = (rows[name].to_numpy(np.float64) for name in ("baseline_value", "value", "sum_se"))
+    direction, level = worse_direction(rows["better"].to_numpy(dtype=object), before, after, error)
     return Losses(effects=rows, direction=direction, level=level)

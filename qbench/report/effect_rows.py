@@ -12,6 +12,7 @@ import pandas as pd
 from qbench.phrasing import Movement
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark
+from qbench.statistics.direction import loss_bounds, worse_direction
 from qbench.vocabulary import Better, Effect, FlagKind, Quantity, RowFlag, Verdict, parse_flags
 
 EffectRow = Mapping[Any, Any]
@@ -90,28 +91,24 @@ def _flag(flag: RowFlag) -> str:
 
 
 def movement(row: EffectRow) -> Movement:
-    """The change as a loss, with its interval. Of a signed bias the growth of its size, whose interval is not known."""
-    better, low, high = row["better"], float(row["low"]), float(row["high"])
-    drop = better == Better.HIGHER
-    if drop:
-        low, high = -high, -low
-    elif better == Better.ZERO:
-        low = high = math.nan
+    """The change as a loss, with its interval (`qbench.statistics.direction`, as in the gate)."""
+    direction, level = worse_direction([row["better"]], *([row[k]] for k in ("baseline_value", "value", "sum_se")))
+    low, high = (float(x[0]) for x in loss_bounds([row["low"]], [row["high"]], direction, level))
     return Movement(
         loss=loss(row) if math.isfinite(row["change"]) else math.nan,
         low=low,
         high=high,
         unit=str(row["unit"]),
-        quantity=Quantity.DROP if drop else Quantity.GROWTH,
+        quantity=Quantity.DROP if row["better"] == Better.HIGHER else Quantity.GROWTH,
     )
 
 
 def amount(row: EffectRow) -> str:
     """The change in words: "loses 2.3 points (a loss of 1.1 to 3.6)", of a signed bias with its values."""
+    its = movement(row)
     if row["better"] != Better.ZERO:
-        return movement(row).words
-    ends = f"change {formatting.interval(row['low'], row['high'], str(row['unit']))}" if known(row) else ""
-    return f"{movement(row).moved} ({'; '.join(x for x in (levels(row), ends) if x)})"
+        return its.words
+    return f"{its.moved} ({'; '.join(x for x in (levels(row), its.span) if x)})"
 
 
 def signed(row: EffectRow) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from qbench.errors import InputError
+from qbench.errors import InputError, StatisticError
 from qbench.results import load
 from qbench.results.analysis import TABLES, make, not_repeatable
 from qbench.results.compare_tables import table_differences
@@ -226,6 +226,10 @@ class _Checking:
             results = load(self.folder)
             why = not_repeatable(results, record)
             again = None if why else make(results, record.settings)
+        except StatisticError as error:
+            where = f" ({error.where})" if error.where else ""
+            self._note(Verdict.UNCHECKED, path, f"not computed again: {error.what}{where}")
+            return
         except InputError as error:
             self._note(Verdict.DIFFERS, path, error.what)
             return

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qbench.statistics.failures import named_failure
 from qbench.statistics.interface import Statistic
 from qbench.statistics.sample_size import cutoff_of
 from qbench.statistics.settings import Settings
@@ -46,7 +47,8 @@ def bounds(
     for statistic, at in _by_statistic(effects, statistics):
         of = given[at] if given.ndim else given
         if statistic is not None:
-            low[at], high[at] = statistic.bounds(effects.iloc[at], of)
+            with named_failure(_name(effects, at), "give intervals"):
+                low[at], high[at] = statistic.bounds(effects.iloc[at], of)
         elif stored is not None:
             enough = np.broadcast_to(of, len(at)) <= stored * (1 + 1e-12)
             low[at], high[at] = (np.where(enough, effects[x].to_numpy(np.float64)[at], np.nan) for x in ("low", "high"))
@@ -59,7 +61,8 @@ def with_tests(effects: pd.DataFrame, statistics: Mapping[str, Statistic]) -> pd
     for statistic, at in _by_statistic(effects, statistics):
         open_ = at[np.isnan(p[at])]
         if statistic is not None and len(open_):
-            p[open_], log10_p[open_] = statistic.test(effects.iloc[open_])
+            with named_failure(_name(effects, at), "test changes"):
+                p[open_], log10_p[open_] = statistic.test(effects.iloc[open_])
     return effects.assign(p=p, log10_p=log10_p)
 
 
@@ -73,7 +76,8 @@ def with_power(effects: pd.DataFrame, settings: Settings, statistics: Mapping[st
     mde, needed = np.full(len(effects), np.nan), np.full(len(effects), np.nan)
     for statistic, at in _by_statistic(effects, statistics):
         if statistic is not None:
-            mde[at], needed[at] = statistic.power(effects.iloc[at], settings)
+            with named_failure(_name(effects, at), "say how many items decide"):
+                mde[at], needed[at] = statistic.power(effects.iloc[at], settings)
     return effects.assign(mde=mde, needed=needed, needed_k=cutoff_of(effects, needed))
 
 
@@ -83,8 +87,13 @@ def missing_statistics(effects: pd.DataFrame, statistics: Mapping[str, Statistic
     for statistic, at in _by_statistic(effects, statistics):
         if statistic is None:
             for row in at:
-                missing[row] = str(effects["statistic"].iloc[row])
+                missing[row] = _name(effects, at)
     return missing
+
+
+def _name(effects: pd.DataFrame, at: npt.NDArray[np.int64]) -> str:
+    """The statistic of rows that have the same one."""
+    return str(effects["statistic"].iloc[at[0]])
 
 
 def _by_statistic(

@@ -285,6 +285,52 @@ def items_to_prove(
     return np.asarray(np.where(valid, np.ceil(items), np.nan))
 
 
+def items_to_confirm(
+    n: npt.ArrayLike,
+    loss: npt.ArrayLike,
+    low: npt.ArrayLike,
+    limit: npt.ArrayLike,
+    *,
+    alpha: npt.ArrayLike = 0.025,
+    power: float = 0.8,
+) -> Floats:
+    """Items with which a loss that was found beyond a limit is shown to be beyond it, if it is truly that large.
+
+    For a row whose estimate already lies beyond the limit, where `needed_items` answers the wrong question: no number
+    of items is likely to show that nothing changed. The lower end of the interval comes nearer to the estimate with the
+    root of the items: ``n ((z_α + z_β) / z_α · (loss - low) / (loss - limit))²``. The loss that was found is only an
+    estimate, and often an exaggerated one, so that this is an order of magnitude.
+
+    Parameters
+    ----------
+    n : array_like
+        Broadcastable float: the items that the row is made of.
+    loss, low : array_like
+        The loss that was found, and the lower end of its interval at the one-sided level `alpha` (the adjusted one,
+        where the failure needs that).
+    limit : array_like
+        What may be lost, in the same unit.
+    alpha : array_like
+        One-sided level of the test.
+    power : float
+        The share of data sets in which the failure is to be proven.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, a whole number; NaN where the loss is not above the limit, or a number is NaN.
+
+    Examples
+    --------
+    >>> items_to_confirm(1000, [0.05, 0.01], [0.01, -0.03], 0.02).tolist()
+    [3633.0, nan]
+    """
+    items, found, least, most = (np.asarray(v, dtype=np.float64) for v in (n, loss, low, limit))
+    z_alpha, z_beta = -special.ndtri(np.asarray(alpha, dtype=np.float64)), special.ndtri(power)
+    excess = np.where(found > most, found - most, np.nan)
+    return np.asarray(np.ceil(items * ((z_alpha + z_beta) / z_alpha * (found - least) / excess) ** 2))
+
+
 def needed_from_se(
     se: npt.ArrayLike,
     n: npt.ArrayLike,

@@ -108,6 +108,17 @@ def test_the_analysis_is_made_again_with_the_settings_that_it_was_made_with(fold
     assert (code, "The analysis was made again, and is equal." in text) == (0, True)
 
 
+def test_a_statistic_that_fails_leaves_the_analysis_unchecked(folder, monkeypatch):
+    def fails(*arguments):
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr("qbench_statistics.bootstrap.Bootstrap.judge", fails)
+    code, text = call(folder)
+    assert code == 2
+    assert "analysis.json: not computed again: the statistic 'bootstrap' cannot" in text
+    assert "RuntimeError: no such luck" in text
+
+
 def test_an_analysis_of_other_cells_is_not_compared(folder, spec, registry, cache):
     execute(spec(limit=6), folder, registry=registry, cache=cache)
     code, text = call(folder)

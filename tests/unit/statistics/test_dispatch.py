@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from qbench.errors import StatisticError
 from qbench.metrics.interface import StatisticRef
 from qbench.results.statistics import declared_statistics, installed_statistics
 from qbench.statistics.dispatch import bounds, with_power, with_tests
@@ -16,8 +18,8 @@ STATISTICS = installed_statistics()
 def table() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "statistic": ["class_mean", "from-another-plugin", "class_mean"],
-            "method": ["closed form", "special", ""],
+            "statistic": ["bootstrap", "from-another-plugin", "bootstrap"],
+            "method": ["bootstrap", "special", ""],
             "change": [0.1, 0.1, np.nan],
             "se": [0.01, 0.01, np.nan],
             "df": [np.inf, np.inf, np.nan],
@@ -61,3 +63,17 @@ def test_what_is_missing_or_wrong_says_why() -> None:
     assert "'nothing'" in found.missing["a"]
     assert "hit" in found.missing["b"]
     assert found.names == {"a": "nothing", "b": "share", "c": "bootstrap"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda statistics: bounds(table(), 0.95, statistics),
+        lambda statistics: with_tests(table(), statistics),
+        lambda statistics: with_power(table(), Settings(), statistics),
+    ],
+    ids=["bounds", "tests", "power"],
+)
+def test_a_statistic_that_fails_is_named(ask) -> None:
+    with pytest.raises(StatisticError, match=r"the statistic 'bootstrap' cannot .*: AttributeError: 'object' object"):
+        ask({"bootstrap": object()})

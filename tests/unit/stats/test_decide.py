@@ -117,3 +117,12 @@ def test_with_the_items_to_prove_a_loss_the_score_test_proves_it_in_80_per_cent_
 def test_no_number_of_items_proves_a_loss_that_is_within_the_limit() -> None:
     assert np.isnan(decide.items_to_prove(0.02, 0.02, [0.01, 0.02, 0.99])).tolist() == [True, True, True]
     assert decide.items_to_prove(0.02, 0.02, 0.03, alpha=0.001) > decide.items_to_prove(0.02, 0.02, 0.03)
+
+
+def test_with_the_items_to_confirm_a_loss_that_was_found_is_proven_in_80_per_cent_of_data_sets() -> None:
+    _, high = tango_interval(10, 40, 1000)
+    n = int(decide.items_to_confirm(1000, 0.03, -float(high), 0.02))
+    gain, lost, _ = np.random.default_rng(4).multinomial(n, [0.01, 0.04, 0.95], 4000).T
+    _, high = tango_interval(gain, lost, np.full(4000, n))
+    assert np.mean(high < -0.02) == pytest.approx(0.8, abs=0.03)
+    assert np.isnan(decide.items_to_confirm(1000, [0.01, 0.02], 0.0, 0.02)).all()
