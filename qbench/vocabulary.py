@@ -222,7 +222,7 @@ _FLAGS: dict[FlagKind, tuple[str, bool, str]] = {
     FlagKind.CONSTANT: ("one answer to everything", True, "it gives one answer to everything"),
     FlagKind.ACCURACY_LOST: ("accuracy lost", True, "it lost more than a fifth of its accuracy"),
     FlagKind.RANKING_LOST: ("ranking lost", True, "its rankings have little to do with the baseline's"),
-    FlagKind.TIED_CLASSES: ("two classes are one", False, "it gives two classes equal embeddings"),
+    FlagKind.TIED_CLASSES: ("two classes are one", False, "it cannot tell two classes apart"),
     FlagKind.FOLLOWS: (
         "at chance level on another benchmark",
         False,

@@ -13,7 +13,7 @@ import torch
 from qbench.api import ModelError
 from qbench.api.probes import Question
 from qbench_generative.likelihoods import by_question, chunks, padded, token_sums
-from qbench_generative.prompting import Prompter
+from qbench_generative.prompting import Prompter, different
 
 
 class BlipChooser:
@@ -47,7 +47,9 @@ class BlipChooser:
         images = self._images(pixels)[torch.from_numpy(image_of).to(self.device)]
         texts = [self.prompter.text(question.text) for question in questions]
         read = self._read(self.prompter.processor.tokenizer(texts)["input_ids"], images)
-        answers = [[self._tokens(answer) for answer in question.answers] for question in questions]
+        answers = [
+            different([self._tokens(answer) for answer in question.answers], question.answers) for question in questions
+        ]
         rows = [(row, tokens) for row, of_one in enumerate(answers) for tokens in of_one]
         # By the length of the question, so that no question is padded; see `_read`.
         order = sorted(range(len(rows)), key=lambda i: len(read[rows[i][0]]))

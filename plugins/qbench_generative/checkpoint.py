@@ -20,6 +20,7 @@ from qbench_generative.files import OTHERS, files_of, find_folder, fingerprint_o
 from qbench_generative.options import GenerativeOptions
 from qbench_transformers.find import only, small_files
 from qbench_transformers.folder import PLAIN, FolderWeights
+from qbench_transformers.tokenizer import PROBES, check_tokens
 
 
 def open_checkpoint(checkpoint: str, options: GenerativeOptions) -> GenerativeCheckpoint:
@@ -138,11 +139,9 @@ class GenerativeCheckpoint(FolderWeights):
 
         options = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True, **how}
         with said_as_errors_of_models(self.folder), only(files_of(self.folder)) as view:
+            processor = self._processor(view)
             model, loading = getattr(transformers, self.family.architecture).from_pretrained(
                 view, trust_remote_code=False, output_loading_info=True, **options
-            )
-            processor = getattr(transformers, self.family.processor).from_pretrained(
-                view, local_files_only=True, trust_remote_code=False
             )
         self._check_loading(loading)
         if "device_map" not in how:
@@ -156,6 +155,18 @@ class GenerativeCheckpoint(FolderWeights):
         )
         kind = BlipChooser if self.name == "blip" else DecoderChooser
         return kind(model.eval(), prompter, device, answers_at_once=self.options.answers_at_once)
+
+    def _processor(self, view: Path) -> Any:
+        """The processor, whose tokenizer is checked to be one of this model."""
+        import transformers
+
+        processor = getattr(transformers, self.family.processor).from_pretrained(
+            view, local_files_only=True, trust_remote_code=False
+        )
+        config = transformers.AutoConfig.from_pretrained(view, local_files_only=True, trust_remote_code=False)
+        rows = [processor.tokenizer(text, add_special_tokens=False)["input_ids"] for text in PROBES]
+        check_tokens(rows, config.get_text_config().vocab_size, where=str(self.folder))
+        return processor
 
     def _check_loading(self, loading: Any) -> None:
         """Raise `ModelError` for tensors that transformers made up or left out, of which it only warns."""

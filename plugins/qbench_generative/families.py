@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Geometry, ModelError, Preprocessing
-from qbench_transformers.preprocessing import read_json, read_preprocessing
+from qbench_transformers.preprocessing import image_settings, read_json, read_preprocessing
 
 DEFAULT_SIZE = 448
 """Side of the images of Qwen2.5-VL, which takes images of any size: 256 tokens per image, a choice of ours."""
@@ -55,14 +55,14 @@ def _fixed(folder: Path, image_size: int) -> Preprocessing:
 
 def _one_tile(folder: Path, image_size: int) -> Preprocessing:
     """The whole image, scaled to one square of the vision tower's size: images are not split into tiles."""
-    config = _image_settings(folder)
+    _, config = image_settings(folder)
     side = config["max_image_size"]["longest_edge"]
     return _squashed(config, int(side))
 
 
 def _any_square(folder: Path, image_size: int) -> Preprocessing:
     """The whole image, scaled to a square that consists of whole patches."""
-    config = _image_settings(folder)
+    _, config = image_settings(folder)
     step = int(config.get("patch_size", 14)) * int(config.get("merge_size", 2))
     side = image_size or DEFAULT_SIZE // step * step
     if side % step:
@@ -80,14 +80,6 @@ def _squashed(config: Mapping[str, Any], side: int) -> Preprocessing:
         mean=tuple(config["image_mean"]),
         std=tuple(config["image_std"]),
     )
-
-
-def _image_settings(folder: Path) -> dict[str, Any]:
-    path = folder / "preprocessor_config.json"
-    if path.exists() or not (folder / "processor_config.json").exists():
-        return read_json(path)
-    settings = read_json(folder / "processor_config.json").get("image_processor", {})
-    return settings if isinstance(settings, dict) else {}
 
 
 UNCHANGED = {"do_resize": False, "do_center_crop": False}

@@ -33,6 +33,12 @@ class Prompt:
     answers: tuple[tuple[int, ...], ...]
 
 
+DATE = "strftime_now"
+"""The function by which a chat template of transformers gets the date."""
+
+OWN_PROMPT = "Give the prompt in words: options = { prompt = … }."
+
+
 class Prompter:
     """Makes prompts with the checkpoint's own processor.
 
@@ -56,12 +62,37 @@ class Prompter:
         self._blank = np.zeros((size, size, 3), dtype=np.uint8)
 
     def text(self, question: str) -> str:
-        """The prompt in words, with a mark in the place of the image."""
+        """The prompt in words, with a mark in the place of the image.
+
+        Raises
+        ------
+        ModelError
+            The chat template of the checkpoint cannot be applied, leaves out the question, or depends on the date.
+        """
         if self.template or not getattr(self.processor, "chat_template", None):
             return (self.template or self.family.prompt).replace("{question}", question)
+        if DATE in str(self.processor.chat_template):
+            raise ModelError(
+                "the chat template of the checkpoint puts the date into the prompt, so that the answers would change "
+                "from day to day",
+                fix=OWN_PROMPT,
+            )
         content = [{"type": "image"}, {"type": "text", "text": question}]
-        said = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        return str(said)
+        try:
+            said = str(
+                self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+            )
+        except Exception as error:  # the template is a program of the checkpoint, and may raise anything
+            raise ModelError(
+                f"the chat template of the checkpoint cannot be applied ({type(error).__name__}: {error})",
+                fix=OWN_PROMPT,
+            ) from error
+        if question.strip() not in said:
+            raise ModelError(
+                f"the chat template of the checkpoint does not put the question {question!r} into the prompt as it is",
+                fix=OWN_PROMPT,
+            )
+        return said
 
     def prompt(self, question: Question) -> Prompt:
         """The tokens of a question and of its answers.
@@ -69,7 +100,8 @@ class Prompter:
         Raises
         ------
         ModelError
-            The end of the prompt and the beginning of an answer become one token, or the prompt has no image.
+            The end of the prompt and the beginning of an answer become one token, two answers have the same tokens, or
+            the prompt has no image.
         """
         text, tokenizer = self.text(question.text), self.processor.tokenizer
         beginning = tokenizer.bos_token  # of which a chat template may have one already
@@ -108,7 +140,7 @@ def continuations(tokenizer: Any, prompt: str, answers: Sequence[str], *, end: b
     Raises
     ------
     ModelError
-        The prompt's last tokens are others with an answer behind them.
+        The prompt's last tokens are others with an answer behind them, or two answers have the same tokens.
     """
     tail, space = prompt[-TAIL:], "" if prompt[-1:].isspace() else " "
     before = tokenizer(tail, add_special_tokens=False)["input_ids"]
@@ -122,4 +154,22 @@ def continuations(tokenizer: Any, prompt: str, answers: Sequence[str], *, end: b
                 fix="Use a prompt that ends in a line break or a colon: options = { prompt = … }.",
             )
         found.append((*whole[len(before) :], *([tokenizer.eos_token_id] if end else [])))
-    return tuple(found)
+    return different(found, answers)
+
+
+def different(tokens: Sequence[tuple[int, ...]], answers: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+    """The tokens of the answers to a question; raises `ModelError` where two answers have the same ones.
+
+    Such answers are equally likely, so that the second of them would never be chosen.
+    """
+    first: dict[tuple[int, ...], str] = {}
+    for of_one, answer in zip(tokens, answers, strict=True):
+        if of_one in first:
+            raise ModelError(
+                f"the tokenizer of the checkpoint gives the answers {first[of_one]!r} and {answer!r} the same tokens, "
+                "so that the model cannot tell them apart",
+                fix="Use answers that differ in more than case, accents or special characters, and all files of the "
+                "checkpoint's tokenizer.",
+            )
+        first[of_one] = answer
+    return tuple(tokens)

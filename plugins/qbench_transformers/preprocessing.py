@@ -59,7 +59,7 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     ModelError
         The file is missing, or asks for something that qbench does not support.
     """
-    path, config = _settings(folder)
+    path, config = image_settings(folder)
     try:
         return _preprocessing(config)
     except (ValueError, KeyError, TypeError) as error:
@@ -73,15 +73,37 @@ def write_preprocessing(source: Path, target: Path, preprocessing: Preprocessing
     They may differ from those of the folder, which are wrong on some hub pages.
     """
     used = {"image_mean": list(preprocessing.mean), "image_std": list(preprocessing.std)}
-    write_json(target / "preprocessor_config.json", {**_settings(source)[1], **used})
+    write_json(target / "preprocessor_config.json", {**image_settings(source)[1], **used})
 
 
-def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
-    path = folder / "preprocessor_config.json"
-    if path.exists() or not (folder / "processor_config.json").exists():
+def image_settings(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The file with the settings of the image processor, and what it says of them.
+
+    transformers 5 stores all parts of a processor in ``processor_config.json``, and reads that file first; older
+    versions know ``preprocessor_config.json`` only.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or damaged, or two files say different things of a setting that decides pixels.
+    """
+    path, whole = folder / "preprocessor_config.json", folder / "processor_config.json"
+    part = read_json(whole).get("image_processor") if whole.exists() else None
+    if not isinstance(part, dict):
         return path, read_json(path)
-    path = folder / "processor_config.json"  # transformers 5 stores all parts of a processor in one file
-    return path, read_json(path).get("image_processor", {})
+    if not path.exists():
+        return whole, part
+    config = read_json(path)
+    different = sorted(name for name in READ & config.keys() & part.keys() if config[name] != part[name])
+    if different:
+        name = different[0]
+        raise ModelError(
+            f"{name} is {config[name]!r}, but {part[name]!r} in {whole.name}: which one is used depends on the version "
+            "of transformers",
+            where=str(path),
+            fix="Correct or remove the wrong one of the two files.",
+        )
+    return path, config
 
 
 def _preprocessing(config: dict[str, Any]) -> Preprocessing:

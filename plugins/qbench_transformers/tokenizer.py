@@ -52,6 +52,33 @@ def tokenize(tokenizer: Any, texts: Sequence[str], length: int) -> torch.Tensor:
     return tokens
 
 
+def check_tokens(rows: Sequence[Sequence[int]], words: int, *, where: str) -> None:
+    """Raise `ModelError` if the tokens of `PROBES` are those of no tokenizer that belongs to a model.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of int
+        The tokens of each of `PROBES`.
+    words : int
+        The number of tokens that the model knows.
+    where : str
+        The folder, for messages.
+    """
+    if len({tuple(row) for row in rows}) < len(PROBES) / 2:
+        raise ModelError(
+            "the tokenizer gives different texts the same tokens, so the model could not tell them apart",
+            where=where,
+            fix=f"Its files are incomplete or damaged. {SAME_CHECKPOINT}",
+        )
+    largest = max(token for row in rows for token in row)
+    if largest >= words:
+        raise ModelError(
+            f"the tokenizer has the token {largest}, but the model knows {words} tokens only",
+            where=where,
+            fix=SAME_CHECKPOINT,
+        )
+
+
 def check_texts(tokenizer: Any, config: Any, end_of: EndOf | None, *, where: str) -> None:
     """Raise `ModelError` if the model would not read a text to its end.
 
@@ -69,18 +96,7 @@ def check_texts(tokenizer: Any, config: Any, end_of: EndOf | None, *, where: str
     """
     text = config.text_config
     tokens = tokenize(tokenizer, PROBES, text.max_position_embeddings)
-    if len({tuple(row) for row in tokens.tolist()}) < len(PROBES) / 2:
-        raise ModelError(
-            "the tokenizer gives different texts the same tokens, so the model could not tell them apart",
-            where=where,
-            fix=f"Its files are incomplete or damaged. {SAME_CHECKPOINT}",
-        )
-    if tokens.max() >= text.vocab_size:
-        raise ModelError(
-            f"the tokenizer has the token {int(tokens.max())}, but the model knows {text.vocab_size} tokens only",
-            where=where,
-            fix=SAME_CHECKPOINT,
-        )
+    check_tokens(tokens.tolist(), text.vocab_size, where=where)
     if end_of is None:
         return
     read = tokens.gather(1, end_of(text, tokens)[:, None])[:, 0]

@@ -6,9 +6,11 @@ quantizers have the option ``only`` or ``skip`` (`qbench.models.layer_options.La
 
 from __future__ import annotations
 
+import glob
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -29,20 +31,20 @@ NAME_LENGTH = 100  # of a run, see `RunSpec.name`
 
 @dataclass(frozen=True)
 class AblatedPart:
-    """A part of a model: the layers that a pattern selects.
+    """A part of a model.
 
     Attributes
     ----------
     name : str
         Its name, such as ``text_model.encoder.layers.0``.
-    pattern : str
-        The shell pattern that selects its layers.
+    patterns : tuple of str
+        The shell patterns that select its layers and no other layer.
     layers : frozenset of str
         The layers of it that the method quantizes.
     """
 
     name: str
-    pattern: str
+    patterns: tuple[str, ...]
     layers: frozenset[str]
 
 
@@ -63,35 +65,44 @@ def parts_of(layers: Iterable[str], by: By) -> list[AblatedPart]:
     >>> layers = ["text.layers.0.mlp.fc1", "text.layers.0.mlp.fc2", "text.layers.1.mlp.fc1", "projection"]
     >>> [part.name for part in parts_of(layers, "block")]
     ['text.layers.0', 'text.layers.1', 'projection']
-    >>> [(part.name, part.pattern) for part in parts_of(layers, "kind")]
-    [('fc1', '*.fc1'), ('fc2', '*.fc2'), ('projection', 'projection')]
+    >>> [(part.name, part.patterns) for part in parts_of(layers, "kind")]
+    [('fc1', ('*.fc1',)), ('fc2', ('*.fc2',)), ('projection', ('projection',))]
     """
     every = list(layers)
-    patterns = dict.fromkeys(_pattern(layer, by) for layer in every)
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for layer in every:
+        together.setdefault(_part(layer, by), []).append(layer)
     return [
         AblatedPart(
-            name=pattern.removeprefix("*.").removesuffix(".*"),
-            pattern=pattern,
-            layers=frozenset(layer for layer in every if _pattern(layer, by) == pattern),
+            name=name,
+            patterns=_selecting(before + glob.escape(name) + after, mine, every),
+            layers=frozenset(mine),
         )
-        for pattern in patterns
+        for (before, name, after), mine in together.items()
     ]
 
 
-def _pattern(layer: str, by: By) -> str:
-    """The pattern of the part to which a layer belongs."""
+def _selecting(pattern: str, layers: Sequence[str], every: Sequence[str]) -> tuple[str, ...]:
+    """The pattern if it selects these layers and no other one; otherwise their names, as patterns."""
+    if [layer for layer in every if fnmatchcase(layer, pattern)] == list(layers):
+        return (pattern,)
+    return tuple(sorted(map(glob.escape, layers)))
+
+
+def _part(layer: str, by: By) -> tuple[str, str, str]:
+    """The name of the part to which a layer belongs, between what a pattern for the part has before and behind it."""
     path = layer.split(".")
     match by:
         case "layer":
             length = len(path)
         case "kind":
-            return f"*.{path[-1]}" if path[1:] else layer
+            return ("*.", path[-1], "") if path[1:] else ("", layer, "")
         case "part":
             length = 2 if path[0] == "model" and path[2:] else 1  # generative models have everything in `model`
         case "block":
             numbers = [i for i, name in enumerate(path) if name.isdigit()]
             length = numbers[0] + 1 if numbers else max(1, len(path) - 1)
-    return layer if length == len(path) else ".".join(path[:length]) + ".*"
+    return "", ".".join(path[:length]), "" if length == len(path) else ".*"
 
 
 def ablated(
@@ -207,7 +218,7 @@ def _variants(
     made = []
     for part in parts:
         if leave_one_out:
-            options = {"skip": [*planned.options.skip, part.pattern]}
+            options = {"skip": [*planned.options.skip, *part.patterns]}
         else:
             options = {"only": _only(part, planned.options.only)}
         label = f"{whole.label}: {'without' if leave_one_out else 'only'} {part.name}"
@@ -216,5 +227,5 @@ def _variants(
 
 
 def _only(part: AblatedPart, already: tuple[str, ...]) -> list[str]:
-    """What selects a part: its pattern, or its layers by name where the whole method has a selection of its own."""
-    return sorted(part.layers) if already else [part.pattern]
+    """What selects a part: its patterns, or its layers by name where the whole method has a selection of its own."""
+    return sorted(map(glob.escape, part.layers)) if already else list(part.patterns)

@@ -340,12 +340,12 @@ class AskedVariant:
 
 
 def _refuse_ties(outcome: Outcome, where: str) -> None:
-    """Refuse classes that the baseline cannot tell apart: one of them would never be predicted."""
+    """Refuse classes or answers that the baseline cannot tell apart: one of them would never be predicted."""
     for first, second in outcome.facts.get(TIED, ())[:1]:
         raise DataError(
-            f"the classes {first!r} and {second!r} have equal embeddings under the baseline, so that one of them is "
-            "never predicted",
+            f"the baseline cannot tell {first!r} and {second!r} apart (their embeddings or likelihoods are equal), so "
+            "that one of them is never predicted",
             where=where,
-            fix="Give the classes texts that the model can tell apart, or make them one class. A benchmark in which "
-            "this is meant says so in Prompts.known_ties.",
+            fix="Give them texts that the model can tell apart, or make them one. A benchmark in which equal "
+            "embeddings of classes are meant says so in Prompts.known_ties.",
         )

@@ -52,7 +52,8 @@ class StatisticRef:
 
 
 TIED = "tied_classes"
-"""The fact of an outcome that names pairs of classes with equal embeddings; the probe adds it where there are any."""
+"""The fact of an outcome that names pairs of classes with equal embeddings, or of answers that are equally likely for
+every image; the probe adds it where there are any."""
 
 
 @dataclass(frozen=True, kw_only=True)

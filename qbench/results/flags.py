@@ -41,9 +41,10 @@ class Flag:
         ``near-chance``: its answers cannot be told from random ones. ``constant``: nearly all of its answers are the
         same, or it ranks alike for every query or every image. ``accuracy-lost``, ``ranking-lost``: more than a fifth
         of the baseline's accuracy is gone, or its rankings have little to do with the baseline's, so that quantization
-        has failed. ``tied-classes`` (voids nothing): two classes have equal embeddings, unlike the baseline's, so that
-        one of them is never predicted. ``follows`` (voids nothing): the benchmark has no correct answers, and the same
-        variant has one of these everywhere on another. ``unchecked`` (voids nothing): a test could not be made.
+        has failed. ``tied-classes`` (voids nothing): two classes have equal embeddings or likelihoods, unlike the
+        baseline's, so that one of them is never predicted. ``follows`` (voids nothing): the benchmark has no correct
+        answers, and the same variant has one of these everywhere on another. ``unchecked`` (voids nothing): a test
+        could not be made.
     comparisons : bool
         Whether it is the baseline, so that every comparison of these numbers of the model is void.
     scope : Scope
@@ -152,8 +153,8 @@ class _Check:
         (first, second), others = tied[0], len(tied) - 1
         more = f" (and {others} other pairs)" if others else ""
         message = (
-            f"It gives the classes {first!r} and {second!r}{more} equal embeddings, unlike the baseline: one of the "
-            "two is never predicted."
+            f"It cannot tell {first!r} and {second!r}{more} apart, unlike the baseline: their embeddings or "
+            "likelihoods are equal, and one of the two is never predicted."
         )
         return [self._flag(FlagKind.TIED_CLASSES, Scope(), message)]
 

@@ -162,7 +162,7 @@ def test_classes_that_only_a_quantizer_makes_one_are_a_warning_that_names_them(e
     empty_run.records[name]["facts"]["tied_classes"] = [["cat", "tiger"], ["dog", "wolf"]]
     results = load(empty_run.write())
     assert kinds(results) == [("tied-classes", "hf-int4", "facet")]
-    assert "the classes 'cat' and 'tiger' (and 1 other pairs) equal embeddings" in results.flags[0].message
+    assert "cannot tell 'cat' and 'tiger' (and 1 other pairs) apart" in results.flags[0].message
     assert not results.flags[0].voids("race_accuracy")
 
 

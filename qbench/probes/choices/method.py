@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qbench.data.items import Items
-from qbench.metrics.interface import Outcome
+from qbench.metrics.interface import TIED, Outcome
 from qbench.probes.choices.asked import Asked, what_is_asked
 from qbench.probes.choices.interface import ChoicesTask
 from qbench.probes.choices.provider import CHOICES, ChooserProvider
-from qbench.probes.choices.scores import AnswerScores, overlap
+from qbench.probes.choices.scores import AnswerScores, overlap, tied_answers
 from qbench.probes.interface import Answers, Provider, Questions
 from qbench.probes.providers import MODEL
 
@@ -32,12 +33,17 @@ class ChoicesProbe:
         return Questions(content=asked, digest=asked.digest(), count=len(asked.choices.questions))
 
     def outcome(self, task: ChoicesTask, items: Items, questions: Questions, answers: Answers) -> Outcome:
-        """What the task makes of the scores of the answers, with the facts on the questions."""
+        """What the task makes of the scores of the answers, with the facts on the questions.
+
+        Answers that are equally likely for every image are named in the facts.
+        """
         asked: Asked = questions.content
         image_index = items.table["image_index"].to_numpy(dtype=np.int64)
         outcome = task.choose(AnswerScores(asked, image_index, answers[CHOICES]), items)
-        facts = {"length": asked.choices.length, **asked.choices.facts}
-        return replace(outcome, facts={**outcome.facts, "questions": facts})
+        facts: dict[str, Any] = {"questions": {"length": asked.choices.length, **asked.choices.facts}}
+        if tied := tied_answers(asked, answers[CHOICES]):
+            facts[TIED] = tied
+        return replace(outcome, facts={**outcome.facts, **facts})
 
     def drift(self, items: Items, baseline: Answers, variant: Answers) -> pd.DataFrame:
         """The cosine of the square roots of the answers' probabilities; see `qbench.probes.choices.scores.overlap`."""

@@ -12,6 +12,7 @@ from qbench.errors import QuantizationError
 from qbench.probes.choices.asked import NO_QUESTION, Asked
 from qbench.probes.choices.interface import Chooser
 from qbench.probes.choices.scores import ABSENT, LOG_LIKELIHOOD, TOKENS
+from qbench.probes.constant import ConstantAnswers
 from qbench.probes.interface import AnswerPart, Asking
 from qbench.probes.providers import ModelProvider
 
@@ -28,10 +29,17 @@ class ChooserProvider(ModelProvider):
     """Log-likelihoods computed by a `qbench.probes.choices.interface.Chooser`."""
 
     def answers(self, asking: Asking) -> Sequence[AnswerPart]:
-        """One array, ``(images, places, answers, 2)`` float32; see `qbench.probes.choices.asked.Asked`."""
+        """One array, ``(images, places, answers, 2)`` float32; see `qbench.probes.choices.asked.Asked`.
+
+        A batch with what cannot be log-likelihoods raises a `QuantizationError`, as does one by which it is seen that
+        the answers to a question are the same for all images so far, which differ.
+        """
+        constant = ConstantAnswers()
 
         def compute(model: object, rows: npt.NDArray[np.int64]) -> Floats32:
-            return _answered(_chooser(model), asking, rows)
+            answers = _answered(_chooser(model), asking, rows)
+            _check_images_count(constant, asking, rows, answers)
+            return answers
 
         parts = {"questions": asking.questions.digest}
         return [AnswerPart(name=CHOICES, parts=parts, count=len(asking.items.images), compute=compute)]
@@ -56,6 +64,24 @@ def _answered(model: Chooser, asking: Asking, rows: npt.NDArray[np.int64]) -> Fl
         _check(answers, len(question.answers), question.text)
         filled[image[i], place[i], : len(answers)] = answers
     return filled
+
+
+def _check_images_count(
+    constant: ConstantAnswers, asking: Asking, rows: npt.NDArray[np.int64], answers: Floats32
+) -> None:
+    """Raise `QuantizationError` if the first question of all is answered in the same way, whatever the image is."""
+    asked: Asked = asking.questions.content
+    first = int(asked.choices.asked[0, 0])
+    question = asked.choices.questions[first]
+    image, place = np.nonzero(asked.of_image[rows] == first)
+    found = answers[image, place, : len(question.answers), LOG_LIKELIHOOD]
+    if constant.seen(np.array(asking.pixels()[rows[image]]), found):
+        raise QuantizationError(
+            f"different images have the same likelihoods of the answers to {question.text!r}, so the model does not "
+            "see what is in them",
+            fix="The files of the checkpoint may not belong together, or the quantization has failed: check the "
+            "processor and the configuration, and try another dtype.",
+        )
 
 
 def _check(answers: Floats32, count: int, question: str) -> None:

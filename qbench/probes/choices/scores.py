@@ -14,6 +14,9 @@ LOG_LIKELIHOOD, TOKENS = 0, 1
 ABSENT = float(np.finfo(np.float32).min)
 """Stands for the log-likelihood of an answer that a question does not have."""
 
+FEWEST = 8
+"""The least number of images from which ties of answers are no chance: a choice of ours."""
+
 
 class AnswerScores:
     """The `qbench.metrics.interface.Similarity` of log-likelihoods, in float64.
@@ -61,6 +64,30 @@ class AnswerScores:
         elif self._asked.choices.length == "characters":
             scores = logs / self._characters[self._asked.choices.asked[rows, place]]
         return np.where(logs <= ABSENT, -np.inf, scores)
+
+
+def tied_answers(asked: Asked, found: npt.NDArray[np.floating]) -> list[list[str]]:
+    """Pairs of answers to a question that are equally likely for every image, so that the second is never chosen.
+
+    Questions about fewer than `FEWEST` images are left out: in 16 bit, two answers can be equally likely by chance.
+
+    Parameters
+    ----------
+    asked : Asked
+        What was asked.
+    found : numpy.ndarray
+        ``(images, places, answers, 2)``; see `AnswerScores`.
+    """
+    tied = []
+    for number, question in enumerate(asked.choices.questions):
+        logs = found[asked.of_image == number][:, : len(question.answers), LOG_LIKELIHOOD]
+        if len(logs) >= FEWEST:
+            columns: dict[bytes, str] = {}
+            for answer, column in zip(question.answers, np.asarray(logs, dtype=np.float64).T, strict=True):
+                other = columns.setdefault(column.tobytes(), answer)
+                if other != answer:
+                    tied.append([other, answer])
+    return tied
 
 
 def overlap(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Floats:

@@ -8,10 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.errors import QuantizationError
-
-SAME = 1e-5
-"""Relative distance up to which two embeddings are one. Equal inputs in different places of a batch differ by rounding
-in float32, about 1e-6; a choice of ours above that and far below what tells any two inputs of a trained model apart."""
+from qbench.probes.constant import ConstantAnswers
 
 
 class EmbeddingGuard:
@@ -29,8 +26,7 @@ class EmbeddingGuard:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._first: tuple[Any, npt.NDArray[np.float32]] | None = None
-        self._differ = False
+        self._constant = ConstantAnswers()
 
     def checked(
         self, inputs: npt.NDArray[Any], embeddings: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
@@ -58,20 +54,10 @@ class EmbeddingGuard:
                 f"{self._what} {numbers[int(bad.argmax())]})",
                 fix="The variant overflows: try another compute dtype.",
             )
-        self._compare(inputs, embeddings)
-        return embeddings.astype(np.float32, copy=False)
-
-    def _compare(self, inputs: npt.NDArray[Any], embeddings: npt.NDArray[np.float32]) -> None:
-        if self._differ:
-            return
-        if self._first is None:
-            self._first = inputs[0], embeddings[0].astype(np.float64)
-        first_input, first = self._first
-        distances = np.linalg.norm(embeddings - first, axis=1)
-        self._differ = bool((distances > SAME * np.linalg.norm(first)).any())
-        if not self._differ and np.any(inputs != first_input):
+        if self._constant.seen(inputs, embeddings):
             raise QuantizationError(
                 f"different {self._what}s have one and the same embedding, so the model does not see what is in them",
                 fix="The files of the checkpoint may not belong together, or the quantization has failed: check the "
                 "tokenizer and the configuration, and try another dtype.",
             )
+        return embeddings.astype(np.float32, copy=False)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qbench.errors import QbenchError
 from qbench.metrics.interface import Prompts
 from qbench.metrics.weights import Floats, Integers
-from qbench.probes.embedding.guard import SAME
+from qbench.probes.constant import SAME
 
 DECIMALS = 12
 """Similarities are rounded to this many decimals. A matrix product gives the same two vectors results that differ in

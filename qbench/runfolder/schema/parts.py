@@ -324,7 +324,8 @@ class KnownFacts(Record):
     classes : tuple of str or None
         The candidates among which every prediction is; `None` where predictions are something else.
     tied_classes : tuple of (str, str)
-        Pairs of classes with equal embeddings, which the benchmark does not know of.
+        Pairs of classes with equal embeddings, which the benchmark does not know of, or of answers that are equally
+        likely for every image.
     """
 
     chance: tuple[Chance, ...] = ()

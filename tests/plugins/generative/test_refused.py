@@ -100,3 +100,52 @@ def test_the_prompt_of_the_options_takes_the_place_of_the_chat_template(tiny, op
     assert model.prompter.text("Who?") == "Q: <image> Who? A:"
     usual = open_model(tiny("llava")).load(device="cpu", dtype="float32")
     assert usual.prompter.text("Who?") == "USER: <image>\nWho? ASSISTANT:"
+
+
+@pytest.mark.parametrize("family", ["blip", "qwen2_5_vl"])  # transformers makes a stub for them, without an error
+def test_a_tokenizer_whose_files_are_missing(copy, open_model, family):
+    folder = copy(family)
+    for file in folder.glob("*token*"):
+        file.unlink()
+    with pytest.raises(ModelError, match="gives different texts the same tokens"):
+        open_model(folder).load(device="cpu", dtype="float32")
+
+
+def test_answers_with_the_same_tokens(tiny, open_model, pixels_of):
+    from tokenizers import normalizers
+
+    for family in ("llava", "blip"):
+        model = open_model(tiny(family)).load(device="cpu", dtype="float32")
+        model.prompter.processor.tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
+        same = Question(text="Who?", answers=("Judge", "judge"))
+        with pytest.raises(ModelError, match="'Judge' and 'judge' the same tokens"):
+            model.score_answers(pixels_of(family, 1), np.zeros(1, dtype=int), [same])
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("<image>{{ messages|length }}", "does not put the question"),
+        ("<image>{{ messages[0].content[1].text|upper }}", "does not put the question"),
+        ("<image>{{ strftime_now('%d') }}{{ messages[0].content[1].text }}", "puts the date into the prompt"),
+        ("{% for x in %}", "cannot be applied .TemplateSyntaxError"),
+        ("{{ messages.__class__.__mro__ }}", "cannot be applied .SecurityError"),
+        ("{% for i in range(10 ** 9) %}a{% endfor %}", "cannot be applied .OverflowError"),
+    ],
+)
+def test_a_chat_template_with_which_no_question_is_asked(tiny, open_model, template, message):
+    model = open_model(tiny("llava")).load(device="cpu", dtype="float32")
+    model.prompter.processor.chat_template = template
+    with pytest.raises(ModelError, match=message):
+        model.prompter.text("Who is it?")
+
+
+def test_two_files_that_say_different_things_of_images(copy, open_model):
+    folder = copy("llava")
+    settings = json.loads((folder / "processor_config.json").read_text())["image_processor"]
+    other = folder / "preprocessor_config.json"
+    other.write_text(json.dumps(settings))
+    open_model(folder)
+    other.write_text(json.dumps(settings | {"image_mean": [0.5, 0.5, 0.5]}))
+    with pytest.raises(ModelError, match=r"image_mean is \[0.5, 0.5, 0.5\], but \[0.5, 0.4, 0.3\] in processor_config"):
+        open_model(folder)

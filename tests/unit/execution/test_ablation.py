@@ -113,10 +113,24 @@ def test_every_quantized_layer_is_in_one_part(by, names):
 
 def test_layers_beside_the_blocks_are_a_part_of_their_own():
     found = parts_of(["vision.layers.0.fc1", "vision.head.mlp.fc1", "vision.head.mlp.fc2"], "block")
-    assert [(part.name, part.pattern) for part in found] == [
-        ("vision.layers.0", "vision.layers.0.*"),
-        ("vision.head.mlp", "vision.head.mlp.*"),
+    assert [(part.name, part.patterns) for part in found] == [
+        ("vision.layers.0", ("vision.layers.0.*",)),
+        ("vision.head.mlp", ("vision.head.mlp.*",)),
     ]
+
+
+@pytest.mark.parametrize("by", ["part", "block", "layer", "kind"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ["vision.layers.0.fc", "vision.head", "head"],  # `vision.*` would select the block too
+        ["decoder.cls.dense.a", "decoder.cls.b"],
+        ["a[0].x.fc", "a0.x.fc", "a*.x.fc", "ab.x.f?", "ab.x.fc"],
+    ],
+)
+def test_the_patterns_of_a_part_select_its_layers_and_no_other(layers, by):
+    for part in parts_of(layers, by):
+        assert LayerOptions(only=part.patterns).left_out(layers).keys() == set(layers) - part.layers
 
 
 def test_the_spec_has_one_variant_for_each_part(ablate):

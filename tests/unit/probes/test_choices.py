@@ -13,7 +13,7 @@ from qbench.metrics.classification import LOG_SCALE, classify
 from qbench.probes.choices.asked import NO_QUESTION, what_is_asked
 from qbench.probes.choices.method import ChoicesProbe
 from qbench.probes.choices.provider import ChooserProvider
-from qbench.probes.choices.scores import ABSENT, AnswerScores
+from qbench.probes.choices.scores import ABSENT, AnswerScores, tied_answers
 
 TWO = Question(text="two", answers=("yes", "certainly not"))
 THREE = Question(text="three", answers=("a", "bb", "ccc"))
@@ -23,7 +23,7 @@ OTHER = Question(text="other", answers=("x", "y"))
 def items_of(image_index, images=3):
     names = [str(i) for i in range(len(image_index))]
     table = pd.DataFrame({"item": names, "image_index": image_index})
-    return Items(table=table, images=tuple("abc"[:images]), root=None)
+    return Items(table=table, images=tuple("abcdefgh"[:images]), root=None)
 
 
 def asked_of(image_index, asked, length="none"):
@@ -32,13 +32,16 @@ def asked_of(image_index, asked, length="none"):
 
 
 class Fixed:
-    """Gives the same answers to each question; remembers what it was asked."""
+    """Gives the same answers to each question, but for the image 2; remembers what it was asked."""
 
     answers: ClassVar = {"two": [[-1, 1], [-4, 2]], "three": [[-3, 1], [-2, 2], [-6, 3]], "other": [[-1, 1], [-2, 1]]}
 
     def score_answers(self, pixels, image_of, questions):
         self.asked = [(int(pixels[i, 0, 0, 0]), question.text) for i, question in zip(image_of, questions, strict=True)]
-        return [np.array(self.answers[question.text], dtype=np.float32) for question in questions]
+        return [self.of(image, text) for image, text in self.asked]
+
+    def of(self, image, text):
+        return np.array(self.answers[text], dtype=np.float32) * ([1.5, 1] if (image, text) == (2, "two") else 1)
 
     def close(self):
         pass
@@ -126,6 +129,32 @@ def test_a_number_that_is_not_a_log_likelihood_stops_the_batch(wrong):
     model.answers = {"two": [[wrong, 1], [-1, 1]]}
     with pytest.raises(QuantizationError, match="1 of 2 answers to 'two' have no log-likelihood"):
         part.compute(model, np.arange(2))
+
+
+def test_a_model_that_does_not_see_the_images_stops_in_the_first_batch_with_two():
+    class Blind(Fixed):
+        def of(self, image, text):
+            return super().of(0, text)
+
+    asked = asked_of([0, 1, 2], [[0], [0], [0]])
+    [part] = ChooserProvider().answers(asking_of(asked))
+    part.compute(Blind(), np.array([0]))
+    with pytest.raises(QuantizationError, match="different images have the same likelihoods of the answers to 'two'"):
+        part.compute(Blind(), np.array([1]))
+    [part] = ChooserProvider().answers(asking_of(asked))
+    for rows in ([0], [2], [1]):
+        part.compute(Fixed(), np.array(rows))
+
+
+def test_answers_that_are_equally_likely_for_every_image_are_named():
+    choices = Choices(questions=(TWO, THREE), asked=np.array([[0, 1]] * 8))
+    asked = what_is_asked(choices, items_of(list(range(8)), images=8))
+    found = -np.random.default_rng(0).random((8, 2, 3, 2), dtype=np.float32)
+    assert tied_answers(asked, found) == []
+    found[:, 1, 2] = found[:, 1, 0]
+    assert tied_answers(asked, found) == [["a", "ccc"]]
+    found[7, 1, 2, 0] = -7
+    assert tied_answers(asked, found) == []
 
 
 @pytest.mark.parametrize(("asked", "said"), [([[0]], "a row for each of the 3"), ([[0], [3], [1]], "one of the 3 que")])
