@@ -137,8 +137,10 @@ class MetricRole(StrEnum):
 
     Examples
     --------
-    >>> MetricRole.of("lower", "share")
-    <MetricRole.SUMMARY: 'summary'>
+    >>> MetricRole.implied("lower", "share")
+    <MetricRole.ACCURACY: 'accuracy'>
+    >>> MetricRole.implied("lower", "nats") is None
+    True
     >>> [role.value for role in MetricRole if role.judged]
     ['accuracy', 'calibration', 'gap', 'skew']
     """
@@ -160,15 +162,17 @@ class MetricRole(StrEnum):
         return self is not MetricRole.SUMMARY
 
     @classmethod
-    def of(cls, better: str, unit: str) -> MetricRole:
-        """The role of a metric that declares none: a share that is better high is an accuracy; a signed bias is a gap,
-        or in nats a skew; all else is a summary.
+    def implied(cls, better: str, unit: str) -> MetricRole | None:
+        """The role of a metric that declares none: a share that is better high is an accuracy, and one that is better
+        low is an error rate; a signed bias is a gap, or in nats a skew. None where direction and unit leave open what a
+        number is: a low number of nats may be a divergence between groups or a loss, a low number of points a gap or a
+        summary of gaps.
         """
-        if better == Better.HIGHER and unit == Unit.SHARE:
+        if unit == Unit.SHARE and better in (Better.HIGHER, Better.LOWER):
             return cls.ACCURACY
         if better == Better.ZERO:
             return cls.SKEW if unit == Unit.NATS else cls.GAP
-        return cls.SUMMARY
+        return None
 
 
 _ROLES: dict[MetricRole, str] = {

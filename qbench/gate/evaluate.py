@@ -15,12 +15,13 @@ import pandas as pd
 
 from qbench.gate.comparison import Compared, with_its_baseline, with_older
 from qbench.gate.decidable import Shares
-from qbench.gate.decide import decide_rows
+from qbench.gate.decide import VOID, decide_rows
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import because, headline, said, tally
+from qbench.gate.phrasing import headline, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import Counts, GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
 from qbench.gate.select import Selection, limit_of, select
+from qbench.gate.unjudged import unjudged
 from qbench.gate.waive import waive
 from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
@@ -109,11 +110,12 @@ def judge(
     problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
     problems += _flagged_baselines(waived.rows)
     ordered = tuple(sorted(waived.rows, key=_badness))
+    if not any(s.problems for s in selections):
+        problems += unjudged(compared, policy, ordered)
+    problems.sort(key=lambda problem: problem.level is not Level.ERROR)
     rules = tuple(
         sorted((_rule(r, s, ordered) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness)
     )
-    if all(rule.status is RowStatus.LEFT_OUT for rule in rules):
-        problems.append(Problem(level=Level.ERROR, where="the policy", what=_nothing_judged(ordered)))
     status = _status(ordered, problems)
     return GateResult(
         status=status,
@@ -136,7 +138,7 @@ def _flagged_baselines(rows: Iterable[GateRow]) -> Iterator[Problem]:
     """Warn of every metric of a model that is not judged because its baseline already means nothing."""
     of: dict[tuple[str, str, str], list[GateRow]] = {}
     for row in rows:
-        if row.status is RowStatus.LEFT_OUT and any(flag.of_baseline for flag in parse_flags(";".join(row.flags))):
+        if row.status is RowStatus.LEFT_OUT and _of_flagged_baseline(row):
             of.setdefault((row.model, row.benchmark, row.metric), []).append(row)
     for (model, benchmark, metric), mine in of.items():
         numbers = counted(len(mine), f"number of {metric} on {benchmark} is", f"numbers of {metric} on {benchmark} are")
@@ -161,14 +163,6 @@ def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline
         baseline=baseline,
         today=today.isoformat(),
     )
-
-
-def _nothing_judged(rows: tuple[GateRow, ...]) -> str:
-    """Why a gate of which every row and rule is left out has no answer."""
-    if not rows:
-        return "no rule of the policy applies to this run: write one for its benchmarks"
-    reason, count = Counter(because(row) for row in rows).most_common(1)[0]
-    return f"nothing could be judged; {count:,} of {len(rows):,} numbers: {reason}"
 
 
 def _counted(row: GateRow, rule: Rule, policy: Policy) -> GateRow:
@@ -310,7 +304,18 @@ def _sentence(rows: tuple[GateRow, ...], rules: tuple[RuleResult, ...], problems
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
         return f"{said(errors[0].where)}: {said(errors[0].what)}. {counts}"
-    left_out = sum(row.status is RowStatus.LEFT_OUT for row in rows)
-    if left_out:
-        counts += f" This data cannot decide {left_out:,} {'number' if left_out == 1 else 'numbers'}."
-    return f"{headline(rows[0])} {counts}" if rows else counts
+    return " ".join([*([headline(rows[0])] if rows else []), counts, *_left_out(rows)])
+
+
+def _left_out(rows: Iterable[GateRow]) -> Iterator[str]:
+    """How many numbers are left out, by whether this is due to the data or to the baseline."""
+    left_out = [row for row in rows if row.status is RowStatus.LEFT_OUT]
+    of_baseline = sum(map(_of_flagged_baseline, left_out))
+    if of_data := len(left_out) - of_baseline:
+        yield f"This data cannot decide {counted(of_data, 'number', 'numbers')}."
+    if of_baseline:
+        yield f"{counted(of_baseline, 'number means', 'numbers mean')} nothing for the baseline and cannot be judged."
+
+
+def _of_flagged_baseline(row: GateRow) -> bool:
+    return any(flag.of_baseline and flag.kind in VOID for flag in parse_flags(";".join(row.flags)))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from qbench.gate.result import GateRow
 from qbench.phrasing import Movement
-from qbench.text import NAME, clean, isolated
+from qbench.text import NAME, clean, counted, isolated
 from qbench.vocabulary import MetricRole, Quantity, RowStatus
+
+CAUSES = 2
+"""So many causes are told of rows that have several."""
 
 
 def named(name: str) -> str:
@@ -83,6 +87,15 @@ def _not_ruled_out(row: GateRow, subject: str) -> str:
 def because(row: GateRow) -> str:
     """Why a row has its status, and what would make it decidable where the data is too little: without a full stop."""
     return ". ".join(said(x).removesuffix(".") for x in (row.reason, row.remedy) if x)
+
+
+def causes(rows: Iterable[GateRow]) -> str:
+    """Why these rows have their status: one cause alone, or the commonest ones, each with how many rows it has."""
+    counts = Counter(map(because, rows)).most_common()
+    if len(counts) == 1:
+        return counts[0][0]
+    shown = [*counts[:CAUSES], *([("other causes", sum(n for _, n in counts[CAUSES:]))] if counts[CAUSES:] else [])]
+    return "; ".join(f"{counted(n, 'number', 'numbers')}: {cause}" for cause, n in shown)
 
 
 def tally(counts: Mapping[RowStatus, int]) -> str:

@@ -90,12 +90,22 @@ def _in_general(rule: Rule) -> Iterator[Question]:
         design = Design(benchmark="", metrics=entry.record.metrics)
         for name in metrics_of(rule, infos):
             info = infos[name]
-            paired = info.judged_as is MetricRole.GAP
-            group = "each pair" if paired else "each group" if rule.scope.startswith("each_group") else ""
             class_ = "each class" if "class" in rule.scope else ""
-            question = Question(rule=rule, design=design, info=info, metric=MetricKey(name), group=group, class_=class_)
-            kinds.setdefault((info.unit, info.margin), question)
+            for group in _groups_in_general(rule, info.judged_as):
+                question = Question(
+                    rule=rule, design=design, info=info, metric=MetricKey(name), group=group, class_=class_
+                )
+                kinds.setdefault((info.unit, info.margin, group), question)
     yield from kinds.values()
+
+
+def _groups_in_general(rule: Rule, role: MetricRole) -> tuple[str, ...]:
+    """In place of the names of groups, where no benchmark is given; empty for the number over all items."""
+    if role is MetricRole.GAP:
+        return ("each pair",)
+    if rule.scope in ("overall", "each_class"):
+        return ("",)
+    return ("", "each group") if rule.scope == "any" and role is not MetricRole.SKEW else ("each group",)
 
 
 def levels(questions: Sequence[Question], settings: Settings, *, adjusted: bool) -> list[float]:

@@ -16,7 +16,7 @@ from qbench.policy.model import MAIN, Rule, suggest
 from qbench.results import Cell
 from qbench.results.matching import key_of_metric, metrics_of, rows_of
 from qbench.results.tolerances import declared_of
-from qbench.vocabulary import Better, Level, Quantity, RowStatus, Unit
+from qbench.vocabulary import Better, Level, MetricRole, Quantity, RowStatus, Unit
 
 Wanted = Mapping[str, tuple[str, ...]]
 """Benchmark → the metrics that a rule is about, without cut-offs; none for a benchmark of which nothing is known."""
@@ -57,8 +57,10 @@ def select(rule: Rule, compared: Compared) -> Selection:
             return Selection(rows=empty, left_out=what)
         return Selection(rows=empty, problems=[_problem(rule, what)])
     cells = [c for c in compared.cells if c.benchmark in wanted and _named(rule, c)]
-    if (rule.role or rule.optional) and rule.scope in ("each_group", "each_group_and_class"):
-        grouped = [c for c in cells if c.attributes or c.found is None]
+    frame = compared.effects.loc[rows_of(rule, compared.effects, declared_of(cells))]
+    if (rule.role or rule.optional) and _on_groups(rule):
+        having = set(frame["benchmark"])
+        grouped = [c for c in cells if c.attributes or c.found is None or c.benchmark in having]
         if cells and not grouped:
             what = f"no benchmark of this run that has a {rule.subject} tells groups apart"
             return Selection(rows=empty, left_out=what)
@@ -66,7 +68,14 @@ def select(rule: Rule, compared: Compared) -> Selection:
     if not cells:
         what = "this run has no variant that it could be held against"
         return Selection(rows=empty, problems=[_problem(rule, what)])
-    return _of_cells(rule, compared, cells, wanted)
+    return _of_cells(rule, compared, cells, frame, wanted)
+
+
+def _on_groups(rule: Rule) -> bool:
+    """Whether the rule is about groups, so that a benchmark without groups may lack its numbers."""
+    return rule.scope in ("each_group", "each_group_and_class") or (
+        rule.scope == "any" and rule.role in (MetricRole.GAP, MetricRole.SKEW)
+    )
 
 
 def _nothing(rule: Rule) -> str:
@@ -130,9 +139,7 @@ def _named(rule: Rule, cell: Cell) -> bool:
     return (not rule.models or cell.model in rule.models) and (not rule.quantizers or cell.quantizer in rule.quantizers)
 
 
-def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], wanted: Wanted) -> Selection:
-    declared = declared_of(cells)
-    frame = compared.effects.loc[rows_of(rule, compared.effects, declared)]
+def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataFrame, wanted: Wanted) -> Selection:
     by_cell = {key: frame.iloc[at] for key, at in frame.groupby(NUMBER[:3], sort=False).indices.items()}
     kept: list[pd.DataFrame] = []
     others: list[GateRow] = []
@@ -175,8 +182,8 @@ def _names(cell: Cell, rule: Rule) -> Iterator[str]:
 
 def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Iterator[GateRow]:
     """Declared groups (or pairs) of which this cell has no number, for scopes that ask for each."""
-    if rule.scope != "each_group":
-        return
+    if rule.scope != "each_group" and (rule.scope != "any" or rule.role is MetricRole.GAP):
+        return  # gaps of any scope may be those of some pairs, or of some groups against the rest
     there = set(zip(rows["attribute"], rows["group"], strict=True))
     for attribute in cell.attributes:
         name, pairs = attribute.name, tuple(attribute.group_pairs)

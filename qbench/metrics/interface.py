@@ -77,7 +77,7 @@ class MetricInfo:
     role : {"accuracy", "calibration", "gap", "skew", "summary"} or None
         Which question it answers (`qbench.vocabulary.MetricRole`); the gate's built-in policy and the first screen of
         the report judge it by this. An error rate has the role ``accuracy`` and is better low. None stands for what
-        `better` and `unit` imply.
+        `better` and `unit` imply; a plugin has to declare it where they imply nothing.
     margin : float or None
         The change up to which its numbers count as unchanged, where neither the policy nor the spec names one: for a
         metric whose scale is not that of its unit. In the unit of its change (0.01 is one point). None stands for the
@@ -103,8 +103,8 @@ class MetricInfo:
 
     @property
     def judged_as(self) -> MetricRole:
-        """Its role, declared or implied."""
-        return MetricRole(self.role) if self.role else MetricRole.of(self.better, self.unit)
+        """Its role, declared or implied; a summary where neither, as in runs made before this was refused."""
+        return MetricRole(self.role) if self.role else MetricRole.implied(self.better, self.unit) or MetricRole.SUMMARY
 
 
 @dataclass(frozen=True, kw_only=True)

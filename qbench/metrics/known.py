@@ -33,6 +33,7 @@ RECALL_BY_GROUP = (
         unit="points",
         summary="Mean over the classes of the absolute recall disparity; noise alone makes it positive.",
         statistic=StatisticRef("mean_abs_disparity"),
+        role="summary",
     ),
     MetricInfo(
         name="worst_disparity",
@@ -76,6 +77,7 @@ SKEWS = (
         unit="nats",
         summary="ln(share in the top k / share it should have) of the most favoured group.",
         statistic=StatisticRef("max_skew"),
+        role="summary",
     ),
     MetricInfo(
         name="min_skew",
@@ -98,6 +100,7 @@ SKEWS = (
         unit="nats",
         summary="Divergence of every prefix of the ranking from the shares it should have, discounted by depth.",
         statistic=StatisticRef("ndkl"),
+        role="summary",
         margin=0.005,  # of a divergence over whole rankings, which is an order smaller than a skew at a cut-off
     ),
 )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from qbench.vocabulary import MetricRole
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -165,7 +167,8 @@ class Benchmark:
     protocol : str
         The version of what is measured and how. It is part of every key: raise it when a number would change.
     metrics : tuple of MetricInfo
-        The metrics; the first one is the main metric.
+        The metrics; the first one is the main metric. Each has to declare the role by which it is judged, unless its
+        direction and unit imply one (`qbench.vocabulary.MetricRole.implied`): else the record is refused.
     load : callable
         ``(options) -> Task``.
     options : type
@@ -212,6 +215,18 @@ class Benchmark:
     stored_measure: Callable[[Sequence[Attribute], Mapping[str, Any]], Measure] | None = None
     folder: str = ""
     probes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a metric that no rule would judge because nothing says what it measures."""
+        for info in self.metrics:
+            if info.role is None and MetricRole.implied(info.better, info.unit) is None:
+                judged = ", ".join(repr(role.value) for role in MetricRole if role.judged)
+                raise ValueError(
+                    f"the metric {info.name!r} of the benchmark {self.name!r} declares no role, and "
+                    f"better={info.better!r} with unit={info.unit!r} does not imply one: declare role= as one of "
+                    f"{judged}, or as 'summary' if it restates other numbers, which no rule of the built-in policy "
+                    "judges"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from qbench.toml_errors import explain
 from qbench.toml_types import FirstFormat
 from qbench.vocabulary import MetricRole, Severity
 
-Scope = Literal["overall", "each_group", "each_class", "each_group_and_class"]
+Scope = Literal["overall", "each_group", "any", "each_class", "each_group_and_class"]
 Consequence = Literal["pass", "warn", "fail"]
 INCONCLUSIVE = AliasChoices("inconclusive", "undecided")
 """The key of what an inconclusive row does; policies of the first version call it ``undecided``."""
@@ -91,8 +91,9 @@ class Rule(_Strict):
         benchmark declares.
     benchmark : list of str
         Labels; all that have the metric if empty.
-    scope : {"overall", "each_group", "each_class", "each_group_and_class"}
-        Which of its numbers. A gap between two groups is both overall and of a group.
+    scope : {"overall", "each_group", "any", "each_class", "each_group_and_class"}
+        Which of its numbers. A gap between two groups is both overall and of a group. ``any`` is all of both, or, of a
+        benchmark that has no such number over all classes, those of each class.
     by : list of str
         Only these attributes.
     groups : list of str

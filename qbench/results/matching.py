@@ -75,8 +75,7 @@ def rows_of(rule: Rule, effects: pd.DataFrame, declared: Mapping[str, Declared])
         keep &= _first_cutoff(effects, base)
     elif key_of_metric(rule).cutoff is not None:
         keep &= effects["metric"].to_numpy() == rule.metric
-    of_classes = rule.scope in ("each_class", "each_group_and_class")
-    keep &= (effects["class"].to_numpy() != "") == of_classes
+    keep &= (effects["class"] != "").to_numpy() == _of_classes(rule, effects, keep)
     for column, wanted in (("attribute", rule.by), ("model", rule.models), ("quantizer", rule.quantizers)):
         if wanted:
             keep &= effects[column].isin(wanted).to_numpy()
@@ -84,6 +83,14 @@ def rows_of(rule: Rule, effects: pd.DataFrame, declared: Mapping[str, Declared])
         at = np.flatnonzero(keep & (effects["benchmark"] == benchmark).to_numpy())
         keep[at] = _of_groups(rule, effects.iloc[at], declared[benchmark].attributes)
     return keep
+
+
+def _of_classes(rule: Rule, effects: pd.DataFrame, asked: Booleans) -> Booleans:
+    """Which rows have to be of a single class: for the scope ``any`` where no row that is asked for is over all."""
+    if rule.scope != "any":
+        return np.full(len(effects), rule.scope in ("each_class", "each_group_and_class"))
+    over_all = set(effects["benchmark"][asked & (effects["class"] == "").to_numpy()])
+    return ~effects["benchmark"].isin(over_all).to_numpy(dtype=bool)
 
 
 def _first_cutoff(effects: pd.DataFrame, base: list[str]) -> Booleans:
@@ -110,7 +117,8 @@ def _of_groups(rule: Rule, rows: pd.DataFrame, attributes: tuple[Attribute, ...]
         elif rule.groups:
             keep.append(group in rule.groups or f"{attribute}={group}" in rule.groups)
         else:  # people without a label to compare ("na") are no group, unless a rule names them
-            keep.append(bool(group) and (of_pair or (attribute, group) in groups or attribute not in declared))
+            known = of_pair or (attribute, group) in groups or attribute not in declared
+            keep.append(known if group else rule.scope == "any")
     return np.array(keep, dtype=bool)
 
 

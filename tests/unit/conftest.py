@@ -26,15 +26,15 @@ METRICS: dict[str, list[dict[str, str]]] = {
         {"name": "accuracy", **SHARE, "summary": "Share of right answers."},
         {"name": "recall", **SHARE},
         {"name": "mean_disparity", **POINTS, "summary": "Mean recall gap over the classes"},
-        {"name": "mean_abs_disparity", "better": "lower", "unit": "points"},
-        {"name": "worst_disparity", **POINTS},
+        {"name": "mean_abs_disparity", "better": "lower", "unit": "points", "role": "summary"},
+        {"name": "worst_disparity", **POINTS, "role": "summary"},
         {"name": "disparity", **POINTS},
     ],
     "fairface": [
-        {"name": "max_skew", "better": "lower", "unit": "nats"},
-        {"name": "min_skew", "better": "zero", "unit": "nats"},
+        {"name": "max_skew", "better": "lower", "unit": "nats", "role": "summary"},
+        {"name": "min_skew", "better": "zero", "unit": "nats", "role": "summary"},
         {"name": "skew", "better": "zero", "unit": "nats"},
-        {"name": "ndkl", "better": "lower", "unit": "nats"},
+        {"name": "ndkl", "better": "lower", "unit": "nats", "role": "summary"},
     ],
 }
 ATTRIBUTES: dict[str, list[dict[str, Any]]] = {

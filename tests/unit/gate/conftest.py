@@ -37,7 +37,7 @@ METRICS: dict[str, list[dict[str, Any]]] = {
         {"name": "accuracy", **SHARE, "statistic": {"name": "share"}},
         {"name": "recall", **SHARE, "statistic": {"name": "share"}},
         {"name": "mean_disparity", "better": "zero", "unit": "points", "statistic": {"name": "mean_disparity"}},
-        {"name": "mean_abs_disparity", "better": "lower", "unit": "points"},
+        {"name": "mean_abs_disparity", "better": "lower", "unit": "points", "role": "summary"},
         {"name": "disparity", "better": "zero", "unit": "points", "statistic": {"name": "disparity"}},
     ],
     "attributes": [
@@ -46,11 +46,11 @@ METRICS: dict[str, list[dict[str, Any]]] = {
         {"name": "gender_accuracy", **SHARE, "statistic": {"name": "share"}},
     ],
     "errors": [
-        {"name": "word_error_rate", "better": "lower", "unit": "share", "role": "accuracy"},
+        {"name": "word_error_rate", "better": "lower", "unit": "share"},
         {"name": "ece", "better": "lower", "unit": "share", "role": "calibration", "margin": 0.03},
     ],
     "fairface": [
-        {"name": "max_skew", "better": "lower", "unit": "nats", "statistic": {"name": "max_skew"}},
+        {"name": "max_skew", "better": "lower", "unit": "nats", "role": "summary", "statistic": {"name": "max_skew"}},
         {"name": "skew", "better": "zero", "unit": "nats", "statistic": {"name": "skew"}},
     ],
 }

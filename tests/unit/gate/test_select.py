@@ -207,9 +207,10 @@ def test_a_gate_in_which_nothing_could_be_judged_is_an_error_that_says_why(study
         study.effect("skew@1000", np.nan, benchmark="fairface", attribute="race", group=group, before=np.nan)
     result = study.judge_by_default()
     assert (result.status, result.exit_code, result.band) == ("error", 2, "COULD NOT EVALUATE")
-    assert "2 of 2 numbers: k is the whole gallery. Choose a smaller k. " in result.sentence
+    assert "none of its 2 numbers is judged: k is the whole gallery. Choose a smaller k. " in result.sentence
     assert to_markdown(result).count("k is the whole gallery. Choose a smaller k |") == 2
     assert to_junit(result).count("k is the whole gallery. Choose a smaller k.") >= 2
     assert [(v.status, v.band) for v in result.variants] == [("error", "COULD NOT EVALUATE")]
     study.effect("accuracy", 0.0)
-    assert study.judge({"role": "accuracy"}, {"role": "skew", "scope": "each_group"}).status == "pass"
+    result = study.judge({"role": "accuracy"}, {"role": "skew", "scope": "each_group"})
+    assert (result.exit_code, result.problems[0].where) == (2, "benchmark fairface")

@@ -1,0 +1,102 @@
+"""The parts of a run of which no number is judged: they are named, so that no part passes unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from qbench.gate.comparison import Compared
+from qbench.gate.phrasing import causes, named
+from qbench.gate.result import GateRow, Problem
+from qbench.policy.model import Policy, Rule
+from qbench.results import Cell
+from qbench.vocabulary import Level, MetricRole, RowStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """A benchmark, a model or a variant; an empty name stands for all."""
+
+    model: str = ""
+    quantizer: str = ""
+    benchmark: str = ""
+
+    def has(self, of: Cell | GateRow) -> bool:
+        return all(name in ("", getattr(of, key)) for key, name in vars(self).items())
+
+    @property
+    def label(self) -> str:
+        if self.benchmark:
+            return f"benchmark {named(self.benchmark)}"
+        if self.quantizer:
+            return f"{named(self.quantizer)} on {named(self.model)}"
+        return f"model {named(self.model)}"
+
+
+def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Iterator[Problem]:
+    """Name each benchmark, each model and each variant without a judged number, the widest parts only.
+
+    It is an error where a rule is about the part and nothing of it can be judged: all its numbers are left out, or no
+    metric of its benchmarks has a role that a rule can have. It is a warning where the policy's rules are about
+    something else. If nothing of the run is judged, that is the only problem.
+
+    Parameters
+    ----------
+    compared : Compared
+        What the policy is applied to.
+    policy : Policy
+        The rules.
+    rows : sequence of GateRow
+        What became of the numbers that the rules select.
+    """
+    judged = [row for row in rows if row.status is not RowStatus.LEFT_OUT]
+    if not judged:
+        nothing = "no rule of the policy applies to this run: write one for its benchmarks"
+        yield Problem(level=Level.ERROR, where="the policy", what=_none_of(rows) if rows else nothing)
+        return
+    known: set[tuple[str, str, str]] = set()
+    for part in _parts(compared.cells):
+        cells = [cell for cell in compared.cells if part.has(cell)]
+        names = {(cell.model, cell.quantizer, cell.benchmark) for cell in cells}
+        if names <= known or any(part.has(row) for row in judged):
+            continue
+        known |= names
+        yield _problem(part, cells, policy, [row for row in rows if part.has(row)])
+
+
+def _parts(cells: Iterable[Cell]) -> dict[_Part, None]:
+    """The parts of a run, the widest first."""
+    cells = list(cells)
+    return dict.fromkeys(
+        [
+            *(_Part(benchmark=cell.benchmark) for cell in cells),
+            *(_Part(model=cell.model) for cell in cells),
+            *(_Part(model=cell.model, quantizer=cell.quantizer) for cell in cells),
+        ]
+    )
+
+
+def _problem(part: _Part, cells: Sequence[Cell], policy: Policy, left_out: Sequence[GateRow]) -> Problem:
+    if left_out:
+        return Problem(level=Level.ERROR, where=part.label, what=_none_of(left_out))
+    metrics = {info.name: info for cell in cells for info in cell.metrics or ()}
+    summaries = metrics and not any(info.judged_as.judged for info in metrics.values())
+    if summaries and any(rule.role is not None and _admits(rule, cell) for rule in policy.rule for cell in cells):
+        what = (
+            f"none of its numbers is judged: {', '.join(map(named, metrics))} "
+            f"{'has' if len(metrics) == 1 else 'have'} the role '{MetricRole.SUMMARY}', which no rule judges. Declare "
+            "what they measure (the role of each metric), or write a rule with their names"
+        )
+        return Problem(level=Level.ERROR, where=part.label, what=what)
+    return Problem(level=Level.WARNING, where=part.label, what="no rule of the policy judges a number of it")
+
+
+def _none_of(left_out: Sequence[GateRow]) -> str:
+    numbers = "its only number is not" if len(left_out) == 1 else f"none of its {len(left_out):,} numbers is"
+    return f"{numbers} judged: {causes(left_out)}"
+
+
+def _admits(rule: Rule, cell: Cell) -> bool:
+    """Whether a rule does not exclude a cell by its names."""
+    of = ((rule.benchmark, cell.benchmark), (rule.models, cell.model), (rule.quantizers, cell.quantizer))
+    return all(not wanted or name in wanted for wanted, name in of)
