@@ -167,7 +167,7 @@ def stored_dataset(entry: Entry[Dataset], cache: Cache) -> StoredFolder:
 
 def written(entry: Entry[Dataset], cache: Cache) -> Path:
     """The folder of a plugin's dataset, written whole or not at all."""
-    return stored_dataset(entry, cache).get(entry.record.write)
+    return stored_dataset(entry, cache).get(entry.record.write, size=entry.record.size)
 
 
 def prepare_model(planned: PlannedModel) -> PreparedModel:
