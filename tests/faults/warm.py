@@ -5,6 +5,7 @@ Nothing is computed here: a process that is forked must not lack a thread that i
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -27,3 +28,5 @@ for name in LIBRARIES:
     importlib.import_module(name)
 for name in ("qbench", *sorted({point.value.split(".")[0] for point in entry_points(group="qbench")})):
     _import_all(name)
+gc.collect()
+gc.freeze()  # what a child's collector does not visit need not be copied for it

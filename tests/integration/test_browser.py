@@ -39,6 +39,15 @@ SCROLL = """async () => {
   }
 }"""
 
+RESET = """() => {
+  if (location.search) document.querySelector("#filters").reset();
+  for (const choice of document.querySelectorAll("[id^=choice-] select")) if (choice.selectedIndex) {
+    choice.selectedIndex = 0;
+    choice.dispatchEvent(new Event("change"));
+  }
+  scrollTo(0, 0);
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -92,12 +101,27 @@ class Visit:
         self.context.close()
 
 
-def test_charts_are_live_and_nothing_is_asked_for(browser: Any, report: Path) -> None:
+@pytest.fixture(scope="module")
+def kept(browser: Any, report: Path) -> Iterator[Visit]:
+    """A visit of the report whose charts have all been drawn."""
     with Visit(browser, report) as visit:
         visit.draw()
-        assert visit.page.locator("[data-live=yes] svg.marks").count() > 8
-        assert visit.said == []
-        assert [url for url in visit.asked if url != visit.here] == []
+        yield visit
+
+
+@pytest.fixture
+def drawn(kept: Visit) -> Iterator[Visit]:
+    """The visit with all charts drawn, and every filter as it was for the next test."""
+    yield kept
+    kept.page.mouse.move(0, 0)
+    kept.page.evaluate(RESET)
+    kept.page.wait_for_function("!location.search && document.querySelector('#filters output').textContent === ''")
+
+
+def test_charts_are_live_and_nothing_is_asked_for(drawn: Visit) -> None:
+    assert drawn.page.locator("[data-live=yes] svg.marks").count() > 8
+    assert drawn.said == []
+    assert [url for url in drawn.asked if url != drawn.here] == []
 
 
 def test_the_first_chart_is_live_before_anybody_scrolls(browser: Any, report: Path) -> None:
@@ -105,92 +129,77 @@ def test_the_first_chart_is_live_before_anybody_scrolls(browser: Any, report: Pa
         visit.page.locator("[data-chart]").first.locator("svg.marks").wait_for(state="attached")
 
 
-def test_a_page_is_few_nodes_and_few_bytes(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        assert visit.page.evaluate("document.querySelectorAll('*').length") < 20_000
+def test_a_page_is_few_nodes_and_few_bytes(drawn: Visit, report: Path) -> None:
+    assert drawn.page.evaluate("document.querySelectorAll('*').length") < 20_000
     assert report.stat().st_size < 8_000_000
 
 
-def test_a_chart_is_not_blank(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        image = visit.page.locator("#chart-changes-facet-accuracy").screenshot()
-        pixels = np.asarray(Image.open(io.BytesIO(image)).convert("L"))
-        assert pixels.std() > 5
+def test_a_chart_is_not_blank(drawn: Visit) -> None:
+    image = drawn.page.locator("#chart-changes-facet-accuracy").screenshot()
+    pixels = np.asarray(Image.open(io.BytesIO(image)).convert("L"))
+    assert pixels.std() > 5
 
 
-def test_hovering_gives_value_interval_and_n(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        visit.page.locator("#chart-changes-facet-accuracy .mark-symbol path").last.hover(force=True)
-        tip = visit.page.locator("#vg-tooltip-element")
-        tip.wait_for(state="visible")
-        words = tip.inner_text()
-        assert all(x in words for x in ("Change", "[", "Verdict", "Margin", "n"))
+def test_hovering_gives_value_interval_and_n(drawn: Visit) -> None:
+    drawn.page.locator("#chart-changes-facet-accuracy .mark-symbol path").last.hover(force=True)
+    tip = drawn.page.locator("#vg-tooltip-element")
+    tip.wait_for(state="visible")
+    words = tip.inner_text()
+    assert all(x in words for x in ("Change", "[", "Verdict", "Margin", "n"))
 
 
-def test_filters_hide_rows_and_redraw(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        visit.page.select_option("[name=quantizer]", "hf-int4")
-        visit.page.wait_for_function(
-            "!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('hf-int8')"
-        )
-        assert "hf-int4" in visit.page.locator("#chart-changes-facet-accuracy").text_content()
-        shown = visit.page.locator("#accuracy tbody tr:visible").all_text_contents()
-        shown += visit.page.locator("#summary tbody tr:visible").all_text_contents()
-        assert shown
-        assert not [row for row in shown if "hf-int8" in row]
-        assert "rows of the tables are hidden" in visit.page.locator("#filters output").inner_text()
-        visit.page.select_option("[name=quantizer]", "")
-        visit.page.wait_for_function(
-            "document.querySelector('#chart-changes-facet-accuracy').textContent.includes('hf-int8')"
-        )
+def test_filters_hide_rows_and_redraw(drawn: Visit) -> None:
+    drawn.page.select_option("[name=quantizer]", "hf-int4")
+    drawn.page.wait_for_function(
+        "!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('hf-int8')"
+    )
+    assert "hf-int4" in drawn.page.locator("#chart-changes-facet-accuracy").text_content()
+    shown = drawn.page.locator("#accuracy tbody tr:visible").all_text_contents()
+    shown += drawn.page.locator("#summary tbody tr:visible").all_text_contents()
+    assert shown
+    assert not [row for row in shown if "hf-int8" in row]
+    assert "rows of the tables are hidden" in drawn.page.locator("#filters output").inner_text()
+    drawn.page.select_option("[name=quantizer]", "")
+    drawn.page.wait_for_function(
+        "document.querySelector('#chart-changes-facet-accuracy').textContent.includes('hf-int8')"
+    )
 
 
-def test_any_number_can_be_chosen_in_the_heat_map(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        choice = visit.page.locator("#choice-grid select")
-        before = visit.page.locator("#chart-grid").text_content()
-        choice.select_option(index=choice.locator("option").count() - 1)
-        visit.page.wait_for_function("b => document.querySelector('#chart-grid').textContent !== b", arg=before)
+def test_any_number_can_be_chosen_in_the_heat_map(drawn: Visit) -> None:
+    choice = drawn.page.locator("#choice-grid select")
+    before = drawn.page.locator("#chart-grid").text_content()
+    choice.select_option(index=choice.locator("option").count() - 1)
+    drawn.page.wait_for_function("b => document.querySelector('#chart-grid').textContent !== b", arg=before)
 
 
-def test_groups_are_bars_with_their_numbers_and_follow_the_filters(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        bars = visit.page.locator("#chart-groups-facet .mark-rect path")
-        before = bars.count()
-        assert before > 8
-        bars.last.scroll_into_view_if_needed()
-        visit.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        bars.last.hover(force=True)  # at rest: sections near it have been laid out
-        tip = visit.page.locator("#vg-tooltip-element.visible")
-        tip.wait_for()
-        assert all(x in tip.inner_text() for x in ("Value", "Change", "[", "n"))
-        visit.page.select_option("[name=attribute]", "gender")
-        visit.page.wait_for_function("!document.querySelector('#chart-groups-facet').textContent.includes('age: ')")
-        assert bars.count() < before
+def test_groups_are_bars_with_their_numbers_and_follow_the_filters(drawn: Visit) -> None:
+    bars = drawn.page.locator("#chart-groups-facet .mark-rect path")
+    before = bars.count()
+    assert before > 8
+    bars.last.scroll_into_view_if_needed()
+    drawn.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    bars.last.hover(force=True)  # at rest: sections near it have been laid out
+    tip = drawn.page.locator("#vg-tooltip-element.visible")
+    tip.wait_for()
+    assert all(x in tip.inner_text() for x in ("Value", "Change", "[", "n"))
+    drawn.page.select_option("[name=attribute]", "gender")
+    drawn.page.wait_for_function("!document.querySelector('#chart-groups-facet').textContent.includes('age: ')")
+    assert bars.count() < before
 
 
-def test_a_choice_in_a_chart_outlives_a_filter(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        choice = visit.page.locator("#choice-grid select")
-        choice.select_option(index=2)
-        chosen = choice.input_value()
-        visit.page.select_option("[name=quantizer]", "hf-int4")
-        visit.page.wait_for_function("!document.querySelector('#chart-grid').textContent.includes('hf-int8')")
-        assert visit.page.locator("#choice-grid select").input_value() == chosen
+def test_a_choice_in_a_chart_outlives_a_filter(drawn: Visit) -> None:
+    choice = drawn.page.locator("#choice-grid select")
+    choice.select_option(index=2)
+    chosen = choice.input_value()
+    drawn.page.select_option("[name=quantizer]", "hf-int4")
+    drawn.page.wait_for_function("!document.querySelector('#chart-grid').textContent.includes('hf-int8')")
+    assert drawn.page.locator("#choice-grid select").input_value() == chosen
 
 
-def test_pairs_of_dots_are_drawn_before_and_after(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        drawn = visit.page.locator("[id^=chart-before-after] .mark-symbol path")
-        assert drawn.count() > 8
-        assert visit.page.locator("#changes").get_by_text("before and after").count() >= 2
+def test_pairs_of_dots_are_drawn_before_and_after(drawn: Visit) -> None:
+    dots = drawn.page.locator("[id^=chart-before-after] .mark-symbol path")
+    assert dots.count() > 8
+    assert drawn.page.locator("#changes").get_by_text("before and after").count() >= 2
 
 
 def test_a_table_is_saved_as_csv(browser: Any, report: Path) -> None:
@@ -229,7 +238,7 @@ def test_axe_finds_no_serious_problem(browser: Any, report: Path, size: str, sch
     with Visit(browser, report, viewport=SIZES[size], color_scheme=scheme, bypass_csp=True) as visit:
         visit.draw()
         visit.page.emulate_media(media=media)
-        found = Axe().run(visit.page).response["violations"]
+        found = Axe().run(visit.page, options={"resultTypes": ["violations"]}).response["violations"]
         serious = [f"{x['id']}: {x['nodes'][0]['html'][:200]}" for x in found if x["impact"] in ("serious", "critical")]
         assert serious == []
 
@@ -354,20 +363,16 @@ def test_the_filter_for_a_benchmark_hides_the_parts_of_the_others(browser: Any, 
         assert visit.page.locator("#changes figure:visible").count() == 2
 
 
-def test_a_search_leaves_the_rows_with_these_words(browser: Any, report: Path) -> None:
-    with Visit(browser, report) as visit:
-        visit.draw()
-        visit.page.fill("[name=search]", "gender: fem")
-        shown = visit.page.locator("#changes tbody tr").evaluate_all(
-            "x => x.filter(r => !r.hidden).map(r => r.textContent)"
-        )
-        assert all("gender: fem" in " ".join(row.split()).lower() for row in shown)
-        figure = visit.page.locator("#chart-changes-facet-accuracy")
-        visit.page.wait_for_function(
-            "!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('age')"
-        )
-        assert "gender: fem" in (figure.text_content() or "")
-        assert "search=gender" in visit.page.url
+def test_a_search_leaves_the_rows_with_these_words(drawn: Visit) -> None:
+    drawn.page.fill("[name=search]", "gender: fem")
+    shown = drawn.page.locator("#changes tbody tr").evaluate_all(
+        "x => x.filter(r => !r.hidden).map(r => r.textContent)"
+    )
+    assert all("gender: fem" in " ".join(row.split()).lower() for row in shown)
+    figure = drawn.page.locator("#chart-changes-facet-accuracy")
+    drawn.page.wait_for_function("!document.querySelector('#chart-changes-facet-accuracy').textContent.includes('age')")
+    assert "gender: fem" in (figure.text_content() or "")
+    assert "search=gender" in drawn.page.url
 
 
 def test_a_table_is_sorted_by_the_column_that_is_clicked(browser: Any, report: Path) -> None:

@@ -1,5 +1,6 @@
 """What is shipped: the wheel holds all it needs, and plugins from distributions of their own work beside it."""
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -126,58 +127,49 @@ def test_a_broken_plugin_is_shown_and_stops_nobody(fresh, cache, tmp_path):
     assert run(fresh, cache, "--help", cwd=tmp_path).returncode == 0
 
 
-def test_a_strangers_quantizer_runs_in_a_spec_and_stands_in_the_report(fresh, cache, tmp_path, qbench):
-    (tmp_path / "s.toml").write_text(
-        """
+SPEC = """
 name = "third-party"
-limit = 40
+limit = 48
 models = ["demo/balanced"]
-quantizers = ["fp32", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }, "rtn", "ao-int8wo",
-    { name = "rtn", options = { bits = 2 } }]
-
-[[benchmarks]]
-name = "imagenet"
-dataset = "demo-imagenet"
-options = { classes = "present", templates = "single" }
+quantizers = ["fp32", "torch-int8", "sample-round", { name = "sample:sample-round", options = { bits = 8 } }, "rtn",
+    "ao-int8wo", { name = "rtn", options = { bits = 2 } }]
+benchmarks = ["example-animals", "example-rankings", "example-animals-calibration",
+    { name = "imagenet", dataset = "demo-imagenet", options = { classes = "present", templates = "single" } }]
 """
-    )
-    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def third_party(fresh, cache, tmp_path_factory) -> Path:
+    """The folder of one run with all that the distributions provide; tests that change it copy it."""
+    folder = tmp_path_factory.mktemp("third-party")
+    (folder / "s.toml").write_text(SPEC)
+    done = run(fresh, cache, "run", "s.toml", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "6 cells done" in done.stderr
-    html = (tmp_path / "qbench-runs" / "third-party" / "report.html").read_text()
+    assert "28 cells done" in done.stderr
+    return folder / "qbench-runs" / "third-party"
+
+
+def test_a_strangers_quantizer_runs_in_a_spec_and_stands_in_the_report(third_party, tmp_path, qbench):
+    html = (third_party / "report.html").read_text()
     assert "sample-round (bits=8)" in html
     assert "rtn (bits=2)" in html
     assert "rounded Linear" in html or "sample-round" in html
-    exported = qbench("export", "qbench-runs/third-party", "--table", "effects", cwd=tmp_path)  # without the plugins
+    exported = qbench("export", third_party, "--table", "effects", cwd=tmp_path)  # without the plugins
     assert {"sample-round", "rtn", "ao-int8wo"} <= {line.split(",")[1] for line in exported.stdout.splitlines()}
 
 
-def test_the_example_dataset_is_checked_and_runs_from_its_wheel(fresh, cache, tmp_path):
+def test_the_example_dataset_is_checked_and_runs_from_its_wheel(fresh, cache, third_party, tmp_path):
     done = run(fresh, cache, "data", "check", "example-animals", "--decode", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "48 items in 48 images; 4 classes" in done.stdout
-    (tmp_path / "s.toml").write_text(
-        'name = "animals"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "torch-int8"]\n'
-        'benchmarks = ["example-animals", "example-rankings"]\n'
-    )
-    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "4 cells done" in done.stderr
-    html = (tmp_path / "qbench-runs" / "animals" / "report.html").read_text()
-    assert "48 small drawings" in html
-    exported = run(fresh, cache, "export", "qbench-runs/animals", cwd=tmp_path).stdout
+    assert "48 small drawings" in (third_party / "report.html").read_text()
+    exported = run(fresh, cache, "export", third_party, cwd=tmp_path).stdout
     assert "example-animals,mean_disparity,light,day-night," in exported
     assert "example-rankings,max_skew@10,light,," in exported
 
 
-def test_a_metric_with_a_statistic_of_its_own_is_judged_gated_and_reported(fresh, cache, tmp_path, qbench):
-    (tmp_path / "s.toml").write_text(
-        'name = "calibration"\nmodels = ["demo/balanced"]\nquantizers = ["fp32", "torch-int8"]\n'
-        'benchmarks = ["example-animals-calibration"]\n'
-    )
-    done = run(fresh, cache, "run", "s.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "qbench-runs" / "calibration"
+def test_a_metric_with_a_statistic_of_its_own_is_judged_gated_and_reported(fresh, cache, third_party, tmp_path, qbench):
+    folder = Path(shutil.copytree(third_party, tmp_path / "run"))
     effects = pd.read_parquet(folder / "analysis" / "effects.parquet")
     own = effects[effects["metric"] == "ece"]
     assert set(own["statistic"]) == {"ece"}
