@@ -38,9 +38,8 @@ format: $(VENV)/.installed-lint  ## mend what ruff can mend
 parity: $(VENV)/.installed $(VENV)-parity/.installed  ## compare with CLIP_benchmark, in an environment of its own
 	$(BIN)/python tests/parity/compare.py $(VENV)-parity/bin/python
 
-bench: $(VENV)/.installed-test $(VENV)-parity/.installed  ## measure speed and memory beside limits and a peer; writes docs/performance.md (half an hour)
-	cd benchmarks && ../$(BIN)/python -m performance --peer ../$(VENV)-parity/bin/python --picture ../docs/performance-timeline.svg > ../docs/performance.md.part
-	mv docs/performance.md.part docs/performance.md
+bench: $(VENV)/.installed-test $(VENV)-parity/.installed  ## measure speed and memory beside limits and a peer; writes docs/performance.md (20 minutes)
+	cd benchmarks && ../$(BIN)/python -m performance --peer ../$(VENV)-parity/bin/python --picture ../docs/performance-timeline.svg
 
 train: $(VENV)/.installed  ## train the demo's three models again (minutes)
 	$(BIN)/python -m tools.demo.train

@@ -6,7 +6,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from performance.inputs import name_of, write_images
+from performance.inputs import name_of
 from performance.page import Section, target
 from qbench.api import FolderSource, Geometry, ImageLocation
 from qbench.images.pixel_store import pixel_store
@@ -17,9 +17,9 @@ EFFICIENCY = 0.8
 SIDE = 224
 
 
-def measure(folder: Path, images: int) -> Section:
-    """Decode `images` photographs into an empty pixel store with 1, 2, 4, … processes, up to one per core."""
-    root = write_images(folder / "photographs", images) / "images"
+def measure(folder: Path, dataset: Path, images: int) -> Section:
+    """Decode photographs into an empty pixel store with 1, 2, 4, … processes, up to one per core."""
+    root = dataset / "images"
     source = FolderSource(root)
     locations = [ImageLocation(source, name_of(number)) for number in range(images)]
     digests = [hashlib.sha256((root / name_of(number)).read_bytes()).hexdigest() for number in range(images)]

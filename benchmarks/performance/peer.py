@@ -15,25 +15,28 @@ SIZE, ARCHITECTURE, BATCH = "ViT-B-32", "ViT-B-32-quickgelu", 64
 SHARE = 0.9
 DATASET = "imagenet_sketch"
 """The name under which CLIP_benchmark reads a folder of images by class; classes and template are ours."""
-JOBS = {"one model, fp32": (1, ("fp32",)), "three models × {fp32, bf16}": (3, ("fp32", "bf16"))}
+DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
-def measure(folder: Path, images: int, interpreter: str) -> Section:
+def measure(folder: Path, images: int, grid_images: int, interpreter: str) -> Section:
     """Run both jobs with both programs; `interpreter` is the Python of an environment that has CLIP_benchmark."""
-    dataset = write_images(folder / "photographs", images)
     weights = [write_weights(folder / f"model-{seed}", ARCHITECTURE, seed) for seed in range(3)]
-    alone = {dtype: _forward(images, name) for dtype, name in (("fp32", "float32"), ("bf16", "bfloat16"))}
+    alone = {precision: _seconds_per_image(images, dtype) for precision, dtype in DTYPES.items()}
     rows, findings = [], []
-    for job, (count, precisions) in JOBS.items():
-        spec = write_spec(folder / f"job-{count}.toml", weights[:count], dataset, precisions)
-        out = folder / f"run-{count}"
-        ours = qbench("run", str(spec), "--out", str(out), "--no-report", cache=folder / f"cache-{count}")
+    for name, count, number, precisions in (
+        ("one model, fp32", images, 1, ("fp32",)),
+        ("three models × {fp32, bf16}", grid_images, 3, tuple(DTYPES)),
+    ):
+        job, dataset = f"{name}, {count:,} images", write_images(folder / f"photographs-{number}", count)
+        spec = write_spec(folder / f"job-{number}.toml", weights[:number], dataset, precisions)
+        out = folder / f"run-{number}"
+        ours = qbench("run", str(spec), "--out", str(out), "--no-report", cache=folder / f"cache-{number}")
         accuracies, seconds = {}, 0.0
         for precision in precisions:
-            for model in weights[:count]:
+            for model in weights[:number]:
                 theirs, accuracy = _theirs(folder, dataset, model, precision, interpreter)
                 seconds, accuracies[model.name, precision] = seconds + theirs, accuracy
-        limit = sum(alone[precision] * count for precision in precisions)
+        limit = sum(alone[precision] * count * number for precision in precisions)
         differs = _largest_difference(out, accuracies)
         rows.append(
             (job, f"{limit:.1f}", f"{ours.seconds:.1f}", f"{seconds:.1f}", f"{seconds / ours.seconds:.2f}",
@@ -42,12 +45,12 @@ def measure(folder: Path, images: int, interpreter: str) -> Section:
         findings.append(target(f"{job}: ratio / best possible ratio", limit / ours.seconds, SHARE, at_most=False))
     return Section(
         title="The same job by CLIP_benchmark 1.6.2",
-        how=f"Zero-shot classification of {images:,} JPEGs of 500 × 375 in {len(CLASSES)} classes with one template, "
+        how=f"Zero-shot classification of JPEGs of 500 × 375 in {len(CLASSES)} classes with one template, "
         f"{SIZE} with random weights in open_clip's format, batches of {BATCH}, on the CPU. Both programs are timed "
         "from the start of the process to its end, with empty caches; CLIP_benchmark has an environment of its own "
         "(`tests/parity/requirements.txt`), is started once per model and precision, as it is used, with as many "
         "loading processes as there are cores; its bf16 is autocast, that of qbench a cast. The best possible ratio is "
-        "that of a program that does nothing but forward passes.",
+        f"that of a program that does nothing but forward passes, which were timed on {images:,} images.",
         columns=("job", "forward passes, s", "qbench, s", "CLIP_benchmark, s", "ratio", "best possible ratio",
                  "largest difference in accuracy, fp32"),
         rows=rows,
@@ -55,8 +58,9 @@ def measure(folder: Path, images: int, interpreter: str) -> Section:
     )  # fmt: skip
 
 
-def _forward(images: int, dtype: str) -> float:
-    return float(python("forward.py", SIZE, str(images), str(BATCH), dtype).output.split()[-1])
+def _seconds_per_image(images: int, dtype: str) -> float:
+    """Seconds of the forward passes alone, ten texts included."""
+    return float(python("forward.py", SIZE, str(images), str(BATCH), dtype).output.split()[-1]) / images
 
 
 def _theirs(folder: Path, dataset: Path, model: Path, precision: str, interpreter: str) -> tuple[float, float]:

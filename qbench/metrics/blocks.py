@@ -9,6 +9,15 @@ BLOCK_BYTES = 16 * 2**20
 more memory and save no time."""
 
 
+QUERIES = 128
+"""Queries that are compared with a gallery at a time, at least: it is read and scaled once for all of them."""
+
+
+def gallery_bytes(items: int) -> int:
+    """Size of one block of similarities of queries with a whole gallery."""
+    return max(BLOCK_BYTES, 8 * QUERIES * items)
+
+
 def blocks(rows: int, columns: int, size: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
     """``(start, stop)`` of blocks that cover `rows`: each has one row, or more rows in at most `size` bytes of float64.
 

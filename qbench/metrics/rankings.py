@@ -11,12 +11,16 @@ import pandas as pd
 from qbench.data.items import Attribute
 from qbench.data.promptsets import PromptSet
 from qbench.metrics.answers import positions
-from qbench.metrics.blocks import blocks
+from qbench.metrics.blocks import blocks, gallery_bytes
 from qbench.metrics.builder import MetricsBuilder
 from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity
 from qbench.metrics.keys import MetricKey
 from qbench.metrics.skew import Target, max_skew, min_skew, ndkl, skew, target_shares, top_shares
+from qbench.metrics.top import top_items
 from qbench.metrics.weights import Floats, item_weights, mean_of_known
+
+DEPTH = "depth"
+"""The fact of an outcome that says how many items are in a ranking, where that is not the whole gallery."""
 
 
 def prompts_of_set(queries: PromptSet) -> Prompts:
@@ -38,12 +42,16 @@ def measure_skew(
 ) -> Metrics:
     """Measure ``max_skew@k``, ``min_skew@k``, ``skew@k`` of each group, and ``ndkl``.
 
+    Skews need the top of each ranking only, and NDKL all of it: rankings that end earlier (`rank_gallery` with a depth)
+    have no ``ndkl``.
+
     The class of a number is its query; the numbers with an empty class are means over the queries.
 
     Parameters
     ----------
     outcome : Outcome
-        ``items`` with one column per attribute; ``rankings`` as `rank_gallery` makes them; ``facts["queries"]``.
+        ``items`` with one column per attribute; ``rankings`` as `rank_gallery` makes them; ``facts["queries"]``, and
+        ``facts["depth"]`` where it has a depth.
     attributes : sequence of Attribute
         The groupings; every item has to be in one of the groups.
     ks : sequence of int
@@ -56,7 +64,8 @@ def measure_skew(
     Raises
     ------
     ValueError
-        An item is in none of the groups, or the rankings do not rank the whole gallery.
+        An item is in none of the groups, the rankings do not rank the whole gallery, or they end before a cut-off is
+        reached.
     """
     queries: list[str] = outcome.facts["queries"]
     order = rankings_by_query(outcome, queries)
@@ -84,15 +93,21 @@ def measure_skew(
                     attribute=attribute.name,
                     group=group,
                 )
+        if order.shape[1] < len(groups):
+            continue
         each = np.array([[ndkl(groups[r], d, x[r]) for d, x in zip(wanted, w, strict=True)] for r in order])
         _add(numbers, "ndkl", each, len(groups), queries, attribute=attribute.name)
     return numbers.build()
 
 
 def rank_gallery(
-    similarity: Similarity, queries: Sequence[str], rows: npt.NDArray[np.int64] | None = None
+    similarity: Similarity,
+    queries: Sequence[str],
+    rows: npt.NDArray[np.int64] | None = None,
+    *,
+    depth: int | None = None,
 ) -> pd.DataFrame:
-    """Rank the whole gallery for each query; of equally similar items the one that comes first ranks first.
+    """Rank the gallery for each query; of equally similar items the one that comes first ranks first.
 
     Parameters
     ----------
@@ -102,34 +117,46 @@ def rank_gallery(
         Their names.
     rows : numpy.ndarray, optional
         ``(n,)``, the positions of the items in the gallery; all items if not given.
+    depth : int, optional
+        Rank only so many of the best items, in one pass and in memory that does not grow with the gallery; the whole
+        gallery if not given. A task says it in ``Outcome.facts["depth"]``, for `measure_skew`. The built-in statistics
+        of skews and of NDKL need whole rankings; metrics of others have the statistic ``bootstrap``.
 
     Returns
     -------
     pandas.DataFrame
-        ``query`` (categorical) and ``item`` (int32, a position in the gallery), ``n`` rows per query, best first.
+        ``query`` (categorical) and ``item`` (int32, a position in the gallery), ``n`` or `depth` rows per query, best
+        first.
     """
-    items, count = similarity.shape
-    gallery = np.arange(items) if rows is None else rows
-    n = len(gallery)
-    order = np.empty((count, n), dtype=np.int32)
-    for start, stop in blocks(count, items):
-        order[start:stop] = np.argsort(-similarity.targets(start, stop)[:, gallery], axis=1, kind="stable")
-    query = pd.Categorical.from_codes(np.repeat(np.arange(count), n), categories=pd.Index(list(queries)))
+    order = _ranked(similarity, rows) if depth is None else top_items(similarity, depth, rows)
+    codes = np.repeat(np.arange(len(order), dtype=np.int32), order.shape[1])
+    query = pd.Categorical.from_codes(codes, categories=pd.Index(list(queries)))
     return pd.DataFrame({"query": query, "item": order.ravel()})
 
 
+def _ranked(similarity: Similarity, rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int32]:
+    """Positions in the gallery, ``(queries, n)``, best first."""
+    items, count = similarity.shape
+    gallery = slice(None) if rows is None else rows
+    order = np.empty((count, items if rows is None else len(rows)), dtype=np.int32)
+    for start, stop in blocks(count, items, gallery_bytes(items)):
+        for query, scores in enumerate(similarity.targets(start, stop), start):
+            order[query] = np.argsort(-scores[gallery], kind="stable")
+    return order
+
+
 def rankings_by_query(outcome: Outcome, queries: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the stored rankings as ``(queries, n)`` positions in the gallery.
+    """Return the stored rankings as ``(queries, n)`` positions in the gallery, or ``(queries, depth)``.
 
     Raises
     ------
     ValueError
-        They are not rankings of the whole gallery, in the order of the queries.
+        They are not rankings of the whole gallery (or of the depth that is a fact), in the order of the queries.
     """
-    n = len(outcome.items)
+    n = min(len(outcome.items), outcome.facts.get(DEPTH, len(outcome.items)))
     table = outcome.rankings
     if table is None or len(table) != n * len(queries):
-        raise ValueError(f"there are not {len(queries)} rankings of all {n} items")
+        raise ValueError(f"there are not {len(queries)} rankings of {n} items")
     if not (table["query"].astype(str).to_numpy() == np.repeat(np.asarray(queries, dtype=object), n)).all():
         raise ValueError("the rankings are not in the order of the queries")
     return table["item"].to_numpy(dtype=np.int64).reshape(len(queries), n)

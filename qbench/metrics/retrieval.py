@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qbench.metrics.blocks import BLOCK_BYTES, blocks
+from qbench.metrics.blocks import BLOCK_BYTES, blocks, gallery_bytes
 from qbench.metrics.interface import Similarity
 from qbench.metrics.ranks import Places, joined, places
 from qbench.metrics.weights import Floats, Integers, weighted_share
@@ -67,13 +67,16 @@ def image_to_text(similarity: Similarity, owner: Integers, *, block_bytes: int =
     return Retrieved(**joined(found())._asdict())
 
 
-def text_to_image(similarity: Similarity, owner: Integers, *, block_bytes: int = BLOCK_BYTES) -> Retrieved:
-    """Retrieve images with each caption as the query; the parameters are those of `image_to_text`."""
+def text_to_image(similarity: Similarity, owner: Integers, *, block_bytes: int | None = None) -> Retrieved:
+    """Retrieve images with each caption as the query; the parameters are those of `image_to_text`.
+
+    A block has at least `qbench.metrics.blocks.QUERIES` captions if no size is given.
+    """
     images, captions = similarity.shape
     return Retrieved(
         **joined(
             places(similarity.targets(start, stop), np.arange(stop - start), owner[start:stop])
-            for start, stop in blocks(captions, images, block_bytes)
+            for start, stop in blocks(captions, images, block_bytes or gallery_bytes(images))
         )._asdict()
     )
 

@@ -64,7 +64,7 @@ def top_shares(groups: Integers, count: int, k: int, ranking: Integers, item_wei
     k : int
         The cut-off.
     ranking : numpy.ndarray
-        ``(n,)`` int, positions in the gallery, best first.
+        ``(n,)`` int, positions in the gallery, best first; or only the first of them, as many as are needed.
     item_weights : numpy.ndarray
         ``(n, b)``: *transposed*, so that a ranking gathers whole rows, and only as many as it needs.
 
@@ -72,8 +72,13 @@ def top_shares(groups: Integers, count: int, k: int, ranking: Integers, item_wei
     -------
     numpy.ndarray
         ``(b, count)``; NaN where all weights together do not exceed k.
+
+    Raises
+    ------
+    ValueError
+        The ranking ends before the weights exceed k.
     """
-    n, b = item_weights.shape
+    n, b = len(ranking), item_weights.shape[1]
     ranks = min(n, int(FIRST_RANKS * k) + 1)
     while True:
         weights = item_weights[ranking[:ranks]]
@@ -82,6 +87,8 @@ def top_shares(groups: Integers, count: int, k: int, ranking: Integers, item_wei
         if ranks == n or reached.all():
             break
         ranks = min(n, 2 * ranks)
+    if n < len(item_weights) and not reached.all():
+        raise ValueError(f"rankings of {n} of {len(item_weights)} items end before the top {k} is reached")
     taken = np.minimum(weights, np.maximum(k - (until - weights), 0.0))
     member = (groups[ranking[:ranks]] == np.arange(count)[:, None]).astype(np.float64)
     return np.where(reached[:, None], (member @ taken).T / k, np.nan)

@@ -53,8 +53,7 @@ class CosineSimilarity:
             raise ValueError(f"embeddings of shape {images.shape} and {texts.shape} cannot be compared")
         if len(texts) != len(prompts.texts):
             raise ValueError(f"{len(texts)} text embeddings for {len(prompts.texts)} texts")
-        check_directions(images, "image")
-        self._images = images
+        self._images, self._lengths = images, lengths(images, "image")
         self._image_index = np.asarray(image_index, dtype=np.int64)
         of_texts = normalised(texts, "text")
         self._targets = pooled(of_texts, prompts) if prompts.pool else of_texts
@@ -76,15 +75,23 @@ class CosineSimilarity:
 
     def items(self, start: int, stop: int) -> Floats:
         """Rows ``start:stop`` → ``(stop - start, targets)``."""
-        return _cosines(directions(self._images[self._image_index[start:stop]]), self._targets)
+        return _cosines(self._directions(slice(start, stop)), self._targets)
 
     def targets(self, start: int, stop: int) -> Floats:
         """Columns ``start:stop``, transposed → ``(stop - start, items)``."""
         targets = self._targets[start:stop]
         found = np.empty((len(targets), len(self._image_index)))
         for rows in _blocks(self._image_index):
-            found[:, rows] = _cosines(targets, directions(self._images[self._image_index[rows]]))
+            found[:, rows] = _cosines(targets, self._directions(rows))
         return found
+
+    def _directions(self, rows: slice) -> Floats:
+        """The image embeddings of some items, scaled to length 1."""
+        index = self._image_index[rows]
+        first = int(index[0]) if len(index) else 0
+        in_order = np.array_equal(index, np.arange(first, first + len(index)))
+        images = slice(first, first + len(index)) if in_order else index  # a slice copies nothing
+        return _scaled(self._images[images], self._lengths[images])
 
 
 def _cosines(first: Floats, second: Floats) -> Floats:
@@ -100,23 +107,28 @@ def normalised(vectors: npt.NDArray[np.floating], what: str) -> Floats:
     QbenchError
         A row is not finite or is zero.
     """
-    check_directions(vectors, what)
-    return directions(vectors)
+    return _scaled(vectors, lengths(vectors, what))
 
 
-def directions(vectors: npt.NDArray[np.floating]) -> Floats:
-    """Scale rows that are finite and not zero to length 1, in float64."""
-    wide = np.asarray(vectors, dtype=np.float64)
-    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), dtype=np.float64)
+def _scaled(vectors: npt.NDArray[np.floating], of_rows: Floats) -> Floats:
+    """Rows divided by their lengths, in float64."""
+    return np.asarray(np.divide(vectors, of_rows[:, None], dtype=np.float64), dtype=np.float64)
 
 
-def check_directions(vectors: npt.NDArray[np.floating], what: str) -> None:
-    """Raise a `QbenchError` if a row is not finite or is zero: its direction is not known."""
-    bad, zero = np.zeros(len(vectors), dtype=bool), np.zeros(len(vectors), dtype=bool)
+def lengths(vectors: npt.NDArray[np.floating], what: str) -> Floats:
+    """The length of each row, in float64.
+
+    Raises
+    ------
+    QbenchError
+        A row is not finite or is zero: its direction is not known.
+    """
+    found = np.empty(len(vectors))
     for rows in _blocks(vectors):
-        wide = np.asarray(vectors[rows], dtype=np.float64)
-        bad[rows] = ~np.isfinite(wide).all(axis=1)
-        zero[rows] = np.linalg.norm(wide, axis=1) == 0
+        found[rows] = np.linalg.norm(np.asarray(vectors[rows], dtype=np.float64), axis=1)
+    unsure = np.flatnonzero(~np.isfinite(found))  # not finite, or too long for a float64
+    bad, zero = np.zeros(len(vectors), dtype=bool), found == 0
+    bad[unsure] = ~np.isfinite(vectors[unsure]).all(axis=1)
     if bad.any():
         raise QbenchError(
             f"{bad.sum()} of {len(bad)} {what} embeddings are not finite (the first is number {bad.argmax()})",
@@ -127,6 +139,7 @@ def check_directions(vectors: npt.NDArray[np.floating], what: str) -> None:
             f"{zero.sum()} of {len(zero)} {what} embeddings are zero (the first is number {zero.argmax()})",
             fix="The model underflowed: try another dtype.",
         )
+    return found
 
 
 def _blocks(vectors: npt.NDArray[Any]) -> Iterator[slice]:
