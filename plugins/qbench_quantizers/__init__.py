@@ -119,7 +119,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     )
     yield Quantizer(
         name="prune-magnitude",
-        summary="unstructured magnitude pruning: the smallest weights of each layer become zero, stored in 32 bit",
+        summary="magnitude pruning, unstructured or 2:4: the smallest weights become zero, stored in 32 bit",
         bits=32,
         options=PruneOptions,
         batch_invariant=True,

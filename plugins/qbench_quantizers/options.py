@@ -113,11 +113,17 @@ class PruneOptions(ScopeOptions):
     ----------
     sparsity : float
         The share of the weights of each layer that become zero.
+    pattern : {"unstructured", "2:4"}
+        Where the zeros may be: anywhere, or two of every four consecutive weights of a row, which sparse tensor cores
+        can skip (Mishra et al. 2021); the share is then 0.5.
     """
 
     sparsity: float = 0.5
+    pattern: Literal["unstructured", "2:4"] = "unstructured"
 
     def __post_init__(self) -> None:
-        """Refuse a share that prunes nothing or everything."""
+        """Refuse a share that prunes nothing or everything, or that is not that of the pattern."""
+        if self.pattern == "2:4" and self.sparsity != 0.5:
+            raise ValueError(f"the pattern 2:4 has a sparsity of 0.5, not {self.sparsity}")
         if not 0 < self.sparsity < 1:
             raise ValueError(f"sparsity must be between 0 and 1, not {self.sparsity}")

@@ -1,4 +1,4 @@
-"""A model source for SigLIP checkpoints: any folder or hub ID of transformers' ``SiglipModel``.
+"""A model source for SigLIP and SigLIP 2 (of a fixed resolution): any folder or hub ID of ``SiglipModel``.
 
 SigLIP differs from CLIP in three ways. Both sides of an image are scaled to the size of the square. Texts are padded to
 the full context length, and the model sees the padding. The loss has a bias in addition to the scale; the bias changes
@@ -50,7 +50,7 @@ def qbench_models() -> Iterator[ModelSource]:
     """One source that accepts any name."""
     yield ModelSource(
         name="siglip",
-        summary="any SigLIP checkpoint of fixed size: a hub ID, or a folder with path = …",
+        summary="any SigLIP or SigLIP 2 checkpoint of fixed resolution: a hub ID, or a folder with path = …",
         options=WeightsOptions,
         requires=("torch", "transformers", "tokenizers", "sentencepiece"),
         locate=_locate,

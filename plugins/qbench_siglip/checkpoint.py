@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from qbench.api import Identity
 from qbench_siglip import WEIGHTS
-from qbench_siglip.tokenizer import check_tokenizer
+from qbench_siglip.tokenizer import check_tokenizer, in_lower_case, is_second
 from qbench_transformers.checkpoint import DualCheckpoint, Family
 from qbench_transformers.find import fetch, weights_in
 from qbench_transformers.fingerprint import fingerprint
@@ -14,6 +15,8 @@ from qbench_transformers.options import WeightsOptions
 from qbench_transformers.tensors import without_wrapper
 
 SIGLIP = Family(model_type="siglip", architecture="SiglipModel", tokenizer=(("spiece.model",), ("tokenizer.json",)))
+SECOND = replace(SIGLIP, tokenizer=(("tokenizer.json",),), clean=in_lower_case)
+"""SigLIP 2 with a fixed resolution, which has the class and the ``model_type`` of the first."""
 
 
 def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
@@ -35,4 +38,6 @@ def open_checkpoint(checkpoint: str, options: WeightsOptions) -> DualCheckpoint:
         revision="local" if options.path else folder.name,  # the folder of a snapshot is named by its commit
         fingerprint=fingerprint(weights),
     )
-    return DualCheckpoint(without_wrapper(folder, identity.fingerprint), identity, SIGLIP)
+    return DualCheckpoint(
+        without_wrapper(folder, identity.fingerprint), identity, SECOND if is_second(folder) else SIGLIP
+    )

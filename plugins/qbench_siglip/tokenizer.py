@@ -1,4 +1,4 @@
-"""Checks that transformers will load the tokenizer with which SigLIP was trained, and not another one."""
+"""Checks that transformers will load the tokenizer with which SigLIP or SigLIP 2 was trained, and not another one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,37 @@ NEEDS = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf"}
 """Modules that the tokenizer needs, and their distributions."""
 
 
+def is_second(folder: Path) -> bool:
+    """Whether the tokenizer is that of SigLIP 2: Gemma's, whose texts have to be in lower case."""
+    return _kind(folder).startswith(("Gemma", "Siglip2"))
+
+
+def in_lower_case(text: str) -> str:
+    """The text as SigLIP 2 was trained with it.
+
+    Its authors say that captions have to be in lower case (google-research/big_vision, issue 187), and transformers'
+    ``Siglip2Tokenizer`` does the same; Gemma's tokenizer, which checkpoints name, does not. open_clip also removes
+    punctuation, as for the first SigLIP; this is not done here.
+    """
+    return text.lower()
+
+
 def check_tokenizer(folder: Path) -> None:
     """Raise `ModelError` if transformers would use other tokens than those of training.
 
     Without sentencepiece, transformers falls back to ``tokenizer.json``, which keeps upper case and punctuation, unlike
-    SigLIP's tokenizer. SigLIP 2 has the tokenizer of Gemma, and its implementations clean texts in
-    different ways (lower case only, or without punctuation too).
+    SigLIP's tokenizer. Gemma's tokenizer pads on the left unless its files say otherwise; SigLIP 2 was trained with
+    padding on the right, and it sees the padding.
     """
-    kind = str(read_json(folder / "tokenizer_config.json").get("tokenizer_class", ""))
-    if kind.startswith(("Gemma", "Siglip2")):
-        raise ModelError(
-            f"the tokenizer is a {kind}: this is SigLIP 2, which qbench does not support", where=str(folder)
-        )
+    kind = _kind(folder)
+    if is_second(folder):
+        if read_json(folder / "tokenizer_config.json").get("padding_side") != "right":
+            raise ModelError(
+                "the tokenizer does not pad texts on the right, as SigLIP 2 was trained",
+                where=str(folder / "tokenizer_config.json"),
+                fix='Use the files of the original checkpoint, in which padding_side is "right".',
+            )
+        return
     if not kind.startswith("Siglip"):
         return
     if not (folder / "spiece.model").is_file():
@@ -35,6 +54,10 @@ def check_tokenizer(folder: Path) -> None:
             where=str(folder),
             fix=f"pip install {' '.join(missing)}",
         )
+
+
+def _kind(folder: Path) -> str:
+    return str(read_json(folder / "tokenizer_config.json").get("tokenizer_class", ""))
 
 
 def _there(module: str) -> bool:

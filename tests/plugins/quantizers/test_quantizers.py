@@ -9,6 +9,7 @@ from qbench.plugins.registry import installed
 from qbench_quantizers.bitsandbytes_layers import BFLOAT16_NOTE, runs_in_bfloat16
 from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.options import Int4Options, Int8Options, PruneOptions
+from qbench_quantizers.prune import two_of_four
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
 TEXTS = ["a cat", "a dog", "a red car"]
@@ -200,3 +201,26 @@ def test_the_note_of_four_bit_says_what_this_cpu_does(
     monkeypatch.setattr("qbench_quantizers.bitsandbytes_layers.runs_in_bfloat16", lambda: avx512_bf16)
     variant = build("hf-int4", **options)
     assert (variant.control, variant.note) == (control, note_in_bfloat16 if avx512_bf16 else note)
+
+
+def test_two_of_every_four_weights_of_a_row_are_the_largest_and_the_others_zero(build):
+    base, variant = (
+        dict(build(name, **options).encoder.module.named_modules())
+        for name, options in (("fp32", {}), ("prune-magnitude", {"pattern": "2:4", "towers": "image"}))
+    )
+    layer = "vision_model.encoder.layers.0.mlp.fc1"
+    whole, pruned = (layers[layer].weight.detach().reshape(-1, 4) for layers in (base, variant))
+    assert (pruned != 0).sum(1).eq(2).all()
+    assert torch.where(pruned != 0, pruned, whole).equal(whole)
+    assert (whole.abs().topk(2).values.sum(1) - pruned.abs().sum(1)).abs().max() < 1e-6
+    text = "text_model.encoder.layers.0.mlp.fc1"
+    assert base[text].weight.equal(variant[text].weight)
+
+
+def test_the_pattern_and_its_sparsity_are_in_the_coverage_and_belong_together(build):
+    layers = build("prune-magnitude", pattern="2:4").coverage.layers
+    assert all((layer.quantized, layer.sparsity, layer.bits) == (True, 0.5, 32) for layer in layers)
+    with pytest.raises(ValueError, match=r"the pattern 2:4 has a sparsity of 0\.5, not 0\.7"):
+        PruneOptions(pattern="2:4", sparsity=0.7)
+    with pytest.raises(QuantizationError, match="needs a multiple of four inputs, and the layer fc1 has 6"):
+        two_of_four(torch.ones(2, 6), "fc1")

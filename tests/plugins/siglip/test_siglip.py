@@ -128,7 +128,7 @@ def test_a_tokenizer_that_would_quietly_be_another_is_refused(copy, open_siglip,
         (copy / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": kind}))
 
     of("GemmaTokenizer")
-    with pytest.raises(ModelError, match="SigLIP 2"):
+    with pytest.raises(ModelError, match="does not pad texts on the right, as SigLIP 2 was trained"):
         open_siglip(copy)
     of("SiglipTokenizer")
     with pytest.raises(ModelError, match=r"spiece\.model: the file is missing"):
@@ -165,3 +165,40 @@ def test_both_towers_run_in_onnx_runtime(tiny_siglip, open_siglip):
     wanted = embed(checkpoint.load(device="cpu", dtype="float32"), PIXELS, TEXTS)
     found = embed(variant.encoder, PIXELS, TEXTS)
     assert max(distance(a, b) for a, b in zip(wanted, found, strict=True)) < 1e-4
+
+
+@pytest.fixture
+def second(copy):
+    """A tiny SigLIP 2: SigLIP's class with a tokenizer of Gemma's kind, whose words are letters."""
+    from tokenizers import processors
+    from transformers import Siglip2Tokenizer
+
+    letters = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *"acdegort"]
+    tokenizer = Siglip2Tokenizer({token: i for i, token in enumerate(letters)}, [], padding_side="right")
+    end = processors.TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 1)])
+    tokenizer.backend_tokenizer.post_processor = end
+    tokenizer.save_pretrained(copy)
+    return copy
+
+
+@pytest.mark.parametrize("named", ["Siglip2Tokenizer", "GemmaTokenizer"])
+def test_the_texts_of_siglip_2_are_in_lower_case_as_in_its_reference(second, open_siglip, named):
+    from transformers import AutoTokenizer, SiglipModel
+
+    texts = ["A red CAR", "Dog", "a cat! A goat"]
+    tokenizer = AutoTokenizer.from_pretrained(second)
+    assert type(tokenizer).__name__ == "Siglip2Tokenizer"
+    ids = tokenizer(texts, padding="max_length", max_length=12, truncation=True, return_tensors="pt")["input_ids"]
+    assert (ids[1] == 0).sum() == 12 - 4  # three letters and the end: padded on the right
+    with torch.inference_mode():
+        wanted = SiglipModel.from_pretrained(second).get_text_features(input_ids=ids).pooler_output.numpy()
+    config = json.loads((second / "tokenizer_config.json").read_text())
+    (second / "tokenizer_config.json").write_text(json.dumps(config | {"tokenizer_class": named}))
+    saved = json.loads((second / "tokenizer.json").read_text())
+    if named == "GemmaTokenizer":  # the files of the published checkpoints do not make texts lower case
+        saved["normalizer"] = saved["normalizer"]["normalizers"][-1]
+        (second / "tokenizer.json").write_text(json.dumps(saved))
+    encoder = open_siglip(second).load(device="cpu", dtype="float32")
+    np.testing.assert_allclose(encoder.encode_texts(texts), wanted, atol=1e-5)
+    encoder.clean = lambda text: text
+    assert (np.abs(encoder.encode_texts(texts) - wanted).max() > 1e-3) == (named == "GemmaTokenizer")
