@@ -380,12 +380,36 @@ _ROWS: dict[RowStatus, tuple[str, str, str]] = {
 
 
 class GateBand(StrEnum):
-    """The word on the first screen of a gate's answer."""
+    """The word on the first screen of a gate's answer. Declared worst first.
 
-    PASS = "PASS"
+    Examples
+    --------
+    >>> f"{GateBand.NOT_SHOWN_SAFE.symbol} {GateBand.NOT_SHOWN_SAFE.lower()}"
+    '? not shown safe'
+    """
+
+    COULD_NOT_EVALUATE = "COULD NOT EVALUATE"
     FAIL = "FAIL"
     NOT_SHOWN_SAFE = "NOT SHOWN SAFE"
-    COULD_NOT_EVALUATE = "COULD NOT EVALUATE"
+    PASS = "PASS"
+
+    @property
+    def symbol(self) -> str:
+        """A sign that tells the answer without colour."""
+        return _BANDS[self]
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(GateBand).index(self)
+
+
+_BANDS = {
+    GateBand.COULD_NOT_EVALUATE: "!",
+    GateBand.FAIL: "✗",
+    GateBand.NOT_SHOWN_SAFE: "?",
+    GateBand.PASS: "✓",
+}
 
 
 class Severity(StrEnum):

@@ -8,9 +8,11 @@
   const appendix = document.getElementById("appendix");
   let chosen = {};
   let sought = "";
+  let refused = []; // what the address asks for and the page does not have
   const seen = new Set();
   const drawn = new Map();
   const plain = (text) => text.replace(/[\u2066-\u2069]/g, "").replace(/\s+/g, " ").trim();
+  const same = (one, other) => plain(one) === plain(other);
   const NARROW = 700;
   const LABELS = 140;
 
@@ -28,9 +30,12 @@
 
   // --- charts
 
+  // Whether something with these names is within the filters; what it has no name for does not matter.
+  const within = (names) =>
+    Object.entries(chosen).every(([key, value]) => !value || names[key] === undefined || same(names[key], value));
   const found = (text) => plain(text).toLowerCase().includes(sought);
   const matches = (row) =>
-    Object.entries(chosen).every(([key, value]) => !value || row[key] === undefined || row[key] === "" || row[key] === value)
+    within(row)
     && (!sought || found(Object.values(row).filter((x) => typeof x === "string").join(" ")));
 
   // Offers the choices of a chart for the rows that the filters leave; the reader's choice stays if it is among them.
@@ -106,24 +111,19 @@
     for (const [key, names] of Object.entries(COLUMNS)) at[key] = heads.findIndex((head) => names.includes(head));
     const fold = table.closest("details:not(.part)");
     const count = fold && fold.querySelector(".count");
-    const over = (table.dataset.over || "").split(" ").filter(Boolean);
-    return { table, at, fold, over, count, all: count && count.textContent, rows: table.tBodies[0].rows };
+    return { table, at, fold, count, all: count && count.textContent, rows: table.tBodies[0].rows };
   });
 
   function keeps(key, cell, value) {
-    const text = plain((cell.querySelector("bdi") || cell).textContent);
-    return text === "" || text === value || (key === "attribute" && (text === "all" || text.startsWith(`${value}: `)));
+    const flag = cell.querySelector(".flag"); // a warning beside the name
+    const text = plain(cell.textContent.slice(0, flag ? -flag.textContent.length : undefined));
+    if (key === "attribute") return text === value || text.startsWith(`${value}: `); // over all groups: "all", or nothing
+    return text === "" || text === value;
   }
 
   function filterTables() {
     let hidden = 0;
-    for (const { table, at, fold, over, count, all, rows } of tables) {
-      const hide = over.some((key) => chosen[key]);
-      let part = fold || table.closest(".scroll");
-      do {
-        part.hidden = hide;
-        part = part.nextElementSibling;
-      } while (!fold && part && part.matches("p.under")); // what is said below the table
+    for (const { table, at, fold, count, all, rows } of tables) {
       let here = 0;
       for (const row of rows) {
         const show = Object.entries(chosen).every(([key, value]) => !value || at[key] < 0 || keeps(key, row.cells[at[key]], value))
@@ -135,6 +135,23 @@
       hidden += here;
     }
     return hidden;
+  }
+
+  // Hides what is summarised over something that is filtered by, with its fold and with what is said below it.
+  const summarised = [...document.querySelectorAll("[data-over]")].map((one) =>
+    ({ over: one.dataset.over.split(" "), fold: one.closest("details:not(.part)"), one: one.closest(".scroll") || one }));
+  function hideSummaries() {
+    let count = 0;
+    for (const { over, fold, one } of summarised) {
+      const hide = over.some((key) => chosen[key]);
+      count += hide;
+      let part = fold || one;
+      do {
+        part.hidden = hide;
+        part = part.nextElementSibling;
+      } while (!fold && part && part.matches("p.under"));
+    }
+    return count;
   }
 
   const number = (text) => {
@@ -176,26 +193,36 @@
   // --- what the filters do beyond rows: the answer for a selection, and the parts of one benchmark
 
   const bands = [...document.querySelectorAll(".band")];
-  const OVER = { model: "models", benchmark: "benchmarks", attribute: "groups" };
   const beside = document.createElement("p");
   beside.className = "under beside";
   if (bands.length) bands[bands.length - 1].after(beside);
   // The bands of parts are sorted, the worst first: a selection has the answer of the first part that is in it.
   function answer() {
-    const wanted = Object.entries(chosen).filter(([, value]) => value);
-    const within = (band) => wanted.every(([key, value]) =>
-      band.dataset[key] === value || (key === "attribute" && band.dataset[key] === "")); // "" is over all groups
-    const shown = bands.find((band) => Boolean(band.dataset.model) === wanted.length > 0 && within(band));
+    const wanted = Object.values(chosen).filter(Boolean);
+    const shown = bands.find((band) => Boolean(band.dataset.model) === wanted.length > 0 && within(band.dataset));
     for (const band of bands) band.hidden = band !== shown;
-    if (shown && wanted.length) shown.querySelector(".for").textContent = `for ${wanted.map(([, value]) => value).join(" × ")}`;
-    const over = tables.filter(({ table }) => table.closest("#summary")).flatMap((table) => table.over);
-    const hidden = Object.keys(OVER).filter((key) => chosen[key] && over.includes(key)).map((key) => OVER[key]);
+    if (shown && wanted.length) shown.querySelector(".for").textContent = `for ${wanted.join(" × ")}`;
     const told = [];
     if (!shown) told.push("No rule of the policy judges what the filters leave.");
-    if (hidden.length) told.push(`What goes over all ${hidden.join(" and ")} is hidden here; “Groups and gaps” follows the filters.`);
     if (sought) told.push("The answer does not follow the search.");
     beside.textContent = told.join(" ");
     beside.hidden = !told.length;
+  }
+
+  // Texts that say something else of each part of the run: the first part (or the sum of the tallies) that is left.
+  const kept = JSON.parse(document.getElementById("parts").textContent);
+  const texts = [...document.querySelectorAll("[data-parts]")].map((place) =>
+    ({ place, whole: place.textContent, parts: kept[Number(place.dataset.parts)] }));
+  const some = (number) => number.toLocaleString("en");
+  function say() {
+    for (const { place, whole, parts } of texts) {
+      const follows = Object.keys(chosen).some((key) => chosen[key] && parts.some(([names]) => names[key] !== undefined));
+      const left = parts.filter(([names]) => within(names));
+      const sum = (at) => some(left.reduce((total, part) => total + part[at], 0));
+      if (!follows) place.textContent = whole;
+      else if (!left.length) place.textContent = "–";
+      else place.textContent = left[0].length === 3 ? `${sum(1)} of ${sum(2)}` : left[0][1];
+    }
   }
 
   const benchmarks = new Set([...(form.elements.benchmark || [])].map((option) => option.value).filter(Boolean));
@@ -213,14 +240,18 @@
     chosen = {};
     for (const field of fields) if (field.name !== "search") chosen[field.name] = field.value;
     sought = form.elements.search.value.trim().toLowerCase();
+    say();
     const hidden = filterTables();
+    const summaries = hideSummaries();
     answer();
     parts();
-    const some = sought || Object.values(chosen).some(Boolean);
-    if (some) for (const fold of document.querySelectorAll("#summary details")) fold.open = true;
-    const told = hidden ? [`${hidden.toLocaleString("en")} rows of the tables are hidden.`] : [];
+    const filtered = Boolean(sought) || Object.values(chosen).some(Boolean);
+    if (filtered) for (const fold of document.querySelectorAll("#summary details")) fold.open = true;
+    const told = [...refused];
+    if (hidden) told.push(`${some(hidden)} ${hidden === 1 ? "row of the tables is" : "rows of the tables are"} hidden.`);
+    if (summaries) told.push(`What is said of the whole run only is hidden in ${summaries === 1 ? "one place" : `${summaries} places`}.`);
     form.querySelector("output").textContent = told.join(" ");
-    form.querySelector("[type=reset]").hidden = !some;
+    form.querySelector("[type=reset]").hidden = !filtered && !refused.length;
     for (const figure of seen) redraw(figure);
   }
 
@@ -229,17 +260,24 @@
     for (const field of fields) if (field.value) query.set(field.name, field.value);
     history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
   };
+  const changed = () => {
+    refused = [];
+    apply();
+    remember();
+  };
   const asked = new URLSearchParams(location.search);
   for (const field of fields) {
     const value = asked.get(field.name) || "";
-    if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;
-    field.addEventListener(field.tagName === "SELECT" ? "change" : "input", () => { apply(); remember(); });
+    const option = field.options && [...field.options].find((one) => same(one.value, value));
+    if (field.tagName !== "SELECT") field.value = value;
+    else if (option) field.value = option.value;
+    else refused.push(`The address asks for the ${field.name} “${value}”, which this report does not have, so it is not applied.`);
+    field.addEventListener(field.tagName === "SELECT" ? "change" : "input", changed);
   }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => {
     for (const field of fields) field.value = "";
-    apply();
-    remember();
+    changed();
   }));
   form.hidden = false;
   apply();

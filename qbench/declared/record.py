@@ -8,26 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbench.declared.options import DeclaredOptions
-from qbench.declared.protocols import ASKING, CHOICE, CLASSIFICATION, RETRIEVAL, STEREOTYPE
 from qbench.declared.read import checked, digest, find, read_description, read_raw
 from qbench.errors import DataError, InputError
 from qbench.metrics.interface import MetricInfo
-from qbench.metrics.known import CHOICES, RECALL_BY_GROUP, SKEWS, STEREOTYPES, SUPPORTED_ANSWERS
+from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.plugins.records import Benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qbench.data.items import Attribute
-    from qbench.metrics.interface import MeasuredTask
+    from qbench.metrics.interface import Task
     from qbench.statistics.interface import Measure
 
-METRICS: dict[str, tuple[MetricInfo, ...]] = {
-    CLASSIFICATION: RECALL_BY_GROUP,
-    RETRIEVAL: SKEWS,
-    CHOICE: CHOICES,
-    STEREOTYPE: STEREOTYPES,
-}
+METRICS: dict[str, tuple[MetricInfo, ...]] = {"classification-disparity": RECALL_BY_GROUP, "retrieval-skew": SKEWS}
 NAME = "declared"
 """The name of the benchmark for a dataset that a user names, see `DECLARED`."""
 VERSION = "1"
@@ -72,13 +66,12 @@ def declared_benchmark(path: str | Path) -> Benchmark:
     name = _text(raw, "name", file)
     table, prompts = raw.get("table"), raw.get("prompts")
     asks = isinstance(prompts, dict) and bool(prompts.get("question"))
-    supports = protocol == STEREOTYPE and isinstance(table, dict) and bool(table.get("label"))
     beside = isinstance(table, dict) and (file.parent / str(table.get("file", ""))).is_file()
     return Benchmark(
         name=name,
         summary=str(raw.get("summary") or f"{protocol} on {name}"),
         protocol=f"{VERSION}-{digest(raw)}",
-        metrics=(*METRICS[protocol], *(SUPPORTED_ANSWERS if supports else ())),
+        metrics=METRICS[protocol],
         load=partial(_load, file),
         options=DeclaredOptions,
         how_to_get=str(raw.get("how_to_get", "")),
@@ -87,7 +80,7 @@ def declared_benchmark(path: str | Path) -> Benchmark:
         note=str(raw.get("note", "")),
         items=raw["items"] if isinstance(raw.get("items"), int) else 0,
         root=file.parent if beside else None,
-        probes=("choices",) if protocol in ASKING else ("embedding", "choices") if asks else (),
+        probes=("embedding", "choices") if asks else (),
     )
 
 
@@ -98,7 +91,7 @@ def describe(place: Path) -> Benchmark:
     return replace(declared_benchmark(file), root=file.parent)
 
 
-def _load(file: Path, options: DeclaredOptions) -> MeasuredTask:
+def _load(file: Path, options: DeclaredOptions) -> Task:
     from qbench.declared.task import task_of
 
     return task_of(read_description(file), file, options)
@@ -117,7 +110,7 @@ def _text(raw: dict[str, Any], key: str, file: Path) -> str:
     return value
 
 
-def _nothing_named(options: DeclaredOptions) -> MeasuredTask:
+def _nothing_named(options: DeclaredOptions) -> Task:
     raise InputError("no dataset is named", where=NAME, fix='Set root = "…", a folder with a dataset.toml.')
 
 
@@ -125,12 +118,12 @@ DECLARED = Benchmark(
     name=NAME,
     summary="a dataset of your own: a folder with a dataset.toml that says what is measured (docs/datasets.md)",
     protocol=VERSION,
-    metrics=(*RECALL_BY_GROUP, *SKEWS, *CHOICES[1:], *STEREOTYPES, *SUPPORTED_ANSWERS),
+    metrics=(*RECALL_BY_GROUP, *SKEWS),
     load=_nothing_named,
     options=DeclaredOptions,
     how_to_get="Write a dataset.toml beside your table; docs/datasets.md explains how.",
     licence="the one that its dataset.toml states",
-    citation="The measures are those of facet and fairface, of BBQ (Parrish et al. 2022), and accuracy.",
+    citation="The measures are those of facet and fairface.",
     describe=describe,
     stored_measure=_stored_measure,
 )

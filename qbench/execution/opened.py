@@ -59,7 +59,6 @@ class Opened:
                 self.cache,
                 self.plan.probes_of(planned),
                 limit=spec.limit,
-                half=spec.half,
                 workers=spec.processes,
                 step=self.progress.step,
             ),

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from qbench.data.fingerprint import images_key, items_key
-from qbench.data.halves import half_of
 from qbench.data.items import Items
 from qbench.data.subset import limited, present
 from qbench.data.validation import check_labels
@@ -24,7 +23,6 @@ from qbench.models.interface import Checkpoint
 from qbench.plugins.records import Dataset, Probe
 from qbench.plugins.registry import Entry
 from qbench.probes.interface import Questions
-from qbench.spec.model import HalfSpec
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below
 from qbench.store.folders import StoredFolder
@@ -82,7 +80,6 @@ def prepare_benchmark(
     probes: Iterable[Entry[Probe]] = (),
     *,
     limit: int | None,
-    half: HalfSpec | None = None,
     workers: int,
     step: Callable[[int], None] = lambda n: None,
 ) -> PreparedBenchmark:
@@ -98,8 +95,6 @@ def prepare_benchmark(
         By which models will be asked.
     limit : int or None
         At most so many items.
-    half : HalfSpec, optional
-        Only this half of them.
     workers : int
         Threads that read images.
     step : callable
@@ -116,10 +111,8 @@ def prepare_benchmark(
     check_labels(items, where=planned.label)
     items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
     items = limited(items, limit)
-    digests = tuple(image_digests(cache, items.images, workers=workers, step=step))
-    if half is not None:
-        items, digests = half_of(items, digests, half.part, half.seed, where=planned.label)
     questions = {probe.qualified: probe.record.load().questions(task, items) for probe in probes}
+    digests = tuple(image_digests(cache, items.images, workers=workers, step=step))
     images = images_key(items, digests)
     return PreparedBenchmark(
         planned=planned,
@@ -167,7 +160,7 @@ def stored_dataset(entry: Entry[Dataset], cache: Cache) -> StoredFolder:
 
 def written(entry: Entry[Dataset], cache: Cache) -> Path:
     """The folder of a plugin's dataset, written whole or not at all."""
-    return stored_dataset(entry, cache).get(entry.record.write, size=entry.record.size)
+    return stored_dataset(entry, cache).get(entry.record.write)
 
 
 def prepare_model(planned: PlannedModel) -> PreparedModel:

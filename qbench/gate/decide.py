@@ -29,7 +29,10 @@ with one nothing can. A variant that lost its accuracy or its rankings is not am
 so they may fail a limit, and only cannot pass one.
 """
 
-REMEDY_OF_BASELINE = "ask what the baseline can answer: another checkpoint, other prompts, or without this question"
+REMEDY_OF_BASELINE = "Ask what the baseline can answer: another checkpoint, other prompts, or without this question"
+REMEDY_OF_VARIANT = "Look in the report at what was quantized, and set the quantizer to change less"
+REMEDY_OF_STATISTIC = "Install the plugin that provides it"
+REMEDY_OF_NO_INTERVAL = "Give it more items, or leave it out of the rules"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,9 +207,11 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     left out. Of skews only a failure counts, since one image more or less can move those beyond the limit.
     """
     if not (np.isfinite(row.low) and np.isfinite(row.high)):
-        return Decision(RowStatus.ERROR, _no_interval(not_installed))
+        remedy = REMEDY_OF_STATISTIC if not_installed else REMEDY_OF_NO_INTERVAL
+        return Decision(RowStatus.ERROR, _no_interval(not_installed), remedy)
     if not np.isfinite(row.limit):
-        return Decision(RowStatus.ERROR, "it has no limit: neither its rule nor a margin gives one")
+        what = "it has no limit: neither its rule nor a margin gives one"
+        return Decision(RowStatus.ERROR, what, "Give the rule a limit, or the metric a margin")
     own = {flag.kind for flag in row.flags if not flag.of_baseline}
     its = {flag.kind for flag in row.flags if flag.of_baseline}
     fails = row.proven > row.limit + TINY
@@ -216,7 +221,7 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         return Decision(RowStatus.ERROR if row.must_be_decided else RowStatus.LEFT_OUT, what, REMEDY_OF_BASELINE)
     void = [kind.reason for kind in VOID if kind in own]
     if void and not (row.role is MetricRole.ACCURACY and fails):
-        return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing")
+        return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing", REMEDY_OF_VARIANT)
     if fails and row.high > row.low and FlagKind.BELOW_NOISE not in own:
         return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
     within = row.low < row.high < row.limit - TINY
@@ -242,7 +247,7 @@ def _no_interval(not_installed: str) -> str:
         return "no interval is known for this number, so nothing can be decided on it"
     return (
         f"no interval is known at the confidence that is needed, because the statistic {not_installed!r} is not "
-        "installed: install the plugin that provides it"
+        "installed"
     )
 
 

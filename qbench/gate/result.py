@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Literal
 from qbench.vocabulary import GateBand, GateStatus, Level, MetricRole, Quantity, RowStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from qbench.policy.model import Policy
 
 Counts = GateStatus | Literal[""]
@@ -47,19 +45,20 @@ class GateRow:
         The loss that the number has at least, adjusted for the number of rows of its variant: beyond the limit where
         the row fails. NaN where there is none.
     n : int
-        Items, classes or queries behind the number, as in the table of effects; of a mean the checkpoints.
-    checkpoints : int
-        Of a mean over the checkpoints how many have a valid number; 0 for a number of one variant.
+        Items, classes or queries behind the number, as in the table of effects.
     items : int
         Items that `needed` is to be compared with: those of the group for a share, else the benchmark's.
     needed : int or None
         Items that would decide, where it is inconclusive and such a number exists.
     flags : tuple of str
         Validity flags of the effect, such as ``near-chance``.
+    groups : str
+        Of a gap between two groups: what each of them lost or gained. Of a skew: whether the group is shown too rarely
+        or too often. Empty where the run does not tell.
     reason : str
         One plain sentence.
     remedy : str
-        What would make a row that was left out decidable; else empty.
+        What would make a row that was left out decidable, or one that could not be evaluated; else empty.
     why : str
         Why the limit is what it is, as the policy says.
     waiver : str
@@ -85,10 +84,10 @@ class GateRow:
     proven: float = float("nan")
     limit: float = float("nan")
     n: int = 0
-    checkpoints: int = 0
     items: int = 0
     needed: int | None = None
     flags: tuple[str, ...] = ()
+    groups: str = ""
     reason: str = ""
     remedy: str = ""
     why: str = ""
@@ -222,7 +221,7 @@ class GateResult:
     sentence : str
         The worst finding with its numbers, then the counts.
     rows : tuple of GateRow
-        All rows of the variants, worst first.
+        All rows, worst first.
     rules : tuple of RuleResult
         All rules, worst first.
     variants : tuple of VariantResult
@@ -252,17 +251,3 @@ class GateResult:
     run: str
     baseline: str
     today: str
-
-    @property
-    def findings(self) -> tuple[GateRow, ...]:
-        """What the answer is made of, worst first; see `findings`."""
-        return findings(self.rows, self.quantizers)
-
-
-def findings(rows: Iterable[GateRow], quantizers: Iterable[QuantizerResult]) -> tuple[GateRow, ...]:
-    """All rows of the variants, and of the means over checkpoints those that fail.
-
-    Other means say nothing of the run: each variant may ship or not, whatever is not known of such checkpoints.
-    """
-    failed = [row for answer in quantizers for row in answer.rows if row.status is RowStatus.FAIL]
-    return tuple(sorted([*rows, *failed], key=lambda row: row.status.rank))

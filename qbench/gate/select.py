@@ -21,6 +21,10 @@ from qbench.vocabulary import Better, Level, MetricRole, Quantity, RowStatus, Un
 Wanted = Mapping[str, tuple[str, ...]]
 """Benchmark → the metrics that a rule is about, without cut-offs; none for a benchmark of which nothing is known."""
 NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
+REPEAT = "Repeat `qbench run`, which computes what is missing"
+UNPAIRED = "Run the baseline and the variant by one spec, on the same items"
+EMPTY = "Add items of this group, or leave it out of the rule"
+ONE_SIDED = "Add items, or leave the number out of the rule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +151,11 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
     for cell in cells:
         names = (cell.model, cell.quantizer, cell.benchmark)
         if not cell.done:
-            others.append(_error(rule, cell, wanted, f"the cell is {cell.status}{_said(cell)}"))
+            remedy = (cell.failure.fix if cell.failure else "") or REPEAT
+            others.append(_error(rule, cell, wanted, f"the cell is {cell.status}{_said(cell)}", remedy))
             continue
         if names in compared.unpaired:
-            others.append(_error(rule, cell, wanted, compared.unpaired[names]))
+            others.append(_error(rule, cell, wanted, compared.unpaired[names], UNPAIRED))
         rows = by_cell.get(names, frame.iloc[:0])
         kept.append(rows)
         if rows.empty and names not in compared.unpaired:
@@ -193,7 +198,7 @@ def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Itera
         for group in expected:
             named = not rule.groups or group in rule.groups or f"{name}={group}" in rule.groups
             if named and (name, group) not in there:
-                yield _error(rule, cell, wanted, "there is no item of this group", name, group)
+                yield _error(rule, cell, wanted, "there is no item of this group", EMPTY, name, group)
 
 
 def _undetermined(rule: Rule, rows: pd.DataFrame, compared: Compared) -> Iterator[GateRow]:
@@ -216,11 +221,13 @@ def _undetermined(rule: Rule, rows: pd.DataFrame, compared: Compared) -> Iterato
             n=int(n),
             why=rule.why,
             reason=said.cause if said else what,
-            remedy=said.remedy if said else "",
+            remedy=said.remedy if said else "" if both else ONE_SIDED,
         )
 
 
-def _error(rule: Rule, cell: Cell, wanted: Wanted, reason: str, attribute: str = "", group: str = "") -> GateRow:
+def _error(
+    rule: Rule, cell: Cell, wanted: Wanted, reason: str, remedy: str = "", attribute: str = "", group: str = ""
+) -> GateRow:
     names = wanted[cell.benchmark]
     metric = rule.metric if key_of_metric(rule).cutoff is not None else names[0] if len(names) == 1 else ""
     return GateRow(
@@ -235,6 +242,7 @@ def _error(rule: Rule, cell: Cell, wanted: Wanted, reason: str, attribute: str =
         limit=limit_of(rule, np.nan),
         why=rule.why,
         reason=reason,
+        remedy=remedy,
     )
 
 

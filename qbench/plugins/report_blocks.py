@@ -5,7 +5,7 @@ The page's templates decide how the blocks look, and escape all text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -66,6 +66,52 @@ class Strip:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a text says of a part of the run, for readers who filter the page.
+
+    Attributes
+    ----------
+    names : mapping
+        ``model``, ``quantizer``, ``benchmark`` or ``attribute`` of the part; what it lacks is not filtered by. An empty
+        attribute stands for the numbers over all groups.
+    text : str
+        The text of this part.
+    """
+
+    names: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many things of a part of the run have a property, for a text such as "3 of 60".
+
+    Attributes
+    ----------
+    names : mapping
+        As those of a `Part`.
+    number, of : int
+        How many have it, and how many there are.
+    """
+
+    names: Mapping[str, str]
+    number: int
+    of: int
+
+
+def tallied(tallies: Iterable[Tally]) -> str:
+    """The sum of tallies in words. The page's script writes the same for the parts that the filters leave.
+
+    Examples
+    --------
+    >>> tallied([Tally({}, 1, 20), Tally({}, 2, 1040)])
+    '3 of 1,060'
+    """
+    found = list(tallies)
+    return f"{sum(t.number for t in found):,} of {sum(t.of for t in found):,}"
+
+
+@dataclass(frozen=True)
 class Entry:
     """The content of a cell of a table.
 
@@ -83,6 +129,9 @@ class Entry:
         Whether it names its row.
     note : str
         A word of warning beside it.
+    parts : sequence of Part or of Tally
+        What it says of parts of the run: while a reader filters, the page shows the text of the first of the parts that
+        the filters leave, or the sum of the tallies of all of these.
     """
 
     text: str
@@ -91,6 +140,7 @@ class Entry:
     strip: Strip | None = None
     head: bool = False
     note: str = ""
+    parts: Sequence[Part | Tally] = ()
 
 
 @dataclass(frozen=True)
@@ -153,17 +203,19 @@ class Heading:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of sentences."""
+    """A list of sentences; `over` is as for a table."""
 
     items: Sequence[str]
+    over: Sequence[str] = ()
     kind: str = field(default="bullets", init=False)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Pairs of a term and its value."""
+    """Pairs of a term and its value; `parts` has what a term is for parts of the run, as for an `Entry`."""
 
     items: Sequence[tuple[str, str]]
+    parts: Mapping[str, Sequence[Part | Tally]] = field(default_factory=dict)
     kind: str = field(default="facts", init=False)
 
 
@@ -203,6 +255,8 @@ class Chart:
         filtered in the page. The caller names the fields; texts of a user are in values only.
     note : str
         A note below the chart.
+    over : sequence of {"model", "quantizer", "benchmark", "attribute"}
+        What its rows are summarised over, as for a table.
     """
 
     name: str
@@ -210,6 +264,7 @@ class Chart:
     words: str
     spec: Mapping[str, Any]
     note: str = ""
+    over: Sequence[str] = ()
     kind: str = field(default="chart", init=False)
 
 

@@ -17,7 +17,7 @@ from qbench.errors import QbenchError
 from qbench.gate import GateResult, check
 from qbench.plugins.records import ReportSection
 from qbench.plugins.registry import installed
-from qbench.plugins.report_blocks import Block, Box, Chart, Column, Entry, Section, Table, Text, name
+from qbench.plugins.report_blocks import Block, Box, Chart, Column, Entry, Part, Section, Table, Tally, Text, name
 from qbench.report.context import Context
 from qbench.report.formatting import clean
 from qbench.report.palette import finished, script_json, themed
@@ -179,10 +179,10 @@ def page(
     look = look or Look()
     env = environment(look.templates)
     style = _source(env, "style.css")
-    specs: dict[str, Any] = {}
+    data = _ScriptData()
     made = sections_of(results, look, others) if sections is None else sections
-    parts = [(s, _rendered(env, s, look, specs)) for s in made]
-    scripts = [bundle(), _source(env, "charts.js")] if specs else []
+    parts = [(s, _rendered(env, s, look, data)) for s in made]
+    scripts = [bundle(), _source(env, "charts.js")] if data.charts else []
     keys = ("model", "quantizer", "benchmark")
     names = {key: list(dict.fromkeys(getattr(c, key) for c in results.done)) for key in keys}
     names["attribute"] = [str(a) for a in dict.fromkeys(results.metrics["attribute"]) if a]
@@ -196,7 +196,8 @@ def page(
         style_hash=Markup(policy_hash(style)),
         script_hashes=Markup(" ".join(policy_hash(x) for x in scripts) or "'none'"),
         scripts=[Markup(x) for x in scripts],
-        specs=Markup(themed(script_json(specs))),
+        charts=Markup(themed(script_json(data.charts))),
+        parts=Markup(script_json(data.parts)),
         filters=names,
     )
 
@@ -206,20 +207,37 @@ def _source(env: jinja2.Environment, name: str) -> str:
     return env.loader.get_source(env, name)[0]
 
 
-def _rendered(env: jinja2.Environment, section: Section, look: Look, specs: dict[str, Any]) -> Markup:
+@dataclass(frozen=True)
+class _ScriptData:
+    """What the script of a page works with: the charts by name, and what texts say of parts of the run."""
+
+    charts: dict[str, Any] = field(default_factory=dict)
+    parts: list[list[list[Any]]] = field(default_factory=list)
+
+    def keep(self, parts: Sequence[Part | Tally]) -> int:
+        """Keep what a text says of parts, as ``[names, text]`` or ``[names, number, of]`` each; return their place."""
+        found: list[list[Any]] = []
+        for part in parts:
+            names = {key: _finalize(name) for key, name in part.names.items()}
+            found.append([names, part.number, part.of] if isinstance(part, Tally) else [names, _finalize(part.text)])
+        self.parts.append(found)
+        return len(self.parts) - 1
+
+
+def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _ScriptData) -> Markup:
     """Render the blocks of a section; a block that cannot be rendered is replaced by its error."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
-        {"drawn": _drawn, "outline": outline, "own": _own(env), "charts": look.charts}
+        {"drawn": _drawn, "outline": outline, "parts": data.keep, "own": _own(env), "charts": look.charts}
     )
     found = []
     for i, block in enumerate(section.blocks, 1):
         try:
             if isinstance(block, Chart) and look.charts:
-                specs[block.name] = finished(block.spec)
+                data.charts[block.name] = finished(block.spec)
             found.append(macro.block(block, f"{section.id}-{i}"))
         except Exception as error:  # noqa: BLE001
             if isinstance(block, Chart):
-                specs.pop(block.name, None)
+                data.charts.pop(block.name, None)
             found.append(macro.block(failed(error), f"{section.id}-{i}"))
     return Markup("").join(found)
 
@@ -247,7 +265,7 @@ def part(results: Results, record: ReportSection, *, gate: GateResult | None = N
     """
     look = Look()
     section = _section(record, results, _context(results, look, gate=gate), foreign=True)
-    return str(_rendered(environment(), section, look, {}))
+    return str(_rendered(environment(), section, look, _ScriptData()))
 
 
 def render(

@@ -15,6 +15,9 @@ from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
 from qbench.vocabulary import Better, MetricRole
 
+FILTERS = ("model", "quantizer", "benchmark", "attribute")
+"""What a reader of the page can filter by."""
+
 
 @dataclass(frozen=True)
 class NumberRow:

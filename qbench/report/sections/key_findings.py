@@ -9,7 +9,7 @@ import pandas as pd
 
 from qbench.plugins.report_blocks import Bullets, Section
 from qbench.report import effect_rows, formatting
-from qbench.report.run_numbers import RunNumbers
+from qbench.report.run_numbers import FILTERS, RunNumbers
 from qbench.vocabulary import Better, Unit, Verdict
 
 WORST, UNKNOWN = 6, 4
@@ -18,7 +18,7 @@ WORST, UNKNOWN = 6, 4
 
 def section(numbers: RunNumbers) -> Section:
     """Make the list of findings."""
-    return Section("findings", "Findings in sentences", [Bullets(found(numbers))])
+    return Section("findings", "Findings in sentences", [Bullets(found(numbers), FILTERS)])
 
 
 def found(numbers: RunNumbers) -> list[str]:

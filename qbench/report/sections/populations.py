@@ -14,6 +14,7 @@ from qbench.report.run_numbers import RunNumbers
 from qbench.vocabulary import Better, Effect, MetricRole, PopulationVerdict
 
 DRAWN, ROWS = 18, 60
+OVER = ("model",)
 EXPLAINED = (
     "Does a change hold for such models in general, or only for these checkpoints? The mean has two intervals: one "
     "for a population of such models, and one for exactly these checkpoints. The prediction interval (the faint "
@@ -57,6 +58,7 @@ def _charts(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> Iterator[Char
                 if len(rows) > len(mine)
                 else "n is the number of checkpoints."
             ),
+            over=OVER,
         )
 
 
@@ -133,6 +135,7 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
         left_out=left_out,
         left_out_note="`qbench export --table populations` has all",
         closed=True,
+        over=OVER,
     )
 
 

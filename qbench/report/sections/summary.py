@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
-from qbench.gate import GateResult, GateRow
-from qbench.gate.evaluate import band_of
+from qbench.gate import GateResult
 from qbench.gate.phrasing import headline
-from qbench.plugins.report_blocks import Band, Block, Box, Facts, Section
+from qbench.plugins.report_blocks import Band, Block, Box, Facts, Part, Section, Tally, tallied
 from qbench.report import formatting
 from qbench.report.context import Context
 from qbench.report.sections.notices import notices
-from qbench.report.sections.verdicts import answers
-from qbench.vocabulary import CellStatus, GateBand, RowStatus
+from qbench.report.sections.verdicts import answers, judged_parts
+from qbench.vocabulary import CellStatus, GateBand
 
 PROBLEMS = 3
 """How many problems of the policy stand on the first screen; “The rules” has all."""
-FILTERS = ("model", "quantizer", "benchmark", "attribute")
-"""What a reader of the page can filter by."""
-WORST_FIRST = (GateBand.COULD_NOT_EVALUATE, GateBand.FAIL, GateBand.NOT_SHOWN_SAFE, GateBand.PASS)
 TONES: dict[GateBand, Literal["pass", "fail", "inconclusive", "error"]] = {
     GateBand.PASS: "pass",
     GateBand.FAIL: "fail",
@@ -36,7 +31,7 @@ def section(context: Context) -> Section:
         *problems(context.gate, PROBLEMS),
         *answers(context),
         *notices(context.numbers),
-        Facts(list(_compared(context))),
+        _compared(context),
         *(Box("Note", note, "note") for note in context.numbers.results.notes),
     ]
     return Section("summary", "Summary", blocks)
@@ -45,18 +40,9 @@ def section(context: Context) -> Section:
 def _bands(gate: GateResult) -> Iterator[Band]:
     """The answer for the run, and those for its parts, worst first: a selection has the answer of its first part."""
     yield Band(gate.band, gate.sentence, TONES[gate.band])
-    parts: dict[tuple[str, ...], list[GateRow]] = {}
-    for row in gate.rows:
-        if row.model and row.quantizer:
-            parts.setdefault((row.model, row.quantizer, row.benchmark, row.attribute), []).append(row)
-    bands = {names: band_of(rows) for names, rows in parts.items()}
-    for names, rows in sorted(parts.items(), key=lambda part: _order(bands[part[0]], part[1])):
-        yield Band(bands[names], headline(rows[0]), TONES[bands[names]], dict(zip(FILTERS, names, strict=True)))
-
-
-def _order(band: GateBand, rows: Sequence[GateRow]) -> tuple[bool, int]:
-    """Worst first; what was not judged at all last, because it says nothing beside a part that was."""
-    return all(row.status is RowStatus.LEFT_OUT for row in rows), WORST_FIRST.index(band)
+    rows = [row for row in gate.rows if row.model and row.quantizer]
+    for names, band, mine in judged_parts(rows):
+        yield Band(band, headline(mine[0]), TONES[band], names)
 
 
 def problems(gate: GateResult, most: int) -> Iterator[Box]:
@@ -68,22 +54,42 @@ def problems(gate: GateResult, most: int) -> Iterator[Box]:
         yield Box("More", f"{len(gate.problems) - most:,} more problems are in “The rules”.", "note")
 
 
-def _compared(context: Context) -> Iterator[tuple[str, str]]:
-    numbers, results = context.numbers, context.numbers.results
+def _compared(context: Context) -> Facts:
+    """What was compared with what: tiles that follow the filters."""
+    results = context.numbers.results
     models, quantizers, benchmarks = (
         list(dict.fromkeys(getattr(c, key) for c in results.records)) for key in ("model", "quantizer", "benchmark")
     )
-    others = [q for q in quantizers if q != results.baseline]
-    items = [
-        f"{formatting.isolated(b)} ({numbers.cell(b).record.data_info.items or 0:,} items)" for b in numbers.benchmarks
+    baseline = formatting.isolated(results.baseline)
+    of_quantizers = [
+        Part({"quantizer": q}, f"{formatting.isolated(q)}, against {baseline}" if q != results.baseline else baseline)
+        for q in quantizers
     ]
-    none = [formatting.isolated(b) for b in benchmarks if b not in numbers.benchmarks]
-    states = Counter(c.status for c in results.records)
-    told = ", ".join(f"{states[s]:,} {s}" for s in (CellStatus.FAILED, CellStatus.MISSING) if states[s])
-    yield "Models", f"{len(models):,}: {formatting.listing(models, 12)}" if models else "none"
-    yield (
-        "Quantizers",
-        f"{formatting.listing(others, 12) or 'none'}, each against {formatting.isolated(results.baseline)}",
-    )
-    yield "Benchmarks", ", ".join(items + [f"{x} (no cell is done)" for x in none]) or "none"
-    yield "Cells", f"{states[CellStatus.DONE]:,} of {len(results.records):,} done" + (f"; {told}" if told else "")
+    of_benchmarks = [Part({"benchmark": b}, _items(context, b)) for b in benchmarks]
+    others = formatting.listing([q for q in quantizers if q != results.baseline], 12)
+    items = [
+        ("Models", f"{len(models):,}: {formatting.listing(models, 12)}" if models else "none"),
+        ("Quantizers", f"{others or 'none'}, each against {baseline}"),
+        ("Benchmarks", ", ".join(part.text for part in of_benchmarks) or "none"),
+    ]
+    parts: dict[str, list[Part | Tally]] = {
+        "Models": [Part({"model": m}, formatting.isolated(m)) for m in models],
+        "Quantizers": list(of_quantizers),
+        "Benchmarks": list(of_benchmarks),
+    }
+    for status in CellStatus:
+        tallies = [Tally(c.names, int(c.status is status), 1) for c in results.records]
+        if status is CellStatus.DONE or any(t.number for t in tallies):
+            term = f"Cells {status}"
+            items.append((term, tallied(tallies)))
+            parts[term] = list(tallies)
+    return Facts(items, parts)
+
+
+def _items(context: Context, benchmark: str) -> str:
+    """A benchmark with the number of its items."""
+    numbers = context.numbers
+    if benchmark not in numbers.benchmarks:
+        return f"{formatting.isolated(benchmark)} (no cell is done)"
+    items = numbers.cell(benchmark).record.data_info.items or 0
+    return f"{formatting.isolated(benchmark)} ({formatting.count(items, 'item')})"

@@ -86,4 +86,5 @@ def _table(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> Table:
         left_out=max(0, len(tests) - ROWS),
         left_out_note="they have larger p; `qbench export --table tests` has all",
         closed=True,
+        over=("model",) if reading == OVER else (),
     )

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qbench.gate import GateRow
+from qbench.gate.evaluate import band_of
 from qbench.gate.phrasing import place
-from qbench.plugins.report_blocks import Column, Entry, Table, name
+from qbench.gate.result import QuantizerResult
+from qbench.plugins.report_blocks import Column, Entry, Part, Table, Tally, name, tallied
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
+from qbench.report.run_numbers import FILTERS
 from qbench.vocabulary import Better, Effect, GateBand, MetricRole, RowStatus, Verdict
 
 ROWS = 60
 FEW = 3
 """Up to so many variants have one row each; more are shown by quantizer."""
-ANSWERS = tuple(status for status in RowStatus if status is not RowStatus.LEFT_OUT)
-"""The statuses of rows of the gate, worst first: the first that a variant has is its answer."""
 GAPS = (MetricRole.GAP, MetricRole.SKEW)
 
 
@@ -61,23 +62,18 @@ def _table(
     closed: bool = False,
 ) -> Table:
     of_models = any(x.model for x in shown)
+    in_general = {} if of_models else {q.quantizer: q for q in context.gate.quantizers}
     return Table(
         caption=caption,
         columns=[
             *([Column("Model")] if of_models else []),
             *map(Column, ("Quantizer", "Answer")),
-            *([Column("Such models in general")] if _in_general(context, shown) else []),
+            *([Column("Such models in general")] if in_general else []),
             *map(Column, ("Over all items, at worst", "The group that loses most")),
-            *map(Column, ("The gap or skew that grows most", "Inconclusive, and what would decide it")),
+            *map(Column, ("The gap or skew that grows most", "Inconclusive", "What would decide the worst of these")),
         ],
         rows=[
-            _row(
-                context,
-                x,
-                [r for r in rows if x.has(r["model"], r["quantizer"])],
-                _in_general(context, shown),
-            )
-            for x in shown[:ROWS]
+            _row(context, x, [r for r in rows if x.has(r["model"], r["quantizer"])], in_general) for x in shown[:ROWS]
         ],
         note=(
             ""
@@ -88,7 +84,6 @@ def _table(
         left_out=max(0, len(shown) - ROWS),
         left_out_note="see “Groups and gaps”",
         closed=closed,
-        over=(*(() if of_models else ("model",)), "benchmark", "attribute"),
     )
 
 
@@ -106,39 +101,31 @@ def _rows(context: Context) -> Iterator[effect_rows.EffectRow]:
             yield row
 
 
-def _in_general(context: Context, shown: Iterable[_Shown]) -> dict[str, str]:
-    """Quantizer → what the gate says of it over checkpoints, where the rows are quantizers and this is known."""
-    if any(x.model for x in shown):
-        return {}
-    return {
-        q.quantizer: f"{q.band.lower()} ({formatting.count(q.checkpoints, 'checkpoint')})"
-        for q in context.gate.quantizers
-    }
-
-
 def _row(
-    context: Context, shown: _Shown, rows: Sequence[effect_rows.EffectRow], in_general: Mapping[str, str]
+    context: Context,
+    shown: _Shown,
+    rows: Sequence[effect_rows.EffectRow],
+    in_general: Mapping[str, QuantizerResult],
 ) -> list[Entry]:
     gaps = [r for r in rows if _role(context, r) in GAPS]
     accuracies = [r for r in rows if _role(context, r) not in GAPS]
     of_gate = [r for r in context.gate.rows if shown.has(r.model, r.quantizer)]
-    counts = Counter(r.status for r in of_gate)
-    answer = next((_answer(status) for status in ANSWERS if counts[status]), "no rule")
     several = not shown.model and len({r["model"] for r in rows}) > 1
     return [
         *([name(shown.model, head=True)] if shown.model else []),
         name(shown.quantizer, head=True),
-        Entry(answer, "word"),
-        *([Entry(in_general.get(shown.quantizer, "not known"))] if in_general else []),
+        _answer(of_gate),
+        *([_general(in_general.get(shown.quantizer))] if in_general else []),
         *(
-            Entry(_worst(context, of_column, several=several))
+            _worst(context, of_column, several=several)
             for of_column in (
                 [r for r in accuracies if not r["attribute"]],
                 [r for r in accuracies if r["attribute"]],
                 gaps,
             )
         ),
-        Entry(_open(of_gate)),
+        _undecided(of_gate),
+        _what_decides(of_gate),
     ]
 
 
@@ -146,18 +133,65 @@ def _role(context: Context, row: effect_rows.EffectRow) -> MetricRole:
     return context.numbers.measure(str(row["benchmark"]), str(row["metric"])).role
 
 
-def _answer(status: RowStatus) -> str:
-    """What a status means for the question whether the variant may ship."""
-    words = GateBand.NOT_SHOWN_SAFE.lower() if status is RowStatus.INCONCLUSIVE else status.label
-    return f"{status.symbol} {words}"
+def judged_parts(rows: Iterable[GateRow]) -> list[tuple[dict[str, str], GateBand, list[GateRow]]]:
+    """The answers for the parts of a run by which a reader can filter, with their rows, worst first.
+
+    What was not judged at all is last, because it says nothing beside a part that was.
+    """
+    of: dict[tuple[str, ...], list[GateRow]] = {}
+    for row in rows:
+        of.setdefault((row.model, row.quantizer, row.benchmark, row.attribute), []).append(row)
+    parts = [(dict(zip(FILTERS, names, strict=True)), band_of(mine), mine) for names, mine in of.items()]
+    return sorted(parts, key=lambda part: (all(r.status is RowStatus.LEFT_OUT for r in part[2]), part[1].rank))
 
 
-def _worst(context: Context, rows: Sequence[effect_rows.EffectRow], *, several: bool) -> str:
+def _said(band: GateBand, rows: Iterable[GateRow]) -> str:
+    """What an answer means for the question whether the variant may ship."""
+    judged = any(row.status is not RowStatus.LEFT_OUT for row in rows)
+    return f"{band.symbol} {band.lower()}" if judged else "no rule can decide it"
+
+
+def _answer(rows: Sequence[GateRow]) -> Entry:
+    parts = [Part(names, _said(band, mine)) for names, band, mine in judged_parts(rows)]
+    return Entry(_said(band_of(rows), rows) if rows else "no rule", "word", parts=parts)
+
+
+def _general(found: QuantizerResult | None) -> Entry:
+    """What the gate says of a quantizer over checkpoints."""
+    if found is None:
+        return Entry("not known")
+    checkpoints = formatting.count(found.checkpoints, "checkpoint")
+    parts = [Part(names, f"{band.lower()} ({checkpoints})") for names, band, _ in judged_parts(found.rows)]
+    overall = [Part({k: v for k, v in p.names.items() if k in ("benchmark", "attribute")}, p.text) for p in parts]
+    return Entry(f"{found.band.lower()} ({checkpoints})", parts=overall)
+
+
+def _worst(context: Context, rows: Sequence[effect_rows.EffectRow], *, several: bool) -> Entry:
     """The row that lost most, those that are worse by their verdict first; `several` models have to be told apart."""
-    known = [r for r in rows if math.isfinite(r["change"]) and not effect_rows.void(r)]
-    if not known:
-        return _why_none(context, rows)
-    row = min(known, key=lambda r: (Verdict(r["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(r)))
+    if not rows:
+        return Entry("none measured")
+    of: dict[tuple[str, ...], list[effect_rows.EffectRow]] = {}
+    for row in rows:
+        of.setdefault(tuple(str(row[key]) for key in FILTERS), []).append(row)
+    known = {names: min((r for r in mine if _is_known(r)), key=_badness, default=None) for names, mine in of.items()}
+    told = sorted(((names, row) for names, row in known.items() if row is not None), key=lambda x: _badness(x[1]))
+    said = {names: _moved(row, several=several) for names, row in told}
+    said |= {names: _why_none(context, of[names]) for names, row in known.items() if row is None}
+    return Entry(
+        next(iter(said.values())) if told else _why_none(context, rows),
+        parts=[Part(dict(zip(FILTERS, names, strict=True)), text) for names, text in said.items()],
+    )
+
+
+def _is_known(row: effect_rows.EffectRow) -> bool:
+    return math.isfinite(row["change"]) and not effect_rows.void(row)
+
+
+def _badness(row: effect_rows.EffectRow) -> tuple[bool, float]:
+    return Verdict(row["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(row)
+
+
+def _moved(row: effect_rows.EffectRow, *, several: bool) -> str:
     if effect_rows.loss(row) <= 0:
         return "none grows" if row["better"] == Better.ZERO else "none loses"
     what = effect_rows.where(row) or str(row["metric"])
@@ -184,17 +218,29 @@ def _why_not(context: Context, row: effect_rows.EffectRow) -> str:
     return f"{said.cause}. {said.remedy}".rstrip() if said else "it is undetermined"
 
 
-def _open(rows: Iterable[GateRow]) -> str:
-    """How many numbers are inconclusive, and how many items would decide the first and the last of them."""
-    rows = [r for r in rows if r.status is not RowStatus.LEFT_OUT]
+def _undecided(rows: Iterable[GateRow]) -> Entry:
+    """How many of the numbers that the gate judges are inconclusive."""
+    judged = [r for r in rows if r.status is not RowStatus.LEFT_OUT]
+    tallies = [
+        Tally(names, sum(r.status is RowStatus.INCONCLUSIVE for r in mine), len(mine))
+        for names, _, mine in judged_parts(judged)
+    ]
+    return Entry(tallied(tallies) if judged else "no rule", "word", parts=tallies)
+
+
+def _what_decides(rows: Iterable[GateRow]) -> Entry:
+    """How many items would decide the inconclusive numbers, of each part the worst; the rows are worst first."""
     undecided = [r for r in rows if r.status is RowStatus.INCONCLUSIVE]
-    if not undecided:
-        return "nothing" if rows else "no rule"
-    said = f"{len(undecided):,} of {formatting.count(len(rows), 'number')}"
-    known = sorted((r for r in undecided if r.needed), key=lambda r: r.needed or 0)
-    if not known:
-        return f"{said}; how many items would decide them is not known"
-    first, last = known[0], known[-1]
-    what = ", ".join(x for x in (first.metric, place(first)) if x)
-    said += f"; {first.needed:,} items would decide {formatting.isolated(what)} (now {first.items:,})"
-    return said if last is first else f"{said}, and {last.needed:,} the last of them"
+    first: dict[tuple[str, ...], Part] = {}
+    for row in undecided:
+        names = {key: str(getattr(row, key)) for key in FILTERS}
+        what = formatting.isolated(", ".join(x for x in (row.metric, place(row)) if x))
+        on = f" on {formatting.isolated(row.benchmark)}" if row.benchmark else ""
+        needed = (
+            f"{row.needed:,} items would decide it (now {row.items:,})"
+            if row.needed
+            else "how many items would decide it is not known"
+        )
+        first.setdefault(tuple(names.values()), Part(names, f"{what}{on}: {needed}"))
+    parts = list(first.values())
+    return Entry(parts[0].text if parts else "nothing is inconclusive", parts=parts)

@@ -185,10 +185,10 @@ def test_the_first_screen_says_what_was_compared_and_what_not(whole: str) -> Non
         "2: openai/ViT-B-32, laion/ViT-B-16",
         "hf-int8, hf-int4, each against fp32",
         "facet (80 items)",
-        "24 of 24 done",
+        "Cells done 24 of 24",
         "Note. The people are drawings.",
         "The group that loses most",
-        "Inconclusive, and what would decide it",
+        "What would decide the worst of these",
     ):
         assert words in summary
 
@@ -268,7 +268,7 @@ def test_failures_and_gaps_are_shown(empty_run: Any) -> None:
     empty_run.run["cells"].append(missing)
     empty_run.run["labels"] = {missing: {"model": "some-model", "quantizer": "torch-int8", "benchmark": "coco"}}
     text = Page(page(load(empty_run.write()))).text
-    assert "7 of 9 done; 1 failed, 1 missing" in text
+    assert "Cells done 7 of 9 Cells failed 1 of 9 Cells missing 1 of 9" in text
     assert "Failed openai/ViT-B-32 hf-int8 coco layer 3: the width is no multiple of 64" in text
     assert "this run has no fp32 of this model on this benchmark" in text
     assert "some-model torch-int8 coco" in text

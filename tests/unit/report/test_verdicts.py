@@ -6,11 +6,11 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from qbench.gate import GateRow, check
 from qbench.gate.result import QuantizerResult
-from qbench.plugins.report_blocks import Table
+from qbench.plugins.report_blocks import Part, Table, tallied
 from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import FEW, answers
@@ -38,27 +38,48 @@ def shifted(make_run: Make, shift: float) -> Any:
     return run
 
 
+def isolates(text: str) -> str:
+    """The text without the characters that keep the writing directions of names apart."""
+    return re.sub("[\u2066-\u2069]", "", text.replace("\N{NO-BREAK SPACE}", " "))
+
+
 def cells(table: Table, row: int = 0) -> dict[str, str]:
-    entries = (re.sub("[\u2066-\u2069]", "", e.text.replace("\N{NO-BREAK SPACE}", " ")) for e in table.rows[row])
+    entries = (isolates(e.text) for e in table.rows[row])
     return dict(zip((c.title for c in table.columns), entries, strict=True))
 
 
 def test_the_worst_row_of_a_variant_is_its_answer(make_run: Make) -> None:
     mine: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4"}
-    rows = [GateRow(status=RowStatus(s), **mine) for s in ("pass", "pass", "inconclusive", "fail")]
-    other = GateRow(rule="r", status=RowStatus.ERROR, model=A, quantizer="other")
+    counts: dict[str, GateStatus | Literal[""]] = {"inconclusive": GateStatus.WARN, "fail": GateStatus.FAIL}
+    rows = [
+        GateRow(status=RowStatus(s), counts=counts.get(s, ""), **mine) for s in ("fail", "inconclusive", "pass", "pass")
+    ]
+    other = GateRow(rule="r", status=RowStatus.ERROR, counts=GateStatus.ERROR, model=A, quantizer="other")
     (table,) = answers(context(shifted(make_run, 0.0), *rows, other))
     found = cells(table)
     assert (found["Model"], found["Quantizer"], found["Answer"]) == (A, "hf-int4", "✗ fail")
-    assert found["Inconclusive, and what would decide it"].startswith("1 of 4 numbers")
+    assert found["Inconclusive"] == "1 of 4"
+
+
+def test_a_rule_that_only_warns_does_not_stop_a_variant(make_run: Make) -> None:
+    warned = GateRow(rule="r", status=RowStatus.FAIL, counts=GateStatus.WARN, model=A, quantizer="hf-int4")
+    (table,) = answers(context(shifted(make_run, 0.0), warned))
+    assert cells(table)["Answer"] == "✓ pass"
 
 
 def test_what_is_inconclusive_says_what_would_decide_it(make_run: Make) -> None:
+    """The worst of them first, as the gate sorts its rows; another one where a reader filters for its part."""
     mine: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4", "status": RowStatus.INCONCLUSIVE}
-    rows = [GateRow(metric="accuracy", group=g, items=80, needed=n, **mine) for g, n in (("a", 9000), ("b", 1200))]
+    mine |= {"benchmark": "facet", "metric": "accuracy", "items": 80}
+    rows = [GateRow(attribute=a, group=g, needed=n, **mine) for a, g, n in (("age", "old", 9000), ("sex", "f", None))]
     (table,) = answers(context(shifted(make_run, 0.0), *rows))
-    said = cells(table)["Inconclusive, and what would decide it"]
-    assert said == "2 of 2 numbers; 1,200 items would decide accuracy, b (now 80), and 9,000 the last of them"
+    found, entry = cells(table), table.rows[0][-1]
+    assert found["Inconclusive"] == "2 of 2"
+    assert found["What would decide the worst of these"] == (
+        "accuracy, age=old on facet: 9,000 items would decide it (now 80)"
+    )
+    (text,) = [p.text for p in entry.parts if p.names["attribute"] == "sex"]
+    assert isolates(text) == "accuracy, sex=f on facet: how many items would decide it is not known"
 
 
 def test_a_variant_without_a_rule_is_not_called_safe(make_run: Make) -> None:
@@ -114,9 +135,30 @@ def test_many_variants_are_shown_by_quantizer_with_the_variants_below(make_run: 
     assert FEW < 4
     quantizers, variants = answers(context(run))
     assert [row[0].text for row in quantizers.rows] == ["hf-int4", "hf-int8"]
-    assert (quantizers.over, quantizers.closed) == (("model", "benchmark", "attribute"), False)
-    assert variants.over == ("benchmark", "attribute")
-    assert (len(variants.rows), variants.closed) == (4, True)
+    assert [t.closed for t in (quantizers, variants)] == [False, True]
+    assert len(variants.rows) == 4
+
+
+def test_the_answer_table_says_of_each_part_what_its_rows_say(make_run: Make) -> None:
+    """A filter for a model, a benchmark or an attribute shows what a table of this part alone would say."""
+    run = make_run(models=(A, "laion/ViT-B-16"), quantizers=("fp32", "hf-int4", "hf-int8"), benchmarks=("facet",))
+    results = with_intervals(load(run.write()))
+    quantizers, variants = answers(Context(numbers=RunNumbers(results), gate=check(results)))
+    assert not quantizers.over
+    compared = 0
+    for row in variants.rows:
+        whole = quantizers.rows[[r[0].text for r in quantizers.rows].index(row[1].text)]
+        for column, entry in enumerate(whole[1:], 2):  # the variants have a column for the model
+            mine = [p for p in entry.parts if p.names["model"] == row[0].text]
+            if not mine:
+                assert row[column].text == "nothing is inconclusive"
+            elif isinstance(mine[0], Part):
+                assert isolates(mine[0].text).split(" (")[0] == isolates(row[column].text).split(" (")[0]
+                compared += 1
+            else:
+                assert tallied(mine) == row[column].text
+    assert compared >= 4 * 3
+    assert {p.names["attribute"] for p in quantizers.rows[0][4].parts} >= {"gender", "age"}
 
 
 def test_the_answer_over_checkpoints_stands_beside_that_for_the_run(make_run: Make) -> None:
