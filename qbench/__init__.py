@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from qbench.gate import Policy
     from qbench.results import Results
     from qbench.spec.model import RunSpec
+    from qbench.tuning.record import Tuning
 
-__all__ = ["ablate", "evaluate", "load", "run"]
+__all__ = ["ablate", "evaluate", "load", "run", "tune"]
 
 
 def run(
@@ -105,6 +107,48 @@ def ablate(
     from qbench.spec.read import read_spec
 
     return _run(ablated(read_spec(spec), by, leave_one_out=leave_one_out), out)
+
+
+def tune(
+    spec: str | Path | Mapping[str, Any],
+    policy: Policy | Mapping[str, Any] | str | Path | None = None,
+    by: Literal["part", "block", "layer", "kind"] = "block",
+    *,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> Tuning:
+    """Find the configuration with the fewest bits that passes a policy, and confirm it on items that were not used.
+
+    Parameters
+    ----------
+    spec : str, pathlib.Path or mapping
+        As for `run`. Its quantizers are tried in the order of their bits per weight; one that does not pass is tried
+        without the parts that cost most, too. One configuration is chosen for all models of the spec.
+    policy : Policy, mapping, str or pathlib.Path, optional
+        What a configuration may lose: a policy, what its file would say, or the file. That of the spec if not given,
+        else the built-in one.
+    by : {"part", "block", "layer", "kind"}
+        What is left out at once.
+    seed : int
+        Of the division of the items into two halves.
+    out : str or pathlib.Path, optional
+        The folder of the search; ``qbench-runs/NAME-tuned`` if not given.
+
+    Returns
+    -------
+    Tuning
+        ``chosen``, ``confirmed``, ``spec`` (the file that was written, or `None`), ``exit_code``, and every step.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The spec or the policy is wrong, nothing can be run, an image would be in both halves, or the second half was
+        used before to confirm something else.
+    """
+    from qbench.spec.read import read_spec
+    from qbench.tuning.tune import tuner
+
+    return tuner(read_spec(spec), policy, by=by, seed=seed, out=out, run=_run).tune()
 
 
 def evaluate(

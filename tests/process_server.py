@@ -7,16 +7,20 @@ to lose. Start a process the ordinary way where its imports, its noise or its si
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import json
 import os
 import runpy
 import subprocess
 import sys
+import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 IMPORTED = (
     *("torch", "torchvision", "transformers", "transformers.models.clip.modeling_clip", "safetensors.torch"),
@@ -71,20 +75,45 @@ class ProcessServer:
 
 
 def _serve() -> None:
-    """Answer requests until there are no more, in the parent; return what to run, in each child."""
+    """Answer requests until there are no more; a child of this process runs each of them."""
     for name in IMPORTED:
         with suppress(ImportError):  # what is not installed is not needed
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what a child's collector does not visit need not be copied for it
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for line in requests:
         child = os.fork()
         if not child:
             requests.close()
             answers.close()
-            _become(json.loads(line))
-            return
+            _leave(_code(json.loads(line)))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(code, file=answers, flush=True)
+
+
+def _code(wanted: dict[str, Any]) -> int:
+    """Run what is wanted; return its exit code, and say of an error what the interpreter would say."""
+    try:
+        _become(wanted)
+    except SystemExit as left:
+        if left.code is None or isinstance(left.code, int):
+            return left.code or 0
+        print(left.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End as the interpreter does, but leave the modules to the system: to take them down takes two seconds."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _become(wanted: dict[str, Any]) -> None:

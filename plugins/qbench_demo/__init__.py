@@ -52,6 +52,8 @@ def _open(checkpoint: str, options: NoOptions) -> Checkpoint:
 
 LARGE_PARTS = {"imagenet": 2, "coco": 12, "facet": 10, "fairface": 4}
 """How many parts the large datasets have; the small ones have one."""
+PART_BYTES = {"imagenet": 2_200_000, "coco": 1_200_000, "facet": 2_800_000, "fairface": 4_000_000}
+"""About how much of a disk a part takes."""
 
 
 def _write(name: str, parts: int) -> Callable[[Path], None]:
@@ -86,11 +88,18 @@ def qbench_models() -> Iterator[ModelSource]:
 def qbench_datasets() -> Iterator[Dataset]:
     """The four drawn datasets in two sizes, each in the layout of its benchmark."""
     for name, summary in DATASETS.items():
-        yield _dataset(f"demo-{name}", summary, _write(name, 1))
-        yield _dataset(
-            f"demo-{name}-large", f"the same, {LARGE_PARTS[name]} times as many", _write(name, LARGE_PARTS[name])
-        )
+        large = LARGE_PARTS[name]
+        yield _dataset(f"demo-{name}", summary, name, parts=1)
+        yield _dataset(f"demo-{name}-large", f"the same, {large} times as many", name, parts=large)
 
 
-def _dataset(name: str, summary: str, write: Callable[[Path], None]) -> Dataset:
-    return Dataset(name=name, summary=summary, version="1", licence="Apache-2.0", note=NOTE, write=write)
+def _dataset(called: str, summary: str, name: str, *, parts: int) -> Dataset:
+    return Dataset(
+        name=called,
+        summary=summary,
+        version="1",
+        licence="Apache-2.0",
+        note=NOTE,
+        write=_write(name, parts),
+        size=parts * PART_BYTES[name],
+    )

@@ -40,8 +40,7 @@ def by_group(
         return Cells(
             cells.cell, cells.count, cells.of_row + np.array([place[str(g)] for g in ledger.column("group")[rows]])
         )
-    group = _groups(comparison, attribute, groups)
-    cell = np.where(counted(comparison.before.items, where), group, -1)
+    cell = by_groups(comparison, where, attribute, groups)
     return Cells(cell, len(groups), codes(ledger.numbers["group"].iloc[rows], groups))
 
 
@@ -55,6 +54,11 @@ def by_class_and_group(
     there = counted(comparison.before.items, where) & (label >= 0) & (group >= 0)
     cell = np.where(there, label * len(groups) + group, -1)
     return Cells(cell, len(names) * len(groups), codes(ledger.numbers["class"].iloc[rows], names) * len(groups))
+
+
+def by_groups(comparison: Comparison, where: Mapping[str, str], attribute: str, groups: Sequence[str]) -> Rows:
+    """``(n,)`` int: the group of each item that counts, whatever its class is; −1 for the others."""
+    return np.where(counted(comparison.before.items, where), _groups(comparison, attribute, groups), -1)
 
 
 def put_counts(ledger: Ledger, rows: Rows, counts: Counts, cell: Rows, side: int) -> None:

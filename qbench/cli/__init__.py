@@ -28,6 +28,7 @@ from qbench.cli import (
     quantize,
     report,
     run,
+    tune,
     verify,
 )
 
@@ -69,6 +70,7 @@ def _main(
 app.command("run", epilog=run.EXAMPLES)(run.command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.command)
 app.command("ablate", epilog=ablate.EXAMPLES)(ablate.command)
+app.command("tune", epilog=tune.EXAMPLES)(tune.command)
 app.command("analyse", epilog=analyse.EXAMPLES)(analyse.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("check", cls=check.CheckCommand, epilog=check.EXAMPLES)(check.command)

@@ -54,7 +54,7 @@ def _by_value(spec: AttributeSpec, texts: list[str]) -> list[str]:
     place = {cell: group for group, cells in spec.values.items() for cell in cells}
     if not spec.values:
         place = {group: group for group in spec.groups}
-    known = {text: place.get(text, place.get(_plain(text), "")) for text in set(texts)}
+    known = {text: place.get(text, place.get(plain_number(text), "")) for text in set(texts)}
     return [known[text] for text in texts]
 
 
@@ -65,7 +65,7 @@ def _misspelt(spec: AttributeSpec, texts: Iterable[str]) -> set[str]:
     return {text for text in texts if text not in known and plain_label(text) in plain}
 
 
-def _plain(text: str) -> str:
+def plain_number(text: str) -> str:
     """``3`` for ``3.0``, as a column of whole numbers with gaps is often written."""
     return text.partition(".")[0] if WHOLE.fullmatch(text) else text
 

@@ -8,20 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qbench.declared.options import DeclaredOptions
+from qbench.declared.protocols import ASKING, CHOICE, CLASSIFICATION, RETRIEVAL, STEREOTYPE
 from qbench.declared.read import checked, digest, find, read_description, read_raw
 from qbench.errors import DataError, InputError
 from qbench.metrics.interface import MetricInfo
-from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+from qbench.metrics.known import CHOICES, RECALL_BY_GROUP, SKEWS, STEREOTYPES, SUPPORTED_ANSWERS
 from qbench.plugins.records import Benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qbench.data.items import Attribute
-    from qbench.metrics.interface import Task
+    from qbench.metrics.interface import MeasuredTask
     from qbench.statistics.interface import Measure
 
-METRICS: dict[str, tuple[MetricInfo, ...]] = {"classification-disparity": RECALL_BY_GROUP, "retrieval-skew": SKEWS}
+METRICS: dict[str, tuple[MetricInfo, ...]] = {
+    CLASSIFICATION: RECALL_BY_GROUP,
+    RETRIEVAL: SKEWS,
+    CHOICE: CHOICES,
+    STEREOTYPE: STEREOTYPES,
+}
 NAME = "declared"
 """The name of the benchmark for a dataset that a user names, see `DECLARED`."""
 VERSION = "1"
@@ -66,12 +72,13 @@ def declared_benchmark(path: str | Path) -> Benchmark:
     name = _text(raw, "name", file)
     table, prompts = raw.get("table"), raw.get("prompts")
     asks = isinstance(prompts, dict) and bool(prompts.get("question"))
+    supports = protocol == STEREOTYPE and isinstance(table, dict) and bool(table.get("label"))
     beside = isinstance(table, dict) and (file.parent / str(table.get("file", ""))).is_file()
     return Benchmark(
         name=name,
         summary=str(raw.get("summary") or f"{protocol} on {name}"),
         protocol=f"{VERSION}-{digest(raw)}",
-        metrics=METRICS[protocol],
+        metrics=(*METRICS[protocol], *(SUPPORTED_ANSWERS if supports else ())),
         load=partial(_load, file),
         options=DeclaredOptions,
         how_to_get=str(raw.get("how_to_get", "")),
@@ -80,7 +87,7 @@ def declared_benchmark(path: str | Path) -> Benchmark:
         note=str(raw.get("note", "")),
         items=raw["items"] if isinstance(raw.get("items"), int) else 0,
         root=file.parent if beside else None,
-        probes=("embedding", "choices") if asks else (),
+        probes=("choices",) if protocol in ASKING else ("embedding", "choices") if asks else (),
     )
 
 
@@ -91,7 +98,7 @@ def describe(place: Path) -> Benchmark:
     return replace(declared_benchmark(file), root=file.parent)
 
 
-def _load(file: Path, options: DeclaredOptions) -> Task:
+def _load(file: Path, options: DeclaredOptions) -> MeasuredTask:
     from qbench.declared.task import task_of
 
     return task_of(read_description(file), file, options)
@@ -110,7 +117,7 @@ def _text(raw: dict[str, Any], key: str, file: Path) -> str:
     return value
 
 
-def _nothing_named(options: DeclaredOptions) -> Task:
+def _nothing_named(options: DeclaredOptions) -> MeasuredTask:
     raise InputError("no dataset is named", where=NAME, fix='Set root = "…", a folder with a dataset.toml.')
 
 
@@ -118,12 +125,12 @@ DECLARED = Benchmark(
     name=NAME,
     summary="a dataset of your own: a folder with a dataset.toml that says what is measured (docs/datasets.md)",
     protocol=VERSION,
-    metrics=(*RECALL_BY_GROUP, *SKEWS),
+    metrics=(*RECALL_BY_GROUP, *SKEWS, *CHOICES[1:], *STEREOTYPES, *SUPPORTED_ANSWERS),
     load=_nothing_named,
     options=DeclaredOptions,
     how_to_get="Write a dataset.toml beside your table; docs/datasets.md explains how.",
     licence="the one that its dataset.toml states",
-    citation="The measures are those of facet and fairface.",
+    citation="The measures are those of facet and fairface, of BBQ (Parrish et al. 2022), and accuracy.",
     describe=describe,
     stored_measure=_stored_measure,
 )

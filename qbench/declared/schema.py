@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from qbench.data.items import check_pairs, is_reserved
 from qbench.data.labels import plain_label, same_labels
 from qbench.data.promptsets import has_one_placeholder, prompt_set_names
 from qbench.data.tables import cell_text
+from qbench.declared.protocols import ASKING, COUNTING, MEANINGFUL, NEEDED
 from qbench.toml_types import FirstFormat
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -31,6 +32,10 @@ Folders = Annotated[
     list[str], Field(min_length=1), BeforeValidator(lambda value: value if isinstance(value, list) else [value])
 ]
 """A folder, or a list of folders."""
+
+
+ASKED_COLUMNS = frozenset({"question", "answers", "context", "right", "stereotyped", "unknown"})
+"""Columns of items that are asked questions of their own, which no attribute can have."""
 
 
 Column = Annotated[str, Field(min_length=1)]
@@ -92,7 +97,9 @@ class TableSpec(_Strict):
     id : str
         The column with the item IDs, which have to be unique; if empty, the path of the image is the ID.
     label : str
-        The column with the correct class.
+        The column with the correct class or, for ``multiple-choice``, with the correct answer. For
+        ``stereotype-choice`` the column with the answer that image and question support; an empty cell, like no column,
+        says that they support neither group.
     also_right : list of str
         Columns with further classes that count as correct; their cells may be empty.
     box : str or dict of str to str
@@ -102,7 +109,16 @@ class TableSpec(_Strict):
         Columns, and the values that a row has to have in them to be used.
     leave_out_unlabelled : bool
         Whether to leave out items that have no group to compare in some attribute. Otherwise they are counted
-        separately (``classification-disparity``) or refused (``retrieval-skew``, which ranks every item).
+        separately or, for ``retrieval-skew``, which ranks every item, refused.
+    question : str
+        For ``multiple-choice`` and ``stereotype-choice``: the column with the question.
+    answers : list of str or dict of str to str
+        The columns with the answers, of which a cell may be empty: a list, and the cells of `label`, `stereotyped` and
+        `unknown` are texts of answers; or a name for each column (``{ 0 = "ans0", 1 = "ans1" }``), and those cells
+        are such names.
+    stereotyped, unknown : str
+        For ``stereotype-choice``: the columns with the answer that agrees with a stereotype, and with the answer that
+        nobody can know it.
     """
 
     file: str = Field(min_length=1)
@@ -115,6 +131,18 @@ class TableSpec(_Strict):
     box: str | Sides | Corners = ""
     keep: dict[Column, Texts] = Field(default_factory=dict)
     leave_out_unlabelled: bool = Field(default=False, strict=True)
+    question: str = ""
+    answers: list[Column] | dict[str, Column] = Field(default_factory=list)
+    stereotyped: str = ""
+    unknown: str = ""
+
+    @field_validator("answers")
+    @classmethod
+    def _two_columns(cls, value: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
+        columns = _all_different(list(value.values()) if isinstance(value, dict) else value)
+        if len(columns) == 1:
+            raise ValueError("a question needs two answers or more")
+        return value
 
     @field_validator("box", mode="before")
     @classmethod
@@ -235,8 +263,8 @@ class AttributeSpec(_Strict):
     other : str
         The group of all other cells; if empty, such a cell is an error.
     pairs : list of (str, str)
-        The disparities, first group minus second. If not given, all pairs of `groups` for
-        ``classification-disparity``.
+        The disparities, first group minus second. If not given, all pairs of `groups`, except for
+        ``retrieval-skew``.
     """
 
     column: str = ""
@@ -320,8 +348,9 @@ class Description(_Strict):
     name : str
         The dataset's name in results.
     protocol : str
-        What is measured: ``classification-disparity`` (the measures of FACET) or ``retrieval-skew`` (those of
-        FairFace).
+        What is measured: ``classification-disparity`` (the measures of FACET), ``retrieval-skew`` (those of FairFace),
+        ``multiple-choice`` (the accuracy of answers to questions) or ``stereotype-choice`` (which answers agree with
+        stereotypes).
     licence : str
         The licence of images and labels; ``"unknown"`` if it is not known.
     perceived : bool
@@ -334,7 +363,7 @@ class Description(_Strict):
         Number of items of the whole dataset, by which the data check recognises incomplete data or another split; 0 if
         it is not known.
     min_group : int
-        Number of items that both groups of a pair need in a class for a disparity.
+        Number of items that both groups of a pair need for a disparity, in a class where there are classes.
     ks : list of int
         The cut-offs of the skews; the first one is that of the main metric.
     target : {"uniform", "gallery"}
@@ -345,7 +374,7 @@ class Description(_Strict):
 
     format: FirstFormat = 1
     name: str = Field(pattern=NAME, max_length=100)
-    protocol: Literal["classification-disparity", "retrieval-skew"]
+    protocol: Literal["classification-disparity", "retrieval-skew", "multiple-choice", "stereotype-choice"]
     licence: str = Field(min_length=1)
     perceived: bool = Field(strict=True)
     summary: str = ""
@@ -379,28 +408,29 @@ class Description(_Strict):
 
     @model_validator(mode="after")
     def _fits_the_protocol(self) -> Description:
-        classify = self.protocol == "classification-disparity"
-        given = self.model_fields_set
-        foreign: list[str] = [key for key in (("ks", "target") if classify else ("min_group",)) if key in given]
-        asked = self.prompts.model_fields_set & (
-            {"queries", "set"} if classify else {"classes", "names", "known_ties", "question"}
-        )
-        foreign += [f"prompts.{key}" for key in sorted(asked)]
-        foreign += [f"table.{key}" for key in ("label", "also_right") if not classify and getattr(self.table, key)]
-        foreign += [f"attributes.{name}.pairs" for name, a in self.attributes.items() if not classify and a.pairs]
+        given = dict(self._given())
+        foreign = [key for key, protocols in MEANINGFUL.items() if key in given and self.protocol not in protocols]
+        if self.protocol not in COUNTING:
+            foreign += [f"attributes.{name}.pairs" for name, attribute in self.attributes.items() if attribute.pairs]
         if foreign:
             raise ValueError(f"{foreign[0]} has no meaning for the protocol {self.protocol!r}")
-        for name, attribute in self.attributes.items() if classify else ():
+        for keys, what in NEEDED[self.protocol]:
+            if not any(given.get(key) for key in keys):
+                raise ValueError(f"the protocol {self.protocol!r} needs {' or '.join(keys)}, {what}")
+        for name, attribute in self.attributes.items() if self.protocol in COUNTING else ():
             check_pairs(name, attribute.disparities())
-        if classify and not self.table.label:
-            raise ValueError(
-                "the protocol 'classification-disparity' needs table.label, the column with the correct class"
-            )
-        if classify and not self.prompts.template:
-            raise ValueError('the protocol needs prompts.template, such as "a photo of a {}."')
-        if not classify and not (self.prompts.queries or self.prompts.set):
-            raise ValueError("the protocol 'retrieval-skew' needs prompts.queries or prompts.set")
+        taken = [name for name in self.attributes if self.protocol in ASKING and name in ASKED_COLUMNS]
+        if taken:
+            raise ValueError(f"an attribute cannot be called {taken[0]!r}; results have a column of that name")
         return self
+
+    def _given(self) -> Iterator[tuple[str, object]]:
+        """The keys that are given, with their values; those of the table only if they are not empty."""
+        for name, part in (("", self), ("prompts.", self.prompts), ("table.", self.table)):
+            for key in part.model_fields_set:
+                value = getattr(part, key)
+                if value or part is not self.table:
+                    yield f"{name}{key}", value
 
 
 def check_ties(pairs: Iterable[tuple[str, str]], classes: Collection[str]) -> None:

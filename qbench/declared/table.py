@@ -12,7 +12,9 @@ import pandas as pd
 from qbench.data.boxes import Box, clip_box, parse_box
 from qbench.data.items import Attribute
 from qbench.data.tables import AnnotationTable, check_unique, read_csv, read_parquet, relative_path
+from qbench.declared.answers import answer_columns, asked_columns
 from qbench.declared.groups import columns_of, groups_of
+from qbench.declared.protocols import ASKING, RETRIEVAL
 from qbench.declared.schema import Corners, Description, Sides, TableSpec
 from qbench.errors import DataError
 from qbench.images.locations import ImageLocation
@@ -29,7 +31,8 @@ class Rows:
     Attributes
     ----------
     table : pandas.DataFrame
-        ``item``, ``label``, ``label2`` …, ``image``, one column per attribute, ``image_index``.
+        ``item``, ``label``, ``label2`` …, ``image``, one column per attribute, ``image_index``; where each item has a
+        question of its own, ``label`` is empty, and there are the columns of `qbench.declared.answers.asked_columns`.
     images : tuple of ImageLocation
         The distinct images (or boxes of them).
     path : pathlib.Path
@@ -68,8 +71,10 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
     names = table.columns[spec.id] if spec.id else images
     check_unique(names, spec.id or "image", table=table)
     _not_empty(names, spec.id or spec.image, table)
-    labels = table.columns[spec.label] if spec.label else [""] * len(table)
-    if spec.label:
+    asking = description.protocol in ASKING
+    asked = asked_columns(spec, table) if asking else {}
+    labels = table.columns[spec.label] if spec.label and not asking else [""] * len(table)
+    if spec.label and not asking:
         _known_classes(description, table)
     locations: dict[ImageLocation, int] = {}
     boxes = _boxes(spec, table)
@@ -78,7 +83,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
         for row, image in enumerate(images)
     ]
     second = {SECOND.format(i): table.columns[column] for i, column in enumerate(spec.also_right, start=2)}
-    frame = pd.DataFrame({"item": names, "label": labels, **second, "image": images, **groups}, dtype="str")
+    frame = pd.DataFrame({"item": names, "label": labels, **second, "image": images, **groups, **asked}, dtype="str")
     return Rows(
         table=frame.assign(image_index=np.array(index, dtype=np.int64)),
         images=tuple(locations),
@@ -90,7 +95,7 @@ def read_rows(description: Description, attributes: Sequence[Attribute], root: P
 
 def _columns(description: Description) -> list[str]:
     spec = description.table
-    columns = [spec.image, spec.id, spec.label, *spec.also_right, *spec.keep]
+    columns = [spec.image, spec.id, spec.label, *spec.also_right, *spec.keep, *answer_columns(spec)]
     if isinstance(spec.box, str):
         columns.append(spec.box)
     else:
@@ -133,7 +138,7 @@ def _labelled(
     description: Description, attributes: Sequence[Attribute], groups: dict[str, list[str]], table: AnnotationTable
 ) -> list[int]:
     """The rows that are used; refuses one without a group where every item has to have one."""
-    rank = description.protocol == "retrieval-skew"
+    rank = description.protocol == RETRIEVAL
     if not rank and not description.table.leave_out_unlabelled:
         return list(range(len(table)))
     rows = []

@@ -1,12 +1,11 @@
-"""The two things that are measured on declared datasets: recall by group as on FACET, skew as on FairFace.
+"""What is measured on declared datasets with classes or queries: recall by group as on FACET, skew as on FairFace.
 
 The measures are those of the built-in benchmarks (`qbench.metrics.recall_by_group`, `qbench.metrics.rankings`).
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,17 @@ import numpy.typing as npt
 from qbench.data.items import Attribute, Items
 from qbench.data.promptsets import PromptSet, prompt_set, read_prompt_set
 from qbench.data.tables import relative_path
+from qbench.declared.base import MEASURED, DeclaredTask
 from qbench.declared.options import QUESTION_OPTIONS, DeclaredOptions
+from qbench.declared.protocols import ASKING, CHOICE, CLASSIFICATION, MEANINGFUL, RETRIEVAL, STEREOTYPE
+from qbench.declared.questions import MultipleChoice, StereotypeChoice
 from qbench.declared.schema import Description, check_ties
-from qbench.declared.table import SECOND, Rows, read_rows
+from qbench.declared.table import SECOND
 from qbench.errors import DataError, InputError
 from qbench.metrics.answers import classification_table, positions
+from qbench.metrics.choices_by_group import measure_choices, measure_stereotypes
 from qbench.metrics.classification import LOG_SCALE, LOGIT_SCALE
-from qbench.metrics.interface import Metrics, Outcome, Prompts, Similarity, Task, Unavailable
+from qbench.metrics.interface import MeasuredTask, Metrics, Outcome, Prompts, Similarity, Unavailable
 from qbench.metrics.rankings import measure_skew, prompts_of_set, rank_gallery
 from qbench.metrics.recall_by_group import measure_recall
 from qbench.metrics.skew import Target
@@ -31,16 +34,8 @@ from qbench.metrics.weights import Floats
 from qbench.probes.choices.interface import Choices
 from qbench.statistics.interface import Measure
 
-CLASSIFICATION, RETRIEVAL = "classification-disparity", "retrieval-skew"
-MEASURED = "measured"
-"""The fact of an outcome that says with which protocol and settings it is measured."""
-PERCEIVED = {
-    True: "perceived: what annotators saw in the images, not what the persons are or say",
-    False: "reported by the persons themselves, as the dataset says",
-}
 
-
-def task_of(description: Description, file: Path, options: DeclaredOptions) -> Task:
+def task_of(description: Description, file: Path, options: DeclaredOptions) -> MeasuredTask:
     """Return the task of a description.
 
     Parameters
@@ -57,32 +52,22 @@ def task_of(description: Description, file: Path, options: DeclaredOptions) -> T
     InputError
         An option has no meaning for the protocol.
     """
-    classify = description.protocol == CLASSIFICATION
-    for name in ("ks", "target") if classify else ("min_group",):
-        if getattr(options, name):
+    for name in ("ks", "target", "min_group"):
+        if getattr(options, name) and description.protocol not in MEANINGFUL[name]:
             raise InputError(
                 f"the option {name!r} has no meaning for the protocol {description.protocol!r}", where=description.name
             )
+    asks = description.protocol in ASKING or bool(description.prompts.question)
     for name in QUESTION_OPTIONS:
-        if getattr(options, name) and not description.prompts.question:
+        if getattr(options, name) and not asks:
             raise InputError(
                 f"the option {name!r} has no meaning for a dataset without a question",
                 where=description.name,
                 fix="Add question to [prompts] in its description.",
             )
-    if classify:
-        return ClassificationDisparity(description, options)
-    return RetrievalSkew(description, options, file)
-
-
-def attributes_of(description: Description) -> tuple[Attribute, ...]:
-    """The groupings, with their pairs: those that are declared, else all pairs where the protocol compares pairs."""
-    classify = description.protocol == CLASSIFICATION
-    found = []
-    for name, spec in description.attributes.items():
-        pairs = spec.disparities() if classify else ()
-        found.append(Attribute(name=name, groups=spec.compared(), pairs=pairs))
-    return tuple(found)
+    if description.protocol == RETRIEVAL:
+        return RetrievalSkew(description, options, file)
+    return TASKS[description.protocol](description, options)
 
 
 def stored_measure(attributes: Sequence[Attribute], facts: Mapping[str, Any]) -> Measure:
@@ -110,13 +95,14 @@ def stored_measure(attributes: Sequence[Attribute], facts: Mapping[str, Any]) ->
         options = DeclaredOptions(**{name: value for name, value in said.items() if name != "protocol"})
     except (TypeError, ValueError) as error:
         raise InputError(f"it does not say how its numbers are measured: {error}") from None
-    if said.get("protocol") == CLASSIFICATION and options.min_group:
+    counting = BY_GROUP.get(str(said.get("protocol")))
+    if counting is not None and options.min_group:
         minimum = options.min_group
 
-        def recall(outcome: Outcome, weights: Floats | None = None) -> Metrics:
-            return measure_recall(outcome, attributes, minimum, weights)
+        def by_group(outcome: Outcome, weights: Floats | None = None) -> Metrics:
+            return counting(outcome, attributes, minimum, weights)
 
-        return recall
+        return by_group
     if said.get("protocol") == RETRIEVAL and options.ks and options.target:
         ks, target = options.ks, _target(options.target)
 
@@ -131,48 +117,7 @@ def _target(name: str) -> Target:
     return "gallery" if name == "gallery" else "uniform"
 
 
-class _Declared(ABC):
-    """What both have in common: the items."""
-
-    def __init__(self, description: Description, options: DeclaredOptions) -> None:
-        self.description, self.options = description, options
-        self.attributes = attributes_of(description)
-
-    def data(self, root: Path) -> Items:
-        """Read the table; see `qbench.declared.table`."""
-        rows = read_rows(self.description, self.attributes, root)
-        return Items(
-            table=rows.table,
-            images=rows.images,
-            root=root,
-            attributes=self.attributes,
-            annotations=(rows.path, *self._own_files(root)),
-            choices={**self._choices(), **self._left_out(rows)},
-        )
-
-    @abstractmethod
-    def _choices(self) -> dict[str, str]:
-        """Every choice that was made, in words."""
-
-    def _own_files(self, root: Path) -> tuple[Path, ...]:
-        """Files beside the table that decide a number."""
-        return ()
-
-    def _left_out(self, rows: Rows) -> dict[str, str]:
-        spec = self.description.table
-        said = {
-            "image": "cut to the item's box" if spec.box else "the whole image",
-            "labels of groups": PERCEIVED[self.description.perceived],
-        }
-        if spec.keep:
-            kept = "; ".join(f"{column} = {', '.join(values)}" for column, values in spec.keep.items())
-            said["rows that are used"] = f"those with {kept}; {rows.unused:,} others are left out"
-        if spec.leave_out_unlabelled:
-            said["items without a group"] = f"{rows.unlabelled:,}, left out"
-        return said
-
-
-class ClassificationDisparity(_Declared):
+class ClassificationDisparity(DeclaredTask):
     """Classification, its recall by group, and how that differs.
 
     See `qbench.metrics.interface.Task` and, where there is a question,
@@ -274,7 +219,7 @@ class ClassificationDisparity(_Declared):
         }
 
 
-class RetrievalSkew(_Declared):
+class RetrievalSkew(DeclaredTask):
     """Whom do queries that name no group find? See `qbench.metrics.interface.Task`."""
 
     def __init__(self, description: Description, options: DeclaredOptions, file: Path) -> None:
@@ -351,3 +296,18 @@ def _queries(description: Description, file: Path) -> PromptSet:
         target_of=tuple(i for i, _ in filled) if pool else tuple(range(len(texts))),
         pool=pool,
     )
+
+
+TASKS: Mapping[str, Callable[[Description, DeclaredOptions], MeasuredTask]] = {
+    CLASSIFICATION: ClassificationDisparity,
+    CHOICE: MultipleChoice,
+    STEREOTYPE: StereotypeChoice,
+}
+"""Protocol → the task that counts its answers by group."""
+
+BY_GROUP: Mapping[str, Callable[[Outcome, Sequence[Attribute], int, Floats | None], Metrics]] = {
+    CLASSIFICATION: measure_recall,
+    CHOICE: measure_choices,
+    STEREOTYPE: measure_stereotypes,
+}
+"""Protocol → what measures its outcomes: ``(outcome, attributes, min_group, weights) -> metrics``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,6 +19,7 @@ from qbench.execution.opened import Opened
 from qbench.execution.plan import PlannedQuantizer, make_plan
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
+from qbench.models.interface import Coverage
 from qbench.models.layer_options import LayerOptions
 from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry, installed
@@ -161,7 +162,8 @@ def ablated(
     quantizers: list[QuantizerSpec] = []
     for named, planned in zip(spec.quantizers, plan.quantizers, strict=True):
         whole = named.model_copy(update={"label": planned.label})
-        quantizers += [whole, *_variants(whole, planned, parts.get(planned.label, []), leave_one_out)]
+        mine = parts.get(planned.label, [])
+        quantizers += [whole, *variants_of_parts(whole, planned, mine, leave_one_out=leave_one_out)]
     suffix = f"-{'without' if leave_one_out else 'only'}-{by}"
     return spec.model_copy(update={"name": spec.name[: NAME_LENGTH - len(suffix)] + suffix, "quantizers": quantizers})
 
@@ -181,40 +183,73 @@ def _check_declared(method: PlannedQuantizer) -> None:
 
 
 def _common_parts(opened: Opened, method: PlannedQuantizer, by: By) -> list[AblatedPart]:
-    """The parts of all models, which have to be the same: every variant of a run is one of every model."""
     labels = [model.label for model in opened.plan.models]
-    found = [parts_of(_quantized_layers(opened, label, method), by) for label in labels]
+    coverages = {label: coverage_of(opened, label, method) for label in labels}
+    parts = common_parts(coverages, by, method=method.label, where=opened.plan.spec.name)
+    if len(parts) < 2:
+        raise InputError(
+            f"{method.label} quantizes one {by} only, so there is nothing to compare", fix="Ablate by a finer division."
+        )
+    return parts
+
+
+def common_parts(coverages: Mapping[str, Coverage], by: By, *, method: str, where: str) -> list[AblatedPart]:
+    """The parts that a method quantizes, which have to be the same: every variant of a run is one of every model.
+
+    Parameters
+    ----------
+    coverages : mapping
+        Label of a model → what the method does to its layers.
+    by : {"part", "block", "layer", "kind"}
+        The parts, see `parts_of`.
+    method, where : str
+        The label of the method, and the name of the spec, for the message.
+
+    Raises
+    ------
+    InputError
+        Models have different parts.
+    """
+    labels = list(coverages)
+    found = [parts_of([layer.name for layer in c.layers if layer.quantized], by) for c in coverages.values()]
     for label, parts in zip(labels, found, strict=True):
         if parts != found[0]:
             different = sorted({p.name for p in parts} ^ {p.name for p in found[0]})
             named = f" ({different[0]} is in one of them only)" if different else ""
             raise InputError(
-                f"{method.label} quantizes other layers of {label} than of {labels[0]}{named}",
-                where=opened.plan.spec.name,
+                f"{method} quantizes other layers of {label} than of {labels[0]}{named}",
+                where=where,
                 fix="Ablate models with different layers by specs of their own, or by a coarser division.",
             )
-    if len(found[0]) < 2:
-        raise InputError(
-            f"{method.label} quantizes one {by} only, so there is nothing to compare", fix="Ablate by a finer division."
-        )
     return found[0]
 
 
-def _quantized_layers(opened: Opened, model: str, method: PlannedQuantizer) -> list[str]:
-    """The layers that a method quantizes, from the cache if the variant was built before; otherwise it is built."""
+def coverage_of(opened: Opened, model: str, method: PlannedQuantizer) -> Coverage:
+    """What a method does to each layer, from the cache if the variant was built before; otherwise it is built."""
     variant = opened.variant(model, method.label)
     probe = opened.plan.probes[model, opened.plan.benchmarks[0].label].record.load()
     try:
-        facts = variant.facts(variant.parts(probe.provider(method.entry.record.provider)))
+        return variant.facts(variant.parts(probe.provider(method.entry.record.provider))).coverage
     finally:
         variant.close()
-    return [layer.name for layer in facts.coverage.layers if layer.quantized]
 
 
-def _variants(
-    whole: QuantizerSpec, planned: PlannedQuantizer, parts: Sequence[AblatedPart], leave_one_out: bool
+def variants_of_parts(
+    whole: QuantizerSpec, planned: PlannedQuantizer, parts: Sequence[AblatedPart], *, leave_one_out: bool = False
 ) -> list[QuantizerSpec]:
-    """One variant for each part."""
+    """One variant for each part, in their order.
+
+    Parameters
+    ----------
+    whole : QuantizerSpec
+        The quantizer that is ablated, with its label.
+    planned : PlannedQuantizer
+        The same, resolved; its options are `LayerOptions`.
+    parts : sequence of AblatedPart
+        The parts.
+    leave_one_out : bool
+        Quantize all parts but one, instead of one part only.
+    """
     made = []
     for part in parts:
         if leave_one_out:

@@ -91,7 +91,9 @@ def list_wanted(
     with progress or Silent() as told:
         for planned in wanted:
             told.begin(f"reading {planned.label}", 0)
-            data = prepare_benchmark(planned, cache, limit=spec.limit, workers=spec.processes, step=told.step)
+            data = prepare_benchmark(
+                planned, cache, limit=spec.limit, half=spec.half, workers=spec.processes, step=told.step
+            )
             name = folder_name(planned.label)
             listed.counts[name] = _write(data, out / name)
         models = {}

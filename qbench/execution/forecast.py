@@ -203,7 +203,9 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
     spec = found.plan.spec
     try:
         probes = found.plan.probes_of(planned)
-        data = prepare_benchmark(planned, cache, probes, limit=spec.limit, workers=spec.processes, step=told.step)
+        data = prepare_benchmark(
+            planned, cache, probes, limit=spec.limit, half=spec.half, workers=spec.processes, step=told.step
+        )
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises makes its own benchmarks unusable only
         missing = isinstance(error, QbenchError) and (planned.root is None or not planned.root.is_dir())
         state = "missing" if missing else UNUSABLE

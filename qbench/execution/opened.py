@@ -59,6 +59,7 @@ class Opened:
                 self.cache,
                 self.plan.probes_of(planned),
                 limit=spec.limit,
+                half=spec.half,
                 workers=spec.processes,
                 step=self.progress.step,
             ),

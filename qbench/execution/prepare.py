@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.data.fingerprint import images_key, items_key
+from qbench.data.halves import half_of
 from qbench.data.items import Items
 from qbench.data.subset import limited, present
 from qbench.data.validation import check_labels
@@ -23,6 +24,7 @@ from qbench.models.interface import Checkpoint
 from qbench.plugins.records import Dataset, Probe
 from qbench.plugins.registry import Entry
 from qbench.probes.interface import Questions
+from qbench.spec.model import HalfSpec
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below
 from qbench.store.folders import StoredFolder
@@ -80,6 +82,7 @@ def prepare_benchmark(
     probes: Iterable[Entry[Probe]] = (),
     *,
     limit: int | None,
+    half: HalfSpec | None = None,
     workers: int,
     step: Callable[[int], None] = lambda n: None,
 ) -> PreparedBenchmark:
@@ -95,6 +98,8 @@ def prepare_benchmark(
         By which models will be asked.
     limit : int or None
         At most so many items.
+    half : HalfSpec, optional
+        Only this half of them.
     workers : int
         Threads that read images.
     step : callable
@@ -111,8 +116,10 @@ def prepare_benchmark(
     check_labels(items, where=planned.label)
     items, missing = present(items, allow_missing=planned.allow_missing, where=planned.label)
     items = limited(items, limit)
-    questions = {probe.qualified: probe.record.load().questions(task, items) for probe in probes}
     digests = tuple(image_digests(cache, items.images, workers=workers, step=step))
+    if half is not None:
+        items, digests = half_of(items, digests, half.part, half.seed, where=planned.label)
+    questions = {probe.qualified: probe.record.load().questions(task, items) for probe in probes}
     images = images_key(items, digests)
     return PreparedBenchmark(
         planned=planned,
@@ -160,7 +167,7 @@ def stored_dataset(entry: Entry[Dataset], cache: Cache) -> StoredFolder:
 
 def written(entry: Entry[Dataset], cache: Cache) -> Path:
     """The folder of a plugin's dataset, written whole or not at all."""
-    return stored_dataset(entry, cache).get(entry.record.write)
+    return stored_dataset(entry, cache).get(entry.record.write, size=entry.record.size)
 
 
 def prepare_model(planned: PlannedModel) -> PreparedModel:

@@ -20,6 +20,9 @@ from qbench.runfolder.schema import CellLabels, CellRecord, RunRecord
 from qbench.runfolder.writer import RunFolder
 from qbench.vocabulary import CellStatus
 
+DECIDING = ("models", "quantizers", "benchmarks", "baseline", "device", "batch_size", "limit", "noise", "calibration")
+"""The keys of a spec that decide what the cells of a run are."""
+
 
 class Recorder:
     """Keeps each result as soon as it is there.
@@ -67,6 +70,14 @@ class Recorder:
         """No other process writes into the folder any more: see what all have left."""
         self._shared = False
         self.look(self.pairs)
+
+    def other_spec(self) -> list[str]:
+        """The keys in which the spec of the run in the folder differs, of those that decide what its cells are."""
+        known = self._folder.known()
+        if known is None:
+            return []
+        mine = public_spec(self._plan)
+        return [name for name in DECIDING if known.spec.get(name) != mine[name]]
 
     def end(self) -> None:
         """Record what there is now."""

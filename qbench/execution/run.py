@@ -128,6 +128,8 @@ def execute(
             opened = with_batch_size(opened, folder, shared=shard is not None)
             cells = plan_cells(opened, problems, folder)
             recorder = Recorder(opened.plan, folder, cells, begun, shared=shard is not None)
+            if shard and (other := recorder.other_spec()):
+                _tell_other_spec(other, folder, told)
             recorder.begin()
             mine = shared_out(cells, shard.shares(plan) if shard else whole_run(plan))
             with _Run(executor.record.load(), opened, recorder, folder, told) as run:
@@ -162,6 +164,16 @@ def _logged(what: str) -> Iterator[None]:
         event(said, level=logging.ERROR, stage="run", seconds=time.perf_counter() - begun)
         raise
     event(f"ends: {what}", stage="run", seconds=time.perf_counter() - begun)
+
+
+def _tell_other_spec(differs: Sequence[str], folder: RunFolder, progress: Silent) -> None:
+    """Say that the folder has a run of another spec, which the shards of this one cannot complete."""
+    what = (
+        f"{folder.root}: the run in this folder is of a spec with other {', '.join(differs)}; from now on it is of "
+        "this spec. Shards add up to a run only if all of them have the same spec."
+    )
+    event(what, level=logging.WARNING, stage="run")
+    progress.say(what, style="yellow")
 
 
 def _taken_over(lock: ExitStack, out: Path) -> bool:

@@ -1,13 +1,14 @@
 """The structured log of a run: one JSON object per line, so that a run that failed can be understood afterwards.
 
 The runner tells what it begins and what it has done (`event`). All other records, such as warnings of libraries, get
-the stage and the cell at which they came.
+the stage and the cell at which they came: those of the last event in their thread, since models are opened beside data.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,19 +23,22 @@ class JsonLine(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._at = {"stage": "run", "cell": ""}
+        self._last = {"stage": "run", "cell": ""}
+        self._of_thread = threading.local()
 
     def format(self, record: logging.LogRecord) -> str:
         """One JSON object, without the end of the line."""
         given = record.__dict__
-        self._at |= {name: given[name] for name in self._at if name in given}
+        if "stage" in given:
+            self._last = self._of_thread.at = {name: given[name] for name in self._last}
         values: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            **self._at,
+            **getattr(self._of_thread, "at", self._last),
             "what": record.getMessage(),
             "seconds": given.get("seconds"),
             "memory_bytes": resident_bytes(),
+            "process": record.process,
             "logger": record.name,
         }
         return json.dumps(values)

@@ -20,7 +20,16 @@ from qbench.gate.groups_behind import with_groups
 from qbench.gate.methods import Methods, installed_methods
 from qbench.gate.phrasing import headline, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
-from qbench.gate.result import Counts, GateResult, GateRow, Problem, QuantizerResult, RuleResult, VariantResult
+from qbench.gate.result import (
+    Counts,
+    GateResult,
+    GateRow,
+    Problem,
+    QuantizerResult,
+    RuleResult,
+    VariantResult,
+    findings,
+)
 from qbench.gate.select import Selection, limit_of, select
 from qbench.gate.unjudged import unjudged
 from qbench.gate.waive import waive
@@ -107,27 +116,29 @@ def judge(
     selections = [select(rule, compared) for rule in policy.rule]
     rows = [_counted(row, rule, policy) for row, rule in decide_rows(compared, policy, selections, methods, shares)]
     rows = with_groups(rows, compared, methods.bounds, policy.decide.confidence or methods.confidence)
-    waived = waive(rows, policy.waiver, today)
+    means = _means(rows, compared, populations, policy, methods.confidence)
+    waived = waive([*rows, *means], policy.waiver, today)
+    of_variants, of_quantizers = waived.rows[: len(rows)], waived.rows[len(rows) :]
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
     problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
-    problems += _flagged_baselines(waived.rows)
-    ordered = tuple(sorted(waived.rows, key=_badness))
+    problems += _flagged_baselines(of_variants)
+    ordered = tuple(sorted(of_variants, key=_badness))
+    quantizers = tuple(_quantizers(sorted(of_quantizers, key=_badness)))
+    found = findings(ordered, quantizers)
     if not any(s.problems for s in selections):
         problems += unjudged(compared, policy, ordered)
     problems.sort(key=lambda problem: problem.level is not Level.ERROR)
-    rules = tuple(
-        sorted((_rule(r, s, ordered) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness)
-    )
-    status = _status(ordered, problems)
+    rules = tuple(sorted((_rule(r, s, found) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness))
+    status = _status(found, problems)
     return GateResult(
         status=status,
         exit_code=status.exit_code,
-        band=_band(status, ordered),
-        sentence=_sentence(ordered, rules, problems),
+        band=_band(status, found),
+        sentence=_sentence(found, rules, problems),
         rows=ordered,
         rules=rules,
         variants=tuple(_variants(ordered)),
-        quantizers=tuple(_quantizers(ordered, compared, populations, policy, methods.confidence)),
+        quantizers=quantizers,
         problems=tuple(problems),
         policy=policy,
         run=compared.run,
@@ -266,35 +277,35 @@ def _variants(rows: Iterable[GateRow]) -> Iterable[VariantResult]:
         )
 
 
-def _quantizers(
+def _means(
     rows: Sequence[GateRow],
     compared: Compared,
     populations: pd.DataFrame | None,
     policy: Policy,
     confidence: float,
-) -> list[QuantizerResult]:
-    """One answer for each quantizer over all checkpoints, worst first."""
+) -> list[GateRow]:
+    """One row for each quantizer and number, of the mean over all checkpoints; none where there are too few."""
     if populations is None:
         return []
     rules = {rule.id: rule for rule in policy.rule}
     level = policy.decide.confidence or confidence
     found = rows_of_quantizers(rows, compared.effects, populations, policy, level)
-    decided = sorted((_counted(row, rules[row.rule], policy) for row in found), key=_badness)
-    results = []
-    for quantizer in dict.fromkeys(row.quantizer for row in decided):
-        mine = tuple(row for row in decided if row.quantizer == quantizer)
+    return [_counted(row, rules[row.rule], policy) for row in found]
+
+
+def _quantizers(rows: Sequence[GateRow]) -> Iterator[QuantizerResult]:
+    """One answer for each quantizer over all checkpoints; `rows` are worst first, and so is the result."""
+    for quantizer in dict.fromkeys(row.quantizer for row in rows):
+        mine = tuple(row for row in rows if row.quantizer == quantizer)
         status, counts = _status(mine, ()), Counter(row.status for row in mine)
-        results.append(
-            QuantizerResult(
-                quantizer=quantizer,
-                checkpoints=max(row.n for row in mine),
-                status=status,
-                band=_band(status, mine),
-                counts={status: counts[status] for status in RowStatus if counts[status]},
-                rows=mine,
-            )
+        yield QuantizerResult(
+            quantizer=quantizer,
+            checkpoints=max(row.checkpoints for row in mine),
+            status=status,
+            band=_band(status, mine),
+            counts={status: counts[status] for status in RowStatus if counts[status]},
+            rows=mine,
         )
-    return results
 
 
 def _rule_badness(rule: RuleResult) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""The answer as JUnit XML, for CI servers: one test case per row, with real ``<failure>`` and ``<error>``."""
+"""The answer as JUnit XML, for CI servers: one test case per finding, with real ``<failure>`` and ``<error>``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from qbench.gate.phrasing import because, found, limit, named, place, said, variant
+from qbench.gate.phrasing import because, found, limit, named, place, said, size, variant
 from qbench.gate.result import GateResult, GateRow
+from qbench.text import counted
 from qbench.vocabulary import GateStatus, Level, RowStatus
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,7 +24,7 @@ def to_junit(result: GateResult) -> str:
     exit code is 0 exactly where the file has no failure and no error.
     """
     suite = ET.Element("testsuite", name=_clean(f"qbench check {named(result.run)}"))
-    for row in result.rows:
+    for row in result.findings:
         name = ", ".join(x for x in (named(row.metric), place(row)) if x)
         classname = " / ".join(x for x in (named(row.rule), named(row.benchmark), variant(row)) if x)
         _case(suite, classname, name or named(row.rule), element(row), row.status, _words(row))
@@ -58,7 +59,10 @@ def _properties(result: GateResult) -> Iterator[tuple[str, str]]:
     for answer in result.variants:
         yield f"variant {named(answer.quantizer)} on {named(answer.model)}", answer.band
     for mean in result.quantizers:
-        yield f"quantizer {named(mean.quantizer)} over {mean.checkpoints:,} checkpoints", mean.band
+        yield (
+            f"quantizer {named(mean.quantizer)} over {counted(mean.checkpoints, 'checkpoint', 'checkpoints')}",
+            mean.band,
+        )
 
 
 def element(row: GateRow) -> Element:
@@ -79,7 +83,7 @@ def _case(suite: ET.Element, classname: str, name: str, kind: Element, status: s
 
 
 def _words(row: GateRow) -> str:
-    numbers = f"{found(row)}, limit {limit(row)}, n = {row.n:,}: " if row.unit else ""
+    numbers = f"{found(row)}, limit {limit(row)}, n = {size(row)}: " if row.unit else ""
     waiver = f" (waived {said(row.waiver)})" if row.waiver else ""
     why = f" Why this limit: {said(row.why)}" if row.why else ""
     return f"{numbers}{because(row)}{waiver}.{why}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from qbench.gate.phrasing import because, found, limit, named, place, plain, said, variant
+from qbench.gate.phrasing import because, found, limit, named, place, plain, said, size, variant
 from qbench.gate.result import GateResult, GateRow, RuleResult
 from qbench.markup import escape_markdown, markdown_row
+from qbench.text import counted
 from qbench.vocabulary import Level, RowStatus
 
 MOST = 60_000
@@ -35,13 +36,13 @@ def to_markdown(result: GateResult) -> str:
     if result.variants:
         lines += ["", *budget.table("| | answer for | numbers |", "|---|---|---|", _answers(result))]
         lines += [f"{budget.left_out:,} answers are left out here."] if budget.left_out else []
-    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
+    rows = [row for row in result.findings if row.status is not RowStatus.PASS]
     if rows:
         head = "| | rule | variant | benchmark | number | found | limit | n | |"
         lines += ["", *budget.table(head, "|---" * 9 + "|", _rows(rows))]
     if rows and budget.left_out:
         lines += ["", f"{budget.left_out:,} of these {len(rows):,} rows are left out here; the JSON file has them all."]
-    passed = len(result.rows) - len(rows)
+    passed = sum(row.status is RowStatus.PASS for row in result.rows)
     lines += ["", f"{passed:,} rows that passed are not listed."] if passed else []
     return "\n".join(lines) + "\n"
 
@@ -69,14 +70,14 @@ def _rules(rules: Iterable[RuleResult]) -> Iterator[str]:
     for rule in rules:
         row, tally = rule.worst, _tally(rule.counts)
         what = f"{code(rule.id)} {tally}" if tally else f"{code(rule.id)} {text(rule.reason)}"
-        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", plain(rule.limit), "–")
+        numbers = (found(row), limit(row), size(row)) if row and row.unit else ("–", plain(rule.limit), "–")
         yield markdown_row((_status(rule.status), what, *numbers))
 
 
 def _answers(result: GateResult) -> Iterator[str]:
     """One line for each quantizer over its checkpoints, and for each variant."""
     for mean in result.quantizers:
-        what = f"{code(mean.quantizer)}, the mean over {mean.checkpoints:,} checkpoints"
+        what = f"{code(mean.quantizer)}, the mean over {counted(mean.checkpoints, 'checkpoint', 'checkpoints')}"
         yield markdown_row((mean.band, what, _tally(mean.counts)))
     for one in result.variants:
         yield markdown_row((one.band, f"{code(one.quantizer)} on {code(one.model)}", _tally(one.counts)))
@@ -89,7 +90,7 @@ def _tally(counts: Mapping[RowStatus, int]) -> str:
 def _rows(rows: Iterable[GateRow]) -> Iterator[str]:
     for row in rows:
         number = ", ".join(_code(x) for x in (named(row.metric), place(row)) if x) or "–"
-        numbers = (found(row), limit(row), f"{row.n:,}") if row.unit else ("–", plain(row.limit), "–")
+        numbers = (found(row), limit(row), size(row)) if row.unit else ("–", plain(row.limit), "–")
         reason = f"{text(row.reason)}; waived {text(row.waiver)}" if row.waiver else text(because(row))
         cells = (
             _status(row.status),

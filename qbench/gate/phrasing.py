@@ -47,8 +47,15 @@ def plain(limit: float) -> str:
 
 
 def variant(row: GateRow) -> str:
-    """What a row is about: "hf-int8 on openai/ViT-B-32"."""
+    """What a row is about: "hf-int8 on openai/ViT-B-32", "hf-int8, the mean over 9 checkpoints"."""
+    if row.checkpoints:
+        return f"{named(row.quantizer)}, the mean over {size(row)}"
     return " on ".join(named(x) for x in (row.quantizer, row.model) if x)
+
+
+def size(row: GateRow) -> str:
+    """How many items, classes or queries a number is made of: "1,000"; of a mean "9 checkpoints"."""
+    return counted(row.checkpoints, "checkpoint", "checkpoints") if row.checkpoints else f"{row.n:,}"
 
 
 def place(row: GateRow) -> str:
@@ -65,15 +72,15 @@ def headline(row: GateRow) -> str:
     if not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
         return f"{variant(row)}, {what}{on}: {because(row)}."
-    size = "the size of " if row.role in (MetricRole.GAP, MetricRole.SKEW) else ""
-    subject = f"{size}{what} on {named(row.benchmark)}"
+    bias = "the size of " if row.role in (MetricRole.GAP, MetricRole.SKEW) else ""
+    subject = f"{bias}{what} on {named(row.benchmark)}"
     behind = f": {row.groups}" if row.groups else ""
     if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
         would = f" {row.needed:,} items would decide it (now {row.items:,})." if row.needed else ""
         return f"{variant(row)}: {_not_ruled_out(row, subject)}{behind}.{would}"
     its = movement(row)
     adjusted = "not beyond it when adjusted for the other numbers" if row.status is RowStatus.INCONCLUSIVE else ""
-    details = "; ".join(x for x in (its.span, f"limit {its.bound}", adjusted, f"n = {row.n:,}") if x)
+    details = "; ".join(x for x in (its.span, f"limit {its.bound}", adjusted, f"n = {size(row)}") if x)
     first = "Every number stays within its limit. Nearest to it, " if row.status is RowStatus.PASS else ""
     return f"{first}{variant(row)}: {subject} {its.moved} ({details}){behind}."
 
@@ -82,7 +89,8 @@ def _not_ruled_out(row: GateRow, subject: str) -> str:
     """What so few items leave open: "504 items do not rule out that … loses more than 2.0 points (…)"."""
     its = movement(row)
     verb = "loses" if row.quantity is Quantity.DROP else "grows by"
-    items = f"{row.n:,} item does" if row.n == 1 else f"{row.n:,} items do"
+    items = size(row) if row.checkpoints else counted(row.n, "item", "items")
+    items += " does" if row.n == 1 else " do"
     seen = "; ".join(x for x in (f"it {its.moved}", its.span) if x)
     return f"{items} not rule out that {subject} {verb} more than {its.bound} ({seen})"
 

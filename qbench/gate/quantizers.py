@@ -87,6 +87,7 @@ def rows_of_quantizers(
             high=bounds[1] if known else np.nan,
             proven=float(proven[at]) if known else np.nan,
             n=int(valid[at]),
+            checkpoints=int(valid[at]),
             items=int(valid[at]),
             needed=None,
             flags=(),

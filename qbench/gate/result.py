@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from qbench.vocabulary import GateBand, GateStatus, Level, MetricRole, Quantity, RowStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from qbench.policy.model import Policy
 
 Counts = GateStatus | Literal[""]
@@ -45,7 +47,9 @@ class GateRow:
         The loss that the number has at least, adjusted for the number of rows of its variant: beyond the limit where
         the row fails. NaN where there is none.
     n : int
-        Items, classes or queries behind the number, as in the table of effects.
+        Items, classes or queries behind the number, as in the table of effects; of a mean the checkpoints.
+    checkpoints : int
+        Of a mean over the checkpoints how many have a valid number; 0 for a number of one variant.
     items : int
         Items that `needed` is to be compared with: those of the group for a share, else the benchmark's.
     needed : int or None
@@ -84,6 +88,7 @@ class GateRow:
     proven: float = float("nan")
     limit: float = float("nan")
     n: int = 0
+    checkpoints: int = 0
     items: int = 0
     needed: int | None = None
     flags: tuple[str, ...] = ()
@@ -221,7 +226,7 @@ class GateResult:
     sentence : str
         The worst finding with its numbers, then the counts.
     rows : tuple of GateRow
-        All rows, worst first.
+        All rows of the variants, worst first.
     rules : tuple of RuleResult
         All rules, worst first.
     variants : tuple of VariantResult
@@ -251,3 +256,17 @@ class GateResult:
     run: str
     baseline: str
     today: str
+
+    @property
+    def findings(self) -> tuple[GateRow, ...]:
+        """What the answer is made of, worst first; see `findings`."""
+        return findings(self.rows, self.quantizers)
+
+
+def findings(rows: Iterable[GateRow], quantizers: Iterable[QuantizerResult]) -> tuple[GateRow, ...]:
+    """All rows of the variants, and of the means over checkpoints those that fail.
+
+    Other means say nothing of the run: each variant may ship or not, whatever is not known of such checkpoints.
+    """
+    failed = [row for answer in quantizers for row in answer.rows if row.status is RowStatus.FAIL]
+    return tuple(sorted([*rows, *failed], key=lambda row: row.status.rank))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import because, found, limit, movement, named, place, plain, said, variant
-from qbench.gate.result import GateResult, GateRow, Problem, RuleResult
+from qbench.gate.phrasing import because, found, limit, movement, named, place, plain, said, size, variant
+from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult
+from qbench.text import counted
 from qbench.vocabulary import GateBand, Level, RowStatus
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def _everything(result: GateResult, console: Console) -> None:
     if result.rules:
         console.print()
         console.print(_all_rules(result.rules))
-    rows = [row for row in result.rows if row.status is not RowStatus.PASS]
+    if result.quantizers:
+        console.print()
+        for answer in result.quantizers:
+            console.print(_of_quantizer(answer))
+    rows = [row for row in result.findings if row.status is not RowStatus.PASS]
     if rows:
         console.print()
         for row in rows:
@@ -84,7 +89,9 @@ def _short(result: GateResult, console: Console, space: int) -> list[Text]:
     problems = [_folded(_problem(problem), console) for problem in result.problems]
     lines += _listed(problems, min(PROBLEMS, len(problems)), "problems")
     rules = _rules(result.rules, console)
-    rows = [_two_texts(row, console) for row in result.rows if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)]
+    rows = [
+        _two_texts(row, console) for row in result.findings if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)
+    ]
     for_rows = len(_block(rows, 1, "numbers that did not pass"))
     lines += _block(rules, _most(rules, RULES, space - len(lines) - for_rows), "rules")
     return lines + _block(rows, _most(rows, ROWS, space - len(lines)), "numbers that did not pass")
@@ -170,14 +177,21 @@ def _all_rules(rules: Sequence[RuleResult]) -> Table:
     table = Table("", "rule", "worst found", "limit", "n", "rows", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for rule in rules:
         row = rule.worst
-        numbers = (found(row), limit(row), f"{row.n:,}") if row and row.unit else ("–", plain(rule.limit), "–")
+        numbers = (found(row), limit(row), size(row)) if row and row.unit else ("–", plain(rule.limit), "–")
         cells = (named(rule.id), *numbers, _counts(rule) or said(rule.reason))
         table.add_row(_status(rule.status), *(Text(x, overflow="fold") for x in cells))
     return table
 
 
-def _counts(rule: RuleResult) -> str:
-    return ", ".join(f"{n:,} {status.label}" for status, n in rule.counts.items())
+def _counts(answer: RuleResult | QuantizerResult) -> str:
+    return ", ".join(f"{n:,} {status.label}" for status, n in answer.counts.items())
+
+
+def _of_quantizer(answer: QuantizerResult) -> Text:
+    from rich.text import Text
+
+    over = f"{named(answer.quantizer)}, the mean over {counted(answer.checkpoints, 'checkpoint', 'checkpoints')}"
+    return Text(answer.band, style=BAND_STYLES.get(answer.band, "bold red")) + Text(f"{GAP}{over}: {_counts(answer)}")
 
 
 def _row(row: GateRow) -> Table:
@@ -196,7 +210,7 @@ def _row(row: GateRow) -> Table:
 def _lines(row: GateRow) -> Iterator[str]:
     parts = (variant(row), named(row.benchmark), named(row.metric), place(row))
     yield f"{named(row.rule)}: {', '.join(x for x in parts if x)}"
-    yield f"{found(row)}, limit {limit(row)}, n = {row.n:,}" if row.unit else f"limit {plain(row.limit)}"
+    yield f"{found(row)}, limit {limit(row)}, n = {size(row)}" if row.unit else f"limit {plain(row.limit)}"
     yield because(row)
     if row.waiver:
         yield f"waived {said(row.waiver)}"
@@ -208,7 +222,7 @@ def _two_texts(row: GateRow, console: Console) -> list[Text]:
 
     what, _, *reasons = _lines(row)
     needed = f"; {row.needed:,} would decide" if row.needed else ""
-    seen = f"{found(row)}, n = {row.n:,}{needed}" if row.unit else "; ".join(reasons)
+    seen = f"{found(row)}, n = {size(row)}{needed}" if row.unit else "; ".join(reasons)
     sign = Text(row.status.symbol, style=STYLES[row.status])
     return [*_folded(sign + f" {what}", console, indent=GAP), *_folded(Text(GAP + seen), console, indent=GAP)]
 

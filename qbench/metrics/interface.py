@@ -219,6 +219,7 @@ class Outcome:
         share of right answers by guessing among the items whose columns equal ``where``, and (optional) the metrics
         that are made of these answers and mean nothing where they are guesses. Without ``metrics`` they are those with
         the entry's name or with the same ``where`` in their statistic's options, and all metrics if ``where`` is empty.
+        Where the correct answer is always that nobody can know, ``correct_shows_guessing`` is false.
     """
 
     items: pd.DataFrame

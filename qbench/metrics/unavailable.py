@@ -84,6 +84,49 @@ def unavailable_worst_group(
     return [Unavailable(metric=m, attribute=attribute.name, cause=cause, remedy=remedy) for m in metrics]
 
 
+def unavailable_shares(
+    shares: Sequence[str],
+    differences: Sequence[str],
+    table: pd.DataFrame,
+    attributes: Sequence[Attribute],
+    minimum: int,
+) -> list[Unavailable]:
+    """Shares of groups without items, and differences of pairs of groups with too few.
+
+    Parameters
+    ----------
+    shares, differences : sequence of str
+        What the shares of groups and their differences are called.
+    table : pandas.DataFrame
+        The items that they are made of: one column per attribute.
+    attributes : sequence of Attribute
+        The groupings with their pairs.
+    minimum : int
+        Items that both groups of a pair need.
+    """
+    found: list[Unavailable] = []
+    for attribute in attributes:
+        counts = dict(zip(attribute.groups, _group_counts(table, attribute), strict=True))
+        found += [one for metric in shares for one in _empty_groups(metric, attribute, np.array([*counts.values()]))]
+        for first, second in attribute.pairs:
+            fewest = int(min(counts[first], counts[second]))
+            if fewest >= minimum:
+                continue
+            cause = f"there are fewer than {minimum:,} items of {first} or of {second}"
+            label, remedy = GroupPair(first, second).label, _more_items(fewest)
+            found += [
+                Unavailable(metric=metric, attribute=attribute.name, group=label, cause=cause, remedy=remedy)
+                for metric in differences
+            ]
+    return found
+
+
+def _group_counts(table: pd.DataFrame, attribute: Attribute) -> Counts:
+    """``(groups,)`` items of each group."""
+    groups = positions(attribute.groups, table[attribute.name])
+    return np.bincount(groups[groups >= 0], minlength=len(attribute.groups)).astype(np.int64)
+
+
 def unavailable_skew(table: pd.DataFrame, attributes: Sequence[Attribute], ks: Sequence[int]) -> list[Unavailable]:
     """The numbers of `measure_skew` that this gallery cannot give.
 
@@ -110,8 +153,7 @@ def _whole_gallery(n: int, ks: Sequence[int]) -> Iterator[Unavailable]:
 
 
 def _absent_groups(table: pd.DataFrame, attribute: Attribute) -> Iterator[Unavailable]:
-    groups = positions(attribute.groups, table[attribute.name])
-    there = np.bincount(groups[groups >= 0], minlength=len(attribute.groups)) > 0
+    there = _group_counts(table, attribute) > 0
     if there.sum() < 2:
         cause = f"fewer than two groups of {attribute.name} have images in the gallery"
         for name in ("max_skew", "min_skew", "skew", "ndkl"):

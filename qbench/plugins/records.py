@@ -247,6 +247,9 @@ class Dataset:
         The licence of the data.
     note : str
         What a reader of results on it has to know; shown at the top of the report.
+    size : int
+        About how many bytes `write` writes, so that a disk without so much free space is refused before; 0 if that is
+        not known.
     """
 
     name: str
@@ -255,6 +258,7 @@ class Dataset:
     write: Callable[[Path], None]
     licence: str = ""
     note: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

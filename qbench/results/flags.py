@@ -246,8 +246,9 @@ class _Check:
 
 def _questions(cell: Cell) -> tuple[Chance, ...]:
     """The chance entries of a cell; where it has right answers and does not say what guessing gives, one for all."""
-    chances = cell.record.known_facts.chance
-    if chances or "correct" not in cell.columns("items"):
+    facts = cell.record.known_facts
+    chances = facts.chance
+    if chances or not facts.correct_shows_guessing or "correct" not in cell.columns("items"):
         return chances
     return (Chance(name="correct", chance=0.0),)
 

@@ -12,6 +12,7 @@ from qbench.policy.model import Policy
 from qbench.toml_types import FirstFormat
 
 FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
+HalfName = Literal["first", "second"]
 FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
 LABEL = re.compile(r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]*")
 CHECKPOINT = re.compile(r"(?![/~]|\.{1,2}(?:/|$)|[A-Za-z]:)[^\x00-\x1f\x7f\\]*")
@@ -188,6 +189,21 @@ class CalibrationSpec(_Strict):
         return self
 
 
+class HalfSpec(_Strict):
+    """One half of the items of each benchmark: ``half = { part = "first", seed = 0 }``.
+
+    Attributes
+    ----------
+    part : {"first", "second"}
+        Which one. No image is in both, and each has about half of the items of every group.
+    seed : int
+        Which division into halves.
+    """
+
+    part: HalfName
+    seed: int = Field(default=0, ge=0, strict=True)
+
+
 class AnalysisSpec(_Strict):
     """How changes are judged: ``[analysis]``.
 
@@ -244,6 +260,8 @@ class RunSpec(_Strict):
         number is found when the run begins, see `qbench.execution.batch_size`.
     limit : int or None
         At most so many items per benchmark: a fixed, stratified subset, for trials.
+    half : HalfSpec or None
+        Evaluate one half of the items only, to choose something on one half and to confirm it on the other.
     noise : int
         Other orders in which every cell is embedded again, to measure what the batches alone do to each number.
     speed : int
@@ -273,6 +291,7 @@ class RunSpec(_Strict):
     device: str = "cpu"
     batch_size: int | Literal["auto"] = BATCH_SIZE
     limit: int | None = Field(default=None, ge=1, strict=True)
+    half: HalfSpec | None = None
     noise: int = Field(default=0, ge=0, le=100, strict=True)
     speed: int = Field(default=0, ge=0, le=1000, strict=True)
     workers: int | None = Field(default=None, ge=1, le=256, strict=True)

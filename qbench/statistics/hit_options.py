@@ -13,17 +13,19 @@ class HitOptions:
     Attributes
     ----------
     hit : {"correct", "wrong", "rank"}
-        A row is a hit where its column ``correct`` is true, where it is false (for error rates), or where its ``rank``
-        (0 for first place) is below the cut-off in the metric's name (``recall@5``) or, where the name has none,
-        `below`.
+        A row is a hit where its `column` is true, where it is false (for error rates), or where its ``rank`` (0 for
+        first place) is below the cut-off in the metric's name (``recall@5``) or, where the name has none, `below`.
     below : int
         The cut-off of ``rank`` where the metric's name has none.
+    column : str
+        The column of true or false that ``correct`` and ``wrong`` read.
     where : dict of str to str
         Columns and the value that they have in the rows that count; empty where all rows count.
     """
 
     hit: Literal["correct", "wrong", "rank"] = "correct"
     below: int = 0
+    column: str = "correct"
     where: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ def hits(outcome: Outcome, options: HitOptions, metric: str) -> npt.NDArray[np.b
     Parameters
     ----------
     outcome : Outcome
-        With the column ``correct`` or ``rank``, as the options say.
+        With the column of true or false, or ``rank``, that the options name.
     options : HitOptions
         When a row is a hit.
     metric : str
@@ -54,7 +54,7 @@ def hits(outcome: Outcome, options: HitOptions, metric: str) -> npt.NDArray[np.b
     """
     items = outcome.items
     if options.hit != "rank":
-        return np.asarray(items["correct"].to_numpy(dtype=bool) == (options.hit == "correct"), dtype=bool)
+        return np.asarray(items[options.column].to_numpy(dtype=bool) == (options.hit == "correct"), dtype=bool)
     cutoff = MetricKey.parse(metric).cutoff
     below = options.below if cutoff is None else cutoff
     return np.asarray(items["rank"].to_numpy(np.int64) < below, dtype=bool)

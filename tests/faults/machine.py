@@ -34,6 +34,9 @@ SAID = {
     "ulimit -v": "memory",
 }
 """By what a fault is known to have been met: what the command says of it. A decoder with a fault leaves a file."""
+ENDED = "cannot allocate memory for thread-local data"
+"""What the C library says before it ends a process in which a thread lacks memory for its own variables. No program can
+report this: it is no exception and no signal. What was finished has to be kept as after a kill."""
 MET = "met"
 """The name of this file."""
 SLEEPING = 200.0
@@ -135,8 +138,10 @@ def machine_fault(study: Study, seed: int) -> Outcome:
                 resumed = _resumed(study)
     except MountRefusedError as error:
         return Outcome(kind=kind, fault=fault, result="skipped", why=f"mounting is refused: {error}")
-    why = done.wrong or (_resumed(study) if resumed is None else resumed)
+    ended = kind == "ulimit -v" and done.code == 127 and ENDED in done.said
+    why = ("" if ended else done.wrong) or (_resumed(study) if resumed is None else resumed)
     usual = {0: "identical"}.get(done.code or 0, done.result) if _met(study, kind, done) else "not met"
+    usual = "ended" if ended else usual
     return Outcome(kind=kind, fault=fault, result="bad" if why else usual, why=why)
 
 

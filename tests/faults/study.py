@@ -61,7 +61,7 @@ pairs = [["woman", "man"]]
 TIMES = ("seconds", "created", "updated", SEAL)
 """Keys of JSON files that hold times, or the digest of the values, of which the times are some."""
 REPORTED_TIMES = re.compile(r'<p class="when">.*|<dt>(Run|Time)</dt>.*')
-RESULTS = ("identical", "healed", "read", "refused", "failed cell", "not met", "skipped", "bad")
+RESULTS = ("identical", "healed", "read", "refused", "failed cell", "ended", "not met", "skipped", "bad")
 LOGS = ("run.log", "run.log.jsonl")
 
 
@@ -77,6 +77,7 @@ class Outcome:
         Which, so that it can be done again: the seed and what was drawn with it.
     result : str
         One of `RESULTS`.
+        ``ended``: the C library ended the process with a message of its own, see `tests.faults.machine.ENDED`.
         ``not met``: the fault was injected, and nothing met it.
     why : str
         What is wrong, or why it was skipped.

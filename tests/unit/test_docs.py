@@ -24,7 +24,7 @@ from qbench.execution.plan import make_plan
 from qbench.plugins import hookspecs
 from qbench.plugins.options import make_options
 from qbench.plugins.registry import HOOKS, discover, installed
-from qbench.spec.model import AnalysisSpec, BenchmarkSpec, CalibrationSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.spec.model import AnalysisSpec, BenchmarkSpec, CalibrationSpec, HalfSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ PAGES = [
     *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")),
 ]
 SPECS = {"The run": RunSpec, "A model": ModelSpec, "A quantizer": QuantizerSpec, "A benchmark": BenchmarkSpec}
-SPECS |= {"The analysis": AnalysisSpec, "The calibration data": CalibrationSpec}
+SPECS |= {"The analysis": AnalysisSpec, "The calibration data": CalibrationSpec, "One half of the items": HalfSpec}
 INTERFACES = [
     name
     for name in qbench.api.__all__

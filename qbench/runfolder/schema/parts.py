@@ -321,6 +321,9 @@ class KnownFacts(Record):
     ----------
     chance : tuple of Chance
         Empty where there are no correct answers.
+    correct_shows_guessing : bool
+        Whether correct answers can tell that a model guesses. Not where the correct answer is always that nobody can
+        know: who never gives it is not at chance level.
     classes : tuple of str or None
         The candidates among which every prediction is; `None` where predictions are something else.
     tied_classes : tuple of (str, str)
@@ -329,5 +332,6 @@ class KnownFacts(Record):
     """
 
     chance: tuple[Chance, ...] = ()
+    correct_shows_guessing: bool = True
     classes: tuple[str, ...] | None = None
     tied_classes: tuple[tuple[str, str], ...] = ()

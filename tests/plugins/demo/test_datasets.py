@@ -91,6 +91,14 @@ def test_the_large_datasets_are_listed_and_have_several_parts():
     assert min(LARGE_PARTS.values()) > 1
 
 
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_space_that_a_dataset_needs_is_about_what_it_takes(drawn, name):
+    taken = sum(file.stat().st_blocks * 512 for file in (drawn / name).rglob("*"))
+    sizes = [installed().dataset(f"demo-{name}{large}").record.size for large in ("", "-large")]
+    assert 0.8 * taken < sizes[0] < 1.5 * taken
+    assert sizes[1] == LARGE_PARTS[name] * sizes[0]
+
+
 def test_persons_share_images_and_some_have_no_label(drawn):
     record = installed().benchmark("facet").record
     items = record.load(record.options(image="full", classes="present")).data(drawn / "facet")

@@ -31,7 +31,10 @@ def test_a_description_is_read(declare):
         ({"name": "a/b"}, "name: String should match"),
         ({"nmae": "x"}, "unknown key 'nmae'; did you mean 'name'?"),
         ({"protocol": None}, "the key 'protocol' is missing"),
-        ({"protocol": "skew"}, "protocol: Input should be 'classification-disparity' or 'retrieval-skew'"),
+        (
+            {"protocol": "skew"},
+            "protocol: Input should be 'classification-disparity', 'retrieval-skew', 'multiple-choice'",
+        ),
         ({"licence": None}, "the key 'licence' is missing"),
         ({"licence": ""}, "licence: String should have at least 1 character"),
         ({"perceived": None}, "the key 'perceived' is missing"),

@@ -1,12 +1,10 @@
 """An ablation is a spec of many variants: towers that are left alone are not asked, and a planted part is found."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from qbench.api import Coverage, InputError, Layer, LayerOptions, Quantizer, Variant
-from qbench.api.benchmarks import StatisticRef
+from qbench.api import InputError, LayerOptions
 from qbench.execution.ablation import ablated, parts_of
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
@@ -19,62 +17,14 @@ from qbench.results import load
 from qbench.results.analysis import analysed
 
 from .conftest import COUNT, PLUGIN
+from .planted import BAD, LAYERS, plant
 
-LAYERS = {
-    "vision_model.layers.0.fc": "image",
-    "vision_model.layers.1.fc": "image",
-    "text_model.layers.0.fc": "text",
-    "text_projection": "text",
-}
-BAD = "vision_model.layers.1.fc"
 PARTS = ["vision_model.layers.0", "vision_model.layers.1", "text_model.layers.0", "text_projection"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options(LayerOptions):
-    strength: int = 1
-
-
-class Quantized:
-    """The fake model with some layers quantized: the bad one turns bright into dark, the others change a little."""
-
-    def __init__(self, encoder, changed):
-        self.encoder, self.changed = encoder, changed
-
-    def encode_images(self, pixels):
-        images = self.encoder.encode_images(pixels) + 1e-3 * sum(LAYERS[name] == "image" for name in self.changed)
-        return images[:, ::-1] if BAD in self.changed else images
-
-    def encode_texts(self, texts):
-        return self.encoder.encode_texts(texts) + np.float32(1e-3 * sum(LAYERS[n] == "text" for n in self.changed))
-
-    def close(self):
-        self.encoder.close()
 
 
 @pytest.fixture
 def registry(registry, log):
-    def build(checkpoint, context, options):
-        left_out = options.left_out(LAYERS) if isinstance(options, Options) else dict.fromkeys(LAYERS, "a control arm")
-        log.append(("build", tuple(name for name in LAYERS if name not in left_out)))
-        layers = tuple(
-            Layer(name=name, tower=tower, kind="L", parameters=4, quantized=name not in left_out, bits=8)
-            for name, tower in LAYERS.items()
-        )
-        encoder = Quantized(checkpoint.load(device="cpu", dtype="float32"), LAYERS.keys() - left_out.keys())
-        return Variant(
-            encoder=encoder, coverage=Coverage(layers=layers, total_parameters=16, model_bytes=16), dtype="float32"
-        )
-
-    for record in (
-        Quantizer(name="fp32", summary="", bits=32, kind="control", build=build),
-        Quantizer(name="rtn", summary="", bits=8, options=Options, build=build),
-    ):
-        registry.entries["qbench_quantizers"].append(Entry(plugin=PLUGIN, record=record))
-    (toys,) = registry.entries["qbench_benchmarks"]
-    metrics = tuple(replace(metric, statistic=StatisticRef("share")) for metric in toys.record.metrics)
-    registry.entries["qbench_benchmarks"] = [Entry(plugin=PLUGIN, record=replace(toys.record, metrics=metrics))]
-    return registry
+    return plant(registry, log)
 
 
 @pytest.fixture

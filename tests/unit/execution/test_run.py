@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.errors import InputError
+from qbench.errors import InputError, MachineError
 from qbench.execution.run import execute
 from qbench.results import load
 from qbench.spec.read import read_spec
@@ -114,6 +114,14 @@ def test_a_dataset_is_written_once_and_its_note_is_kept(run, cache, tmp_path):
     folders = [path for path in (cache.root / "datasets").glob("fake-drawn-1-*") if path.is_dir()]
     assert len(folders) == 1
     assert json.loads((tmp_path / "run" / "run.json").read_text())["notes"] == ["These are squares."]
+
+
+def test_a_dataset_that_does_not_fit_on_the_disk_is_not_begun(run, registry, cache):
+    (entry,) = registry.entries["qbench_datasets"]
+    registry.entries["qbench_datasets"] = [replace(entry, record=replace(entry.record, size=10**18))]
+    with pytest.raises(MachineError, match="are needed on this disk"):
+        run()
+    assert not [path for path in (cache.root / "datasets").rglob("*") if path.is_file()]
 
 
 def test_a_dataset_that_was_damaged_is_written_again_and_that_is_said(run, cache, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import datetime
+from threading import Event, Thread
 
 import pytest
 
@@ -13,7 +14,7 @@ from qbench.execution.quiet import quiet
 from qbench.execution.run import execute
 from qbench.execution.run_log import event
 
-FIELDS = ["time", "level", "stage", "cell", "what", "seconds", "memory_bytes", "logger"]
+FIELDS = ["time", "level", "stage", "cell", "what", "seconds", "memory_bytes", "process", "logger"]
 
 
 def lines(path):
@@ -79,3 +80,26 @@ def test_warnings_of_libraries_have_the_stage_and_the_cell(tmp_path):
     assert "some day" in warned["what"]
     assert "\x1b" not in (tmp_path / "log.jsonl").read_text()
     assert "begins" not in (tmp_path / "log").read_text()
+
+
+def test_a_warning_has_the_stage_of_its_thread(tmp_path):
+    def work():
+        event("begins", stage="model", cell="a")
+        begun.set()
+        warn.wait()
+        logging.getLogger("library").warning("of the model")
+
+    begun, warn, thread = Event(), Event(), Thread(target=work)
+    with quiet(tmp_path / "log", structured=tmp_path / "log.jsonl"):
+        thread.start()
+        begun.wait()
+        event("begins", stage="data", cell="b")
+        warn.set()
+        thread.join()
+        logging.getLogger("library").warning("of the data")
+        other = Thread(target=lambda: logging.getLogger("library").warning("of a thread without events"))
+        other.start()
+        other.join()
+    stages = {line["what"]: line["stage"] for line in lines(tmp_path / "log.jsonl")}
+    assert stages["of the model"] == "model"
+    assert stages["of the data"] == stages["of a thread without events"] == "data"

@@ -172,6 +172,15 @@ def test_a_shard_does_not_conclude_while_another_is_at_work(run, wanted, registr
     assert run("shards", Shard(2, 2)).complete
 
 
+def test_a_shard_of_another_spec_is_said(run, spec, tmp_path):
+    run("shards", Shard(1, 2), spec())
+    log = tmp_path / "shards" / "run.log"
+    run("shards", Shard(1, 2), spec(workers=2, note="the same cells"))
+    assert not log.exists() or "a spec with other" not in log.read_text()
+    run("shards", Shard(2, 2), spec(limit=7))
+    assert "is of a spec with other limit; from now on" in log.read_text()
+
+
 @pytest.mark.parametrize("variants", [1, 2, 5, 6])
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 11])
 def test_every_piece_is_in_exactly_one_shard(variants, count):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
+from qbench.cli.check import show
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import to_markdown
 from qbench.gate.to_json import to_json
@@ -99,3 +102,60 @@ def test_what_no_checkpoint_can_decide_is_no_question_of_the_quantizer(study: St
     study.means = study.populations()
     answer = study.judge({"role": "skew", "scope": "each_group"}).quantizers[0]
     assert [(row.group, row.status) for row in answer.rows] == [("Black", "pass")]
+
+
+def lost_on_average(study: Study) -> Study:
+    """Six checkpoints whose older people lose 3.6 points with int4 on average; no single one shows it."""
+    for quantizer, lost in (("int8", 0.0), ("int4", 0.036)):
+        for at in range(6):
+            named = {"model": f"m{at}", "quantizer": quantizer}
+            study.effect("accuracy", 0.0, **named)
+            for attribute, group in GROUPS:
+                change = (-1) ** at * 0.001 - (lost if group == "older" else 0.0)
+                study.effect("accuracy", change, 0.009, attribute=attribute, group=group, **named)
+    study.means = study.populations()
+    return study
+
+
+def test_a_mean_that_is_shown_to_lose_too_much_fails_the_run_in_every_output(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = lost_on_average(study).judge(*RULES)
+    assert {row.status for row in result.rows} == {"pass", "inconclusive"}
+    assert [(a.quantizer, a.band) for a in result.quantizers] == [("int4", "FAIL"), ("int8", "PASS")]
+    assert (result.status, result.exit_code, result.band) == ("fail", 1, "FAIL")
+    words = "int4, the mean over 6 checkpoints: accuracy for age=older on facet loses 3."
+    assert result.sentence.startswith(words)
+    assert "limit 2.0\N{NO-BREAK SPACE}points; n = 6 checkpoints)" in result.sentence
+    rule = result.rules[0]
+    assert (rule.id, rule.status, rule.worst.model, rule.counts["fail"]) == ("r1", "fail", "", 1)
+    for verbose in (False, True):
+        show(result, verbose=verbose)
+        said = capsys.readouterr().out
+        assert "✗" in said
+        assert "int4, the mean over 6 checkpoints, facet, accuracy, age=older" in " ".join(said.split())
+    assert "FAIL  int4, the mean over 6 checkpoints: 1 fail, 4 pass" in said
+    assert "| ✗ fail | <code>r1</code> | <code>int4, the mean over 6 checkpoints</code> |" in to_markdown(result)
+    junit = ET.fromstring(to_junit(result))
+    failures = [case for case in junit.iter("testcase") if case.find("failure") is not None]
+    assert [case.get("classname") for case in failures] == ["r1 / facet / int4, the mean over 6 checkpoints"]
+    assert junit.find("testsuite").get("failures") == "1"
+
+
+def test_a_mean_that_is_not_decided_is_not_the_answer_for_the_run(study: Study) -> None:
+    for at in range(6):
+        study.effect("accuracy", 0.0, model=f"m{at}")
+    study.means = study.populations(left_out=2)
+    result = study.judge({"metric": "accuracy"})
+    assert [answer.band for answer in result.quantizers] == ["NOT SHOWN SAFE"]
+    assert (result.status, result.band) == ("pass", "PASS")
+    assert len(result.findings) == len(result.rows) == 6
+
+
+def test_a_waiver_of_a_rule_is_one_of_its_means_too(study: Study) -> None:
+    lost_on_average(study)
+    waiver = {"rule": "r1", "group": "older", "until": date(2026, 12, 31), "why": "known"}
+    result = study.judge(*RULES, waiver=[waiver])
+    assert result.exit_code == 0
+    assert [row.status for row in result.quantizers[0].rows].count("waived") == 1
+    assert not result.problems

@@ -1,0 +1,144 @@
+"""What a search for a configuration found, as plain frozen data, and as the file that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qbench.errors import InputError
+from qbench.gate import GateResult
+from qbench.store.files import read_json_object, write_json
+from qbench.tuning.configurations import Configuration
+from qbench.vocabulary import GateBand, GateStatus
+
+RECORD = "tuning.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One configuration that was tried on the first half.
+
+    Attributes
+    ----------
+    configuration : Configuration
+        What was tried.
+    band : GateBand
+        What the gate says of it.
+    sentence : str
+        Its worst finding.
+    folder : pathlib.Path
+        The run folder.
+    """
+
+    configuration: Configuration
+    band: GateBand
+    sentence: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """What a search found. Made by `qbench.tune`.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        What was tried on the first half, in the order of bits; where something passed, it is the last one.
+    confirmation : GateResult or None
+        The gate's answer for it on the second half; `None` where nothing passed on the first.
+    confirmed_in : pathlib.Path or None
+        The run folder of the confirmation.
+    spec : pathlib.Path or None
+        The file of the spec with the configuration; `None` unless it is confirmed.
+    """
+
+    steps: tuple[Step, ...]
+    confirmation: GateResult | None
+    confirmed_in: Path | None
+    spec: Path | None
+
+    @property
+    def chosen(self) -> Configuration | None:
+        """The configuration that passed on the first half, if there is one, confirmed or not."""
+        last = self.steps[-1]
+        return last.configuration if last.band is GateBand.PASS else None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the configuration that was chosen passes on the second half too."""
+        return self.confirmation is not None and self.confirmation.band is GateBand.PASS
+
+    @property
+    def exit_code(self) -> int:
+        """0 if it is confirmed, 1 if not, 3 if more items could confirm one, 2 if nothing could be evaluated."""
+        bands = {step.band for step in self.steps} if self.confirmation is None else {self.confirmation.band}
+        return next(status for band, status in STATUS.items() if band in bands).exit_code
+
+
+STATUS = {
+    GateBand.PASS: GateStatus.PASS,
+    GateBand.NOT_SHOWN_SAFE: GateStatus.INCONCLUSIVE,
+    GateBand.FAIL: GateStatus.FAIL,
+    GateBand.COULD_NOT_EVALUATE: GateStatus.ERROR,
+}
+"""The answer for several configurations of which none passes is that of the first of these bands among them."""
+
+
+def check_unused(folder: Path, chosen: Configuration, settings: Mapping[str, Any]) -> None:
+    """Refuse to confirm a second configuration on a half that was used to confirm another one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the record of an earlier search may be.
+    chosen : Configuration
+        What is to be confirmed.
+    settings : mapping
+        The spec's name, the seed of the halves, and the policy.
+
+    Raises
+    ------
+    InputError
+        The record of the folder has a confirmation of something else, or with other settings.
+    """
+    path = folder / RECORD
+    if not path.exists():
+        return
+    used = read_json_object(path, fix="Search in another folder.").get("confirmation")
+    if used is not None and used["of"] != _confirmed(chosen, settings):
+        raise InputError(
+            f"the second half was already used to confirm {used['of']['quantizer']['label']}, with the answer "
+            f"{used['band']}: {chosen.quantizer.label} with these settings would not be confirmed on unused items",
+            where=str(path),
+            fix="The limit for false confirmations holds for the first confirmation. For another one, use other items. "
+            "--out names another folder if you accept that two searches can be wrong twice as often.",
+        )
+
+
+def write_record(folder: Path, tuning: Tuning, settings: Mapping[str, Any], by: str) -> None:
+    """Write what was tried and what came of it; an earlier confirmation stays on record."""
+    found, chosen = tuning.confirmation, tuning.chosen
+    confirmation = None
+    if found is not None and chosen is not None:
+        confirmation = {"of": _confirmed(chosen, settings), "band": str(found.band), "sentence": found.sentence}
+    elif (folder / RECORD).exists():
+        confirmation = read_json_object(folder / RECORD).get("confirmation")
+    tried = [
+        {
+            "quantizer": step.configuration.quantizer.model_dump(mode="json"),
+            "bits": step.configuration.bits,
+            "left_out": list(step.configuration.left_out),
+            "band": str(step.band),
+            "sentence": step.sentence,
+            "run": step.folder.relative_to(folder).as_posix(),
+        }
+        for step in tuning.steps
+    ]
+    write_json(folder / RECORD, {"format": 1, **settings, "by": by, "tried": tried, "confirmation": confirmation})
+
+
+def _confirmed(chosen: Configuration, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a confirmation is about."""
+    return {**settings, "quantizer": chosen.quantizer.model_dump(mode="json")}

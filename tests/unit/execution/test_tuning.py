@@ -1,0 +1,178 @@
+"""The fewest bits that pass: a planted bad layer is left out, the choice is confirmed on unused items, or refused."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+import qbench
+from qbench.cli.tune import _conclude, _tell
+from qbench.errors import InputError
+from qbench.execution.run import execute
+from qbench.gate.evaluate import not_evaluated
+from qbench.results import load
+from qbench.results.analysis import analysed
+from qbench.spec.model import QuantizerSpec
+from qbench.spec.read import read_spec
+from qbench.terminal.console import Terminal
+from qbench.tuning.configurations import Configuration
+from qbench.tuning.record import Step, Tuning, check_unused, write_record
+from qbench.tuning.tune import Tuner
+from qbench.vocabulary import GateBand
+
+from . import conftest
+from .planted import BAD, plant
+
+PASS, FAIL, NOT_SHOWN_SAFE = GateBand.PASS, GateBand.FAIL, GateBand.NOT_SHOWN_SAFE
+COUNT = 40
+WITHOUT_BAD = "rtn: without vision_model.layers.1"
+
+
+def policy(limit=0.45, **more):
+    return qbench.gate.read_policy(
+        {"version": 1, "rule": [{"id": "all", "metric": "accuracy", "scope": "overall", "limit": limit, **more}]}
+    )
+
+
+@pytest.fixture
+def registry(registry, log, monkeypatch):
+    monkeypatch.setattr(conftest, "COUNT", COUNT)  # enough that half of them show a loss
+    return plant(registry, log)
+
+
+@pytest.fixture
+def tuner(registry, cache, spec, tmp_path):
+    def make(quantizers=("fp32", "rtn"), judged_by=None, changed=lambda spec: spec, seed=0, **changes):
+        def run(spec, folder):
+            assert execute(changed(spec), folder, registry=registry, cache=cache).failed == 0
+            return analysed(load(folder))
+
+        return Tuner(
+            spec=spec(quantizers=list(quantizers), baseline="fp32", **changes),
+            policy=judged_by or policy(),
+            by="block",
+            seed=seed,
+            folder=tmp_path / "tuned",
+            run=run,
+            registry=registry,
+            cache=cache,
+        )
+
+    return make
+
+
+def whole_on_the_second_half(spec):
+    """The method ruins the answers on the second half, whatever is left out."""
+    if spec.half.part == "first":
+        return spec
+    ruined = [q.model_copy(update={"options": {}}) for q in spec.quantizers]
+    return spec.model_copy(update={"quantizers": ruined})
+
+
+def tried(tuning):
+    return [(step.configuration.quantizer.label, step.configuration.bits, step.band) for step in tuning.steps]
+
+
+def test_a_planted_bad_layer_is_left_out_and_the_spec_runs(tuner, registry, cache, tmp_path, log):
+    dearer = {"name": "rtn", "label": "dearer", "options": {"skip": [BAD, "text_projection"]}}
+    tuning = tuner(["fp32", dearer, "rtn"]).tune()
+    assert tried(tuning) == [("rtn", 8, FAIL), (WITHOUT_BAD, 14, PASS)]  # and not what has 20 bits
+    assert tuning.chosen.left_out == ("vision_model.layers.1",)
+    assert tuning.confirmed
+    assert tuning.exit_code == 0
+    assert not items_of(tuning.steps[0].folder) & items_of(tuning.confirmed_in)
+    written = read_spec(tuning.spec)
+    assert (written.name, written.half) == ("x-tuned", None)
+    assert [q.label for q in written.quantizers] == ["fp32", WITHOUT_BAD]
+    log.clear()
+    assert tried(tuner(["fp32", dearer, "rtn"]).tune()) == tried(tuning)
+    assert log == []  # everything is in the run folders and the cache
+    assert execute(written, tmp_path / "again", registry=registry, cache=cache).failed == 0
+    results = analysed(load(tmp_path / "again"))
+    (cell,) = (cell for cell in results.done if cell.quantizer == WITHOUT_BAD)
+    assert {layer.name for layer in cell.record.coverage.layers if not layer.quantized} == {BAD}
+    assert len(items_of(tmp_path / "again")) == COUNT
+    assert qbench.gate.check(results).band is PASS  # by the policy that the spec has from the search
+
+
+def items_of(folder):
+    return {item for cell in load(folder).done for item in cell.table("items")["item"]}
+
+
+def test_the_second_half_confirms_one_configuration_only(tmp_path):
+    chosen = Configuration(quantizer=QuantizerSpec(name="rtn", label="a"), bits=8, left_out=(), method="a")
+    other = replace(chosen, quantizer=QuantizerSpec(name="rtn", label="b"))
+    settings = {"seed": 0, "policy": {}}
+    step = Step(configuration=chosen, band=PASS, sentence="", folder=tmp_path)
+    failed = not_evaluated("", "", today=date(2026, 1, 1))
+    found = Tuning(steps=(step,), confirmation=failed, confirmed_in=tmp_path, spec=None)
+    check_unused(tmp_path, chosen, settings)
+    write_record(tmp_path, found, settings, "block")
+    check_unused(tmp_path, chosen, settings)  # the same again
+    write_record(tmp_path, replace(found, steps=(replace(step, band=FAIL),), confirmation=None), settings, "block")
+    for again, changed in ((other, {}), (chosen, {"seed": 1}), (chosen, {"policy": {"version": 1}})):
+        with pytest.raises(InputError, match="already used to confirm a, with the answer COULD NOT EVALUATE"):
+            check_unused(tmp_path, again, settings | changed)
+
+
+@pytest.mark.parametrize(
+    ("only", "judged_by", "band", "code"),
+    [(BAD, policy(), FAIL, 1), ("text_model.*", policy(0.05, inconclusive="fail"), NOT_SHOWN_SAFE, 3)],
+)
+def test_if_nothing_passes_there_is_no_spec(tuner, tmp_path, only, judged_by, band, code):
+    """One part alone is quantized, so that nothing can be left out."""
+    tuning = tuner(["fp32", {"name": "rtn", "options": {"only": [only]}}], judged_by).tune()
+    assert [step.band for step in tuning.steps] == [band]
+    assert (tuning.chosen, tuning.confirmation, tuning.spec, tuning.exit_code) == (None, None, None, code)
+    assert not (tmp_path / "tuned" / "tuned.toml").exists()
+    assert not (tmp_path / "tuned" / "confirmation").exists()
+
+
+def test_what_cannot_be_tuned_is_refused_with_a_reason(tuner, tmp_path):
+    with pytest.raises(InputError, match="evaluates one half already"):
+        tuner(half={"part": "first"})
+    with pytest.raises(InputError, match="the rule 'all' names quantizers"):
+        tuner(judged_by=policy(quantizers=["rtn"]))
+    with pytest.raises(InputError, match="no quantizer of the spec has fewer bits than the baseline"):
+        tuner(["fp32", {"name": "fp32", "label": "same"}]).tune()
+    with pytest.raises(InputError, match="'acuracy'"):
+        wrong = {"version": 1, "rule": [{"id": "all", "metric": "acuracy", "scope": "overall", "limit": 0.1}]}
+        tuner(judged_by=qbench.gate.read_policy(wrong)).tune()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").touch()
+    with pytest.raises(InputError, match="this is a run folder"):
+        replace(tuner(), folder=tmp_path / "other")
+
+
+def test_what_is_not_confirmed_writes_no_spec_and_the_command_says_so(tuner, capsys):
+    search = tuner(changed=whole_on_the_second_half)
+    spec, further = search.most()
+    assert [q.label for q in spec.quantizers[:3]] == ["fp32", "rtn", "rtn: only vision_model.layers.0"]
+    assert (len(spec.quantizers), further) == (2 + 4, 3)
+    tuning, console = search.tune(), Terminal(width=200)
+    assert (tuning.confirmation.band, tuning.confirmed, tuning.spec, tuning.exit_code) == (FAIL, False, None, 1)
+    assert not (search.folder / "tuned.toml").exists()
+    record = json.loads((search.folder / "tuning.json").read_text())
+    assert record["confirmation"]["band"] == "FAIL"
+    assert [step["bits"] for step in record["tried"]] == [8, 14]
+    for step in tuning.steps:
+        _tell(step, console)
+    _conclude(tuning, search.folder, console)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "  8.00 bits  FAIL  rtn"
+    assert said[2] == f" 14.00 bits  PASS  {WITHOUT_BAD}"
+    assert said[4] == f"Chosen: {WITHOUT_BAD}, 14.00 bits per weight; left out: vision_model.layers.1"
+    assert said[5].startswith(f"On the other half: FAIL. {WITHOUT_BAD} on toy/one: accuracy on toys loses 100.0")
+    assert said[6].startswith("It is not confirmed; no spec is written. The run: ")
+    _conclude(replace(tuning, spec=search.folder / "tuned.toml"), search.folder, console)
+    assert "Spec: " in capsys.readouterr().out
+    _conclude(replace(tuning, steps=tuning.steps[:1], confirmation=None), search.folder, console)
+    assert "No configuration passes on the first half; no spec is written." in capsys.readouterr().out
+
+
+def test_the_command_refuses_a_policy_that_is_not_there(qbench_here, tmp_path):
+    for more in ((), ("--dry-run",)):
+        done = qbench_here("tune", "demo", "--policy", "none.toml", *more, cwd=tmp_path, check=2)
+        assert "none.toml" in done.stderr
+        assert "Traceback" not in done.stderr
