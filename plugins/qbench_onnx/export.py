@@ -26,7 +26,7 @@ from qbench_onnx.towers import TOWERS, Tower, captured, features
 OPSET = 20
 MAKING = ("torch", "transformers", "onnx", "onnxscript", "onnx-ir")
 """The distributions that decide what a graph is."""
-VERSION = 1
+VERSION = 2
 """Raise it when this module would write another graph."""
 WEIGHT = ".weight"
 PRODUCTS = ("MatMul", "Gemm")
@@ -49,7 +49,8 @@ def exported(checkpoint: Checkpoint, encoder: Any) -> Path:
         A tower cannot be exported, or a Linear layer cannot be found in its graph.
     """
     decided_by = {
-        "weights": checkpoint.identity.fingerprint,
+        "checkpoint": checkpoint.identity.fingerprint,
+        "weights": weights_digest(encoder.module),
         "architecture": checkpoint.identity.architecture,
         "size": checkpoint.preprocessing.geometry.size,
         "opset": OPSET,
@@ -58,6 +59,19 @@ def exported(checkpoint: Checkpoint, encoder: Any) -> Path:
     }
     size = sum(parameter.nbytes for parameter in encoder.module.parameters())
     return cached_folder("onnx", decided_by, lambda folder: _write(checkpoint, encoder, folder), size=size)
+
+
+def weights_digest(model: Any) -> str:
+    """SHA-256 (hex) of the weights that were loaded.
+
+    The fingerprint is of the files as they were when they were found. Where they were replaced before they were loaded,
+    a graph of the other weights would be stored for the checkpoint, and used when its files are back.
+    """
+    found = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\0".encode())
+        found.update(tensor.detach().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _write(checkpoint: Checkpoint, encoder: Any, folder: Path) -> None:

@@ -229,7 +229,7 @@ def coverage_of(opened: Opened, model: str, method: PlannedQuantizer) -> Coverag
     variant = opened.variant(model, method.label)
     probe = opened.plan.probes[model, opened.plan.benchmarks[0].label].record.load()
     try:
-        return variant.facts(variant.parts(probe.provider(method.entry.record.provider))).coverage
+        return variant.facts(probe.provider(method.entry.record.provider)).coverage
     finally:
         variant.close()
 

@@ -103,7 +103,7 @@ class AskedVariant:
 
     def facts(self) -> VariantFacts:
         """What is known of the variant, from the cache; otherwise it is built."""
-        return self.variant.facts(self.parts)
+        return self.variant.facts(self.provider)
 
     # --- what there is to do
 

@@ -122,9 +122,15 @@ class VariantRun:
                 fix="Run again, and leave the files as they are until the run is done.",
             )
 
-    def facts(self, parts: Parts) -> VariantFacts:
-        """What is known of the variant itself; kept in the cache beside its answers."""
-        memo = self._cache.memo(VARIANTS, parts)
+    def facts(self, provider: Provider) -> VariantFacts:
+        """What is known of the variant itself; kept in the cache beside its answers.
+
+        Raises
+        ------
+        ModelError
+            It is not known, and the variant was built of other files than those that decide it.
+        """
+        memo = self._cache.memo(VARIANTS, self.parts(provider))
         known = memo.read()
         if known is None:
             variant = self.built()
@@ -135,6 +141,7 @@ class VariantRun:
                 kind=variant.kind,
                 numerics=variant.numerics,
             )
+            self.check_unchanged(provider)
             known = facts.model_dump(mode="json")
             memo.write(known)
         return VariantFacts.model_validate_json(json.dumps(known))

@@ -119,7 +119,7 @@ def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tu
         return {}, f"no benchmark of this run has a {rule.subject}{hint}"
     for b, names in found.items():
         for name in names:
-            if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit is not None and rule.limit > 1:
+            if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit is not None and rule.limit >= 1:
                 return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
     return found | blind, ""
 

@@ -117,8 +117,8 @@ def check_margins(margins: Mapping[str, float], metrics: Iterable[tuple[str, Met
     Raises
     ------
     qbench.errors.InputError
-        Nothing has a margin of this name, one is not above 0, or one of an accuracy or a gap is above 1, which is 100
-        points.
+        Nothing has a margin of this name, one is not above 0, or one of an accuracy or a gap is 1 (100 points) or more,
+        so that nothing could be beyond it.
     """
     declared = list(metrics)
     for name, margin in margins.items():
@@ -130,11 +130,11 @@ def check_margins(margins: Mapping[str, float], metrics: Iterable[tuple[str, Met
             close = difflib.get_close_matches(name, known, n=1)
             fix = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
             raise InputError(f"no number of this run has the margin {name!r}", where=where, fix=fix)
-        if margin > 1 and units & {Unit.SHARE, Unit.POINTS}:
+        if margin >= 1 and units & {Unit.SHARE, Unit.POINTS}:
             raise InputError(
                 f"the margin of {name!r} is {margin:g}, which is {100 * margin:g} points",
                 where=where,
-                fix=f"Write it as a fraction: {margin / 100:g} is {margin:g} points.",
+                fix=f"Write it as a fraction: {margin / 100:g} is {margin:g} {'point' if margin == 1 else 'points'}.",
             )
 
 

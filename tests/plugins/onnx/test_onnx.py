@@ -81,6 +81,32 @@ def test_towers_are_exported_once_for_all_quantizers(build, exports):
     assert exports == []
 
 
+def test_graphs_are_stored_for_the_weights_that_were_loaded_and_checked_when_they_are_used(
+    checkpoint, tmp_path, monkeypatch
+):
+    from qbench_onnx import export
+
+    written = []
+
+    def write(checkpoint, encoder, folder):
+        written.append(folder)
+        (folder / "image.onnx").write_bytes(b"the graph")
+
+    monkeypatch.setenv("QBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(export, "_write", write)
+    encoder = checkpoint.load(device="cpu", dtype="float32")
+    first = export.exported(checkpoint, encoder)
+    assert export.exported(checkpoint, encoder) == first
+    assert len(written) == 1
+    graph, stat = first / "image.onnx", (first / "image.onnx").stat()
+    graph.write_bytes(b"the gr`ph")  # one bit, and the file keeps its size and its time
+    os.utime(graph, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert export.exported(checkpoint, encoder) == first
+    assert (len(written), graph.read_bytes()) == (2, b"the graph")
+    next(encoder.module.parameters()).data.view(-1)[0] += 1  # files that were replaced between opening and loading
+    assert export.exported(checkpoint, encoder) != first
+
+
 @pytest.mark.parametrize(
     ("name", "options", "top"),
     [

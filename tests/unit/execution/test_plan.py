@@ -90,7 +90,11 @@ def test_the_command_lines_options_are_checked_like_the_specs(spec):
 
 @pytest.mark.parametrize(
     ("margins", "said"),
-    [({"acuracy": 0.1}, "no number of this run has the margin 'acuracy'"), ({"share": 2}, "which is 200 points")],
+    [
+        ({"acuracy": 0.1}, "no number of this run has the margin 'acuracy'"),
+        ({"share": 2}, "which is 200 points"),
+        ({"share": 1}, "0.01 is 1 point"),
+    ],
 )
 def test_a_margin_that_cannot_be_meant_is_refused(spec, registry, margins, said):
     with pytest.raises(InputError, match=said):

@@ -30,7 +30,13 @@ def while_it_runs():
 
 
 @pytest.fixture
-def run(spec, registry, cache, tmp_path, weights, log, while_it_runs):
+def while_it_is_built():
+    """What happens while it is built the next time, by list."""
+    return []
+
+
+@pytest.fixture
+def run(spec, registry, cache, tmp_path, weights, log, while_it_runs, while_it_is_built):
     """Execute a spec; its summary and the record of the second cell."""
 
     class Disturbed(Encoder):
@@ -40,6 +46,8 @@ def run(spec, registry, cache, tmp_path, weights, log, while_it_runs):
             return super().encode_texts(texts)
 
     def build(checkpoint, context, options):
+        while while_it_is_built:
+            while_it_is_built.pop()()
         return Variant(encoder=Disturbed(log), coverage=coverage(True), dtype="float32")
 
     def open_(name, options):
@@ -78,3 +86,13 @@ def test_a_file_of_an_option_that_changes_while_a_model_runs(run, tmp_path, whil
     summary, cell = run(scales=str(scales))
     assert summary.failed == 1
     assert "were changed while the run was going on (files)" in cell["error"]["what"]
+
+
+def test_nothing_is_remembered_of_a_variant_that_was_built_of_other_weights(run, weights, while_it_is_built, cache):
+    while_it_is_built.append(lambda: weights.write_text("2"))
+    _, cell = run()
+    assert "files of the model or of an option were changed" in cell["error"]["what"]
+    remembered = [json.loads(path.read_text().splitlines()[1]) for path in (cache.root / "variants").rglob("*.memo")]
+    assert len(remembered) == 1  # of the baseline
+    weights.write_text("1")
+    assert run()[1]["status"] == "done"

@@ -103,6 +103,7 @@ def test_a_cut_off_in_the_name_narrows_a_rule(study: Study) -> None:
         ({"by": "skin_ton"}, "did you mean 'skin_tone'?"),
         ({"by": ["age", "skin_ton"]}, "it has no number of 'skin_ton'; did you mean 'skin_tone'?"),
         ({"groups": ["age=older", "age=old"]}, "it has no number of 'age=old'"),
+        ({"limit": 1.0}, "is a fraction: 0.01 is one percentage point"),  # one point was meant
         ({"limit": 2.0}, "is a fraction: 0.01 is one percentage point"),
     ],
 )
