@@ -299,13 +299,13 @@ def test_the_options_of_a_declared_dataset_in_a_run_may_be_left_open(make_run: C
 FACES = [("20-29", "Male", "White"), ("30-39", "Female", "Black"), ("0-2", "Female", "White"), ("0-2", "Male", "Black")]
 
 
-def of_faces(folder: Path, benchmark: str, options: dict[str, Any]) -> Power:
+def of_faces(folder: Path, benchmark: str, options: dict[str, Any], **parts: Any) -> Power:
     """What `qbench power` says of a spec with a benchmark of 40 faces."""
     rows = [f"val/{i}.jpg,{','.join(FACES[i % 4])}" for i in range(40)]
     text = "\n".join(["file,age,gender,race", *rows])
     (folder / "fairface_label_val.csv").write_text(text, encoding="utf-8")
-    asked = {"name": benchmark, "root": str(folder), "options": options}
-    return power_of_spec({"benchmarks": [asked]})
+    asked = {"name": benchmark, "root": str(folder), "options": options, "allow_missing": (folder / "val").exists()}
+    return power_of_spec({"benchmarks": [asked], **parts})
 
 
 def power_of_spec(parts: dict[str, Any]) -> Power:
@@ -328,6 +328,16 @@ def test_groups_of_a_ranking_are_counted_with_the_cutoffs_of_the_spec(tmp_path: 
     }
     absent = [one for one in found.unavailable["fairface"] if one.group == "Indian"]
     assert [one.cause for one in absent] == ["no item belongs to the group 'Indian' of race"]
+
+
+@pytest.mark.parametrize(("limit", "there"), [(None, 12), (20, 12), (8, 8)])
+def test_only_items_whose_image_is_there_count_as_in_a_run(tmp_path: Path, limit: int | None, there: int) -> None:
+    (tmp_path / "val").mkdir()
+    for i in range(12):
+        (tmp_path / "val" / f"{i}.jpg").touch()
+    found = of_faces(tmp_path, "fairface-attributes", {"ask": ["race"]}, limit=limit)
+    assert {row.there for row in found.rows if not row.group} == {there}
+    assert {row.there for row in found.rows if row.group in ("White", "Black")} == {there // 2}
 
 
 def test_numbers_that_the_data_cannot_give_are_in_no_row(tmp_path: Path) -> None:
