@@ -136,6 +136,7 @@ def test_a_policy_alone_says_what_is_needed_by_the_default_margins() -> None:
         ("accuracy", 0.01, None),
         ("accuracy of each group", 0.02, None),
         ("gaps", 0.02, None),
+        ("gaps", 0.02, None),  # of a signed share, such as a bias score
         ("skew of each group", 0.1, None),
     ]
     assert found.unused == {"calibration": "it has no number here"}
@@ -217,7 +218,7 @@ def test_rows_of_one_variant_share_the_level_of_a_failure() -> None:
 
 def test_the_margins_of_the_spec_are_the_limits() -> None:
     found = power(settings=Settings(margins={"share/group": 0.04}), flips=[0.02])
-    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.1]
+    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.04, 0.1]
 
 
 def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() -> None:
