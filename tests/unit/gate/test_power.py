@@ -237,6 +237,12 @@ def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() ->
         power(wrong, [facet({("nurse", "masc"): 30})])
 
 
+def test_a_limit_of_all_points_is_refused() -> None:
+    given = read_policy({"version": 1, "rule": [{"id": "r", "metric": "accuracy", "scope": "overall", "limit": 1}]})
+    with pytest.raises(InputError, match="its limit is 1, but 'accuracy' is a fraction"):
+        power(given, [facet({("nurse", "masc"): 30})])
+
+
 def test_a_mistyped_metric_is_refused() -> None:
     given = read_policy({"version": 1, "rule": [{"id": "r", "metric": "acuracy", "scope": "overall"}]})
     with pytest.raises(InputError, match="no benchmark here has the metric 'acuracy'; did you mean 'accuracy'"):
