@@ -13,7 +13,7 @@ from qbench.diagnosis.chain import Chain, Step, chain_of
 from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH
 from qbench.execution.model_names import find_model
-from qbench.execution.plan import make_plan
+from qbench.execution.plan import make_plan, with_own_calibration
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.run import execute
@@ -154,6 +154,7 @@ class Diagnoser:
         InputError
             The spec has several models or quantizers, or there is nothing to diagnose.
         """
+        self.spec = with_own_calibration(self.spec, self.registry)
         plan = make_plan(self.spec, self.registry)
         others = [
             q for q, p in zip(self.spec.quantizers, plan.quantizers, strict=True) if p.label != self.spec.baseline
@@ -269,11 +270,12 @@ def diagnoser(
         As for `Diagnoser`.
     """
     registry = installed()
+    named = None
     if isinstance(reference, str | Path):
-        found = find_model(str(reference), registry)
-        named = find_model(str(Path(reference).absolute()), registry) if "path" in found.options else found
-    else:
-        named = None if reference is None else ModelSpec.model_validate(reference)
+        path = Path(reference).expanduser()
+        named = find_model(str(path.absolute() if path.exists() else reference), registry)
+    elif reference is not None:
+        named = ModelSpec.model_validate(reference)
     suffix = "-diagnosis"
     return Diagnoser(
         spec=_chosen(spec, registry, model, quantizer),

@@ -8,10 +8,13 @@ import torch
 
 from qbench.api import Coverage, Geometry, Identity, Layer, Located, ModelSource, Preprocessing, Quantizer, Variant
 from qbench.api.benchmarks import StatisticRef
+from qbench.cli.diagnose import _conclude, _tell
 from qbench.diagnosis.diagnose import Diagnoser
 from qbench.errors import InputError
 from qbench.plugins.registry import Entry
 from qbench.spec.model import ModelSpec
+from qbench.terminal.console import Terminal
+from qbench.text import NBSP
 
 from . import conftest
 from .conftest import PLUGIN
@@ -142,13 +145,19 @@ def test_a_wrong_mean_is_named(diagnoser):
     assert found.towers == ()
 
 
-def test_a_wrong_text_tower_is_named(diagnoser):
+def test_a_wrong_text_tower_is_named(diagnoser, capsys):
     found = diagnoser("export of texts").diagnose()
     assert found.named == ("export",)
     assert [(link.name, link.losses[0].movement.loss) for link in found.towers] == [
         ("export, text tower", 1),
         ("export, image tower", 0),
     ]
+    _tell(found.links[-1], Terminal(width=200))
+    _conclude(found, Terminal(width=200))
+    said = capsys.readouterr().out.replace(NBSP, " ")
+    assert said.startswith("export\n    accuracy on toys loses 100.0 points (a loss of ")
+    assert "Named (p corrected for all steps): export\n" in said
+    assert "export, image tower\n    accuracy on toys does not change" in said
 
 
 def test_a_step_that_fails_is_named(diagnoser):
@@ -179,10 +188,12 @@ def test_what_is_wrong_with_a_quantizer_is_named(diagnoser, wrong, named):
     assert lossy == ([f"{named}, image tower"] if named.startswith("precision") else [])
 
 
-def test_where_nothing_is_lost_nothing_is_named(diagnoser):
+def test_where_nothing_is_lost_nothing_is_named(diagnoser, capsys):
     found = diagnoser(quantizer="").diagnose()
     assert len(found.links) == 5
     assert (found.named, found.towers) == ((), ())
+    _conclude(found, Terminal(width=200))
+    assert "No step is named" in capsys.readouterr().out
 
 
 def test_what_cannot_be_diagnosed_is_refused_with_a_reason(diagnoser):
