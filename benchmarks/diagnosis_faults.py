@@ -80,16 +80,16 @@ def nan_tower(folder: Path) -> None:
 
 
 def positions(folder: Path) -> None:
-    """Texts that begin one position later, as if they were padded before the text."""
+    """Texts that begin eight positions later, as if they were padded before the text."""
     with weights(folder) as tensors:
         name = "text_model.embeddings.position_embedding.weight"
-        tensors[name] = tensors[name].roll(-1, 0)
+        tensors[name] = tensors[name].roll(-8, 0)
 
 
 def pooling(folder: Path) -> None:
-    """The embedding of a text is read elsewhere: at the largest token, as for old configurations."""
+    """The embedding of a text is read at its first token."""
     with edited(folder / "config.json") as values:
-        values["text_config"]["eos_token_id"] = 2
+        values["text_config"]["eos_token_id"] = values["text_config"]["bos_token_id"]
 
 
 def swapped(folder: Path) -> None:
@@ -131,8 +131,9 @@ FAULTS: tuple[tuple[str, Fault | None, Any, str], ...] = (
     ("wrong interpolation", preprocessing(resample=2), None, "preprocessing: interpolation"),
     ("channels in the order BGR", bgr, None, "export"),
     ("QuickGELU missing", activation("gelu"), None, "export"),
+    ("ReLU in place of QuickGELU", activation("relu"), None, "export"),
     ("texts at other positions", positions, None, "export"),
-    ("texts read at another position", pooling, None, "export"),
+    ("texts read at their first token", pooling, None, "export"),
     ("projections of the towers swapped", swapped, None, "export"),
     ("a weight that is not a number", nan_tower, None, "export"),
     ("half precision overflows", overflow, "fp16", "cast to fp16"),
@@ -150,8 +151,8 @@ FAULTS: tuple[tuple[str, Fault | None, Any, str], ...] = (
 """What is planted, how, the quantizer, and the step that has to be named."""
 
 
-def named(plant: Fault | None, quantizer: Any, folder: Path, limit: int) -> str:
-    """The step that is named first, with its tower; or what is refused."""
+def named(plant: Fault | None, quantizer: Any, folder: Path, limit: int) -> tuple[str, str]:
+    """What the whole chain loses, and the steps that are named, with the tower; or why it is refused."""
     checkpoint = folder / "checkpoint"
     shutil.copytree(ORIGINAL, checkpoint)
     if plant is not None:
@@ -162,16 +163,17 @@ def named(plant: Fault | None, quantizer: Any, folder: Path, limit: int) -> str:
         "name": "fault",
         "models": [{"source": "clip", "label": "suspect", "options": {"path": str(checkpoint)}}],
         "quantizers": ["fp32", *([quantizer] if quantizer else [])],
-        "benchmarks": [{"name": "facet", "dataset": "demo-facet"}],
+        "benchmarks": [{"name": "imagenet", "dataset": "demo-imagenet"}],
         "limit": limit,
     }
     reference = None if quantizer else {"source": "clip", "options": {"path": str(ORIGINAL)}}
     try:
         found = qbench.diagnose(spec, reference, out=folder / "runs")
     except QbenchError as error:
-        return f"refused: {error.what}"
+        return "–", f"refused: {error.what}"
     tower = [link.name.rpartition(", ")[2] for link in found.towers for x in link.losses if x.shown(found.alpha)]
-    return "; ".join(found.named) + (f" ({', '.join(tower)})" if tower else "")
+    lost = ", ".join(loss.movement.moved for loss in found.total) if not any(x.error for x in found.links) else "fails"
+    return lost, "; ".join(found.named) + (f" ({', '.join(tower)})" if tower else "")
 
 
 def main() -> None:
@@ -180,11 +182,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=1000)
     given = parser.parse_args()
     print(f"`python benchmarks/{Path(__file__).name} --limit {given.limit}`\n")
-    print("| planted | step | named |\n|---|---|---|")
+    print("| planted | step | the whole chain | named |\n|---|---|---|---|")
     for name, plant, quantizer, step in FAULTS:
         with tempfile.TemporaryDirectory() as folder:
-            found = named(plant, quantizer, Path(folder), given.limit)
-        print(f"| {name} | {step or '–'} | {found or '–'} |", flush=True)
+            lost, found = named(plant, quantizer, Path(folder), given.limit)
+        print(f"| {name} | {step or '–'} | {lost} | {found or '–'} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -315,7 +315,7 @@ def plan_calibration(spec: CalibrationSpec, registry: Registry, base: Path = HER
 
 
 def with_own_calibration(spec: RunSpec, registry: Registry) -> RunSpec:
-    """The same spec with the calibration data of the run at each quantizer that uses it, so that these can be parted."""
+    """The same spec with the calibration data of the run at each quantizer that uses it, so that they can be parted."""
     using = [registry.quantizer(q.name).record.calibrates for q in spec.quantizers]
     if not any(using):
         return spec
