@@ -45,6 +45,7 @@ from qbench.stats.linear import linear_change
 from qbench.stats.skew import skew_change
 from qbench.vocabulary import Better, CellStatus, RowStatus
 from qbench_benchmarks import COCO, FACET, FAIRFACE, IMAGENET
+from qbench_statistics.linear import count_columns
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -294,8 +295,9 @@ class ClassMean:
         found, level = judge_linear(now - was), judge_linear(now + was)
         return {
             **self.names,
-            **{"n": self.classes, "change": found.estimate, "se": found.se, "df": found.df},
-            **{"baseline_value": (level.estimate - found.estimate) / 2, "sum_se": level.se, "method": "closed form"},
+            **{"n": self.classes, "change": found.estimate, "se": found.spread, "df": found.df},
+            **{"baseline_value": (level.estimate - found.estimate) / 2, "sum_se": level.se},
+            **{"method": "mover" if len(found.counts) == 2 else "tango", **count_columns(found)},
         }
 
 

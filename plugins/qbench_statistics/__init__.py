@@ -29,9 +29,9 @@ def _kind(name: str, summary: str, options: type = NoOptions, **declared: Any) -
 
 KINDS = (
     _kind("share", "share of hits: Tango's score interval, McNemar's mid-p test", HitOptions),
-    _kind("class_mean", "mean over the classes of the share of hits: closed form", HitOptions),
+    _kind("class_mean", "mean over the classes of the share of hits: Tango's interval of weighted counts", HitOptions),
     _kind("disparity", "difference of two groups' shares, in a class or in all: MOVER of Tango intervals", HitOptions),
-    _kind("mean_disparity", "mean over the classes of the disparity, signs kept: closed form", HitOptions),
+    _kind("mean_disparity", "mean over the classes of the disparity: MOVER of weighted counts", HitOptions),
     _kind(
         "mean_abs_disparity",
         "mean over the classes of the absolute disparity: a permutation test",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from qbench.api import INDEX, NoOptions
+import numpy as np
+import numpy.typing as npt
+
+from qbench.api import INDEX, NoOptions, Outcome
 from qbench.api.statistics import (
     ZERO_MEAN,
-    BootstrapChange,
     Comparison,
     Floats,
     Ledger,
@@ -18,6 +20,8 @@ from qbench.api.statistics import (
     Settings,
     StandardErrorStatistic,
     bootstrap_change,
+    cautious_error,
+    swing,
 )
 
 METHOD = "bootstrap"
@@ -25,7 +29,10 @@ NO_PLUGIN = "its metric has no closed form, and the plugin that could resample i
 
 
 class Bootstrap(StandardErrorStatistic):
-    """The standard deviation over resamples of whole images as the standard error (Efron and Tibshirani 1993)."""
+    """The standard deviation over resamples of whole images as the standard error (Efron and Tibshirani 1993).
+
+    Where few images changed, or none, changes of single images are added (`qbench.stats.bootstrap.cautious_error`).
+    """
 
     def __init__(self, options: NoOptions) -> None:
         self.options = options
@@ -41,35 +48,47 @@ class Bootstrap(StandardErrorStatistic):
         if measure is None or not len(comparison.before.items):
             ledger.put(own, why=NO_PLUGIN if measure is None else "there is no item")
             return
-        rows, found = comparison.once((__name__, "found"), lambda: _resampled(ledger, comparison, settings, measure))
-        of = np.flatnonzero(np.isin(rows, own))
-        sums = of + len(rows)
+        made = comparison.once((__name__, "made"), lambda: _resampled(ledger, comparison, settings, measure))
+        of = np.flatnonzero(np.isin(made.rows, own))
         ledger.put(
-            rows[of],
-            method=np.where(np.isfinite(found.se[of]), METHOD, ""),
+            made.rows[of],
+            method=np.where(np.isfinite(made.se[of]), METHOD, ""),
             null=ZERO_MEAN,
-            se=found.se[of],
+            se=made.se[of],
             df=np.inf,
-            sum_se=found.se[sums],
-            why=np.array(found.reason, dtype=object)[of],
+            sum_se=made.sum_se[of],
+            why=made.reason[of],
         )
 
 
-def _resampled(
-    ledger: Ledger, comparison: Comparison, settings: Settings, measure: Measure
-) -> tuple[Rows, BootstrapChange]:
-    """The rows of all metrics that are bootstrapped; their changes, and then their sums before + after."""
+@dataclass(frozen=True)
+class _Made:
+    """The rows of all metrics that are bootstrapped, and what was found of each."""
+
+    rows: Rows
+    se: Floats
+    sum_se: Floats
+    reason: npt.NDArray[np.object_]
+
+
+def _resampled(ledger: Ledger, comparison: Comparison, settings: Settings, measure: Measure) -> _Made:
     metrics = dict.fromkeys(str(m) for m in ledger.column("metric"))
     wanted = [m for m in metrics if isinstance(comparison.statistic(m), Bootstrap)]
     rows = np.concatenate([ledger.rows(metric=m) for m in wanted])
     own = ledger.numbers.iloc[rows][list(INDEX)]
 
-    def changes_and_sums(weights: Floats) -> Floats:
-        after, before = (measure(x, weights) for x in (comparison.after, comparison.before))
-        position = after.index.reset_index().merge(own.reset_index(), on=list(INDEX), suffixes=("_found", ""))
+    def numbers(outcome: Outcome, weights: Floats) -> Floats:
+        found = measure(outcome, weights)
+        position = found.index.reset_index().merge(own.reset_index(), on=list(INDEX), suffixes=("_found", ""))
         place = position.set_index("index")["index_found"].reindex(own.index).to_numpy(np.int64)
-        late, early = after.values[:, place], before.values[:, place]
+        return np.asarray(found.values[:, place])
+
+    def changes_and_sums(weights: Floats) -> Floats:
+        late, early = (numbers(x, weights) for x in (comparison.after, comparison.before))
         return np.hstack([late - early, late + early])
 
     rng = np.random.default_rng(settings.seed)
-    return rows, bootstrap_change(changes_and_sums, comparison.image, settings.resamples, rng)
+    found = bootstrap_change(changes_and_sums, comparison.image, settings.resamples, rng)
+    of_one_image = swing(lambda weights: numbers(comparison.before, weights), comparison.image, rng, settings.resamples)
+    se, reason = cautious_error(found, np.r_[of_one_image, np.zeros(len(rows))])
+    return _Made(rows, se[: len(rows)], se[len(rows) :], np.array(reason, dtype=object)[: len(rows)])

@@ -13,13 +13,14 @@ the numbers). Helpers:
 - Counts of items that changed: `count_cells` gives `Counts` of gains, losses and items in cells of classes and
   groups, with the design effect of items that share an image; `correlation` is that of two cells through such images,
   `mean_variance` the variance of a mean.
-- Changes with their standard errors, with images as units: `linear_change` (means over classes), `skew_change`,
-  `ndkl_levels` and `ndkl_change` (rankings), `bootstrap_change` (anything that a benchmark measures),
-  `squared_disparity` (the size of disparities).
+- Changes with their standard errors, with images as units: `linear_change` (means over classes, also as weighted
+  counts), `skew_change`, `ndkl_levels` and `ndkl_change` (rankings), `bootstrap_change` (anything that a benchmark
+  measures; `swing` and `cautious_error` where few images change), `squared_disparity` (the size of disparities).
 - Intervals and tests: `tango_interval` and `tango_p` (shares), `mover_difference` and `disparity_p` (differences of
   two shares), `mcnemar`, `share_test`, `swap_absolute` (a permutation test), `normal_p`, `two_sided_p`, `quantile`.
-- What follows from a stored table, for `Statistic.bounds`, `Statistic.test` and `Statistic.power`: `spread_bounds`,
-  `tango_bounds`, `mover_bounds`, `mover_test`, `power_of_errors` (from ``se`` and ``df``), `power_of_counts`.
+- What follows from a stored table, for `Statistic.bounds`, `Statistic.test` and `Statistic.power`: `spread_bounds` and
+  `power_of_errors` (from ``se`` and ``df``), `tango_bounds`, `tango_test`, `mover_bounds`, `mover_test` and
+  `power_of_counts` (from counts).
 - Skews themselves: `target_shares`, `top_shares`, `skew`, `max_skew`, `min_skew`, `ndkl`.
 - What a p-value tests, for the column ``null``: `NO_CHANGE`, `ZERO_MEAN`, `EXCHANGEABLE`, `SAME_IN_GROUPS`, and
   `NOT_JUDGED` where nothing is tested.
@@ -50,11 +51,11 @@ if TYPE_CHECKING:
         mean_variance,
         sum_of,
     )
-    from qbench.statistics.intervals import mover_bounds, mover_test, spread_bounds, tango_bounds
+    from qbench.statistics.intervals import mover_bounds, mover_test, spread_bounds, tango_bounds, tango_test
     from qbench.statistics.ledger import Comparison, Floats, Ledger, Rows
     from qbench.statistics.sample_size import power_of_counts, power_of_errors
     from qbench.statistics.standard_error import StandardErrorStatistic
-    from qbench.stats.bootstrap import BootstrapChange, bootstrap_change
+    from qbench.stats.bootstrap import BootstrapChange, bootstrap_change, cautious_error, swing
     from qbench.stats.flips import mcnemar, share_test
     from qbench.stats.linear import LinearChange, linear_change
     from qbench.stats.mover import disparity_p, mover_difference
@@ -90,6 +91,8 @@ __getattr__ = import_on_use(
         "Target": "qbench.metrics.skew",
         "ZERO_MEAN": "qbench.stats.nulls",
         "bootstrap_change": "qbench.stats.bootstrap",
+        "cautious_error": "qbench.stats.bootstrap",
+        "swing": "qbench.stats.bootstrap",
         "change_of": "qbench.statistics.hits",
         "codes": "qbench.statistics.hits",
         "correlation": "qbench.statistics.hits",
@@ -120,6 +123,7 @@ __getattr__ = import_on_use(
         "sum_of": "qbench.statistics.hits",
         "swap_absolute": "qbench.stats.permutation",
         "tango_bounds": "qbench.statistics.intervals",
+        "tango_test": "qbench.statistics.intervals",
         "tango_interval": "qbench.stats.tango",
         "tango_p": "qbench.stats.tango",
         "target_shares": "qbench.metrics.skew",
@@ -158,6 +162,7 @@ __all__ = [
     "StatisticKind",
     "Target",
     "bootstrap_change",
+    "cautious_error",
     "change_of",
     "codes",
     "correlation",
@@ -187,9 +192,11 @@ __all__ = [
     "squared_disparity",
     "sum_of",
     "swap_absolute",
+    "swing",
     "tango_bounds",
     "tango_interval",
     "tango_p",
+    "tango_test",
     "target_shares",
     "top_shares",
     "two_sided_p",

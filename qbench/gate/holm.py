@@ -128,25 +128,6 @@ def proven_losses(
 
     Parameters
     ----------
-    rows, limit, bounds, confidence, names, holm
-        As in `failure_levels`.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(n,)``; NaN where a row has no bounds.
-    """
-    levels = failure_levels(rows, limit, bounds, confidence=confidence, names=names, holm=holm)
-    return rows.interval(bounds, 1 - 2 * levels)[0]
-
-
-def failure_levels(
-    rows: Losses, limit: Floats, bounds: Bounds, *, confidence: float, names: pd.DataFrame, holm: bool
-) -> Floats:
-    """The one-sided level at which each row is tested for a failure.
-
-    Parameters
-    ----------
     rows, limit, bounds
         As in `one_sided_p`.
     confidence : float
@@ -159,7 +140,7 @@ def failure_levels(
     Returns
     -------
     numpy.ndarray
-        ``(n,)``, above 0.
+        ``(n,)``; NaN where a row has no bounds.
     """
     alpha = (1 - confidence) / 2
     levels = np.full(len(limit), alpha)
@@ -167,4 +148,5 @@ def failure_levels(
         p, weight = one_sided_p(rows, limit, bounds), weights(names)
         for of in names.groupby("family", sort=False).indices.values():
             levels[of] = holm_levels(p[of], weight[of], alpha)
-    return np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)
+    levels = np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)
+    return rows.interval(bounds, 1 - 2 * levels)[0]

@@ -22,7 +22,6 @@ from qbench.gate.decidable import least_hits
 from qbench.gate.questions import Question
 from qbench.statistics.sample_size import POWER
 from qbench.stats.decide import items_to_prove, needed_from_se, needed_items
-from qbench.stats.linear import FEW
 from qbench.vocabulary import MetricRole, Unit
 
 Counted = Literal["items", "persons of both groups", "expected hits at k"]
@@ -105,13 +104,10 @@ class _Gap:
 
     def to_pass(self, flips: float, limit: float, alpha: float) -> float:
         """Persons with which no change is shown to be within the limit."""
-        if len(self.parts) == 1:
-            first, second = self.parts[0]
-            return float(needed_items(flips, limit, first, second, alpha=alpha, power=POWER))
-        of_all = float(needed_from_se(self._error(1.0, 1.0), 1, limit, alpha=alpha, power=POWER))  # if all answers flip
-        # Where few items flip, one flip is added to each group (`qbench.stats.linear`): n = of_all * (flips + 2 / n).
-        with_two = (of_all * flips + math.sqrt((of_all * flips) ** 2 + 8 * of_all)) / 2
-        return max(of_all * flips, min(with_two, FEW / flips if flips else math.inf))
+        # Of each group, the number of persons of equal weight that say as much (Kish 1965), for one person in all.
+        first, second = len(self.parts) ** 2 / (1 / self.parts).sum(axis=0)
+        of_equal_weight = float(needed_items(flips, limit, first, second, alpha=alpha, power=POWER))
+        return math.ceil(of_equal_weight / (first + second)) if math.isfinite(of_equal_weight) else math.nan
 
     def to_fail(self, flips: float, limit: float, loss: float, level: float) -> float:
         """Persons with which a gap is shown to have grown beyond the limit because the second group loses so much."""

@@ -15,6 +15,7 @@ from qbench.metrics.interface import Outcome
 from qbench.metrics.keys import MetricKey
 from qbench.statistics.hit_options import HitOptions
 from qbench.statistics.ledger import Comparison, Floats, Rows
+from qbench.stats.mover import ALONE
 
 FEW = 20
 """Flips below which a design effect is not estimated but bounded by the size of the clusters.
@@ -23,15 +24,6 @@ The design effect is a ratio of two variances, each a sum over the images with a
 relative error is about a third (√(2 / 20)); where fewer flip it is mostly estimated as 1, and intervals become shorter:
 with 0 in place of 20, the coverage in the world of the regime ``clusters-few`` with about 8 flips falls from 99.8 to
 96.2 % (2,000 replicates).
-"""
-
-ALONE = 4.0
-"""Flips that are added to each group as if no other person of their images flipped, before a correlation is
-estimated, so that few flips never make two groups look as if they always moved together.
-
-A caution rather than a need: with 0, 1 or 4 the regimes ``clusters`` and ``clusters-few`` of the calibration stay
-within their bands (2,000 replicates; the highest false-alarm rate is 4.6, 4.6 and 4.3 %), and 4 is the most cautious of
-them.
 """
 
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.stats.mover import disparity_p, mover_difference
-from qbench.stats.student import quantile
-from qbench.stats.tango import tango_interval
+from qbench.stats.student import normal_p, quantile
+from qbench.stats.tango import tango_interval, tango_p
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,6 +44,12 @@ def tango_bounds(effects: pd.DataFrame, confidence: npt.ArrayLike, side: int = 1
     `side` is 1 for the first group (or the only one), 2 for the second.
     """
     return _tango(effects, confidence, side)[1:]
+
+
+def tango_test(effects: pd.DataFrame) -> tuple[Floats, Floats]:
+    """p-values of the score test of "the change is zero" of one group, and their log10; from its counts."""
+    z, _ = tango_p(*effective_counts(effects, 1))
+    return normal_p(z)
 
 
 def mover_bounds(effects: pd.DataFrame, confidence: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -43,8 +43,9 @@ def cutoff_of(effects: pd.DataFrame, items: Floats) -> Floats:
 def power_of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, Floats]:
     """From counts of flips, of one group or of two (columns ``n1`` … ``rho``).
 
-    One flip is added, so that a run without flips does not promise to detect everything. Parameters and returned values
-    are those of `qbench.statistics.interface.Statistic.power`.
+    One flip is added, so that a run without flips does not promise to detect everything. Where ``n1`` and ``n2`` are
+    effective numbers of items of unequal weight, the items needed are counted as ``sample_size`` counts them.
+    Parameters and returned values are those of `qbench.statistics.interface.Statistic.power`.
     """
     sides = [_side(effects, 1), _side(effects, 2)]
     margin = effects["margin"].to_numpy(np.float64)
@@ -62,7 +63,9 @@ def power_of_counts(effects: pd.DataFrame, settings: Settings) -> tuple[Floats, 
         rate1, margin, n1, np.where(two, n2, 1.0), psi2=np.where(two, rate2, 0.0), alpha=alpha, power=POWER
     )
     deff = np.nanmax(np.stack([effects[f"deff{s}"].fillna(1.0).to_numpy(np.float64) for s in (1, 2)]), axis=0)
-    return np.where(two, both, one), np.where(two, together * left, alone) * deff
+    counted = sum(effects[f"n{side}"].fillna(0.0).to_numpy(np.float64) for side in (1, 2))
+    each = effects["sample_size"].to_numpy(np.float64) / np.where(counted > 0, counted, np.nan)
+    return np.where(two, both, one), np.where(two, together * left, alone) * deff * each
 
 
 def _left_of_the_variance(effects: pd.DataFrame, n1: Floats, n2: Floats) -> Floats:

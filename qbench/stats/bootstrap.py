@@ -6,7 +6,9 @@ with it and add noise that no gallery of this size has. Sums of squares of image
 factor (n − 1)/n.
 
 A percentile interval of few changes is too short, and has no length at all where nothing changed in the sample. It is
-then refused: that nothing happened to these images is no certainty that nothing can.
+then refused: that nothing happened to these images is no certainty that nothing can. `cautious_error` gives a standard
+error there: it adds changes of single images, each as large as the difference between one image of the sample and
+another makes (`swing`).
 
 References
 ----------
@@ -21,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from qbench.stats.linear import ADDED, FEW
+
 Floats = npt.NDArray[np.float64]
 RESAMPLES = 2000
 """The default number of resamples. A choice of ours: 50 of them lie beyond each end of an interval at 95 %."""
@@ -33,8 +37,6 @@ NO_LENGTH = "the resamples hardly differ: an interval of them would claim a cert
 UNDETERMINED = "the change is undetermined"
 LOST = "the number is undetermined in more than 5 % of the resamples"
 ONE = "one image only: nothing to resample"
-OF_DATA = frozenset({NO_LENGTH, LOST, ONE})
-"""Reasons why these images give no interval: others would."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class BootstrapChange:
 
     Attributes
     ----------
+    spread : numpy.ndarray
+        ``(r,)`` float64: standard deviation of the resamples, also where they are too alike for an interval; NaN where
+        too few are known.
     change, se, low, high : numpy.ndarray
         ``(r,)`` float64: on the images as they are; standard deviation of the resamples; percentile interval at the
         confidence asked for. NaN where `reason` says why.
@@ -56,6 +61,7 @@ class BootstrapChange:
     se: Floats
     low: Floats
     high: Floats
+    spread: Floats
     reason: tuple[str, ...]
     resamples: int
 
@@ -115,16 +121,93 @@ def bootstrap_change(
         b = min(step, resamples - start)
         draws[start : start + b] = _rows(measure(_weights(rng, b, count)[:, at]), b)
     alpha = 1 - confidence
-    se, low, high = np.full((3, len(change)), np.nan)
+    se, low, high, spread = np.full((4, len(change)), np.nan)
     reason = []
     for r, one in enumerate(draws.T):
         known = one[np.isfinite(one)]
         why = _refusal(float(change[r]), known, resamples) if count > 1 else ONE
         reason.append(why)
+        if why in ("", NO_LENGTH):
+            spread[r] = known.std(ddof=1) if len(known) > 1 else 0.0
         if not why:
-            se[r] = known.std(ddof=1)
+            se[r] = spread[r]
             low[r], high[r] = np.quantile(known, [alpha / 2, 1 - alpha / 2])
-    return BootstrapChange(change, se, low, high, tuple(reason), resamples)
+    return BootstrapChange(change, se, low, high, spread, tuple(reason), resamples)
+
+
+def swing(
+    measure: Callable[[Floats], npt.ArrayLike],
+    images: npt.ArrayLike,
+    rng: np.random.Generator | None = None,
+    most: int = RESAMPLES,
+) -> Floats:
+    """How far each number moves if one image of the sample becomes like another.
+
+    It is the range of what leaving out one image does to the number: 1 / n for a share of n images.
+
+    Parameters
+    ----------
+    measure : callable
+        ``(b, n)`` weights of the items → ``(b, r)`` numbers (not changes).
+    images : array_like
+        ``(n,)`` int, 0 or more: the image of each item.
+    rng : numpy.random.Generator, optional
+        Chooses the images where there are more than `most`; seeded with 0 if not given.
+    most : int
+        Images that are left out, one at a time; of more images so many at random, which bounds the time.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(r,)`` float64, 0 or more; NaN where the number is undetermined without any image.
+
+    Examples
+    --------
+    >>> swing(lambda w: w[:, :40].sum(axis=1, keepdims=True) / w.sum(axis=1, keepdims=True), np.arange(100)).round(3)
+    array([0.01])
+    """
+    _, at = np.unique(np.asarray(images, dtype=np.int64), return_inverse=True)
+    count = int(at.max(initial=-1)) + 1
+    chosen = np.arange(count)
+    if count > most:
+        chosen = np.sort((rng or np.random.default_rng(0)).choice(count, most, replace=False))
+    step = max(1, CHUNK_BYTES // (8 * max(len(at), 1)))
+    parts = []
+    for start in range(0, len(chosen), step):
+        left_out = chosen[start : start + step]
+        found = _rows(measure((at[None, :] != left_out[:, None]).astype(np.float64)), len(left_out))
+        parts.append(np.stack([np.fmax.reduce(found), np.fmin.reduce(found)]))
+    ends = np.stack(parts)
+    return np.asarray(np.fmax.reduce(ends[:, 0]) - np.fmin.reduce(ends[:, 1]))
+
+
+def cautious_error(found: BootstrapChange, of_one_image: Floats) -> tuple[Floats, tuple[str, ...]]:
+    """Standard errors of bootstrapped changes, also where few images of a group changed, or none.
+
+    The standard deviation of the resamples, in units of what one image can do, is the root of the number of images
+    that changed. Where that number is below `qbench.stats.linear.FEW`, `qbench.stats.linear.ADDED` more are added, as
+    they are for means of right and wrong answers: so the answer for a group that does not change at all follows from
+    its size, and the changes of a large group say nothing of a small one.
+
+    Parameters
+    ----------
+    found : BootstrapChange
+        ``(r,)`` changes.
+    of_one_image : numpy.ndarray
+        ``(r,)``: the `swing` of each number.
+
+    Returns
+    -------
+    se : numpy.ndarray
+        ``(r,)`` float64; NaN where the reason says why.
+    reason : tuple of str
+        ``(r,)``; empty where there is a standard error.
+    """
+    swings, spread = np.nan_to_num(of_one_image), found.spread
+    few = spread**2 < FEW * swings**2
+    se = np.where(few, np.sqrt(spread**2 + ADDED * swings**2), found.se)
+    reason = tuple("" if np.isfinite(error) else why for error, why in zip(se, found.reason, strict=True))
+    return se, reason
 
 
 def _weights(rng: np.random.Generator, b: int, count: int) -> Floats:

@@ -83,5 +83,5 @@ def test_the_golden_data_holds_every_kind_of_result():
         "inconclusive",
         "descriptive",
     }
-    assert set(effects["method"]) == {"tango", "mover", "closed form", "influence", "jackknife", ""}
+    assert set(effects["method"]) == {"tango", "mover", "influence", "jackknife", ""}
     assert golden("as-six-checkpoints", "populations")["verdict"].nunique() == 4

@@ -48,7 +48,7 @@ def test_methods_by_kind(persons, gallery):
         "accuracy": "tango",
         "recall": "tango",
         "disparity": "mover",
-        "mean_disparity": "closed form",
+        "mean_disparity": "mover",
         "mean_abs_disparity": "",
         "worst_disparity": "",
         "worst_group_recall": "",

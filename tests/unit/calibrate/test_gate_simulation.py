@@ -69,12 +69,18 @@ def test_simulated_changes_are_those_of_the_statistics() -> None:
     judge(ledger, comparison, Settings())
     wanted = ledger.table().set_index(["metric", "attribute", "group"]).loc[found.index]
     wanted = wanted[wanted["class"] == ""]
-    shares, means = found["method"] == "tango", found["method"] == "closed form"
+    shares, means = found["method"] == "tango", found["method"] == "mover"
     assert shares.sum() == 9
     assert means.sum() == 7
     for name in ("n1", "gain1", "loss1", "deff1"):
         assert found.loc[shares, name].to_numpy() == pytest.approx(wanted.loc[shares.to_numpy(), name].to_numpy())
-    for name in ("se", "df", "sum_se"):
+    for name in (
+        "se",
+        "df",
+        "sum_se",
+        *(f"{name}{side}" for name in ("n", "gain", "loss", "deff") for side in (1, 2)),
+        "rho",
+    ):
         assert found.loc[means, name].to_numpy() == pytest.approx(wanted.loc[means.to_numpy(), name].to_numpy())
 
 

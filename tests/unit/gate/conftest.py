@@ -168,14 +168,13 @@ class Study:
                 **{"better": info["better"], "unit": info["unit"], "n": n},
                 **{"baseline_value": before, "value": after, "change": change},
                 "abs_change": abs(after) - abs(before) if signed else np.nan,
-                **{"method": "closed form" if se == se else "", "se": se, "df": np.inf, "flags": flags},
+                **{"method": "bootstrap" if se == se else "", "se": se, "df": np.inf, "flags": flags},
                 **dict.fromkeys(COUNTS, np.nan),
                 **{"sum_se": np.nan, "sample_size": float(n) if info.get("statistic") == SHARES else 5000.0},
                 "noise": np.nan,
-                "why": "",
                 "cutoff": float(metric.partition("@")[2]) if metric.startswith("skew@") else np.nan,
                 "margin": margin_of(info, grouped=bool(attribute), of_class=bool(class_)),
-                **{"statistic": BY_METHOD.get(more.get("method", ""), "class_mean")},
+                **{"statistic": BY_METHOD.get(more.get("method", ""), "bootstrap")},
                 **more,
             }
         )

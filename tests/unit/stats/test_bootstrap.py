@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from qbench.stats.bootstrap import LOST, NO_LENGTH, ONE, UNDETERMINED, bootstrap_change
+from qbench.stats.bootstrap import (
+    LOST,
+    NO_LENGTH,
+    ONE,
+    UNDETERMINED,
+    bootstrap_change,
+    cautious_error,
+    swing,
+)
 
 
 def mean_of(x):
@@ -78,3 +88,45 @@ def test_wrong_shapes_are_refused():
         bootstrap_change(lambda w: w.sum(axis=1), np.arange(3), 10)
     with pytest.raises(ValueError, match="0 items"):
         bootstrap_change(lambda w: w, np.arange(0), 10)
+
+
+def gap(x: np.ndarray, group: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    def of(weights: np.ndarray) -> np.ndarray:
+        first, second = ((weights * (group == g)) for g in (0, 1))
+        return (first @ x / first.sum(1) - second @ x / second.sum(1))[:, None]
+
+    return of
+
+
+def test_one_image_moves_a_share_by_one_of_its_images() -> None:
+    group = np.repeat([0, 1], [50, 450])
+    level = gap(np.tile([0.0, 1.0], 250), group)
+    assert swing(level, np.arange(500)) == pytest.approx([1 / 49])
+    assert swing(level, np.arange(500), most=100) == pytest.approx([1 / 49], rel=1e-6)
+    assert swing(level, np.repeat(np.arange(250), 2)) == pytest.approx([0.0], abs=1e-12)  # each image has one of either
+
+
+def test_what_does_not_change_at_all_has_the_error_of_its_size() -> None:
+    found = bootstrap_change(lambda w: np.zeros((len(w), 1)), np.arange(200), 200)
+    se, reason = cautious_error(found, np.array([1 / 200]))
+    assert se == pytest.approx([2 / 200])  # as of `linear_change`; 1.96 · 2 is a little above the rule of three
+    assert reason == ("",)
+    assert cautious_error(found, np.zeros(1))[1] == (NO_LENGTH,)
+
+
+def test_the_changes_of_a_large_group_say_nothing_of_a_small_one() -> None:
+    group = np.repeat([0, 1], [112, 2800])
+    before = np.tile([0.0, 1.0], 1456)
+    x = np.zeros(2912)
+    x[112:312] = np.tile([1.0, -1.0], 100)
+    found = bootstrap_change(gap(x, group), np.arange(2912), 300)
+    (se,), _ = cautious_error(found, swing(gap(before, group), np.arange(2912)))
+    assert 1.96 * found.se[0] < 0.011
+    assert 1.96 * se > 0.034
+
+
+def test_the_error_of_many_changes_stays() -> None:
+    x = np.tile([1.0, -1.0, 0.0, 0.0, 0.0], 100)
+    found = bootstrap_change(lambda w: (w @ x / w.sum(1))[:, None], np.arange(500), 300)
+    se, _ = cautious_error(found, np.array([1 / 500]))
+    assert se == pytest.approx(found.se)

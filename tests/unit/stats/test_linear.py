@@ -9,7 +9,9 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
+from qbench.statistics.hits import correlation, count_cells
 from qbench.stats.linear import FEW, linear_change
+from qbench.stats.tango import tango_interval
 
 
 @pytest.fixture
@@ -77,10 +79,10 @@ def test_few_flips_get_the_variance_of_their_group_s_rate() -> None:
     x = np.zeros(200)
     none = linear_change(x, np.zeros(200, int), [1.0], np.arange(200))
     assert none.few
-    assert none.se == pytest.approx(math.sqrt((1 / 200) / 200))
+    assert none.se == pytest.approx(math.sqrt((4 / 200) / 200))
     x[:3] = -1
     few = linear_change(x, np.repeat([0, 1], 100), [1.0, -1.0], np.arange(200))
-    assert few.se == pytest.approx(math.sqrt(4 / 100 / 100 + 1 / 100 / 100))
+    assert few.se == pytest.approx(math.sqrt(7 / 100 / 100 + 4 / 100 / 100))
     assert few.se**2 > few.influence @ few.influence
     x[:FEW] = -1
     assert not linear_change(x, np.zeros(200, int), [1.0], np.arange(200)).few
@@ -88,7 +90,7 @@ def test_few_flips_get_the_variance_of_their_group_s_rate() -> None:
 
 def test_few_flips_in_images_of_several_persons_may_be_one_event() -> None:
     none = linear_change(np.zeros(200), np.zeros(200, int), [1.0], np.repeat(np.arange(50), 4))
-    assert none.se == pytest.approx(math.sqrt(4 * (1 / 200) / 200))
+    assert none.se == pytest.approx(math.sqrt(4 * (4 / 200) / 200))
 
 
 def test_a_stratum_of_one_item_is_not_taken_as_certain(rng: np.random.Generator) -> None:
@@ -124,3 +126,53 @@ def test_what_cannot_be_judged_says_why(
     found = linear_change(x, stratum, coefficient, image)
     assert found.reason == reason
     assert math.isnan(found.se)
+
+
+def test_counts_of_one_stratum_are_those_of_a_share(rng: np.random.Generator) -> None:
+    image = rng.integers(0, 150, 600)
+    x = np.where(rng.random(150) < 0.6, rng.choice([-1, 0, 1], 150, p=[0.2, 0.6, 0.2]), 0)[image].astype(np.int8)
+    (counts,) = linear_change(x, np.zeros(600, int), [1.0], image).counts
+    wanted = count_cells(x, np.zeros(600, int), 1, image)
+    for name in ("n", "gain", "loss"):
+        assert getattr(counts, name) == pytest.approx(getattr(wanted, name)[0])
+    assert counts.deff == pytest.approx(wanted.deff[0] * 600 / 599)
+    assert counts.deff > 3
+
+
+def test_two_groups_have_counts_of_their_own_and_the_correlation_of_their_images(rng: np.random.Generator) -> None:
+    image, group = rng.integers(0, 300, 900), rng.integers(0, 2, 900)
+    x = rng.choice([-1, 0, 1], 300, p=[0.1, 0.8, 0.1])[image].astype(np.int8)
+    found = linear_change(x, group, [1.0, -1.0], image)
+    assert [c.n for c in found.counts] == pytest.approx(np.bincount(group))
+    assert [c.loss for c in found.counts] == pytest.approx(np.bincount(group[x < 0]))
+    wanted = correlation(x, group, 2, image, np.array([0]), np.array([1]))[0]
+    assert found.rho == pytest.approx(wanted, rel=0.01)
+    assert found.rho > 0.5
+
+
+def test_items_of_unequal_weight_count_as_so_many_of_equal_weight() -> None:
+    """Kish's effective number: 30 items of a class that weighs as much as one of 300."""
+    x = np.r_[np.ones(15), np.zeros(315)]
+    (counts,) = linear_change(x, np.repeat([0, 1], [30, 300]), [0.5, 0.5], np.arange(330)).counts
+    assert counts.n == pytest.approx(4 / (1 / 30 + 1 / 300))
+    assert counts.gain / counts.n == pytest.approx(0.25)
+    assert counts.deff > 1  # the flips are those of the heavier items
+
+
+def test_the_few_flips_of_a_small_group_do_not_borrow_the_certainty_of_a_large_one() -> None:
+    """112 persons without a flip allow a loss of 3.3 points; 40 flips among 2,800 others say nothing of them."""
+    x = np.zeros(2912)
+    x[112:132], x[132:152] = 1, -1
+    found = linear_change(x, np.repeat([0, 1], [112, 2800]), [1.0, -1.0], np.arange(2912))
+    small, large = found.counts
+    low, _ = tango_interval(small.gain / small.deff, small.loss / small.deff, small.n / small.deff)
+    assert -low > 0.03
+    assert (small.n, small.gain, small.loss) == pytest.approx((112, 0, 0))
+    assert (large.gain, large.loss) == pytest.approx((20, 20))
+    assert found.few
+    assert 1.96 * found.se > 0.03
+    assert found.spread < found.se
+
+
+def test_numbers_that_are_not_right_or_wrong_have_no_counts(rng: np.random.Generator) -> None:
+    assert linear_change(rng.normal(size=50), np.zeros(50, int), [1.0], np.arange(50)).counts == ()
