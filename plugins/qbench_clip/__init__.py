@@ -1,8 +1,8 @@
 """Model sources for CLIP checkpoints: OpenAI's, LAION's, DataComp's, those of open_clip, and any folder or hub ID.
 
-Every checkpoint is loaded as transformers' ``CLIPModel``, because only there q, k, v and the output projection are
-Linear layers that a quantizer finds (see ``docs/protocol.md``). This module is light; opening a checkpoint imports
-torch.
+Every checkpoint that can be is loaded as transformers' ``CLIPModel``, because only there q, k, v and the output
+projection are Linear layers that a quantizer finds (see ``docs/protocol.md``); all others run as open_clip runs them.
+This module is light; opening a checkpoint imports torch.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def qbench_models() -> Iterator[ModelSource]:
     )
     yield ModelSource(
         name="open_clip",
-        summary="any plain ViT of open_clip: ViT-B-32/laion2b_s34b_b79k, or one weights file with path = …",
+        summary="any CLIP of open_clip: ViT-B-32/laion2b_s34b_b79k, or one weights file with path = …",
         options=ClipOptions,
         requires=(*REQUIRES, "open_clip_torch"),
         locate=_locate_named,

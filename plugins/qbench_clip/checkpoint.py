@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qbench.api import Identity, Located, ModelError
 from qbench_clip.convert import as_transformers_folder
 from qbench_clip.family import CLIP
 from qbench_clip.names import HUB_IDS, MEAN_AND_STD, OPEN_CLIP_WEIGHTS, TAGS, WEIGHTS
 from qbench_clip.options import ClipOptions
+from qbench_clip.settings import not_plain
 from qbench_clip.tags import Named, look_up
 from qbench_transformers.checkpoint import DualCheckpoint
 from qbench_transformers.find import fetch, locate_hub, weights_in
 from qbench_transformers.fingerprint import fingerprint
+from qbench_transformers.preprocessing import read_json
+
+if TYPE_CHECKING:
+    from qbench_clip.native import NativeCheckpoint
 
 
-def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:
+def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint | NativeCheckpoint:
     """Open one of the nine checkpoints of the study, or (source ``clip``) a hub ID or a path.
 
     Raises
@@ -36,7 +41,7 @@ def open_checkpoint(source: str, checkpoint: str, options: ClipOptions) -> DualC
     return opened
 
 
-def open_named(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint:
+def open_named(source: str, checkpoint: str, options: ClipOptions) -> DualCheckpoint | NativeCheckpoint:
     """Open weights by open_clip's name for them, ``model/tag``.
 
     Raises
@@ -58,13 +63,15 @@ def locate_named(checkpoint: str, options: ClipOptions) -> Located:
     return locate_hub(known.repository, options.revision, known.files or OPEN_CLIP_WEIGHTS)
 
 
-def open_folder(folder: Path, *, source: str, checkpoint: str, revision: str = "local") -> DualCheckpoint:
+def open_folder(
+    folder: Path, *, source: str, checkpoint: str, revision: str = "local"
+) -> DualCheckpoint | NativeCheckpoint:
     """Open the checkpoint in a folder, by its configuration files; one in open_clip's format is converted first."""
     weights = weights_in(folder, WEIGHTS)
     return _opened(weights, None, source=source, checkpoint=checkpoint, revision=revision)
 
 
-def _open_path(source: str, checkpoint: str, options: ClipOptions, name: str) -> DualCheckpoint:
+def _open_path(source: str, checkpoint: str, options: ClipOptions, name: str) -> DualCheckpoint | NativeCheckpoint:
     path = Path(options.path).expanduser()
     if not path.is_file():
         return open_folder(path, source=source, checkpoint=checkpoint)
@@ -81,8 +88,14 @@ def _open_path(source: str, checkpoint: str, options: ClipOptions, name: str) ->
 
 def _opened(
     weights: Path, settings: dict[str, Any] | None, *, source: str, checkpoint: str, revision: str
-) -> DualCheckpoint:
+) -> DualCheckpoint | NativeCheckpoint:
     found = fingerprint(weights, settings=settings)
+    described = settings or _settings_beside(weights)
+    if described and not_plain(described["model_cfg"]):
+        from qbench_clip.native import open_native
+
+        names = {"source": source, "checkpoint": checkpoint, "revision": revision}
+        return open_native(weights, described, found, names)
     folder = as_transformers_folder(weights, found, settings)
     identity = Identity(
         source=source,
@@ -92,6 +105,16 @@ def _opened(
         fingerprint=found,
     )
     return DualCheckpoint(folder, identity, CLIP)
+
+
+def _settings_beside(weights: Path) -> dict[str, Any]:
+    """open_clip's settings in the folder of a weight file in its format; empty where they are not complete."""
+    if not weights.name.startswith("open_clip"):
+        return {}
+    settings = read_json(weights.parent / "open_clip_config.json")
+    model = settings.get("model_cfg")
+    complete = isinstance(model, dict) and all(isinstance(model.get(x), dict) for x in ("vision_cfg", "text_cfg"))
+    return settings if complete else {}  # what is missing is said by the conversion
 
 
 def _on_the_hub(checkpoint: str) -> Named:

@@ -14,7 +14,7 @@ from typing import Any
 from qbench.api import ModelError
 from qbench.api.models import cached_folder
 from qbench_clip.family import CLIP
-from qbench_clip.settings import check_plain, preprocessor_config, transformers_config
+from qbench_clip.settings import preprocessor_config, transformers_config
 from qbench_clip.tokenizer_files import VOCABULARY, write_clip_tokenizer
 from qbench_transformers.find import WEIGHTS
 from qbench_transformers.fingerprint import check_fingerprint
@@ -87,7 +87,6 @@ def _convert(weights: Path, settings: dict[str, Any] | None, target: Path) -> No
 def _settings_as_files(settings: dict[str, Any], target: Path, *, tokenizer: bool, where: str) -> dict[str, Any]:
     try:
         model = settings["model_cfg"]
-        check_plain(model)
         config, images = transformers_config(model), preprocessor_config(settings)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"open_clip_config.json lacks a setting, or it is wrong ({error})", where=where) from None

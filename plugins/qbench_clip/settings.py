@@ -16,8 +16,8 @@ TAKEN = {
 """Settings that a plain ViT CLIP may have: they are converted, or matter in training only."""
 
 
-def check_plain(model: dict[str, Any]) -> None:
-    """Raise `ModelError` if open_clip's ``model_cfg`` asks for something that a ``CLIPModel`` does not do.
+def not_plain(model: dict[str, Any]) -> list[str]:
+    """What open_clip's ``model_cfg`` asks for that a ``CLIPModel`` does not do, in words; empty for a plain ViT CLIP.
 
     A setting that differs from open_clip's default and is not converted would give other embeddings without a warning.
     """
@@ -32,11 +32,7 @@ def check_plain(model: dict[str, Any]) -> None:
     for name in ("layers", "image_size"):
         if not isinstance(model["vision_cfg"].get(name), int):
             odd.append(f"no single vision_cfg.{name}")
-    if odd:
-        raise ModelError(
-            f"open_clip's configuration is not that of a plain ViT CLIP: {', '.join(odd)}",
-            fix="Only models that transformers' CLIPModel can run without a change can be opened.",
-        )
+    return odd
 
 
 def transformers_config(model: dict[str, Any]) -> dict[str, Any]:

@@ -125,11 +125,24 @@ def _scope(checkpoint: Checkpoint, options: ScopeOptions) -> Scope | None:
 
 
 def _library_list(model: Any) -> list[str]:
-    """The Linear layers that transformers leaves out by default, found with its own functions."""
+    """The Linear layers that transformers leaves out by default, found with its own functions.
+
+    Raises
+    ------
+    QuantizationError
+        The model is none of transformers, so it would not be quantized while it is loaded.
+    """
+    from transformers import PreTrainedModel
     from transformers.quantizers.base import HfQuantizer
     from transformers.quantizers.quantizers_utils import should_convert_module
 
-    keys = HfQuantizer.get_modules_to_not_convert(model, None, model._keep_in_fp32_modules)
+    if not isinstance(model, PreTrainedModel):
+        raise QuantizationError(
+            f"it quantizes while transformers loads a model, and a {type(model).__name__} is none of its models",
+            fix="Use a quantizer that exchanges layers after loading, such as torch-int8 or prune-magnitude.",
+        )
+    kept: Any = model._keep_in_fp32_modules
+    keys = HfQuantizer.get_modules_to_not_convert(model, None, kept)
     return [
         name
         for name, module in model.named_modules()

@@ -1,4 +1,4 @@
-"""Measures what was really quantized: every Linear layer of a torch model, before its first forward pass.
+"""Measures what was really quantized: every Linear layer and other matrix of a torch model, before it runs.
 
 Before, because bitsandbytes repacks NF4 weights on a CPU at the first forward pass. Bits are counted from the bytes in
 memory, scales and other state included, not from the name of a method.
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from qbench.api import Checkpoint, Coverage, Inspectable, Layer, QuantizationError, tower_of
+from qbench.api.quantizers import bare_matrices
 from qbench_quantizers.effective import effective_weight, sparsity, weight_error
 from qbench_quantizers.scope import Scope
 
@@ -48,7 +49,7 @@ def measure_coverage(
     Returns
     -------
     Coverage
-        One entry per Linear layer.
+        One entry per Linear layer, and per matrix of attention or a projection that is no Linear layer.
 
     Raises
     ------
@@ -76,10 +77,14 @@ def measure_coverage(
                 quantized=quantized,
                 bits=8 * held / count,
                 reason="" if quantized else scope.reasons.get(name, reason) if scope else reason,
-                error=None if effective is None else weight_error(name, effective, checkpoint),
+                error=None if effective is None else weight_error(f"{name}.weight", effective, checkpoint),
                 sparsity=None if effective is None else sparsity(effective),
             )
         )
+    for name, matrix in bare_matrices(model).items():
+        linear_bytes += matrix.nbytes
+        inside.add(name)
+        layers.append(_bare(name, matrix, checkpoint))
     if not control and not any(layer.quantized for layer in layers):
         raise QuantizationError(
             f"none of the model's {len(layers)} Linear layers was quantized",
@@ -93,6 +98,22 @@ def measure_coverage(
         total_parameters=sum(x.parameters for x in layers) + sum(p.numel() for p in others),
         model_bytes=linear_bytes + sum(p.nbytes for p in others) + sum(b.nbytes for b in model.buffers()),
         disk_bytes=checkpoint.disk_bytes() if isinstance(checkpoint, Inspectable) else None,
+    )
+
+
+def _bare(name: str, matrix: torch.Tensor, checkpoint: Checkpoint | None) -> Layer:
+    """A matrix that is no Linear layer, which no method of this package changes."""
+    values = matrix.detach().float().cpu()
+    return Layer(
+        name=name,
+        tower=tower_of(name),
+        kind="Parameter",
+        parameters=matrix.numel(),
+        quantized=False,
+        bits=8 * matrix.element_size(),
+        reason="a bare parameter and no Linear layer, which its owner reads directly",
+        error=weight_error(name, values, checkpoint),
+        sparsity=sparsity(values),
     )
 
 

@@ -40,7 +40,7 @@ def effective_weight(module: nn.Module) -> torch.Tensor | None:
 
 def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> float | None:
     """‖original − effective‖ / ‖original‖ (Frobenius norm); `None` if there is no original, or if it is not finite."""
-    original = checkpoint.weight(f"{name}.weight") if isinstance(checkpoint, Inspectable) else None
+    original = checkpoint.weight(name) if isinstance(checkpoint, Inspectable) else None
     if original is None or original.shape != tuple(effective.shape):
         return None
     reference = torch.from_numpy(original)

@@ -22,6 +22,21 @@ PLAIN = ("torch.float64", "torch.float32", "torch.float16", "torch.bfloat16")
 """Types of weights that are not quantized, as torch names them; torch itself is imported by what loads a model."""
 
 
+def stored_weight(path: Path, name: str) -> npt.NDArray[np.float32] | None:
+    """One weight of a safetensors file; `None` if there is no weight of that name, or if it is stored quantized."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            if name not in file.keys():  # noqa: SIM118 - safetensors' object has keys() and no "in"
+                return None
+            tensor = file.get_tensor(name)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
+    if str(tensor.dtype) not in PLAIN:
+        return None
+    array: npt.NDArray[np.float32] = tensor.float().numpy()
+    return array
+
+
 class FolderWeights:
     """A folder with ``config.json`` and ``model.safetensors``; a base class of checkpoints.
 
@@ -50,18 +65,7 @@ class FolderWeights:
 
     def weight(self, name: str) -> npt.NDArray[np.float32] | None:
         """One weight as it is stored; `None` if there is no weight of that name, or if it is stored quantized."""
-        path = self.folder / WEIGHTS
-        try:
-            with safe_open(path, framework="pt") as file:
-                if name not in file.keys():  # noqa: SIM118 - safetensors' object has keys() and no "in"
-                    return None
-                tensor = file.get_tensor(name)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
-        if str(tensor.dtype) not in PLAIN:
-            return None
-        array: npt.NDArray[np.float32] = tensor.float().numpy()
-        return array
+        return stored_weight(self.folder / WEIGHTS, name)
 
     def disk_bytes(self) -> int:
         """The size of the weight file in bytes."""

@@ -1,9 +1,10 @@
 """Quantizers and control arms: records, variants and what was quantized. Hook: ``qbench_quantizers``.
 
-Helpers: `simulate` for a method that changes the values of weights, `torch_module` for one that changes layers, and
-`CONTROL_ARMS` for the name of the control arm.
+Helpers: `simulate` for a method that changes the values of weights, `torch_module` for one that changes layers,
+`bare_matrices` for the weights that belong to no layer, and `CONTROL_ARMS` for the name of the control arm.
 """
 
+from qbench.models.bare import bare_matrices
 from qbench.models.control_arms import CONTROL_ARMS
 from qbench.models.interface import CalibrationData, Context, Coverage, Layer, Tower, Variant
 from qbench.models.layer_options import LayerOptions, tower_of
@@ -21,6 +22,7 @@ __all__ = [
     "Quantizer",
     "Tower",
     "Variant",
+    "bare_matrices",
     "simulate",
     "torch_module",
     "tower_of",

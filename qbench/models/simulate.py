@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qbench.errors import QuantizationError
+from qbench.models.bare import bare_matrices, is_transposed
 from qbench.models.control_arms import CONTROL_ARMS
 from qbench.models.interface import Checkpoint, Context, Coverage, Inspectable, Layer, Variant
 from qbench.models.layer_options import LayerOptions, tower_of
@@ -21,7 +22,7 @@ Rule = Callable[[str, Any], "tuple[Any, float] | None"]
 
 
 def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: LayerOptions | None = None) -> Variant:
-    """Apply `rule` to the weight of every Linear layer of a torch model.
+    """Apply `rule` to the weight of every Linear layer of a torch model, and to matrices that are no Linear layer.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: La
         The device.
     rule : callable
         ``(name, weight) -> (weight, bits)``: `weight` is the ``(outputs, inputs)`` float32 tensor of the layer, a copy.
+        A matrix that is no Linear layer (`qbench.models.bare.bare_matrices`) has its own name and the same orientation.
         The returned weight has the same shape; `bits` is the number of bits per weight that the method would store,
         scales and other state included. `None` leaves the layer unchanged.
     layers : LayerOptions, optional
@@ -54,9 +56,26 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: La
     encoder = checkpoint.load(device=context.device, dtype="float32")
     model = torch_module(encoder)
     linears = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
-    left_out = layers.left_out(linears) if layers is not None else {}
+    bare = bare_matrices(model)
+    left_out = layers.left_out([*linears, *bare]) if layers is not None else {}
+    # The module around a subclass (the output projection in PyTorch's own attention) reads its weight directly.
+    kinds = {name: type(linear).__name__ for name, linear in linears.items()}
+    own = {name: f"a {kinds[name]}" for name, linear in linears.items() if type(linear) is not torch.nn.Linear}
     with torch.no_grad():
-        found = [_apply(name, linear, rule, left_out.get(name, "")) for name, linear in linears.items()]
+        found = [
+            _apply(name, linear.weight.detach(), rule, kinds[name], left_out.get(name) or own.get(name, ""))
+            for name, linear in linears.items()
+        ]
+        found += [
+            _apply(
+                name,
+                matrix.detach().T if is_transposed(name) else matrix.detach(),
+                rule,
+                "Parameter",
+                left_out.get(name, ""),
+            )
+            for name, matrix in bare.items()
+        ]
     if not any(layer.quantized for layer in found):
         raise QuantizationError(f"none of the model's {len(found)} Linear layers was quantized")
     coverage = Coverage(
@@ -68,14 +87,12 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: La
     return Variant(encoder=encoder, coverage=coverage, dtype="float32", control=CONTROL_ARMS["float32"])
 
 
-def _apply(name: str, linear: Any, rule: Rule, left_out: str) -> Layer:
-    """Apply the rule to one layer, in place, unless there is a reason to leave it out."""
+def _apply(name: str, weight: Any, rule: Rule, kind: str, left_out: str) -> Layer:
+    """Apply the rule to one weight, in place, unless there is a reason to leave it out."""
     import torch
 
-    old = linear.weight.detach()
-    # The module around a subclass (the output projection in PyTorch's own attention) reads its weight directly.
-    plain = type(linear) is torch.nn.Linear
-    found = rule(name, old.clone()) if plain and not left_out else None
+    old = weight.clone()
+    found = None if left_out else rule(name, old.clone())
     error, bits = 0.0, 32.0
     if found is not None:
         new, bits = found
@@ -85,16 +102,15 @@ def _apply(name: str, linear: Any, rule: Rule, left_out: str) -> Layer:
             )
         norm = torch.linalg.vector_norm(old, dtype=torch.float64)
         error = float(torch.linalg.vector_norm(old.double() - new.double()) / norm) if norm else 0.0
-        linear.weight.copy_(new)
-    reason = left_out or ("left out by the rule" if plain else f"a {type(linear).__name__}")
+        weight.copy_(new)
     return Layer(
         name=name,
         tower=tower_of(name),
-        kind=f"simulated {type(linear).__name__}" if found is not None else type(linear).__name__,
-        parameters=linear.weight.numel(),
+        kind=f"simulated {kind}" if found is not None else kind,
+        parameters=weight.numel(),
         quantized=found is not None,
         bits=float(bits),
-        reason="" if found is not None else reason,
+        reason="" if found is not None else left_out or "left out by the rule",
         error=error,
-        sparsity=1 - int(torch.count_nonzero(linear.weight)) / linear.weight.numel(),
+        sparsity=1 - int(torch.count_nonzero(weight)) / weight.numel(),
     )

@@ -39,13 +39,19 @@ def test_a_rule_that_changes_its_argument_changes_no_weight(simulated, original)
     assert torch.equal(model.text_projection.weight, original["text_projection.weight"] * 2)
 
 
-def test_a_layer_that_its_owner_reads_directly_is_left_alone(attention):
+def test_a_linear_layer_that_its_owner_reads_directly_is_left_alone_and_a_bare_matrix_is_not(attention):
     class Checkpoint:
         def load(self, **how):
             return type("E", (), {"module": attention})()
 
     layers = simulate(Checkpoint(), Context(device="cpu"), lambda n, w: (w * 0, 1.0)).coverage.layers
-    assert [(x.quantized, x.reason) for x in layers] == [(False, "a NonDynamicallyQuantizableLinear"), (True, "")]
+    assert [(x.name, x.kind, x.reason) for x in layers] == [
+        ("vision_attention.out_proj", "NonDynamicallyQuantizableLinear", "a NonDynamicallyQuantizableLinear"),
+        ("text_projection", "simulated Linear", ""),
+        ("vision_attention.in_proj_weight", "simulated Parameter", ""),
+    ]
+    assert not attention["vision_attention"].in_proj_weight.any()
+    assert attention["vision_attention"].out_proj.weight.any()
 
 
 @pytest.fixture
