@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from qbench.diagnosis.diagnose import Diagnosis
     from qbench.gate import Policy
     from qbench.results import Results
     from qbench.spec.model import RunSpec
     from qbench.tuning.record import Tuning
 
-__all__ = ["ablate", "evaluate", "load", "run", "tune"]
+__all__ = ["ablate", "diagnose", "evaluate", "load", "run", "tune"]
 
 
 def run(
@@ -149,6 +150,45 @@ def tune(
     from qbench.tuning.tune import tuner
 
     return tuner(read_spec(spec), policy, by=by, seed=seed, out=out, run=_run).tune()
+
+
+def diagnose(
+    spec: str | Path | Mapping[str, Any],
+    reference: str | Path | Mapping[str, Any] | None = None,
+    *,
+    model: str | None = None,
+    quantizer: str | None = None,
+    out: str | Path | None = None,
+) -> Diagnosis:
+    """Find the step between a reference and a variant that loses accuracy, by running the variants between them.
+
+    Parameters
+    ----------
+    spec : str, pathlib.Path or mapping
+        As for `run`, with the model and the quantizer that are diagnosed.
+    reference : str, pathlib.Path or mapping, optional
+        The checkpoint from which the model was made, as in a spec or as the path of a checkpoint. Without it only the
+        quantizer is looked at.
+    model, quantizer : str, optional
+        The labels of what is diagnosed, where the spec has several.
+    out : str or pathlib.Path, optional
+        The folder of all steps; ``qbench-runs/NAME-diagnosis`` if not given.
+
+    Returns
+    -------
+    Diagnosis
+        ``links`` (what each step loses), ``named`` (the steps with which a loss goes), ``towers`` and ``total``.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The spec is wrong, several variants could be meant, there is nothing to look at, or the first step cannot be
+        run.
+    """
+    from qbench.diagnosis.diagnose import diagnoser
+    from qbench.spec.read import read_spec
+
+    return diagnoser(read_spec(spec), reference, model=model, quantizer=quantizer, out=out).diagnose()
 
 
 def evaluate(

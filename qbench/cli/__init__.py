@@ -16,6 +16,7 @@ from qbench.cli import (
     cache,
     check,
     data,
+    diagnose,
     doctor,
     embeddings,
     export,
@@ -71,6 +72,7 @@ app.command("run", epilog=run.EXAMPLES)(run.command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.command)
 app.command("ablate", epilog=ablate.EXAMPLES)(ablate.command)
 app.command("tune", epilog=tune.EXAMPLES)(tune.command)
+app.command("diagnose", epilog=diagnose.EXAMPLES)(diagnose.command)
 app.command("analyse", epilog=analyse.EXAMPLES)(analyse.command)
 app.command("report", epilog=report.EXAMPLES)(report.command)
 app.command("check", cls=check.CheckCommand, epilog=check.EXAMPLES)(check.command)

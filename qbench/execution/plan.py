@@ -314,6 +314,18 @@ def plan_calibration(spec: CalibrationSpec, registry: Registry, base: Path = HER
     return PlannedCalibration(spec=spec, source=plan_benchmark(named, registry, base), texts=texts)
 
 
+def with_own_calibration(spec: RunSpec, registry: Registry) -> RunSpec:
+    """The same spec with the calibration data of the run at each quantizer that uses it, so that they can be parted."""
+    using = [registry.quantizer(q.name).record.calibrates for q in spec.quantizers]
+    if not any(using):
+        return spec
+    quantizers = [
+        q.model_copy(update={"calibration": q.calibration or spec.calibration}) if uses else q
+        for q, uses in zip(spec.quantizers, using, strict=True)
+    ]
+    return spec.model_copy(update={"quantizers": quantizers, "calibration": None})
+
+
 def check_has_calibration(quantizer: PlannedQuantizer) -> None:
     """Raise `InputError` for a quantizer that uses calibration data and for which none is named."""
     if quantizer.entry.record.calibrates and quantizer.calibration is None:

@@ -12,15 +12,17 @@ import pandas as pd
 
 from qbench.gate.comparison import Compared
 from qbench.gate.decidable import Shares, Undecidable, undecidable
-from qbench.gate.holm import TREE, proven_losses
+from qbench.gate.holm import TREE, failure_levels
 from qbench.gate.loss import losses_of
 from qbench.gate.methods import Methods
-from qbench.gate.result import GateRow
+from qbench.gate.result import GateRow, NeededTo
 from qbench.gate.select import NUMBER, Selection, quantity_of
 from qbench.metrics.keys import MetricKey
 from qbench.phrasing import TINY
 from qbench.policy.model import Policy, Rule
 from qbench.statistics.sample_size import cutoff_of
+from qbench.stats.bootstrap import OF_DATA
+from qbench.stats.decide import items_to_confirm
 from qbench.vocabulary import FlagKind, MetricRole, RowFlag, RowStatus, Severity, parse_flags
 
 VOID = tuple(kind for kind in FlagKind if kind.voids and not kind.lost)
@@ -57,6 +59,8 @@ class Judged:
         Why no answer could decide it.
     must_be_decided : bool
         Whether its rule fails what is inconclusive: then nothing is left out for lack of data.
+    no_interval : str
+        Why its statistic gives no interval; else empty.
     """
 
     low: float
@@ -68,6 +72,7 @@ class Judged:
     flags: tuple[RowFlag, ...]
     undecidable: Undecidable | None
     must_be_decided: bool = False
+    no_interval: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def _rows(
     low, high = losses.interval(methods.bounds, np.full(len(frame), confidence))
     noise = np.nan_to_num(frame["noise"].to_numpy(np.float64))
     low, high, found = low - noise, high + noise, losses.found()
-    proven = proven_losses(
+    levels = failure_levels(
         losses,
         limit,
         methods.bounds,
@@ -136,9 +141,15 @@ def _rows(
         names=_families(frame, rules),
         holm=policy.decide.adjust == "holm",
     )
+    proven = losses.interval(methods.bounds, 1 - 2 * levels)[0]
     closed = undecidable(frame, roles, limit, methods.bounds, shares, confidence)
-    needed, not_installed = methods.needed(frame, limit, confidence), methods.missing(frame)
-    cutoff, cutoff_then = cutoff_of(frame, frame["sample_size"].to_numpy(np.float64)), cutoff_of(frame, needed)
+    sizes, not_installed = frame["sample_size"].to_numpy(np.float64), methods.missing(frame)
+    beyond = (found > limit + TINY) & (losses.direction != 0)
+    to_prove = items_to_confirm(sizes, found, proven, limit, alpha=levels)
+    needed = np.where(
+        found > limit + TINY, np.where(beyond, to_prove, np.nan), methods.needed(frame, limit, confidence)
+    )
+    cutoff, cutoff_then = cutoff_of(frame, sizes), cutoff_of(frame, needed)
     for at, record in enumerate(frame.to_dict("records")):
         rule, role = rules[at], roles[at]
         flags = parse_flags(str(record["flags"] or ""))
@@ -152,6 +163,7 @@ def _rows(
             flags=flags,
             undecidable=closed[at],
             must_be_decided=(rule.inconclusive or policy.decide.inconclusive) == "fail",
+            no_interval=str(record["why"] or ""),
         )
         decision = decide(judged, not_installed[at])
         names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
@@ -173,8 +185,9 @@ def _rows(
             n=int(items or record["n"]),  # images, where the number itself counts queries or classes
             items=items,
             needed=more,
+            needed_to=_purpose(more, bool(beyond[at])),
             flags=tuple(map(str, flags)),
-            reason=decision.reason + _of_needed(more, items, cutoff[at], cutoff_then[at]),
+            reason=decision.reason + _of_needed(more, bool(beyond[at]), items, cutoff[at], cutoff_then[at]),
             remedy=decision.remedy,
             why=rule.why,
         )
@@ -207,6 +220,8 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     left out. Of skews only a failure counts, since one image more or less can move those beyond the limit.
     """
     if not (np.isfinite(row.low) and np.isfinite(row.high)):
+        if row.no_interval in OF_DATA and not not_installed:
+            return Decision(RowStatus.INCONCLUSIVE, row.no_interval)
         remedy = REMEDY_OF_STATISTIC if not_installed else REMEDY_OF_NO_INTERVAL
         return Decision(RowStatus.ERROR, _no_interval(not_installed), remedy)
     if not np.isfinite(row.limit):
@@ -269,9 +284,17 @@ def _needed(wanted: float, items: int) -> int | None:
     return math.ceil(wanted) if np.isfinite(wanted) and wanted > items else None
 
 
-def _of_needed(more: int | None, items: int, cutoff: float, cutoff_then: float) -> str:
+def _purpose(more: int | None, beyond: bool) -> NeededTo:
+    """What so many items would do: of a loss that was found beyond its limit, prove it."""
+    return "" if more is None else "fail" if beyond else "pass"
+
+
+def _of_needed(more: int | None, beyond: bool, items: int, cutoff: float, cutoff_then: float) -> str:
     """How many items would decide; of a skew at k both k and the gallery have to grow, or its error stays as it is."""
     if more is None:
         return ""
     k, k_now = (f" with k = {int(x):,}" if np.isfinite(x) else "" for x in (cutoff_then, cutoff))
-    return f"; about {more:,} items{k} would decide if nothing changes (there are {items:,}{k_now})"
+    what = (
+        "prove that it is beyond the limit if it is as large as it was found" if beyond else "decide if nothing changes"
+    )
+    return f"; about {more:,} items{k} would {what} (there are {items:,}{k_now})"

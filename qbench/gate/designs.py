@@ -18,7 +18,7 @@ import pandas as pd
 
 from qbench.data.items import Attribute
 from qbench.data.pairs import GroupPair
-from qbench.data.subset import limited
+from qbench.data.subset import limited, present
 from qbench.errors import QbenchError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark
 from qbench.execution.prepare import data_root, stored_dataset
@@ -174,7 +174,10 @@ def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Desi
         why = f"{planned.label}: its data is written at the first run"
         return Design(**known, attributes=attributes, why=why)
     try:
-        items = limited(task.data(data_root(planned, cache)), limit)
+        items = task.data(data_root(planned, cache))
+        if planned.allow_missing:  # else a run refuses to start without them
+            items, _ = present(items, allow_missing=True, where=planned.label)
+        items = limited(items, limit)
         known["unavailable"] = unavailable(task, items)
         table, made = items.table, None
         if isinstance(task, Task):

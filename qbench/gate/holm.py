@@ -128,6 +128,25 @@ def proven_losses(
 
     Parameters
     ----------
+    rows, limit, bounds, confidence, names, holm
+        As in `failure_levels`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``; NaN where a row has no bounds.
+    """
+    levels = failure_levels(rows, limit, bounds, confidence=confidence, names=names, holm=holm)
+    return rows.interval(bounds, 1 - 2 * levels)[0]
+
+
+def failure_levels(
+    rows: Losses, limit: Floats, bounds: Bounds, *, confidence: float, names: pd.DataFrame, holm: bool
+) -> Floats:
+    """The one-sided level at which each row is tested for a failure.
+
+    Parameters
+    ----------
     rows, limit, bounds
         As in `one_sided_p`.
     confidence : float
@@ -140,7 +159,7 @@ def proven_losses(
     Returns
     -------
     numpy.ndarray
-        ``(n,)``; NaN where a row has no bounds.
+        ``(n,)``, above 0.
     """
     alpha = (1 - confidence) / 2
     levels = np.full(len(limit), alpha)
@@ -148,5 +167,4 @@ def proven_losses(
         p, weight = one_sided_p(rows, limit, bounds), weights(names)
         for of in names.groupby("family", sort=False).indices.values():
             levels[of] = holm_levels(p[of], weight[of], alpha)
-    levels = np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)
-    return rows.interval(bounds, 1 - 2 * levels)[0]
+    return np.where(np.isfinite(levels), np.clip(levels, LOWEST, None), alpha)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from qbench.gate.result import GateRow
 from qbench.phrasing import Movement
 from qbench.text import NAME, clean, counted, isolated
 from qbench.vocabulary import MetricRole, Quantity, RowStatus
 
+NUMBERS = re.compile(r"\d[\d,]*( and )?")
 CAUSES = 2
 """So many causes are told of rows that have several."""
 
@@ -58,6 +59,11 @@ def size(row: GateRow) -> str:
     return counted(row.checkpoints, "checkpoint", "checkpoints") if row.checkpoints else f"{row.n:,}"
 
 
+def needed(row: GateRow) -> str:
+    """How many items would decide a row, and how: "4,100 would decide", "9,000 would prove it"; else empty."""
+    return "" if row.needed is None else f"{row.needed:,} would {'prove it' if row.needed_to == 'fail' else 'decide'}"
+
+
 def place(row: GateRow) -> str:
     """Group and class of a row: "age=older, class nurse"; empty for the whole."""
     group = f"{row.attribute}={row.group}" if row.attribute and row.group else row.attribute or row.group
@@ -101,12 +107,23 @@ def because(row: GateRow) -> str:
 
 
 def causes(rows: Iterable[GateRow]) -> str:
-    """Why these rows have their status: one cause alone, or the commonest ones, each with how many rows it has."""
-    counts = Counter(map(because, rows)).most_common()
-    if len(counts) == 1:
-        return counts[0][0]
-    shown = [*counts[:CAUSES], *([("other causes", sum(n for _, n in counts[CAUSES:]))] if counts[CAUSES:] else [])]
-    return "; ".join(f"{counted(n, 'number', 'numbers')}: {cause}" for cause, n in shown)
+    """Why these rows have their status: one cause alone, or the commonest ones, each with how many rows it has.
+
+    Causes that differ in their numbers only are one, for which the first of them is an example.
+    """
+    of: dict[str, list[str]] = {}
+    for row in rows:
+        of.setdefault(NUMBERS.sub("", because(row)), []).append(because(row))
+    kinds = sorted(of.values(), key=len, reverse=True)
+    if len(kinds) == 1:
+        return _example(kinds[0], "for example, ")
+    shown = [f"{counted(len(x), 'number', 'numbers')}{_example(x, ', such as: ', ': ')}" for x in kinds[:CAUSES]]
+    rest = sum(map(len, kinds[CAUSES:]))
+    return "; ".join([*shown, *([f"{counted(rest, 'number', 'numbers')}: other causes"] if rest else [])])
+
+
+def _example(texts: Sequence[str], several: str, one: str = "") -> str:
+    return (several if len(set(texts)) > 1 else one) + texts[0]
 
 
 def tally(counts: Mapping[RowStatus, int]) -> str:

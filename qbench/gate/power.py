@@ -20,6 +20,7 @@ from qbench.policy.model import Policy, Rule, read_policy, suggest
 from qbench.results import Results, load
 from qbench.results.analysis import settings_of, wanted_settings
 from qbench.results.matching import metrics_of
+from qbench.results.tolerances import check_limits
 from qbench.spec.read import read_spec
 from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings, check_margins
@@ -163,6 +164,7 @@ def power(
     if designs:
         infos = [(design.benchmark, info) for design in designs for info in design.metrics]
         check_margins(policy.margins, infos, where="the policy's [margins]")
+        check_limits(policy, {d.benchmark: {info.name: info for info in d.metrics} for d in designs})
         for rule in policy.rule:
             _check_metric(rule, designs)
     settings = replace(

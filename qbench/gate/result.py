@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Counts = GateStatus | Literal[""]
 """What a row adds to the gate's answer; empty where it adds nothing."""
+NeededTo = Literal["", "pass", "fail"]
+"""What more items would do: show that nothing changed, or prove the loss that was found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,9 @@ class GateRow:
         Items that `needed` is to be compared with: those of the group for a share, else the benchmark's.
     needed : int or None
         Items that would decide, where it is inconclusive and such a number exists.
+    needed_to : {"pass", "fail", ""}
+        What so many items would do: show in 80 % of all runs that a change of nothing is within the limit; or, where
+        the loss that was found lies beyond the limit, prove it if it is as large as that.
     flags : tuple of str
         Validity flags of the effect, such as ``near-chance``.
     groups : str
@@ -91,6 +96,7 @@ class GateRow:
     checkpoints: int = 0
     items: int = 0
     needed: int | None = None
+    needed_to: NeededTo = ""
     flags: tuple[str, ...] = ()
     groups: str = ""
     reason: str = ""

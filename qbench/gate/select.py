@@ -14,9 +14,9 @@ from qbench.gate.result import GateRow, Problem
 from qbench.metrics.interface import MetricInfo
 from qbench.policy.model import MAIN, Rule, suggest
 from qbench.results import Cell
-from qbench.results.matching import key_of_metric, metrics_of, rows_of
+from qbench.results.matching import key_of_metric, metrics_of, rows_of, whole_share
 from qbench.results.tolerances import declared_of
-from qbench.vocabulary import Better, Level, MetricRole, Quantity, RowStatus, Unit
+from qbench.vocabulary import Better, Level, MetricRole, Quantity, RowStatus
 
 Wanted = Mapping[str, tuple[str, ...]]
 """Benchmark → the metrics that a rule is about, without cut-offs; none for a benchmark of which nothing is known."""
@@ -118,9 +118,8 @@ def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tu
         hint = suggest(key_of_metric(rule).name, known) if rule.role is None else ""
         return {}, f"no benchmark of this run has a {rule.subject}{hint}"
     for b, names in found.items():
-        for name in names:
-            if among[b][name].unit in (Unit.SHARE, Unit.POINTS) and rule.limit is not None and rule.limit >= 1:
-                return found, f"its limit is {rule.limit:g}, but {name!r} is a fraction: 0.01 is one percentage point"
+        if what := whole_share(rule, [among[b][name] for name in names]):
+            return found, what
     return found | blind, ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import because, found, limit, movement, named, place, plain, said, size, variant
+from qbench.gate.phrasing import because, found, limit, movement, named, needed, place, plain, said, size, variant
 from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult
 from qbench.text import counted
 from qbench.vocabulary import GateBand, Level, RowStatus
@@ -29,10 +29,15 @@ SENTENCE, PROBLEMS, RULES, ROWS = 6, 2, 7, 3
 """The most lines of the sentence, and the most problems, rules and rows, where nothing else is asked for."""
 FOLDED = 2
 """The most lines of each text in these lists."""
+CAUSE = 3
+"""The most lines of the reason why a rule judges nothing."""
 LINES = 25
 """The most lines in all, the report's path not counted if it is longer than a line; with ``-v`` everything is printed.
 """
 GAP = "  "
+UNPASSED = ("number that did not pass", "numbers that did not pass")
+Words = tuple[str, str]
+"""What is counted: one of it, and several."""
 
 
 def show(result: GateResult, console: Console, *, verbose: bool = False, report: str = "") -> None:
@@ -87,36 +92,38 @@ def _short(result: GateResult, console: Console, space: int) -> list[Text]:
 
     lines = _folded(Text(result.sentence), console, SENTENCE)
     problems = [_folded(_problem(problem), console) for problem in result.problems]
-    lines += _listed(problems, min(PROBLEMS, len(problems)), "problems")
+    lines += _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"))
     rules = _rules(result.rules, console)
     rows = [
         _two_texts(row, console) for row in result.findings if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)
     ]
-    for_rows = len(_block(rows, 1, "numbers that did not pass"))
-    lines += _block(rules, _most(rules, RULES, space - len(lines) - for_rows), "rules")
-    return lines + _block(rows, _most(rows, ROWS, space - len(lines)), "numbers that did not pass")
+    for_rows = len(_block(rows, 1, UNPASSED))
+    lines += _block(rules, _most(rules, RULES, space - len(lines) - for_rows), ("rule", "rules"))
+    return lines + _block(rows, _most(rows, ROWS, space - len(lines)), UNPASSED)
 
 
 def _most(texts: Sequence[list[Text]], most: int, space: int) -> int:
     """How many of the texts, at most `most` and at least one, can be listed in so many lines."""
-    fitting = (n for n in range(min(most, len(texts)), 1, -1) if len(_block(texts, n, "")) <= space)
+    fitting = (n for n in range(min(most, len(texts)), 1, -1) if len(_block(texts, n, UNPASSED)) <= space)
     return next(fitting, 1)
 
 
-def _block(texts: Sequence[list[Text]], number: int, what: str) -> list[Text]:
+def _block(texts: Sequence[list[Text]], number: int, what: Words) -> list[Text]:
     """The first of the texts below an empty line; nothing where there are none."""
     from rich.text import Text
 
     return [Text(), *_listed(texts, number, what)] if texts else []
 
 
-def _listed(texts: Sequence[list[Text]], number: int, what: str) -> list[Text]:
+def _listed(texts: Sequence[list[Text]], number: int, what: Words) -> list[Text]:
     """The lines of the first of the texts, and how many there are beside them."""
     from rich.text import Text
 
     lines = [line for text in texts[:number] for line in text]
     more = len(texts) - number
-    return [*lines, Text(f"and {more:,} more {what}: -v lists them")] if more > 0 else lines
+    one, several = what
+    said = counted(more, f"more {one}: -v lists it", f"more {several}: -v lists them")
+    return [*lines, Text(f"and {said}")] if more > 0 else lines
 
 
 def _folded(text: Text, console: Console, most: int = FOLDED, indent: str = "") -> list[Text]:
@@ -142,26 +149,43 @@ def _problem(problem: Problem) -> Text:
 
 def _rules(rules: Sequence[RuleResult], console: Console) -> list[list[Text]]:
     """Of each rule its status, its worst finding and its limit, and how many rows have which status: in one line if the
-    lines of all rules fit beside each other, else in two."""
+    lines of all rules fit beside each other, else in two. Of a rule that judges nothing, why."""
+    parts = [(_sign(rule.status), named(rule.id), _worst(rule.worst), _counts(rule)) for rule in rules[:RULES]]
+    judging = [line for line, rule in zip(parts, rules, strict=False) if not _why_nothing(rule)]
+    widths = [max(len(line[column]) for line in judging) for column in range(4)] if judging else [0]
+    beside = sum(widths) + 3 * len(GAP) <= console.width
+    found = [
+        _beside(rule, line, widths) if beside and line in judging else _in_two(rule, line, console)
+        for rule, line in zip(rules, parts, strict=False)
+    ]
+    return found + [[]] * (len(rules) - len(found))
+
+
+def _beside(rule: RuleResult, parts: Sequence[str], widths: Sequence[int]) -> list[Text]:
     from rich.text import Text
 
-    parts = [(_sign(rule.status), named(rule.id), _worst(rule.worst), _counts(rule)) for rule in rules[:RULES]]
-    widths = [max(len(line[column]) for line in parts) for column in range(4)] if parts else []
-    beside = sum(widths) + 3 * len(GAP) <= console.width
-    found = []
-    for rule, (sign, *others) in zip(rules, parts, strict=False):
-        status = Text(sign, style=STYLES[rule.status])
-        if beside:
-            cells = [part.ljust(width) for part, width in zip(others, widths[1:], strict=True)]
-            found.append([(status + " " * (widths[0] - len(sign)) + Text(GAP + GAP.join(cells).rstrip()))])
-        else:
-            name, *details = others
-            lines = _folded(status + Text(GAP + name), console)
-            if any(details):
-                what = Text(GAP + "; ".join(part for part in details if part))
-                lines += _folded(what, console, indent=GAP)
-            found.append(lines)
-    return found + [[]] * (len(rules) - len(found))
+    sign, *others = parts
+    cells = [part.ljust(width) for part, width in zip(others, widths[1:], strict=True)]
+    status = Text(sign, style=STYLES[rule.status])
+    return [status + " " * (widths[0] - len(sign)) + Text(GAP + GAP.join(cells).rstrip())]
+
+
+def _in_two(rule: RuleResult, parts: Sequence[str], console: Console) -> list[Text]:
+    from rich.text import Text
+
+    sign, name, worst, counts = parts
+    head = Text(sign, style=STYLES[rule.status]) + Text(GAP + name)
+    if why := _why_nothing(rule):
+        return _folded(head + Text(": " + "; ".join(x for x in (counts, why) if x)), console, CAUSE, indent=GAP)
+    details = "; ".join(x for x in (worst, counts) if x)
+    return _folded(head, console) + (_folded(Text(GAP + details), console, indent=GAP) if details else [])
+
+
+def _why_nothing(rule: RuleResult) -> str:
+    """Why a rule judges no number; empty where it judges some."""
+    if rule.worst is None:
+        return said(rule.reason)
+    return because(rule.worst) if rule.status is RowStatus.LEFT_OUT else ""
 
 
 def _worst(row: GateRow | None) -> str:
@@ -221,8 +245,8 @@ def _two_texts(row: GateRow, console: Console) -> list[Text]:
     from rich.text import Text
 
     what, _, *reasons = _lines(row)
-    needed = f"; {row.needed:,} would decide" if row.needed else ""
-    seen = f"{found(row)}, n = {size(row)}{needed}" if row.unit else "; ".join(reasons)
+    numbers = f"{found(row)}, n = {size(row)}"
+    seen = "; ".join(x for x in (numbers, needed(row)) if x) if row.unit else "; ".join(reasons)
     sign = Text(row.status.symbol, style=STYLES[row.status])
     return [*_folded(sign + f" {what}", console, indent=GAP), *_folded(Text(GAP + seen), console, indent=GAP)]
 

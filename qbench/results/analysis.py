@@ -39,7 +39,7 @@ from qbench.results.statistics import (
     statistic_names,
     statistic_versions,
 )
-from qbench.results.tolerances import tolerances
+from qbench.results.tolerances import check_limits, declared_of, tolerances
 from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_tables
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.tables import ITEMS
@@ -180,6 +180,8 @@ def analyse_again(
 
 def make(results: Results, settings: Settings, step: Callable[[str], None] = lambda name: None) -> Analysis:
     """Judge every change of a run from its stored outcomes, and the parts of the models where they are ablated."""
+    if results.run.policy is not None:
+        check_limits(results.run.policy, {b: of.metrics for b, of in declared_of(results.records).items()})
     analysis = _judged(results, settings, step)
     parts = ablation_table(results, analysis.effects, settings, lambda others: _judged(others, settings, step).effects)
     return analysis if parts is None else replace(analysis, added={**analysis.added, ABLATION: parts})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from qbench.data.items import Attribute
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import MetricKey, declared_names
 from qbench.policy.model import MAIN, Policy, Rule
+from qbench.vocabulary import Unit
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -48,6 +49,14 @@ def metrics_of(rule: Rule, metrics: Mapping[str, MetricInfo]) -> tuple[str, ...]
     if rule.metric == MAIN:
         return tuple(metrics)[:1]
     return tuple(name for name in metrics if name == key_of_metric(rule).name)
+
+
+def whole_share(rule: Rule, metrics: Iterable[MetricInfo]) -> str:
+    """What is wrong with the limit of a rule if it is 100 points or more of a share, which nothing could exceed."""
+    for info in metrics:
+        if info.unit in (Unit.SHARE, Unit.POINTS) and rule.limit is not None and rule.limit >= 1:
+            return f"its limit is {rule.limit:g}, but {info.name!r} is a fraction: 0.01 is one percentage point"
+    return ""
 
 
 def rows_of(rule: Rule, effects: pd.DataFrame, declared: Mapping[str, Declared]) -> Booleans:

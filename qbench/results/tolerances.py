@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis.margins import margins_of
+from qbench.errors import InputError
+from qbench.metrics.interface import MetricInfo
 from qbench.policy.model import Policy
-from qbench.results.matching import Declared, limits_of
+from qbench.results.matching import Declared, limits_of, metrics_of, whole_share
 from qbench.runfolder.reader import Cell
-from qbench.statistics.settings import Settings
+from qbench.statistics.settings import Settings, check_margins
 
 Margins = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
 """Rows of the effects → the margin of each."""
@@ -29,6 +31,31 @@ def declared_of(cells: Iterable[Cell]) -> dict[str, Declared]:
                 Declared(metrics={info.name: info for info in cell.metrics}, attributes=cell.attributes),
             )
     return found
+
+
+def check_limits(policy: Policy, declared: Mapping[str, Mapping[str, MetricInfo]]) -> None:
+    """Refuse limits and margins of 100 points or more of a share: one point was meant, and nothing could be beyond it.
+
+    Parameters
+    ----------
+    policy : Policy
+        The policy.
+    declared : mapping
+        Benchmark → the metrics that it declares, by name, the main one first.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is such a limit or margin.
+    """
+    infos = [(benchmark, info) for benchmark, of in declared.items() for info in of.values()]
+    check_margins({k: m for k, m in policy.margins.items() if m >= 1}, infos, where="the policy's [margins]")
+    for rule in policy.rule:
+        for benchmark, metrics in declared.items():
+            if rule.benchmark and benchmark not in rule.benchmark:
+                continue
+            if what := whole_share(rule, [metrics[name] for name in metrics_of(rule, metrics)]):
+                raise InputError(what, where=f"rule {rule.id} of the policy")
 
 
 def tolerances(cells: Iterable[Cell], settings: Settings, policy: Policy | None) -> Margins:

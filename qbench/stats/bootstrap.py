@@ -37,6 +37,8 @@ NO_LENGTH = "the resamples hardly differ: an interval of them would claim a cert
 UNDETERMINED = "the change is undetermined"
 LOST = "the number is undetermined in more than 5 % of the resamples"
 ONE = "one image only: nothing to resample"
+OF_DATA = frozenset({NO_LENGTH, LOST, ONE})
+"""Reasons why these images give no interval: others would."""
 
 
 @dataclass(frozen=True)

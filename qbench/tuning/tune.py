@@ -19,7 +19,7 @@ from typing import Any, get_args
 from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH, AblatedPart, By, common_parts, coverage_of, variants_of_parts
 from qbench.execution.opened import Opened
-from qbench.execution.plan import make_plan
+from qbench.execution.plan import make_plan, with_own_calibration
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.gate import GateResult, GateRow, Policy, check, read_policy
@@ -80,6 +80,7 @@ class Tuner:
         """Refuse what cannot be searched."""
         if self.by not in get_args(By):
             raise InputError(f"parts are left out by {', '.join(get_args(By))}, not by {self.by!r}")
+        self.spec = with_own_calibration(self.spec, self.registry)
         if self.spec.half is not None:
             raise InputError(
                 "the spec evaluates one half already",

@@ -113,6 +113,19 @@ def test_the_policy_of_the_spec_is_that_of_the_run_and_its_stored_analysis(run: 
     assert {row.limit for row in other.rows} == {0.5}
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (policy({**RULE, "limit": 1.0}), "its limit is 1, but 'accuracy' is a fraction"),
+        (policy(accuracy=5.0), "is 5, which is 500 points"),
+    ],
+)
+def test_no_verdict_is_given_with_a_limit_that_nothing_could_exceed(run: Any, wrong: dict[str, Any], said: str) -> None:
+    run.run["spec"]["policy"] = wrong
+    with pytest.raises(InputError, match=said):
+        analysed(load(run.write()))
+
+
 def test_an_analysis_of_another_policy_is_stale(run: Any) -> None:
     folder = run.write()
     analysed(load(folder))

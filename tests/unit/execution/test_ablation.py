@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from qbench.api import InputError, LayerOptions
@@ -15,6 +16,7 @@ from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.ablation import section as ablation_section
 from qbench.results import load
 from qbench.results.analysis import analysed
+from qbench.results.verify import Verdict, verify
 
 from .conftest import COUNT, PLUGIN
 from .planted import BAD, LAYERS, plant
@@ -212,3 +214,15 @@ def test_the_command_refuses_what_cannot_be_ablated(qbench_here, tmp_path):
         assert "the quantizer 'stored' cannot be told which layers to change" in done.stderr
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "qbench-runs").exists()
+
+
+def test_a_damaged_table_of_parts_is_found_and_made_again(run, tmp_path):
+    before = run(by="part").ablation
+    (path,) = (tmp_path / "run" / "analysis").glob("ablation*")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    (found,) = [x for x in verify(tmp_path / "run").findings if x.verdict is Verdict.DIFFERS]
+    assert found.file == f"analysis/{path.name}"
+    pd.testing.assert_frame_equal(analysed(load(tmp_path / "run")).ablation, before)
+    assert not [x for x in verify(tmp_path / "run").findings if x.verdict is Verdict.DIFFERS]

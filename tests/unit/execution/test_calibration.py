@@ -11,7 +11,7 @@ from qbench.declared.record import DECLARED
 from qbench.errors import DataError, InputError
 from qbench.execution.calibration import prepare_calibration
 from qbench.execution.forecast import forecast
-from qbench.execution.plan import make_plan, plan_calibration
+from qbench.execution.plan import make_plan, plan_calibration, with_own_calibration
 from qbench.execution.run import execute
 from qbench.plugins.registry import Entry, Plugin
 from qbench.report.run_numbers import RunNumbers
@@ -287,6 +287,18 @@ def test_data_are_named_where_they_are_used_and_nowhere_else(lamp_spec, registry
     ):
         with pytest.raises(InputError, match=message):
             make_plan(spec, registry)
+
+
+def test_each_quantizer_can_have_the_data_of_the_run_as_its_own(lamp_spec, registry):
+    """So that a run of some of the quantizers names no data that none of them uses."""
+    other = {"name": "static", "label": "other", "calibration": {"dataset": "train"}}
+    parted = with_own_calibration(lamp_spec("static", "half", other, calibration={"folder": "photos"}), registry)
+    assert parted.calibration is None
+    found = [q.calibration and (q.calibration.folder or q.calibration.dataset) for q in parted.quantizers]
+    assert found == [None, "photos", None, "train"]
+    make_plan(parted.model_copy(update={"quantizers": parted.quantizers[:1]}), registry)
+    unused = lamp_spec("half", calibration={"folder": "photos"})
+    assert with_own_calibration(unused, registry) == unused
 
 
 def test_a_dataset_that_a_plugin_writes_is_counted_and_drawn(lamp_spec, registry, cache, data):

@@ -172,6 +172,7 @@ class Study:
                 **dict.fromkeys(COUNTS, np.nan),
                 **{"sum_se": np.nan, "sample_size": float(n) if info.get("statistic") == SHARES else 5000.0},
                 "noise": np.nan,
+                "why": "",
                 "cutoff": float(metric.partition("@")[2]) if metric.startswith("skew@") else np.nan,
                 "margin": margin_of(info, grouped=bool(attribute), of_class=bool(class_)),
                 **{"statistic": BY_METHOD.get(more.get("method", ""), "bootstrap")},

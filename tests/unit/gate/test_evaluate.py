@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from qbench.gate.phrasing import needed
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import with_power
 from qbench.statistics.settings import Settings
+from qbench.stats.bootstrap import LOST, NO_LENGTH, ONE
 from tests.unit.gate.conftest import Study
 
 GROUP = {"scope": "each_group"}
@@ -346,3 +348,33 @@ def test_a_waiver_covers_what_is_inconclusive_where_that_fails_but_no_error(stud
     assert study.judge(OVERALL | {"inconclusive": "fail"}, waiver=[waiver()]).exit_code == 0
     study.cell("facet", "int4", status="failed")
     assert study.judge(OVERALL, waiver=[waiver()]).exit_code == 2
+
+
+@pytest.mark.parametrize(("change", "beyond"), [(-0.03, True), (-0.015, False)])
+def test_the_items_that_are_needed_answer_the_question_that_is_open(study: Study, change: float, beyond: bool) -> None:
+    """A loss that was found beyond the limit is not shown to be no change by more items: they would prove it."""
+    study.effect("accuracy", change, 0.008, n=800)
+    row = study.judge({"metric": "accuracy", "limit": 0.02}).rows[0]
+    assert row.status == "inconclusive"
+    if beyond:  # 800 items give 0.0157 at 2.5 %; the loss exceeds the limit by 0.01
+        assert row.needed == pytest.approx(800 * (0.008 * (1.95996 + 0.84162) / 0.01) ** 2, rel=0.001)
+        assert (row.needed_to, "would prove that it is beyond the limit" in row.reason) == ("fail", True)
+        assert needed(row).endswith("would prove it")
+    else:
+        assert (row.needed_to, "would prove" in row.reason) in {("pass", False), ("", False)}
+
+
+def test_more_items_are_not_said_to_prove_the_growth_of_a_gap_whose_sign_is_not_clear(study: Study) -> None:
+    pair = {"attribute": "age", "group": "older-young", "before": 0.01, "sum_se": 0.1}
+    study.effect("mean_disparity", 0.05, 0.03, **pair)
+    row = study.judge({"role": "gap"}).rows[0]
+    assert (row.status, row.needed, row.needed_to) == ("inconclusive", None, "")
+
+
+@pytest.mark.parametrize("why", [NO_LENGTH, LOST, ONE])
+def test_a_number_that_these_images_give_no_interval_for_is_inconclusive(study: Study, why: str) -> None:
+    study.effect("accuracy", 0.0, np.nan, statistic="", why=why)
+    row = study.judge({"metric": "accuracy"}).rows[0]
+    assert (row.status, row.reason) == ("inconclusive", why)
+    study.rows[0]["why"] = "its metric has no closed form"
+    assert study.judge({"metric": "accuracy"}).rows[0].status == "error"

@@ -140,10 +140,13 @@ def test_a_policy_alone_says_what_is_needed_by_the_default_margins() -> None:
         ("accuracy", 0.01, None),
         ("accuracy of each group", 0.02, None),
         ("gaps", 0.02, None),
+        ("gaps", 0.02, None),  # of a signed share, such as a bias score
         ("skew of each group", 0.1, None),
     ]
     assert found.unused == {"calibration": "it has no number here"}
-    assert all(row.needed[0].to_pass and row.undecided == () for row in found.rows)
+    sized = [row for row in found.rows if (row.role, row.unit) != ("gap", "share")]  # how a score varies is not known
+    assert len(sized) == 4
+    assert all(row.needed[0].to_pass and row.undecided == () for row in sized)
 
 
 def test_groups_are_counted_from_the_annotations() -> None:
@@ -221,7 +224,7 @@ def test_rows_of_one_variant_share_the_level_of_a_failure() -> None:
 
 def test_the_margins_of_the_spec_are_the_limits() -> None:
     found = power(settings=Settings(margins={"share/group": 0.04}), flips=[0.02])
-    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.1]
+    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.04, 0.1]
 
 
 def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() -> None:
@@ -236,6 +239,12 @@ def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() ->
     wrong = given.model_copy(update={"margins": {"shar/group": 0.03}})
     with pytest.raises(InputError, match="no number of this run has the margin 'shar/group'"):
         power(wrong, [facet({("nurse", "masc"): 30})])
+
+
+def test_a_limit_of_all_points_is_refused() -> None:
+    given = read_policy({"version": 1, "rule": [{"id": "r", "metric": "accuracy", "scope": "overall", "limit": 1}]})
+    with pytest.raises(InputError, match="its limit is 1, but 'accuracy' is a fraction"):
+        power(given, [facet({("nurse", "masc"): 30})])
 
 
 def test_a_mistyped_metric_is_refused() -> None:
@@ -303,13 +312,13 @@ def test_the_options_of_a_declared_dataset_in_a_run_may_be_left_open(make_run: C
 FACES = [("20-29", "Male", "White"), ("30-39", "Female", "Black"), ("0-2", "Female", "White"), ("0-2", "Male", "Black")]
 
 
-def of_faces(folder: Path, benchmark: str, options: dict[str, Any]) -> Power:
+def of_faces(folder: Path, benchmark: str, options: dict[str, Any], **parts: Any) -> Power:
     """What `qbench power` says of a spec with a benchmark of 40 faces."""
     rows = [f"val/{i}.jpg,{','.join(FACES[i % 4])}" for i in range(40)]
     text = "\n".join(["file,age,gender,race", *rows])
     (folder / "fairface_label_val.csv").write_text(text, encoding="utf-8")
-    asked = {"name": benchmark, "root": str(folder), "options": options}
-    return power_of_spec({"benchmarks": [asked]})
+    asked = {"name": benchmark, "root": str(folder), "options": options, "allow_missing": (folder / "val").exists()}
+    return power_of_spec({"benchmarks": [asked], **parts})
 
 
 def power_of_spec(parts: dict[str, Any]) -> Power:
@@ -332,6 +341,16 @@ def test_groups_of_a_ranking_are_counted_with_the_cutoffs_of_the_spec(tmp_path: 
     }
     absent = [one for one in found.unavailable["fairface"] if one.group == "Indian"]
     assert [one.cause for one in absent] == ["no item belongs to the group 'Indian' of race"]
+
+
+@pytest.mark.parametrize(("limit", "there"), [(None, 12), (20, 12), (8, 8)])
+def test_only_items_whose_image_is_there_count_as_in_a_run(tmp_path: Path, limit: int | None, there: int) -> None:
+    (tmp_path / "val").mkdir()
+    for i in range(12):
+        (tmp_path / "val" / f"{i}.jpg").touch()
+    found = of_faces(tmp_path, "fairface-attributes", {"ask": ["race"]}, limit=limit)
+    assert {row.there for row in found.rows if not row.group} == {there}
+    assert {row.there for row in found.rows if row.group in ("White", "Black")} == {there // 2}
 
 
 def test_numbers_that_the_data_cannot_give_are_in_no_row(tmp_path: Path) -> None:

@@ -95,14 +95,16 @@ def test_a_variant_of_which_nothing_is_judged_is_named(study: Study) -> None:
 
 
 def test_several_causes_are_told_with_their_numbers(study: Study) -> None:
-    for n, group in ((10, "young"), (20, "older")):
-        study.effect("accuracy", np.nan, attribute="age", group=group, before=np.nan, n=n)
-    study.effect("accuracy", np.nan, attribute="skin_tone", group="dark", before=np.nan, n=10)
-    study.effect("accuracy", np.nan, attribute="skin_tone", group="light", before=np.nan, n=30)
+    for at, group in enumerate(("young", "older")):
+        study.effect("accuracy", np.nan, attribute="age", group=group, before=np.nan, n=10 + 1000 * at)
     what = study.judge(EACH).problems[0].what
-    assert what == (
-        "none of its 4 numbers is judged: 2 numbers: it is undetermined (n = 10); "
-        "1 number: it is undetermined (n = 20); 1 number: other causes"
+    assert what == "none of its 2 numbers is judged: for example, it is undetermined (n = 1,010)"
+    for group in ("dark", "light"):
+        study.effect("accuracy", 0.0, attribute="skin_tone", group=group, flags="baseline-near-chance")
+    what = study.judge(EACH).problems[0].what
+    assert what.startswith(
+        "none of its 4 numbers is judged: 2 numbers, such as: it is undetermined (n = 1,010); "
+        "2 numbers: of the baseline: its answers cannot be told from chance"
     )
 
 

@@ -1,0 +1,95 @@
+"""``qbench diagnose``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qbench.diagnosis.diagnose import Diagnosis, Link, Loss
+
+EXAMPLES = (
+    "Examples: `qbench diagnose study.toml --quantizer hf-int4` (which step of a quantizer loses) | "
+    "`qbench diagnose mine.toml --reference openai/ViT-B-32` (also preprocessing and export of a converted checkpoint)"
+)
+
+
+def command(
+    spec: Annotated[str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")],
+    reference: Annotated[
+        str | None,
+        typer.Option(help="The checkpoint from which the model was made: source/checkpoint as in a spec, or a path."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The label of the model, if the spec has several.")] = None,
+    quantizer: Annotated[
+        str | None, typer.Option(help="The label of the variant's quantizer, if the spec has several.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps; run nothing.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder of all steps [default: qbench-runs/NAME-diagnosis].")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
+) -> None:
+    """Find the step between a reference and a variant that loses accuracy.
+
+    The steps are the device, the preprocessing, the export of the checkpoint, a cast, the precision of the weights, the
+    precision of the activations, and the batches. Repeat the command to continue a stopped diagnosis.
+    """
+    from qbench.cli.common import overridden
+    from qbench.diagnosis.diagnose import diagnoser
+    from qbench.execution.progress import Bar
+    from qbench.spec.read import read_spec
+    from qbench.terminal.console import Terminal
+
+    shown = Terminal()
+    wanted = overridden(read_spec(spec), limit=limit, device=device, batch_size=batch_size)
+    search = diagnoser(
+        wanted,
+        reference,
+        model=model,
+        quantizer=quantizer,
+        out=out,
+        tell=lambda link: _tell(link, shown),
+        progress=Bar(Terminal(stderr=True)),
+    )
+    if dry_run:
+        for step in search.chain().steps:
+            shown.print(step.name, markup=False)
+        return
+    _conclude(search.diagnose(), shown)
+
+
+def _tell(link: Link, console: Console) -> None:
+    """Print one step with what it loses against the step before."""
+    from rich.text import Text
+
+    console.print(Text(f"{link.name}{': cannot be made' if link.skipped else ': fails' if link.error else ''}"))
+    if link.error:
+        console.print(Text(f"    {link.error}"))
+    for loss in link.losses:
+        console.print(Text(f"    {_said(loss)}"))
+
+
+def _said(loss: Loss) -> str:
+    return f"{loss.metric} on {loss.benchmark} {loss.movement.words}, p = {loss.p:.3g}"
+
+
+def _conclude(found: Diagnosis, console: Console) -> None:
+    """Print which steps are named, and the towers of the first of them."""
+    from rich.text import Text
+
+    for loss in found.total:
+        console.print(Text(f"All steps together: {_said(loss)}"))
+    named = found.named
+    if not named:
+        console.print(Text("No step is named: no loss of the whole chain goes with one of its steps."))
+        return
+    console.print(Text(f"Named (p corrected for all steps): {'; '.join(named)}"))
+    for link in found.towers:
+        _tell(link, console)

@@ -1,0 +1,209 @@
+"""A planted fault is named by the step and the tower that it is in; a variant that loses nothing has none."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from qbench.api import Coverage, Geometry, Identity, Layer, Located, ModelSource, Preprocessing, Quantizer, Variant
+from qbench.api.benchmarks import StatisticRef
+from qbench.cli.diagnose import _conclude, _tell
+from qbench.diagnosis.diagnose import Diagnoser
+from qbench.errors import InputError
+from qbench.plugins.registry import Entry
+from qbench.spec.model import ModelSpec
+from qbench.terminal.console import Terminal
+from qbench.text import NBSP
+
+from . import conftest
+from .conftest import PLUGIN
+
+COUNT = 24
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is wrong with a checkpoint, or with a quantizer."""
+
+    wrong: str = ""
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.vision_model = torch.nn.Linear(1, 2)
+        self.vision_model.weight.data.copy_(torch.tensor([[1.0], [-1.0]]))
+        self.vision_model.bias.data.copy_(torch.tensor([0.0, 1.0]))
+
+
+class Encoder:
+    """Embeds how bright an image is; texts are `bright` and `dark`."""
+
+    def __init__(self, preprocessing, wrong=""):
+        self.module, self.preprocessing, self.wrong = Model(), preprocessing, wrong
+
+    def encode_images(self, pixels):
+        if self.wrong == "batch" and len(pixels) > 1:
+            pixels = 255 - pixels
+        bright = (pixels.reshape(len(pixels), -1).mean(1) / 255 - self.preprocessing.mean[0]).astype(np.float32)
+        bright *= {"activations": 0.4, "export of images": np.nan}.get(self.wrong, 1)
+        with torch.inference_mode():
+            return self.module.vision_model(torch.from_numpy(bright)[:, None]).numpy()
+
+    def encode_texts(self, texts):
+        right = np.array([[1, 0] if text == "bright" else [0, 1] for text in texts], dtype=np.float32)
+        return right[:, ::-1] if self.wrong == "export of texts" else right
+
+    def close(self):
+        pass
+
+
+class Checkpoint:
+    def __init__(self, wrong):
+        self.wrong = wrong
+        self.identity = Identity(
+            source="toy", checkpoint="t", architecture="T", revision="local", fingerprint=f"weights {wrong}"
+        )
+        mean = (0.5,) * 3 if wrong == "mean" else (0.0,) * 3
+        self.preprocessing = Preprocessing(geometry=Geometry(size=4), mean=mean, std=(1.0,) * 3)
+
+    def load(self, *, device, dtype, quantization_config=None):
+        return Encoder(self.preprocessing, self.wrong)
+
+
+def build(checkpoint, context, options):
+    encoder = checkpoint.load(device=context.device, dtype="float32")
+    encoder.wrong = getattr(options, "wrong", "")
+    if encoder.wrong == "weights":
+        encoder.module.vision_model.weight.data *= -1
+    layer = Layer(name="vision_model", tower="image", kind="Linear", parameters=2, quantized=True, bits=8)
+    coverage = Coverage(layers=(layer,), total_parameters=4, model_bytes=16)
+    return Variant(encoder=encoder, coverage=coverage, dtype="float32")
+
+
+@pytest.fixture
+def registry(registry, monkeypatch):
+    monkeypatch.setattr(conftest, "COUNT", COUNT)
+
+    def add(hook, record):
+        registry.entries[hook].append(Entry(plugin=PLUGIN, record=record))
+
+    def cast(checkpoint, context, options):
+        encoder = checkpoint.load(device=context.device, dtype="float32")
+        return Variant(
+            encoder=encoder, coverage=Coverage(layers=(), total_parameters=0, model_bytes=None), dtype="float32"
+        )
+
+    add("qbench_quantizers", Quantizer(name="fp32", summary="", bits=32, kind="control", build=cast))
+    add("qbench_quantizers", Quantizer(name="q", summary="", bits=8, options=Made, build=build))
+    add(
+        "qbench_models",
+        ModelSource(
+            name="made",
+            summary="",
+            options=Made,
+            locate=lambda c, o: Located(ready=True, where=c, how_to_get=""),
+            open=lambda name, options: Checkpoint(options.wrong),
+        ),
+    )
+    (toys,) = registry.entries["qbench_benchmarks"]
+    metrics = tuple(replace(metric, statistic=StatisticRef("share")) for metric in toys.record.metrics)
+    registry.entries["qbench_benchmarks"] = [Entry(plugin=PLUGIN, record=replace(toys.record, metrics=metrics))]
+    return registry
+
+
+@pytest.fixture
+def diagnoser(registry, cache, spec, tmp_path):
+    def make(model="", quantizer=None, reference=True, **changes):
+        named = {"name": "q", "options": {"wrong": quantizer}}
+        return Diagnoser(
+            spec=spec(
+                models=[{"source": "made", "options": {"wrong": model}}],
+                quantizers=["fp32", *([named] if quantizer is not None else [])],
+                baseline="fp32",
+                **changes,
+            ),
+            reference=ModelSpec(source="made") if reference else None,
+            folder=tmp_path / "diagnosis",
+            registry=registry,
+            cache=cache,
+        )
+
+    return make
+
+
+def names(links):
+    return [link.name for link in links]
+
+
+def test_a_wrong_mean_is_named(diagnoser):
+    found = diagnoser("mean").diagnose()
+    assert names(found.links) == ["the reference", "preprocessing: mean", "export"]
+    assert found.named == ("preprocessing: mean",)
+    assert [loss.movement.loss for link in found.links for loss in link.losses] == [0.5, 0]
+    assert found.towers == ()
+
+
+def test_a_wrong_text_tower_is_named(diagnoser, capsys):
+    found = diagnoser("export of texts").diagnose()
+    assert found.named == ("export",)
+    assert [(link.name, link.losses[0].movement.loss) for link in found.towers] == [
+        ("export, text tower", 1),
+        ("export, image tower", 0),
+    ]
+    _tell(found.links[-1], Terminal(width=200))
+    _conclude(found, Terminal(width=200))
+    said = capsys.readouterr().out.replace(NBSP, " ")
+    assert said.startswith("export\n    accuracy on toys loses 100.0 points (a loss of ")
+    assert "Named (p corrected for all steps): export\n" in said
+    assert "export, image tower\n    accuracy on toys does not change" in said
+
+
+def test_a_step_that_fails_is_named(diagnoser):
+    found = diagnoser("export of images", quantizer="").diagnose()
+    assert names(found.links) == ["the reference", "export"]
+    assert found.named == ("export",)
+    assert "not finite" in found.links[-1].error
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("weights", "precision of weights"),
+        ("activations", "precision of activations"),
+        ("batch", "batch composition"),
+    ],
+)
+def test_what_is_wrong_with_a_quantizer_is_named(diagnoser, wrong, named):
+    found = diagnoser(quantizer=wrong, reference=False).diagnose()
+    assert names(found.links) == [
+        "the reference",
+        "precision of weights",
+        "precision of activations",
+        "batch composition",
+    ]
+    assert found.named == (named,)
+    lossy = [link.name for link in found.towers if link.losses[0].movement.loss > 0]
+    assert lossy == ([f"{named}, image tower"] if named.startswith("precision") else [])
+
+
+def test_where_nothing_is_lost_nothing_is_named(diagnoser, capsys):
+    found = diagnoser(quantizer="").diagnose()
+    assert len(found.links) == 5
+    assert (found.named, found.towers) == ((), ())
+    _conclude(found, Terminal(width=200))
+    assert "No step is named" in capsys.readouterr().out
+
+
+def test_what_cannot_be_diagnosed_is_refused_with_a_reason(diagnoser):
+    with pytest.raises(InputError, match="no quantizer beside the baseline, and no reference is named"):
+        diagnoser(reference=False).chain()
+    search = diagnoser()
+    with pytest.raises(InputError, match="one variant is diagnosed, and the spec has 2 models and 0 quantizers"):
+        replace(
+            search,
+            spec=search.spec.model_copy(
+                update={"models": [*search.spec.models, ModelSpec(source="toy", checkpoint="one")]}
+            ),
+        ).chain()
