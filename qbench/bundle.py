@@ -33,6 +33,8 @@ VARIABLES = ("QBENCH", *LIBRARIES)
 LOCALE = ("LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "CONDA_PREFIX", "BITSANDBYTES_NOWELCOME", "TOKENIZERS_PARALLELISM")
 
 SECRET_NAME = re.compile(r"TOKEN|KEY|SECRET|PASS|PWD|AUTH|CREDENTIAL|COOKIE|SIGNATURE|SESSION", re.IGNORECASE)
+NO_SECRET = frozenset({"PWD", "OLDPWD", "TOKENIZERS_PARALLELISM"})
+"""Names that look like those of secrets and are none: the working folder would be removed from every path."""
 HIDDEN = "[removed]"
 SECRETS = (
     (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://)[^\s/\"'\\]+@", re.IGNORECASE), rf"\g<kept>{HIDDEN}@"),
@@ -62,6 +64,11 @@ SECRETS = (
 HOMES = re.compile(r"(?:/home|/Users|[A-Za-z]:\\+Users)[/\\]+[^/\\\s\"':,;]+")
 
 
+def _is_secret(name: str) -> bool:
+    """Whether a variable has the name of a secret."""
+    return name not in NO_SECRET and SECRET_NAME.search(name) is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Redaction:
     """Removes secrets and the names of home folders from texts.
@@ -86,7 +93,7 @@ class Redaction:
     @classmethod
     def of_this_machine(cls, variables: Mapping[str, str]) -> Redaction:
         """The values of all variables that have the name of a secret, and the home folder."""
-        values = {value for name, value in variables.items() if SECRET_NAME.search(name) and len(value) >= 6}
+        values = {value for name, value in variables.items() if _is_secret(name) and len(value) >= 6}
         return cls(secrets=tuple(sorted(values, key=len, reverse=True)), home=str(Path.home()))
 
     def text(self, text: str) -> str:
@@ -102,7 +109,7 @@ class Redaction:
     def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The environment variables that can matter; of secrets only that they are there."""
         wanted = {n: v for n, v in variables.items() if n in LOCALE or n.partition("_")[0] in VARIABLES}
-        return {n: HIDDEN if SECRET_NAME.search(n) else self.text(v) for n, v in sorted(wanted.items())}
+        return {n: HIDDEN if _is_secret(n) else self.text(v) for n, v in sorted(wanted.items())}
 
 
 def contents(checks: list[Check], run: Path | None, variables: Mapping[str, str] | None = None) -> dict[str, str]:

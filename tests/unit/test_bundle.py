@@ -71,6 +71,12 @@ def test_no_secret_is_in_it(run: Path) -> None:
     }
 
 
+def test_the_working_folder_is_no_secret() -> None:
+    variables = {"PWD": "/data/study", "QBENCH_CACHE": "/data/study/cache", "TOKENIZERS_PARALLELISM": "false"}
+    shown = json.loads(contents(CHECKS, None, variables)["variables.json"])
+    assert shown == {"QBENCH_CACHE": "/data/study/cache", "TOKENIZERS_PARALLELISM": "false"}
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [
