@@ -36,6 +36,7 @@ from qbench.cli import (
 DEBUG = "--debug"
 
 app = typer.Typer(
+    cls=check.CheckedGroup,
     name="qbench",
     help="What quantizing a vision-language model does to its accuracy, and to the people in the images, group by "
     "group.",

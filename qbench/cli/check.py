@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from qbench.gate import GateResult
@@ -36,13 +36,34 @@ class CheckCommand(TyperCommand):
         except typer.Exit:  # after --help
             raise
         except Exception as error:
-            from datetime import UTC, datetime
-
-            from qbench.gate.evaluate import not_evaluated
-
-            files = {name: _named(given, f"--{name}") for name in ("junit", "markdown", "json")}
-            _write(not_evaluated("qbench check", str(error), today=datetime.now(UTC).date()), **files)
+            write_not_evaluated(given, error)
             raise
+
+
+class CheckedGroup(TyperGroup):
+    """All commands: where an option before ``check`` is wrong, its files say "not evaluated" too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options before the command; see `typer.core.TyperGroup`."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.Exit:  # after --help and --version
+            raise
+        except Exception as error:
+            if "check" in given:
+                write_not_evaluated(given[given.index("check") :], error)
+            raise
+
+
+def write_not_evaluated(arguments: list[str], error: Exception) -> None:
+    """Write "not evaluated" to the files that arguments name which could not be read."""
+    from datetime import UTC, datetime
+
+    from qbench.gate.evaluate import not_evaluated
+
+    files = {name: _named(arguments, f"--{name}") for name in ("junit", "markdown", "json")}
+    _write(not_evaluated("qbench check", str(error), today=datetime.now(UTC).date()), **files)
 
 
 def _named(arguments: list[str], option: str) -> Path | None:
@@ -101,10 +122,19 @@ def command(
     )
     result = _result(run, policy, baseline, today, map_ or [])
     _write(result, junit=junit, markdown=markdown, json=json)
-    report = None if run is None else run / "report.html"
     with reader_may_end():
-        show(result, verbose=verbose, report=str(report) if report and report.is_file() else "")
+        show(result, verbose=verbose, report="" if run is None else _report(run, policy))
     raise typer.Exit(result.exit_code)
+
+
+def _report(run: Path, policy: Path | None) -> str:
+    """The page that shows the run by the same policy, or how to write it; empty where there is none."""
+    from qbench.cli.common import report_path
+
+    path = report_path(run, policy)
+    if path.is_file():
+        return str(path)
+    return f"qbench report {run} --policy {policy} writes it" if policy and run.is_dir() else ""
 
 
 def _result(

@@ -52,3 +52,14 @@ def write_report(results: Results, *, wanted: bool, gate: GateResult | None = No
         typer.echo(f"Report: {path}")
     elif path.exists():
         typer.echo(f"{path} is an earlier report. Write it anew with: qbench report {results.folder}")
+
+
+def report_path(run: Path, policy: Path | None, ending: str = ".html") -> Path:
+    """Where the report of a run lies: a page by a policy that was named on the command line has its own name.
+
+    Examples
+    --------
+    >>> report_path(Path("run"), None).name, report_path(Path("run"), Path("ci/loose.toml")).name
+    ('report.html', 'report-loose.html')
+    """
+    return run / (f"report-{policy.stem}{ending}" if policy else f"report{ending}")

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from qbench.execution.data_check import CheckedData
+    from qbench.gate.power import PlannedRow
     from qbench.spec.model import BenchmarkSpec
 
 EXAMPLES = (
@@ -55,12 +56,16 @@ def check(
 
     spec = _spec(benchmark, root, option or [], allow_missing)
     checked = check_data(spec, installed(), decode=decode, workers=workers, progress=Bar(Terminal(stderr=True)))
+    left_out = [] if checked.wrong else _left_out(spec)
     if format_ == "json":
         import json
 
-        typer.echo(json.dumps(as_dict(checked, shown=None if all_ else SHOWN), ensure_ascii=False, indent=2))
+        found = as_dict(checked, shown=None if all_ else SHOWN) | {
+            "left_out_by_gate": [_plain(row) for row in left_out]
+        }
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _print(checked, None if all_ else SHOWN)
+        _print(checked, None if all_ else SHOWN, left_out)
     if checked.wrong:
         raise typer.Exit(2)
 
@@ -86,11 +91,29 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     )
 
 
-def _print(checked: CheckedData, shown: int | None) -> None:
+def _left_out(spec: BenchmarkSpec) -> list[PlannedRow]:
+    """The numbers that the gate with the built-in policy will leave out, whatever a model answers."""
+    from qbench.execution.plan import plan_benchmark
+    from qbench.gate.designs import design_of
+    from qbench.gate.power import power
+    from qbench.plugins.registry import installed
+    from qbench.store.cache import Cache
+
+    design = design_of(plan_benchmark(spec, installed()), None, Cache())
+    return [row for row in power(designs=[design], flips=()).rows if row.left_out]
+
+
+def _plain(row: PlannedRow) -> dict[str, str]:
+    names = {"metric": row.metric, "attribute": row.attribute, "group": row.group, "class": row.class_}
+    return names | ({"cause": row.left_out.cause, "remedy": row.left_out.remedy} if row.left_out else {})
+
+
+def _print(checked: CheckedData, shown: int | None, left_out: list[PlannedRow]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from qbench.execution.unavailable_lines import unavailable_lines
+    from qbench.gate.power import left_out_lines
     from qbench.terminal.console import Terminal
 
     console = Terminal(soft_wrap=True)
@@ -103,7 +126,7 @@ def _print(checked: CheckedData, shown: int | None) -> None:
     if checked.groups:
         console.print(table)
         console.print()
-    for line in unavailable_lines(checked.unavailable):
+    for line in (*unavailable_lines(checked.unavailable), *left_out_lines(left_out)):
         console.print(Text(line))
     for finding in checked.findings:
         console.print(Text(f"{finding.level}: {finding.what}", style="red" if finding.level == "wrong" else "yellow"))

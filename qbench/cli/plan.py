@@ -83,6 +83,8 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         console.print(Text(f"\n{label}:"))
         for line in unavailable_lines(numbers):
             console.print(Text(line), soft_wrap=True)
+    for line in _left_out(wanted):
+        console.print(Text(line), soft_wrap=True)
     table = Table("", "device", "bits", "", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for quantizer in plan.quantizers:
         bits = f"{quantizer.entry.record.bits:g}"
@@ -130,6 +132,18 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         )
     if found.to_compute:
         console.print(f"Disk space for images that are not decoded yet: {bytes_in_words(found.disk_bytes)}.")
+
+
+def _left_out(wanted: RunSpec) -> list[str]:
+    """What the gate will leave out of this run, or why its policy cannot be applied; below an empty line."""
+    from qbench.errors import InputError
+    from qbench.gate.power import left_out_lines, power_of_spec
+
+    try:
+        lines = left_out_lines(power_of_spec(wanted, flips=()).rows)
+    except InputError as error:
+        lines = [f"The gate could not be evaluated: {error.where}: {error.what}"]
+    return ["", *lines] if lines else []
 
 
 def _left_alone(quantizer: PlannedQuantizer) -> str:

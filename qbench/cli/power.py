@@ -91,7 +91,7 @@ def _table(rows: list[PlannedRow], found: Power) -> Table:
     for row in known[:LISTED]:
         there = "?" if row.there is None else f"{row.there:,}"
         counts = [*(x.to_pass for x in row.needed), *(x.to_fail for x in row.needed)]
-        table.add_row(Text(_named(row)), there, *(_needed(count, row.there) for count in counts))
+        table.add_row(Text(row.name), there, *(_needed(count, row.there) for count in counts))
     return table
 
 
@@ -104,11 +104,6 @@ def _needed(count: int | None, there: int | None) -> str:
         return "–"
     short = f"{count:,}" if count < MILLIONS_FROM else f"{count / 1e6:g} M"
     return f"{short}*" if there is not None and count > there else short
-
-
-def _named(row: PlannedRow) -> str:
-    place = f"{row.attribute}={row.group}" if row.attribute else row.group
-    return " ".join(part for part in (row.benchmark, row.metric, place, row.class_) if part)
 
 
 def _limit(row: PlannedRow) -> str:
@@ -125,6 +120,7 @@ def _amount(value: float, row: PlannedRow) -> str:
 
 def _notes(found: Power) -> list[str]:
     from qbench.execution.unavailable_lines import unavailable_lines
+    from qbench.gate.power import left_out_lines
     from qbench.vocabulary import MetricRole
 
     shares = " or ".join(map(_percent, found.flips))
@@ -142,10 +138,12 @@ def _notes(found: Power) -> list[str]:
     if counted:
         never = [row for row in counted if len(row.undecided) == len(found.flips)]
         what = f"{len(never):,} of {len(counted):,} numbers have too few to be shown to be within their limit"
-        examples = [_named(row) for row in never[:MENTIONED]] + ["…"] * (len(never) > MENTIONED)
+        examples = [row.name for row in never[:MENTIONED]] + ["…"] * (len(never) > MENTIONED)
         notes += ["*: more than there are.", f"{what}: {', '.join(examples)}." if never else f"{what}."]
     notes += [f"rule {name}: {why}." for name, why in found.unused.items()]
     notes += [f"not known, how many items: {why}" for why in found.unknown]
+    if left_out := left_out_lines(found.rows):
+        notes += ["", *left_out]
     for benchmark, numbers in found.unavailable.items():
         notes += ["", f"{benchmark}:", *unavailable_lines(numbers)]
     return notes

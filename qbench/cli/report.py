@@ -20,7 +20,10 @@ def command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="The file; of several formats, each with its own ending [default: RUN/report.html]."),
+        typer.Option(
+            help="The file; of several formats, each with its own ending [default: RUN/report.html; with --policy "
+            "FILE RUN/report-FILE.html]."
+        ),
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="html, md or latex; separate several by commas.")] = "html",
     figures: Annotated[Path | None, typer.Option(help="Write every chart as SVG and PDF to this folder.")] = None,
@@ -47,6 +50,7 @@ def command(
     """Write the report of a run: one file that needs no network. Needs no model."""
     from contextlib import nullcontext
 
+    from qbench.cli.common import report_path
     from qbench.errors import InputError
     from qbench.policy.model import read_policy
     from qbench.report import files
@@ -79,7 +83,7 @@ def command(
         fix = f"Benchmarks of this run: {', '.join(sorted(there)) or 'none'}."
         raise InputError(f"this run has no benchmark {strange[0]!r}", where="--data-root", fix=fix)
     formats = [x.strip() for x in format_.split(",") if x.strip()]
-    default = runs[0] / f"report{files.FORMATS.get(formats[0] if formats else '', '.html')}"
+    default = report_path(runs[0], policy, files.FORMATS.get(formats[0] if formats else "", ".html"))
     sections = sections_of(first, look, others)
     # A report that is written elsewhere needs no permission to write in the run folder.
     with concluding(runs[0]) if out is None else nullcontext():

@@ -149,7 +149,7 @@ def designs_of_spec(spec: RunSpec, cache: Cache | None = None) -> list[Design]:
         The spec names something that does not exist.
     """
     cache = cache or Cache()
-    return [_planned(plan_benchmark(b, installed()), spec.limit, cache) for b in spec.benchmarks]
+    return [design_of(plan_benchmark(b, installed()), spec.limit, cache) for b in spec.benchmarks]
 
 
 def designs_of_run(results: Results) -> list[Design]:
@@ -159,7 +159,8 @@ def designs_of_run(results: Results) -> list[Design]:
     return [_of_cell(done.get(label, cell)) for label, cell in reversed(cells.items())]
 
 
-def _planned(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Design:
+def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Design:
+    """A benchmark with at most `limit` items, as far as its annotations are there."""
     record = planned.entry.record
     task = record.load(planned.options)
     names = getattr(task, "metric_names", [info.name for info in record.metrics])

@@ -11,8 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from qbench.errors import InputError
+from qbench.gate.decidable import Undecidable
 from qbench.gate.designs import Design, designs_of_run, designs_of_spec
+from qbench.gate.foreseen import foreseen
 from qbench.gate.needed_items import Counted, rounded, sized
 from qbench.gate.questions import Question, levels, limits, questions_of
 from qbench.metrics.interface import Unavailable
@@ -21,13 +25,17 @@ from qbench.results import Results, load
 from qbench.results.analysis import settings_of, wanted_settings
 from qbench.results.matching import metrics_of
 from qbench.results.tolerances import check_limits
+from qbench.spec.model import RunSpec
 from qbench.spec.read import read_spec
 from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings, check_margins
+from qbench.text import counted
 from qbench.vocabulary import MetricRole, Unit
 
 FLIPS = (0.005, 0.02, 0.05)
 """Shares of answers that flip, from few to many: a small run shows what is true of a model and a quantizer."""
+LISTED = 12
+"""Causes why numbers are left out that are told in lines; the others are counted."""
 POINT = 0.01
 EXCESS_OF_SKEW = 0.5
 """Beyond its limit by which a loss is to be found: one point, or half the limit of a skew."""
@@ -74,6 +82,8 @@ class PlannedRow:
         How many of them there are; None where that is not known.
     needed : tuple of Needed
         For each assumed share of flips.
+    left_out : Undecidable or None
+        Why the gate will leave it out, whatever the models answer; None where it will not, or where that is not known.
     """
 
     rule: str
@@ -89,6 +99,13 @@ class PlannedRow:
     counted: Counted
     there: int | None
     needed: tuple[Needed, ...]
+    left_out: Undecidable | None = None
+
+    @property
+    def name(self) -> str:
+        """The number in a line: benchmark, metric, group and class."""
+        place = f"{self.attribute}={self.group}" if self.attribute else self.group
+        return " ".join(part for part in (self.benchmark, self.metric, place, self.class_) if part)
 
     @property
     def undecided(self) -> tuple[float, ...]:
@@ -176,7 +193,9 @@ def power(
     given = {name: [q for q in found if not q.design.why_unavailable(*q.number[1:])] for name, found in asked.items()}
     questions = [question for of_rule in given.values() for question in of_rule]
     of_each = levels(questions, settings, adjusted=policy.decide.adjust == "holm")
-    rows = [_row(*x, settings, flips) for x in zip(questions, limits(questions, settings), of_each, strict=True)]
+    limit = limits(questions, settings)
+    closed = foreseen(questions, np.array(limit), settings)
+    rows = [_row(*x, settings, flips) for x in zip(questions, limit, of_each, closed, strict=True)]
     return Power(
         rows=tuple(rows),
         unused={
@@ -217,9 +236,13 @@ def power_of(
         if own is not None:
             raise InputError("two policies are given", where=str(source), fix="Give a spec or a run with --policy.")
         return power(read_policy(source), flips=flips)
-    spec = read_spec(source)
+    return power_of_spec(read_spec(source), own, flips=flips)
+
+
+def power_of_spec(spec: RunSpec, policy: Policy | None = None, *, flips: Sequence[float] = FLIPS) -> Power:
+    """The same for a spec that is read already."""
     settings = settings_of(spec.analysis.model_dump())
-    return power(own or spec.policy, designs_of_spec(spec), settings=settings, flips=flips)
+    return power(policy or spec.policy, designs_of_spec(spec), settings=settings, flips=flips)
 
 
 def _is_policy(path: Path) -> bool:
@@ -239,7 +262,26 @@ def _check_metric(rule: Rule, designs: Sequence[Design]) -> None:
         )
 
 
-def _row(question: Question, limit: float, level: float, settings: Settings, flips: Sequence[float]) -> PlannedRow:
+def left_out_lines(rows: Sequence[PlannedRow]) -> list[str]:
+    """What the gate will leave out, why, and what can be done; nothing where it will judge every number."""
+    by_cause: dict[Undecidable, list[str]] = {}
+    for row in rows:
+        if row.left_out:
+            by_cause.setdefault(row.left_out, []).append(row.name)
+    lines = [f"  {', '.join(names)}: {why.cause}. {why.remedy}" for why, names in by_cause.items()]
+    more = counted(len(lines) - LISTED, "more cause", "more causes")
+    heading = "Numbers that the gate will leave out, because this data cannot decide them:"
+    return [heading, *lines[:LISTED], *[f"  and {more}"][: len(lines) > LISTED]] if lines else []
+
+
+def _row(
+    question: Question,
+    limit: float,
+    level: float,
+    left_out: Undecidable | None,
+    settings: Settings,
+    flips: Sequence[float],
+) -> PlannedRow:
     unit = Unit(question.info.unit)
     loss = limit * (1 + EXCESS_OF_SKEW) if unit is Unit.NATS else limit + POINT
     size = sized(question)
@@ -256,6 +298,7 @@ def _row(question: Question, limit: float, level: float, settings: Settings, fli
         loss=loss,
         counted=size.counted,
         there=size.there,
+        left_out=left_out,
         needed=tuple(
             Needed(
                 flips=share,

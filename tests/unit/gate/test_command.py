@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from qbench.cli import app
-from qbench.cli.check import UNFINISHED
+from qbench.cli.check import UNFINISHED, _report
 from qbench.errors import InputError
 from qbench.policy.model import Policy, default_text
 from qbench.results import Results
@@ -234,3 +234,23 @@ def test_a_reader_that_ends_early_does_not_change_the_exit_code(
     monkeypatch.setattr("os.dup2", lambda *files: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     assert call("RUN", "--policy", policy).exit_code == 1
+
+
+def test_a_wrong_option_before_the_command_leaves_no_earlier_answer(tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("junit", "markdown", "json")}
+    for file in files.values():
+        file.write_text("PASS", encoding="utf-8")
+    options = [x for name, file in files.items() for x in (f"--{name}", str(file))]
+    assert CliRunner().invoke(app, ["--no-such-option", "check", "RUN", *options]).exit_code == 2
+    assert json.loads(files["json"].read_text())["band"] == "COULD NOT EVALUATE"
+    assert all("No such option" in file.read_text(encoding="utf-8") for file in files.values())
+
+
+def test_check_names_the_page_by_the_same_policy(tmp_path: Path) -> None:
+    assert _report(tmp_path, None) == ""
+    (tmp_path / "report.html").touch()
+    assert _report(tmp_path, None) == str(tmp_path / "report.html")
+    loose = tmp_path / "loose.toml"
+    assert _report(tmp_path, loose) == f"qbench report {tmp_path} --policy {loose} writes it"
+    (tmp_path / "report-loose.html").touch()
+    assert _report(tmp_path, loose) == str(tmp_path / "report-loose.html")

@@ -20,7 +20,7 @@ from qbench.cli.power import show
 from qbench.data.items import Attribute
 from qbench.errors import InputError
 from qbench.gate.designs import Design, _of_cell, designs_of_run, designs_of_spec
-from qbench.gate.power import PlannedRow, Power, power, power_of
+from qbench.gate.power import PlannedRow, Power, left_out_lines, power, power_of
 from qbench.metrics.interface import INDEX, MetricInfo, StatisticRef, Unavailable
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
 from qbench.policy.model import default_text, read_policy
@@ -32,6 +32,7 @@ from qbench.stats.linear import linear_change
 from qbench.stats.skew import skew_change
 from qbench.stats.tango import tango_interval
 from qbench_statistics.linear import count_columns
+from tests.unit.gate.conftest import Study
 
 Floats = npt.NDArray[np.float64]
 RUNS = 2000
@@ -429,3 +430,31 @@ def test_the_command_shows_and_writes_the_same(tmp_path: Path) -> None:
     assert "accuracy of each group: limit 2 points, fails at 3 points; items" in done.output
     assert "710" in done.output
     assert "rule calibration: it has no number here." in done.output
+
+
+def test_what_the_gate_will_leave_out_is_announced_as_the_gate_says_it(tmp_path: Path, study: Study) -> None:
+    found = of_faces(tmp_path, "fairface", {"ks": [20, 10]})
+    study.shares["fairface"] = {("race", "White"): 0.5, ("race", "Black"): 0.5}
+    for group in ("White", "Black"):
+        study.effect("skew@20", 0.0, benchmark="fairface", attribute="race", group=group, sum_se=0.01)
+    said = {(row.metric, row.group): (row.reason, row.remedy) for row in study.judge_by_default().rows}
+    planned = {(row.metric, row.group): row.left_out for row in found.rows}
+    for number, words in said.items():
+        assert (planned[number].cause, planned[number].remedy) == words
+    assert all(planned.values())  # at most 10 hits, 50 are needed
+    assert left_out_lines(found.rows)[1].startswith("  fairface skew@20 race=White, fairface skew@20 race=Black, ")
+
+
+def test_shares_and_gaps_of_too_few_items_are_announced_and_others_are_not(tmp_path: Path, study: Study) -> None:
+    found = of_faces(tmp_path, "fairface-attributes", {"ask": ["race"]})
+    counts = {"method": "tango", "gain1": 0.0, "loss1": 0.0, "deff1": 1.0}
+    study.effect("race_accuracy", 0.0, benchmark="attributes", n=40, n1=40.0, **counts)
+    said = study.judge({"role": "accuracy"}).rows[0]
+    planned = next(row.left_out for row in found.rows if not row.group)
+    assert (planned.cause, planned.remedy) == (said.reason, said.remedy)
+    many = facet({("nurse", "masc"): 3000, ("nurse", "fem"): 3000})
+    assert not left_out_lines(power(designs=[many], flips=[]).rows)
+    few = power(
+        policy(role="gap", scope="each_class"), [facet({("nurse", "masc"): 20, ("nurse", "fem"): 30})], flips=[]
+    )
+    assert [row.left_out.cause[:33] for row in few.rows] == ["20 and 30 items are too few: with"]
