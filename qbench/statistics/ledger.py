@@ -174,4 +174,6 @@ class Ledger:
 
     def table(self) -> pd.DataFrame:
         """The numbers with all that was found."""
-        return self.numbers.assign(**self.values, **self.texts)
+        # all at once: each column that is put into a table on its own costs as much as all of them together
+        columns: dict[str, Any] = {name: self.numbers[name] for name in self.numbers.columns}
+        return pd.DataFrame({**columns, **self.values, **self.texts}, index=self.numbers.index)

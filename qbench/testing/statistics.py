@@ -354,14 +354,17 @@ def _numbers(made: Statistic, drawn: Simulated, reference: StatisticRef, compari
         others = [comparison.statistics[other.metric.name].estimate(measured, other) for other in drawn.others]
         sides.append([estimate(made, drawn, outcome, reference), *others])
     before, after = (np.array(x, dtype=np.float64) for x in sides)
-    return _index(named).assign(
-        **comparison.names,
-        better="zero",
-        n=[_count(drawn, number) for number in named],
-        baseline_value=before,
-        value=after,
-        change=after - before,
-    )
+    count, index = len(named), _index(named)
+    columns: dict[str, Any] = {
+        **{name: index[name] for name in INDEX},
+        **{name: [label] * count for name, label in comparison.names.items()},
+        "better": ["zero"] * count,
+        "n": [_count(drawn, number) for number in named],
+        "baseline_value": before,
+        "value": after,
+        "change": after - before,
+    }
+    return pd.DataFrame(columns)
 
 
 def _index(numbers: list[Number]) -> pd.DataFrame:
