@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -41,6 +42,7 @@ class Opened:
         self.plan, self.cache, self.progress = plan, cache, progress
         self.decoder = Decoder(cache, workers=plan.spec.processes, step=progress.step)
         self._found: dict[tuple[str, ...], Any] = {}
+        self._building = threading.RLock()
         self._models = {model.label: model for model in plan.models}
         self._quantizers = {quantizer.label: quantizer for quantizer in plan.quantizers}
         self._benchmarks = {benchmark.label: benchmark for benchmark in plan.benchmarks}
@@ -69,7 +71,13 @@ class Opened:
         """A variant, not built yet; raises as `model` does."""
         return self._once(
             ("variant", model, quantizer),
-            lambda: VariantRun(self.cache, self.model(model), self._quantizers[quantizer], self.calibration(quantizer)),
+            lambda: VariantRun(
+                self.cache,
+                self.model(model),
+                self._quantizers[quantizer],
+                self.calibration(quantizer),
+                self._building,
+            ),
         )
 
     def calibration(self, quantizer: str) -> PreparedCalibration | None:

@@ -349,6 +349,7 @@ class _Run:
     def _execute(self, units: Units, results: _Results) -> None:
         self._announcer = _Announcer(units, self._progress)
         work = Work(self._opened.plan.spec, self._opened.cache.root, self._worker)
+        self._worker.plan(units.units)
         self._executor.execute(units.units, work, results.done)
 
     def _begins(self, unit: WorkUnit) -> None:

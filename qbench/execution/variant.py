@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 
 from qbench.errors import ModelError
+from qbench.execution.background import in_background
 from qbench.execution.calibration import PreparedCalibration
 from qbench.execution.keys import variant_parts
 from qbench.execution.plan import PlannedQuantizer
@@ -31,6 +34,9 @@ class VariantRun:
         What is run.
     calibration : PreparedCalibration, optional
         What the method may learn from.
+    building : threading.RLock, optional
+        Held while a variant is built; the variants of a run share it. A library that loads a model may change what is
+        global meanwhile (transformers sets torch's default type), so that no other model may be built or asked then.
 
     Attributes
     ----------
@@ -44,6 +50,7 @@ class VariantRun:
         model: PreparedModel,
         quantizer: PlannedQuantizer,
         calibration: PreparedCalibration | None = None,
+        building: threading.RLock | None = None,
     ) -> None:
         self.model, self.quantizer, self.calibration = model, quantizer, calibration
         self.seconds: dict[str, float] = {}
@@ -52,6 +59,9 @@ class VariantRun:
         self._arm: VariantRun | None = None
         self._variant: Variant | None = None
         self._broken: Exception | None = None
+        self._building = building or threading.RLock()
+        self._build_seconds = 0.0
+        self._facts: dict[type[Provider], VariantFacts] = {}
 
     @property
     def name(self) -> str:
@@ -73,7 +83,7 @@ class VariantRun:
         if planned is self.quantizer:
             return self
         if self._arm is None:
-            self._arm = VariantRun(self._cache, self.model, planned)
+            self._arm = VariantRun(self._cache, self.model, planned, building=self._building)
             self._arm.seconds = self.seconds  # of the same cell
         return self._arm
 
@@ -130,6 +140,12 @@ class VariantRun:
         ModelError
             It is not known, and the variant was built of other files than those that decide it.
         """
+        of = type(provider)
+        if of not in self._facts:
+            self._facts[of] = self._known_facts(provider)
+        return self._facts[of]
+
+    def _known_facts(self, provider: Provider) -> VariantFacts:
         memo = self._cache.memo(VARIANTS, self.parts(provider))
         known = memo.read()
         if known is None:
@@ -147,16 +163,43 @@ class VariantRun:
         return VariantFacts.model_validate_json(json.dumps(known))
 
     def built(self) -> Variant:
-        """The variant, loaded once. What could not be built is not tried again for every benchmark."""
+        """The variant, loaded once. What could not be built is not tried again for every benchmark.
+
+        Whoever asks a model asks for it here before each stretch of answers, and so waits for one that is being loaded.
+        """
+        with self._building:
+            variant = self._built()
+            if self._build_seconds:
+                self.seconds["build"] = self.seconds.get("build", 0.0) + self._build_seconds
+                self._build_seconds = 0.0
+            return variant
+
+    def load_ahead(self) -> Future[None]:
+        """Begin to load the variant in a thread of its own; why it cannot be loaded is said when it is asked for."""
+        begun = threading.Event()
+
+        def load() -> None:
+            with self._building:
+                begun.set()
+                with suppress(Exception):
+                    self._built()
+
+        loading = in_background(load)
+        begun.wait()
+        return loading
+
+    def _built(self) -> Variant:
         if self._broken is not None:
             raise self._broken
         if self._variant is None:
+            begun = time.perf_counter()
             try:
-                with self.timed("build"):
-                    self._variant = self.build()
+                self._variant = self.build()
             except Exception as error:
                 self._broken = error
                 raise
+            finally:
+                self._build_seconds += time.perf_counter() - begun
         return self._variant
 
     def build(self) -> Variant:

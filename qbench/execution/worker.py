@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from qbench.errors import MachineError
+from qbench.execution.ahead import Ahead
 from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
@@ -43,13 +44,19 @@ class Worker:
         self._opened, self._starting = opened, starting
         self._step = opened.progress.step
         self._variant: VariantRun | None = None
+        self._ahead = Ahead(lambda unit: opened.asked(unit.model, unit.quantizer, unit.benchmark))
         self._shared = ""
+
+    def plan(self, units: Iterable[WorkUnit]) -> None:
+        """Look at the units that will be executed, in their order, to load the next model early."""
+        self._ahead.plan(units)
 
     def execute(self, unit: WorkUnit) -> UnitResult:
         """Execute one unit; whatever a plugin raises becomes the result's problem."""
         self._starting(unit)
         if not unit.streams:
             self._release_for(unit)
+            self._ahead.begin(unit, self._release)
         begun = time.perf_counter()
         try:
             result = self._executed(unit)
@@ -75,6 +82,7 @@ class Worker:
     def close(self) -> None:
         """Stop decoding, and release the loaded variant, if there is one."""
         self._opened.decoder.close()
+        self._ahead.close()
         self._release()
 
     def _release_for(self, unit: WorkUnit) -> None:
