@@ -15,7 +15,7 @@ from qbench.gate.questions import Question
 from qbench.results.statistics import declared_statistics, installed_statistics
 from qbench.statistics.dispatch import bounds
 from qbench.statistics.settings import Settings
-from qbench.vocabulary import MetricRole
+from qbench.vocabulary import MetricRole, Unit
 
 UNKNOWN = ("change", "se", "df", "low", "high", "sum_se", "gain1", "loss1", "deff1", "gain2", "loss2", "deff2", "rho")
 """Columns of the effects of which nothing is known before a run."""
@@ -66,15 +66,25 @@ def _statistics(design: Design) -> dict[str, str]:
 
 
 def _sizes(question: Question) -> tuple[float, float]:
-    """Items of the group, or of both groups of a pair in one class; NaN for what is not known or does not exist."""
+    """Items of the group, or of both groups of a pair; NaN for what is not known or does not exist.
+
+    Of a mean gap over classes, as many items of equal weight as say the same (Kish 1965).
+    """
     design = question.design
     if question.info.judged_as is not MetricRole.GAP:
         items = question.items
         return (np.nan if items is None else float(items), np.nan)
     attribute = next((a for a in design.attributes if a.name == question.attribute), None)
-    if attribute is None or not question.class_:
+    pair = attribute.group_pairs.get(question.group) if attribute else None
+    if attribute is None or pair is None or Unit(question.info.unit) is not Unit.POINTS:
         return np.nan, np.nan
-    return design.by_class(attribute.name, attribute.group_pairs[question.group]).get(question.class_, (np.nan, np.nan))
+    of_classes = design.by_class(attribute.name, pair)
+    if question.class_:
+        return of_classes.get(question.class_, (np.nan, np.nan))
+    if not of_classes:
+        return np.nan, np.nan
+    first, second = len(of_classes) ** 2 / (1 / np.array(list(of_classes.values()), dtype=np.float64)).sum(axis=0)
+    return float(first), float(second)
 
 
 def _shares(design: Design) -> Mapping[tuple[str, str], float]:

@@ -458,3 +458,6 @@ def test_shares_and_gaps_of_too_few_items_are_announced_and_others_are_not(tmp_p
         policy(role="gap", scope="each_class"), [facet({("nurse", "masc"): 20, ("nurse", "fem"): 30})], flips=[]
     )
     assert [row.left_out.cause[:33] for row in few.rows] == ["20 and 30 items are too few: with"]
+    sizes = {(c, g): n for c, n in (("nurse", 20), ("doctor", 3000)) for g in ("masc", "fem")}
+    mean = power(policy(role="gap", scope="overall"), [facet(sizes)], flips=[]).rows[0]
+    assert mean.left_out.cause.startswith("79 and 79 items are too few")  # 2² / (1/20 + 1/3000)
