@@ -50,15 +50,15 @@ def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
-def counted(number: int, one: str, several: str) -> str:
-    """A number with what it counts.
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number with what it counts; of several things with an "s", unless another plural is given.
 
     Examples
     --------
-    >>> counted(1, "image", "images"), counted(2000, "image", "images")
-    ('1 image', '2,000 images')
+    >>> counted(1, "image"), counted(2000, "image"), counted(2, "class", "classes")
+    ('1 image', '2,000 images', '2 classes')
     """
-    return f"{number:,} {one if number == 1 else several}"
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -56,6 +56,7 @@ def verify(kind: Kind = "", json: Json = False) -> None:
     from qbench.store.cache import Cache
     from qbench.store.inventory import fault
     from qbench.terminal.console import Terminal
+    from qbench.text import counted
 
     cache, things, faults = Cache(), _found(kind).things, []
     with Bar(Terminal(stderr=True)) as bar:
@@ -70,7 +71,10 @@ def verify(kind: Kind = "", json: Json = False) -> None:
     else:
         for thing, said in faults:
             typer.echo(f"{thing.path}: {said}")
-        typer.echo(f"{len(things):,} things were read; {len(faults):,} are damaged" + (END if faults else "."))
+        typer.echo(
+            f"{counted(len(things), 'thing was', 'things were')} read; {counted(len(faults), 'is', 'are')} damaged"
+            + (END if faults else ".")
+        )
     if faults:
         raise typer.Exit(1)
 
@@ -111,11 +115,11 @@ def prune(
 
 
 def _say_removed(chosen: list[Thing], removed: list[Thing]) -> None:
-    from qbench.text import bytes_in_words
+    from qbench.text import bytes_in_words, counted
 
     busy = len(chosen) - len(removed)
     typer.echo(
-        f"{len(removed):,} things removed, {bytes_in_words(sum(thing.size for thing in removed))}"
+        f"{counted(len(removed), 'thing')} removed, {bytes_in_words(sum(thing.size for thing in removed))}"
         + (f"; {busy:,} are being written and were left" if busy else "")
     )
 

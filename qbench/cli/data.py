@@ -115,10 +115,12 @@ def _print(checked: CheckedData, shown: int | None, left_out: list[PlannedRow]) 
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.gate.power import left_out_lines
     from qbench.terminal.console import Terminal
+    from qbench.text import counted
 
     console = Terminal(soft_wrap=True)
     console.print(Text(f"{checked.benchmark}: {checked.root}"))
-    console.print(f"{checked.items:,} items in {checked.images:,} images; {len(checked.labels):,} classes\n")
+    items, images = counted(checked.items, "item"), counted(checked.images, "image")
+    console.print(f"{items} in {images}; {counted(len(checked.labels), 'class', 'classes')}\n")
     table = Table("attribute", "group", "items", box=None, padding=(0, 2, 0, 0))
     for attribute, groups in checked.groups.items():
         for group, number in groups.items():

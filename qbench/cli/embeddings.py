@@ -31,11 +31,12 @@ def command(
     from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
+    from qbench.text import counted
 
     console = Terminal(stderr=True)
     listed = list_wanted(read_spec(spec), out, registry=installed(), benchmark=benchmark, progress=Bar(console))
     for label, why in listed.unknown.items():
         console.print(f"{label}: the preprocessing is not listed, because {why}")
     for folder, (images, texts) in listed.counts.items():
-        typer.echo(f"{out / folder}: {images:,} images, {texts:,} texts")
+        typer.echo(f"{out / folder}: {counted(images, 'image')}, {counted(texts, 'text')}")
     typer.echo("Next: add a column `embedding` to each table, and a manifest.json. See docs/embeddings.md.")

@@ -57,6 +57,7 @@ def command(
     from qbench.report.html import Look, sections_of
     from qbench.results import load
     from qbench.runfolder.writer import concluding
+    from qbench.text import counted
 
     roots = dict(x.partition("=")[::2] for x in data_root or [])
     wrong = [name for name, root in roots.items() if not Path(root).is_dir() or not root]
@@ -91,9 +92,9 @@ def command(
     for path in written:
         typer.echo(f"Report: {path}")
     if figures is not None:
-        typer.echo(f"Figures: {len(files.figures(sections, figures)):,} files in {figures}")
+        typer.echo(f"Figures: {counted(len(files.figures(sections, figures)), 'file')} in {figures}")
     if tables is not None:
-        typer.echo(f"Tables: {len(files.tables(first, tables)):,} files in {tables}")
+        typer.echo(f"Tables: {counted(len(files.tables(first, tables)), 'file')} in {tables}")
     if open_:
         import webbrowser
 

@@ -30,6 +30,7 @@ from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import AUTO, BATCH_SIZE, RunSpec
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
+from qbench.text import counted
 
 LATER = "written at the first run"
 """The state of data that a plugin has not written yet."""
@@ -211,8 +212,7 @@ def _benchmark(planned: PlannedBenchmark, found: Forecast, cache: Cache, told: S
         state = "missing" if missing else UNUSABLE
         found.benchmarks.append(Part(label=planned.label, state=state, detail=_said(error)))
         return None
-    texts = max(questions.count for questions in data.questions.values())
-    counts = f"{len(data.items):,} items, {len(data.items.images):,} images, {texts:,} texts"
+    counts = _counts(data, max(questions.count for questions in data.questions.values()))
     found.benchmarks.append(Part(label=planned.label, state="ready", detail=counts))
     if data.unavailable:
         found.unavailable[planned.label] = data.unavailable
@@ -242,9 +242,14 @@ def _calibration(
         found.calibration.append(Part(label=quantizer.label, state=UNUSABLE, detail=_said(error)))
         return _said(error)
     check_disjoint(data, benchmarks)
-    counts = f"{planned.label}: {len(data.items):,} items, {len(data.items.images):,} images, {len(data.texts):,} texts"
+    counts = f"{planned.label}: {_counts(data, len(data.texts))}"
     found.calibration.append(Part(label=quantizer.label, state="ready", detail=counts))
     return data
+
+
+def _counts(data: PreparedBenchmark | PreparedCalibration, texts: int) -> str:
+    items, images = counted(len(data.items), "item"), counted(len(data.items.images), "image")
+    return f"{items}, {images}, {counted(texts, 'text')}"
 
 
 def _cells(

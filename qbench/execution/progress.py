@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from qbench.text import duration
+from qbench.text import counted, duration
 
 
 class Silent:
@@ -94,7 +94,7 @@ class Bar(Silent):
     def finished(self, cell: str, done: int, total: int) -> None:
         """A line with the time left, estimated from the finished cells, if no progress bar is shown."""
         if not self._console.is_terminal:
-            self.say(f"{done:,} of {total:,} cells: {cell}{self._left(done, total)}")
+            self.say(f"{done:,} of {counted(total, 'cell')}: {cell}{self._left(done, total)}")
 
     def _left(self, done: int, total: int) -> str:
         if done == total:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qbench.metrics.interface import Unavailable
+from qbench.text import counted
 
 SHOWN = 12
 """Causes that are listed; the others are counted."""
@@ -29,7 +30,7 @@ def unavailable_lines(said: Sequence[Unavailable]) -> list[str]:
         f"  {', '.join(metrics)}{_about(attribute, group, classes)}: {cause}. {remedy}".rstrip()
         for (cause, remedy, attribute, group, classes), metrics in by_cause.items()
     ]
-    more = [f"  and {len(lines) - SHOWN:,} more causes (--format json of `qbench data check` lists all)"]
+    more = [f"  and {counted(len(lines) - SHOWN, 'more cause')} (--format json of `qbench data check` lists all)"]
     return ["Numbers that this data cannot give:", *lines[:SHOWN], *more[: len(lines) > SHOWN]] if lines else []
 
 

@@ -28,22 +28,24 @@ def to_markdown(result: GateResult) -> str:
         lines += ["", f"{sign} **{problem.level}** {text(problem.where)}: {text(problem.what)}"]
     left = MOST - len("\n".join(lines).encode()) - 400  # what the words about what is left out need
     if left < 0:
-        lines, left = [*lines[:4], f"{len(result.problems):,} problems are left out here."], MOST // 2
+        problems = counted(len(result.problems), "problem is", "problems are")
+        lines, left = [*lines[:4], f"{problems} left out here."], MOST // 2
     budget = _Budget(left)
     if result.rules:
         lines += ["", *budget.table("| | rule | found | limit | n |", "|---|---|---|---|---|", _rules(result.rules))]
-        lines += [f"{budget.left_out:,} rules are left out here."] if budget.left_out else []
+        lines += [f"{counted(budget.left_out, 'rule is', 'rules are')} left out here."] if budget.left_out else []
     if result.variants:
         lines += ["", *budget.table("| | answer for | numbers |", "|---|---|---|", _answers(result))]
-        lines += [f"{budget.left_out:,} answers are left out here."] if budget.left_out else []
+        lines += [f"{counted(budget.left_out, 'answer is', 'answers are')} left out here."] if budget.left_out else []
     rows = [row for row in result.findings if row.status is not RowStatus.PASS]
     if rows:
         head = "| | rule | variant | benchmark | number | found | limit | n | |"
         lines += ["", *budget.table(head, "|---" * 9 + "|", _rows(rows))]
     if rows and budget.left_out:
-        lines += ["", f"{budget.left_out:,} of these {len(rows):,} rows are left out here; the JSON file has them all."]
+        which = f"{budget.left_out:,} of these {counted(len(rows), 'row')}"
+        lines += ["", f"{which} {'is' if budget.left_out == 1 else 'are'} left out here; the JSON file has them all."]
     passed = sum(row.status is RowStatus.PASS for row in result.rows)
-    lines += ["", f"{passed:,} rows that passed are not listed."] if passed else []
+    lines += ["", f"{counted(passed, 'row that passed is', 'rows that passed are')} not listed."] if passed else []
     return "\n".join(lines) + "\n"
 
 

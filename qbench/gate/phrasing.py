@@ -75,7 +75,7 @@ def headline(row: GateRow) -> str:
     whom = place(row)
     whom = f" for {whom}" if whom else ""
     what = f"{named(row.metric)}{whom}" if row.metric else f"{named(row.benchmark)}{whom}"
-    if not math.isfinite(row.found):
+    if row.status is RowStatus.ERROR or not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
         return f"{variant(row)}, {what}{on}: {because(row)}."
     bias = "the size of " if row.role in (MetricRole.GAP, MetricRole.SKEW) else ""

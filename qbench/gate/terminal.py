@@ -150,9 +150,11 @@ def _problem(problem: Problem) -> Text:
 def _rules(rules: Sequence[RuleResult], console: Console) -> list[list[Text]]:
     """Of each rule its status, its worst finding and its limit, and how many rows have which status: in one line if the
     lines of all rules fit beside each other, else in two. Of a rule that judges nothing, why."""
+    from rich.cells import cell_len
+
     parts = [(_sign(rule.status), named(rule.id), _worst(rule.worst), _counts(rule)) for rule in rules[:RULES]]
     judging = [line for line, rule in zip(parts, rules, strict=False) if not _why_nothing(rule)]
-    widths = [max(len(line[column]) for line in judging) for column in range(4)] if judging else [0]
+    widths = [max(cell_len(line[column]) for line in judging) for column in range(4)] if judging else [0]
     beside = sum(widths) + 3 * len(GAP) <= console.width
     found = [
         _beside(rule, line, widths) if beside and line in judging else _in_two(rule, line, console)
@@ -162,12 +164,13 @@ def _rules(rules: Sequence[RuleResult], console: Console) -> list[list[Text]]:
 
 
 def _beside(rule: RuleResult, parts: Sequence[str], widths: Sequence[int]) -> list[Text]:
+    from rich.cells import cell_len, set_cell_size
     from rich.text import Text
 
     sign, *others = parts
-    cells = [part.ljust(width) for part, width in zip(others, widths[1:], strict=True)]
+    cells = [set_cell_size(part, width) for part, width in zip(others, widths[1:], strict=True)]
     status = Text(sign, style=STYLES[rule.status])
-    return [status + " " * (widths[0] - len(sign)) + Text(GAP + GAP.join(cells).rstrip())]
+    return [status + " " * (widths[0] - cell_len(sign)) + Text(GAP + GAP.join(cells).rstrip())]
 
 
 def _in_two(rule: RuleResult, parts: Sequence[str], console: Console) -> list[Text]:

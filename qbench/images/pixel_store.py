@@ -26,6 +26,7 @@ from qbench.images.preprocessing import Geometry
 from qbench.images.workers import Stop, worked_on
 from qbench.store.arrays import Filling, ShardFile, rows_per_shard
 from qbench.store.cache import Cache
+from qbench.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -193,4 +194,6 @@ def together(errors: Sequence[DataError]) -> DataError:
         for error in errors:
             log.warning("%s: %s", error.where, error.what)
     fixes = dict.fromkeys(error.fix for error in errors[:SHOWN] if error.fix)
-    return DataError("\n".join([f"{len(errors):,} images cannot be used:", *lines, *more]), fix="\n".join(fixes))
+    return DataError(
+        "\n".join([f"{counted(len(errors), 'image')} cannot be used:", *lines, *more]), fix="\n".join(fixes)
+    )

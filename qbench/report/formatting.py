@@ -9,6 +9,7 @@ from typing import Any
 from qbench.text import MINUS as MINUS
 from qbench.text import NBSP as NBSP
 from qbench.text import clean as clean
+from qbench.text import counted
 from qbench.text import fixed as fixed
 from qbench.text import isolated as isolated
 from qbench.vocabulary import Unit
@@ -83,8 +84,8 @@ def p_value(p: float, log10_p: float) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """Print a count with its noun: "1 cell", "1,240 cells"."""
-    return f"{number:,}{NBSP}{one if number == 1 else many or one + 's'}"
+    """Print a count with its noun, which stay on one line: "1 cell", "1,240 cells"."""
+    return counted(number, one, many).replace(" ", NBSP, 1)
 
 
 def megabytes(number: float) -> str:

@@ -17,9 +17,23 @@ from qbench.errors import QbenchError
 from qbench.gate import GateResult, check
 from qbench.plugins.records import ReportSection
 from qbench.plugins.registry import installed
-from qbench.plugins.report_blocks import Block, Box, Chart, Column, Entry, Part, Section, Table, Tally, Text, name
+from qbench.plugins.report_blocks import (
+    Block,
+    Box,
+    Chart,
+    Column,
+    Entry,
+    Part,
+    Section,
+    Table,
+    Tally,
+    Template,
+    Text,
+    name,
+)
 from qbench.report.context import Context
 from qbench.report.formatting import clean
+from qbench.report.markdown_latex import left_out
 from qbench.report.palette import finished, script_json, themed
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import NOT_MEASURED, ordered
@@ -27,8 +41,11 @@ from qbench.report.strips import outline
 from qbench.report.vega import bundle, policy_hash, still
 from qbench.results import Results
 from qbench.store.files import write_text
+from qbench.text import counted
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
+LEAST_ROWS = 2
+"""A built-in chart of fewer rows is left out: there is nothing to compare in it, and a table has its number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +90,21 @@ def template_folder() -> Path:
 
 @cache
 def environment(own: Path | None = None) -> jinja2.Environment:
-    """Make the template environment, once. It escapes every text, whatever the name of the template's file."""
-    return SandboxedEnvironment(
+    """Make the template environment, once. It escapes every text, whatever the name of the template's file.
+
+    The templates of a reader are run in a sandbox. Those of qbench are not, because it takes half of the time.
+    """
+    return _environment(SandboxedEnvironment if own else jinja2.Environment, own)
+
+
+@cache
+def sandbox() -> jinja2.Environment:
+    """Make the environment of the templates that sections of plugins bring, once."""
+    return _environment(SandboxedEnvironment)
+
+
+def _environment(kind: type[jinja2.Environment], own: Path | None = None) -> jinja2.Environment:
+    return kind(
         loader=jinja2.FileSystemLoader([*([own] if own else []), template_folder()]),
         autoescape=True,  # select_autoescape would leave .j2 files unescaped
         undefined=jinja2.StrictUndefined,
@@ -144,6 +174,8 @@ def _section(record: ReportSection, results: Results, context: Context, *, forei
         if isinstance(error, QbenchError) and not foreign:
             raise  # a file of the run folder is damaged, and no section is right without it
         blocks = [failed(error)]
+    if not foreign:
+        blocks = [b for b in blocks if not isinstance(b, Chart) or len(b.spec["data"]["values"]) >= LEAST_ROWS]
     return Section(id_, record.title, blocks, record.place)
 
 
@@ -227,7 +259,10 @@ class _ScriptData:
 def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _ScriptData) -> Markup:
     """Render the blocks of a section; a block that cannot be rendered is replaced by its error."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
-        {"drawn": _drawn, "outline": outline, "parts": data.keep, "own": _own(env), "charts": look.charts}
+        {
+            **{"drawn": _drawn, "outline": outline, "parts": data.keep, "own": _own, "charts": look.charts},
+            **{"counted": counted, "left_out": left_out},
+        }
     )
     found = []
     for i, block in enumerate(section.blocks, 1):
@@ -246,9 +281,9 @@ def _drawn(chart: Chart) -> Markup:
     return still(chart.spec, chart.name)
 
 
-def _own(env: jinja2.Environment) -> Any:
-    """Make the function that renders a section's own template, in the same sandbox and with the same escaping."""
-    return lambda block: Markup(env.from_string(block.source).render(**block.data))
+def _own(block: Template) -> Markup:
+    """Render a section's own template, with the same escaping."""
+    return Markup(sandbox().from_string(block.source).render(**block.data))
 
 
 def part(results: Results, record: ReportSection, *, gate: GateResult | None = None) -> str:

@@ -20,7 +20,7 @@ from qbench.plugins.report_blocks import (
     Text,
     Thumbnails,
 )
-from qbench.report.formatting import clean
+from qbench.report.formatting import clean, count
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
@@ -114,9 +114,15 @@ def _latex(block: Block) -> Iterator[str]:
         yield from (f"\n{_tex(x)}\n" for x in _words(block))
 
 
+def left_out(block: Table) -> str:
+    """How many rows of a table are not shown, and which."""
+    rows = count(block.left_out, "more row is", "more rows are")
+    return f"{rows} not shown{f': {block.left_out_note}' if block.left_out_note else ''}."
+
+
 def _below(block: Table) -> Iterator[str]:
     if block.left_out:
-        yield f"{block.left_out:,} more rows are not shown{f': {block.left_out_note}' if block.left_out_note else ''}."
+        yield left_out(block)
     if block.note:
         yield block.note
 

@@ -231,6 +231,7 @@ class Results:
             return self
         same = policy.tolerances == self.run.tolerances
         judged = self.analysis if same else analysis.judged_by(self, policy)
+        _ = self._paired  # read once for both
         changed = copy(self)  # with all that has been read and made so far
         changed.run = self.run.with_policy(policy)
         changed.__dict__["analysis"] = judged

@@ -20,6 +20,7 @@ from qbench.runfolder.integrity import SEAL, damage, inside
 from qbench.runfolder.reader import Cell, read_analysis, read_cell, read_environment, read_run, read_speed
 from qbench.runfolder.schema import AnalysisRecord, RunRecord
 from qbench.store.files import read_json_object
+from qbench.text import counted
 
 FOLDERS = ("cells", "speed", "analysis")
 """The folders of a run folder in which every file is one of a run."""
@@ -195,7 +196,7 @@ class _Checking:
         for what in found[:MOST]:
             self._note(Verdict.DIFFERS, path, what)
         if len(found) > MOST:
-            self._note(Verdict.DIFFERS, path, f"and {len(found) - MOST:,} more numbers")
+            self._note(Verdict.DIFFERS, path, f"and {counted(len(found) - MOST, 'more number')}")
 
     def _analysis(self) -> None:
         folder = self.folder / "analysis"

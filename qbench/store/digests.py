@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qbench.errors import DataError
 from qbench.store.files import relative_name
+from qbench.text import counted
 
 if TYPE_CHECKING:
     from qbench.store.cache import Cache
@@ -137,7 +138,7 @@ def _unreadable(reasons: Mapping[str, str]) -> DataError:
         return DataError(f"this cannot be read ({reason})", where=where)
     lines = [f"  {where}: {reason}" for where, reason in list(reasons.items())[:SHOWN]]
     more = [f"  and {len(reasons) - SHOWN:,} more"] if len(reasons) > SHOWN else []
-    return DataError("\n".join([f"{len(reasons):,} files cannot be read:", *lines, *more]))
+    return DataError("\n".join([f"{counted(len(reasons), 'file')} cannot be read:", *lines, *more]))
 
 
 def digests_below(cache: Cache, root: Path, files: Sequence[Path]) -> list[str]:

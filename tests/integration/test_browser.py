@@ -14,6 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from qbench.report.html import Look, page
+from qbench.results import load
+from tests.unit.conftest import made_run
+from tests.unit.report.intervals import with_intervals
+
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FOUND = next((path for name in BROWSERS if (path := shutil.which(name))), None)
 pytestmark = pytest.mark.skipif(
@@ -251,6 +256,22 @@ def test_a_narrow_dark_page_has_no_serious_problem_and_nothing_sticks_out(browse
         visit.draw()
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= SIZES["narrow"]["width"]
         assert serious(visit) == []
+
+
+def test_long_names_without_spaces_do_not_widen_a_narrow_page(browser: Any, tmp_path: Path) -> None:
+    long, emoji = "m" * 300, "\U0001f469\u200d\U0001f52c" * 40
+    hebrew = "\u05e9\u05dc\u05d5\u05dd" * 20 + "\u202e"
+    run = made_run(tmp_path / "run", models=(long, hebrew), quantizers=("fp32", emoji), benchmarks=("facet",))
+    run.run["name"] = long
+    for frame in run.metrics.values():
+        frame["group"] = frame["group"].replace({"fem": long, "older": emoji})
+        frame["attribute"] = frame["attribute"].replace({"gender": hebrew})
+    path = tmp_path / "page.html"
+    path.write_text(page(with_intervals(load(run.write())), Look(sections=())), encoding="utf-8")
+    with Visit(browser, path, viewport={"width": 390, "height": 844}) as visit:
+        visit.draw()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert long in visit.page.locator("#summary tbody th").first.inner_text()
 
 
 def test_forced_colours_keep_marks_and_verdict(browser: Any, report: Path) -> None:

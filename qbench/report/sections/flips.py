@@ -89,7 +89,9 @@ def _chart(benchmark: str, kind: str, pooled: list[dict[str, Any]], quantizers: 
             f"The numbers are in the table “Flips on {where}, as drawn” below."
         ),
         spec=dots(rows, quantizers, "Flipped, %", width=420),
-        note=f"{note} {left:,} more groups with fewer flips are not drawn." if left else note,
+        note=f"{note} {formatting.count(left, 'more group is', 'more groups are')} not drawn: those with fewer flips."
+        if left
+        else note,
     )
 
 

@@ -29,7 +29,11 @@ def section(numbers: RunNumbers) -> Section:
         found.setdefault(f"{row['benchmark']}: {what}", []).append(row)
     shown = list(found)[:NUMBERS]
     rows = [cell for number in shown for cell in _cells(number, found[number])]
-    left = f" {len(found) - NUMBERS:,} more numbers are in the tables." if len(found) > NUMBERS else ""
+    left = (
+        f" {formatting.count(len(found) - NUMBERS, 'more number is', 'more numbers are')} in the tables."
+        if len(found) > NUMBERS
+        else ""
+    )
     chart = Chart(
         name="grid",
         title="Change of one number by model and quantizer",

@@ -71,7 +71,11 @@ def _chart(numbers: RunNumbers, found: Sequence[tuple[Measure, list[NumberRow]]]
                 else "The changes of these numbers have no interval; the marks show the numbers only. "
             )
             + (f"With the script of the page you can {' and '.join(more)}. " if more else "")
-            + (f"{left:,} more groups with smaller changes are in the tables. " if left else "")
+            + (
+                f"{formatting.count(left, 'more group is', 'more groups are')} in the tables, with smaller changes. "
+                if left
+                else ""
+            )
             + (f"Not drawn, because their comparisons are void: {formatting.listing(sorted(void), 6)}." if void else "")
         ).strip(),
     )

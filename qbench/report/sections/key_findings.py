@@ -32,7 +32,8 @@ def found(numbers: RunNumbers) -> list[str]:
     bad.sort(key=lambda r: bool(r["class"]))  # numbers over all classes before those of one
     told += [effect_rows.sentence(r) for r in bad[:WORST]]
     if len(bad) > WORST:
-        told.append(f"{len(bad) - WORST:,} more numbers got worse, including those of single classes: see the tables.")
+        more = formatting.count(len(bad) - WORST, "more number")
+        told.append(f"{more} got worse, those of single classes included: see the tables.")
     told += _equivalent(rows)
     return told + _inconclusive(rows) + _void(numbers)
 
@@ -60,7 +61,10 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
                 f"{formatting.count(len(frame), 'share')} on {names[2]}."
             )
     if len(told) > WORST:
-        return [*told[:WORST], f"The same holds for {len(told) - WORST:,} more pairs of variant and benchmark."]
+        return [
+            *told[:WORST],
+            f"The same holds for {formatting.count(len(told) - WORST, 'more pair')} of variant and benchmark.",
+        ]
     return told
 
 

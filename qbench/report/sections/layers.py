@@ -53,5 +53,7 @@ def section(numbers: RunNumbers) -> Section:
             )
         )
     if len(models) > MODELS:
-        blocks.append(Text(f"{len(models) - MODELS:,} more models are in the tables below."))
+        blocks.append(
+            Text(f"{formatting.count(len(models) - MODELS, 'more model is', 'more models are')} in the tables below.")
+        )
     return Section("layers", "Weight error by layer", blocks)

@@ -14,6 +14,13 @@ from qbench.report.run_numbers import RunNumbers
 from qbench.vocabulary import Better, Effect, MetricRole, PopulationVerdict
 
 DRAWN, ROWS = 18, 60
+LEAST_DRAWN = 3
+"""Of fewer checkpoints the means are in the table only: an interval from two has one degree of freedom and spans
+12.7 standard errors to each side (1.96 from many), and no prediction interval."""
+FEW = (
+    "Two checkpoints are too few to say whether a change holds for such models in general: the intervals of their "
+    "means are wide whatever the models do. The table has them; read the changes of each model above."
+)
 OVER = ("model",)
 EXPLAINED = (
     "Does a change hold for such models in general, or only for these checkpoints? The mean has two intervals: one "
@@ -34,7 +41,8 @@ def section(numbers: RunNumbers) -> Section:
         return Section("population", title, [Text(text, absent=True)])
     rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
     rows.sort(key=lambda r: (PopulationVerdict(r["verdict"]).rank, -abs(float(r["mean"]))))
-    blocks: list[Block] = [Text(EXPLAINED), *_charts(numbers, rows)]
+    enough = [row for row in rows if row["checkpoints"] >= LEAST_DRAWN]
+    blocks: list[Block] = [Text(EXPLAINED), *_charts(numbers, enough)] if enough else [Text(FEW)]
     return Section("population", title, [*blocks, _table(rows[:ROWS], max(0, len(rows) - ROWS))])
 
 
@@ -53,11 +61,7 @@ def _charts(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> Iterator[Char
                 f"models and, faintly, the prediction interval. The numbers are printed beside the marks."
             ),
             spec=forest([_mark(r) for r in mine], unit, f"Mean change{axis and f', {axis}'}"),
-            note=(
-                f"n is the number of checkpoints. The table has {len(rows) - len(mine):,} more numbers."
-                if len(rows) > len(mine)
-                else "n is the number of checkpoints."
-            ),
+            note="n is the number of checkpoints. The table has all numbers.",
             over=OVER,
         )
 

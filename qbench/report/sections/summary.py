@@ -51,7 +51,8 @@ def problems(gate: GateResult, most: int) -> Iterator[Box]:
         text = f"{formatting.isolated(problem.where)}: {problem.what}"
         yield Box(problem.level.capitalize(), text, problem.level.value)
     if len(gate.problems) > most:
-        yield Box("More", f"{len(gate.problems) - most:,} more problems are in “The rules”.", "note")
+        left = formatting.count(len(gate.problems) - most, "more problem is", "more problems are")
+        yield Box("More", f"{left} in “The rules”.", "note")
 
 
 def _compared(context: Context) -> Facts:
