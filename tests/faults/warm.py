@@ -5,6 +5,7 @@ Nothing is computed here: a process that is forked must not lack a thread that i
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -30,3 +31,4 @@ for name in ("qbench", *sorted({point.value.split(".")[0] for point in entry_poi
     _import_all(name)
 gc.collect()
 gc.freeze()  # what a child's collector does not visit need not be copied for it
+atexit.register(gc.unfreeze)  # or triton says of all its objects that they leaked when this process ends
