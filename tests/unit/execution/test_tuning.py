@@ -150,7 +150,7 @@ def test_what_is_not_confirmed_writes_no_spec_and_the_command_says_so(tuner, cap
     spec, further = search.most()
     assert [q.label for q in spec.quantizers[:3]] == ["fp32", "rtn", "rtn: only vision_model.layers.0"]
     assert (len(spec.quantizers), further) == (2 + 4, 3)
-    tuning, console = search.tune(), Terminal(width=200)
+    tuning, console = search.tune(), Terminal(width=1000)
     assert (tuning.confirmation.band, tuning.confirmed, tuning.spec, tuning.exit_code) == (FAIL, False, None, 1)
     assert not (search.folder / "tuned.toml").exists()
     record = json.loads((search.folder / "tuning.json").read_text())
