@@ -94,7 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=3000, help="photographs for decoding and a run of one model")
     parser.add_argument("--peer-images", type=int, default=1000, help="photographs for one model beside its peer")
     parser.add_argument("--grid-images", type=int, default=500, help="photographs for the grid of models")
-    parser.add_argument("--growth", default="1000,10000,100000", help="numbers of images, separated by commas")
+    parser.add_argument("--growth", default="1000,5000,25000", help="numbers of images, separated by commas")
     parser.add_argument("--gallery", type=int, default=1_000_000, help="images of the gallery that is ranked")
     parser.add_argument("--peer", default="", help="the Python of an environment with CLIP_benchmark (make parity)")
     parser.add_argument("--page", type=Path, default=PAGE, help="where to write the page")
