@@ -198,7 +198,7 @@ REGIMES = [
         "Mean signed disparity over classes, at least 20 expected flips",
         ABOUT,
         BAND,
-        4_000,
+        1_000,
         lambda rng, r: [cell(rng, world, r, BAND) for world in enough(rng)],
     ),
     Regime(
@@ -206,7 +206,7 @@ REGIMES = [
         "Mean signed disparity over classes, fewer flips or none",
         ABOUT,
         BAND,
-        4_000,
+        1_000,
         lambda rng, r: [cell(rng, world, r, BAND) for world in few(rng)],
     ),
     Regime(

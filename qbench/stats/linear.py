@@ -48,7 +48,7 @@ and 2 its coverage is 95.7, 97.0 and 99.5 %, but a sample without a flip then ha
 """
 ADDED = 4.0
 """Flips added to a group with few. With 1, a normal interval says "equivalent" in up to 10 % of cases where the change
-of 112 persons is the margin of 2 points; with 4 in up to 2.4 % (regime ``gaps-unequal`` of the calibration)."""
+of 112 persons is the margin of 2 points; with 4 in up to 2.6 % (regime ``gaps-unequal`` of the calibration)."""
 
 
 @dataclass(frozen=True)
