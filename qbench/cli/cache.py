@@ -72,14 +72,14 @@ def verify(kind: Kind = "", json: Json = False) -> None:
         for thing, said in faults:
             typer.echo(f"{thing.path}: {said}")
         typer.echo(
-            f"{counted(len(things), 'thing was', 'things were')} read; {counted(len(faults), 'is', 'are')} damaged"
-            + (END if faults else ".")
+            f"{counted(len(things), 'thing was', 'things were')} read; {counted(len(faults), 'is', 'are')} damaged."
+            + (AGAIN if faults else "")
         )
     if faults:
         raise typer.Exit(1)
 
 
-END = ", count as absent, and are made again by the next run that needs them."
+AGAIN = " What is damaged counts as absent, and is made again by the next run that needs it."
 
 
 @app.command("prune", epilog=PRUNE)

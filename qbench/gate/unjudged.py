@@ -52,7 +52,7 @@ def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Ite
     judged = [row for row in rows if row.status is not RowStatus.LEFT_OUT]
     if not judged:
         nothing = "no rule of the policy applies to this run: write one for its benchmarks"
-        yield Problem(level=Level.ERROR, where="the policy", what=_none_of(rows) if rows else nothing)
+        yield Problem(level=Level.ERROR, where="The policy", what=_none_of(rows) if rows else nothing)
         return
     known: set[tuple[str, str, str]] = set()
     for part in _parts(compared.cells):

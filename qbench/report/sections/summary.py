@@ -12,7 +12,7 @@ from qbench.report import formatting
 from qbench.report.context import Context
 from qbench.report.sections.notices import notices
 from qbench.report.sections.verdicts import answers, judged_parts
-from qbench.vocabulary import CellStatus, GateBand
+from qbench.vocabulary import CellStatus, GateBand, Level
 
 PROBLEMS = 3
 """How many problems of the policy stand on the first screen; “The rules” has all."""
@@ -28,7 +28,7 @@ def section(context: Context) -> Section:
     """Make the section, with what a reader needs first at the top."""
     blocks: list[Block] = [
         *_bands(context.gate),
-        *problems(context.gate, PROBLEMS),
+        *problems(context.gate, PROBLEMS, told=context.gate.band is GateBand.COULD_NOT_EVALUATE),
         *answers(context),
         *notices(context.numbers),
         _compared(context),
@@ -45,9 +45,13 @@ def _bands(gate: GateResult) -> Iterator[Band]:
         yield Band(band, headline(mine[0]), TONES[band], names)
 
 
-def problems(gate: GateResult, most: int) -> Iterator[Box]:
-    """Make boxes of what is wrong with the policy or with the run as a whole."""
-    for problem in gate.problems[:most]:
+def problems(gate: GateResult, most: int, *, told: bool = False) -> Iterator[Box]:
+    """Make boxes of what is wrong with the policy or with the run as a whole.
+
+    Where `told`, an error that comes first is left out: it is the gate's sentence, which stands above.
+    """
+    in_sentence = told and bool(gate.problems) and gate.problems[0].level is Level.ERROR
+    for problem in gate.problems[int(in_sentence) : most]:
         text = f"{formatting.isolated(problem.where)}: {problem.what}"
         yield Box(problem.level.capitalize(), text, problem.level.value)
     if len(gate.problems) > most:

@@ -70,7 +70,7 @@ def _table(
             *map(Column, ("Quantizer", "Answer")),
             *([Column("Such models in general")] if in_general else []),
             *map(Column, ("Over all items, at worst", "The group that loses most")),
-            *map(Column, ("The gap or skew that grows most", "Inconclusive", "What would decide the worst of these")),
+            *map(Column, ("The gap or skew that grows most", "Inconclusive", "What would decide it")),
         ],
         rows=[
             _row(context, x, [r for r in rows if x.has(r["model"], r["quantizer"])], in_general) for x in shown[:ROWS]
@@ -148,7 +148,7 @@ def judged_parts(rows: Iterable[GateRow]) -> list[tuple[dict[str, str], GateBand
 def _said(band: GateBand, rows: Iterable[GateRow]) -> str:
     """What an answer means for the question whether the variant may ship."""
     judged = any(row.status is not RowStatus.LEFT_OUT for row in rows)
-    return f"{band.symbol} {band.lower()}" if judged else "no rule can decide it"
+    return f"{band.symbol} {band.lower()}" if judged else "not judged"
 
 
 def _answer(rows: Sequence[GateRow]) -> Entry:

@@ -170,7 +170,10 @@ def test_a_metric_without_a_closed_form_is_bootstrapped_or_not_known(persons):
     closed = judged((effects, comparison, task)).effects
     closed = closed.loc[whole.index]
     assert set(found["method"]) == {"bootstrap"}
-    np.testing.assert_allclose(found["se"], closed["se"], rtol=0.25)
+    few = found["n"] < 100  # too few flips for a standard error of the resamples alone
+    assert few.sum() == 1
+    np.testing.assert_allclose(found["se"][~few], closed["se"][~few], rtol=0.25)
+    assert (found["se"][few] > closed["se"][few]).all()
 
 
 def test_the_sample_size_is_that_of_the_group_whatever_makes_the_interval(persons):

@@ -60,7 +60,7 @@ def test_damage_is_found(cache):
     rows.write_bytes(b"x" + rows.read_bytes()[1:])
     said = qbench("verify", code=1)
     assert f"{rows.parent}: 1 of its parts are damaged" in said
-    assert "2 things were read; 1 are damaged, count as absent, and are made again" in said
+    assert "2 things were read; 1 is damaged. What is damaged counts as absent, and is made again" in said
     (found,) = json.loads(qbench("verify", "--json", code=1))["damaged"]
     assert found["fault"] == "1 of its parts are damaged"
     assert "0 are damaged" in qbench("verify", "speeds")
@@ -69,7 +69,7 @@ def test_damage_is_found(cache):
 def test_it_asks_before_it_removes(cache):
     assert "images" in qbench("prune", "--older-than", "30d", code=1, answer="n\n")
     assert cache.sharded("images", {"a": 1}).complete
-    assert "1 things removed" in qbench("prune", "--older-than", "30d", answer="y\n")
+    assert "1 thing removed" in qbench("prune", "--older-than", "30d", answer="y\n")
     assert not cache.sharded("images", {"a": 1}).complete
     assert cache.memo("speeds", {"a": 1}).read() == {"seconds": 1}
     removed = json.loads(qbench("prune", "--max-size", "0K", "--yes", "--json"))["removed"]

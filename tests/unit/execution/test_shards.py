@@ -289,4 +289,4 @@ def test_each_line_of_the_progress_names_the_shard(capsys):
     with Bar(Console(file=sys.stdout, width=100), "shard 2/4") as told:
         told.finished("a · b · c", 1, 1)
         told.say("something")
-    assert capsys.readouterr().out == "shard 2/4: 1 of 1 cells: a · b · c\nshard 2/4: something\n"
+    assert capsys.readouterr().out == "shard 2/4: 1 of 1 cell: a · b · c\nshard 2/4: something\n"

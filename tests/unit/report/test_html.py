@@ -188,7 +188,7 @@ def test_the_first_screen_says_what_was_compared_and_what_not(whole: str) -> Non
         "Cells done 24 of 24",
         "Note. The people are drawings.",
         "The group that loses most",
-        "What would decide the worst of these",
+        "What would decide it",
     ):
         assert words in summary
 
