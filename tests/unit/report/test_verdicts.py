@@ -75,9 +75,7 @@ def test_what_is_inconclusive_says_what_would_decide_it(make_run: Make) -> None:
     (table,) = answers(context(shifted(make_run, 0.0), *rows))
     found, entry = cells(table), table.rows[0][-1]
     assert found["Inconclusive"] == "2 of 2"
-    assert found["What would decide it"] == (
-        "accuracy, age=old on facet: 9,000 items would decide it (now 80)"
-    )
+    assert found["What would decide it"] == ("accuracy, age=old on facet: 9,000 items would decide it (now 80)")
     (text,) = [p.text for p in entry.parts if p.names["attribute"] == "sex"]
     assert isolates(text) == "accuracy, sex=f on facet: how many items would decide it is not known"
 
