@@ -123,18 +123,22 @@ def command(
     result = _result(run, policy, baseline, today, map_ or [])
     _write(result, junit=junit, markdown=markdown, json=json)
     with reader_may_end():
-        show(result, verbose=verbose, report="" if run is None else _report(run, policy))
+        # A page shows a run against its own baseline, so it has no answer to another question, nor where there is none.
+        shown = run if baseline is None and result.rows else None
+        show(result, verbose=verbose, report=_report(shown, policy) if shown else "")
     raise typer.Exit(result.exit_code)
 
 
 def _report(run: Path, policy: Path | None) -> str:
     """The page that shows the run by the same policy, or how to write it; empty where there is none."""
+    from shlex import quote
+
     from qbench.cli.common import report_path
 
     path = report_path(run, policy)
     if path.is_file():
         return str(path)
-    return f"qbench report {run} --policy {policy} writes it" if policy and run.is_dir() else ""
+    return f"qbench report {quote(str(run))} --policy {quote(str(policy))} writes it" if policy and run.is_dir() else ""
 
 
 def _result(

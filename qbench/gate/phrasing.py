@@ -64,6 +64,14 @@ def needed(row: GateRow) -> str:
     return "" if row.needed is None else f"{row.needed:,} would {'prove it' if row.needed_to == 'fail' else 'decide'}"
 
 
+def needed_sentence(row: GateRow) -> str:
+    """The same as a clause of its own: "4,100 items would decide it (now 1,000)"; else empty."""
+    if not row.needed:
+        return ""
+    what = "prove this loss" if row.needed_to == "fail" else "decide it"
+    return f"{row.needed:,} items would {what} (now {row.items:,})"
+
+
 def place(row: GateRow) -> str:
     """Group and class of a row: "age=older, class nurse"; empty for the whole."""
     group = f"{row.attribute}={row.group}" if row.attribute and row.group else row.attribute or row.group
@@ -82,7 +90,7 @@ def headline(row: GateRow) -> str:
     subject = f"{bias}{what} on {named(row.benchmark)}"
     behind = f": {row.groups}" if row.groups else ""
     if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
-        would = f" {row.needed:,} items would decide it (now {row.items:,})." if row.needed else ""
+        would = f" {clause}." if (clause := needed_sentence(row)) else ""
         return f"{variant(row)}: {_not_ruled_out(row, subject)}{behind}.{would}"
     its = movement(row)
     adjusted = "not beyond it when adjusted for the other numbers" if row.status is RowStatus.INCONCLUSIVE else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from qbench.gate import GateRow
 from qbench.gate.evaluate import band_of
-from qbench.gate.phrasing import place
+from qbench.gate.phrasing import needed_sentence, place
 from qbench.gate.result import QuantizerResult
 from qbench.plugins.report_blocks import Column, Entry, Part, Table, Tally, name, tallied
 from qbench.report import effect_rows, formatting
@@ -236,11 +236,7 @@ def _what_decides(rows: Iterable[GateRow]) -> Entry:
         names = {key: str(getattr(row, key)) for key in FILTERS}
         what = formatting.isolated(", ".join(x for x in (row.metric, place(row)) if x))
         on = f" on {formatting.isolated(row.benchmark)}" if row.benchmark else ""
-        needed = (
-            f"{row.needed:,} items would decide it (now {row.items:,})"
-            if row.needed
-            else "how many items would decide it is not known"
-        )
+        needed = needed_sentence(row) or "how many items would decide it is not known"
         first.setdefault(tuple(names.values()), Part(names, f"{what}{on}: {needed}"))
     parts = list(first.values())
     return Entry(parts[0].text if parts else "nothing is inconclusive", parts=parts)

@@ -13,6 +13,7 @@ import pytest
 from qbench.cli.check import show
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import to_markdown
+from qbench.gate.quantizers import _decision
 from qbench.gate.to_json import to_json
 from tests.unit.gate.conftest import Study
 
@@ -159,3 +160,13 @@ def test_a_waiver_of_a_rule_is_one_of_its_means_too(study: Study) -> None:
     assert result.exit_code == 0
     assert [row.status for row in result.quantizers[0].rows].count("waived") == 1
     assert not result.problems
+
+
+@pytest.mark.parametrize(
+    ("low", "proven", "said"),
+    [(0.021, 0.019, "lies beyond the limit, but no longer when it is adjusted"), (0.01, 0.005, "contains the limit")],
+)
+def test_the_reason_of_an_inconclusive_mean_says_where_its_interval_lies(low: float, proven: float, said: str) -> None:
+    decision = _decision(low, 0.06, proven, 0.02, valid=6, missing=0)
+    assert decision.status == "inconclusive"
+    assert said in decision.reason

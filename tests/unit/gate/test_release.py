@@ -65,6 +65,15 @@ def test_a_renamed_model_is_compared_where_the_label_is_mapped(tmp_path: Path) -
     assert "no model, quantizer or benchmark 'ours/v0'" in wrong["sentence"]
 
 
+def test_a_page_of_the_run_alone_is_not_named_as_the_answer_to_another_comparison(tmp_path: Path) -> None:
+    new = _run(tmp_path / "new", MODELS[0], "a" * 64)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    (new / "report-policy.html").write_text("a page by the same policy")
+    told = ["check", str(new), "--policy", str(tmp_path / "policy.toml")]
+    for more, named in (([], True), (["--baseline", str(new)], False), (["--map", "a=b"], False)):
+        assert ("report-policy.html" in CliRunner().invoke(app, [*told, *more]).output.replace("\n", "")) is named
+
+
 def test_a_map_needs_an_older_run(tmp_path: Path) -> None:
     found = _checked(tmp_path, str(_run(tmp_path / "new", MODELS[0], "a" * 64)), "--map", "a=b")
     assert found["exit_code"] == 2

@@ -21,7 +21,7 @@ from qbench.gate import GateResult, GateRow
 from qbench.gate.evaluate import not_evaluated
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import MOST, to_markdown
-from qbench.gate.phrasing import found, limit
+from qbench.gate.phrasing import found, limit, needed_sentence
 from qbench.gate.terminal import LINES, show
 from qbench.gate.to_json import to_json
 from qbench.phrasing import Movement
@@ -358,3 +358,10 @@ def test_terminal_markdown_junit_and_page_use_the_same_words(result: GateResult)
 
 def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_items_that_are_needed_answer_the_question_that_is_open() -> None:
+    of = {"status": RowStatus.INCONCLUSIVE, "needed": 6100, "items": 2016}
+    assert needed_sentence(replace(row(), **of, needed_to="pass")) == "6,100 items would decide it (now 2,016)"
+    assert needed_sentence(replace(row(), **of, needed_to="fail")) == "6,100 items would prove this loss (now 2,016)"
+    assert needed_sentence(row()) == ""
