@@ -92,6 +92,7 @@ def test_image_sets_are_decoded_in_the_order_in_which_they_are_asked_for_each_on
     first, second = decoder.pixels(*wanted), decoder.pixels(images[:3], "other", GEOMETRY, wanted[3][:3])
     assert decoder.pixels(*wanted) is first
     assert second[2].shape == (8, 8, 3)
+    decoder.decode(images[:3], "other", GEOMETRY, wanted[3][:3])  # an image is there before its step is told
     assert sum(steps) == 23
     assert cache.sharded(FOLDER, store_parts("k", GEOMETRY)).complete
     decoder.decode(*wanted)
@@ -111,12 +112,15 @@ def test_a_damaged_image_fails_its_shard_after_all_others_are_decoded(decoding, 
     assert decoder.pixels(*wanted) is pixels, "it was tried again"
 
 
-def test_closing_stops_decoding_and_keeps_what_is_finished(decoding, cache, images):
+def test_closing_stops_decoding_and_keeps_what_is_finished(decoding, cache, images, monkeypatch):
     gate = Gate(after=9)
     decoder, wanted = decoding(gate)
     assert len(decoder.pixels(*wanted)[:8]) == 8
+    stopped = threading.Event()
+    monkeypatch.setattr(decoder._stop, "set", lambda stop=decoder._stop.set: (stop(), stopped.set()))
     closing = threading.Thread(target=decoder.close)
     closing.start()
+    assert stopped.wait(60), "decoding would go on, and may finish the second shard"
     gate.opened.set()
     closing.join(60)
     assert not closing.is_alive()
