@@ -1,8 +1,8 @@
 """Checkpoints of open_clip that a ``CLIPModel`` cannot express, run by open_clip's own classes as they are.
 
 ConvNeXt, EVA02, MobileCLIP, CoCa, ResNets, ViTs with other pooling: their layers are those of open_clip and timm. A
-matrix that is no Linear layer there (q, k and v of PyTorch's own attention, projections) is one that a quantizer which
-exchanges layers does not find; coverage shows it as not quantized.
+quantizer that exchanges Linear layers does not find the matrices outside them (q, k and v of PyTorch's own attention,
+projections); coverage shows these as not quantized.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def measure_coverage(
     Returns
     -------
     Coverage
-        One entry per Linear layer, and per matrix of attention or a projection that is no Linear layer.
+        One entry per Linear layer, and per matrix of attention or a projection that is not a Linear layer.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def measure_coverage(
 
 
 def _bare(name: str, matrix: torch.Tensor, checkpoint: Checkpoint | None) -> Layer:
-    """A matrix that is no Linear layer, which no method of this package changes."""
+    """A matrix that is not a Linear layer, which no method of this package changes."""
     values = matrix.detach().float().cpu()
     return Layer(
         name=name,
@@ -111,7 +111,7 @@ def _bare(name: str, matrix: torch.Tensor, checkpoint: Checkpoint | None) -> Lay
         parameters=matrix.numel(),
         quantized=False,
         bits=8 * matrix.element_size(),
-        reason="a bare parameter and no Linear layer, which its owner reads directly",
+        reason="a parameter outside any Linear layer; its module multiplies by it directly",
         error=weight_error(name, values, checkpoint),
         sparsity=sparsity(values),
     )

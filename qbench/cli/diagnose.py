@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qbench.cli.common import BATCH_SIZE
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,7 +36,7 @@ def command(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
+    batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help=BATCH_SIZE)] = None,
 ) -> None:
     """Find the step between a reference and a variant that loses accuracy.
 

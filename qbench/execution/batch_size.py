@@ -150,7 +150,7 @@ def largest_not_slower(seconds: Callable[[int], float], sizes: Sequence[int], pr
     sizes : sequence of int
         What is tried, ascending.
     progress : Silent
-        Is told of a size that does not fit.
+        Receives a message for each size that does not fit.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Weight matrices that are no Linear layer: parameters by which a module multiplies directly."""
+"""Weight matrices that are not Linear layers: parameters by which a module multiplies directly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TRANSPOSED = ("proj", "text_projection", "image_projection")
 
 
 def bare_matrices(model: Any) -> dict[str, Any]:
-    """Name → matrix of a torch model: those of attention and projections that belong to no Linear layer.
+    """Name → matrix of a torch model: those of attention and projections that do not belong to a Linear layer.
 
     PyTorch's own attention keeps q, k and v in one such parameter (``in_proj_weight``), and open_clip its projections
     (``proj``). A method that exchanges Linear layers does not find them. Embeddings are looked up, not multiplied by,

@@ -22,7 +22,7 @@ Rule = Callable[[str, Any], "tuple[Any, float] | None"]
 
 
 def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: LayerOptions | None = None) -> Variant:
-    """Apply `rule` to the weight of every Linear layer of a torch model, and to matrices that are no Linear layer.
+    """Apply `rule` to the weight of every Linear layer of a torch model, and to matrices that are not Linear layers.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def simulate(checkpoint: Checkpoint, context: Context, rule: Rule, *, layers: La
         The device.
     rule : callable
         ``(name, weight) -> (weight, bits)``: `weight` is the ``(outputs, inputs)`` float32 tensor of the layer, a copy.
-        A matrix that is no Linear layer (`qbench.models.bare.bare_matrices`) has its own name and the same orientation.
-        The returned weight has the same shape; `bits` is the number of bits per weight that the method would store,
-        scales and other state included. `None` leaves the layer unchanged.
+        A matrix that is not a Linear layer (`qbench.models.bare.bare_matrices`) has its own name and the same
+        orientation. The returned weight has the same shape; `bits` is the number of bits per weight that the method
+        would store, scales and other state included. `None` leaves the layer unchanged.
     layers : LayerOptions, optional
         Which layers the rule is applied to; all if not given.
 

@@ -6,9 +6,9 @@ with it and add noise that no gallery of this size has. Sums of squares of image
 factor (n − 1)/n.
 
 A percentile interval of few changes is too short, and has no length at all where nothing changed in the sample. It is
-then refused: that nothing happened to these images is no certainty that nothing can. `cautious_error` gives a standard
-error there: it adds changes of single images, each as large as the difference between one image of the sample and
-another makes (`swing`).
+then refused: an unchanged sample does not prove that other images do not change either. `cautious_error` gives
+a standard error there: it adds changes of single images, each as large as the difference between one image of the
+sample and another makes (`swing`).
 
 References
 ----------

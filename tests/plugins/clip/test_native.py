@@ -91,7 +91,10 @@ def test_a_matrix_that_is_no_linear_layer_is_shown_as_not_quantized(build):
     layers = {layer.name: layer for layer in build("pooling", "torch-int8").coverage.layers}
     hidden = layers["visual.transformer.resblocks.0.attn.in_proj_weight"]
     assert (hidden.quantized, hidden.tower, hidden.bits, hidden.parameters) == (False, "image", 32, 3 * 64 * 64)
-    assert (hidden.error, hidden.reason) == (0, "a bare parameter and no Linear layer, which its owner reads directly")
+    assert (hidden.error, hidden.reason) == (
+        0,
+        "a parameter outside any Linear layer; its module multiplies by it directly",
+    )
     assert {layers[name].quantized for name in ("visual.proj", "text.text_projection")} == {False}
     assert layers["visual.transformer.resblocks.0.mlp.c_fc"].quantized
     assert {layer.tower for layer in layers.values()} == {"image", "text"}
