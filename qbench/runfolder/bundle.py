@@ -28,6 +28,9 @@ TIME = (1980, 1, 1, 0, 0, 0)
 """Of every file in the archive: the earliest that the format has."""
 LARGEST_LIST = 2**24
 """Bytes of the longest list of digests that is read."""
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The ways in which a file of an archive may be compressed. The decoders of the others report damage as an ``OSError``,
+which could not be told from a fault of the machine."""
 
 
 def files_of(folder: Path) -> Iterator[Path]:
@@ -151,6 +154,8 @@ def _extract(packed: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, sum
         return f"the file is not in {SUMS}"
     if not parts or ".." in parts or name.startswith("/") or "\\" in name or "\x00" in name:
         return "the name leads out of the bundle"
+    if member.compress_type not in METHODS:
+        return "the file is damaged (it is compressed by a method that `qbench bundle` does not use)"
     target, digest, size = folder.joinpath(*parts), hashlib.sha256(), 0
     with machine_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)

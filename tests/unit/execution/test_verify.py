@@ -1,5 +1,6 @@
 """`qbench verify` says of a run folder, or of a bundle, what is not as it was written; numbers are computed again."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from qbench.plugins.registry import Registry
 from qbench.results import load, recompute
 from qbench.results.analysis import analyse_again, analysed
 from qbench.results.verify import verify
-from qbench.runfolder.bundle import SUMS
+from qbench.runfolder.bundle import SUMS, unpacked
 from qbench.runfolder.integrity import SEAL, sealed
 from qbench.store.digests import file_digest
 
@@ -232,6 +233,30 @@ def test_a_bundle_that_was_changed_is_found_out(folder, tmp_path):
         flipped[at] ^= 4
         out.write_bytes(flipped)
         assert call(out)[0] in (0, 1), at  # a bit of the archive's own head need not matter
+
+
+@pytest.mark.parametrize("method", [*range(1, 20), 93, 98, 99, 65535])
+@pytest.mark.parametrize("name", [SUMS, "run.json"])
+def test_a_file_of_a_bundle_that_is_said_to_be_compressed_otherwise_is_found_out(method, name, tmp_path):
+    files = {"run.json": b"{}", SUMS: f"{hashlib.sha256(b'{}').hexdigest()}  run.json\n".encode()}
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        for member, content in files.items():
+            packed.writestr(member, content)
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    entry = content.rindex(name.encode()) - 46  # of the central directory, which has the method at its tenth byte
+    assert content[entry : entry + 4] == b"PK\x01\x02"
+    content[entry + 10 : entry + 12] = method.to_bytes(2, "little")
+    (tmp_path / "a.zip").write_bytes(content)
+    if name == SUMS and method != zipfile.ZIP_DEFLATED:
+        with (
+            pytest.raises(InputError, match="its list of digests SHA256SUMS cannot be read"),
+            unpacked(tmp_path / "a.zip"),
+        ):
+            pass
+        return
+    with unpacked(tmp_path / "a.zip") as (_, problems):
+        assert problems == {} or "compressed by a method that `qbench bundle` does not use" in problems[name]
+        assert (problems == {}) == (method == zipfile.ZIP_DEFLATED)
 
 
 def test_a_bundle_whose_seal_was_removed_is_refused(folder, tmp_path):
