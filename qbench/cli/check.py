@@ -87,7 +87,8 @@ def command(
         typer.Option(
             "--map",
             metavar="OLD=NEW",
-            help="With --baseline: a label of a model, quantizer or benchmark that was changed; repeatable.",
+            help="With --baseline: a label of a model, quantizer or benchmark that was changed, and that this run no "
+            "longer has; repeatable.",
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from qbench.errors import InputError
 from qbench.gate.renamed import Names, read_renamed
 from qbench.metrics.interface import MetricInfo, Unavailable, why_unavailable
 from qbench.results import Cell, Results
@@ -95,8 +96,11 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
     Raises
     ------
     qbench.errors.InputError
-        One of `renamed` names no label of these runs.
+        Both are the same run, or one of `renamed` names no label of these runs.
     """
+    if new.folder.resolve() == old.folder.resolve():
+        what = "it is the run itself, of which nothing can have changed"
+        raise InputError(what, where=f"--baseline {old.folder}", fix="Name the folder of an older run.")
     names_before = read_renamed(renamed, old, new)
     before = {(c.model, c.quantizer, c.benchmark): c for c in old.records}
     label = f"the older run {old.name}"

@@ -192,6 +192,55 @@ def test_a_mapped_label_takes_the_place_of_the_same_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "quantizers", "compared"),
+    [
+        (["w8=int8"], ("int8",), {("int8", 0.1)}),  # the older int8 has no counterpart
+        (["int8=w8", "w8=int8"], ("int8", "w8"), {("int8", 0.1), ("w8", -0.1)}),  # the labels were swapped
+        (["int8=w8", "w8=int4"], ("w8", "int4"), {("w8", -0.1), ("int4", 0.1)}),  # all maps apply at once
+        (["int8=int8"], ("int8",), {("int8", 0.0)}),
+    ],
+)
+def test_maps_apply_at_once_and_one_to_one(
+    given: list[str], quantizers: tuple[str, ...], compared: set[tuple[str, float]]
+) -> None:
+    accuracy = {"int8": 0.5, "w8": 0.5, "int4": 0.5}
+    new, old = run("new", {name: accuracy[name] for name in quantizers}), run("old", {"int8": 0.5, "w8": 0.6})
+    old.records[0] = run("old", {"int8": 0.4 if len(quantizers) == 2 else 0.5}).records[0]
+    result = check(new, POLICY, old, TODAY, given)
+    assert {(row.quantizer, round(row.found, 6)) for row in result.rows} == compared
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "fix"),
+    [
+        (["w8=int4"], "'w8' of the older run is given to 'int4', but this run still has 'w8'", "without 'w8'"),
+        (["fp32=int4"], "'fp32' of the older run is given to 'int4', but this run still has 'fp32'", "OLDER=fp32"),
+        (["w8=int4", "fp32=w8"], "'fp32' of the older run is given to 'w8', but this run still has 'fp32'", "'fp32'"),
+        (
+            ["w8=int4", "w8=w8"],
+            "'w8' of the older run is given to two labels of this run, 'w8' and 'int4'",
+            "one label",
+        ),
+        (["int4=w9"], "'int4=w9' is in the wrong order: 'w9' is of the older run, so write it as w9=int4", "Labels"),
+        (["=int4"], "the older run has no model, quantizer or benchmark ''", "Labels of the older run: b32;"),
+    ],
+)
+def test_no_label_of_the_older_run_is_compared_with_two(given: list[str], said: str, fix: str) -> None:
+    new, old = run("new", {"fp32": 0.6, "w8": 0.6, "int4": 0.5}), run("old", {"fp32": 0.6, "w8": 0.6, "w9": 0.6})
+    with pytest.raises(InputError) as error:
+        check(new, POLICY, old, TODAY, given)
+    assert said in error.value.what
+    assert fix in error.value.fix
+    assert error.value.where == "--map"
+
+
+def test_a_map_that_can_be_read_in_two_ways_is_refused() -> None:
+    new = run("new", {"b=c": 0.6, "c": 0.6})
+    with pytest.raises(InputError, match="'a=b=c' can be read in two ways: 'a' is now 'b=c', or 'a=b' is now 'c'"):
+        check(new, POLICY, run("old", {"a": 0.6, "a=b": 0.6}), TODAY, ["a=b=c"])
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         (["w9=int8"], "the older run has no model, quantizer or benchmark 'w9'"),

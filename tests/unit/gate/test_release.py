@@ -63,14 +63,24 @@ def test_a_renamed_model_is_compared_where_the_label_is_mapped(tmp_path: Path) -
     wrong = _checked(tmp_path, str(new), "--baseline", str(old), "--map", "ours/v0=ours/v2")
     assert wrong["exit_code"] == 2
     assert "no model, quantizer or benchmark 'ours/v0'" in wrong["sentence"]
+    reversed_ = _checked(tmp_path, str(new), "--baseline", str(old), "--map", "ours/v2=ours/v1")
+    assert reversed_["exit_code"] == 2
+    assert "so write it as ours/v1=ours/v2" in reversed_["sentence"]
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    new = _run(tmp_path / "new", MODELS[0], "a" * 64)
+    found = _checked(tmp_path, str(new), "--baseline", str(tmp_path / "new" / "."))
+    assert (found["exit_code"], found["rows"]) == (2, [])
+    assert "it is the run itself" in found["sentence"]
 
 
 def test_a_page_of_the_run_alone_is_not_named_as_the_answer_to_another_comparison(tmp_path: Path) -> None:
-    new = _run(tmp_path / "new", MODELS[0], "a" * 64)
+    new, old = (_run(tmp_path / name, MODELS[0], "a" * 64) for name in ("new", "old"))
     (tmp_path / "policy.toml").write_text(POLICY)
     (new / "report-policy.html").write_text("a page by the same policy")
     told = ["check", str(new), "--policy", str(tmp_path / "policy.toml")]
-    for more, named in (([], True), (["--baseline", str(new)], False), (["--map", "a=b"], False)):
+    for more, named in (([], True), (["--baseline", str(old)], False), (["--map", "a=b"], False)):
         assert ("report-policy.html" in CliRunner().invoke(app, [*told, *more]).output.replace("\n", "")) is named
 
 
