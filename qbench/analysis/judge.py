@@ -62,10 +62,13 @@ class Population:
     ----------
     source, size : mapping
         Model → where it comes from, and how large it is.
+    checkpoint : mapping
+        Model → the first model that is the same checkpoint; a model that is not in it is its own.
     """
 
     source: Mapping[str, str] = field(default_factory=dict)
     size: Mapping[str, str] = field(default_factory=dict)
+    checkpoint: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +123,7 @@ def analyse(
     noise : pandas.Series, optional
         The noise floor of each row, on the index of `effects`.
     checkpoints : Population, optional
-        Sources and sizes of the models.
+        Sources and sizes of the models, and which of them are the same checkpoint.
     tables : mapping, optional
         The tables that statistics add: name → columns after ``model``, ``quantizer`` and ``benchmark``.
     step : callable
@@ -133,6 +136,8 @@ def analyse(
     flips: list[pd.DataFrame] = []
     added: dict[str, list[dict[str, Any]]] = {}
     exemplars: dict[tuple[str, str], Exemplars] = {}
+    known = checkpoints or Population()
+    counted: set[tuple[str, str, str]] = set()
     family = verdicts.families(effects, settings)
     family_size = family.map(family.value_counts())
     for (model, quantizer, benchmark), rows in _by_comparison(effects).items():
@@ -147,7 +152,10 @@ def analyse(
             for name, found in ledger.added.items():
                 added.setdefault(name, []).extend({**comparison.names, **row} for row in found)
             flips.append(flip_table(comparison, settings))
-            exemplars.setdefault((quantizer, benchmark), Exemplars()).add(comparison)
+            vote = (known.checkpoint.get(model, model), quantizer, benchmark)
+            if vote not in counted:
+                exemplars.setdefault((quantizer, benchmark), Exemplars()).add(comparison)
+            counted.add(vote)
         places = np.asarray(rows)
         influence |= {int(places[row]): values.astype(np.float32) for row, values in ledger.influence.items()}
         judged.append(ledger.table().set_index(numbers.index))
@@ -157,13 +165,12 @@ def analyse(
     table = table.assign(flags=flags(table), margin=margin)
     table = with_power(_with_intervals(table, settings, statistics), settings, statistics)
     table = verdicts.decide(verdicts.correct_tests(table, settings), settings)
-    known = checkpoints or Population()
     return Analysis(
         effects=table,
-        populations=population_table(table, influence, known.source, settings),
+        populations=population_table(table, influence, known.source, settings, known.checkpoint),
         flips=_joined(flips, FLIPS),
         exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
-        variance=variance_table(table, known.source, known.size),
+        variance=variance_table(table, known.source, known.size, known.checkpoint),
         added=_added(added, tables or {}),
     )
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis.verdicts import void
+from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.statistics.ledger import Floats
 from qbench.statistics.settings import Settings
 from qbench.stats.population import Population, covariance, population, verdict_of
@@ -29,7 +30,11 @@ COLUMNS = [
 
 
 def population_table(
-    effects: pd.DataFrame, influence: Mapping[int, Floats], sources: Mapping[str, str], settings: Settings
+    effects: pd.DataFrame,
+    influence: Mapping[int, Floats],
+    sources: Mapping[str, str],
+    settings: Settings,
+    checkpoints: Mapping[str, str],
 ) -> pd.DataFrame:
     """One row for each quantizer and number over all classes.
 
@@ -43,8 +48,10 @@ def population_table(
         Model → where it comes from.
     settings : Settings
         Confidence.
+    checkpoints : mapping
+        Model → the first model that is the same checkpoint: of several, one counts.
     """
-    whole = effects[effects["class"] == ""]
+    whole = one_per_checkpoint(effects[effects["class"] == ""], checkpoints, KEYS)
     change, se = (whole[name].to_numpy(np.float64) for name in ("change", "se"))
     index, models, margins = whole.index.to_numpy(), whole["model"].to_numpy(), whole["margin"].to_numpy(np.float64)
     usable = np.isfinite(change) & ~whole["flags"].map(void).to_numpy(dtype=bool)

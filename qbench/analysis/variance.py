@@ -7,17 +7,23 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.stats.variance import variance_shares
 
+NUMBER = ["quantizer", "benchmark", "metric", "attribute", "group"]
 COLUMNS = ["benchmark", "metric", "attribute", "factor", "share", "changes"]
 
 
-def variance_table(effects: pd.DataFrame, source: Mapping[str, str], size: Mapping[str, str]) -> pd.DataFrame:
+def variance_table(
+    effects: pd.DataFrame, source: Mapping[str, str], size: Mapping[str, str], checkpoint: Mapping[str, str]
+) -> pd.DataFrame:
     """Shares of the variance of the changes over all classes, by factor, for each metric × attribute.
 
-    With nine checkpoints that share three sources this describes these checkpoints; it estimates nothing about others.
+    A checkpoint that several models are counts once. With nine checkpoints that share three sources this describes
+    these checkpoints; it estimates nothing about others.
     """
     whole = effects[(effects["class"] == "") & effects["change"].notna()]
+    whole = one_per_checkpoint(whole, checkpoint, NUMBER)
     rows = []
     for (benchmark, metric, attribute), group in whole.groupby(["benchmark", "metric", "attribute"], sort=False):
         factors = {

@@ -79,6 +79,8 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
             table.add_row(Text(part.label), Text(part.state), Text(part.detail, overflow="fold"))
         if parts:
             console.print(table)
+    for said in found.same_checkpoints:
+        console.print(Text(f"Warning: {said}."), soft_wrap=True)
     for label, numbers in found.unavailable.items():
         console.print(Text(f"\n{label}:"))
         for line in unavailable_lines(numbers):

@@ -25,6 +25,7 @@ from qbench.executors.work_units import Share
 from qbench.images.decoder import Decoder
 from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.metrics.interface import Unavailable
+from qbench.models.same_checkpoints import same_checkpoints
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import AUTO, BATCH_SIZE, RunSpec
@@ -69,6 +70,8 @@ class Forecast:
         The plan.
     models, benchmarks, calibration : list of Part
         What is there and what is missing; of calibration data with the label of the quantizer that uses it.
+    same_checkpoints : list of str
+        One sentence for each checkpoint that several of the models are.
     unavailable : dict of str to tuple of Unavailable
         Benchmark → the numbers that its data cannot give; only benchmarks that have such numbers.
     done, cached, to_compute, unknown : int
@@ -98,6 +101,7 @@ class Forecast:
     models: list[Part] = field(default_factory=list)
     benchmarks: list[Part] = field(default_factory=list)
     calibration: list[Part] = field(default_factory=list)
+    same_checkpoints: list[str] = field(default_factory=list)
     unavailable: dict[str, tuple[Unavailable, ...]] = field(default_factory=dict)
     done: int = 0
     cached: int = 0
@@ -156,6 +160,7 @@ def forecast(
         models = [m for planned in plan.models if (m := _model(planned, found)) is not None]
         benchmarks = [b for planned in plan.benchmarks if (b := _benchmark(planned, found, cache, told)) is not None]
         drawn = {q.label: _calibration(q, found, benchmarks, cache) for q in plan.quantizers if q.calibration}
+    found.same_checkpoints += same_checkpoints({m.planned.label: m.checkpoint.identity.fingerprint for m in models})
     shares = shard.shares(plan) if shard is not None else whole_run(plan)
     if spec.batch_size == AUTO:
         _batch_size(found, models, benchmarks, cache, RunFolder(out))

@@ -11,6 +11,7 @@ import pandas as pd
 from qbench.errors import InputError
 from qbench.gate.renamed import Names, read_renamed
 from qbench.metrics.interface import MetricInfo, Unavailable, why_unavailable
+from qbench.models.same_checkpoints import same_checkpoints
 from qbench.results import Cell, Results
 from qbench.results.comparable import differences, other_differences, why_not_comparable
 from qbench.results.effects import NAMES
@@ -75,7 +76,7 @@ def with_its_baseline(results: Results) -> Compared:
         unpaired=_reasons(results.unpaired),
         run=results.name,
         baseline=results.baseline,
-        warnings=[],
+        warnings=list(same_checkpoints(results.fingerprints)),
     )
 
 

@@ -33,6 +33,7 @@ from qbench.gate.result import (
 from qbench.gate.select import Selection, limit_of, select
 from qbench.gate.unjudged import unjudged
 from qbench.gate.waive import waive
+from qbench.models.same_checkpoints import checkpoints_of
 from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
@@ -83,7 +84,7 @@ def check(
     methods = installed_methods(settings.confidence)
     shares = cache(lambda benchmark: group_shares(compared.cells, benchmark))
     day = today or datetime.now(UTC).date()
-    many = baseline is None and len({cell.model for cell in results.done}) >= LEAST
+    many = baseline is None and len(set(checkpoints_of(results.fingerprints).values())) >= LEAST
     populations = results.populations if many else None
     return judge(compared, read, today=day, methods=methods, shares=shares, populations=populations)
 

@@ -26,6 +26,7 @@ from qbench.analysis.judge import Analysis, Pending, Population, analyse, with_v
 from qbench.analysis.populations import with_margins
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, Outcome
+from qbench.models.same_checkpoints import checkpoints_of
 from qbench.policy.model import Policy
 from qbench.results.ablation import TABLE as ABLATION
 from qbench.results.ablation import ablation_table
@@ -57,7 +58,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 9
+REVISION = 10
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
@@ -318,4 +319,5 @@ def _population(results: Results) -> Population:
     return Population(
         source={model: found.source for model, found in info.items()},
         size={model: found.checkpoint for model, found in info.items()},
+        checkpoint=checkpoints_of(results.fingerprints),
     )

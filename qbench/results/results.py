@@ -15,6 +15,7 @@ from qbench.analysis.judge import Analysis
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
+from qbench.models.same_checkpoints import checkpoints_of
 from qbench.policy.model import Policy
 from qbench.results import analysis
 from qbench.results.ablation import TABLE
@@ -118,6 +119,11 @@ class Results:
     def done(self) -> list[Cell]:
         """The cells that have numbers."""
         return [c for c in self.records if c.done]
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Model → the fingerprint of its checkpoint, of the models that have numbers; empty where it is not known."""
+        return {c.model: c.record.model_info.fingerprint for c in self.done}
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -270,7 +276,7 @@ class Results:
     @cached_property
     def tests(self) -> pd.DataFrame:
         """Paired t-tests of all effects in both readings: see `qbench.stats.paired.paired_tests`."""
-        return paired_tests(self.changes)
+        return paired_tests(self.changes, checkpoints_of(self.fingerprints))
 
     @cached_property
     def items(self) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -22,12 +22,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.stats import symmetric
 from qbench.stats.student import TINY, log10_p, quantile
 
 OVER = "over checkpoints"
 WITHIN = "within a checkpoint"
 NAMES = ["reading", "model", "quantizer", "benchmark", "metric", "attribute", "group", "of"]
+NUMBER = ["quantizer", "benchmark", "metric", "attribute", "group"]
 ZERO = "all differences are zero"
 ROUNDING = 8 * sys.float_info.epsilon
 Floats = npt.NDArray[np.float64]
@@ -151,13 +153,15 @@ def _quantile(df: int) -> float:
     return float(quantile(0.975, df))
 
 
-def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:
+def paired_tests(effects: pd.DataFrame, checkpoints: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Paired t-tests of all effects, in both readings, with Wilcoxon's and the exact sign-flip test beside them.
 
     Parameters
     ----------
     effects : pandas.DataFrame
         As `qbench.results.Results.effects`: one row per number, with its baseline.
+    checkpoints : mapping, optional
+        Model → the first model that is the same checkpoint, which is one pair over checkpoints.
 
     Returns
     -------
@@ -165,7 +169,8 @@ def paired_tests(effects: pd.DataFrame) -> pd.DataFrame:
         ``reading, model, quantizer, benchmark, metric, attribute, group, of`` and the fields of `PairedT`. ``of`` is
         ``change``, or ``abs_change`` for the absolute value of a signed bias. ``model`` is empty over checkpoints.
     """
-    over = effects[effects["class"] == ""].assign(reading=OVER, model="")
+    over = one_per_checkpoint(effects[effects["class"] == ""], checkpoints or {}, NUMBER)
+    over = over.assign(reading=OVER, model="")
     within = effects[effects["class"] != ""].assign(reading=WITHIN)
     rows: list[dict[str, object]] = []
     for frame in (over, within):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qbench.models.same_checkpoints import same_checkpoints
 from qbench.plugins.report_blocks import Column, Entry, Table, name
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
@@ -17,8 +18,8 @@ HEADS = ("", "Model", "Quantizer", "Benchmark", "Why")
 
 
 def notices(numbers: RunNumbers) -> Iterator[Table]:
-    """Make a table with one row per failed cell, flag, and benchmark with missing images, if there is any."""
-    rows = [*_failures(numbers), *_flags(numbers), *_missing(numbers)]
+    """Make a table of failed cells, flags, checkpoints with two labels and missing images, if there are any."""
+    rows = [*_failures(numbers), *_flags(numbers), *_same(numbers), *_missing(numbers)]
     if rows:
         yield Table(
             caption="Read this before the numbers",
@@ -50,6 +51,11 @@ def _flags(numbers: RunNumbers) -> Iterator[list[Entry]]:
         more = list(dict.fromkeys(f.quantizer for f in others if f.quantizer != first.quantizer))
         also = f" The same holds for {formatting.listing(more)} of this model." if more else ""
         yield _row(kind.label.capitalize(), model, first.quantizer, benchmark, f"{first.message}{also}")
+
+
+def _same(numbers: RunNumbers) -> Iterator[list[Entry]]:
+    for said in same_checkpoints(numbers.results.fingerprints):
+        yield _row("Same checkpoint", "", "", "", f"{said}.")
 
 
 def _missing(numbers: RunNumbers) -> Iterator[list[Entry]]:

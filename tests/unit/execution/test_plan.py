@@ -65,8 +65,16 @@ def test_a_forecast_runs_nothing(spec, registry, cache, tmp_path, log):
     assert [(m.state, m.detail) for m in found.models] == [("ready", "one"), ("missing", "get missing")]
     assert found.benchmarks[0].state == "written at the first run"
     assert (found.done, found.to_compute, found.unknown) == (0, 0, 4)
+    assert not found.same_checkpoints
     assert not log
     assert not (tmp_path / "run").exists()
+
+
+def test_a_forecast_names_models_that_are_the_same_checkpoint(spec, registry, cache, tmp_path):
+    again = {"source": "toy", "checkpoint": "one", "label": "b"}
+    found = forecast(spec(models=["toy/one", "toy/two", again]), tmp_path / "run", registry=registry, cache=cache)
+    (said,) = found.same_checkpoints
+    assert said.startswith("toy/one and b are the same checkpoint (one)")
 
 
 def test_a_quantizer_for_gpus_only_is_refused_on_a_cpu(spec, registry):
