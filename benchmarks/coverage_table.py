@@ -1,7 +1,7 @@
 """What each built-in quantizer does to a full-size ViT-B/32, as the table of docs/coverage.md.
 
-Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores; it needs the extra ``onnx``). The
-weights are random, which decides the errors: see the text it prints.
+Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores; it needs the extras ``onnx`` and
+``torchao``). The weights are random, which decides the errors: see the text it prints.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hf-int4", ("towers=image",)),
     ("torch-int8", ()),
     ("torch-int8", ("per_channel=true",)),
+    ("ao-int8dq", ()),
+    ("ao-int8wo", ()),
+    ("ao-float8wo", ()),
+    ("ao-int4", ()),
+    ("ao-int4", ("group=32",)),
+    ("ao-intx", ()),
+    ("ao-intx", ("bits=3",)),
     ("ort-fp32", ()),
     ("ort-fp16", ()),
     ("ort-int8-dynamic", ()),

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from qbench.api import Checkpoint, Coverage, Inspectable, Layer, QuantizationError, tower_of
 from qbench.api.quantizers import bare_matrices
@@ -72,7 +73,7 @@ def measure_coverage(
             Layer(
                 name=name,
                 tower=tower_of(name),
-                kind=type(module).__name__,
+                kind=_kind(module),
                 parameters=count,
                 quantized=quantized,
                 bits=8 * held / count,
@@ -126,8 +127,25 @@ def _weights(module: nn.Module) -> tuple[int, int, bool] | None:
         return None
     count = module.in_features * module.out_features
     weight = module.weight
+    if is_traceable_wrapper_subclass(weight):
+        return count, _held(weight), True
     held = weight.nbytes + _state_bytes(weight)
     return count, held, weight.dtype not in BITS
+
+
+def _kind(module: nn.Module) -> str:
+    """The class of a layer; that of its weight where the layer stays and the weight is of a class of its own."""
+    weight = getattr(module, "weight", None)
+    return type(
+        weight if isinstance(weight, torch.Tensor) and is_traceable_wrapper_subclass(weight) else module
+    ).__name__
+
+
+def _held(tensor: torch.Tensor) -> int:
+    """The bytes in memory: ``nbytes`` of a tensor that wraps others (as torchao's do) is that of what it stands for."""
+    if not is_traceable_wrapper_subclass(tensor):
+        return tensor.nbytes
+    return sum(_held(getattr(tensor, name)) for name in tensor.__tensor_flatten__()[0])
 
 
 def _channel_bytes(weight: torch.Tensor) -> int:

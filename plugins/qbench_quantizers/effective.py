@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from qbench.api import Inspectable
 
@@ -22,6 +23,8 @@ def effective_weight(module: nn.Module) -> torch.Tensor | None:
     weight: Any = getattr(module, "weight", None)
     if not isinstance(weight, torch.Tensor):
         return None
+    if is_traceable_wrapper_subclass(weight):
+        return _of_wrapper(weight)
     if weight.dtype.is_floating_point:
         return weight.detach().float().cpu()
     state, scales = getattr(weight, "quant_state", None), getattr(weight, "SCB", None)
@@ -36,6 +39,17 @@ def effective_weight(module: nn.Module) -> torch.Tensor | None:
     else:
         return None
     return tensor.float().cpu()
+
+
+def _of_wrapper(weight: Any) -> torch.Tensor:
+    """The weight of torchao. A packed format that cannot be read back is multiplied with unit vectors."""
+    with torch.no_grad():
+        if type(weight).dequantize is not torch.Tensor.dequantize:
+            found: torch.Tensor = weight.dequantize()
+        else:
+            unit = torch.eye(weight.shape[-1], dtype=weight.dtype, device=weight.device)
+            found = nn.functional.linear(unit, weight).T
+    return found.detach().float().cpu()
 
 
 def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> float | None:

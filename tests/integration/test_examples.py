@@ -35,12 +35,3 @@ def test_the_statistic_passes_its_own_tests_from_a_wheel(tmp_path, install, own_
     said = own_tests(source, site)
     assert "passed" in said
     assert "failed" not in said
-
-
-def test_torchao_passes_its_own_tests_from_a_wheel(tmp_path, install, own_tests):
-    source = copied("qbench-torchao", tmp_path)
-    site = install(source)
-    shutil.rmtree(source / "qbench_torchao")
-    said = own_tests(source, site)
-    assert "passed" in said
-    assert "failed" not in said
