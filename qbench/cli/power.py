@@ -142,6 +142,7 @@ def _notes(found: Power) -> list[str]:
         notes += ["*: more than there are.", f"{what}: {', '.join(examples)}." if never else f"{what}."]
     notes += [f"rule {name}: {why}." for name, why in found.unused.items()]
     notes += [f"not known, how many items: {why}" for why in found.unknown]
+    notes += found.notes
     if left_out := left_out_lines(found.rows):
         notes += ["", *left_out]
     for benchmark, numbers in found.unavailable.items():

@@ -8,8 +8,10 @@ not used.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,8 @@ import pandas as pd
 from qbench.data.items import Attribute
 from qbench.data.pairs import GroupPair
 from qbench.data.subset import limited, present
-from qbench.errors import QbenchError
-from qbench.execution.plan import PlannedBenchmark, plan_benchmark
+from qbench.errors import InputError, QbenchError
+from qbench.execution.plan import PlannedBenchmark, plan_benchmark, plan_model, plan_quantizer
 from qbench.execution.prepare import data_root, stored_dataset
 from qbench.metrics.interface import INDEX, MetricInfo, Task, Unavailable, unavailable, why_unavailable
 from qbench.plugins.options import options_dict
@@ -148,8 +150,22 @@ def designs_of_spec(spec: RunSpec, cache: Cache | None = None) -> list[Design]:
     qbench.errors.InputError
         The spec names something that does not exist.
     """
-    cache = cache or Cache()
-    return [design_of(plan_benchmark(b, installed()), spec.limit, cache) for b in spec.benchmarks]
+    cache, base = cache or Cache(), Path(spec.base)
+    return [design_of(plan_benchmark(b, installed(), base), spec.limit, cache) for b in spec.benchmarks]
+
+
+def labels_of_spec(spec: RunSpec) -> dict[str, tuple[str, ...]]:
+    """``model`` and ``quantizer`` → the labels of a spec, of the quantizers without the baseline.
+
+    A kind is left out where one of its plugins cannot be used here, as on a machine that only plans.
+    """
+    base, found = Path(spec.base), dict[str, tuple[str, ...]]()
+    with suppress(InputError):
+        found["model"] = tuple(plan_model(model, installed(), base).label for model in spec.models)
+    with suppress(InputError):
+        labels = (plan_quantizer(quantizer, spec.device, installed(), base).label for quantizer in spec.quantizers)
+        found["quantizer"] = tuple(label for label in labels if label != spec.baseline)
+    return found
 
 
 def designs_of_run(results: Results) -> list[Design]:

@@ -3,8 +3,8 @@
 Items are taken as independent: persons who share an image count for somewhat less. The sample sizes are those of
 `qbench.stats.decide`, which the column ``needed`` of an analysis comes from too.
 
-- A share (an accuracy, of all items or of a group) varies by its flips. A mean over classes is taken for a share of all
-  items, which it is where the classes are equally large.
+- A share (an accuracy or another share of answers, of all items or of a group) varies by its flips. A mean over classes
+  is taken for a share of all items, which it is where the classes are equally large.
 - A gap is a mean over the classes of the difference of two groups' shares, or one difference where no class is known.
 - A skew varies by the images that enter and leave the top k. Its unit is the expected hit: k times the group's share of
   the gallery. A mean over queries is taken to vary as much as a single query does, which is the most that it can.
@@ -44,12 +44,14 @@ class Sized(Protocol):
 
 def sized(question: Question) -> Sized:
     """Of what a number is made, by its role and unit."""
-    role, unit = question.info.judged_as, Unit(question.info.unit)
-    if role is MetricRole.GAP and unit is Unit.POINTS:
+    info = question.info
+    role, unit = info.judged_as, Unit(info.unit)
+    if role is MetricRole.GAP and unit is Unit.POINTS and question.of_pair:
         return _Gap(question)
     if role is MetricRole.SKEW and unit is Unit.NATS:
         return _Skew(question)
-    return _Share(question) if role is MetricRole.ACCURACY and unit is Unit.SHARE else _Other(question)
+    of_answers = role is MetricRole.ACCURACY or (info.statistic is not None and info.statistic.name == "share")
+    return _Share(question) if of_answers and unit is Unit.SHARE else _Other(question)
 
 
 class _Share:

@@ -7,20 +7,25 @@ the rules will judge come from `qbench.gate.questions`, the sizes from `qbench.g
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from qbench.errors import InputError
+from qbench.data.items import Attribute
+from qbench.errors import InputError, QbenchError
 from qbench.gate.decidable import Undecidable
-from qbench.gate.designs import Design, designs_of_run, designs_of_spec
+from qbench.gate.designs import Design, designs_of_run, designs_of_spec, labels_of_spec
 from qbench.gate.foreseen import foreseen
 from qbench.gate.needed_items import Counted, rounded, sized
 from qbench.gate.questions import Question, levels, limits, questions_of
-from qbench.metrics.interface import Unavailable
-from qbench.policy.model import Policy, Rule, read_policy, suggest
+from qbench.gate.select import Labels, labels_of, names_in, unmatched_names, wrong_names
+from qbench.metrics.interface import MetricInfo, Unavailable
+from qbench.plugins.registry import installed
+from qbench.policy.model import Policy, Rule, read_policy
 from qbench.results import Results, load
 from qbench.results.analysis import settings_of, wanted_settings
 from qbench.results.matching import metrics_of
@@ -105,7 +110,8 @@ class PlannedRow:
     def name(self) -> str:
         """The number in a line: benchmark, metric, group and class."""
         place = f"{self.attribute}={self.group}" if self.attribute else self.group
-        return " ".join(part for part in (self.benchmark, self.metric, place, self.class_) if part)
+        metric = self.metric or f"any {self.role} ({self.unit})"
+        return " ".join(part for part in (self.benchmark, metric, place, self.class_) if part)
 
     @property
     def undecided(self) -> tuple[float, ...]:
@@ -129,6 +135,8 @@ class Power:
         Benchmark → the numbers that its data cannot give, which are in no row; only benchmarks that have such numbers.
     unknown : tuple of str
         Why the items of a benchmark are not known.
+    notes : tuple of str
+        Names of rules that may be wrong, which only the data can tell.
     flips : tuple of float
         The assumed shares of flips.
     power : float
@@ -139,6 +147,7 @@ class Power:
     unused: dict[str, str]
     unavailable: dict[str, tuple[Unavailable, ...]]
     unknown: tuple[str, ...]
+    notes: tuple[str, ...]
     flips: tuple[float, ...]
     power: float = POWER
 
@@ -149,6 +158,7 @@ def power(
     *,
     settings: Settings | None = None,
     flips: Sequence[float] = FLIPS,
+    labels: Labels | None = None,
 ) -> Power:
     """How many items decide each rule.
 
@@ -162,11 +172,13 @@ def power(
         Margins and confidence of the spec.
     flips : sequence of float
         Assumed shares of the answers that flip, between 0 and 1.
+    labels : mapping, optional
+        ``model`` and ``quantizer`` → the labels that there are; what is not given is not known, and not checked.
 
     Raises
     ------
     qbench.errors.InputError
-        A share of flips is not between 0 and 1, or no benchmark has the metric of a rule.
+        A share of flips is not between 0 and 1, or `qbench check` would refuse the policy: a name or a limit is wrong.
 
     Examples
     --------
@@ -178,18 +190,18 @@ def power(
         wrong = next(x for x in flips if not 0 <= x < 1)
         raise InputError(f"{wrong:g} is not a share of answers", where="flips", fix="Write 2 % as 0.02.")
     policy, settings = policy or read_policy(), settings or Settings()
-    if designs:
-        infos = [(design.benchmark, info) for design in designs for info in design.metrics]
-        check_margins(policy.margins, infos, where="the policy's [margins]")
-        check_limits(policy, {d.benchmark: {info.name: info for info in d.metrics} for d in designs})
-        for rule in policy.rule:
-            _check_metric(rule, designs)
+    declared = {d.benchmark: {info.name: info for info in d.metrics} for d in designs} or _declared_anywhere(policy)
+    infos = [(benchmark, info) for benchmark, of in declared.items() for info in of.values()]
+    check_margins(policy.margins, infos, where="the policy's [margins]")
+    check_limits(policy, declared)
     settings = replace(
         settings,
         confidence=policy.decide.confidence or settings.confidence,
         margins={**settings.margins, **policy.margins},
     )
     asked = questions_of(policy, designs)
+    known = {"benchmark": tuple(declared), **(labels or {})}
+    notes = [_check_names(rule, known, declared, designs, asked[rule.id]) for rule in policy.rule]
     given = {name: [q for q in found if not q.design.why_unavailable(*q.number[1:])] for name, found in asked.items()}
     questions = [question for of_rule in given.values() for question in of_rule]
     of_each = levels(questions, settings, adjusted=policy.decide.adjust == "holm")
@@ -205,6 +217,7 @@ def power(
         },
         unavailable={design.benchmark: design.unavailable for design in designs if design.unavailable},
         unknown=tuple(design.why for design in designs if design.why),
+        notes=tuple(filter(None, notes)),
         flips=tuple(flips),
     )
 
@@ -231,7 +244,9 @@ def power_of(
     own = policy if isinstance(policy, Policy | None) else read_policy(policy)
     if isinstance(source, Results) or Path(source).is_dir():
         run = source if isinstance(source, Results) else load(source)
-        return power(own or run.run.policy, designs_of_run(run), settings=wanted_settings(run), flips=flips)
+        labels = labels_of(cell for cell in run.records if cell.quantizer != run.baseline)
+        designs, settings = designs_of_run(run), wanted_settings(run)
+        return power(own or run.run.policy, designs, settings=settings, flips=flips, labels=labels)
     if _is_policy(Path(source)):
         if own is not None:
             raise InputError("two policies are given", where=str(source), fix="Give a spec or a run with --policy.")
@@ -242,7 +257,8 @@ def power_of(
 def power_of_spec(spec: RunSpec, policy: Policy | None = None, *, flips: Sequence[float] = FLIPS) -> Power:
     """The same for a spec that is read already."""
     settings = settings_of(spec.analysis.model_dump())
-    return power(policy or spec.policy, designs_of_spec(spec), settings=settings, flips=flips)
+    designs, labels = designs_of_spec(spec), labels_of_spec(spec)
+    return power(policy or spec.policy, designs, settings=settings, flips=flips, labels=labels)
 
 
 def _is_policy(path: Path) -> bool:
@@ -253,13 +269,53 @@ def _is_policy(path: Path) -> bool:
         return False
 
 
-def _check_metric(rule: Rule, designs: Sequence[Design]) -> None:
-    """Refuse a metric that no benchmark has, as `qbench check` does: a mistyped name limits nothing."""
-    known = list(dict.fromkeys(info.name for design in designs for info in design.metrics))
-    if rule.metric and not rule.optional and not any(metrics_of(rule, {i.name: i for i in d.metrics}) for d in designs):
-        raise InputError(
-            f"no benchmark here has the metric {rule.metric!r}{suggest(rule.metric, known)}", where=rule.id
-        )
+def _declared_anywhere(policy: Policy) -> dict[str, dict[str, MetricInfo]]:
+    """The metrics of all installed benchmarks, under every label that a policy alone names: any may be meant."""
+    infos = {info.name: info for entry in installed().benchmarks() for info in entry.record.metrics}
+    of_margins = [name.rpartition(".")[0] for name in policy.margins if "." in name]
+    labels = [label for rule in policy.rule for label in rule.benchmark] + of_margins
+    return dict.fromkeys(labels or [""], infos)
+
+
+def _check_names(
+    rule: Rule,
+    labels: Labels,
+    declared: Mapping[str, Mapping[str, MetricInfo]],
+    designs: Sequence[Design],
+    asked: Sequence[Question],
+) -> str:
+    """Refuse names that `qbench check` would refuse after the run; what only the data can tell is returned."""
+    wrong, absent = wrong_names(rule, labels, declared)
+    mine = [d for d in designs if not rule.benchmark or d.benchmark in rule.benchmark]
+    mine = [d for d in mine if metrics_of(rule, declared[d.benchmark])]
+    blind = [d.benchmark for d in mine if d.why and not d.attributes]
+    what = "" if wrong or absent else _unmatched(rule, mine, asked)
+    if what and not blind and designs:
+        wrong = [what]
+    if wrong:
+        raise InputError("; ".join(wrong), where=f"rule {rule.id}")
+    of = f"before the data of {', '.join(blind)} is read" if blind else "without a spec or a run"
+    return f"rule {rule.id}: {what} This is not certain {of}." if what else ""
+
+
+def _unmatched(rule: Rule, designs: Sequence[Design], asked: Sequence[Question]) -> str:
+    """The attributes and groups of a rule that are those of no number; without the data its attributes only."""
+    attributes = [attribute for design in designs for attribute in design.attributes]
+    if designs and not attributes and (rule.role or rule.optional):
+        return ""  # the rule does not apply
+    if designs and all(design.made is not None for design in designs):
+        numbers = pd.DataFrame([(q.attribute, q.group) for q in asked], columns=["attribute", "group"], dtype="str")
+        return unmatched_names(rule, names_in(numbers), attributes)
+    attributes = attributes or list(_attributes_anywhere())
+    only_attributes = rule.model_copy(update={"groups": []})
+    return unmatched_names(only_attributes, {attribute.name for attribute in attributes}, attributes)
+
+
+def _attributes_anywhere() -> Iterator[Attribute]:
+    """The attributes of the installed benchmarks with their usual options, as far as they are known without data."""
+    for entry in installed().benchmarks():
+        with suppress(QbenchError):
+            yield from getattr(entry.record.load(entry.record.options()), "attributes", ())
 
 
 def left_out_lines(rows: Sequence[PlannedRow]) -> list[str]:
@@ -288,7 +344,7 @@ def _row(
     return PlannedRow(
         rule=question.rule.id,
         benchmark=question.design.benchmark,
-        metric=str(question.metric),
+        metric="" if question.any_metric else str(question.metric),
         attribute=question.attribute,
         group=question.group,
         class_=question.class_,

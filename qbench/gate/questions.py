@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,7 +15,10 @@ from qbench.metrics.keys import MetricKey
 from qbench.policy.model import Policy, Rule
 from qbench.results.matching import Declared, metrics_of, rows_of
 from qbench.statistics.settings import Settings
-from qbench.vocabulary import MetricRole
+from qbench.vocabulary import MetricRole, Unit
+
+EACH_PAIR, EACH_GROUP, EACH_CLASS = "each pair", "each group", "each class"
+"""In place of names, where no benchmark is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,8 @@ class Question:
         The metric with its cut-off, as far as that is known.
     attribute, group, class_ : str
         What it is about; empty is "all of them".
+    any_metric : bool
+        Whether it stands for all metrics of its kind, where a policy alone is looked at.
     """
 
     rule: Rule
@@ -43,6 +48,13 @@ class Question:
     attribute: str = ""
     group: str = ""
     class_: str = ""
+    any_metric: bool = False
+
+    @property
+    def of_pair(self) -> bool:
+        """Whether it compares two groups."""
+        pairs = (a.group_pairs for a in self.design.attributes if a.name == self.attribute)
+        return self.group == EACH_PAIR or any(self.group in named for named in pairs)
 
     @property
     def number(self) -> tuple[str, ...]:
@@ -57,7 +69,8 @@ class Question:
 
 def questions_of(policy: Policy, designs: Sequence[Design]) -> dict[str, list[Question]]:
     """ID of a rule → the numbers that it will judge; without designs whatever it may judge."""
-    return {rule.id: list(_questions(rule, designs) if designs else _in_general(rule)) for rule in policy.rule}
+    named = {key.rpartition(".")[2] for key in policy.margins}
+    return {rule.id: list(_questions(rule, designs) if designs else _in_general(rule, named)) for rule in policy.rule}
 
 
 def _questions(rule: Rule, designs: Sequence[Design]) -> Iterator[Question]:
@@ -80,8 +93,8 @@ def _questions(rule: Rule, designs: Sequence[Design]) -> Iterator[Question]:
             )
 
 
-def _in_general(rule: Rule) -> Iterator[Question]:
-    """What a rule may judge, where no benchmark is given."""
+def _in_general(rule: Rule, named: Collection[str]) -> Iterator[Question]:
+    """What a rule may judge, where no benchmark is given; metrics that the policy names are not put together."""
     from qbench.plugins.registry import installed
 
     kinds: dict[object, Question] = {}
@@ -90,22 +103,28 @@ def _in_general(rule: Rule) -> Iterator[Question]:
         design = Design(benchmark="", metrics=entry.record.metrics)
         for name in metrics_of(rule, infos):
             info = infos[name]
-            class_ = "each class" if "class" in rule.scope else ""
-            for group in _groups_in_general(rule, info.judged_as):
+            given = name if rule.metric or name in named else ""
+            for group in _groups_in_general(rule, info):
                 question = Question(
-                    rule=rule, design=design, info=info, metric=MetricKey(name), group=group, class_=class_
+                    rule=rule,
+                    design=design,
+                    info=info,
+                    metric=MetricKey(name),
+                    group=group,
+                    class_=EACH_CLASS if "class" in rule.scope else "",
+                    any_metric=not given,
                 )
-                kinds.setdefault((info.unit, info.margin, group), question)
+                kinds.setdefault((info.unit, info.margin, group, given), question)
     yield from kinds.values()
 
 
-def _groups_in_general(rule: Rule, role: MetricRole) -> tuple[str, ...]:
+def _groups_in_general(rule: Rule, info: MetricInfo) -> tuple[str, ...]:
     """In place of the names of groups, where no benchmark is given; empty for the number over all items."""
-    if role is MetricRole.GAP:
-        return ("each pair",)
+    if info.judged_as is MetricRole.GAP and Unit(info.unit) is Unit.POINTS and info.statistic is not None:
+        return (EACH_PAIR,)  # a score that no statistic compares between two groups is one of its own
     if rule.scope in ("overall", "each_class"):
         return ("",)
-    return ("", "each group") if rule.scope == "any" and role is not MetricRole.SKEW else ("each group",)
+    return ("", EACH_GROUP) if rule.scope == "any" and info.judged_as is not MetricRole.SKEW else (EACH_GROUP,)
 
 
 def levels(questions: Sequence[Question], settings: Settings, *, adjusted: bool) -> list[float]:

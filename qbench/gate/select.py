@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from qbench.data.items import Attribute
 from qbench.gate.comparison import Compared
 from qbench.gate.result import GateRow, Problem
 from qbench.metrics.interface import MetricInfo
@@ -18,6 +19,9 @@ from qbench.results.matching import key_of_metric, metrics_of, rows_of, whole_sh
 from qbench.results.tolerances import declared_of
 from qbench.vocabulary import Better, Level, MetricRole, Quantity, RowStatus
 
+KINDS = ("benchmark", "model", "quantizer")
+Labels = Mapping[str, tuple[str, ...]]
+"""Kind of a label → the labels that there are."""
 Wanted = Mapping[str, tuple[str, ...]]
 """Benchmark → the metrics that a rule is about, without cut-offs; none for a benchmark of which nothing is known."""
 NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
@@ -52,14 +56,12 @@ class Selection:
 def select(rule: Rule, compared: Compared) -> Selection:
     """Find the rows of the effects that a rule limits."""
     empty = compared.effects.iloc[:0]
-    problems = [_problem(rule, what) for what in _unknown_names(rule, compared)]
-    if problems:
-        return Selection(rows=empty, problems=problems)
-    wanted, what = _metrics(rule, compared.declared)
-    if what:
-        if not wanted and _may_be_absent(rule):
-            return Selection(rows=empty, left_out=what)
-        return Selection(rows=empty, problems=[_problem(rule, what)])
+    wrong, absent = wrong_names(rule, labels_of(compared.cells), compared.declared)
+    if wrong:
+        return Selection(rows=empty, problems=[_problem(rule, what) for what in wrong])
+    if absent:
+        return Selection(rows=empty, left_out=absent)
+    wanted, _ = _metrics(rule, compared.declared)
     cells = [c for c in compared.cells if c.benchmark in wanted and _named(rule, c)]
     frame = compared.effects.loc[rows_of(rule, compared.effects, declared_of(cells))]
     if (rule.role or rule.optional) and _on_groups(rule):
@@ -91,16 +93,52 @@ def _problem(rule: Rule, what: str) -> Problem:
     return Problem(level=Level.ERROR, where=f"rule {rule.id}", what=what)
 
 
-def _unknown_names(rule: Rule, compared: Compared) -> Iterator[str]:
+def labels_of(cells: Iterable[Cell]) -> Labels:
+    """Kind of a label → the labels of that kind that the cells have."""
+    found = [(cell.benchmark, cell.model, cell.quantizer) for cell in cells]
+    return {kind: tuple(dict.fromkeys(names[i] for names in found)) for i, kind in enumerate(KINDS)}
+
+
+def wrong_names(rule: Rule, labels: Labels, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tuple[list[str], str]:
+    """What is wrong with the labels, the metric and the limit of a rule, the same before a run and after it.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule.
+    labels : mapping
+        ``benchmark``, ``model`` and ``quantizer`` → the labels that there are; a kind that it lacks is not known.
+    declared : mapping
+        Label of a benchmark → the metrics that it declares, the main one first.
+
+    Returns
+    -------
+    wrong : list of str
+        Why the rule cannot be evaluated; empty where nothing is wrong.
+    absent : str
+        Why a rule to which nothing is wrong does not apply; else empty.
+    """
+    if wrong := list(_unknown_labels(rule, labels)):
+        return wrong, ""
+    wanted, what = _metrics(rule, declared)
+    if what and not wanted and _may_be_absent(rule):
+        return [], what
+    return [what] * bool(what), ""
+
+
+def unmatched_names(rule: Rule, seen: Collection[str], attributes: Iterable[Attribute]) -> str:
+    """Which attributes and groups of a rule are those of no number, with what may be meant; empty if there is none."""
+    known = list(dict.fromkeys(name for attribute in attributes for name in _names(attribute, rule)))
+    unmatched = [name for name in (*rule.by, *rule.groups) if name not in seen]
+    return "; ".join(f"it has no number of {name!r}{suggest(name, known)}" for name in unmatched)
+
+
+def _unknown_labels(rule: Rule, labels: Labels) -> Iterator[str]:
     """A mistyped name matches nothing: it must not narrow a rule to nothing, or a list to its other names."""
-    for kind, wanted, known in (
-        ("benchmark", rule.benchmark, [c.benchmark for c in compared.cells]),
-        ("model", rule.models, [c.model for c in compared.cells]),
-        ("quantizer", rule.quantizers, [c.quantizer for c in compared.cells]),
-    ):
-        for name in wanted:
-            if name not in known and not (kind == "benchmark" and rule.optional):
-                yield f"no {kind} of this run is called {name!r}{suggest(name, list(dict.fromkeys(known)))}"
+    for kind, wanted in zip(KINDS, (rule.benchmark, rule.models, rule.quantizers), strict=True):
+        for name in wanted if kind in labels else ():
+            if name not in labels[kind] and not (kind == "benchmark" and rule.optional):
+                yield f"no {kind} of this run is called {name!r}{suggest(name, list(labels[kind]))}"
 
 
 def _metrics(rule: Rule, declared: Mapping[str, Mapping[str, MetricInfo]]) -> tuple[Wanted, str]:
@@ -161,27 +199,27 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
             others.append(_error(rule, cell, wanted, _nothing(rule)))
         else:
             others += _absent(rule, cell, rows, wanted)
-        seen |= {*rows["attribute"], *rows["group"], *(rows["attribute"] + "=" + rows["group"])}
+        seen |= names_in(rows)
     rows = pd.concat(kept, ignore_index=True) if kept else frame.iloc[:0]
-    unmatched = [name for name in (*rule.by, *rule.groups) if name not in seen]
-    problems = []
-    if unmatched and kept:
-        known = list(dict.fromkeys(name for cell in cells for name in _names(cell, rule)))
-        what = "; ".join(f"it has no number of {name!r}{suggest(name, known)}" for name in unmatched)
-        problems.append(_problem(rule, what))
+    unmatched = unmatched_names(rule, seen, (attribute for cell in cells for attribute in cell.attributes))
+    problems = [_problem(rule, unmatched)] if unmatched and kept else []
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
     others += _undetermined(rule, rows[undetermined], compared)
     return Selection(rows=rows[~undetermined], others=others, problems=problems)
 
 
-def _names(cell: Cell, rule: Rule) -> Iterator[str]:
-    """Names that `rule` could have meant."""
-    for attribute in cell.attributes:
-        if rule.by:
-            yield attribute.name
-        if rule.groups:
-            named = (*attribute.groups, *attribute.group_pairs)
-            yield from (x for group in named for x in (group, f"{attribute.name}={group}"))
+def names_in(numbers: pd.DataFrame) -> set[str]:
+    """The attributes and groups of numbers as a rule may name them: ``age``, ``older``, ``age=older``."""
+    return {*numbers["attribute"], *numbers["group"], *(numbers["attribute"] + "=" + numbers["group"])}
+
+
+def _names(attribute: Attribute, rule: Rule) -> Iterator[str]:
+    """Names of an attribute that `rule` could have meant."""
+    if rule.by:
+        yield attribute.name
+    if rule.groups:
+        named = (*attribute.groups, *attribute.group_pairs)
+        yield from (x for group in named for x in (group, f"{attribute.name}={group}"))
 
 
 def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Iterator[GateRow]:

@@ -26,6 +26,7 @@ from qbench.plugins.options import make_options
 from qbench.plugins.registry import HOOKS, discover, installed
 from qbench.spec.model import AnalysisSpec, BenchmarkSpec, CalibrationSpec, HalfSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
+from qbench.vocabulary import MetricRole
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -497,3 +498,13 @@ def test_modules_that_are_named_exist(page):
         assert (ROOT / name).exists() or "checkpoints" in name, name
     for name in set(re.findall(r"`(qbench\.[a-z]+)`", source)):
         assert importlib.util.find_spec(name) or hasattr(qbench, name.partition(".")[2]), name
+
+
+def test_the_primary_questions_name_every_metric_that_the_built_in_policy_judges() -> None:
+    listed, _, left_out = sections(text("gate.md"))["Its primary questions"].partition("Not judged")
+    for entry in installed().benchmarks():
+        for info in entry.record.metrics:
+            where = left_out if info.judged_as is MetricRole.SUMMARY else listed
+            named = re.search(rf"`{info.name}(@\d+)?`", where)
+            of_the_same = info.judged_as is MetricRole.SUMMARY and entry.record.name == "fairface-attributes"
+            assert named or info.classes_only or of_the_same, f"{entry.record.name}: {info.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from qbench.errors import InputError
 from qbench.gate.designs import Design, _of_cell, designs_of_run, designs_of_spec
 from qbench.gate.power import PlannedRow, Power, left_out_lines, power, power_of
 from qbench.metrics.interface import INDEX, MetricInfo, StatisticRef, Unavailable
-from qbench.metrics.known import RECALL_BY_GROUP, SKEWS
+from qbench.metrics.known import RECALL_BY_GROUP, SKEWS, STEREOTYPES
 from qbench.policy.model import default_text, read_policy
 from qbench.results import load
 from qbench.spec.read import read_spec
@@ -141,13 +142,13 @@ def test_a_policy_alone_says_what_is_needed_by_the_default_margins() -> None:
         ("accuracy", 0.01, None),
         ("accuracy of each group", 0.02, None),
         ("gaps", 0.02, None),
-        ("gaps", 0.02, None),  # of a signed share, such as a bias score
+        *[("gaps", limit, None) for limit in (0.01, 0.02, 0.02, 0.02)],  # shares and scores; over all, of a group
         ("skew of each group", 0.1, None),
     ]
     assert found.unused == {"calibration": "it has no number here"}
-    sized = [row for row in found.rows if (row.role, row.unit) != ("gap", "share")]  # how a score varies is not known
-    assert len(sized) == 4
-    assert all(row.needed[0].to_pass and row.undecided == () for row in sized)
+    unsized = [row for row in found.rows if row.needed[0].to_pass is None]  # how a score varies is not known
+    assert [row.name for row in unsized] == ["any gap (points)", "any gap (points) each group"]
+    assert all(row.undecided == () for row in found.rows)
 
 
 def test_groups_are_counted_from_the_annotations() -> None:
@@ -225,7 +226,7 @@ def test_rows_of_one_variant_share_the_level_of_a_failure() -> None:
 
 def test_the_margins_of_the_spec_are_the_limits() -> None:
     found = power(settings=Settings(margins={"share/group": 0.04}), flips=[0.02])
-    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.04, 0.1]
+    assert [row.limit for row in found.rows] == [0.01, 0.04, 0.02, 0.01, 0.04, 0.02, 0.02, 0.1]
 
 
 def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() -> None:
@@ -250,8 +251,80 @@ def test_a_limit_of_all_points_is_refused() -> None:
 
 def test_a_mistyped_metric_is_refused() -> None:
     given = read_policy({"version": 1, "rule": [{"id": "r", "metric": "acuracy", "scope": "overall"}]})
-    with pytest.raises(InputError, match="no benchmark here has the metric 'acuracy'; did you mean 'accuracy'"):
+    with pytest.raises(InputError, match="no benchmark of this run has a metric 'acuracy'; did you mean 'accuracy'"):
         power(given, [facet({("nurse", "masc"): 30})])
+
+
+AGE = Attribute(name="age", groups=("young", "older"), pairs=(("older", "young"),))
+MADE = pd.DataFrame([("accuracy", "age", group, "") for group in AGE.groups], columns=list(INDEX))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"scope": "overall", "limit": 1.0}, "its limit is 1, but 'accuracy' is a fraction"),
+        ({"by": ["agee"]}, "rule r: it has no number of 'agee'; did you mean 'age'?"),
+        ({"groups": ["age=oldr"]}, "rule r: it has no number of 'age=oldr'; did you mean 'age=older'?"),
+        ({"models": ["b33"]}, "rule r: no model of this run is called 'b33'; did you mean 'b32'?"),
+        ({"quantizers": ["int9"]}, "rule r: no quantizer of this run is called 'int9'; did you mean 'int8'?"),
+        ({"benchmark": ["facett"]}, "rule r: no benchmark of this run is called 'facett'; did you mean 'facet'?"),
+        ({"role": None, "metric": "acuracy"}, "rule r: no benchmark of this run has a metric 'acuracy'"),
+    ],
+)
+def test_what_the_gate_refuses_after_a_run_is_refused_before_it(study: Study, wrong: dict[str, Any], said: str) -> None:
+    rule = {"role": "accuracy", "scope": "each_group", **wrong}
+    rule = {name: value for name, value in rule.items() if value is not None}
+    labels = {"model": ("b32",), "quantizer": ("int8",)}
+    with pytest.raises(InputError) as error:
+        power(policy(**rule), [facet({("nurse", "young"): 30}, attributes=(AGE,), made=MADE)], labels=labels)
+    assert said in str(error.value)
+    for group in AGE.groups:
+        study.effect("accuracy", 0.0, attribute="age", group=group)
+    told = [f"{problem.where}: {problem.what}" for problem in study.judge(rule).problems]
+    assert any(said.removeprefix("rule r: ") in x for x in told), told
+
+
+def test_without_its_data_an_attribute_is_refused_where_the_benchmark_declares_its_own() -> None:
+    of_colour = policy(role="accuracy", scope="each_group", by=["colour"])
+    declared = facet({}, items=None, count=None, why="facet: no data folder is given")
+    with pytest.raises(InputError, match="it has no number of 'colour'"):
+        power(of_colour, [declared])
+    unlabelled = policy(role="accuracy", scope="each_group", groups=["na"])  # a group that no benchmark declares
+    assert power(unlabelled, [declared]).notes == ()
+    blind = Design(benchmark="other", metrics=RECALL_BY_GROUP, why="other: no data folder is given")
+    (note,) = power(of_colour, [declared, blind]).notes
+    assert note.startswith("rule r: it has no number of 'colour'; there is: gender")
+    assert note.endswith("This is not certain before the data of other is read.")
+
+
+def test_a_policy_alone_is_checked_against_what_is_installed() -> None:
+    with pytest.raises(InputError, match="its limit is 1, but"):
+        power(policy(role="accuracy", scope="overall", limit=1.0))
+    with pytest.raises(InputError, match="mine has no metric 'acuracy'; did you mean 'accuracy'"):
+        power(policy(metric="acuracy", scope="overall", benchmark=["mine"]))
+    (note,) = power(policy(role="accuracy", scope="each_group", by=["gendr"])).notes
+    assert "it has no number of 'gendr'; did you mean 'gender'?" in note
+    assert power(policy(role="accuracy", scope="each_group", by=["gender"])).notes == ()
+
+
+def test_a_policy_alone_names_kinds_of_metrics_but_those_that_it_has_margins_for() -> None:
+    given = {"version": 1, "margins": {"mean_disparity": 0.015}, "rule": [{"id": "r", "role": "gap", "scope": "any"}]}
+    names = {row.name: row.limit for row in power(read_policy(given)).rows}
+    assert names["mean_disparity each pair"] == 0.015
+    assert names["any gap (points) each pair"] == 0.02
+    assert not any("stereotyped" in name for name in names)
+
+
+def test_a_share_that_counts_as_a_gap_is_sized_as_a_share_and_a_score_is_no_pair() -> None:
+    design = facet({("nurse", "masc"): 900, ("nurse", "fem"): 900}, metrics=STEREOTYPES)
+    names = [("stereotyped_share", "gender", "fem", ""), ("bias_score", "gender", "fem", "")]
+    names += [("stereotyped_disparity", "gender", "masc-fem", "")]
+    design = replace(design, made=pd.DataFrame(names, columns=list(INDEX)))
+    found = {row.metric: row for row in power(policy(role="gap", scope="any"), [design], flips=[0.02]).rows}
+    of_accuracy = only(power(policy(role="accuracy", scope="each_group"), flips=[0.02])).needed[0].to_pass
+    assert found["stereotyped_share"].needed[0].to_pass == of_accuracy
+    assert (found["bias_score"].counted, found["bias_score"].needed[0].to_pass) == ("items", None)
+    assert found["stereotyped_disparity"].counted == "persons of both groups"
 
 
 def test_a_rule_without_a_limit_has_the_smallest_of_other_rules_about_the_number() -> None:
