@@ -343,6 +343,7 @@ class RowStatus(StrEnum):
 
     ERROR = "error"
     FAIL = "fail"
+    WARNING = "warning"
     INCONCLUSIVE = "inconclusive"
     WAIVED = "waived"
     PASS = "pass"
@@ -372,6 +373,7 @@ class RowStatus(StrEnum):
 _ROWS: dict[RowStatus, tuple[str, str, str]] = {
     RowStatus.ERROR: ("!", "could not evaluate", "could not be evaluated"),
     RowStatus.FAIL: ("✗", "fail", "failed"),
+    RowStatus.WARNING: ("⚠", "warning", "warned"),
     RowStatus.INCONCLUSIVE: ("?", "inconclusive", "inconclusive"),
     RowStatus.WAIVED: ("~", "waived", "waived"),
     RowStatus.PASS: ("✓", "pass", "passed"),
@@ -386,29 +388,57 @@ class GateBand(StrEnum):
     --------
     >>> f"{GateBand.NOT_SHOWN_SAFE.symbol} {GateBand.NOT_SHOWN_SAFE.lower()}"
     '? not shown safe'
+    >>> [str(band) for band in GateBand if band.passes]
+    ['PASS WITH WARNINGS', 'PASS']
     """
 
     COULD_NOT_EVALUATE = "COULD NOT EVALUATE"
     FAIL = "FAIL"
     NOT_SHOWN_SAFE = "NOT SHOWN SAFE"
+    PASS_WITH_WARNINGS = "PASS WITH WARNINGS"
     PASS = "PASS"
+    NOT_JUDGED = "NOT JUDGED"
 
     @property
     def symbol(self) -> str:
         """A sign that tells the answer without colour."""
-        return _BANDS[self]
+        return _BANDS[self].symbol
+
+    @property
+    def colour(self) -> str:
+        """The colour of the answer, as the page's style sheet names it."""
+        return _BANDS[self].colour
+
+    @property
+    def style(self) -> str:
+        """The same for a terminal, as rich names it."""
+        return _BANDS[self].style
+
+    @property
+    def passes(self) -> bool:
+        """Whether everything that a policy requires is shown."""
+        return _BANDS[self].passes
 
     @property
     def rank(self) -> int:
-        """0 for the worst."""
+        """0 for the worst; a part of which nothing is judged says nothing beside one that is judged, and is last."""
         return list(GateBand).index(self)
 
 
+class _Band(NamedTuple):
+    symbol: str
+    colour: str
+    style: str
+    passes: bool = False
+
+
 _BANDS = {
-    GateBand.COULD_NOT_EVALUATE: "!",
-    GateBand.FAIL: "✗",
-    GateBand.NOT_SHOWN_SAFE: "?",
-    GateBand.PASS: "✓",
+    GateBand.COULD_NOT_EVALUATE: _Band("!", "error", "bold red"),
+    GateBand.FAIL: _Band("✗", "fail", "bold red"),
+    GateBand.NOT_SHOWN_SAFE: _Band("?", "inconclusive", "bold yellow"),
+    GateBand.PASS_WITH_WARNINGS: _Band("⚠", "warned", "bold yellow", passes=True),
+    GateBand.PASS: _Band("✓", "pass", "bold green", passes=True),
+    GateBand.NOT_JUDGED: _Band("-", "unjudged", "dim"),
 }
 
 
@@ -420,10 +450,25 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """How much a problem with the policy or the run as a whole weighs: an error makes the gate's answer an error."""
+    """How much a problem with the policy or the run as a whole weighs. Declared worst first.
+
+    An error makes the gate's answer an error, and a warning makes a pass one with warnings. A note says what a reader
+    has to know of a comparison, and adds nothing to the answer.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def symbol(self) -> str:
+        """A sign that tells the level without colour."""
+        return {"error": "!", "warning": "⚠", "note": "i"}[self]
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Level).index(self)
 
 
 class Quantity(StrEnum):

@@ -196,12 +196,17 @@
   const beside = document.createElement("p");
   beside.className = "under beside";
   if (bands.length) bands[bands.length - 1].after(beside);
+  const some = (number) => number.toLocaleString("en");
   // The bands of parts are sorted, the worst first: a selection has the answer of the first part that is in it.
   function answer() {
     const wanted = Object.values(chosen).filter(Boolean);
     const shown = bands.find((band) => Boolean(band.dataset.model) === wanted.length > 0 && within(band.dataset));
     for (const band of bands) band.hidden = band !== shown;
     if (shown && wanted.length) shown.querySelector(".for").textContent = `for ${wanted.join(" × ")}`;
+    const tally = shown && shown.querySelector(".tally");
+    const judging = bands.filter((band) => band.dataset.of && within(band.dataset));
+    const sum = (key) => some(judging.reduce((total, band) => total + Number(band.dataset[key]), 0));
+    if (tally) tally.textContent = `${sum("judged")} of ${sum("of")}`;
     const told = [];
     if (!shown) told.push("No rule of the policy judges what the filters leave.");
     if (sought) told.push("The answer does not follow the search.");
@@ -213,7 +218,6 @@
   const kept = JSON.parse(document.getElementById("parts").textContent);
   const texts = [...document.querySelectorAll("[data-parts]")].map((place) =>
     ({ place, whole: place.textContent, parts: kept[Number(place.dataset.parts)] }));
-  const some = (number) => number.toLocaleString("en");
   function say() {
     for (const { place, whole, parts } of texts) {
       const follows = Object.keys(chosen).some((key) => chosen[key] && parts.some(([names]) => names[key] !== undefined));
@@ -221,7 +225,7 @@
       const sum = (at) => some(left.reduce((total, part) => total + part[at], 0));
       if (!follows) place.textContent = whole;
       else if (!left.length) place.textContent = "–";
-      else place.textContent = left[0].length === 3 ? `${sum(1)} of ${sum(2)}` : left[0][1];
+      else place.textContent = left[0].length === 2 ? left[0][1] : `${left[0][3] || ""}${sum(1)} of ${sum(2)}${left[0][4] || ""}`;
     }
   }
 

@@ -35,7 +35,9 @@ class Compared:
     run, baseline : str
         Names of the run and of what it is compared with.
     warnings : list of str
-        What a reader has to know of the pairing.
+        What a reader has to mend or to distrust.
+    notes : list of str
+        What else a reader has to know of the pairing, such as what differs between two releases.
     """
 
     effects: pd.DataFrame
@@ -44,6 +46,7 @@ class Compared:
     run: str
     baseline: str
     warnings: list[str]
+    notes: list[str]
 
     @cached_property
     def declared(self) -> dict[str, dict[str, MetricInfo]]:
@@ -77,6 +80,7 @@ def with_its_baseline(results: Results) -> Compared:
         run=results.name,
         baseline=results.baseline,
         warnings=list(same_checkpoints(results.fingerprints)),
+        notes=[],
     )
 
 
@@ -85,7 +89,7 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
 
     The older cells are given to the same analysis as the baseline of theirs, so that a change between two runs has the
     same intervals, and the same guard against unequal items, as one within a run. Another checkpoint under the same
-    name is what a newer release is: it is compared, and named as a warning like everything else that may differ.
+    name is what a newer release is: it is compared, and named in a note like everything else that may differ.
 
     Parameters
     ----------
@@ -132,10 +136,8 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
         unpaired=unpaired,
         run=new.name,
         baseline=label,
-        warnings=[
-            *_what_differs(paired, label),
-            *([f"{label} has cells that this run does not have: {', '.join(gone)}"] if gone else []),
-        ],
+        warnings=[f"{label} has cells that this run does not have: {', '.join(gone)}"] if gone else [],
+        notes=_what_differs(paired, label),
     )
 
 

@@ -89,7 +89,11 @@ def decide_rows(
 ) -> Iterator[tuple[GateRow, Rule]]:
     """Decide every row that the rules select; those that could not be evaluated come first, as they are."""
     decided = [*_decided(compared, policy, selections, methods, shares)]
-    failed = {(row.model, row.quantizer, row.benchmark) for row, _ in decided if row.status is RowStatus.FAIL}
+    failed = {
+        (row.model, row.quantizer, row.benchmark)
+        for row, rule in decided
+        if row.status is RowStatus.FAIL and rule.severity is Severity.FAIL
+    }
     for row, rule in decided:
         names = (row.model, row.quantizer, row.benchmark)
         yield (_beside_a_failure(row) if names in failed and _means_nothing(row) else row), rule

@@ -18,7 +18,7 @@ from qbench.gate.decidable import Shares
 from qbench.gate.decide import VOID, decide_rows
 from qbench.gate.groups_behind import with_groups
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import headline, said, tally
+from qbench.gate.phrasing import ONLY_WARNS, finding, headline, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import (
     Counts,
@@ -121,21 +121,22 @@ def judge(
     waived = waive([*rows, *means], policy.waiver, today)
     of_variants, of_quantizers = waived.rows[: len(rows)], waived.rows[len(rows) :]
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
-    problems += [Problem(level=Level.WARNING, where="the comparison", what=what) for what in compared.warnings]
+    for level, said_of_it in ((Level.WARNING, compared.warnings), (Level.NOTE, compared.notes)):
+        problems += [Problem(level=level, where="the comparison", what=what) for what in said_of_it]
     problems += _flagged_baselines(of_variants)
     ordered = tuple(sorted(of_variants, key=_badness))
     quantizers = tuple(_quantizers(sorted(of_quantizers, key=_badness)))
     found = findings(ordered, quantizers)
     if not any(s.problems for s in selections):
         problems += unjudged(compared, policy, ordered)
-    problems.sort(key=lambda problem: problem.level is not Level.ERROR)
+    problems.sort(key=lambda problem: problem.level.rank)
     rules = tuple(sorted((_rule(r, s, found) for r, s in zip(policy.rule, selections, strict=True)), key=_rule_badness))
     status = _status(found, problems)
     return GateResult(
         status=status,
         exit_code=status.exit_code,
         band=_band(status, found),
-        sentence=_sentence(found, rules, problems),
+        sentence=_sentence(ordered, found, rules, problems),
         rows=ordered,
         rules=rules,
         variants=tuple(_variants(ordered)),
@@ -180,6 +181,11 @@ def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline
 
 
 def _counted(row: GateRow, rule: Rule, policy: Policy) -> GateRow:
+    """What a row adds to the answer: a rule that only warns turns what would fail into a warning.
+
+    A number that could not be evaluated counts under such a rule as under any other: a rule that looks at nothing would
+    have nothing to warn of.
+    """
     counts: Counts = ""
     if row.status is RowStatus.FAIL:
         counts = GateStatus.FAIL
@@ -187,10 +193,11 @@ def _counted(row: GateRow, rule: Rule, policy: Policy) -> GateRow:
         counts = GateStatus(policy.decide.missing)
     elif row.status is RowStatus.INCONCLUSIVE:
         counts = INCONCLUSIVE_COUNTS[rule.inconclusive or policy.decide.inconclusive]
-    lenient = rule.severity is Severity.WARN and row.status is not RowStatus.ERROR
-    if lenient and counts in (GateStatus.FAIL, GateStatus.INCONCLUSIVE):
-        counts = GateStatus.WARN
-    return replace(row, counts=counts)
+    if rule.severity is Severity.FAIL or row.status is RowStatus.ERROR or not counts:
+        return replace(row, counts=counts, severity=rule.severity)
+    status = RowStatus.WARNING if row.status is RowStatus.FAIL else row.status
+    reason = f"{row.reason}; {ONLY_WARNS}"
+    return replace(row, status=status, counts=GateStatus.WARN, severity=rule.severity, reason=reason)
 
 
 INCONCLUSIVE_COUNTS: Mapping[Consequence, Counts] = {
@@ -201,39 +208,33 @@ INCONCLUSIVE_COUNTS: Mapping[Consequence, Counts] = {
 """What the policy says of an inconclusive row → what it adds to the gate's status."""
 
 
-def band_of(rows: Sequence[GateRow]) -> GateBand:
-    """The answer for some of the rows alone, such as those of one benchmark."""
-    return _band(_status(rows, ()), rows)
+def band_of(rows: Iterable[GateRow]) -> GateBand:
+    """The answer for some of the rows alone, such as those of one benchmark: that of the worst of them."""
+    return min((row.band for row in rows), key=lambda band: band.rank, default=GateBand.NOT_JUDGED)
 
 
 def _status(rows: Iterable[GateRow], problems: Iterable[Problem]) -> GateStatus:
-    rows = list(rows)
-    nothing = bool(rows) and all(row.status is RowStatus.LEFT_OUT for row in rows)
-    if nothing or any(problem.level is Level.ERROR for problem in problems):
+    rows, levels = list(rows), {problem.level for problem in problems}
+    nothing = bool(rows) and band_of(rows) is GateBand.NOT_JUDGED
+    if nothing or Level.ERROR in levels:
         return GateStatus.ERROR
-    seen = {row.counts for row in rows}
+    seen = {row.counts for row in rows} | ({GateStatus.WARN} if Level.WARNING in levels else set())
     outweighing = (GateStatus.ERROR, GateStatus.FAIL, GateStatus.INCONCLUSIVE, GateStatus.WARN)
     return next((status for status in outweighing if status in seen), GateStatus.PASS)
 
 
 def _band(status: GateStatus, rows: Iterable[GateRow]) -> GateBand:
+    """The answer for the run, whose problems may make it worse than its rows do."""
     if status is GateStatus.ERROR:
         return GateBand.COULD_NOT_EVALUATE
-    if status is GateStatus.FAIL:
-        return GateBand.FAIL
-    open_ = any(row.status is RowStatus.INCONCLUSIVE and row.counts for row in rows)
-    return GateBand.NOT_SHOWN_SAFE if open_ else GateBand.PASS
+    band = band_of(rows)
+    return GateBand.PASS_WITH_WARNINGS if status is GateStatus.WARN and band is GateBand.PASS else band
 
 
 def _badness(row: GateRow) -> tuple[Any, ...]:
     excess = (row.found - row.limit) / (row.limit or 0.01)
     names = (row.rule, row.benchmark, row.metric, row.model, row.quantizer, row.attribute, row.group, row.class_)
-    return (
-        row.status.rank,
-        not row.counts or row.counts is GateStatus.WARN,
-        -excess if np.isfinite(excess) else 0.0,
-        *names,
-    )
+    return (row.band.rank, row.status.rank, -excess if np.isfinite(excess) else 0.0, *names)
 
 
 def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResult:
@@ -272,7 +273,7 @@ def _variants(rows: Iterable[GateRow]) -> Iterable[VariantResult]:
             model=model,
             quantizer=quantizer,
             status=status,
-            band=_band(status, mine),
+            band=band_of(mine),
             counts={status: counts[status] for status in RowStatus if counts[status]},
             worst=mine[0],
         )
@@ -303,25 +304,36 @@ def _quantizers(rows: Sequence[GateRow]) -> Iterator[QuantizerResult]:
             quantizer=quantizer,
             checkpoints=max(row.checkpoints for row in mine),
             status=status,
-            band=_band(status, mine),
+            band=band_of(mine),
             counts={status: counts[status] for status in RowStatus if counts[status]},
             rows=mine,
         )
 
 
 def _rule_badness(rule: RuleResult) -> tuple[Any, ...]:
-    return (rule.status.rank, *(_badness(rule.worst) if rule.worst else ()))
+    if rule.status is RowStatus.ERROR:
+        band = GateBand.COULD_NOT_EVALUATE
+    else:
+        band = rule.worst.band if rule.worst else GateBand.NOT_JUDGED
+    return (band.rank, rule.status.rank, *(_badness(rule.worst) if rule.worst else ()))
 
 
-def _sentence(rows: tuple[GateRow, ...], rules: tuple[RuleResult, ...], problems: list[Problem]) -> str:
+def _sentence(
+    rows: Sequence[GateRow], found: Sequence[GateRow], rules: Iterable[RuleResult], problems: Iterable[Problem]
+) -> str:
+    """The worst finding, or what is said of all rows of the variants, then the counts."""
     counts = tally(Counter(rule.status for rule in rules))
+    levels = Counter(problem.level for problem in problems)
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
         return f"{said(errors[0].where)}: {said(errors[0].what)}. {counts}"
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"
-    return " ".join([*([headline(rows[0])] if rows else []), counts, *_left_out(rows)])
+    warnings = [f"{counted(n, 'warning is', 'warnings are')} given."] if (n := levels[Level.WARNING]) else []
+    of_variant = bool(rows) and found[0] is rows[0]
+    first = [str(headline(rows)) if of_variant else finding(found[0])] if found else []
+    return " ".join([*first, counts, *_left_out(rows), *warnings])
 
 
 def _left_out(rows: Iterable[GateRow]) -> Iterator[str]:

@@ -13,15 +13,16 @@ from qbench.text import counted
 from qbench.vocabulary import GateStatus, Level, RowStatus
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-Element = Literal["", "failure", "error", "skipped"]
+Element = Literal["", "failure", "error", "skipped", "system-out"]
 
 
 def to_junit(result: GateResult) -> str:
     """Write a result as JUnit XML.
 
     What counts as an error is an ``<error>``; what counts as failed, or as inconclusive where the policy fails that, is
-    a ``<failure>``; a warning, and what is inconclusive, waived or left out, is ``<skipped>``, with the words. So the
-    exit code is 0 exactly where the file has no failure and no error.
+    a ``<failure>``; what else is inconclusive, waived or left out is ``<skipped>``, with the words. A warning or a note
+    is a case that passes and says so in ``<system-out>``. So the exit code is 0 exactly where the file has no failure
+    and no error.
     """
     suite = ET.Element("testsuite", name=_clean(f"qbench check {named(result.run)}"))
     for row in result.findings:
@@ -32,7 +33,7 @@ def to_junit(result: GateResult) -> str:
         if rule.worst is None and rule.status is RowStatus.LEFT_OUT:
             _case(suite, named(rule.id), "the rule", "skipped", RowStatus.LEFT_OUT, said(rule.reason))
     for problem in result.problems:
-        level: Element = "error" if problem.level is Level.ERROR else "skipped"
+        level: Element = "error" if problem.level is Level.ERROR else "system-out"
         _case(suite, "policy", said(problem.where), level, problem.level, said(problem.what))
     counts = {
         "tests": len(suite),
@@ -55,7 +56,8 @@ def to_junit(result: GateResult) -> str:
 
 def _properties(result: GateResult) -> Iterator[tuple[str, str]]:
     """The answer, and that of each variant and each quantizer."""
-    yield from (("status", result.status), ("exit_code", str(result.exit_code)), ("sentence", result.sentence))
+    yield from (("status", result.status), ("exit_code", str(result.exit_code)))
+    yield from (("band", result.band), ("sentence", result.sentence))
     for answer in result.variants:
         yield f"variant {named(answer.quantizer)} on {named(answer.model)}", answer.band
     for mean in result.quantizers:
@@ -71,6 +73,8 @@ def element(row: GateRow) -> Element:
         return "error"
     if row.counts in (GateStatus.FAIL, GateStatus.INCONCLUSIVE):
         return "failure"
+    if row.status is RowStatus.WARNING:
+        return "system-out"
     return "" if row.status is RowStatus.PASS else "skipped"
 
 
@@ -78,6 +82,8 @@ def _case(suite: ET.Element, classname: str, name: str, kind: Element, status: s
     case = ET.SubElement(suite, "testcase", classname=_clean(classname), name=_clean(name))
     if kind == "skipped":
         ET.SubElement(case, kind, message=_clean(f"{status}: {words}"))
+    elif kind == "system-out":
+        ET.SubElement(case, kind).text = _clean(f"{status}: {words}")
     elif kind:
         ET.SubElement(case, kind, type=status, message=_clean(words)).text = _clean(words)
 

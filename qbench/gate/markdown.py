@@ -8,7 +8,7 @@ from qbench.gate.phrasing import because, found, limit, named, place, plain, sai
 from qbench.gate.result import GateResult, GateRow, RuleResult
 from qbench.markup import escape_markdown, markdown_row
 from qbench.text import counted
-from qbench.vocabulary import Level, RowStatus
+from qbench.vocabulary import RowStatus
 
 MOST = 60_000
 """Bytes; a comment on GitHub takes 65,536 characters."""
@@ -24,8 +24,7 @@ def to_markdown(result: GateResult) -> str:
     lines = [f"### qbench check: {result.band}", "", escape_markdown(result.sentence), ""]
     lines += [f"Run {code(result.run)} against {code(result.baseline)}, {result.today}."] if result.run else []
     for problem in result.problems:
-        sign = RowStatus.ERROR.symbol if problem.level is Level.ERROR else "⚠"
-        lines += ["", f"{sign} **{problem.level}** {text(problem.where)}: {text(problem.what)}"]
+        lines += ["", f"{problem.level.symbol} **{problem.level}** {text(problem.where)}: {text(problem.what)}"]
     left = MOST - len("\n".join(lines).encode()) - 400  # what the words about what is left out need
     if left < 0:
         problems = counted(len(result.problems), "problem is", "problems are")

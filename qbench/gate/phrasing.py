@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from qbench.gate.result import GateRow
 from qbench.phrasing import Movement
 from qbench.text import NAME, clean, counted, isolated
-from qbench.vocabulary import MetricRole, Quantity, RowStatus
+from qbench.vocabulary import GateBand, MetricRole, Quantity, RowStatus
 
 NUMBERS = re.compile(r"\d[\d,]*( and )?")
+ONLY_WARNS = "its rule only warns"
 CAUSES = 2
 """So many causes are told of rows that have several."""
 
@@ -78,25 +80,61 @@ def place(row: GateRow) -> str:
     return ", ".join(named(x) for x in (group, f"class {row.class_}" if row.class_ else "") if x)
 
 
-def headline(row: GateRow) -> str:
-    """The worst row as sentences of their own: what happened to whom, and what would decide it."""
+@dataclass(frozen=True)
+class Headline:
+    """What a selection of rows says.
+
+    Attributes
+    ----------
+    judged, of : int
+        How many of the rows are judged, and how many there are.
+    lead : str
+        What stands before these two numbers; empty where the text speaks of one row and does not need them.
+    text : str
+        The rest.
+    """
+
+    judged: int
+    of: int
+    lead: str
+    text: str
+
+    def __str__(self) -> str:
+        """All of it."""
+        return (f"{self.lead}{self.judged:,} of {self.of:,}" if self.lead else "") + self.text
+
+
+def headline(rows: Sequence[GateRow]) -> Headline:
+    """Say what rows, of which the worst is the first, come to: what happened to whom, and what would decide it.
+
+    What is said of all rows is said of those that are judged, with their number.
+    """
+    worst = rows[0]
+    judged = sum(row.status is not RowStatus.LEFT_OUT for row in rows)
+    first = {RowStatus.PASS: ", each within its limit. Nearest to it, ", RowStatus.LEFT_OUT: ". "}.get(worst.status, "")
+    return Headline(judged, len(rows), "Numbers judged: " if first else "", first + finding(worst))
+
+
+def finding(row: GateRow) -> str:
+    """One row as a sentence: what happened to whom, and what would decide it."""
     whom = place(row)
     whom = f" for {whom}" if whom else ""
     what = f"{named(row.metric)}{whom}" if row.metric else f"{named(row.benchmark)}{whom}"
-    if row.status is RowStatus.ERROR or not math.isfinite(row.found):
+    if row.status in (RowStatus.ERROR, RowStatus.LEFT_OUT) or not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
         return f"{variant(row)}, {what}{on}: {because(row)}."
     bias = "the size of " if row.role in (MetricRole.GAP, MetricRole.SKEW) else ""
     subject = f"{bias}{what} on {named(row.benchmark)}"
     behind = f": {row.groups}" if row.groups else ""
+    warns = ONLY_WARNS if row.band is GateBand.PASS_WITH_WARNINGS else ""
     if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
-        would = f" {clause}." if (clause := needed_sentence(row)) else ""
+        would = "".join(f" {x[0].upper()}{x[1:]}." for x in (needed_sentence(row), warns) if x)
         return f"{variant(row)}: {_not_ruled_out(row, subject)}{behind}.{would}"
     its = movement(row)
     adjusted = "not beyond it when adjusted for the other numbers" if row.status is RowStatus.INCONCLUSIVE else ""
-    details = "; ".join(x for x in (its.span, f"limit {its.bound}", adjusted, f"n = {size(row)}") if x)
-    first = "Every number stays within its limit. Nearest to it, " if row.status is RowStatus.PASS else ""
-    return f"{first}{variant(row)}: {subject} {its.moved} ({details}){behind}."
+    waived = f"waived {said(row.waiver)}" if row.waiver else ""
+    details = "; ".join(x for x in (its.span, f"limit {its.bound}", adjusted, waived, warns, f"n = {size(row)}") if x)
+    return f"{variant(row)}: {subject} {its.moved} ({details}){behind}."
 
 
 def _not_ruled_out(row: GateRow, subject: str) -> str:

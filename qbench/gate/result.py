@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from qbench.vocabulary import GateBand, GateStatus, Level, MetricRole, Quantity, RowStatus
+from qbench.vocabulary import GateBand, GateStatus, Level, MetricRole, Quantity, RowStatus, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +30,12 @@ class GateRow:
         ``pass``: the interval lies wholly within the limit; ``fail``: the loss is shown to be beyond it, adjusted for
         the number of rows of the variant; ``inconclusive``: neither, such as where the interval
         contains the limit; ``error``: it could not be evaluated; ``waived``: it would count against the run, and a
-        waiver says that it may; ``left out``: this data cannot decide it, whatever the models answer.
+        waiver says that it may; ``warning``: a loss is shown to be beyond the limit of a rule that only warns;
+        ``left out``: this data cannot decide it, whatever the models answer.
     counts : GateStatus or ""
         What it adds to the gate's status; ``inconclusive`` is a row that the policy fails (exit code 3).
+    severity : Severity
+        Whether its rule fails or only warns.
     model, quantizer, benchmark, metric, attribute, group, class_ : str
         What it is; empty is "all of them", or for an error what is not known.
     role : MetricRole or ""
@@ -77,6 +80,7 @@ class GateRow:
     rule: str
     status: RowStatus
     counts: Counts = ""
+    severity: Severity = Severity.FAIL
     model: str = ""
     quantizer: str = ""
     benchmark: str = ""
@@ -103,6 +107,25 @@ class GateRow:
     remedy: str = ""
     why: str = ""
     waiver: str = ""
+
+    @property
+    def band(self) -> GateBand:
+        """The answer that this row would give alone. A rule that only warns leaves nothing open that has to be shown.
+
+        Examples
+        --------
+        >>> GateRow(rule="r", status=RowStatus.INCONCLUSIVE, counts=GateStatus.WARN).band
+        <GateBand.NOT_SHOWN_SAFE: 'NOT SHOWN SAFE'>
+        """
+        if self.status is RowStatus.LEFT_OUT:
+            return GateBand.NOT_JUDGED
+        if self.counts is GateStatus.ERROR:
+            return GateBand.COULD_NOT_EVALUATE
+        if self.counts is GateStatus.FAIL:
+            return GateBand.FAIL
+        if not self.counts:
+            return GateBand.PASS
+        return GateBand.NOT_SHOWN_SAFE if self.severity is Severity.FAIL else GateBand.PASS_WITH_WARNINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +175,7 @@ class VariantResult:
     status : GateStatus
         As for a run, of its rows alone.
     band : GateBand
-        As for a run, of its rows alone.
+        As for a run, of its rows alone; ``NOT JUDGED`` where all of these are left out.
     counts : dict of RowStatus to int
         How many of its rows have each status, worst first.
     worst : GateRow
@@ -203,7 +226,7 @@ class Problem:
     Attributes
     ----------
     level : Level
-        An error alone makes the gate "could not evaluate"; a warning is shown.
+        An error makes the gate "could not evaluate", and a warning makes a pass one with warnings; a note is shown.
     where : str
         The rule, the waiver or the file.
     what : str
@@ -228,7 +251,7 @@ class GateResult:
         0 for ``pass`` and ``warn``, 1 for ``fail``, 2 for ``error``, 3 for ``inconclusive``.
     band : GateBand
         The word on the first screen. ``NOT SHOWN SAFE`` wherever a row that the policy does not let pass is
-        inconclusive, whatever the exit code.
+        inconclusive, whatever the exit code; ``PASS WITH WARNINGS`` where nothing but warnings stands beside a pass.
     sentence : str
         The worst finding with its numbers, then the counts.
     rows : tuple of GateRow
@@ -270,9 +293,10 @@ class GateResult:
 
 
 def findings(rows: Iterable[GateRow], quantizers: Iterable[QuantizerResult]) -> tuple[GateRow, ...]:
-    """All rows of the variants, and of the means over checkpoints those that fail.
+    """All rows of the variants, and of the means over checkpoints those that fail, or whose failure is a warning.
 
     Other means say nothing of the run: each variant may ship or not, whatever is not known of such checkpoints.
     """
-    failed = [row for answer in quantizers for row in answer.rows if row.status is RowStatus.FAIL]
-    return tuple(sorted([*rows, *failed], key=lambda row: row.status.rank))
+    proven = (RowStatus.FAIL, RowStatus.WARNING)
+    failed = [row for answer in quantizers for row in answer.rows if row.status in proven]
+    return tuple(sorted([*rows, *failed], key=lambda row: (row.band.rank, row.status.rank)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qbench.gate.phrasing import because, found, limit, movement, named, needed, place, plain, said, size, variant
 from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult
 from qbench.text import counted
-from qbench.vocabulary import GateBand, Level, RowStatus
+from qbench.vocabulary import Level, RowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,11 +20,12 @@ STYLES = {
     RowStatus.ERROR: "bold red",
     RowStatus.FAIL: "bold red",
     RowStatus.INCONCLUSIVE: "yellow",
+    RowStatus.WARNING: "yellow",
     RowStatus.WAIVED: "cyan",
     RowStatus.LEFT_OUT: "dim",
     RowStatus.PASS: "green",
 }
-BAND_STYLES = {GateBand.PASS: "bold green", GateBand.NOT_SHOWN_SAFE: "bold yellow"}
+LEVEL_STYLES = {Level.ERROR: STYLES[RowStatus.ERROR], Level.WARNING: STYLES[RowStatus.WARNING], Level.NOTE: "dim"}
 SENTENCE, PROBLEMS, RULES, ROWS = 6, 2, 7, 3
 """The most lines of the sentence, and the most problems, rules and rows, where nothing else is asked for."""
 FOLDED = 2
@@ -56,7 +57,7 @@ def show(result: GateResult, console: Console, *, verbose: bool = False, report:
     """
     from rich.text import Text
 
-    console.print(Text(result.band, style=BAND_STYLES.get(result.band, "bold red")))
+    console.print(Text(result.band, style=result.band.style))
     if verbose:
         _everything(result, console)
     else:
@@ -143,8 +144,8 @@ def _folded(text: Text, console: Console, most: int = FOLDED, indent: str = "") 
 def _problem(problem: Problem) -> Text:
     from rich.text import Text
 
-    style = STYLES[RowStatus.ERROR] if problem.level is Level.ERROR else "yellow"
-    return Text(f"{problem.level}: ", style=style) + Text(f"{said(problem.where)}: {said(problem.what)}")
+    level = Text(f"{problem.level}: ", style=LEVEL_STYLES[problem.level])
+    return level + Text(f"{said(problem.where)}: {said(problem.what)}")
 
 
 def _rules(rules: Sequence[RuleResult], console: Console) -> list[list[Text]]:
@@ -218,7 +219,7 @@ def _of_quantizer(answer: QuantizerResult) -> Text:
     from rich.text import Text
 
     over = f"{named(answer.quantizer)}, the mean over {counted(answer.checkpoints, 'checkpoint', 'checkpoints')}"
-    return Text(answer.band, style=BAND_STYLES.get(answer.band, "bold red")) + Text(f"{GAP}{over}: {_counts(answer)}")
+    return Text(answer.band, style=answer.band.style) + Text(f"{GAP}{over}: {_counts(answer)}")
 
 
 def _row(row: GateRow) -> Table:

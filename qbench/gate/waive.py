@@ -42,9 +42,16 @@ def waive(rows: Iterable[GateRow], waivers: Iterable[Waiver], today: date) -> Wa
             words = f"until {waiver.until.isoformat()}: {waiver.why}"
             left[at] = replace(left[at], status=RowStatus.WAIVED, counts="", waiver=words)
         if not needing and not any(left[at].waiver for at in of):
-            what = "nothing that it is for fails" if of else "it matches nothing in this run"
+            what = _why_not_needed([left[at] for at in of])
             problems.append(Problem(level=Level.WARNING, where=where, what=what))
     return Waived(left, problems)
+
+
+def _why_not_needed(rows: list[GateRow]) -> str:
+    if not rows:
+        return "it matches nothing in this run"
+    warned = any(row.counts is GateStatus.WARN for row in rows)
+    return f"it is not needed: {'what it is for is a warning' if warned else 'nothing that it is for fails'}"
 
 
 def _names(waiver: Waiver) -> list[str]:

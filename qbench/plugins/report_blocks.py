@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from qbench.vocabulary import GateBand
+
 WIDTH, MARGIN = 220.0, 12.0
 """The width of a strip and its margin on each side, in pixels."""
 
@@ -76,10 +78,16 @@ class Part:
         attribute stands for the numbers over all groups.
     text : str
         The text of this part.
+    lead : str
+        Where it is not empty, the text follows this and the sum of the tallies of the parts that are left.
+    tally : Tally or None
+        Of this part.
     """
 
     names: Mapping[str, str]
     text: str
+    lead: str = ""
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True)
@@ -270,16 +278,33 @@ class Chart:
 
 @dataclass(frozen=True)
 class Band:
-    """The answer of the gate: a word with a sign of its own, and a sentence.
+    """The answer of the gate, with its sign and colour, and a sentence.
 
-    One with `names` (``model``, ``quantizer``) is the answer for them alone, and is hidden until a reader filters.
+    Attributes
+    ----------
+    answer : GateBand
+        The answer.
+    sentence : str
+        What it is made of.
+    names : mapping
+        Of what part of the run it is the answer, as those of a `Part`; it is hidden until a reader filters.
+    lead : str
+        Where it is not empty, the sentence follows this and the tally.
+    tally : Tally or None
+        How many numbers of the part are judged; the page sums those of the parts that the filters leave.
     """
 
-    word: str
+    answer: GateBand
     sentence: str
-    tone: Literal["pass", "fail", "inconclusive", "error"]
     names: Mapping[str, str] = field(default_factory=dict)
+    lead: str = ""
+    tally: Tally | None = None
     kind: str = field(default="band", init=False)
+
+    @property
+    def whole(self) -> str:
+        """The sentence with what stands before it."""
+        return f"{self.lead}{tallied([self.tally])}{self.sentence}" if self.lead and self.tally else self.sentence
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from qbench.plugins.report_blocks import (
     Template,
     Text,
     name,
+    tallied,
 )
 from qbench.report.context import Context
 from qbench.report.formatting import clean
@@ -247,11 +248,17 @@ class _ScriptData:
     parts: list[list[list[Any]]] = field(default_factory=list)
 
     def keep(self, parts: Sequence[Part | Tally]) -> int:
-        """Keep what a text says of parts, as ``[names, text]`` or ``[names, number, of]`` each; return their place."""
+        """Keep what a text says of parts, and return their place.
+
+        Each is ``[names, text]``, ``[names, number, of]`` or ``[names, number, of, lead, text]``.
+        """
         found: list[list[Any]] = []
         for part in parts:
             names = {key: _finalize(name) for key, name in part.names.items()}
-            found.append([names, part.number, part.of] if isinstance(part, Tally) else [names, _finalize(part.text)])
+            tally = part if isinstance(part, Tally) else part.tally
+            numbers = [tally.number, tally.of] if tally else []
+            texts = [] if isinstance(part, Tally) else [_finalize(x) for x in (part.lead, part.text) if x]
+            found.append([names, *numbers, *texts])
         self.parts.append(found)
         return len(self.parts) - 1
 
@@ -261,7 +268,7 @@ def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _Scri
     macro: Any = env.get_template("blocks.html.j2").make_module(
         {
             **{"drawn": _drawn, "outline": outline, "parts": data.keep, "own": _own, "charts": look.charts},
-            **{"counted": counted, "left_out": left_out},
+            **{"counted": counted, "left_out": left_out, "tallied": tallied},
         }
     )
     found = []

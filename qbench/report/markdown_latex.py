@@ -88,7 +88,7 @@ def _markdown(block: Block) -> Iterator[str]:
         yield f"**{_md(block.title)}**\n"
         yield from (f"    {clean(line)}" for line in block.text.splitlines())
     elif isinstance(block, Band):
-        yield f"> **{_md(block.word)}**: {_md(block.sentence)}"
+        yield f"> **{_md(block.answer)}**: {_md(block.whole)}"
     else:
         yield from (_md(x) for x in _words(block))
 
@@ -133,7 +133,7 @@ def _words(block: Block) -> Iterator[str]:
     elif isinstance(block, Box):
         yield f"{block.label}. {block.text}"
     elif isinstance(block, Band):
-        yield f"{block.word}: {block.sentence}"
+        yield f"{block.answer}: {block.whole}"
     elif isinstance(block, Chart):
         yield f"Figure {block.name}. {block.title}. {block.words}"
     elif isinstance(block, Thumbnails):

@@ -63,12 +63,12 @@ class Tuning:
     def chosen(self) -> Configuration | None:
         """The configuration that passed on the first half, if there is one, confirmed or not."""
         last = self.steps[-1]
-        return last.configuration if last.band is GateBand.PASS else None
+        return last.configuration if last.band.passes else None
 
     @property
     def confirmed(self) -> bool:
         """Whether the configuration that was chosen passes on the second half too."""
-        return self.confirmation is not None and self.confirmation.band is GateBand.PASS
+        return self.confirmation is not None and self.confirmation.band.passes
 
     @property
     def exit_code(self) -> int:
@@ -79,6 +79,7 @@ class Tuning:
 
 STATUS = {
     GateBand.PASS: GateStatus.PASS,
+    GateBand.PASS_WITH_WARNINGS: GateStatus.WARN,
     GateBand.NOT_SHOWN_SAFE: GateStatus.INCONCLUSIVE,
     GateBand.FAIL: GateStatus.FAIL,
     GateBand.COULD_NOT_EVALUATE: GateStatus.ERROR,

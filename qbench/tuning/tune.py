@@ -34,7 +34,7 @@ from qbench.store.cache import Cache
 from qbench.store.files import write_text
 from qbench.tuning.configurations import Configuration, Method
 from qbench.tuning.record import Step, Tuning, check_unused, write_record
-from qbench.vocabulary import GateBand, Level, RowStatus
+from qbench.vocabulary import Level, RowStatus
 
 Run = Callable[[RunSpec, Path], Results]
 """Runs a spec into a folder, and reads and analyses its results."""
@@ -148,7 +148,7 @@ class Tuner:
             check_unused(self.folder, chosen, settings)
             place = self.folder / "confirmation"
             found = self._judged(self.half("second", [chosen.quantizer], "second-half"), place)
-            confirmed = found.band is GateBand.PASS
+            confirmed = found.band.passes
             spec = self.folder / SPEC if confirmed else None
             tuning = Tuning(steps=steps, confirmation=found, confirmed_in=place, spec=spec)
             if spec is not None:
@@ -216,7 +216,7 @@ class Tuner:
             step, result = self._step(configuration)
             steps.append(step)
             self.tell(step)
-            if step.band is GateBand.PASS:
+            if step.band.passes:
                 break
             if not configuration.left_out:
                 ranked[configuration.method] = self._ranked(method, result)

@@ -6,7 +6,9 @@ from qbench.vocabulary import (
     Better,
     Effect,
     FlagKind,
+    GateBand,
     GateStatus,
+    Level,
     RowFlag,
     RowStatus,
     Unit,
@@ -54,6 +56,13 @@ def test_every_word_has_its_description():
         assert row.label
         assert row.symbol
         assert row.counted
+    for band in GateBand:
+        assert band.symbol
+        assert band.colour
+        assert band.style
+    assert len({band.symbol for band in GateBand}) == len({band.colour for band in GateBand}) == len(GateBand)
+    assert [band.rank for band in GateBand] == list(range(len(GateBand)))
+    assert len({level.symbol for level in Level}) == len(Level)
     assert [status.exit_code for status in GateStatus] == [0, 0, 1, 3, 2]
     for better in Better:
         assert better.sentence.endswith(".")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from qbench.gate import GateResult
 from qbench.gate.phrasing import headline
@@ -16,12 +15,6 @@ from qbench.vocabulary import CellStatus, GateBand, Level
 
 PROBLEMS = 3
 """How many problems of the policy stand on the first screen; “The rules” has all."""
-TONES: dict[GateBand, Literal["pass", "fail", "inconclusive", "error"]] = {
-    GateBand.PASS: "pass",
-    GateBand.FAIL: "fail",
-    GateBand.NOT_SHOWN_SAFE: "inconclusive",
-    GateBand.COULD_NOT_EVALUATE: "error",
-}
 
 
 def section(context: Context) -> Section:
@@ -39,10 +32,11 @@ def section(context: Context) -> Section:
 
 def _bands(gate: GateResult) -> Iterator[Band]:
     """The answer for the run, and those for its parts, worst first: a selection has the answer of its first part."""
-    yield Band(gate.band, gate.sentence, TONES[gate.band])
+    yield Band(gate.band, gate.sentence)
     rows = [row for row in gate.rows if row.model and row.quantizer]
     for names, band, mine in judged_parts(rows):
-        yield Band(band, headline(mine[0]), TONES[band], names)
+        said = headline(mine)
+        yield Band(band, said.text, names, said.lead, Tally(names, said.judged, said.of))
 
 
 def problems(gate: GateResult, most: int, *, told: bool = False) -> Iterator[Box]:

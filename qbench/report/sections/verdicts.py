@@ -134,26 +134,21 @@ def _role(context: Context, row: effect_rows.EffectRow) -> MetricRole:
 
 
 def judged_parts(rows: Iterable[GateRow]) -> list[tuple[dict[str, str], GateBand, list[GateRow]]]:
-    """The answers for the parts of a run by which a reader can filter, with their rows, worst first.
-
-    What was not judged at all is last, because it says nothing beside a part that was.
-    """
+    """The answers for the parts of a run by which a reader can filter, with their rows, worst first."""
     of: dict[tuple[str, ...], list[GateRow]] = {}
     for row in rows:
         of.setdefault((row.model, row.quantizer, row.benchmark, row.attribute), []).append(row)
     parts = [(dict(zip(FILTERS, names, strict=True)), band_of(mine), mine) for names, mine in of.items()]
-    return sorted(parts, key=lambda part: (all(r.status is RowStatus.LEFT_OUT for r in part[2]), part[1].rank))
+    return sorted(parts, key=lambda part: part[1].rank)
 
 
-def _said(band: GateBand, rows: Iterable[GateRow]) -> str:
-    """What an answer means for the question whether the variant may ship."""
-    judged = any(row.status is not RowStatus.LEFT_OUT for row in rows)
-    return f"{band.symbol} {band.lower()}" if judged else "not judged"
+def _said(band: GateBand) -> str:
+    return f"{band.symbol} {band.lower()}"
 
 
 def _answer(rows: Sequence[GateRow]) -> Entry:
-    parts = [Part(names, _said(band, mine)) for names, band, mine in judged_parts(rows)]
-    return Entry(_said(band_of(rows), rows) if rows else "no rule", "word", parts=parts)
+    parts = [Part(names, _said(band)) for names, band, mine in judged_parts(rows)]
+    return Entry(_said(band_of(rows)) if rows else "no rule", "word", parts=parts)
 
 
 def _general(found: QuantizerResult | None) -> Entry:
@@ -176,11 +171,10 @@ def _worst(context: Context, rows: Sequence[effect_rows.EffectRow], *, several: 
     known = {names: min((r for r in mine if _is_known(r)), key=_badness, default=None) for names, mine in of.items()}
     told = sorted(((names, row) for names, row in known.items() if row is not None), key=lambda x: _badness(x[1]))
     said = {names: _moved(row, several=several) for names, row in told}
-    said |= {names: _why_none(context, of[names]) for names, row in known.items() if row is None}
-    return Entry(
-        next(iter(said.values())) if told else _why_none(context, rows),
-        parts=[Part(dict(zip(FILTERS, names, strict=True)), text) for names, text in said.items()],
-    )
+    parts = [Part(dict(zip(FILTERS, names, strict=True)), text) for names, text in said.items()]
+    unknown = {names: of[names] for names, row in known.items() if row is None}
+    parts += _not_given(context, unknown)
+    return Entry(next(iter(said.values())) if told else _why_none(context, rows), parts=parts)
 
 
 def _is_known(row: effect_rows.EffectRow) -> bool:
@@ -200,14 +194,25 @@ def _moved(row: effect_rows.EffectRow, *, several: bool) -> str:
     return f"{formatting.isolated(what)} {effect_rows.amount(row)}: {row['verdict']} ({on})"
 
 
+NONE, NONE_FOR_ONE_CAUSE, NONE_FOR_SEVERAL = "none can be given (", "): ", "), for example: "
+
+
 def _why_none(context: Context, rows: Sequence[effect_rows.EffectRow]) -> str:
     """Why none of these numbers can be compared: the commonest cause, with what to do about it."""
     if not rows:
         return "none measured"
     causes = Counter(_why_not(context, row) for row in rows)
-    cause, n = causes.most_common(1)[0]
-    others = "" if n == len(rows) else f" (so {n:,} of them)"
-    return f"none of {formatting.count(len(rows), 'number')} can be given: {cause}{others}"
+    cause, _ = causes.most_common(1)[0]
+    return f"{NONE}0 of {len(rows):,}{NONE_FOR_ONE_CAUSE if len(causes) == 1 else NONE_FOR_SEVERAL}{cause}"
+
+
+def _not_given(context: Context, unknown: Mapping[tuple[str, ...], Sequence[effect_rows.EffectRow]]) -> Iterator[Part]:
+    """The same for each part of which no number can be compared, for a page that counts those that are left."""
+    causes = {names: Counter(_why_not(context, row) for row in rows) for names, rows in unknown.items()}
+    joint = NONE_FOR_ONE_CAUSE if len({cause for of in causes.values() for cause in of}) == 1 else NONE_FOR_SEVERAL
+    for key, of in causes.items():
+        names = dict(zip(FILTERS, key, strict=True))
+        yield Part(names, joint + of.most_common(1)[0][0], NONE, Tally(names, 0, of.total()))
 
 
 def _why_not(context: Context, row: effect_rows.EffectRow) -> str:

@@ -189,6 +189,7 @@ class Study:
             run="study",
             baseline="fp32",
             warnings=[],
+            notes=[],
         )
 
     def shares_of(self, benchmark: str) -> dict[tuple[str, str], float]:

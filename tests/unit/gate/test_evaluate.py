@@ -257,19 +257,54 @@ def test_many_groups_are_adjusted_for(groups: Groups) -> None:
     assert {r.group: r.status for r in result.rows}["young"] == "inconclusive"
 
 
-def test_a_rule_that_only_warns_fails_nothing_and_adjusts_nothing(groups: Groups) -> None:
-    study = groups(age=(-0.1, 0.0))
-    result = study.judge(EACH | {"severity": "warn"})
-    assert (result.status, result.exit_code, result.rows[0].counts) == ("warn", 0, "warn")
-    inconclusive = groups(0.05).judge(EACH | {"severity": "warn", "inconclusive": "fail"})
-    assert inconclusive.status == "warn"
+def test_a_loss_beyond_the_limit_of_a_rule_that_only_warns_is_a_pass_with_a_warning(groups: Groups) -> None:
+    result = groups(age=(-0.1, 0.0)).judge(EACH | {"severity": "warn"})
+    row, rule = result.rows[0], result.rules[0]
+    assert (row.status, row.counts, row.severity, rule.status) == ("warning", "warn", "warn", "warning")
+    assert (result.status, result.exit_code, result.band) == ("warn", 0, "PASS WITH WARNINGS")
+    assert [v.band for v in result.variants] == ["PASS WITH WARNINGS"]
+    assert row.reason == "the loss is shown to be beyond the limit; its rule only warns"
+    assert "its rule only warns; n = 1,000)" in result.sentence
+    assert "1 rule warned." in result.sentence
+    assert "fail" not in result.sentence
+
+
+def test_what_a_rule_that_only_warns_leaves_open_is_a_warning_and_not_worse_than_its_failure(groups: Groups) -> None:
+    study = groups(0.05)
+    for inconclusive, band in (("fail", "PASS WITH WARNINGS"), ("warn", "PASS WITH WARNINGS"), ("pass", "PASS")):
+        result = study.judge(EACH | {"severity": "warn", "inconclusive": inconclusive})
+        assert {row.status for row in result.rows} == {"inconclusive"}
+        assert (result.exit_code, result.band, result.variants[0].band) == (0, band, band)
+        assert ("Its rule only warns." in result.sentence) == (band != "PASS")
+
+
+def test_a_proven_loss_that_only_warns_comes_after_what_has_to_be_shown_and_before_what_is_open(study: Study) -> None:
+    for quantizer, change, se in (("open", 0.0, 0.05), ("lost", -0.1, 0.001)):
+        study.effect("accuracy", change, se, quantizer=quantizer)
+    warns = OVERALL | {"severity": "warn"}
+    result = study.judge(warns)
+    assert [(row.quantizer, row.status) for row in result.rows] == [("lost", "warning"), ("open", "inconclusive")]
+    strict = study.judge(warns, OVERALL | {"quantizers": ["open"]})
+    assert (strict.band, strict.rows[0].rule, strict.rows[0].quantizer) == ("NOT SHOWN SAFE", "r1", "open")
+    assert [(rule.id, rule.status) for rule in strict.rules] == [("r1", "inconclusive"), ("r0", "warning")]
+
+
+def test_a_failure_that_only_warns_does_not_excuse_numbers_that_mean_nothing(study: Study) -> None:
+    """Beside a variant that failed they are inconclusive; this one did not fail, and would pass unseen."""
+    study.effect("accuracy", -0.5, flags="near-chance")
+    study.effect("recall", 0.0, flags="near-chance")
+    warns, fails = OVERALL | {"severity": "warn"}, {"metric": "recall", "limit": 0.02}
+    assert study.judge(OVERALL, fails).exit_code == 1
+    result = study.judge(warns, fails)
+    assert (result.exit_code, result.band) == (2, "COULD NOT EVALUATE")
 
 
 def test_what_could_not_be_evaluated_can_be_made_to_fail_but_never_to_pass(study: Study) -> None:
     study.cell("facet", status="failed")
     assert study.judge(OVERALL).exit_code == 2
     assert study.judge(OVERALL, missing="fail").exit_code == 1
-    assert study.judge(OVERALL | {"severity": "warn"}).exit_code == 2
+    warns = OVERALL | {"severity": "warn"}  # it would have nothing to warn of, unseen
+    assert (study.judge(warns).exit_code, study.judge(warns, missing="fail").exit_code) == (2, 1)
 
 
 def test_an_error_outweighs_a_failure_which_outweighs_what_is_inconclusive(study: Study) -> None:
@@ -339,8 +374,17 @@ def test_an_expired_waiver_is_an_error_with_its_date(groups: Groups) -> None:
 )
 def test_a_waiver_that_is_not_needed_is_a_warning(groups: Groups, names: dict[str, str], said: str) -> None:
     result = groups().judge(EACH, waiver=[waiver(**names)])
-    assert (result.status, [p.level for p in result.problems]) == ("pass", ["warning"])
+    assert (result.status, result.exit_code, result.band) == ("warn", 0, "PASS WITH WARNINGS")
+    assert [p.level for p in result.problems] == ["warning"]
     assert said in result.problems[0].what
+    assert {v.band for v in result.variants} == {"PASS"}  # it says nothing against a variant
+    assert result.sentence.endswith("1 rule passed. 1 warning is given.")
+
+
+def test_a_waiver_of_what_only_warns_is_not_needed(groups: Groups) -> None:
+    result = groups(age=(0.0, -0.1)).judge(EACH | {"severity": "warn"}, waiver=[waiver(group="older")])
+    assert result.rows[0].status == "warning"
+    assert result.problems[0].what == "it is not needed: what it is for is a warning"
 
 
 def test_a_waiver_covers_what_is_inconclusive_where_that_fails_but_no_error(study: Study) -> None:
@@ -378,3 +422,17 @@ def test_a_number_that_these_images_give_no_interval_for_is_inconclusive(study: 
     assert (row.status, row.reason) == ("inconclusive", why)
     study.rows[0]["why"] = "its metric has no closed form"
     assert study.judge({"metric": "accuracy"}).rows[0].status == "error"
+
+
+def test_what_is_said_of_all_numbers_counts_those_that_are_left_out(study: Study) -> None:
+    for group, before in (("young", 0.5), ("older", np.nan)):
+        study.effect("accuracy", np.nan if np.isnan(before) else 0.0, attribute="age", group=group, before=before)
+    result = study.judge(EACH)
+    assert result.sentence.startswith("Numbers judged: 1 of 2, each within its limit. Nearest to it, int8 on b32: ")
+    assert result.sentence.endswith("1 rule passed. This data cannot decide 1 number.")
+
+
+def test_a_waived_loss_is_said_to_be_waived(groups: Groups) -> None:
+    result = groups(age=(0.0, -0.1)).judge(EACH, waiver=[waiver(group="older")])
+    assert (result.status, result.band) == ("pass", "PASS")
+    assert "; waived until " in result.sentence

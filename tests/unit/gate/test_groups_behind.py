@@ -58,5 +58,5 @@ def test_a_pass_says_that_all_is_within_and_what_is_nearest(study: Study) -> Non
     study.effect("top1", -0.001, benchmark="imagenet", se=0.001)
     sentence = study.judge({"metric": "top1", "benchmark": "imagenet", "limit": 0.02}).sentence
     assert sentence.startswith(
-        "Every number stays within its limit. Nearest to it, int8 on b32: top1 on imagenet loses "
+        "Numbers judged: 1 of 1, each within its limit. Nearest to it, int8 on b32: top1 on imagenet loses "
     )

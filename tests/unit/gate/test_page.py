@@ -17,7 +17,7 @@ from typer.main import get_command
 from qbench.cli import app
 from qbench.gate import read_policy
 from qbench.policy.model import Decide, Rule, Waiver
-from qbench.vocabulary import GateStatus
+from qbench.vocabulary import GateBand, GateStatus
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "gate.md").read_text(encoding="utf-8")
 
@@ -55,6 +55,11 @@ def test_exit_codes_are_as_they_are() -> None:
     documented = re.findall(r"^\| (\d) \| (.+?) \|", section("## The answer"), re.M)
     found = {status: int(code) for code, names in documented for status in re.findall(r"`(\w+)`", names)}
     assert found == {status: status.exit_code for status in GateStatus}
+
+
+def test_every_band_is_explained_with_its_sign() -> None:
+    documented = re.findall(r"^\| ([A-Z ]{4,}) \| `(.)` \|", section("## The answer"), re.M)
+    assert documented == [(band.value, band.symbol) for band in GateBand]
 
 
 @pytest.mark.parametrize("recipe", blocks("yaml"))

@@ -211,7 +211,7 @@ def test_a_gate_in_which_nothing_could_be_judged_is_an_error_that_says_why(study
     assert "none of its 2 numbers is judged: k is the whole gallery. Choose a smaller k. " in result.sentence
     assert to_markdown(result).count("k is the whole gallery. Choose a smaller k |") == 2
     assert to_junit(result).count("k is the whole gallery. Choose a smaller k.") >= 2
-    assert [(v.status, v.band) for v in result.variants] == [("error", "COULD NOT EVALUATE")]
+    assert [(v.status, v.band) for v in result.variants] == [("error", "NOT JUDGED")]
     study.effect("accuracy", 0.0)
     result = study.judge({"role": "accuracy"}, {"role": "skew", "scope": "each_group"})
     assert (result.exit_code, result.problems[0].where) == (2, "benchmark fairface")

@@ -55,7 +55,7 @@ def test_a_policy_about_other_benchmarks_warns_of_those_that_it_does_not_judge(
     study.effect("top1", 0.0, benchmark="imagenet")
     study.effect("accuracy", 0.0)
     result = study.judge(rule)
-    assert (result.exit_code, result.band) == (0, "PASS")
+    assert (result.status, result.exit_code, result.band) == ("warn", 0, "PASS WITH WARNINGS")
     assert [(p.level, p.where, p.what) for p in result.problems] == [
         ("warning", "benchmark facet", "no rule of the policy judges a number of it")
     ]

@@ -83,13 +83,13 @@ def printed(result: GateResult, width: int = 500, *, verbose: bool = True, repor
 def test_the_fixture_has_every_state(result: GateResult) -> None:
     assert {row.status for row in result.rows} == set(RowStatus)
     assert {row.counts for row in result.rows} == {"", "warn", "inconclusive", "fail", "error"}
-    assert {rule.status for rule in result.rules} == {"error", "fail", "left out"}
+    assert {rule.status for rule in result.rules} == {"error", "fail", "warning", "left out"}
     assert (result.status, result.exit_code) == ("error", 2)
 
 
 def test_json_is_everything(result: GateResult) -> None:
     data = json.loads(to_json(result))
-    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (3, "error", 2, "COULD NOT EVALUATE")
+    assert (data["schema"], data["status"], data["exit_code"], data["band"]) == (4, "error", 2, "COULD NOT EVALUATE")
     assert Counter(row["status"] for row in data["rows"]) == Counter(row.status for row in result.rows)
     assert [rule["id"] for rule in data["rules"]] == [rule.id for rule in result.rules]
     assert data["policy"]["rule"][0]["inconclusive"] is None
@@ -107,6 +107,10 @@ def test_junit_has_real_elements_that_agree_with_the_rows(result: GateResult) ->
     assert kinds["error"] == counts["error"] + sum(p.level == "error" for p in result.problems)
     assert kinds["failure"] == counts["fail"] + counts["inconclusive"]
     assert len(cases) - sum(kinds.values()) == sum(row.status == "pass" for row in result.rows)
+    said = [case.findtext("system-out", "") for case in cases if case.find("system-out") is not None]
+    assert sum(text.startswith("warning: ") for text in said) == len(said) == kinds["system-out"]
+    warned = [row for row in result.rows if row.status == "warning"]
+    assert len(said) == len(warned) + sum(p.level == "warning" for p in result.problems) > len(warned) > 0
     for element in (root, suite):
         assert {k: int(element.get(k, "")) for k in ("tests", "failures", "errors", "skipped")} == {
             "tests": len(cases),
@@ -120,6 +124,7 @@ def test_junit_has_real_elements_that_agree_with_the_rows(result: GateResult) ->
     assert {name: value for name, value in properties.items() if name not in answers} == {
         "status": result.status,
         "exit_code": str(result.exit_code),
+        "band": result.band,
         "sentence": result.sentence,
     }
 
@@ -260,7 +265,8 @@ def test_hostile_names_are_inert_everywhere(study: Study, name: str) -> None:
     assert "<" not in to_json(result)
     root = ET.fromstring(to_junit(result))
     assert {e.tag for e in root.iter()} == {
-        *("testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped")
+        *("testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped"),
+        "system-out",
     }
     markdown = to_markdown(result)
     Visible.of(markdown)

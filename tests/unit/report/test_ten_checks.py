@@ -144,10 +144,10 @@ def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
     numbers, result = RunNumbers(load(small.write())), every_state(Study())
     context = Context(numbers=numbers, gate=result)
     band, *of_parts = [b for b in summary.section(context).blocks if isinstance(b, Band)]
-    assert (band.word, band.sentence) == (result.band, result.sentence)
+    assert (band.answer, band.sentence) == (result.band, result.sentence)
     for variant in result.variants:
         names = {"model": variant.model, "quantizer": variant.quantizer}
-        assert next(b for b in of_parts if names.items() <= b.names.items()).word == variant.band
+        assert next(b for b in of_parts if names.items() <= b.names.items()).answer == variant.band
     section = rules_section.section(context)
     (rules,) = [b for b in section.blocks if isinstance(b, Table) and b.caption.startswith("Each rule")]
     said = {row[0].text: (row[1].text, row[6].text) for row in rules.rows}
@@ -182,8 +182,12 @@ def test_whatever_is_filtered_has_the_answer_of_its_rows(small: Any) -> None:
 
         rows = [row for row in result.rows if row.quantizer and within({key: getattr(row, key) for key in keys})]
         shown = next((b for b in parts if within(b.names)), None)
-        assert (shown.word if shown else None) == (band_of(rows) if rows else None)
-        answers.add(shown.word if shown else None)
+        assert (shown.answer if shown else None) == (band_of(rows) if rows else None)
+        answers.add(shown.answer if shown else None)
+        if shown and shown.lead:  # it speaks of all that is left, which the page counts
+            left = [b.tally for b in parts if within(b.names) and b.tally]
+            assert sum(t.of for t in left) == len(rows)
+            assert sum(t.number for t in left) == sum(row.status != "left out" for row in rows)
     assert len(answers) > 2
 
 
@@ -196,7 +200,7 @@ def test_check_5_a_page_never_says_pass_of_what_did_not_run(empty_run: Any, chan
             empty_run.metrics[cells[1]] = empty_run.metrics[cells[1]].assign(value=math.nan)
     found = sections_of(load(empty_run.write()), TABLES)
     band, *_ = [b for b in found[0].blocks if isinstance(b, Band)]
-    assert (band.word, band.tone) == ("COULD NOT EVALUATE", "error")
+    assert (band.answer, band.answer.colour) == ("COULD NOT EVALUATE", "error")
 
 
 def test_check_7_many_groups_stay_few_nodes_with_a_count(empty_run: Any) -> None:

@@ -15,7 +15,7 @@ from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import FEW, answers
 from qbench.results import load
-from qbench.vocabulary import GateBand, GateStatus, RowStatus
+from qbench.vocabulary import GateBand, GateStatus, RowStatus, Severity
 from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
@@ -62,9 +62,10 @@ def test_the_worst_row_of_a_variant_is_its_answer(make_run: Make) -> None:
 
 
 def test_a_rule_that_only_warns_does_not_stop_a_variant(make_run: Make) -> None:
-    warned = GateRow(rule="r", status=RowStatus.FAIL, counts=GateStatus.WARN, model=A, quantizer="hf-int4")
+    names: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4", "severity": Severity.WARN}
+    warned = GateRow(status=RowStatus.WARNING, counts=GateStatus.WARN, **names)
     (table,) = answers(context(shifted(make_run, 0.0), warned))
-    assert cells(table)["Answer"] == "✓ pass"
+    assert cells(table)["Answer"] == "⚠ pass with warnings"
 
 
 def test_what_is_inconclusive_says_what_would_decide_it(make_run: Make) -> None:
@@ -111,8 +112,20 @@ def test_numbers_that_cannot_be_given_are_not_called_unmeasured(make_run: Make) 
     (table,) = answers(context(run))
     said = cells(table)["The gap or skew that grows most"]
     assert re.fullmatch(
-        r"none of \d+ numbers can be given: the top 10 are the whole gallery. Use smaller cut-offs.", said
+        r"none can be given \(0 of \d+\): the top 10 are the whole gallery. Use smaller cut-offs.", said
     )
+
+
+def test_numbers_that_cannot_be_given_are_counted_over_all_attributes_that_a_reader_left(make_run: Make) -> None:
+    run = make_run(models=(A,), quantizers=("fp32", "hf-int4"), benchmarks=("facet",))
+    for name, frame in run.metrics.items():
+        run.metrics[name] = frame.assign(value=frame["value"].where(frame["attribute"] == "", math.nan))
+    (table,) = answers(context(run))
+    said = cells(table)["The group that loses most"]
+    parts = next(e for e in table.rows[0] if e.text.startswith("none can be given")).parts
+    tallies = [part.tally for part in parts if isinstance(part, Part) and part.tally]
+    assert len(tallies) == len(parts) == 3
+    assert {f"{p.lead}{tallied(tallies)}{p.text}" for p in parts if isinstance(p, Part)} == {said}  # as the page sums
 
 
 def test_metrics_are_judged_by_their_role_whatever_they_are_called(make_run: Make) -> None:
