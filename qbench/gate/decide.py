@@ -34,7 +34,7 @@ so they may fail a limit, and only cannot pass one.
 REMEDY_OF_BASELINE = "Ask what the baseline can answer: another checkpoint, other prompts, or without this question"
 REMEDY_OF_VARIANT = "Look in the report at what was quantized, and set the quantizer to change less"
 REMEDY_OF_STATISTIC = "Install the plugin that provides it"
-REMEDY_OF_NO_INTERVAL = "Give it more items, or leave it out of the rules"
+REMEDY_OF_NO_INTERVAL = "Leave it out of the rules, or limit the numbers that it is made of"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,7 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         if row.no_interval in OF_DATA and not not_installed:
             return Decision(RowStatus.INCONCLUSIVE, row.no_interval)
         remedy = REMEDY_OF_STATISTIC if not_installed else REMEDY_OF_NO_INTERVAL
-        return Decision(RowStatus.ERROR, _no_interval(not_installed), remedy)
+        return Decision(RowStatus.ERROR, _no_interval(row.no_interval, not_installed), remedy)
     if not np.isfinite(row.limit):
         what = "it has no limit: neither its rule nor a margin gives one"
         return Decision(RowStatus.ERROR, what, "Give the rule a limit, or the metric a margin")
@@ -261,9 +261,10 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     return Decision(RowStatus.INCONCLUSIVE, _open(row, own))
 
 
-def _no_interval(not_installed: str) -> str:
+def _no_interval(why: str, not_installed: str) -> str:
     if not not_installed:
-        return "no interval is known for this number, so nothing can be decided on it"
+        because = f" ({why})" if why else ""
+        return f"no interval is known for this number{because}, so nothing can be decided on it"
     return (
         f"no interval is known at the confidence that is needed, because the statistic {not_installed!r} is not "
         "installed"

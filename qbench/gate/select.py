@@ -64,13 +64,18 @@ def select(rule: Rule, compared: Compared) -> Selection:
     wanted, _ = _metrics(rule, compared.declared)
     cells = [c for c in compared.cells if c.benchmark in wanted and _named(rule, c)]
     frame = compared.effects.loc[rows_of(rule, compared.effects, declared_of(cells))]
-    if (rule.role or rule.optional) and _on_groups(rule):
+    if rule.role or rule.optional:
         having = set(frame["benchmark"])
-        grouped = [c for c in cells if c.attributes or c.found is None or c.benchmark in having]
-        if cells and not grouped:
-            what = f"no benchmark of this run that has a {rule.subject} tells groups apart"
-            return Selection(rows=empty, left_out=what)
-        cells = grouped
+        of_classes = set(compared.effects["benchmark"][compared.effects["class"] != ""])
+        with_groups = {c.benchmark for c in cells if c.attributes}
+        for asked, there, lack in (
+            (_on_groups(rule), with_groups, "tells groups apart"),
+            (rule.scope in ("each_class", "each_group_and_class"), of_classes, "has numbers of classes"),
+        ):
+            left = [c for c in cells if not asked or c.found is None or c.benchmark in having | there]
+            if cells and not left:
+                return Selection(rows=empty, left_out=f"no benchmark of this run that has a {rule.subject} {lack}")
+            cells = left
     if not cells:
         what = "this run has no variant that it could be held against"
         return Selection(rows=empty, problems=[_problem(rule, what)])
@@ -223,13 +228,16 @@ def _names(attribute: Attribute, rule: Rule) -> Iterator[str]:
 
 
 def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Iterator[GateRow]:
-    """Declared groups (or pairs) of which this cell has no number, for scopes that ask for each."""
+    """Declared groups (or pairs) of which this cell has no number, for scopes that ask for each.
+
+    A metric that is a summary of all groups of an attribute, such as that of the worst one, has no number of any group.
+    """
     if rule.scope != "each_group" and (rule.scope != "any" or rule.role is MetricRole.GAP):
         return  # gaps of any scope may be those of some pairs, or of some groups against the rest
-    there = set(zip(rows["attribute"], rows["group"], strict=True))
+    there = {(a, group) for a, group in zip(rows["attribute"], rows["group"], strict=True) if group}
     for attribute in cell.attributes:
         name, pairs = attribute.name, tuple(attribute.group_pairs)
-        if name not in set(rows["attribute"]):
+        if name not in {a for a, _ in there}:
             continue
         expected = pairs if any((name, pair) in there for pair in pairs) else attribute.groups
         for group in expected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from qbench.gate import GateResult
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import to_markdown
+from qbench.plugins.registry import installed
 from qbench.results import Cell
-from qbench.vocabulary import CellStatus
+from qbench.vocabulary import CellStatus, MetricRole
 from tests.unit.gate.conftest import Study
 
 GROUPS = {"metric": "accuracy", "scope": "each_group", "limit": 0.02}
@@ -215,3 +217,56 @@ def test_a_gate_in_which_nothing_could_be_judged_is_an_error_that_says_why(study
     study.effect("accuracy", 0.0)
     result = study.judge({"role": "accuracy"}, {"role": "skew", "scope": "each_group"})
     assert (result.exit_code, result.problems[0].where) == (2, "benchmark fairface")
+
+
+@pytest.mark.parametrize("scope", ["each_class", "each_group", "each_group_and_class"])
+def test_a_benchmark_without_classes_is_left_out_as_one_without_groups_is(study: Study, scope: str) -> None:
+    study.effect("image_to_text_recall@1", 0.0, benchmark="coco")
+    rule = {"role": "accuracy", "scope": scope, "limit": 0.05}
+    result = study.judge(rule, {"role": "accuracy"})
+    lack = "has numbers of classes" if scope == "each_class" else "tells groups apart"
+    assert [(r.id, r.status) for r in result.rules] == [("r1", "pass"), ("r0", "left out")]
+    assert result.rules[1].reason == f"no benchmark of this run that has a metric with the role 'accuracy' {lack}"
+    named = {"metric": "image_to_text_recall", "scope": scope, "limit": 0.05}
+    assert study.judge(named).exit_code == 2
+    assert study.judge(named | {"optional": True}, {"role": "accuracy"}).exit_code == 0
+
+
+def test_beside_a_benchmark_with_classes_one_without_is_not_in_question(study: Study) -> None:
+    study.effect("image_to_text_recall@1", 0.0, benchmark="coco")
+    study.effect("recall", 0.0, class_="nurse")
+    result = study.judge({"role": "accuracy", "scope": "each_class", "limit": 0.05})
+    assert [(r.benchmark, r.status) for r in result.rows] == [("facet", "pass")]
+    study.effect("accuracy", 0.0, quantizer="int4")
+    assert study.judge({"role": "accuracy", "scope": "each_class", "limit": 0.05}).exit_code == 2
+
+
+def test_a_summary_of_groups_lacks_no_group_and_says_why_it_cannot_be_decided(study: Study) -> None:
+    why = "it is of the class or group that was found to be extreme: see that one's own row"
+    study.effect("race_accuracy", 0.0, benchmark="attributes", attribute="race", group="White")
+    none = {"method": "", "se": np.nan, "why": why}
+    study.effect("race_worst_group", -0.05, benchmark="attributes", attribute="race", **none)
+    result = study.judge({"metric": "race_worst_group", "scope": "any", "limit": 0.02})
+    (row,) = result.rows
+    assert (row.status, row.group, row.metric) == ("error", "", "race_worst_group")
+    assert row.reason == f"no interval is known for this number ({why}), so nothing can be decided on it"
+
+
+def test_the_documented_summaries_without_an_interval_are_those_that_have_none() -> None:
+    text = " ".join((Path(__file__).resolve().parents[3] / "docs" / "gate.md").read_text(encoding="utf-8").split())
+    having, lacking = (
+        re.findall(r"`([a-z_]+)`", x)
+        for x in re.findall(
+            r"can limit those that have an interval: (.+?)\. The others have none: (.+?), the worst groups", text
+        )[0]
+    )
+    summaries = {
+        m.name: m.statistic.name
+        for entry in installed().benchmarks()
+        for m in entry.record.metrics
+        if m.judged_as is MetricRole.SUMMARY and m.statistic and not m.name.endswith(("y_worst_group", "y_ratio"))
+    }
+    none = {name for name, statistic in summaries.items() if statistic in ("selected", "mean_abs_disparity")}
+    own = {name for name in none if name.startswith(("race_", "gender_", "age_"))}
+    assert none - own <= set(lacking)
+    assert set(summaries) - none == set(having)
