@@ -97,9 +97,9 @@ def holm_levels(p: Floats, weight: Floats, alpha: float) -> Floats:
     the weights that were left at that step. Whatever the dependence of the rows is, the probability that any true null
     is rejected is at most α.
 
-    `statsmodels.stats.multitest.multipletests` gives adjusted p-values and rejections (`qbench.stats.decide.holm` uses
-    it), but no weights and no levels. A gate needs levels, because it shows the bound of each row at its own level,
-    which lies beyond the limit exactly where the method rejects.
+    statsmodels and `qbench.stats.decide.holm` give adjusted p-values, but have no weights and no levels. A gate needs
+    levels, because it shows the bound of each row at its own level, which lies beyond the limit exactly where the
+    method rejects.
 
     Parameters
     ----------

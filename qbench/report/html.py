@@ -39,8 +39,9 @@ from qbench.report.palette import finished, script_json, themed
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections import NOT_MEASURED, ordered
 from qbench.report.strips import outline
-from qbench.report.vega import bundle, policy_hash, still
+from qbench.report.vega import Drawings, bundle, policy_hash
 from qbench.results import Results
+from qbench.store.cache import Cache
 from qbench.store.files import write_text
 from qbench.text import counted
 
@@ -246,6 +247,11 @@ class _ScriptData:
 
     charts: dict[str, Any] = field(default_factory=dict)
     parts: list[list[list[Any]]] = field(default_factory=list)
+    drawings: Drawings = field(default_factory=lambda: Drawings(Cache()))
+
+    def drawn(self, chart: Chart) -> Markup:
+        """The still image of a chart, which the script replaces."""
+        return self.drawings.still(chart.spec, chart.name)
 
     def keep(self, parts: Sequence[Part | Tally]) -> int:
         """Keep what a text says of parts, and return their place.
@@ -267,7 +273,7 @@ def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _Scri
     """Render the blocks of a section; a block that cannot be rendered is replaced by its error."""
     macro: Any = env.get_template("blocks.html.j2").make_module(
         {
-            **{"drawn": _drawn, "outline": outline, "parts": data.keep, "own": _own, "charts": look.charts},
+            **{"drawn": data.drawn, "outline": outline, "parts": data.keep, "own": _own, "charts": look.charts},
             **{"counted": counted, "left_out": left_out, "tallied": tallied},
         }
     )
@@ -282,10 +288,6 @@ def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _Scri
                 data.charts.pop(block.name, None)
             found.append(macro.block(failed(error), f"{section.id}-{i}"))
     return Markup("").join(found)
-
-
-def _drawn(chart: Chart) -> Markup:
-    return still(chart.spec, chart.name)
 
 
 def _own(block: Template) -> Markup:

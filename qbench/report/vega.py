@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from markupsafe import Markup
 
 from qbench.report.palette import finished, themed
 from qbench.report.simplify_svg import simplify
+from qbench.store.cache import Cache
 
 _ROLES = re.compile(r' (?:role|aria-[a-z]+|pointer-events)="[^"]*"')
 _IDS = re.compile(r'(id="|url\(#)')
@@ -35,9 +37,7 @@ WIDER = 1.2
 
 def svg(spec: Mapping[str, Any]) -> str:
     """Draw a chart as an SVG file, in the colours of the light theme."""
-    import vl_convert
-
-    return padded(str(vl_convert.vegalite_to_svg({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[])))
+    return padded(_svg({**finished(spec), "background": "#ffffff"}))
 
 
 def pdf(spec: Mapping[str, Any]) -> bytes:
@@ -47,11 +47,51 @@ def pdf(spec: Mapping[str, Any]) -> bytes:
     return bytes(vl_convert.vegalite_to_pdf({**finished(spec), "background": "#ffffff"}, allowed_base_urls=[]))
 
 
+class Drawings:
+    """Draws charts for pages, and remembers in the cache what vl-convert drew: that takes most of the time of a page.
+
+    Parameters
+    ----------
+    cache : Cache, optional
+        Where to remember; nowhere if not given.
+    """
+
+    def __init__(self, cache: Cache | None = None) -> None:
+        self._cache = cache
+
+    def still(self, spec: Mapping[str, Any], name: str) -> Markup:
+        """Draw a chart for a page, as `still` does."""
+        return _for_page(self._drawn(finished(spec)), name)
+
+    def _drawn(self, spec: Mapping[str, Any]) -> str:
+        if self._cache is None:
+            return _svg(spec)
+        import vl_convert
+
+        # The order of names in a specification can decide the order of marks.
+        decided_by = {"spec": hashlib.sha256(json.dumps(spec).encode()).hexdigest(), "drawn by": vl_convert.__version__}
+        memo = self._cache.memo("charts", decided_by)
+        found = memo.read()
+        if found is None:
+            found = {"svg": _svg(spec)}
+            if not memo.write(found):
+                self._cache = None  # it was said once that nothing can be remembered
+        return str(found["svg"])
+
+
 def still(spec: Mapping[str, Any], name: str) -> Markup:
     """Draw a chart for a page: with the colours of the page's theme, without styles or scripts, with unique IDs."""
+    return Drawings().still(spec, name)
+
+
+def _svg(spec: Mapping[str, Any]) -> str:
     import vl_convert
 
-    text = padded(str(vl_convert.vegalite_to_svg(finished(spec), allowed_base_urls=[])))
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+
+
+def _for_page(text: str, name: str) -> Markup:
+    text = padded(text)
     text = _IDS.sub(lambda found: f"{found[1]}{name}-", _ROLES.sub("", _EMPTY.sub("", text)))
     text = simplify(text)
     text = text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

@@ -116,14 +116,13 @@ def flip_rate_interval(flips: npt.ArrayLike, n: npt.ArrayLike, confidence: float
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.0, 0.022], [0.037, 0.112])
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     k, m = np.broadcast_arrays(np.asarray(flips, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    known = m > 0
-    limits = np.full((2, *k.shape), np.nan)
-    if known.any():
-        limits[:, known] = proportion_confint(k[known], m[known], alpha=1 - confidence, method="wilson")
-    return limits[0], limits[1]
+    items = np.where(m > 0, m, np.nan)
+    share, z = k / items, -special.ndtri((1 - confidence) / 2)
+    wider = 1 + z**2 / items
+    centre = (share + z**2 / (2 * items)) / wider
+    half = z * np.sqrt(share * (1 - share) / items + z**2 / (4 * items**2)) / wider
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def flip_rates_differ(

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from qbench.stats.roots import find_roots
 from qbench.stats.student import TINY
 from qbench.stats.tango import Floats, score_lower, tango_interval
 
@@ -148,13 +149,9 @@ def disparity_p(
     p = np.where(np.isnan(change), np.nan, 1.0)
     changed = np.abs(change) > 0
     if changed.any():
-        from scipy.optimize import elementwise
-
         args = tuple(x[changed] for x in table)
-        ends = (np.zeros(len(args[0])), np.full(len(args[0]), FAR))
-        with np.errstate(invalid="ignore"):  # as in `score_lower`
-            found = elementwise.find_root(_lower_limit, ends, args=args)
-        p[changed] = np.where(found.success, 2 * special.ndtr(-found.x), TINY)
+        z, found = find_roots(_lower_limit, np.zeros(len(args[0])), np.full(len(args[0]), FAR), args)
+        p[changed] = np.where(found, 2 * special.ndtr(-z), TINY)
     return p[back.reshape(counts[0].shape)]
 
 
@@ -162,7 +159,8 @@ def _lower_limit(
     z: Floats, g1: Floats, b1: Floats, n1: Floats, g2: Floats, b2: Floats, n2: Floats, rho: Floats
 ) -> Floats:
     first, second = _share_change(g1, b1, n1), _share_change(g2, b2, n2)
-    low, high = score_lower(g1, b1, n1, z), -score_lower(b2, g2, n2, z)
+    ends = score_lower(*(np.concatenate(pair) for pair in ((g1, b2), (b1, g2), (n1, n2), (z, z))))
+    low, high = ends[: len(z)], -ends[len(z) :]
     return mover_difference(first, low, first, second, second, high, rho=rho)[0]
 
 

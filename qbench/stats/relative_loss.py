@@ -16,8 +16,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
+from qbench.stats.roots import find_roots
+
+Floats = npt.NDArray[np.float64]
 LARGEST = 1e6
 """The largest ratio that is looked at: an upper end beyond it is infinite."""
 
@@ -59,31 +64,28 @@ def relative_loss(
     before, after = both + lost, both + gained
     if not before:
         return math.nan, math.nan, math.nan
-    from scipy.optimize import brentq
-
     z = float(ndtri((1 + confidence) / 2))
-    ratio = after / before
+    ratio, smallest = after / before, 1e-9
 
-    def above(tested: float, quantile: float) -> float:
+    def above(tested: Floats, quantile: Floats) -> Floats:
         return _statistic(both, lost, gained, n, tested) - quantile
 
     # The statistic falls as the tested ratio grows, and is 0 at the estimate.
-    smallest = 1e-9
-    lower = 0.0 if ratio <= smallest or above(smallest, z) < 0 else brentq(above, smallest, ratio, args=(z,))
-    upper = math.inf if above(LARGEST, -z) > 0 else brentq(above, max(ratio, smallest), LARGEST, args=(-z,))
+    first, last = np.array([smallest, max(ratio, smallest)]), np.array([ratio, LARGEST])
+    ends, found = find_roots(above, first, last, (np.array([z, -z]),))
+    lower, upper = (float(end) if known else far for end, known, far in zip(ends, found, (0.0, math.inf), strict=True))
     return 1 - ratio, 1 - upper, 1 - lower
 
 
-def _statistic(both: float, lost: float, gained: float, n: float, ratio: float) -> float:
+def _statistic(both: float, lost: float, gained: float, n: float, ratio: Floats) -> Floats:
     """``(after - ratio x before)`` over its standard error where the ratio of the shares is `ratio`."""
     right = both + lost + gained
     # The share of losses that maximises the likelihood under the ratio: the larger root of a quadratic.
     a = n * (1 + ratio)
     b = (both + lost) * ratio**2 - (right + lost)
     c = lost * (1 - ratio) * right / n
-    share = (-b + math.sqrt(max(b * b - 4 * a * c, 0.0))) / (2 * a)
-    variance = max(n * (1 + ratio) * share + right * (ratio - 1), 0.0)
+    share = (-b + np.sqrt(np.maximum(b * b - 4 * a * c, 0.0))) / (2 * a)
+    variance = np.maximum(n * (1 + ratio) * share + right * (ratio - 1), 0.0)
     distance = both + gained - ratio * (both + lost)
-    if variance > 0:
-        return distance / math.sqrt(variance)
-    return 0.0 if distance == 0 else math.copysign(math.inf, distance)
+    z = distance / np.sqrt(np.where(variance > 0, variance, 1.0))
+    return np.where(variance > 0, z, np.where(distance == 0, 0.0, np.copysign(np.inf, distance)))

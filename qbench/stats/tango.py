@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from qbench.stats.roots import find_roots
+
 Floats = npt.NDArray[np.float64]
 NUDGE = 1e-12
 
@@ -54,22 +56,27 @@ def tango_interval(
     """
     quantile = special.ndtri((1 + np.asarray(confidence, dtype=np.float64)) / 2)
     (g, b, m, z), shape, back = _unique(gain, loss, n, quantile)
-    low, high = score_lower(g, b, m, z), -score_lower(b, g, m, z)
+    low, high = score_limits(g, b, m, z)
     return low[back].reshape(shape), high[back].reshape(shape)
+
+
+def score_limits(gain: Floats, loss: Floats, n: Floats, z: Floats) -> tuple[Floats, Floats]:
+    """Both limits at which the score statistic is `z`; parameters as for `score_lower`.
+
+    The upper limit is the lower one with gains and losses exchanged, and its sign too.
+    """
+    ends = score_lower(*(np.concatenate(pair) for pair in ((gain, loss), (loss, gain), (n, n), (z, z))))
+    return ends[: len(n)], -ends[len(n) :]
 
 
 def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
     """The change below the estimate at which the score statistic is `z`.
-
-    The upper limit is this with gains and losses exchanged, and its sign too.
 
     Parameters
     ----------
     gain, loss, n, z : numpy.ndarray
         ``(m,)`` float64: counts as for `tango_interval`, and a quantile, 0 or more. NaN where `n` is 0.
     """
-    from scipy.optimize import elementwise  # its import takes as long as that of all of numpy
-
     known = n > 0
     size = np.where(known, n, 1.0)
     change = (gain - loss) / size
@@ -79,10 +86,8 @@ def score_lower(gain: Floats, loss: Floats, n: Floats, z: Floats) -> Floats:
 
     # The statistic falls as the tested change grows. The end is just below the estimate, which is a root itself where
     # no item flipped.
-    ends = (np.full_like(change, -1.0), change - NUDGE)
-    with np.errstate(invalid="ignore"):  # find_root's own choice of a step takes roots of rounded negative numbers
-        found = elementwise.find_root(excess, ends, args=(gain, loss, size, z))
-    return np.where(known, np.where(found.success, found.x, change), np.nan)
+    roots, found = find_roots(excess, np.full_like(change, -1.0), change - NUDGE, (gain, loss, size, z))
+    return np.where(known, np.where(found, roots, change), np.nan)
 
 
 def tango_p(

@@ -56,14 +56,16 @@ class Memo:
         value: dict[str, Any] = stored["value"]
         return value
 
-    def write(self, value: Mapping[str, Any]) -> None:
-        """Remember a value; a warning where that is not possible."""
+    def write(self, value: Mapping[str, Any]) -> bool:
+        """Remember a value. Returns whether that was possible; a warning where it was not."""
         text = json.dumps({"parts": self.parts, "value": dict(value)}, ensure_ascii=False, allow_nan=False).encode()
         try:
             with atomic(self.path) as temporary:
                 temporary.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
         except MachineError as error:
             log.warning("%s: this cannot be remembered (%s), and is made again next time", self.path, error.what)
+            return False
+        return True
 
 
 def stored_memo(path: Path) -> dict[str, Any] | None:
