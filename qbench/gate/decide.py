@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.gate.comparison import Compared
 from qbench.gate.decidable import Shares, Undecidable, undecidable
 from qbench.gate.holm import TREE, failure_levels
@@ -154,7 +155,7 @@ def _rows(
         found > limit + TINY, np.where(beyond, to_prove, np.nan), methods.needed(frame, limit, confidence)
     )
     cutoff, cutoff_then = cutoff_of(frame, sizes), cutoff_of(frame, needed)
-    for at, record in enumerate(frame.to_dict("records")):
+    for at, record in enumerate(records(frame)):
         rule, role = rules[at], roles[at]
         flags = parse_flags(str(record["flags"] or ""))
         judged = Judged(

@@ -189,7 +189,6 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
     by_cell = {key: frame.iloc[at] for key, at in frame.groupby(NUMBER[:3], sort=False).indices.items()}
     kept: list[pd.DataFrame] = []
     others: list[GateRow] = []
-    seen: set[str] = set()
     for cell in cells:
         names = (cell.model, cell.quantizer, cell.benchmark)
         if not cell.done:
@@ -204,9 +203,8 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
             others.append(_error(rule, cell, wanted, _nothing(rule)))
         else:
             others += _absent(rule, cell, rows, wanted)
-        seen |= names_in(rows)
     rows = pd.concat(kept, ignore_index=True) if kept else frame.iloc[:0]
-    unmatched = unmatched_names(rule, seen, (attribute for cell in cells for attribute in cell.attributes))
+    unmatched = unmatched_names(rule, names_in(rows), (attribute for cell in cells for attribute in cell.attributes))
     problems = [_problem(rule, unmatched)] if unmatched and kept else []
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
     others += _undetermined(rule, rows[undetermined], compared)
@@ -215,7 +213,8 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
 
 def names_in(numbers: pd.DataFrame) -> set[str]:
     """The attributes and groups of numbers as a rule may name them: ``age``, ``older``, ``age=older``."""
-    return {*numbers["attribute"], *numbers["group"], *(numbers["attribute"] + "=" + numbers["group"])}
+    groups = {*zip(numbers["attribute"].tolist(), numbers["group"].tolist(), strict=True)}
+    return {name for attribute, group in groups for name in (attribute, group, f"{attribute}={group}")}
 
 
 def _names(attribute: Attribute, rule: Rule) -> Iterator[str]:
@@ -234,10 +233,11 @@ def _absent(rule: Rule, cell: Cell, rows: pd.DataFrame, wanted: Wanted) -> Itera
     """
     if rule.scope != "each_group" and (rule.scope != "any" or rule.role is MetricRole.GAP):
         return  # gaps of any scope may be those of some pairs, or of some groups against the rest
-    there = {(a, group) for a, group in zip(rows["attribute"], rows["group"], strict=True) if group}
+    there = {(a, b) for a, b in zip(rows["attribute"].tolist(), rows["group"].tolist(), strict=True) if b}
+    having = {attribute for attribute, _ in there}
     for attribute in cell.attributes:
         name, pairs = attribute.name, tuple(attribute.group_pairs)
-        if name not in {a for a, _ in there}:
+        if name not in having:
             continue
         expected = pairs if any((name, pair) in there for pair in pairs) else attribute.groups
         for group in expected:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qbench.data.records import records
 from qbench.report import formatting
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def printed(rows: pd.DataFrame) -> list[dict[str, str]]:
             "All parts": formatting.change(float(row["whole_change"]), str(row["unit"])),
             "Corrected p": _p(float(row["p_adjusted"])),
         }
-        for row in rows.to_dict("records")
+        for row in records(rows)
     ]
 
 

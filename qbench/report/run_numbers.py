@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from qbench.data.records import records
 from qbench.metrics.interface import INDEX
 from qbench.metrics.keys import MetricKey
 from qbench.report import formatting
@@ -96,7 +97,7 @@ class RunNumbers:
             frame["state"].fillna("not compared").mask(frame["quantizer"] == self.results.baseline, "baseline")
         )
         frame["verdict"] = frame["verdict"].fillna("")
-        return [NumberRow(**{str(k): v for k, v in x.items()}) for x in frame.to_dict("records")]
+        return [NumberRow(**x) for x in records(frame)]
 
     @cached_property
     def benchmarks(self) -> list[str]:
@@ -168,7 +169,7 @@ class RunNumbers:
     def judged(self) -> list[EffectRow]:
         """The judged changes of all metrics over all classes, in the order of the table of effects."""
         effects = self.results.effects
-        return list(effects[effects["class"] == ""].to_dict("records"))
+        return [*records(effects[effects["class"] == ""])]
 
     def labels(self, benchmark: str) -> dict[str, tuple[str, ...]]:
         """Attribute → the groups that are compared. Items with any other value are unlabelled."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Chart
 from qbench.report import effect_rows, formatting
 from qbench.report.charts.forest import forest
@@ -44,7 +45,7 @@ def forest_chart(
     Chart
         A block for the section.
     """
-    rows = effects.head(MOST_ROWS).to_dict("records")
+    rows = records(effects.head(MOST_ROWS))
     unit = str(rows[0]["unit"])
     unit_of_change = formatting.unit_of_change(unit)
     return Chart(

@@ -1,8 +1,11 @@
 """From specifications to drawings, and the script that makes charts interactive. Only this module uses vl-convert.
 
-Still images are drawn here, so that a page without its script has all of them. The script contains Vega, Vega-Lite and
-vega-embed as they come with vl-convert, and is put into each page once. Making it takes seconds, so it is part of this
-package (``python -m tools.charts_script`` writes it); nothing outside the installed package can enter a page.
+Still images are drawn here, so that a page without its script has all of them. They are kept in the cache folder as
+vl-convert drew them; a file there that holds more than shapes and words is not used.
+
+The script contains Vega, Vega-Lite and vega-embed as they come with vl-convert, and is put into each page once. Making
+it takes seconds, so it is part of this package (``python -m tools.charts_script`` writes it); no script from outside
+the installed package can enter a page.
 """
 
 from __future__ import annotations
@@ -15,13 +18,15 @@ import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
 from qbench.report.palette import finished, themed
-from qbench.report.simplify_svg import simplify
+from qbench.report.simplify_svg import SVG, simplify
 from qbench.store.cache import Cache
 
 _ROLES = re.compile(r' (?:role|aria-[a-z]+|pointer-events)="[^"]*"')
@@ -29,6 +34,12 @@ _IDS = re.compile(r'(id="|url\(#)')
 _EMPTY = re.compile(r'<path class="(?:background|foreground)"[^>]*/>')
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)" viewBox="0 0 [\d.]+ [\d.]+"')
 _TEXTS = re.compile(r'<text text-anchor="(\w+)"[^>]*>([^<]*)<')
+_SHAPES = {
+    f"{{{SVG}}}{name}"
+    for name in ("svg", "g", "path", "line", "rect", "text", "tspan", "defs", "clipPath", "linearGradient", "stop")
+}
+_ACTS = re.compile("^on|href|style", re.I)
+_OUTSIDE = re.compile(r"url\((?!#)", re.I)
 SCRIPT = "vega.js.gz"
 """The script that makes charts interactive, in this package; its licence is in ``vega-licence.txt``."""
 WIDER = 1.2
@@ -63,20 +74,19 @@ class Drawings:
         """Draw a chart for a page, as `still` does."""
         return _for_page(self._drawn(finished(spec)), name)
 
-    def _drawn(self, spec: Mapping[str, Any]) -> str:
+    def _drawn(self, spec: dict[str, Any]) -> str:
         if self._cache is None:
             return _svg(spec)
-        import vl_convert
-
         # The order of names in a specification can decide the order of marks.
-        decided_by = {"spec": hashlib.sha256(json.dumps(spec).encode()).hexdigest(), "drawn by": vl_convert.__version__}
-        memo = self._cache.memo("charts", decided_by)
+        digest = hashlib.sha256(json.dumps(spec).encode()).hexdigest()
+        memo = self._cache.memo("charts", {"spec": digest, "drawn by": version("vl-convert-python")})
         found = memo.read()
-        if found is None:
-            found = {"svg": _svg(spec)}
-            if not memo.write(found):
-                self._cache = None  # it was said once that nothing can be remembered
-        return str(found["svg"])
+        if found is not None and _only_shapes(drawing := str(found.get("svg"))):
+            return drawing
+        drawing = _svg(spec)
+        if not memo.write({"svg": drawing}):
+            self._cache = None  # it was said once that nothing can be remembered
+        return drawing
 
 
 def still(spec: Mapping[str, Any], name: str) -> Markup:
@@ -84,10 +94,21 @@ def still(spec: Mapping[str, Any], name: str) -> Markup:
     return Drawings().still(spec, name)
 
 
-def _svg(spec: Mapping[str, Any]) -> str:
+def _svg(spec: dict[str, Any]) -> str:
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+
+
+def _only_shapes(text: str) -> bool:
+    """Whether a text is an SVG of shapes and words alone, so that whoever wrote it can put nothing else into a page."""
+    try:
+        elements = list(ET.fromstring(text).iter())
+    except ET.ParseError:
+        return False
+    values = [pair for element in elements for pair in element.attrib.items()]
+    acts = any(_ACTS.search(name) or _OUTSIDE.search(value) for name, value in values)
+    return not acts and all(element.tag in _SHAPES for element in elements)
 
 
 def _for_page(text: str, name: str) -> Markup:

@@ -88,7 +88,7 @@ def _join(metrics: pd.DataFrame, paired: pd.DataFrame, baseline: str) -> pd.Data
 def _changes(frame: pd.DataFrame, baseline: str, infos: Mapping[tuple[str, str], MetricInfo]) -> pd.DataFrame:
     value = frame["value"].to_numpy(np.float64)
     before = frame["baseline_value"].to_numpy(np.float64)
-    names = zip(frame["benchmark"], declared_names(frame["metric"]), strict=True)
+    names = zip(frame["benchmark"].tolist(), declared_names(frame["metric"].tolist()), strict=True)
     declared = [infos.get(key) for key in names]
     better = np.array([x.better if x else "" for x in declared], dtype=object)
     signed = better == Better.ZERO

@@ -7,8 +7,9 @@ stored items and rankings, and a flag voids only the numbers that are made of wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +86,8 @@ FEW = 10
 """Items below which a gallery is too small to tell a ranking in its order from one that happens to be in it."""
 
 Positions = npt.NDArray[np.int64]
+Read = Callable[[Cell, str, Sequence[str]], pd.DataFrame]
+"""Reads some columns of a table of a cell."""
 
 ANSWERS = ("correct", "prediction", "label", "image")
 """Columns of the items that are looked at, where they are there."""
@@ -106,11 +109,12 @@ def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()
     bases = {(c.model, c.benchmark): c for c in done if c.quantizer == baseline}
     flags: list[Flag] = []
     void: dict[tuple[str, str], list[str]] = {}
+    of_baselines = _Tables()
     for cell in done:
         base = bases.get((cell.model, cell.benchmark))
         if base is not None and (base is cell or why_not_comparable(cell, base, allow)):
             base = None
-        check = _Check(cell, base, is_baseline=cell.quantizer == baseline)
+        check = _Check(cell, base, of_baselines, is_baseline=cell.quantizer == baseline)
         flags += check.flags
         if check.every_answer_void:
             void.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
@@ -121,11 +125,32 @@ def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()
     return flags
 
 
-class _Check:
-    """The flags of one cell, beside its baseline's cell where the two can be compared."""
+class _Tables:
+    """Reads tables, each once as long as they are of the same cell: rankings are too large to keep those of all."""
 
-    def __init__(self, cell: Cell, base: Cell | None, *, is_baseline: bool) -> None:
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._found: dict[tuple[str, tuple[str, ...]], pd.DataFrame] = {}
+
+    def __call__(self, cell: Cell, name: str, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of a table."""
+        if cell.folder != self._folder:
+            self._folder, self._found = cell.folder, {}
+        key = (name, tuple(columns))
+        if key not in self._found:
+            self._found[key] = cell.table(name, columns=columns)
+        return self._found[key]
+
+
+class _Check:
+    """The flags of one cell, beside its baseline's cell where the two can be compared.
+
+    Many variants have the same baseline: its tables are read by `of_baselines`.
+    """
+
+    def __init__(self, cell: Cell, base: Cell | None, of_baselines: _Tables, *, is_baseline: bool) -> None:
         self._cell, self._base, self._is_baseline = cell, base, is_baseline
+        self._of_baselines = of_baselines
         chances = _questions(cell)
         by_question = [self._of_answers(chance) for chance in chances]
         self.every_answer_void = bool(chances) and all(any(f.kind.voids for f in found) for found in by_question)
@@ -166,7 +191,7 @@ class _Check:
             items = _asked(self._cell, chance)
             found = [self._near_chance(items, chance, scope), self._constant(items, chance, scope)]
             if self._base is not None:
-                found.append(self._accuracy_lost(items, _asked(self._base, chance), chance, scope))
+                found.append(self._accuracy_lost(items, _asked(self._base, chance, self._of_baselines), chance, scope))
         except (TypeError, ValueError) as error:
             return [self._unchecked(f"Whether it does better than chance ({chance.name})", error)]
         return [flag for flag in found if flag is not None]
@@ -213,7 +238,7 @@ class _Check:
             rankings = _rankings(self._cell)
             found = [self._one_ranking(rankings, scope)]
             if self._base is not None and self._base.ranked:
-                found.append(self._ranking_lost(rankings, _rankings(self._base), scope))
+                found.append(self._ranking_lost(rankings, _rankings(self._base, self._of_baselines), scope))
         except (TypeError, ValueError) as error:
             return [self._unchecked("Whether its rankings depend on queries and images", error)]
         return [flag for flag in found if flag is not None]
@@ -253,14 +278,14 @@ def _questions(cell: Cell) -> tuple[Chance, ...]:
     return (Chance(name="correct", chance=0.0),)
 
 
-def _asked(cell: Cell, chance: Chance) -> pd.DataFrame:
+def _asked(cell: Cell, chance: Chance, read: Read = Cell.table) -> pd.DataFrame:
     """The items that a chance entry is about."""
     wanted = dict.fromkeys(["item", *ANSWERS, *chance.where])
     there = cell.columns("items")
     missing = [c for c in ("correct", *chance.where) if c not in there]
     if missing:
         raise ValueError(f"the items have no column {missing[0]!r}")
-    items = cell.table("items", columns=[c for c in wanted if c in there])
+    items = read(cell, "items", [c for c in wanted if c in there])
     for column in chance.where:
         items = items[items[column].isin(chance.holds_for(column))]
     return items.reset_index(drop=True)
@@ -277,7 +302,7 @@ def _units(items: pd.DataFrame) -> Positions:
     return np.asarray(pd.factorize(items["image"])[0], dtype=np.int64)
 
 
-def _rankings(cell: Cell) -> Positions:
+def _rankings(cell: Cell, read: Read = Cell.table) -> Positions:
     """``(queries, n)`` positions in the gallery, best first.
 
     Raises
@@ -285,7 +310,7 @@ def _rankings(cell: Cell) -> Positions:
     ValueError
         A query does not rank the whole gallery.
     """
-    table, n = cell.table("rankings", columns=["query", "item"]), len(cell.table("items", columns=["item"]))
+    table, n = read(cell, "rankings", ["query", "item"]), len(read(cell, "items", ["item"]))
     sizes = table["query"].value_counts(sort=False)
     sizes = sizes[sizes > 0]
     if not n or not len(sizes) or not (sizes == n).all():

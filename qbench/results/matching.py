@@ -76,10 +76,10 @@ def rows_of(rule: Rule, effects: pd.DataFrame, declared: Mapping[str, Declared])
     numpy.ndarray
         ``(n,)`` bool.
     """
-    base = declared_names(effects["metric"])
+    base = declared_names(effects["metric"].tolist())
     named = [b for b in declared if not rule.benchmark or b in rule.benchmark]
     asked = {(b, name) for b in named for name in metrics_of(rule, declared[b].metrics)}
-    keep: Booleans = np.array([x in asked for x in zip(effects["benchmark"], base, strict=True)], dtype=bool)
+    keep: Booleans = np.array([x in asked for x in zip(effects["benchmark"].tolist(), base, strict=True)], dtype=bool)
     if rule.role is not None:
         keep &= _first_cutoff(effects, base)
     elif key_of_metric(rule).cutoff is not None:
@@ -105,7 +105,7 @@ def _of_classes(rule: Rule, effects: pd.DataFrame, asked: Booleans) -> Booleans:
 def _first_cutoff(effects: pd.DataFrame, base: list[str]) -> Booleans:
     """Which rows belong to the first cut-off of their metric, in the order in which the benchmark gives them."""
     first: dict[tuple[str, str], str] = {}
-    names = zip(effects["benchmark"], base, effects["metric"], strict=True)
+    names = zip(effects["benchmark"].tolist(), base, effects["metric"].tolist(), strict=True)
     return np.array([first.setdefault((b, name), metric) == metric for b, name, metric in names], dtype=bool)
 
 
@@ -116,7 +116,7 @@ def _of_groups(rule: Rule, rows: pd.DataFrame, attributes: tuple[Attribute, ...]
     declared = {a.name for a in attributes}
     keep = []
     again = {a.name for a in attributes if a.repeats} - set(rule.by)  # the same people under another cut
-    for attribute, group in zip(rows["attribute"], rows["group"], strict=True):
+    for attribute, group in zip(rows["attribute"].tolist(), rows["group"].tolist(), strict=True):
         if attribute in again and not any(g.partition("=")[0] == attribute for g in rule.groups):
             keep.append(False)
             continue

@@ -1,13 +1,13 @@
 """Roots of many increasing or decreasing functions at a time, by Chandrupatla's method.
 
-`scipy.optimize.elementwise.find_root` gives the same numbers, bit for bit. It calls each function through layers made
-for any kind of array, which take most of the time where functions are cheap, and its import takes as long as that of all
-of numpy; the bounds of a gate need both in every report.
+`scipy.optimize.elementwise.find_root` gives the same numbers, bit for bit. It works on any kind of array, which takes
+most of the time where functions are cheap, and its import takes as long as that of all of numpy; every report needs the
+bounds of a gate.
 
 References
 ----------
-T. R. Chandrupatla, A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function without using
-derivatives, Advances in Engineering Software 28 (1997) 145-149.
+T. R. Chandrupatla, A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function without
+using derivatives, Advances in Engineering Software 28 (1997) 145-149.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def find_roots(
 
 
 def _step(x1: Floats, x2: Floats, x3: Floats, f1: Floats, f2: Floats, f3: Floats) -> Floats:
-    """The next point as a share of the way from the first to the second: by a parabola where that is safe, else half."""
+    """The next point, as a share of the way between the first two: by a parabola where that is safe, else half."""
     xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
     parabola = f1 / (f1 - f2) * f3 / (f3 - f2) - (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f2 - f3)
     return np.where((1 - np.sqrt(1 - xi) < phi) & (phi < np.sqrt(xi)), parabola, 0.5)

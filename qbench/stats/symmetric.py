@@ -75,8 +75,8 @@ def wilcoxon(differences: npt.ArrayLike) -> Floats:
     `scipy.stats.wilcoxon` gives the same numbers, but not the exact ones of few ties, and its import takes as long as
     most of a report.
 
-    Exact up to `EXACT` differences, and up to `MOST_RANKS` where no two are of one size; else by the normal approximation with
-    its correction for ties.
+    Exact up to `EXACT` differences, and up to `MOST_RANKS` where no two are of one size; else by the normal
+    approximation with its correction for ties.
 
     Parameters
     ----------

@@ -45,7 +45,9 @@ class Memo:
 
     def read(self) -> dict[str, Any] | None:
         """The value; `None` where there is none, or it is damaged (which is said)."""
-        if not self.path.exists():
+        try:
+            self.path.stat()
+        except OSError:  # it is not there, or nobody may look
             return None
         stored = stored_memo(self.path)
         if stored is None or stored["parts"] != json.loads(json.dumps(self.parts)):
@@ -62,8 +64,9 @@ class Memo:
         try:
             with atomic(self.path) as temporary:
                 temporary.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
-        except MachineError as error:
-            log.warning("%s: this cannot be remembered (%s), and is made again next time", self.path, error.what)
+        except (MachineError, OSError) as error:
+            why = error.what if isinstance(error, MachineError) else error.strerror
+            log.warning("%s: this cannot be remembered (%s), and is made again next time", self.path, why)
             return False
         return True
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Column, Entry, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
@@ -30,7 +31,7 @@ def section(numbers: RunNumbers) -> Section:
 def _shares(numbers: RunNumbers) -> Table:
     coverage = numbers.results.coverage
     towers = [t for t in dict.fromkeys(coverage["tower"]) if t != "all"]
-    shares = {(x["model"], x["quantizer"], x["tower"]): x for x in coverage.to_dict("records")}
+    shares = {(x["model"], x["quantizer"], x["tower"]): x for x in records(coverage)}
     declared = (coverage["origin"] == "declared").any()
     rows: list[list[Entry]] = []
     for model, quantizer in dict.fromkeys(zip(coverage["model"], coverage["quantizer"], strict=True)):
@@ -114,7 +115,7 @@ def _by_layer(numbers: RunNumbers) -> Iterable[Table]:
     for model, group in touched.groupby("model", sort=False):
         quantizers = list(group["quantizer"])
         of_model = layers[(layers["model"] == model) & layers["quantizer"].isin(quantizers)]
-        found = {(x["name"], x["quantizer"]): x for x in of_model.to_dict("records")}
+        found = {(x["name"], x["quantizer"]): x for x in records(of_model)}
         rows: list[list[Entry]] = [
             [
                 name(str(row["name"]), head=True),
@@ -122,7 +123,7 @@ def _by_layer(numbers: RunNumbers) -> Iterable[Table]:
                 number(f"{row['parameters']:,}"),
                 *(number(_layer(found.get((row["name"], q)))) for q in quantizers),
             ]
-            for row in of_model.drop_duplicates("name").to_dict("records")
+            for row in records(of_model.drop_duplicates("name"))
         ]
         yield Table(
             caption=f"Error by layer: {formatting.isolated(str(model))}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Chart, Column, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.dots import dots
@@ -30,7 +31,7 @@ def section(numbers: RunNumbers) -> Section:
     for benchmark, frame in drift.groupby("benchmark", sort=False):
         blocks.append(Heading(str(benchmark)))
         where = formatting.isolated(str(benchmark))
-        records = frame.to_dict("records")
+        summaries = records(frame)
         rows = [
             {
                 **{k: str(r[k]) for k in ("model", "quantizer", "attribute")},
@@ -41,7 +42,7 @@ def section(numbers: RunNumbers) -> Section:
                 ),
                 "n": f"{int(r['n']):,}",
             }
-            for r in records
+            for r in summaries
         ]
         models = list(dict.fromkeys(r["model"] for r in rows))
         blocks.append(
@@ -63,7 +64,7 @@ def section(numbers: RunNumbers) -> Section:
                 *(number(formatting.fixed(1 - r[k], 5)) for k in ("mean", "median", "q05")),
                 number(f"{int(r['n']):,}"),
             ]
-            for r in records[:ROWS]
+            for r in summaries[:ROWS]
         ]
         heads = ["Model", "Quantizer", "Groups", "Mean", "Median", "95 % quantile", "n"]
         blocks.append(
@@ -71,7 +72,7 @@ def section(numbers: RunNumbers) -> Section:
                 caption=f"One minus the cosine on {where}",
                 columns=[Column(h, i > 2) for i, h in enumerate(heads)],
                 rows=body,
-                left_out=max(0, len(records) - ROWS),
+                left_out=max(0, len(summaries) - ROWS),
                 left_out_note="`qbench export --table drift` has all",
                 closed=True,
             )

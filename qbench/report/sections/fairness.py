@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table, Text, name, number, tone_of
 from qbench.report import formatting
 from qbench.report.number_tables import change_table, describe, value_table
@@ -81,7 +82,7 @@ def _classes(numbers: RunNumbers) -> Iterator[Table]:
 
 def _class_table(measure: Measure, worst: pd.DataFrame, left_out: int, undetermined: int) -> Table:
     rows = []
-    for x in worst.to_dict("records"):
+    for x in records(worst):
         text = formatting.change(x["change"], measure.unit)
         rows.append(
             [

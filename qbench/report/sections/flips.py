@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.dots import dots
@@ -137,7 +138,7 @@ def _table(benchmark: str, frame: pd.DataFrame) -> Table:
         "p (groups alike)",
         "n",
     ]
-    rows = [_row(r) for r in frame.head(ROWS).to_dict("records")]
+    rows = [_row(r) for r in records(frame.head(ROWS))]
     return Table(
         caption=f"Flips on {formatting.isolated(benchmark)}",
         columns=[Column(h, i > 2) for i, h in enumerate(heads)],
@@ -178,7 +179,7 @@ def _exemplars(numbers: RunNumbers) -> list[Block]:
         return []
     heads = ["Quantizer", "Benchmark", "Item", "Label", "Models", "Lost", "Gained"]
     rows = []
-    for r in found.head(ROWS).to_dict("records"):
+    for r in records(found.head(ROWS)):
         names = [name(str(r[k]), head=k == "quantizer") for k in ("quantizer", "benchmark", "item", "label")]
         rows.append([*names, *(number(f"{int(r[k]):,}") for k in ("models", "lost", "gained"))])
     return [

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.errors import DataError
 from qbench.images.locations import ImageLocation
 from qbench.images.sources.files import FolderSource
@@ -75,7 +76,7 @@ def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
 
 
 def _images(frame: pd.DataFrame, root: Path) -> Iterator[Thumbnail]:
-    for row in frame.to_dict("records"):
+    for row in records(frame):
         uri = _thumbnail(root, str(row["image"]))
         if uri:
             word = "correct, now wrong" if row["lost"] else "wrong, now correct"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Chart, Section, Text
 from qbench.report import effect_rows, formatting
 from qbench.report.charts.heat_map import heat_map
@@ -24,7 +25,7 @@ def section(numbers: RunNumbers) -> Section:
     if len(effects[["model", "quantizer"]].drop_duplicates()) < 2:
         return Section("grid", title, [Text("This run has fewer than two variants that are compared.", absent=True)])
     found: dict[str, list[dict[Any, Any]]] = {}
-    for row in effects.sort_values("attribute", kind="stable").to_dict("records"):
+    for row in records(effects.sort_values("attribute", kind="stable")):
         what = " ".join(str(row[k]) for k in ("metric", "attribute", "group") if row[k])
         found.setdefault(f"{row['benchmark']}: {what}", []).append(row)
     shown = list(found)[:NUMBERS]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Bullets, Section
 from qbench.report import effect_rows, formatting
 from qbench.report.run_numbers import FILTERS, RunNumbers
@@ -28,7 +28,7 @@ def found(numbers: RunNumbers) -> list[str]:
         return ["This run has nothing to compare."]
     rows = effect_rows.whole(effects)
     told = [_tally(rows)]
-    bad = effect_rows.worst_first(_records(effects[effects["verdict"].isin([Verdict.WORSE, Verdict.AMPLIFIED])]))
+    bad = effect_rows.worst_first(records(effects[effects["verdict"].isin([Verdict.WORSE, Verdict.AMPLIFIED])]))
     bad.sort(key=lambda r: bool(r["class"]))  # numbers over all classes before those of one
     told += [effect_rows.sentence(r) for r in bad[:WORST]]
     if len(bad) > WORST:
@@ -38,12 +38,8 @@ def found(numbers: RunNumbers) -> list[str]:
     return told + _inconclusive(rows) + _void(numbers)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in r.items()} for r in frame.to_dict("records")]
-
-
 def _tally(rows: pd.DataFrame) -> str:
-    return f"Of {formatting.count(len(rows), 'number')} over all classes: {effect_rows.verdict_counts(_records(rows))}."
+    return f"Of {formatting.count(len(rows), 'number')} over all classes: {effect_rows.verdict_counts(records(rows))}."
 
 
 def _equivalent(rows: pd.DataFrame) -> list[str]:
@@ -52,7 +48,7 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
     told = []
     for (quantizer, model, benchmark), frame in shares.groupby(["quantizer", "model", "benchmark"], sort=False):
         if (frame["verdict"] == Verdict.EQUIVALENT).all():
-            margin = effect_rows.margin(max(_records(frame), key=lambda r: float(r["margin"])))
+            margin = effect_rows.margin(max(records(frame), key=lambda r: float(r["margin"])))
             groups = sorted({str(a) for a in frame["attribute"] if a})
             who = f" for all groups by {formatting.listing(groups)}" if groups else ""
             names = [formatting.isolated(str(x)) for x in (quantizer, model, benchmark)]
@@ -74,7 +70,7 @@ def _inconclusive(rows: pd.DataFrame) -> list[str]:
     told = [
         f"{effect_rows.subject(r)} is inconclusive: it {effect_rows.amount(r)}, n = {int(r['n']):,}."
         f"{effect_rows.more(r)}"
-        for r in _records(known.head(UNKNOWN))
+        for r in records(known.head(UNKNOWN))
     ]
     if len(unknown) > len(told):
         most = known["needed"].max() if len(known) else math.nan

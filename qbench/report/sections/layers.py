@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Chart, Section, Text
 from qbench.report import formatting
 from qbench.report.charts.layer_errors import layer_errors
@@ -26,7 +27,7 @@ def section(numbers: RunNumbers) -> Section:
         mine = found[found["model"] == model]
         place: dict[tuple[str, str], int] = {}
         rows = []
-        for r in mine.to_dict("records"):
+        for r in records(mine):
             tower = str(r["tower"])
             at = place.setdefault((tower, str(r["name"])), sum(t == tower for t, _ in place) + 1)
             rows.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from qbench.data.records import records
 from qbench.metrics.interface import INDEX
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import effect_rows, formatting
@@ -32,7 +33,7 @@ def section(numbers: RunNumbers) -> Section:
     whole = whole.merge(ends, on=[*NAMES, *INDEX], how="left", validate="one_to_one")
     blocks: list[Block] = []
     for benchmark in dict.fromkeys(whole["benchmark"]):
-        rows = [_row(numbers, x) for x in whole[whole["benchmark"] == benchmark].to_dict("records")]
+        rows = [_row(numbers, x) for x in records(whole[whole["benchmark"] == benchmark])]
         orders = int(whole.loc[whole["benchmark"] == benchmark, "orders"].max())
         heads = ["Change", "95 % interval", "Noise (SD)", "Largest shift"]
         columns = [
@@ -65,7 +66,7 @@ def _chart(numbers: RunNumbers, benchmark: str, orders: int) -> Iterator[Chart]:
         metrics = {m.metric for m in measures if m.unit_of_change == unit}
         rows = [
             r
-            for r in both[both["metric"].isin(metrics)].to_dict("records")
+            for r in records(both[both["metric"].isin(metrics)])
             if not numbers.unlabelled(benchmark, str(r["attribute"]), str(r["group"]))
         ]
         if not rows:

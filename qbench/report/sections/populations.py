@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.forest import Mark, forest
@@ -39,7 +40,7 @@ def section(numbers: RunNumbers) -> Section:
     if several.empty:
         text = "This run has fewer than two checkpoints that can be compared, so it says nothing about other models."
         return Section("population", title, [Text(text, absent=True)])
-    rows: list[Mapping[str, Any]] = [{str(k): v for k, v in r.items()} for r in several.to_dict("records")]
+    rows: list[Mapping[str, Any]] = [*records(several)]
     rows.sort(key=lambda r: (PopulationVerdict(r["verdict"]).rank, -abs(float(r["mean"]))))
     enough = [row for row in rows if row["checkpoints"] >= LEAST_DRAWN]
     blocks: list[Block] = [Text(EXPLAINED), *_charts(numbers, enough)] if enough else [Text(FEW)]

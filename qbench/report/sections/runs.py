@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Box, Column, Entry, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.context import Context
@@ -77,7 +78,7 @@ def _table(context: Context) -> Table:
     for run in runs:
         whole = run.metrics[run.metrics["class"] == ""]
         found: dict[Key, float] = {}
-        for x in whole.to_dict("records"):
+        for x in records(whole):
             if (x["benchmark"], x["metric"]) in main:
                 model, quantizer, benchmark, metric, attribute, group = (str(x[k]) for k in KEYS)
                 found[model, quantizer, benchmark, metric, attribute, group] = float(x["value"])

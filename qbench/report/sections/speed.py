@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Column, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
@@ -26,7 +27,7 @@ def section(numbers: RunNumbers) -> Section:
     measured = [str(column) for column in speed if speed[column].notna().any()]
     kinds = [column.removesuffix(RATE) for column in measured if column.endswith(RATE)]
     rows = []
-    for x in speed.to_dict("records"):
+    for x in records(speed):
         peak = x["peak_bytes"]
         rows.append(
             [
@@ -48,6 +49,6 @@ def section(numbers: RunNumbers) -> Section:
     return Section("speed", "Speed and memory", [table])
 
 
-def _rate(row: Mapping[Hashable, Any], kind: str) -> str:
+def _rate(row: Mapping[str, Any], kind: str) -> str:
     middle, low, high = (formatting.fixed(row[f"{kind}_{k}"], 1) for k in ("per_second", "low", "high"))
     return f"{middle} [{low}, {high}]"

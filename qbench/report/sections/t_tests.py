@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
@@ -59,7 +60,7 @@ def _table(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> Table:
     heads = ["Quantizer", "Benchmark", "Number", "Groups", "Pairs", "Mean change", "95 % interval", "t", "p"]
     heads = heads if reading == OVER else ["Model", *heads]
     rows = []
-    for x in tests.head(ROWS).to_dict("records"):
+    for x in records(tests.head(ROWS)):
         unit = numbers.measure(x["benchmark"], x["metric"]).unit
         what = f"|{x['metric']}|" if x["of"] == "abs_change" else x["metric"]
         first = [] if reading == OVER else [name(x["model"], head=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Chart, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
 from qbench.report.charts.scatter import scatter, undominated
@@ -34,8 +35,8 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
     if accuracy is None or gap is None:
         return []
     results = numbers.results
-    bytes_of = {(r["model"], r["quantizer"]): r["model_bytes"] for r in results.coverage.to_dict("records")}
-    speeds = {(r["model"], r["quantizer"]): r["images_per_second"] for r in results.speed.to_dict("records")}
+    bytes_of = {(r["model"], r["quantizer"]): r["model_bytes"] for r in records(results.coverage)}
+    speeds = {(r["model"], r["quantizer"]): r["images_per_second"] for r in records(results.speed)}
     sums: dict[tuple[str, str], list[float]] = {}
     for r in numbers.of(gap, grouped=True):
         if math.isfinite(r.value):
