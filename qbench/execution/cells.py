@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from qbench.comparisons import CellNames, cell_pairs
 from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
@@ -275,14 +276,14 @@ def _pixels(cell: PlannedCell) -> dict[str, object] | None:
     return store_parts(cell.asked.benchmark.images_key, geometry)
 
 
-def compared(cells: Iterable[PlannedCell], baseline: str) -> Iterator[tuple[PlannedCell, PlannedCell]]:
-    """Each opened cell that is not the baseline's, with the one that is."""
-    every = list(cells)
-    bases = {(c.model.label, c.benchmark.label): c for c in every if c.quantizer.label == baseline}
-    for cell in every:
-        base = bases[cell.model.label, cell.benchmark.label]
-        if cell is not base and cell.asked is not None and base.asked is not None:
-            yield cell, base
+def with_own_baseline(cells: Iterable[PlannedCell], baseline: str) -> Iterator[tuple[PlannedCell, PlannedCell]]:
+    """Each opened variant, with the opened baseline of its own model: those whose answers can be compared one by one.
+
+    Comparisons that the spec declares are left out: embeddings of two checkpoints have no axes in common.
+    """
+    for pair in cell_pairs({CellNames(**cell.labels): cell for cell in cells}, baseline):
+        if pair.baseline is not None and pair.variant.asked is not None and pair.baseline.asked is not None:
+            yield pair.variant, pair.baseline
 
 
 def first_of_each_variant(cells: Iterable[PlannedCell]) -> list[PlannedCell]:

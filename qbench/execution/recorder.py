@@ -10,7 +10,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from qbench.execution.cells import PlannedCell, compared, first_of_each_variant, speed_file
+from qbench.execution.cells import PlannedCell, first_of_each_variant, speed_file, with_own_baseline
 from qbench.execution.describe import benchmark_info, data_info, failure, model_info, public_spec, quantizer_info
 from qbench.execution.environment import environment
 from qbench.execution.plan import Plan
@@ -47,7 +47,7 @@ class Recorder:
         self._plan, self._folder, self._cells = plan, folder, cells
         self._spec = plan.spec
         self._begun, self._shared = begun, shared
-        self.pairs = list(compared(cells, self._spec.baseline))
+        self.pairs = list(with_own_baseline(cells, self._spec.baseline))
         self._seconds: dict[str, dict[str, float]] = {}
         self._drift: dict[Path, str] = {}
         """The drift files that are there and whole, with their digests; as far as they were looked at."""

@@ -72,10 +72,9 @@ class Compared:
 
 def with_its_baseline(results: Results) -> Compared:
     """Each variant of a run, with the baseline of the same checkpoint in the same run."""
-    cells = [c for c in results.records if c.quantizer != results.baseline]
     return Compared(
         effects=results.effects,
-        cells=cells,
+        cells=[replace(pair.variant, quantizer=pair.names.quantizer) for pair in results.pairs],
         unpaired=_reasons(results.unpaired),
         run=results.name,
         baseline=results.baseline,
@@ -125,7 +124,7 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
         for cell, older in paired.values():
             if cell.quantizer == quantizer:
                 cells += [replace(older, model=cell.model, quantizer=label, benchmark=cell.benchmark), cell]
-        both = Results(new.folder, new.run.model_copy(update={"baseline": label}), cells, new.environment, allow=allow)
+        both = Results(new.folder, new.run.against(label), cells, new.environment, allow=allow)
         effects.append(both.effects)
         unpaired |= _reasons(both.unpaired)
     used = {names_before((c.model, c.quantizer, c.benchmark)) for c in new.records}

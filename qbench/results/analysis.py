@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import partial
 from importlib.metadata import version
@@ -24,6 +24,7 @@ import pandas as pd
 
 from qbench.analysis.judge import Analysis, Pending, Population, analyse, with_verdicts
 from qbench.analysis.populations import with_margins
+from qbench.comparisons import CellNames, CellPair
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, Outcome
 from qbench.models.same_checkpoints import checkpoints_of
@@ -192,15 +193,16 @@ def _judged(results: Results, settings: Settings, step: Callable[[str], None]) -
     """Judge every change of a run from its stored outcomes, by the installed statistics."""
     changes = results.changes
     noise = _noise(results, changes)
-    reader = _Reader(results)
-    cells = {tuple(c.names.values()): c for c in results.done}
+    reader = _Reader()
+    pairs = {pair.names: pair for pair in results.pairs}
     pending = [
         Pending(
-            names=dict(zip(NAMES, names, strict=True)),
-            read=partial(reader.comparison, cells[names]),
-            unavailable=cells[names].record.data_info.unavailable,
+            names=pair.names._asdict(),
+            read=partial(reader.comparison, pair),
+            unavailable=pair.variant.record.data_info.unavailable,
         )
         for names in changes[NAMES].drop_duplicates().itertuples(index=False, name=None)
+        for pair in [pairs[CellNames(*names)]]
     ]
     pending.sort(key=lambda p: (p.names["benchmark"], p.names["model"]))
     return analyse(
@@ -208,7 +210,7 @@ def _judged(results: Results, settings: Settings, step: Callable[[str], None]) -
         pending,
         settings,
         installed_statistics(),
-        flags=lambda table: _flags(table, results.flags, results.baseline),
+        flags=lambda table: _flags(table, results.flags, results.pairs),
         margins=tolerances(results.records, settings, results.run.policy),
         noise=noise,
         checkpoints=_population(results),
@@ -241,6 +243,7 @@ def _key(results: Results, settings: Settings) -> str:
             "revision": REVISION,
             "baseline": results.baseline,
             "allow": allow,
+            "comparisons": [one.model_dump() for one in results.comparisons],
             "cells": cells,
             "policy": results.run.tolerances,
             **settings.record(),
@@ -251,13 +254,13 @@ def _key(results: Results, settings: Settings) -> str:
 class _Reader:
     """Reads outcomes; the latest baseline is kept, because its variants come one after the other."""
 
-    def __init__(self, results: Results) -> None:
-        self._bases = {(c.model, c.benchmark): c for c in results.done if c.quantizer == results.baseline}
+    def __init__(self) -> None:
         self._last: tuple[Path, Outcome] | None = None
         self._of_last: dict[object, Any] = {}
 
-    def comparison(self, cell: Cell) -> Comparison:
-        base = self._bases[cell.model, cell.benchmark]
+    def comparison(self, pair: CellPair[Cell]) -> Comparison:
+        cell, base = pair.variant, pair.baseline
+        assert base is not None
         if self._last is None or self._last[0] != base.folder:
             self._last, self._of_last = (base.folder, base.outcome()), {}
         after = cell.outcome()
@@ -273,7 +276,7 @@ class _Reader:
         attributes = [a for a in cell.attributes if a.name in before.items]
         declared = declared_statistics((metric.name, metric.statistic) for metric in cell.metrics)
         return Comparison(
-            names=cell.names,
+            names=pair.names._asdict(),
             before=before,
             after=after,
             statistics=declared.made,
@@ -294,10 +297,17 @@ def _noise(results: Results, changes: pd.DataFrame) -> pd.Series[float]:
     return pd.Series(found["noise_max"].to_numpy(np.float64), index=changes.index)
 
 
-def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDArray[np.object_]:
-    of_cell: dict[tuple[str, str, str], list[Flag]] = {}
+def _flags(table: pd.DataFrame, flags: Sequence[Flag], pairs: Iterable[CellPair[Any]]) -> npt.NDArray[np.object_]:
+    by_names: dict[CellNames, list[Flag]] = {}
     for flag in flags:
-        of_cell.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(flag)
+        by_names.setdefault(CellNames(flag.model, flag.quantizer, flag.benchmark), []).append(flag)
+    concerned = {
+        pair.names: [
+            *((flag, True) for flag in by_names.get(pair.of_baseline, ())),
+            *((flag, False) for of in dict.fromkeys((pair.of_variant, pair.names)) for flag in by_names.get(of, ())),
+        ]
+        for pair in pairs
+    }
     change, noise = (table[name].to_numpy(np.float64) for name in ("change", "noise"))
     quiet = np.where(np.abs(change) < noise, str(FlagKind.BELOW_NOISE), "")
     own = np.where(np.isnan(change), str(FlagKind.UNDETERMINED), quiet)
@@ -305,9 +315,8 @@ def _flags(table: pd.DataFrame, flags: Sequence[Flag], baseline: str) -> npt.NDA
     names = zip(*(table[c] for c in (*NAMES, "metric", "attribute", "group")), strict=True)
     for i, (model, quantizer, benchmark, *number) in enumerate(names):
         kinds = [
-            RowFlag(flag.kind, of_baseline=label == baseline)
-            for label in (baseline, quantizer)
-            for flag in of_cell.get((model, label, benchmark), ())
+            RowFlag(flag.kind, of_baseline=of_baseline)
+            for flag, of_baseline in concerned[CellNames(model, quantizer, benchmark)]
             if flag.voids(*number)
         ]
         found[i] = join_flags([*kinds, RowFlag(own[i])] if own[i] else kinds)

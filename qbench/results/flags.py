@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qbench.comparisons import CellNames, CellPair
 from qbench.results.comparable import why_not_comparable
 from qbench.results.flag_scopes import Scope, every_number, scope_of
 from qbench.runfolder.reader import Cell
@@ -37,7 +38,7 @@ class Flag:
     Attributes
     ----------
     model, quantizer, benchmark : str
-        What it concerns.
+        What it concerns: a cell, or a comparison that the spec declares, for what is lost against its baseline.
     kind : FlagKind
         ``near-chance``: its answers cannot be told from random ones. ``constant``: nearly all of its answers are the
         same, or it ranks alike for every query or every image. ``accuracy-lost``, ``ranking-lost``: more than a fifth
@@ -93,28 +94,26 @@ ANSWERS = ("correct", "prediction", "label", "image")
 """Columns of the items that are looked at, where they are there."""
 
 
-def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()) -> list[Flag]:
-    """Check each done cell.
+def find_flags(cells: Iterable[Cell], pairs: Sequence[CellPair[Cell]], allow: Collection[str] = ()) -> list[Flag]:
+    """Check each done cell, and what is lost in each comparison.
 
     Parameters
     ----------
     cells : iterable of Cell
         Of the run.
-    baseline : str
-        Label of the quantizer that the others are compared with.
+    pairs : sequence of CellPair
+        What is compared with what.
     allow : collection of str
         Differences from the baseline that are meant, as for `qbench.results.comparable.why_not_comparable`.
     """
     done = [c for c in cells if c.done]
-    bases = {(c.model, c.benchmark): c for c in done if c.quantizer == baseline}
+    of_own_model = {pair.names: pair for pair in pairs if pair.declared is None}
     flags: list[Flag] = []
     void: dict[tuple[str, str], list[str]] = {}
     of_baselines = _Tables()
     for cell in done:
-        base = bases.get((cell.model, cell.benchmark))
-        if base is not None and (base is cell or why_not_comparable(cell, base, allow)):
-            base = None
-        check = _Check(cell, base, of_baselines, is_baseline=cell.quantizer == baseline)
+        pair = of_own_model.get(CellNames(**cell.names))
+        check = _Check(cell, _comparable(pair, allow) if pair else None, of_baselines, is_baseline=pair is None)
         flags += check.flags
         if check.every_answer_void:
             void.setdefault((cell.model, cell.quantizer), []).append(cell.benchmark)
@@ -122,6 +121,10 @@ def find_flags(cells: Iterable[Cell], baseline: str, allow: Collection[str] = ()
         where = void.get((cell.model, cell.quantizer))
         if where and not _questions(cell):
             flags.append(_follows(cell, where))
+    for pair in pairs:
+        if pair.declared and pair.variant.done and (base := _comparable(pair, allow)):
+            check = _Check(pair.variant, base, of_baselines, is_baseline=False, comparison=pair)
+            flags += [flag for flag in check.flags if flag.kind.lost]
     return flags
 
 
@@ -142,15 +145,34 @@ class _Tables:
         return self._found[key]
 
 
+def _comparable(pair: CellPair[Cell], allow: Collection[str]) -> Cell | None:
+    """The baseline of a variant that is done; `None` where the two cannot be compared."""
+    base = pair.baseline
+    if base is None or not base.done or why_not_comparable(pair.variant, base, (*allow, *pair.meant)):
+        return None
+    return base
+
+
 class _Check:
     """The flags of one cell, beside its baseline's cell where the two can be compared.
 
-    Many variants have the same baseline: its tables are read by `of_baselines`.
+    They have the names of the cell, or of the declared comparison whose variant it is. Many variants have the same
+    baseline: its tables are read by `of_baselines`.
     """
 
-    def __init__(self, cell: Cell, base: Cell | None, of_baselines: _Tables, *, is_baseline: bool) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        base: Cell | None,
+        of_baselines: _Tables,
+        *,
+        is_baseline: bool,
+        comparison: CellPair[Cell] | None = None,
+    ) -> None:
         self._cell, self._base, self._is_baseline = cell, base, is_baseline
         self._of_baselines = of_baselines
+        self._names = comparison.names if comparison else CellNames(**cell.names)
+        self._two_models = bool(comparison and comparison.meant)
         chances = _questions(cell)
         by_question = [self._of_answers(chance) for chance in chances]
         self.every_answer_void = bool(chances) and all(any(f.kind.voids for f in found) for found in by_question)
@@ -165,7 +187,7 @@ class _Check:
             about = scope.words(self._cell.metrics)
             of_baseline = f"It is the baseline: no comparison with {about} means anything."
             message = f"{message} {of_baseline if void else f'This concerns {about}.'}"
-        return Flag(**self._cell.names, kind=kind, comparisons=void, scope=scope, message=message)
+        return Flag(**self._names._asdict(), kind=kind, comparisons=void, scope=scope, message=message)
 
     def _unchecked(self, what: str, error: Exception) -> Flag:
         return self._flag(FlagKind.UNCHECKED, Scope(), f"{what} could not be checked: {error}.")
@@ -225,9 +247,8 @@ class _Check:
         loss = accuracy_loss(_right(base), _right(items), _units(items), LOST)
         if not loss.low > LOST:
             return None
-        message = (
-            f"It lost {loss.words()} ({chance.name}): quantization has failed, and its group differences mean little."
-        )
+        failed = "" if self._two_models else "quantization has failed, and "
+        message = f"It lost {loss.words()} ({chance.name}): {failed}its group differences mean little."
         return self._flag(FlagKind.ACCURACY_LOST, scope, message)
 
     # --- rankings, which are neither right nor wrong
@@ -237,7 +258,7 @@ class _Check:
         try:
             rankings = _rankings(self._cell)
             found = [self._one_ranking(rankings, scope)]
-            if self._base is not None and self._base.ranked:
+            if self._base is not None and self._base.ranked and not self._two_models:  # two models may rank differently
                 found.append(self._ranking_lost(rankings, _rankings(self._base, self._of_baselines), scope))
         except (TypeError, ValueError) as error:
             return [self._unchecked("Whether its rankings depend on queries and images", error)]

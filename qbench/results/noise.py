@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from qbench.comparisons import CellNames, CellPair
 from qbench.metrics.interface import INDEX
 from qbench.probes.batch_order import DATASET
 from qbench.results.effects import NAMES
@@ -15,7 +17,7 @@ COLUMNS = [*NAMES, *INDEX, "change", "orders", "noise_sd", "noise_max"]
 
 
 def noise_floor(
-    effects: pd.DataFrame, noise: Mapping[tuple[str, str, str], pd.DataFrame], baseline: str
+    effects: pd.DataFrame, noise: Mapping[CellNames, pd.DataFrame], pairs: Iterable[CellPair[Any]]
 ) -> pd.DataFrame:
     """How each change against the baseline moves when both are embedded in other orders.
 
@@ -24,9 +26,9 @@ def noise_floor(
     effects : pandas.DataFrame
         Of `qbench.results.effects.pair`; its ``change`` is that of the dataset's order.
     noise : mapping
-        ``(model, quantizer, benchmark)`` → numbers in other orders: the index columns, ``value`` and ``order``.
-    baseline : str
-        Label of the baseline.
+        Labels of a cell → numbers in other orders: the index columns, ``value`` and ``order``.
+    pairs : iterable of CellPair
+        What is compared with what.
 
     Returns
     -------
@@ -36,21 +38,22 @@ def noise_floor(
         (its largest distance from ``change``).
     """
     frames = []
-    for (model, quantizer, benchmark), mine in noise.items():
-        base = noise.get((model, baseline, benchmark))
-        if quantizer == baseline or base is None:
+    for pair in pairs:
+        mine, base = noise.get(pair.of_variant), noise.get(pair.of_baseline)
+        if mine is None or base is None:
             continue
+        model, quantizer, benchmark = pair.names
         joined = mine.merge(base, on=[*INDEX, "order"], suffixes=("", "_base"), validate="one_to_one")
         joined["change"] = joined["value"] - joined["value_base"]
         same = (effects["model"] == model) & (effects["quantizer"] == quantizer) & (effects["benchmark"] == benchmark)
         if joined.empty or not same.any():
             continue
         first = effects.loc[same, [*INDEX, "change"]].assign(order=DATASET)
-        frames.append(_spread(pd.concat([first, joined[[*INDEX, "change", "order"]]]), (model, quantizer, benchmark)))
+        frames.append(_spread(pd.concat([first, joined[[*INDEX, "change", "order"]]]), pair.names))
     return pd.concat(frames, ignore_index=True)[COLUMNS] if frames else pd.DataFrame(columns=COLUMNS)
 
 
-def _spread(changes: pd.DataFrame, names: tuple[str, str, str]) -> pd.DataFrame:
+def _spread(changes: pd.DataFrame, names: CellNames) -> pd.DataFrame:
     wide = changes.pivot(index=list(INDEX), columns="order", values="change")
     values, first = wide.to_numpy(np.float64), wide[DATASET].to_numpy(np.float64)
     known = np.isfinite(values).all(axis=1)  # an undetermined number has no noise either

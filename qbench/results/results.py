@@ -12,6 +12,7 @@ import pandas as pd
 
 from qbench.analysis.ablation import COLUMNS
 from qbench.analysis.judge import Analysis
+from qbench.comparisons import CellNames, CellPair, DeclaredComparison, cell_pairs
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
@@ -181,8 +182,18 @@ class Results:
         return why_unavailable(self.unavailable.get(benchmark, ()), metric, attribute, group, class_)
 
     @cached_property
+    def comparisons(self) -> tuple[DeclaredComparison, ...]:
+        """The comparisons that the spec declares, beside those of each variant with its model's baseline."""
+        return self.run.comparisons
+
+    @cached_property
+    def pairs(self) -> list[CellPair[Cell]]:
+        """What is compared with what, cells that failed and missing ones too: see `qbench.comparisons.cell_pairs`."""
+        return cell_pairs({CellNames(**c.names): c for c in self.records}, self.baseline, self.comparisons)
+
+    @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return pair(self.metrics, self.records, self.baseline, self.metric_infos, self.allow)
+        return pair(self.metrics, self.pairs, self.metric_infos, self.allow)
 
     @property
     def changes(self) -> pd.DataFrame:
@@ -211,7 +222,7 @@ class Results:
             Labels of the others.
         """
         wanted = {baseline, *variants}
-        run = self.run.model_copy(update={"baseline": baseline})
+        run = self.run.against(baseline)
         records = [cell for cell in self.records if cell.quantizer in wanted]
         return Results(self.folder, run, _baseline_first(records, baseline), self.environment, allow=self._allow)
 
@@ -310,11 +321,9 @@ class Results:
     def noise(self) -> pd.DataFrame:
         """How other orders of the items move each change: see `qbench.results.noise.noise_floor`."""
         orders = {
-            (c.model, c.quantizer, c.benchmark): c.table("noise")
-            for c in self.done
-            if c.record.batch and c.record.batch.other_orders
+            CellNames(**c.names): c.table("noise") for c in self.done if c.record.batch and c.record.batch.other_orders
         }
-        return noise_floor(self.changes, orders, self.baseline)
+        return noise_floor(self.changes, orders, self.pairs)
 
     @cached_property
     def drift(self) -> pd.DataFrame:
@@ -344,7 +353,7 @@ class Results:
     @cached_property
     def flags(self) -> list[Flag]:
         """Reasons to distrust numbers: see `qbench.results.flags.find_flags`."""
-        return find_flags(self.records, self.baseline, self.allow)
+        return find_flags(self.records, self.pairs, self.allow)
 
 
 def _baseline_first(cells: list[Cell], baseline: str) -> list[Cell]:

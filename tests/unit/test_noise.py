@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qbench.comparisons import CellNames, cell_pairs
 from qbench.report.html import page
 from qbench.results import load
 from qbench.results.noise import noise_floor
@@ -23,7 +24,8 @@ def floor() -> pd.DataFrame:
     ).assign(change=[0.10, np.nan])
     base = pd.concat([numbers(0.5, 0.8, order="shuffle-1"), numbers(0.5, 0.8, order="shuffle-2")])
     mine = pd.concat([numbers(0.62, 0.8, order="shuffle-1"), numbers(0.57, 0.8, order="shuffle-2")])
-    return noise_floor(effects, {("m", "fp32", "b"): base, ("m", "q", "b"): mine}, "fp32")
+    orders = {CellNames("m", "fp32", "b"): base, CellNames("m", "q", "b"): mine}
+    return noise_floor(effects, orders, cell_pairs(orders, "fp32"))
 
 
 def test_it_is_the_spread_of_the_paired_change(floor):

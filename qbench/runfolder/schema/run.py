@@ -7,10 +7,12 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from qbench.comparisons import DeclaredComparison
 from qbench.policy.model import Policy
 from qbench.runfolder.schema.analysis import AnalysisChoices
 from qbench.runfolder.schema.base import Record, RecordFile, checked
 
+_COMPARISONS: TypeAdapter[tuple[DeclaredComparison, ...]] = TypeAdapter(tuple[DeclaredComparison, ...])
 _CHOICES: TypeAdapter[AnalysisChoices] = TypeAdapter(AnalysisChoices)
 
 
@@ -77,6 +79,11 @@ class RunRecord(RecordFile):
         return _CHOICES.validate_python(self.spec.get("analysis") or {}, strict=False)
 
     @property
+    def comparisons(self) -> tuple[DeclaredComparison, ...]:
+        """The comparisons that the spec declares; none in files of earlier versions."""
+        return _COMPARISONS.validate_python(self.spec.get("comparisons") or ())
+
+    @property
     def policy(self) -> Policy | None:
         """What the spec says that the run may lose; `None` where it does not say."""
         said = self.spec.get("policy")
@@ -91,8 +98,14 @@ class RunRecord(RecordFile):
         """The same run as if its spec had named this policy."""
         return self.model_copy(update={"spec": {**self.spec, "policy": policy.model_dump(mode="json")}})
 
+    def against(self, baseline: str) -> RunRecord:
+        """The same run as if its variants were compared with another quantizer of theirs, and nothing else declared."""
+        spec = {key: value for key, value in self.spec.items() if key != "comparisons"}
+        return self.model_copy(update={"baseline": baseline, "spec": spec})
+
     @model_validator(mode="after")
     def _readable(self) -> RunRecord:
         checked("spec.policy", lambda: self.policy)
         checked("spec.analysis", lambda: self.analysis)
+        checked("spec.comparisons", lambda: self.comparisons)
         return self
