@@ -10,6 +10,7 @@ import typer
 from qbench.cli.common import BATCH_SIZE
 
 if TYPE_CHECKING:
+    from qbench.comparisons import DeclaredComparison
     from qbench.execution.plan import PlannedQuantizer
     from qbench.execution.sharding import Shard
     from qbench.spec.model import RunSpec
@@ -97,6 +98,8 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached answers, "
         f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
     )
+    for comparison in plan.spec.comparisons:
+        console.print(Text(_compared(comparison)), soft_wrap=True)
     if wanted.batch_size != plan.spec.batch_size:
         size = f"batches of {plan.spec.batch_size}"
         console.print(
@@ -134,6 +137,13 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         )
     if found.to_compute:
         console.print(f"Disk space for images that are not decoded yet: {bytes_in_words(found.disk_bytes)}.")
+
+
+def _compared(declared: DeclaredComparison) -> str:
+    """What a declared comparison compares, and what may differ on purpose."""
+    label = f", called {declared.label!r}" if declared.label else ""
+    meant = f" {' and '.join(declared.meant).capitalize()} may differ; drift is not measured." if declared.meant else ""
+    return f"Compared besides{label}: {declared.variant.words} against {declared.baseline.words}.{meant}"
 
 
 def _left_out(wanted: RunSpec) -> list[str]:

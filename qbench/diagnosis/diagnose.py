@@ -229,6 +229,7 @@ class Diagnoser:
                 "models": [step.model.model_copy(update={"label": VARIANT})],
                 "quantizers": [step.quantizer.model_copy(update={"label": VARIANT})],
                 "baseline": VARIANT,
+                "comparisons": [],
                 "batch_size": step.batch_size,
                 "device": step.device,
                 "speed": 0,
@@ -304,7 +305,7 @@ def _chosen(spec: RunSpec, registry: Registry, model: str | None, quantizer: str
             raise InputError(
                 f"the spec has no {what} {label!r}", where=f"--{what}", fix=f"It has: {', '.join(labels)}."
             )
-    return spec.model_copy(update={"models": models, "quantizers": quantizers})
+    return spec.model_copy(update={"models": models, "quantizers": quantizers, "comparisons": []})
 
 
 def compared(older: Results, newer: Results) -> tuple[Loss, ...]:

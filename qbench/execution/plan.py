@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qbench.comparisons import check_comparisons
 from qbench.declared.record import NAME
 from qbench.errors import InputError
 from qbench.models.control_arms import CONTROL_ARMS
@@ -152,8 +153,8 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     Raises
     ------
     InputError
-        A name or an option is unknown, two things have one label, the baseline is not one of the quantizers, or there
-        is no probe by which a model can be asked about a benchmark.
+        A name or an option is unknown, two things have one label, the baseline is not one of the quantizers, there is
+        no probe by which a model can be asked about a benchmark, or a comparison that the spec declares is wrong.
     """
     base = Path(spec.base)
     models = tuple(plan_model(m, registry, base) for m in spec.models)
@@ -168,15 +169,29 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
             f"the baseline {spec.baseline!r} is not one of the quantizers ({', '.join(labels)})",
             fix=f"Add {spec.baseline!r} to quantizers, or set baseline to one of them.",
         )
+    check_comparisons(spec.comparisons, [m.label for m in models], labels, spec.baseline)
     declared = [(b.label, metric) for b in benchmarks for metric in b.entry.record.metrics]
     check_margins(spec.analysis.margins, declared, where="[analysis.margins]")
-    return Plan(
-        spec=spec,
-        models=models,
-        quantizers=quantizers,
-        benchmarks=benchmarks,
-        probes={(m.label, b.label): _probe(m, b, quantizers, registry) for m in models for b in benchmarks},
-    )
+    probes = {(m.label, b.label): _probe(m, b, quantizers, registry) for m in models for b in benchmarks}
+    _check_asked_alike(spec, benchmarks, probes)
+    return Plan(spec=spec, models=models, quantizers=quantizers, benchmarks=benchmarks, probes=probes)
+
+
+def _check_asked_alike(
+    spec: RunSpec, benchmarks: Iterable[PlannedBenchmark], probes: Mapping[tuple[str, str], Entry[Probe]]
+) -> None:
+    """Refuse comparisons of two models that are asked through different probes."""
+    for place, one in enumerate(spec.comparisons):
+        for benchmark in benchmarks:
+            asked = [probes[side.model, benchmark.label] for side in (one.variant, one.baseline)]
+            if asked[0].qualified != asked[1].qualified:
+                mine, its = (f"{probe.record.name!r}" for probe in asked)
+                raise InputError(
+                    f"{one.variant.model} and {one.baseline.model} are asked about {benchmark.label} through different "
+                    f"probes, {mine} and {its}, and answers to different questions cannot be compared",
+                    where=f"comparisons.{place}",
+                    fix="Leave out the comparison, or run the benchmark in another spec.",
+                )
 
 
 def _probe(

@@ -1,4 +1,4 @@
-"""What is compared with what: the variants of a run with its baseline, or with the same variants of an older run."""
+"""What a policy is applied to: the comparisons of a run, or its cells with the same cells of an older run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qbench.gate.renamed import Names, read_renamed
 from qbench.metrics.interface import MetricInfo, Unavailable, why_unavailable
 from qbench.models.same_checkpoints import same_checkpoints
 from qbench.results import Cell, Results
-from qbench.results.comparable import differences, other_differences, why_not_comparable
+from qbench.results.comparable import differences, meant_differences, other_differences, why_not_comparable
 from qbench.results.effects import NAMES
 
 NAMED = 3
@@ -71,7 +71,7 @@ class Compared:
 
 
 def with_its_baseline(results: Results) -> Compared:
-    """Each variant of a run, with the baseline of the same checkpoint in the same run."""
+    """Each variant of a run with the baseline of its model there, and the comparisons that its spec declares."""
     return Compared(
         effects=results.effects,
         cells=[replace(pair.variant, quantizer=pair.names.quantizer) for pair in results.pairs],
@@ -79,12 +79,23 @@ def with_its_baseline(results: Results) -> Compared:
         run=results.name,
         baseline=results.baseline,
         warnings=list(same_checkpoints(results.fingerprints)),
-        notes=[],
+        notes=_on_purpose(results),
     )
+
+
+def _on_purpose(results: Results) -> list[str]:
+    """One sentence for each declared comparison of two models: in what they differ."""
+    said: dict[str, None] = {}
+    for pair in results.pairs:
+        if found := meant_differences(pair):
+            said[f"{pair.names.quantizer} on {pair.names.model} differs on purpose: {'; '.join(found)}"] = None
+    return list(said)
 
 
 def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compared:
     """Each cell of a run (its baseline's too), with the same model × quantizer × benchmark of an older run.
+
+    Comparisons within the run, those that its spec declares too, are not made here.
 
     The older cells are given to the same analysis as the baseline of theirs, so that a change between two runs has the
     same intervals, and the same guard against unequal items, as one within a run. Another checkpoint under the same

@@ -219,6 +219,7 @@ def page(
     scripts = [bundle(), _source(env, "charts.js")] if data.charts else []
     keys = ("model", "quantizer", "benchmark")
     names = {key: list(dict.fromkeys(getattr(c, key) for c in results.done)) for key in keys}
+    names["quantizer"] += dict.fromkeys(one.name for one in results.declared)
     names["attribute"] = [str(a) for a in dict.fromkeys(results.metrics["attribute"]) if a]
     return env.get_template("report.html.j2").render(
         title=results.name,

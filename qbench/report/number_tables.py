@@ -29,9 +29,9 @@ def who(numbers: RunNumbers, row: NumberRow, before: NumberRow | None) -> list[E
     """Make the first two cells of a row; the name of a model is faint if it repeats."""
     again = before is not None and before.model == row.model
     if row.state == "compared" and numbers.void(row):
-        note = f"baseline {numbers.flag(row, numbers.results.baseline)}"
+        note = f"baseline {numbers.flag_of_baseline(row)}"
     else:
-        note = numbers.flag(row, row.quantizer)
+        note = numbers.flag(row)
     return [
         Entry(row.model, "name", "weak" if again else "", head=True),
         Entry(row.quantizer, "name", note=note, head=True),
@@ -176,7 +176,9 @@ def value_table(
     note = describe(next(iter(measures))) if len({m.family for m in measures}) == 1 else ""
     units = ", ".join(dict.fromkeys(m.unit_of_change for m in measures if m.unit_of_change))
     change = (
-        f"In brackets: the change against {formatting.isolated(numbers.results.baseline)}{units and f', in {units}'}"
+        f"In brackets: the change against {formatting.isolated(numbers.results.baseline)}"
+        f"{', or against the baseline of the declared comparison' if numbers.results.declared else ''}"
+        f"{units and f', in {units}'}"
         f"{', and its 95 % interval' if any(math.isfinite(r.low) for r in rows) else ''}."
     )
     return Table(

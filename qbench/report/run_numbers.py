@@ -6,6 +6,9 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import pandas as pd
+
+from qbench.comparisons import CellNames, CellPair
 from qbench.data.records import records
 from qbench.metrics.interface import INDEX
 from qbench.metrics.keys import MetricKey
@@ -22,7 +25,7 @@ FILTERS = ("model", "quantizer", "benchmark", "attribute")
 
 @dataclass(frozen=True)
 class NumberRow:
-    """A number of one cell over all classes, with its baseline's if the two can be compared."""
+    """A number of one cell or declared comparison over all classes, with its baseline's if the two can be compared."""
 
     model: str
     quantizer: str
@@ -39,6 +42,11 @@ class NumberRow:
     high: float
     verdict: str
     state: str  # "baseline", "compared" or "not compared"
+
+    @property
+    def names(self) -> CellNames:
+        """The names of the cell, or of the comparison."""
+        return CellNames(self.model, self.quantizer, self.benchmark)
 
     @property
     def what(self) -> str:
@@ -86,13 +94,16 @@ class RunNumbers:
 
     @cached_property
     def rows(self) -> list[NumberRow]:
-        """All numbers, in the order of the run, and within it of the benchmark."""
+        """All numbers, in the order of the run, and within it of the benchmark; declared comparisons come last."""
         whole = self.results.metrics[self.results.metrics["class"] == ""]
         effects = self.results.effects
         keys = [*NAMES, *INDEX]
         judged = ["baseline_value", "change", "abs_change", "low", "high", "verdict"]
-        wanted = effects.loc[effects["class"] == "", [*keys, *judged]]
-        frame = whole.merge(wanted.assign(state="compared"), on=keys, how="left").drop(columns="class")
+        wanted = effects.loc[effects["class"] == "", [*keys, *judged, "value", "n"]].assign(state="compared")
+        frame = whole.merge(wanted.drop(columns=["value", "n"]), on=keys, how="left")
+        labels = {pair.names.quantizer for pair in self.compared.values() if pair.declared}
+        declared = wanted[wanted["quantizer"].isin(labels)]
+        frame = (pd.concat([frame, declared], ignore_index=True) if len(declared) else frame).drop(columns="class")
         frame["state"] = (
             frame["state"].fillna("not compared").mask(frame["quantizer"] == self.results.baseline, "baseline")
         )
@@ -110,20 +121,39 @@ class RunNumbers:
         return list(dict.fromkeys(c.quantizer for c in self.results.done))
 
     @cached_property
-    def _flags(self) -> dict[tuple[str, str, str], list[Flag]]:
-        found: dict[tuple[str, str, str], list[Flag]] = {}
+    def compared(self) -> dict[CellNames, CellPair[Cell]]:
+        """What is compared with what, by the name of the comparison."""
+        return {pair.names: pair for pair in self.results.pairs}
+
+    @cached_property
+    def variants(self) -> list[tuple[str, str]]:
+        """Model and quantizer, or label, of each comparison whose variant has numbers, in the order of the run."""
+        return list(dict.fromkeys(names[:2] for names, pair in self.compared.items() if pair.variant.done))
+
+    @cached_property
+    def _flags(self) -> dict[CellNames, list[Flag]]:
+        found: dict[CellNames, list[Flag]] = {}
         for flag in self.results.flags:
-            found.setdefault((flag.model, flag.quantizer, flag.benchmark), []).append(flag)
+            found.setdefault(CellNames(flag.model, flag.quantizer, flag.benchmark), []).append(flag)
         return found
 
-    def flag(self, row: NumberRow, quantizer: str) -> str:
-        """The words for the first flag that voids a number of the row's model with a quantizer; empty if none does."""
-        flags = self._flags.get((row.model, quantizer, row.benchmark), ())
+    def flag(self, row: NumberRow) -> str:
+        """The words for the first flag that voids the number of a row; empty if none does."""
+        pair = self.compared.get(row.names)
+        return self._first_flag(row, (pair.of_variant, row.names) if pair else (row.names,))
+
+    def flag_of_baseline(self, row: NumberRow) -> str:
+        """The same for the number that it is compared with; of a baseline its own."""
+        pair = self.compared.get(row.names)
+        return self._first_flag(row, (pair.of_baseline if pair else row.names,))
+
+    def _first_flag(self, row: NumberRow, cells: Iterable[CellNames]) -> str:
+        flags = (flag for names in cells for flag in self._flags.get(names, ()))
         return next((f.kind.label for f in flags if f.voids(row.metric, row.attribute, row.group)), "")
 
     def void(self, row: NumberRow) -> bool:
         """Whether the baseline's number of this row is void, so that the comparison means nothing."""
-        return bool(self.flag(row, self.results.baseline))
+        return bool(self.flag_of_baseline(row))
 
     def cell(self, benchmark: str) -> Cell:
         """The first cell of a benchmark, for what is the same in all of them."""
@@ -160,6 +190,15 @@ class RunNumbers:
         """The rows of a metric."""
         same = (r for r in self.rows if (r.benchmark, r.metric) == (measure.benchmark, measure.metric))
         return [r for r in same if bool(r.attribute) is grouped]
+
+    def of_cells(self, measure: Measure, *, grouped: bool) -> list[NumberRow]:
+        """The same without those of declared comparisons, whose variants have rows of their own."""
+        return [r for r in self.of(measure, grouped=grouped) if not self.declared(r.names)]
+
+    def declared(self, names: CellNames) -> bool:
+        """Whether these are the names of a comparison that the spec declares."""
+        pair = self.compared.get(names)
+        return pair is not None and pair.declared is not None
 
     def effects_of(self, benchmark: str, metrics: Container[str]) -> list[EffectRow]:
         """The judged changes of some metrics over all classes, in the order of the table of effects."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TABLES = (
     *("metrics", "effects", "populations", "flips", "exemplars", "variance", "tests", "items"),
-    *("coverage", "cost", "noise", "drift", "speed", "cells"),
+    *("coverage", "cost", "noise", "drift", "speed", "cells", "comparisons"),
 )
 """The attributes of `qbench.results.Results` that are tables. The statistics add others, and so do sections."""
 

@@ -243,7 +243,7 @@ def _key(results: Results, settings: Settings) -> str:
             "revision": REVISION,
             "baseline": results.baseline,
             "allow": allow,
-            "comparisons": [one.model_dump() for one in results.comparisons],
+            "comparisons": [one.model_dump() for one in results.declared],
             "cells": cells,
             "policy": results.run.tolerances,
             **settings.record(),

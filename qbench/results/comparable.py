@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
+from qbench.comparisons import CellPair
 from qbench.errors import InputError
 from qbench.plugins.options import make_options, public_options
 from qbench.plugins.registry import installed
@@ -99,6 +100,18 @@ def why_not_comparable(cell: Cell, baseline: Cell, allow: Iterable[str] = ()) ->
 def differences(cell: Cell, baseline: Cell) -> list[Difference]:
     """What differs of all that has to be the same, unless it is allowed."""
     return _that_differ(_held_together(cell.record, baseline.record))
+
+
+def meant_differences(pair: CellPair[Cell]) -> list[str]:
+    """In what the two cells of a declared comparison differ on purpose, in words; nothing where one is not done.
+
+    Each model reads the texts with the tokenizer of its checkpoint, which is part of that.
+    """
+    if pair.baseline is None or not (pair.variant.done and pair.baseline.done):
+        return []
+    found = [x for x in differences(pair.variant, pair.baseline) if x.kind in pair.meant]
+    checkpoints = f"another checkpoint ({pair.of_variant.model} instead of {pair.of_baseline.model})"
+    return [checkpoints if x.kind == "checkpoint" else f"{x.what} ({x.values})" for x in found]
 
 
 def other_differences(cell: Cell, older: Cell) -> list[Difference]:

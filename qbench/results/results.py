@@ -20,6 +20,7 @@ from qbench.models.same_checkpoints import checkpoints_of
 from qbench.policy.model import Policy
 from qbench.results import analysis
 from qbench.results.ablation import TABLE
+from qbench.results.comparable import meant_differences
 from qbench.results.coverage import layer_table, of_cells, summarise
 from qbench.results.drift import summarise_drift
 from qbench.results.effects import NAMES, pair
@@ -34,6 +35,8 @@ SPEED = [
     *["model", "quantizer", "numerics", "batch_size", "repeats", "load_seconds", "peak_bytes"],
     *[f"{kind}_{x}" for kind in ("images", "texts") for x in ("per_second", "low", "high")],
 ]
+
+COMPARISONS = [*NAMES, "variant", "baseline_model", "baseline", "declared", "status", "on_purpose", "not_compared"]
 
 STAGES = ("build", "images", "texts", "score")
 
@@ -182,14 +185,33 @@ class Results:
         return why_unavailable(self.unavailable.get(benchmark, ()), metric, attribute, group, class_)
 
     @cached_property
-    def comparisons(self) -> tuple[DeclaredComparison, ...]:
+    def declared(self) -> tuple[DeclaredComparison, ...]:
         """The comparisons that the spec declares, beside those of each variant with its model's baseline."""
         return self.run.comparisons
 
     @cached_property
     def pairs(self) -> list[CellPair[Cell]]:
         """What is compared with what, cells that failed and missing ones too: see `qbench.comparisons.cell_pairs`."""
-        return cell_pairs({CellNames(**c.names): c for c in self.records}, self.baseline, self.comparisons)
+        return cell_pairs({CellNames(**c.names): c for c in self.records}, self.baseline, self.declared)
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """One row per comparison: its names, both sides, what differs on purpose, and what could not be compared."""
+        reasons = self.unpaired.groupby(NAMES)["reason"].agg("; ".join).to_dict()
+        rows = [
+            {
+                **pair.names._asdict(),
+                "variant": pair.of_variant.quantizer,
+                "baseline_model": pair.of_baseline.model,
+                "baseline": pair.of_baseline.quantizer,
+                "declared": pair.declared is not None,
+                "status": str(pair.variant.status),
+                "on_purpose": "; ".join(meant_differences(pair)),
+                "not_compared": reasons.get(tuple(pair.names), ""),
+            }
+            for pair in self.pairs
+        ]
+        return pd.DataFrame(rows, columns=COMPARISONS)
 
     @cached_property
     def _paired(self) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from qbench.comparisons import DeclaredComparison
 from qbench.models.control_arms import CONTROL_ARMS
 from qbench.policy.model import Policy
 from qbench.toml_types import FirstFormat
@@ -275,6 +276,9 @@ class RunSpec(_Strict):
         What executes the work of the run, see ``qbench list executors``. It never changes a result.
     base : str
         The folder that relative paths in options are relative to; that of the spec's file if not given.
+    comparisons : list of DeclaredComparison
+        What is compared besides each variant with its model's baseline, such as a student with its teacher; it changes
+        no number and no key.
     analysis : AnalysisSpec
         How changes are judged; it changes no number and no key.
     policy : Policy or None
@@ -298,6 +302,7 @@ class RunSpec(_Strict):
     calibration: CalibrationSpec | None = None
     executor: str = "local"
     base: str = ""
+    comparisons: list[DeclaredComparison] = Field(default_factory=list)
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)
     policy: Policy | None = None
     format: FirstFormat = 1

@@ -26,7 +26,8 @@ def spec_text(spec: RunSpec) -> str:
 
     values = spec.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     tables = {name: values.pop(name) for name in [name for name in values if isinstance(values[name], dict)]}
-    lists = {name: values.pop(name) for name in ("models", "quantizers", "benchmarks")}
+    named = ("models", "quantizers", "benchmarks", "comparisons")
+    lists = {name: values.pop(name) for name in named if name in values}
     document = tomlkit.document()
     for name, value in {**values, **lists, **tables}.items():
         document.add(name, _in_lines(value) if name in lists else value)

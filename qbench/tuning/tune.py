@@ -105,6 +105,7 @@ class Tuner:
             update={
                 "name": f"{self.spec.name[: NAME_LENGTH - len(name) - 1]}-{name}",
                 "quantizers": [base, *quantizers],
+                "comparisons": [],
                 "half": HalfSpec(part=part, seed=self.seed),
                 "policy": self.policy,
                 "speed": 0,

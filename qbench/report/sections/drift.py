@@ -17,6 +17,12 @@ EXPLAINED = (
 )
 
 
+DECLARED = (
+    "It is measured between a variant and the baseline of its own model. Comparisons that the spec declares have no "
+    "drift: the embeddings of two checkpoints have no axes in common, and may differ in width."
+)
+
+
 def section(numbers: RunNumbers) -> Section:
     """Make one chart and one table per benchmark."""
     drift = numbers.results.drift
@@ -26,7 +32,7 @@ def section(numbers: RunNumbers) -> Section:
             "Drift",
             [Text("This run has no variant whose answers, and those of its baseline, are stored.", absent=True)],
         )
-    blocks: list[Block] = [Text(EXPLAINED)]
+    blocks: list[Block] = [Text(EXPLAINED), *([Text(DECLARED)] if numbers.results.declared else [])]
     quantizers = [str(q) for q in dict.fromkeys(drift["quantizer"])]
     for benchmark, frame in drift.groupby("benchmark", sort=False):
         blocks.append(Heading(str(benchmark)))

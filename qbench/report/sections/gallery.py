@@ -52,11 +52,10 @@ def section(context: Context) -> Section:
 
 def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
     results = context.numbers.results
-    cells = {(c.model, c.quantizer): c for c in results.done if c.benchmark == benchmark}
     labels = context.numbers.labels(benchmark)
-    for (model, quantizer), cell in cells.items():
-        base = cells.get((model, results.baseline))
-        if quantizer == results.baseline or base is None:
+    for pair in results.pairs:
+        cell, base = pair.variant, pair.baseline
+        if pair.names.benchmark != benchmark or base is None or not (cell.done and base.done):
             continue
         before, after = base.table("items"), cell.table("items")
         if "correct" not in before or not before["item"].equals(after["item"]):
@@ -69,7 +68,7 @@ def _rows(context: Context, benchmark: str, root: Path) -> Iterator[Block]:
                 _images(frame.sort_values("lost", ascending=False, kind="stable").head(context.gallery), root)
             )
             who = f"{attribute}: {group}" if attribute else "all"
-            where = " × ".join(formatting.isolated(x) for x in (model, quantizer))
+            where = " × ".join(formatting.isolated(x) for x in pair.names[:2])
             if images:
                 shown = f"{len(images):,} of {formatting.count(len(frame), 'flipped item')}"
                 yield Thumbnails(f"{where}, {formatting.isolated(who)}: {shown}", images)

@@ -22,7 +22,7 @@ def drawn(numbers: RunNumbers, measures: Sequence[Measure]) -> list[Chart]:
     """Make the chart of the numbers by group of a benchmark, if it has any."""
     found: dict[str, tuple[Measure, list[NumberRow]]] = {}
     for measure in measures:
-        rows = [r for r in numbers.of(measure, grouped=True) if _level(numbers, r) and not numbers.void(r)]
+        rows = [r for r in numbers.of_cells(measure, grouped=True) if _level(numbers, r) and not numbers.void(r)]
         if rows and measure.family not in found and len(found) < FAMILIES:
             found[measure.family] = (measure, rows)
     return [_chart(numbers, list(found.values()))] if found else []

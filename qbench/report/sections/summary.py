@@ -71,10 +71,14 @@ def _compared(context: Context) -> Facts:
         ("Quantizers", f"{others or 'none'}, each against {baseline}"),
         ("Benchmarks", ", ".join(part.text for part in of_benchmarks) or "none"),
     ]
+    declared = list(_declared(context))
+    if declared:
+        items.append(("Comparisons", "; ".join(part.text for part in declared)))
     parts: dict[str, list[Part | Tally]] = {
         "Models": [Part({"model": m}, formatting.isolated(m)) for m in models],
         "Quantizers": list(of_quantizers),
         "Benchmarks": list(of_benchmarks),
+        **({"Comparisons": list(declared)} if declared else {}),
     }
     for status in CellStatus:
         tallies = [Tally(c.names, int(c.status is status), 1) for c in results.records]
@@ -83,6 +87,14 @@ def _compared(context: Context) -> Facts:
             items.append((term, tallied(tallies)))
             parts[term] = list(tallies)
     return Facts(items, parts)
+
+
+def _declared(context: Context) -> Iterator[Part]:
+    """The comparisons that the spec declares: what is compared with what."""
+    for one in context.numbers.results.declared:
+        sides = [formatting.isolated(side.words) for side in (one.variant, one.baseline)]
+        label = f"{formatting.isolated(one.name)}: " if one.label else ""
+        yield Part({"model": one.variant.model, "quantizer": one.name}, f"{label}{sides[0]} against {sides[1]}")
 
 
 def _items(context: Context, benchmark: str) -> str:

@@ -38,12 +38,12 @@ def _chart(numbers: RunNumbers, benchmark: str) -> list[Block]:
     bytes_of = {(r["model"], r["quantizer"]): r["model_bytes"] for r in records(results.coverage)}
     speeds = {(r["model"], r["quantizer"]): r["images_per_second"] for r in records(results.speed)}
     sums: dict[tuple[str, str], list[float]] = {}
-    for r in numbers.of(gap, grouped=True):
+    for r in numbers.of_cells(gap, grouped=True):
         if math.isfinite(r.value):
             sums.setdefault((r.model, r.quantizer), []).append(abs(r.value))
     scale = gap.scale
     rows: list[dict[str, Any]] = []
-    for r in numbers.of(accuracy, grouped=False):
+    for r in numbers.of_cells(accuracy, grouped=False):
         key = (r.model, r.quantizer)
         if key in sums and math.isfinite(r.value):
             mean, size, speed = sum(sums[key]) / len(sums[key]), float(bytes_of.get(key, 0)), speeds.get(key, math.nan)

@@ -40,11 +40,7 @@ def answers(context: Context) -> Iterator[Table]:
     numbers = context.numbers
     if not numbers.judged:
         return
-    variants = [
-        _Shown(m, q)
-        for m, q in dict.fromkeys((c.model, c.quantizer) for c in numbers.results.done)
-        if q != context.baseline
-    ]
+    variants = [_Shown(model, quantizer) for model, quantizer in numbers.variants]
     rows = list(_rows(context))
     few = len(variants) <= FEW
     if not few:
