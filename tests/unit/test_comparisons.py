@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -110,13 +112,7 @@ def test_a_wrong_comparison_is_named_with_what_may_be_meant(
 
 def test_models_may_share_a_label_of_a_comparison_and_a_spec_can_be_written_with_it() -> None:
     plan = planned(declared(label=LABEL), declared((STUDENT, "fp32"), (TEACHER, "hf-int8"), label=LABEL))
-    assert read_spec(_parsed(spec_text(plan.spec))).comparisons == plan.spec.comparisons
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    import tomllib
-
-    return tomllib.loads(text)
+    assert read_spec(tomllib.loads(spec_text(plan.spec))).comparisons == plan.spec.comparisons
 
 
 def test_the_example_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +188,9 @@ def test_a_variant_of_the_same_model_may_differ_in_nothing_but_the_quantizer(pai
     assert "another preprocessing" in results.unpaired.set_index("quantizer").loc[LABEL, "reason"]
 
 
-def test_the_gate_judges_it_under_its_label_and_says_what_differs_on_purpose(pair: Callable[..., Results]) -> None:
+def test_the_gate_judges_it_under_its_label_and_says_what_differs_on_purpose(
+    pair: Callable[..., Results], tmp_path: Path
+) -> None:
     results, today = pair(), date(2026, 6, 30)
     every = check(results, {"version": 1, "rule": [RULE]}, today=today)
     assert {(v.model, v.quantizer) for v in every.variants} == {
@@ -205,7 +203,8 @@ def test_the_gate_judges_it_under_its_label_and_says_what_differs_on_purpose(pai
     ]
     one = check(results, {"version": 1, "rule": [{**RULE, "quantizers": [LABEL]}]}, today=today)
     assert {(row.model, row.quantizer) for row in one.rows} == {(STUDENT, LABEL)}
-    older = check(results, {"version": 1, "rule": [RULE]}, results, today)
+    copy = shutil.copytree(results.folder, tmp_path / "older")
+    older = check(results, {"version": 1, "rule": [RULE]}, load(copy), today)
     assert LABEL not in {row.quantizer for row in older.rows}
 
 
