@@ -19,6 +19,7 @@ from qbench.analysis.flips import COLUMNS as FLIPS
 from qbench.analysis.flips import EXEMPLARS, Exemplars, flip_table
 from qbench.analysis.margins import margins_of
 from qbench.analysis.populations import population_table
+from qbench.analysis.predictors import predictor_table
 from qbench.analysis.variance import variance_table
 from qbench.metrics.interface import INDEX, Unavailable, why_unavailable
 from qbench.metrics.keys import MetricKey
@@ -61,14 +62,17 @@ class Population:
     Attributes
     ----------
     source, size : mapping
-        Model → where it comes from, and how large it is.
+        Model → where it comes from, and which size of its kind it is.
     checkpoint : mapping
         Model → the first model that is the same checkpoint; a model that is not in it is its own.
+    parameters : mapping
+        Model → how many parameters it has; NaN where that is not known.
     """
 
     source: Mapping[str, str] = field(default_factory=dict)
     size: Mapping[str, str] = field(default_factory=dict)
     checkpoint: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ class Analysis:
 
     Attributes
     ----------
-    effects, populations, flips, exemplars, variance : pandas.DataFrame
+    effects, populations, flips, exemplars, variance, predictors : pandas.DataFrame
         The tables of every analysis.
     added : mapping of str to pandas.DataFrame
         The tables that statistics add, by name.
@@ -88,6 +92,7 @@ class Analysis:
     flips: pd.DataFrame
     exemplars: pd.DataFrame
     variance: pd.DataFrame
+    predictors: pd.DataFrame
     added: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
@@ -171,6 +176,7 @@ def analyse(
         flips=_joined(flips, FLIPS),
         exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
         variance=variance_table(table, known.source, known.size, known.checkpoint),
+        predictors=predictor_table(table, influence, known.source, known.parameters, settings, known.checkpoint),
         added=_added(added, tables or {}),
     )
 

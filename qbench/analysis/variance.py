@@ -1,4 +1,4 @@
-"""How much of the spread of the changes goes with quantizer, size, source, attribute. Descriptive, no test."""
+"""How much of the spread of the changes goes with quantizer, size, source, model, group. Descriptive, no test."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import numpy as np
 import pandas as pd
 
 from qbench.models.same_checkpoints import one_per_checkpoint
-from qbench.stats.variance import variance_shares
+from qbench.stats.variance import chance_shares, variance_shares
 
 NUMBER = ["quantizer", "benchmark", "metric", "attribute", "group"]
-COLUMNS = ["benchmark", "metric", "attribute", "factor", "share", "changes"]
+COLUMNS = ["benchmark", "metric", "attribute", "factor", "share", "chance", "changes"]
 
 
 def variance_table(
     effects: pd.DataFrame, source: Mapping[str, str], size: Mapping[str, str], checkpoint: Mapping[str, str]
 ) -> pd.DataFrame:
     """Shares of the variance of the changes over all classes, by factor, for each metric × attribute.
+
+    What the model adds to its source and its size, to the quantizer and to the group has a row of its own, ``model``.
+    ``chance`` is the share to expect where the labels mean nothing.
 
     A checkpoint that several models are counts once. With nine checkpoints that share three sources this describes
     these checkpoints; it estimates nothing about others.
@@ -35,7 +38,14 @@ def variance_table(
         several = {name: values for name, values in factors.items() if len(set(values)) > 1}
         if len(group) < 3 or not several:
             continue
-        shares = variance_shares(group["change"].to_numpy(np.float64), several)
+        y = group["change"].to_numpy(np.float64)
+        shares, chance = variance_shares(y, several), chance_shares(y, several)
         names = {"benchmark": benchmark, "metric": metric, "attribute": attribute, "changes": len(group)}
-        rows += [{**names, "factor": factor, "share": share} for factor, share in shares.items()]
+        models = group["model"].astype(str).tolist()
+        if len(set(models)) > 1:
+            nested = {**several, "model": models}
+            for of, by in ((shares, variance_shares(y, nested)), (chance, chance_shares(y, nested))):
+                of |= {"model": max(of["rest"] - by["rest"], 0.0), "rest": by["rest"]}
+        order = [x for x in (*several, "model", "rest") if x in shares]
+        rows += [{**names, "factor": x, "share": shares[x], "chance": chance[x]} for x in order]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from qbench.data.records import records
 from qbench.report import formatting
 
@@ -54,11 +52,7 @@ def printed(rows: pd.DataFrame) -> list[dict[str, str]]:
             "Change": formatting.change(float(row["change"]), str(row["unit"])),
             "Interval": formatting.interval(float(row["low"]), float(row["high"]), str(row["unit"])),
             "All parts": formatting.change(float(row["whole_change"]), str(row["unit"])),
-            "Corrected p": _p(float(row["p_adjusted"])),
+            "Corrected p": formatting.p_value(float(row["p_adjusted"])),
         }
         for row in records(rows)
     ]
-
-
-def _p(value: float) -> str:
-    return formatting.p_value(value, float(np.log10(value)) if value > 0 else -np.inf)

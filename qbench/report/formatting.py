@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,12 +71,17 @@ def interval(low: float, high: float, unit: str) -> str:
     return f"[{', '.join(ends)}]"
 
 
-def p_value(p: float, log10_p: float) -> str:
-    """Print a p-value with three decimals, or as a power of ten if three decimals would be zero."""
+def p_value(p: float, log10_p: float | None = None) -> str:
+    """Print a p-value with three decimals, or as a power of ten if three decimals would be zero.
+
+    The logarithm tells p-values that are too small for a float apart; without it, it is that of `p`.
+    """
     if not math.isfinite(p):
         return UNDETERMINED
     if p >= 0.001:
         return f"{p:.3f}"
+    if log10_p is None:
+        log10_p = math.log10(max(p, sys.float_info.min))
     exponent = math.floor(log10_p)
     digit = round(10 ** (log10_p - exponent))
     if digit == 10:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TABLES = (
-    *("metrics", "effects", "populations", "flips", "exemplars", "variance", "tests", "items"),
+    *("metrics", "effects", "populations", "flips", "exemplars", "variance", "predictors", "tests", "items"),
     *("coverage", "cost", "noise", "drift", "speed", "cells", "comparisons"),
 )
 """The attributes of `qbench.results.Results` that are tables. The statistics add others, and so do sections."""

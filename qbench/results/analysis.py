@@ -5,6 +5,7 @@
     analysis/
         analysis.json    settings, a key of what it was made of, and the digests of the tables
         effects.parquet  populations.parquet  flips.parquet  exemplars.parquet  variance.parquet
+        predictors.parquet
         <name>.parquet   for each table that a statistic adds
 """
 
@@ -329,4 +330,9 @@ def _population(results: Results) -> Population:
         source={model: found.source for model, found in info.items()},
         size={model: found.checkpoint for model, found in info.items()},
         checkpoint=checkpoints_of(results.fingerprints),
+        parameters={
+            c.model: float(c.record.coverage.total_parameters)
+            for c in results.done
+            if c.quantizer == results.baseline and c.record.coverage is not None
+        },
     )

@@ -298,8 +298,13 @@ class Results:
 
     @property
     def variance(self) -> pd.DataFrame:
-        """How much of the spread of the changes goes with quantizer, size, source and group. Descriptive."""
+        """How much of the spread of the changes goes with quantizer, size, source, model and group. Descriptive."""
         return self.analysis.variance
+
+    @property
+    def predictors(self) -> pd.DataFrame:
+        """Whether quantizer, size or source go with the direction of the changes: a mixed model over checkpoints."""
+        return self.analysis.predictors
 
     @property
     def unpaired(self) -> pd.DataFrame:
@@ -350,7 +355,8 @@ class Results:
     @cached_property
     def drift(self) -> pd.DataFrame:
         """How far each variant moved the images' embeddings: see `qbench.results.drift.summarise_drift`."""
-        return summarise_drift(self.folder, self.run.drift, self.done)
+        confidence = analysis.wanted_settings(self).confidence
+        return summarise_drift(self.folder, self.run.drift, self.done, confidence)
 
     @cached_property
     def speed(self) -> pd.DataFrame:

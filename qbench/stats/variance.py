@@ -2,7 +2,8 @@
 
 Shares of a sum of squares depend on the order in which factors enter where these are not balanced (size and source of
 checkpoints never are). Here each factor's share is its gain in explained variance, averaged over all orders. It
-describes the effects at hand: of nine checkpoints it says nothing about others, and no test belongs to it.
+describes the effects at hand: of nine checkpoints it says nothing about others, and no test belongs to it. Labels that
+mean nothing have a share too; `chance_shares` says which one to expect.
 
 References
 ----------
@@ -48,11 +49,7 @@ def variance_shares(y: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> d
     >>> variance_shares([1.0, 1.0, 3.0, 3.0], {"size": ["S", "S", "L", "L"]})
     {'size': 1.0, 'rest': 0.0}
     """
-    effects = np.asarray(y, dtype=np.float64)
-    labels = {name: np.asarray(values) for name, values in factors.items()}
-    if "rest" in labels or len(labels) > MOST or any(x.shape != effects.shape for x in labels.values()):
-        raise ValueError(f"{effects.shape} effects and factors {[(n, x.shape) for n, x in labels.items()]}")
-    known = np.isfinite(effects)
+    effects, labels, known = _checked(y, factors)
     effects = effects[known]
     names = list(labels)
     size = float(np.abs(effects).max(initial=0.0)) or 1.0  # in units of the largest no square over- or underflows
@@ -61,12 +58,46 @@ def variance_shares(y: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> d
         return dict.fromkeys([*names, "rest"], math.nan)
     effects = effects - effects.mean()
     total = float(effects @ effects)
-    columns = [_dummies(labels[name][known]) for name in names]
-    explained = {
-        chosen: _explained(effects, [columns[i] for i in chosen]) / total
-        for m in range(len(names) + 1)
-        for chosen in combinations(range(len(names)), m)
-    }
+    bases = _bases([_dummies(labels[name][known]) for name in names])
+    return _averaged(
+        names, {chosen: float(np.sum((basis.T @ effects) ** 2)) / total for chosen, basis in bases.items()}
+    )
+
+
+def chance_shares(y: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> dict[str, float]:
+    """The shares of `variance_shares` to expect where the labels mean nothing: of effects in random order.
+
+    Parameters
+    ----------
+    y, factors
+        As for `variance_shares`; of the effects only which are finite counts.
+
+    Examples
+    --------
+    >>> chance_shares([1.0, 1.0, 3.0, 3.0, 2.0], {"size": ["S", "S", "L", "L", "L"]})
+    {'size': 0.25, 'rest': 0.75}
+    """
+    _, labels, known = _checked(y, factors)
+    count = int(known.sum())
+    if count < 2:
+        return dict.fromkeys([*labels, "rest"], math.nan)
+    bases = _bases([_dummies(x[known]) for x in labels.values()])
+    return _averaged(list(labels), {chosen: basis.shape[1] / (count - 1) for chosen, basis in bases.items()})
+
+
+def _checked(
+    y: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]
+) -> tuple[npt.NDArray[np.float64], dict[str, npt.NDArray[np.generic]], npt.NDArray[np.bool_]]:
+    """The effects, the labels of each factor, and which effects are finite."""
+    effects = np.asarray(y, dtype=np.float64)
+    labels = {name: np.asarray(values) for name, values in factors.items()}
+    if "rest" in labels or len(labels) > MOST or any(x.shape != effects.shape for x in labels.values()):
+        raise ValueError(f"{effects.shape} effects and factors {[(n, x.shape) for n, x in labels.items()]}")
+    return effects, labels, np.isfinite(effects)
+
+
+def _averaged(names: list[str], explained: dict[tuple[int, ...], float]) -> dict[str, float]:
+    """The share of each factor from those of all sets of factors, and the rest."""
     shares = {name: _average_gain(i, len(names), explained) for i, name in enumerate(names)}
     shares["rest"] = max(1.0 - explained[tuple(range(len(names)))], 0.0)
     return shares
@@ -79,15 +110,23 @@ def _dummies(labels: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
     return np.asarray(columns - columns.mean(axis=0), dtype=np.float64)
 
 
-def _explained(y: npt.NDArray[np.float64], columns: list[npt.NDArray[np.float64]]) -> float:
-    """Sum of squares of the least squares fit of a centred y."""
-    design = np.column_stack(columns) if columns else np.zeros((len(y), 0))
+def _bases(columns: list[npt.NDArray[np.float64]]) -> dict[tuple[int, ...], npt.NDArray[np.float64]]:
+    """An orthonormal basis of what the columns of each set of factors span."""
+    every = range(len(columns))
+    return {
+        chosen: _basis([columns[i] for i in chosen], len(columns[0]) if columns else 0)
+        for m in range(len(columns) + 1)
+        for chosen in combinations(every, m)
+    }
+
+
+def _basis(columns: list[npt.NDArray[np.float64]], rows: int) -> npt.NDArray[np.float64]:
+    design = np.column_stack(columns) if columns else np.zeros((rows, 0))
     if not design.shape[1]:
-        return 0.0
-    # An orthonormal basis of what the columns span: confounded factors leave it smaller than their number.
+        return design
+    # Confounded factors leave the basis smaller than the number of columns.
     basis, values, _ = np.linalg.svd(design, full_matrices=False)
-    along = basis[:, values > 1e-10 * max(values[0], 1.0)].T @ y
-    return float(along @ along)
+    return np.asarray(basis[:, values > 1e-10 * max(values[0], 1.0)], dtype=np.float64)
 
 
 def _average_gain(factor: int, count: int, explained: dict[tuple[int, ...], float]) -> float:

@@ -43,10 +43,20 @@ def table(results: Results, name: str) -> pd.DataFrame:
     """A table of the results (``metrics``, ``effects``, …) with golden names of columns and verdicts."""
     frame: pd.DataFrame = getattr(results, name) if hasattr(results, name) else results.added_tables[name]
     frame = frame.rename(columns={today: golden for golden, today in COLUMNS.items()})
+    if name == "variance":
+        frame = _with_models_in_the_rest(frame)
     if "verdict" in frame:
         golden = {today: golden for golden, today in WORDS.items()}
         frame = frame.assign(verdict=frame["verdict"].astype(str).replace(golden))
     return frame
+
+
+def _with_models_in_the_rest(variance: pd.DataFrame) -> pd.DataFrame:
+    """The share of the model, which has a row of its own today, was a part of the rest."""
+    factors = variance.assign(factor=variance["factor"].replace("model", "rest"))
+    return factors.groupby(["benchmark", "metric", "attribute", "factor"], sort=False, as_index=False).agg(
+        {"share": lambda shares: shares.sum(skipna=False), "changes": "first"}
+    )
 
 
 def measured(results: Results) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:

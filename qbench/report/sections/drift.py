@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from qbench.data.records import records
 from qbench.plugins.report_blocks import Block, Chart, Column, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
@@ -67,12 +69,14 @@ def section(numbers: RunNumbers) -> Section:
             [
                 *(name(str(r[k]), head=True) for k in ("model", "quantizer")),
                 name(": ".join(str(x) for x in (r["attribute"], r["group"]) if x) or "all"),
-                *(number(formatting.fixed(1 - r[k], 5)) for k in ("mean", "median", "q05")),
+                number(formatting.fixed(1 - r["mean"], 5)),
+                number(_interval(1 - r["high"], 1 - r["low"])),
+                *(number(formatting.fixed(1 - r[k], 5)) for k in ("median", "q05")),
                 number(f"{int(r['n']):,}"),
             ]
             for r in summaries[:ROWS]
         ]
-        heads = ["Model", "Quantizer", "Groups", "Mean", "Median", "95 % quantile", "n"]
+        heads = ["Model", "Quantizer", "Groups", "Mean", "95 % interval", "Median", "95 % quantile", "n"]
         blocks.append(
             Table(
                 caption=f"One minus the cosine on {where}",
@@ -84,3 +88,8 @@ def section(numbers: RunNumbers) -> Section:
             )
         )
     return Section("drift", "Drift", blocks)
+
+
+def _interval(low: float, high: float) -> str:
+    ends = f"{formatting.fixed(low, 5)}, {formatting.fixed(high, 5)}"
+    return f"[{ends}]" if math.isfinite(low) else formatting.UNDETERMINED

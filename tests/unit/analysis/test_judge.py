@@ -245,7 +245,7 @@ def test_empty_effects_give_empty_tables_with_all_columns():
     from qbench.results.effects import COLUMNS
 
     found = analyse(pd.DataFrame(columns=COLUMNS), [], Settings(), STATISTICS, flags=no_flags)
-    assert len(found.effects) == len(found.populations) == len(found.flips) == 0
+    assert len(found.effects) == len(found.populations) == len(found.flips) == len(found.predictors) == 0
     assert "verdict" in found.effects
 
 

@@ -87,6 +87,25 @@ def test_the_summary_by_group_has_those_without_a_label_too(run):
     np.testing.assert_allclose(found["q05"][0], 0.52)
 
 
+def test_the_mean_has_an_interval_over_images_and_groups_are_compared(run):
+    folder, cell = run
+    rng = np.random.default_rng(0)
+    gender = np.tile(["Male", "Female", "na"], [60])
+    cosine = 1 - np.where(gender == "Female", 0.2, 0.1) * rng.gamma(4, 0.25, 180)
+    table = pd.DataFrame({"item": [str(i) for i in range(180)], "gender": gender, "cosine": cosine})
+    table.to_parquet(cell.folder / "drift-5678.parquet")
+    name = ["cells/faces/clip/int8-1234/drift-5678.parquet"]
+    alone = summarise_drift(folder, name, [cell]).set_index("group")
+    assert (alone["low"] < alone["mean"]).all()
+    assert (alone["mean"] < alone["high"]).all()
+    assert alone.loc["Male", "p_groups"] == alone.loc["Female", "p_groups"] < 1e-6
+    assert alone.loc[["", "na"], "p_groups"].isna().all()
+    twice = pd.concat([table, table.assign(item=table["item"] + "b")]).assign(image=lambda t: t["item"].str.strip("b"))
+    twice.to_parquet(cell.folder / "drift-5678.parquet")
+    again = summarise_drift(folder, name, [cell]).set_index("group")
+    np.testing.assert_allclose(again["low"], alone["low"])
+
+
 def test_files_of_cells_that_are_no_part_of_the_run_are_left_out(run):
     folder, cell = run
     assert summarise_drift(folder, ["cells/faces/clip/other-1/drift-5678.parquet"], [cell]).empty

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from qbench.stats.variance import variance_shares
+from qbench.stats.variance import chance_shares, variance_shares
 
 
 def test_balanced_factors_have_their_sums_of_squares():
@@ -78,3 +78,13 @@ def test_a_factor_of_one_level_explains_nothing():
 def test_factors_of_another_length_are_refused():
     with pytest.raises(ValueError, match="effects and factors"):
         variance_shares([1.0, 2.0], {"a": ["x"]})
+
+
+def test_labels_that_mean_nothing_have_the_shares_of_chance():
+    rng = np.random.default_rng(3)
+    factors = {"a": np.repeat(list("uvw"), 10), "b": np.tile(list("xy"), 15), "c": ["p"] * 28 + ["q", "r"]}
+    expected = chance_shares(np.zeros(30), factors)
+    drawn = [variance_shares(rng.normal(size=30), factors) for _ in range(400)]
+    for name in expected:
+        assert np.mean([x[name] for x in drawn]) == pytest.approx(expected[name], abs=0.01), name
+    assert sum(expected.values()) == pytest.approx(1)
