@@ -76,7 +76,7 @@ def _run(wanted: RunSpec, out: str | Path | None, shard: tuple[int, int] | None 
 
 def ablate(
     spec: str | Path | Mapping[str, Any],
-    by: Literal["part", "block", "layer", "kind"] = "block",
+    by: Literal["part", "block", "layer", "kind", "head"] = "block",
     *,
     leave_one_out: bool = False,
     out: str | Path | None = None,
@@ -87,10 +87,11 @@ def ablate(
     ----------
     spec : str, pathlib.Path or mapping
         As for `run`. Each of its quantizers is ablated; control arms are not.
-    by : {"part", "block", "layer", "kind"}
-        What is one part: a tower or a projection, a transformer block, a layer, or all layers of a kind.
+    by : {"part", "block", "layer", "kind", "head"}
+        What is one part: a tower or a projection, a transformer block, a layer, all layers of a kind, or an attention
+        head.
     leave_one_out : bool
-        Quantize all parts but one, instead of one part only.
+        Quantize all parts but one, instead of one part only; not by head.
     out : str or pathlib.Path, optional
         The run folder; ``qbench-runs/NAME`` if not given, with what is ablated in the name.
 

@@ -25,9 +25,10 @@ SHOWN = 8
 def command(
     spec: Annotated[str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")],
     by: Annotated[
-        Literal["part", "block", "layer", "kind"],
+        Literal["part", "block", "layer", "kind", "head"],
         typer.Option(
-            help="What is one part: a tower or a projection, a transformer block, a layer, or all layers of a kind."
+            help="What is one part: a tower or a projection, a transformer block, a layer, all layers of a kind, or an "
+            "attention head."
         ),
     ] = "block",
     leave_one_out: Annotated[

@@ -21,6 +21,7 @@ from qbench.execution.option_files import option_digests
 from qbench.execution.plan import PlannedModel, PlannedQuantizer
 from qbench.images.preprocessing import Preprocessing
 from qbench.models.effective_weights import weights_only
+from qbench.models.heads import build_variant
 from qbench.models.interface import Checkpoint, Context, Encoder, LoadedModel, Variant
 from qbench.plugins.records import Located, ModelSource, Quantizer
 from qbench.plugins.registry import Entry, Plugin, Registry
@@ -95,7 +96,7 @@ def weights_alone(quantizer: PlannedQuantizer, cache: Cache) -> tuple[Quantizer,
     record = quantizer.entry.record
 
     def build(checkpoint: Checkpoint, context: Context, options: Of) -> Variant:
-        return weights_only(checkpoint, context, record.build(checkpoint, context, quantizer.options))
+        return weights_only(checkpoint, context, build_variant(record.build, checkpoint, context, quantizer.options))
 
     def files(checkpoint: Checkpoint, options: Of) -> Iterable[Path]:
         return files_of(quantizer, checkpoint)
@@ -110,8 +111,8 @@ def towers_of_two(
     """A quantizer that answers images as one variant and texts as another one, of another checkpoint; its options."""
 
     def build(checkpoint: Checkpoint, context: Context, options: Of) -> Variant:
-        of_images = images.entry.record.build(checkpoint, context, images.options)
-        of_texts = texts.entry.record.build(text_checkpoint(), context, texts.options)
+        of_images = build_variant(images.entry.record.build, checkpoint, context, images.options)
+        of_texts = build_variant(texts.entry.record.build, text_checkpoint(), context, texts.options)
         layers = (
             *(layer for layer in of_images.coverage.layers if layer.tower != "text"),
             *(layer for layer in of_texts.coverage.layers if layer.tower == "text"),

@@ -19,14 +19,17 @@ from qbench.execution.opened import Opened
 from qbench.execution.plan import PlannedQuantizer, make_plan
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
-from qbench.models.interface import Coverage
-from qbench.models.layer_options import LayerOptions
+from qbench.models.heads import Attention, attentions_of
+from qbench.models.interface import Coverage, Inspectable
+from qbench.models.layer_options import HEAD, LayerOptions
 from qbench.models.numerics import check_device
+from qbench.models.torch_module import torch_module
 from qbench.plugins.registry import Registry, installed
 from qbench.spec.model import QuantizerSpec, RunSpec
 from qbench.store.cache import Cache
 
-By = Literal["part", "block", "layer", "kind"]
+Division = Literal["part", "block", "layer", "kind"]
+By = Literal["part", "block", "layer", "kind", "head"]
 NAME_LENGTH = 100  # of a run, see `RunSpec.name`
 
 
@@ -49,7 +52,7 @@ class AblatedPart:
     layers: frozenset[str]
 
 
-def parts_of(layers: Iterable[str], by: By) -> list[AblatedPart]:
+def parts_of(layers: Iterable[str], by: Division) -> list[AblatedPart]:
     """Divide layers into parts, in the order of the layers.
 
     Parameters
@@ -90,7 +93,7 @@ def _selecting(pattern: str, layers: Sequence[str], every: Sequence[str]) -> tup
     return tuple(sorted(map(glob.escape, layers)))
 
 
-def _part(layer: str, by: By) -> tuple[str, str, str]:
+def _part(layer: str, by: Division) -> tuple[str, str, str]:
     """The name of the part to which a layer belongs, between what a pattern for the part has before and behind it."""
     path = layer.split(".")
     match by:
@@ -121,10 +124,10 @@ def ablated(
     ----------
     spec : RunSpec
         The spec whose quantizers are ablated.
-    by : {"part", "block", "layer", "kind"}
-        The parts, see `parts_of`.
+    by : {"part", "block", "layer", "kind", "head"}
+        The parts, see `parts_of`; a head is one of an attention whose projections the method quantizes all.
     leave_one_out : bool
-        Quantize all parts but one, instead of one part only.
+        Quantize all parts but one, instead of one part only; not by head.
     registry, cache, progress
         As for `qbench.execution.run.execute`.
 
@@ -145,6 +148,10 @@ def ablated(
     plan = make_plan(spec, registry)
     if by not in get_args(By):
         raise InputError(f"an ablation is by {', '.join(get_args(By))}, not by {by!r}")
+    if by == "head" and leave_one_out:
+        raise InputError(
+            "single heads are quantized alone, and not left out", fix="Leave out --leave-one-out, or ablate by layer."
+        )
     methods = [q for q in plan.quantizers if _is_ablated(q, spec.baseline)]
     if not methods:
         raise InputError(
@@ -185,7 +192,18 @@ def _check_declared(method: PlannedQuantizer) -> None:
 def _common_parts(opened: Opened, method: PlannedQuantizer, by: By) -> list[AblatedPart]:
     labels = [model.label for model in opened.plan.models]
     coverages = {label: coverage_of(opened, label, method) for label in labels}
-    parts = common_parts(coverages, by, method=method.label, where=opened.plan.spec.name)
+    where = opened.plan.spec.name
+    if by == "head":
+        heads = {label: heads_of(_attentions(opened, label), coverages[label]) for label in labels}
+        parts = same_parts(heads, method=method.label, where=where)
+        if not parts:
+            raise InputError(
+                f"{method.label} quantizes no attention of {labels[0]} whose heads are slices of four projections",
+                where=where,
+                fix="Ablate by layer: some models have queries, keys and values in one layer, or share keys.",
+            )
+    else:
+        parts = common_parts(coverages, by, method=method.label, where=where)
     if len(parts) < 2:
         raise InputError(
             f"{method.label} quantizes one {by} only, so there is nothing to compare", fix="Ablate by a finer division."
@@ -193,7 +211,7 @@ def _common_parts(opened: Opened, method: PlannedQuantizer, by: By) -> list[Abla
     return parts
 
 
-def common_parts(coverages: Mapping[str, Coverage], by: By, *, method: str, where: str) -> list[AblatedPart]:
+def common_parts(coverages: Mapping[str, Coverage], by: Division, *, method: str, where: str) -> list[AblatedPart]:
     """The parts that a method quantizes, which have to be the same: every variant of a run is one of every model.
 
     Parameters
@@ -210,18 +228,46 @@ def common_parts(coverages: Mapping[str, Coverage], by: By, *, method: str, wher
     InputError
         Models have different parts.
     """
-    labels = list(coverages)
-    found = [parts_of([layer.name for layer in c.layers if layer.quantized], by) for c in coverages.values()]
-    for label, parts in zip(labels, found, strict=True):
-        if parts != found[0]:
-            different = sorted({p.name for p in parts} ^ {p.name for p in found[0]})
+    of = {label: parts_of([layer.name for layer in c.layers if layer.quantized], by) for label, c in coverages.items()}
+    return same_parts(of, method=method, where=where)
+
+
+def same_parts(found: Mapping[str, list[AblatedPart]], *, method: str, where: str) -> list[AblatedPart]:
+    """The parts of all models, which have to be the same; label of a model → its parts. As for `common_parts`."""
+    first, *_ = found
+    for label, parts in found.items():
+        if parts != found[first]:
+            different = sorted({p.name for p in parts} ^ {p.name for p in found[first]})
             named = f" ({different[0]} is in one of them only)" if different else ""
             raise InputError(
-                f"{method} quantizes other layers of {label} than of {labels[0]}{named}",
+                f"{method} quantizes other layers of {label} than of {first}{named}",
                 where=where,
                 fix="Ablate models with different layers by specs of their own, or by a coarser division.",
             )
-    return found[0]
+    return found[first]
+
+
+def heads_of(attentions: Mapping[str, Attention], coverage: Coverage) -> list[AblatedPart]:
+    """The heads of the attentions of which a method quantizes all four projections, in their order."""
+    quantized = {layer.name for layer in coverage.layers if layer.quantized}
+    return [
+        AblatedPart(name=head, patterns=(head,), layers=frozenset(attention.layers))
+        for name, attention in attentions.items()
+        if quantized.issuperset(attention.layers)
+        for head in (f"{name}{HEAD}{i}" for i in range(attention.heads))
+    ]
+
+
+def _attentions(opened: Opened, model: str) -> dict[str, Attention]:
+    """The attentions of a model, of its skeleton where its source has one."""
+    checkpoint = opened.model(model).checkpoint
+    if isinstance(checkpoint, Inspectable):
+        return attentions_of(checkpoint.skeleton())
+    encoder = checkpoint.load(device="cpu", dtype="float32")
+    try:
+        return attentions_of(torch_module(encoder))
+    finally:
+        encoder.close()
 
 
 def coverage_of(opened: Opened, model: str, method: PlannedQuantizer) -> Coverage:
@@ -263,4 +309,4 @@ def variants_of_parts(
 
 def _only(part: AblatedPart, already: tuple[str, ...]) -> list[str]:
     """What selects a part: its patterns, or its layers by name where the whole method has a selection of its own."""
-    return sorted(map(glob.escape, part.layers)) if already else list(part.patterns)
+    return sorted(map(glob.escape, part.layers)) if already and HEAD not in part.name else list(part.patterns)

@@ -19,6 +19,7 @@ from qbench.execution.plan import (
 )
 from qbench.execution.quiet import quiet
 from qbench.images.workers import cores
+from qbench.models.heads import build_variant
 from qbench.models.interface import Context, Variant
 from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry
@@ -54,7 +55,7 @@ def built(model: ModelSpec, quantizer: QuantizerSpec, *, device: str, registry: 
         checkpoint = planned.entry.record.open(planned.checkpoint, planned.options)
         drawn = prepare_calibration(method.calibration, Cache(), workers=cores()) if method.calibration else None
         context = Context(device=method.device, calibration=drawn)
-        variant = method.entry.record.build(checkpoint, context, method.options)
+        variant = build_variant(method.entry.record.build, checkpoint, context, method.options)
         try:
             yield Built(model=planned, quantizer=method, variant=variant)
         finally:

@@ -15,6 +15,7 @@ from qbench.execution.calibration import PreparedCalibration
 from qbench.execution.keys import variant_parts
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedModel, prepare_model
+from qbench.models.heads import build_variant
 from qbench.models.interface import Context, Tower, Variant
 from qbench.probes.interface import Parts, Provider
 from qbench.runfolder.schema import ControlInfo, VariantFacts
@@ -205,7 +206,7 @@ class VariantRun:
     def build(self) -> Variant:
         """Build the variant anew; it is the caller's to close."""
         context = Context(device=self.quantizer.device, calibration=self.calibration)
-        return self.quantizer.entry.record.build(self.model.checkpoint, context, self.quantizer.options)
+        return build_variant(self.quantizer.entry.record.build, self.model.checkpoint, context, self.quantizer.options)
 
     def close(self) -> None:
         """Release the model, if it was loaded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from qbench.models.interface import Checkpoint, Context, DType, Variant
@@ -30,7 +31,7 @@ def weights_only(checkpoint: Checkpoint, context: Context, variant: Variant) -> 
     try:
         module = torch_module(variant.encoder)
         bits = {layer.name: layer.bits for layer in variant.coverage.layers if layer.quantized}
-        weights = {name: effective_weight(module.get_submodule(name), variant.dtype, context.device) for name in bits}
+        weights = weights_of(module, bits, variant.dtype, context.device)
     finally:
         variant.encoder.close()
 
@@ -38,6 +39,11 @@ def weights_only(checkpoint: Checkpoint, context: Context, variant: Variant) -> 
         return (weights[name].to(weight.device), bits[name]) if name in bits else None
 
     return simulate(checkpoint, context, rule, layers=LayerOptions())
+
+
+def weights_of(model: Any, layers: Iterable[str], dtype: DType, device: str) -> dict[str, Any]:
+    """The weights by which some layers of a torch model multiply, by their names: see `effective_weight`."""
+    return {name: effective_weight(model.get_submodule(name), dtype, device) for name in layers}
 
 
 def effective_weight(layer: Any, dtype: DType, device: str) -> Any:

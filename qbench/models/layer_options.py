@@ -6,6 +6,7 @@ one. What they say is known before a model is loaded, so a tower that they leave
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +17,8 @@ from qbench.models.interface import DType, Tower
 ENCODERS: frozenset[Tower] = frozenset({"image", "text"})
 """The towers of a dual encoder, each of which gives answers of its own."""
 WILDCARDS = frozenset("*?[")
+HEAD = "#"
+"""What stands between the name of an attention module and the number of one of its heads, from 0; no layer has it."""
 
 TOWERS: Mapping[Tower, tuple[str, ...]] = {
     "projector": ("multi_modal_projector", "connector", "merger"),
@@ -56,6 +59,27 @@ def tower_of(name: str) -> Tower:
     return "text" if parts[0].startswith(TOWERS["text"]) else "shared"
 
 
+def split_head(name: str) -> tuple[str, int]:
+    """The attention module and the number of a head.
+
+    Raises
+    ------
+    InputError
+        It does not end with a number.
+
+    Examples
+    --------
+    >>> split_head("vision_model.encoder.layers.3.self_attn#5")
+    ('vision_model.encoder.layers.3.self_attn', 5)
+    """
+    module, _, number = name.rpartition(HEAD)
+    if not (number.isascii() and number.isdigit()):
+        raise InputError(
+            f"{name!r} does not name a head", where="only", fix="Write one as vision.layers.3.self_attn#5."
+        )
+    return module, int(number)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerOptions:
     """Which layers a method changes. Make it the base class of a quantizer's options, and honour `left_out`.
@@ -66,7 +90,9 @@ class LayerOptions:
     Attributes
     ----------
     only : tuple of str
-        The layers that may be changed, as shell patterns for their names (``text_model.*``); all if empty.
+        The layers that may be changed, as shell patterns for their names (``text_model.*``); all if empty. Or single
+        attention heads (``vision_model.encoder.layers.3.self_attn#5``), of which the slices of the projections are
+        changed: see `qbench.models.heads`.
     skip : tuple of str
         Layers to leave out, as such patterns (``*.fc2``).
 
@@ -103,6 +129,20 @@ class LayerOptions:
             found |= {tower} & ENCODERS or ENCODERS
         return frozenset(found)
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The single heads of `only`.
+
+        Raises
+        ------
+        InputError
+            Some of `only` are heads and some are not.
+        """
+        found = tuple(name for name in self.only if HEAD in name)
+        if found and len(found) < len(self.only):
+            raise InputError("single heads and whole layers cannot be chosen together", where="only")
+        return found
+
     def left_out(self, names: Iterable[str]) -> dict[str, str]:
         """The layers that are not changed, each with the reason.
 
@@ -114,12 +154,14 @@ class LayerOptions:
         Raises
         ------
         InputError
-            A pattern matches none of them.
+            A pattern matches none of them, or single heads and whole layers are chosen together.
         """
         every = list(names)
         reasons: dict[str, str] = {}
         if self.only:
-            chosen = {name for pattern in self.only for name in _matched(pattern, every, "only")}
+            # Of a head the whole projections are quantized; `qbench.models.heads` takes its slices from them.
+            patterns = [f"{glob.escape(split_head(head)[0])}.*" for head in self.heads] or self.only
+            chosen = {name for pattern in patterns for name in _matched(pattern, every, "only")}
             reasons = dict.fromkeys((name for name in every if name not in chosen), "not in only")
         for pattern in self.skip:
             for name in _matched(pattern, every, "skip"):

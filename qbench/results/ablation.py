@@ -14,6 +14,7 @@ import pandas as pd
 
 from qbench.analysis.ablation import COLUMNS, judge_parts
 from qbench.metrics.interface import INDEX
+from qbench.models.layer_options import HEAD
 from qbench.results.effects import NAMES
 from qbench.runfolder.reader import Cell
 from qbench.statistics.settings import Settings
@@ -74,7 +75,8 @@ class _Method:
 
     def within(self, whole: _Method) -> tuple[Direction, str] | None:
         """How this differs from a method that quantizes more layers; `None` if it is no part of it."""
-        if self.same != whole.same or not self.layers < whole.layers:
+        heads = any(HEAD in name for name in self.only) and not any(HEAD in name for name in whole.only)
+        if self.same != whole.same or not (self.layers < whole.layers or (heads and self.layers == whole.layers)):
             return None
         if self.skip == whole.skip:
             return "only", _said(self.only)

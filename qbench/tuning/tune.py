@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from qbench.errors import InputError
-from qbench.execution.ablation import NAME_LENGTH, AblatedPart, By, common_parts, coverage_of, variants_of_parts
+from qbench.execution.ablation import NAME_LENGTH, AblatedPart, Division, common_parts, coverage_of, variants_of_parts
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan, with_own_calibration
 from qbench.execution.progress import Silent
@@ -67,7 +67,7 @@ class Tuner:
 
     spec: RunSpec
     policy: Policy
-    by: By
+    by: Division
     seed: int
     folder: Path
     run: Run
@@ -78,8 +78,8 @@ class Tuner:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be searched."""
-        if self.by not in get_args(By):
-            raise InputError(f"parts are left out by {', '.join(get_args(By))}, not by {self.by!r}")
+        if self.by not in get_args(Division):
+            raise InputError(f"parts are left out by {', '.join(get_args(Division))}, not by {self.by!r}")
         self.spec = with_own_calibration(self.spec, self.registry)
         if self.spec.half is not None:
             raise InputError(
@@ -268,7 +268,7 @@ def tuner(
     spec: RunSpec,
     policy: Policy | Mapping[str, Any] | str | Path | None,
     *,
-    by: By,
+    by: Division,
     seed: int,
     out: str | Path | None,
     run: Run,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from qbench.api import InputError, LayerOptions
+from qbench.api import Coverage, InputError, Layer, LayerOptions, Variant
 from qbench.execution.ablation import ablated, parts_of
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
@@ -138,6 +138,81 @@ def test_a_planted_part_is_found(run, leave_one_out):
     assert table["change"].tolist() == [0, -1, 0, 0]
     assert ((table["low"] <= table["change"]) & (table["change"] <= table["high"]))[table["low"].notna()].all()
     assert table["whole_change"].tolist() == [-1] * 4
+
+
+class Headed:
+    """The fake model with an attention of two heads; where the values of head 1 are lost, bright is dark."""
+
+    def __init__(self, encoder):
+        from torch import nn
+
+        self.encoder, self.module = encoder, nn.Module()
+        attention = nn.Module()
+        for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
+            attention.add_module(name, nn.Linear(4, 4, bias=False))
+            nn.init.ones_(attention.get_submodule(name).weight)
+        attention.num_heads = 2
+        self.module.add_module("vision_model", nn.ModuleDict({"0": attention, "fc1": nn.Linear(4, 4, bias=False)}))
+        self.close, self.encode_texts = encoder.close, encoder.encode_texts
+
+    def encode_images(self, pixels):
+        images = self.encoder.encode_images(pixels)
+        kept = self.module.get_submodule("vision_model.0.v_proj").weight.detach().numpy()
+        return (images[:, ::-1] if (kept[2:] == 0).all() else images) + 1e-3 * (1 - kept[:2].mean())
+
+
+@pytest.fixture
+def headed(registry, monkeypatch):
+    """The registry with this model, and a method that rounds all values of a layer to zero."""
+    from tests.unit.execution.conftest import Checkpoint
+
+    plain = Checkpoint.load
+    monkeypatch.setattr(Checkpoint, "load", lambda self, **how: Headed(plain(self, **how)))
+
+    def build(checkpoint, context, options):
+        encoder = checkpoint.load(device="cpu", dtype="float32")
+        linears = {n: m for n, m in encoder.module.named_modules() if hasattr(m, "in_features")}
+        left_out = options.left_out(linears) if isinstance(options, LayerOptions) else linears
+        for name in linears.keys() - left_out:
+            linears[name].weight.data.zero_()
+        layers = tuple(
+            Layer(name=n, tower="image", kind="L", parameters=16, quantized=n not in left_out, bits=8) for n in linears
+        )
+        return Variant(
+            encoder=encoder, coverage=Coverage(layers=layers, total_parameters=80, model_bytes=80), dtype="float32"
+        )
+
+    for entry in list(registry.entries["qbench_quantizers"]):
+        if entry.record.name in ("fp32", "rtn"):
+            registry.entries["qbench_quantizers"].remove(entry)
+            registry.entries["qbench_quantizers"].append(
+                Entry(plugin=PLUGIN, record=replace(entry.record, build=build))
+            )
+    return registry
+
+
+def test_a_planted_head_is_found(headed, run, ablate):
+    results = run(by="head")
+    assert [q["label"] for q in results.spec["quantizers"]][2:] == [
+        "rtn: only vision_model.0#0",
+        "rtn: only vision_model.0#1",
+    ]
+    table = results.ablation
+    assert set(table["part"]) == {"vision_model.0#0", "vision_model.0#1"}
+    assert set(table.loc[table["found"].astype(bool), "part"]) == {"vision_model.0#1"}
+    assert table["whole_change"].eq(-1).all()
+    (cell,) = (c for c in results.done if c.quantizer == "rtn: only vision_model.0#1")
+    layers = {layer.name: layer for layer in cell.record.coverage.layers}
+    assert layers["vision_model.0.v_proj"].bits == 20  # half of the layer at 8 bits
+    assert not layers["vision_model.fc1"].quantized
+    with pytest.raises(InputError, match="not left out"):
+        ablate(by="head", leave_one_out=True)
+
+
+def test_a_model_without_single_heads_is_refused(ablate, monkeypatch, headed):
+    monkeypatch.setattr("qbench.execution.ablation.attentions_of", lambda model: {})
+    with pytest.raises(InputError, match="no attention of toy"):
+        ablate(by="head")
 
 
 def test_a_run_without_ablation_has_no_table(registry, cache, spec, tmp_path):
