@@ -60,7 +60,8 @@ def predictor_table(
         source with the mean of the other sources at the same size, and the size is `DOUBLING`, within the sources.
         ``p_adjusted`` is corrected by Holm's method for the groups and levels of one `FAMILY`.
     """
-    whole = effects[(effects["class"] == "") & (effects["method"] != "") & np.isfinite(effects["change"])]
+    known = np.isfinite(effects["change"].to_numpy(np.float64))
+    whole = effects[(effects["class"] == "") & (effects["method"] != "") & known]
     measured = [i in influence and bool(np.isfinite(influence[i]).all()) for i in whole.index]
     whole = whole[np.array(measured, dtype=bool) & ~whole["flags"].map(void).to_numpy(dtype=bool)]
     rows = [
@@ -82,11 +83,10 @@ class _Changes:
         complete = at.dropna().astype(np.int64)
         self.models, self.left_out = [str(m) for m in complete.index], len(at) - len(complete)
         self.quantizers = [str(q) for q in complete.columns]
-        rows = complete.to_numpy()
-        rows = complete.to_numpy().ravel()
-        self._change, se = (numbers[name].astype(np.float64).reindex(rows).to_numpy() for name in ("change", "se"))
+        rows: list[int] = complete.to_numpy().ravel().tolist()
+        self._change, se = (numbers[name].reindex(rows).to_numpy(np.float64) for name in ("change", "se"))
         # An error that is larger than its influence values say (few flips) sets the diagonal.
-        self._covariance = covariance(np.stack([influence[i] for i in rows]), np.nan_to_num(se)) if len(rows) else None
+        self._covariance = covariance([influence[i] for i in rows] or np.zeros((0, 0)), np.nan_to_num(se))
 
     def weighed(self, weights: Floats) -> tuple[Floats, Floats]:
         """A weighted sum of the quantizers' changes of each checkpoint, and the sampling covariance of these."""

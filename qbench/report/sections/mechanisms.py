@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -152,7 +152,7 @@ def _directions(numbers: RunNumbers) -> list[Block]:
     return [Text(DIRECTION), Text(said), shown]
 
 
-def _direction(row: Mapping[str, Any]) -> list[Entry]:
+def _direction(row: Mapping[Hashable, Any]) -> list[Entry]:
     unit = str(row["unit"])
     df = float(row["df"])
     return [
@@ -190,5 +190,5 @@ def _p(p: float) -> str:
     return formatting.p_value(p) if math.isfinite(p) else ""
 
 
-def _share(row: Mapping[str, Any] | None) -> str:
+def _share(row: Mapping[Hashable, Any] | None) -> str:
     return f"{100 * row['share']:.0f} ({100 * row['chance']:.0f})" if row is not None else ""

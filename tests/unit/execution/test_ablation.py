@@ -182,12 +182,10 @@ def headed(registry, monkeypatch):
             encoder=encoder, coverage=Coverage(layers=layers, total_parameters=80, model_bytes=80), dtype="float32"
         )
 
-    for entry in list(registry.entries["qbench_quantizers"]):
-        if entry.record.name in ("fp32", "rtn"):
-            registry.entries["qbench_quantizers"].remove(entry)
-            registry.entries["qbench_quantizers"].append(
-                Entry(plugin=PLUGIN, record=replace(entry.record, build=build))
-            )
+    registry.entries["qbench_quantizers"] = [
+        replace(entry, record=replace(entry.record, build=build)) if entry.record.name in ("fp32", "rtn") else entry
+        for entry in registry.entries["qbench_quantizers"]
+    ]
     return registry
 
 

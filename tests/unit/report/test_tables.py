@@ -41,7 +41,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Results]:
 @pytest.mark.parametrize("table", TABLES)
 def test_every_table_comes_back_from_csv_and_parquet(full: Results, table: str) -> None:
     frame = getattr(full, table)
-    assert len(frame) or table in ("exemplars", "drift")  # the run is too small, or has no embeddings
+    assert len(frame) or table in ("exemplars", "drift", "predictors")  # the run is too small, or has no embeddings
     assert len(frame.columns)
     text, data = export(full, table, "csv").decode(), export(full, table, "parquet")
     read = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[], dtype=str)
