@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qbench.analysis.verdicts import void
+from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.statistics.ledger import Floats
 from qbench.statistics.settings import Settings
 from qbench.stats.decide import holm
@@ -37,6 +38,7 @@ def predictor_table(
     sources: Mapping[str, str],
     parameters: Mapping[str, float],
     settings: Settings,
+    checkpoints: Mapping[str, str],
 ) -> pd.DataFrame:
     """One row for each number over all classes and level of a factor; none with fewer than six checkpoints.
 
@@ -52,6 +54,8 @@ def predictor_table(
         Model → how many parameters it has, NaN where that is not known.
     settings : Settings
         Confidence.
+    checkpoints : mapping
+        Model → the first model that is the same checkpoint: of several, one counts.
 
     Returns
     -------
@@ -62,6 +66,7 @@ def predictor_table(
     """
     known = np.isfinite(effects["change"].to_numpy(np.float64))
     whole = effects[(effects["class"] == "") & (effects["method"] != "") & known]
+    whole = one_per_checkpoint(whole, checkpoints, [*KEYS, "quantizer"])
     measured = [i in influence and bool(np.isfinite(influence[i]).all()) for i in whole.index]
     whole = whole[np.array(measured, dtype=bool) & ~whole["flags"].map(void).to_numpy(dtype=bool)]
     rows = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,9 @@ from qbench.cli.common import BATCH_SIZE
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from qbench.diagnosis.chain import Step
     from qbench.diagnosis.diagnose import Diagnosis, Link, Loss
+    from qbench.execution.forecast import Forecast
 
 EXAMPLES = (
     "Examples: `qbench diagnose study.toml --quantizer hf-int4` (which step of a quantizer loses) | "
@@ -30,7 +34,9 @@ def command(
     quantizer: Annotated[
         str | None, typer.Option(help="The label of the variant's quantizer, if the spec has several.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps; run nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the steps, what has to be asked, and the time; run nothing.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="The folder of all steps [default: qbench-runs/NAME-diagnosis].")
     ] = None,
@@ -61,10 +67,42 @@ def command(
         progress=Bar(Terminal(stderr=True)),
     )
     if dry_run:
-        for step in search.chain().steps:
-            shown.print(step.name, markup=False)
+        _show_costs(search.costs(), shown)
         return
     _conclude(search.diagnose(), shown)
+
+
+def _show_costs(costs: list[tuple[Step, Forecast]], console: Console) -> None:
+    """Print what each step has to ask, and how long that takes where speeds were measured on this machine."""
+    from rich.text import Text
+
+    from qbench.text import duration
+
+    total: Counter[str] = Counter()
+    for step, cost in costs:
+        total.update(cost.answers)
+        console.print(Text(f"{step.name}: {_asked(cost.answers)}{_time(cost)}"))
+    known = [cost.seconds for _, cost in costs if cost.seconds is not None]
+    unknown = sum(cost.unmeasured > 0 or cost.unknown > 0 for _, cost in costs)
+    console.print(
+        Text(f"All {len(costs)} steps: {_asked(total)}; the towers of a step that is named take one run more.")
+    )
+    if known:
+        console.print(Text(f"Time to ask the models, from speeds measured on this machine: {duration(sum(known))}."))
+    if unknown:
+        console.print(Text(f"The time of {unknown} steps is not known: they have not run on this machine yet."))
+
+
+def _asked(answers: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in answers.items() if count) or "nothing to ask"
+
+
+def _time(cost: Forecast) -> str:
+    from qbench.text import duration
+
+    if cost.unknown:
+        return " (more is known when its model and data are there)"
+    return f" ({duration(cost.seconds)})" if cost.seconds else ""
 
 
 def _tell(link: Link, console: Console) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from qbench.diagnosis.chain import Chain, Step, chain_of
 from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH
+from qbench.execution.forecast import Forecast, forecast
 from qbench.execution.model_names import find_model
 from qbench.execution.plan import make_plan, with_own_calibration
 from qbench.execution.progress import Silent
@@ -176,6 +177,29 @@ class Diagnoser:
         with tempfile.TemporaryDirectory() as log, quiet(Path(log) / "log", self.progress.say):
             return chain_of(self.spec, others[0] if others else None, self.reference, self.registry, self.cache)
 
+    def costs(self) -> list[tuple[Step, Forecast]]:
+        """Each step, and what it takes on this machine; nothing is run. The towers of a step take one run more.
+
+        Raises
+        ------
+        InputError
+            As `chain`.
+        """
+        chain = self.chain()
+        return [
+            (
+                step,
+                forecast(
+                    self.spec_of(step),
+                    self.folder_of(step),
+                    registry=chain.registry,
+                    cache=self.cache,
+                    progress=self.progress,
+                ),
+            )
+            for step in chain.steps
+        ]
+
     def diagnose(self) -> Diagnosis:
         """Run the chain.
 
@@ -221,9 +245,13 @@ class Diagnoser:
         pairs = (("text tower", older, mixed), ("image tower", mixed, newer))
         return corrected([Link(name=f"{step.name}, {tower}", losses=compared(a, b)) for tower, a, b in pairs])
 
-    def run(self, step: Step, registry: Registry) -> Results:
-        """Run one step, or read what an earlier call did."""
-        spec = self.spec.model_copy(
+    def folder_of(self, step: Step) -> Path:
+        """The run folder of a step."""
+        return self.folder / slug(step.name)
+
+    def spec_of(self, step: Step) -> RunSpec:
+        """The spec of a step: an ordinary run of one variant."""
+        return self.spec.model_copy(
             update={
                 "name": "diagnosis",
                 "models": [step.model.model_copy(update={"label": VARIANT})],
@@ -240,8 +268,11 @@ class Diagnoser:
                 ),
             }
         )
-        folder = self.folder / slug(step.name)
-        execute(spec, folder, registry=registry, cache=self.cache, progress=self.progress)
+
+    def run(self, step: Step, registry: Registry) -> Results:
+        """Run one step, or read what an earlier call did."""
+        folder = self.folder_of(step)
+        execute(self.spec_of(step), folder, registry=registry, cache=self.cache, progress=self.progress)
         return analysed(load(folder))
 
 

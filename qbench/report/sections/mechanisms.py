@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from qbench.data.records import records
 from qbench.models.layer_options import ENCODERS, tower_of
 from qbench.plugins.report_blocks import Block, Column, Entry, Heading, Section, Table, Text, name, number
 from qbench.report import formatting
@@ -80,7 +81,7 @@ def _by_group(numbers: RunNumbers) -> list[Block]:
             number(_with_interval(100 * r["rate"], 100 * r["low_flips"], 100 * r["high_flips"], 1)),
             number(_p(r["p_groups_flips"])),
         ]
-        for r in both.head(ROWS).to_dict("records")
+        for r in records(both.head(ROWS))
     ]
     heads = ["Model", "Quantizer", "Benchmark", "Group", "Drift", "p (drift alike)", "Flipped, %", "p (flips alike)"]
     table = _table("Drift and flips by group, with 95 % intervals", heads, 4, rows, len(both))
@@ -96,7 +97,7 @@ def _by_method(numbers: RunNumbers) -> list[Block]:
     rows: list[list[Entry]] = []
     grouped = found.groupby(["benchmark", "metric", "attribute"], sort=False)
     for (benchmark, metric, attribute), mine in list(grouped)[:ROWS]:
-        shares = {str(r["factor"]): r for r in mine.to_dict("records")}
+        shares = {str(r["factor"]): r for r in records(mine)}
         what = " · ".join(str(x) for x in (metric, attribute) if x)
         cells = [number(_share(shares.get(factor))) for factor in factors]
         count = number(f"{int(mine['changes'].iloc[0]):,}")
@@ -117,7 +118,7 @@ def _by_tower(numbers: RunNumbers) -> list[Block]:
     rows = [
         [name(str(r["model"]), head=True), name(str(r["quantizer"]), head=True), *map(name, list(text.values())[:3])]
         + [number(x) for x in list(text.values())[3:]]
-        for r, text in zip(mine.to_dict("records"), printed(mine), strict=True)
+        for r, text in zip(records(mine), printed(mine), strict=True)
     ]
     heads = ["Model", "Quantizer", "Tower", "Benchmark", "Number", "Change", "95 % interval", "Both", "Corrected p"]
     shown = _table("The accuracy where one tower is quantized, and where all is", heads, 5, rows[:ROWS], len(rows))
@@ -144,7 +145,7 @@ def _directions(numbers: RunNumbers) -> list[Block]:
         return [Text(f"{few}; this run has {formatting.count(models, 'model')}.")]
     small = int((found["p_adjusted"] <= 0.05).sum())
     said = f"A corrected p of at most 0.05: {small:,} of {formatting.count(len(found), 'test')}."
-    rows = [_direction(r) for r in found.head(ROWS).to_dict("records")]
+    rows = [_direction(r) for r in records(found.head(ROWS))]
     heads = ["Benchmark", "Number", "Factor", "Level", "Checkpoints", "Effect on the change", "95 % interval", "df"]
     heads += ["p", "Corrected p", "Found in 80 %"]
     table = _table("What goes with the direction of the changes, smallest p first", heads, 4, rows, len(found))
@@ -152,7 +153,7 @@ def _directions(numbers: RunNumbers) -> list[Block]:
     return [Text(DIRECTION), Text(said), shown]
 
 
-def _direction(row: Mapping[Hashable, Any]) -> list[Entry]:
+def _direction(row: Mapping[str, Any]) -> list[Entry]:
     unit = str(row["unit"])
     df = float(row["df"])
     return [
@@ -190,5 +191,5 @@ def _p(p: float) -> str:
     return formatting.p_value(p) if math.isfinite(p) else ""
 
 
-def _share(row: Mapping[Hashable, Any] | None) -> str:
+def _share(row: Mapping[str, Any] | None) -> str:
     return f"{100 * row['share']:.0f} ({100 * row['chance']:.0f})" if row is not None else ""

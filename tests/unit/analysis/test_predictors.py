@@ -32,7 +32,7 @@ def found(effect, **made):
     table, influence = effects(effect, **made)
     names = {model: source for model, (source, _) in MODELS.items()}
     sizes = {model: parameters for model, (_, parameters) in MODELS.items()}
-    return predictor_table(table, influence, names, sizes, Settings())
+    return predictor_table(table, influence, names, sizes, Settings(), {})
 
 
 def significant(table):
@@ -69,14 +69,21 @@ def test_a_slope_is_for_a_doubling():
 def test_a_checkpoint_that_lacks_a_quantizer_is_left_out_and_five_are_too_few():
     table, influence = effects(lambda *_: 0.0)
     of = {model: model[0] for model in MODELS}
-    assert set(predictor_table(table.iloc[1:], influence, of, {}, Settings())["checkpoints"]) == {8}
-    assert set(predictor_table(table.iloc[1:], influence, of, {}, Settings())["left_out"]) == {1}
+    assert set(predictor_table(table.iloc[1:], influence, of, {}, Settings(), {})["checkpoints"]) == {8}
+    assert set(predictor_table(table.iloc[1:], influence, of, {}, Settings(), {})["left_out"]) == {1}
     flagged = table.assign(flags=["constant"] * 3 + [""] * (len(table) - 3))
-    assert predictor_table(table.iloc[: 5 * 3], influence, of, {}, Settings()).empty
-    assert len(predictor_table(flagged, influence, of, {}, Settings()))
+    assert predictor_table(table.iloc[: 5 * 3], influence, of, {}, Settings(), {}).empty
+    assert len(predictor_table(flagged, influence, of, {}, Settings(), {}))
+
+
+def test_labels_of_one_checkpoint_count_once():
+    table, influence = effects(lambda *_: 0.0)
+    same = {"c-2": "a-0"}
+    found = predictor_table(table, influence, {model: model[0] for model in MODELS}, {}, Settings(), same)
+    assert set(found["checkpoints"]) == {8}
 
 
 def test_sizes_that_are_not_known_leave_the_other_factors():
     table, influence = effects(lambda *_: 0.0)
-    found = predictor_table(table, influence, {model: model[0] for model in MODELS}, {}, Settings())
+    found = predictor_table(table, influence, {model: model[0] for model in MODELS}, {}, Settings(), {})
     assert set(found["factor"]) == {"quantizer", "source"}

@@ -8,7 +8,7 @@ import torch
 
 from qbench.api import Coverage, Geometry, Identity, Layer, Located, ModelSource, Preprocessing, Quantizer, Variant
 from qbench.api.benchmarks import StatisticRef
-from qbench.cli.diagnose import _conclude, _tell
+from qbench.cli.diagnose import _conclude, _show_costs, _tell
 from qbench.diagnosis.diagnose import Diagnoser
 from qbench.errors import InputError
 from qbench.plugins.registry import Entry
@@ -186,6 +186,24 @@ def test_what_is_wrong_with_a_quantizer_is_named(diagnoser, wrong, named):
     assert found.named == (named,)
     lossy = [link.name for link in found.towers if link.losses[0].movement.loss > 0]
     assert lossy == ([f"{named}, image tower"] if named.startswith("precision") else [])
+
+
+def test_what_the_steps_cost_is_said_before(diagnoser, capsys):
+    search = diagnoser(quantizer="weights")
+    assert all(cost.unknown for _, cost in search.costs())
+    search.run(search.chain().steps[0], search.registry)  # which draws the images
+    first, *costs = search.costs()
+    assert not first[1].to_compute
+    assert ["the reference", *(step.name for step, _ in costs)] == [step.name for step in search.chain().steps]
+    assert [cost.answers for _, cost in costs] == [{}, *[{"images": COUNT, "texts": 2}] * 3]  # the export is the same
+    _show_costs(costs, Terminal(width=200))
+    said = capsys.readouterr().out.replace(NBSP, " ")
+    assert f"precision of weights: {COUNT} images, 2 texts\n" in said
+    assert f"All 4 steps: {3 * COUNT} images, 6 texts; " in said
+    assert "The time of 3 steps is not known" in said
+    search.diagnose()
+    _show_costs(search.costs(), Terminal(width=200))
+    assert "All 5 steps: nothing to ask" in capsys.readouterr().out
 
 
 def test_where_nothing_is_lost_nothing_is_named(diagnoser, capsys):
