@@ -44,8 +44,10 @@ def as_six_checkpoints(folder: Path) -> Path:
                     "model": f"{cell['model']} ({quantizer})",
                     "quantizer": BASELINE if baseline else COMPRESSED,
                 }
+                # a checkpoint of its own: labels of one checkpoint would count once
+                info = {**cell["model_info"], "fingerprint": f"{cell['model_info']['fingerprint']}{quantizer}"}
                 new = f"cells/{cell['benchmark']}/{cell['model'].replace('/', '-')}-{quantizer}/{labels['quantizer']}"
-                _write(folder / new / "cell.json", {**cell, **labels})
+                _write(folder / new / "cell.json", {**cell, **labels, "model_info": info})
                 names.append(new)
                 for table in ("items", "metrics", "rankings"):
                     if f"{name}/{table}.parquet" in packed.NameToInfo:
