@@ -22,14 +22,14 @@ from qbench.stats.decide import holm
 from qbench.stats.mixed import Contrast, contrast
 from qbench.stats.population import LEAST, covariance
 
-KEYS = ["benchmark", "metric", "attribute", "group", "better", "unit"]
+KEYS = ["baseline", "benchmark", "metric", "attribute", "group", "better", "unit"]
 COLUMNS = [
     *KEYS,
     *["factor", "level", "checkpoints", "left_out", "estimate", "se", "df", "low", "high", "p", "p_adjusted"],
     *["detectable", "reason"],
 ]
 DOUBLING = "each doubling of the parameters"
-FAMILY = ["benchmark", "metric", "attribute", "factor"]
+FAMILY = ["baseline", "benchmark", "metric", "attribute", "factor"]
 
 
 def predictor_table(
@@ -64,6 +64,7 @@ def predictor_table(
         source with the mean of the other sources at the same size, and the size is `DOUBLING`, within the sources.
         ``p_adjusted`` is corrected by Holm's method for the groups and levels of one `FAMILY`.
     """
+    effects = effects[effects["baseline_model"] == effects["model"]]  # and not another checkpoint, as a teacher
     known = np.isfinite(effects["change"].to_numpy(np.float64))
     whole = effects[(effects["class"] == "") & (effects["method"] != "") & known]
     whole = one_per_checkpoint(whole, checkpoints, [*KEYS, "quantizer"])

@@ -24,8 +24,17 @@ def effects(effect, models=MODELS, seed=0):
             influence[len(rows)] = own
             change = effect(source, np.log2(parameters / 1e6), quantizer) + own.sum()
             rows.append({"model": model, "quantizer": quantizer, "change": change})
-    same = {"benchmark": "b", "metric": "m", "attribute": "", "group": "", "class": "", "better": "higher"}
-    return pd.DataFrame(rows).assign(**same, unit="share", method="tango", flags="", se=0.02), influence
+    same = {
+        "baseline": "fp32",
+        "benchmark": "b",
+        "metric": "m",
+        "attribute": "",
+        "group": "",
+        "class": "",
+        "better": "higher",
+    }
+    table = pd.DataFrame(rows).assign(baseline_model=[row["model"] for row in rows])
+    return table.assign(**same, unit="share", method="tango", flags="", se=0.02), influence
 
 
 def found(effect, **made):
@@ -81,6 +90,15 @@ def test_labels_of_one_checkpoint_count_once():
     same = {"c-2": "a-0"}
     found = predictor_table(table, influence, {model: model[0] for model in MODELS}, {}, Settings(), same)
     assert set(found["checkpoints"]) == {8}
+
+
+def test_declared_comparisons_with_another_checkpoint_are_left_out():
+    table, influence = effects(lambda *_: 0.0)
+    other = table.iloc[:1].assign(quantizer="student", baseline_model="teacher")
+    table = pd.concat([table, other], ignore_index=True)
+    found = predictor_table(table, {**influence, 27: influence[0]}, {}, {}, Settings(), {})
+    assert set(found["level"]) == set(QUANTIZERS)
+    assert set(found["checkpoints"]) == {9}
 
 
 def test_sizes_that_are_not_known_leave_the_other_factors():

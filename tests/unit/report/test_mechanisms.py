@@ -94,8 +94,9 @@ def test_a_tower_is_a_part_with_layers_in_it_and_not_a_layer_or_a_kind(make_run)
 def test_what_goes_with_the_direction_says_what_could_have_been_found(make_run):
     results = load(make_run(models=MODELS[:1], quantizers=("fp32", "hf-int4"), benchmarks=("facet",)).write())
     assert "at least 6 checkpoints" in texts(shown(results))
-    numbers = {"benchmark": "facet", "metric": "accuracy", "attribute": "", "group": "", "better": "", "unit": "share"}
-    row = {**numbers, "factor": "size", "level": DOUBLING, "checkpoints": 9, "left_out": 0, "estimate": 0.01}
+    numbers = {"baseline": "fp32", "benchmark": "facet", "metric": "accuracy", "attribute": "", "group": ""}
+    row = {**numbers, "better": "", "unit": "share"}
+    row |= {"factor": "size", "level": DOUBLING, "checkpoints": 9, "left_out": 0, "estimate": 0.01}
     row |= {"se": 0.004, "df": 5.0, "low": -0.0003, "high": 0.0203, "p": 0.05, "p_adjusted": 0.15, "detectable": 0.014}
     predictors = pd.DataFrame([{**row, "reason": ""}], columns=PREDICTORS)
     section = shown(results, predictors=predictors)
