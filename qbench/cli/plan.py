@@ -11,6 +11,7 @@ from qbench.cli.common import BATCH_SIZE
 
 if TYPE_CHECKING:
     from qbench.comparisons import DeclaredComparison
+    from qbench.execution.forecast import Forecast
     from qbench.execution.plan import PlannedQuantizer
     from qbench.execution.sharding import Shard
     from qbench.spec.model import RunSpec
@@ -86,7 +87,7 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         console.print(Text(f"\n{label}:"))
         for line in unavailable_lines(numbers):
             console.print(Text(line), soft_wrap=True)
-    for line in _left_out(wanted):
+    for line in _left_out(wanted, found):
         console.print(Text(line), soft_wrap=True)
     table = Table("", "device", "bits", "", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for quantizer in plan.quantizers:
@@ -146,13 +147,19 @@ def _compared(declared: DeclaredComparison) -> str:
     return f"Compared besides{label}: {declared.variant.words} against {declared.baseline.words}.{meant}"
 
 
-def _left_out(wanted: RunSpec) -> list[str]:
-    """What the gate will leave out of this run, or why its policy cannot be applied; below an empty line."""
+def _left_out(wanted: RunSpec, found: Forecast) -> list[str]:
+    """What the gate will leave out of the benchmarks that can be run, or why its policy cannot be applied.
+
+    Below an empty line.
+    """
     from qbench.errors import InputError
+    from qbench.execution.forecast import UNUSABLE
     from qbench.gate.power import left_out_lines, power_of_spec
 
     try:
-        lines = left_out_lines(power_of_spec(wanted, flips=()).rows)
+        unusable = {part.label for part in found.benchmarks if part.state == UNUSABLE}
+        rows = power_of_spec(wanted, flips=()).rows
+        lines = left_out_lines([row for row in rows if row.benchmark not in unusable])
     except InputError as error:
         lines = [f"The gate could not be evaluated: {error.where}: {error.what}"]
     return ["", *lines] if lines else []

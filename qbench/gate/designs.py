@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.data.items import Attribute
+from qbench.data.items import Attribute, Items
 from qbench.data.pairs import GroupPair
-from qbench.data.subset import limited, present
+from qbench.data.subset import existing, limited
 from qbench.errors import InputError, QbenchError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark, plan_model, plan_quantizer
 from qbench.execution.prepare import data_root, stored_dataset
 from qbench.metrics.interface import INDEX, MetricInfo, Task, Unavailable, unavailable, why_unavailable
+from qbench.metrics.keys import declared_names
 from qbench.plugins.options import options_dict
 from qbench.plugins.registry import installed
 from qbench.results import Cell, Results
@@ -59,6 +60,8 @@ class Design:
         What its data cannot give.
     why : str
         Why `items` is not known; else empty.
+    note : str
+        In what `items` may differ from those of a run; else empty.
     """
 
     benchmark: str
@@ -70,6 +73,7 @@ class Design:
     made: pd.DataFrame | None = None
     unavailable: tuple[Unavailable, ...] = ()
     why: str = ""
+    note: str = ""
 
     @cached_property
     def numbers(self) -> pd.DataFrame:
@@ -78,6 +82,12 @@ class Design:
             return self.made
         names = [(info.name, *place) for info in self.metrics for place in self._places(info)]
         return pd.DataFrame(names, columns=list(INDEX), dtype="str")
+
+    @property
+    def measured(self) -> list[MetricInfo]:
+        """The metrics that it has numbers of, as far as that is known."""
+        made = None if self.made is None else set(declared_names(self.made["metric"]))
+        return [info for info in self.metrics if made is None or info.name in made]
 
     def _places(self, info: MetricInfo) -> Iterator[tuple[str, str, str]]:
         """Attribute, group and class of the numbers that a metric may have."""
@@ -151,7 +161,11 @@ def designs_of_spec(spec: RunSpec, cache: Cache | None = None) -> list[Design]:
         The spec names something that does not exist.
     """
     cache, base = cache or Cache(), Path(spec.base)
-    return [design_of(plan_benchmark(b, installed(), base), spec.limit, cache) for b in spec.benchmarks]
+    designs = [design_of(plan_benchmark(b, installed(), base), spec.limit, cache) for b in spec.benchmarks]
+    if spec.half is None:
+        return designs
+    halved = "the spec evaluates one half of the items, and all are counted here"
+    return [replace(x, note="; ".join(filter(None, (x.note, f"{x.benchmark}: {halved}")))) for x in designs]
 
 
 def labels_of_spec(spec: RunSpec) -> dict[str, tuple[str, ...]]:
@@ -192,8 +206,7 @@ def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Des
         return Design(**known, attributes=attributes, why=why)
     try:
         items = task.data(data_root(planned, cache))
-        if planned.allow_missing:  # else a run refuses to start without them
-            items, _ = present(items, allow_missing=True, where=planned.label)
+        items, known["note"] = _with_images(items, planned)
         items = limited(items, limit)
         known["unavailable"] = unavailable(task, items)
         table, made = items.table, None
@@ -204,6 +217,21 @@ def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Des
         said = error.what if isinstance(error, QbenchError) else f"{type(error).__name__}: {error}"
         return Design(**known, attributes=attributes, count=count, why=f"{planned.label}: {said}")
     return Design(**known, attributes=items.attributes, items=table, count=len(table), made=made)
+
+
+def _with_images(items: Items, planned: PlannedBenchmark) -> tuple[Items, str]:
+    """The items whose image is there, and a note where a run would refuse to start without the others.
+
+    Where no image at all is there, the annotations are: all their items are counted.
+    """
+    there = existing(items.images)[items.table["image_index"].to_numpy()]
+    if there.all() or (planned.allow_missing and there.any()):
+        return items.take(np.flatnonzero(there)), ""
+    lacking = f"{planned.label}: the images of {np.count_nonzero(~there):,} of {len(items):,} items are missing"
+    if not there.any():
+        return items, f"{lacking}; the items are counted as annotated"
+    needed = "a run needs them, unless the spec has allow_missing = true"
+    return items.take(np.flatnonzero(there)), f"{lacking} and are not counted; {needed}"
 
 
 def _min_group(options: Mapping[str, Any]) -> int:

@@ -136,7 +136,7 @@ class Power:
     unknown : tuple of str
         Why the items of a benchmark are not known.
     notes : tuple of str
-        Names of rules that may be wrong, which only the data can tell.
+        What may be otherwise in a run: images that are missing, names of rules that only the data can confirm.
     flips : tuple of float
         The assumed shares of flips.
     power : float
@@ -192,7 +192,8 @@ def power(
     policy, settings = policy or read_policy(), settings or Settings()
     declared = {d.benchmark: {info.name: info for info in d.metrics} for d in designs} or _declared_anywhere(policy)
     infos = [(benchmark, info) for benchmark, of in declared.items() for info in of.values()]
-    check_margins(policy.margins, infos, where="the policy's [margins]")
+    measured = [(design.benchmark, info) for design in designs for info in design.measured]
+    check_margins(policy.margins, measured or infos, where="the policy's [margins]")
     check_limits(policy, declared)
     settings = replace(
         settings,
@@ -217,7 +218,7 @@ def power(
         },
         unavailable={design.benchmark: design.unavailable for design in designs if design.unavailable},
         unknown=tuple(design.why for design in designs if design.why),
-        notes=tuple(filter(None, notes)),
+        notes=tuple(filter(None, [*(design.note for design in designs), *notes])),
         flips=tuple(flips),
     )
 

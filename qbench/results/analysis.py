@@ -173,8 +173,7 @@ def analyse_again(
     spec = results.run.analysis.settings
     margins = {**spec.margins, **(changed.get("margins") or {})}
     settings = settings_of({**spec.record(), **changed, "margins": margins})
-    infos = [(cell.benchmark, info) for cell in results.records for info in cell.metrics]
-    check_margins(changed.get("margins") or {}, infos, where="margins")
+    check_margins(changed.get("margins") or {}, results.measured, where="margins")
     analysis = make(results, settings, step)
     folder = keep(results, settings, analysis)
     results.__dict__["analysis"] = analysis  # the cached property
@@ -228,8 +227,7 @@ def judged_by(results: Results, policy: Policy) -> Analysis:
     qbench.errors.InputError
         No number of the run has a margin of a name that the policy gives.
     """
-    infos = [(cell.benchmark, info) for cell in results.records for info in cell.metrics]
-    check_margins(policy.margins, infos, where="the policy's [margins]")
+    check_margins(policy.margins, results.measured, where="the policy's [margins]")
     settings, analysis = wanted_settings(results), results.analysis
     margin = tolerances(results.records, settings, policy)(analysis.effects)
     effects = with_verdicts(analysis.effects, margin, settings, installed_statistics())

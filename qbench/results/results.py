@@ -15,7 +15,7 @@ from qbench.analysis.judge import Analysis
 from qbench.comparisons import CellNames, CellPair, DeclaredComparison, cell_pairs
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, MetricInfo, Unavailable, why_unavailable
-from qbench.metrics.keys import MetricKey
+from qbench.metrics.keys import MetricKey, declared_names
 from qbench.models.same_checkpoints import checkpoints_of
 from qbench.policy.model import Policy
 from qbench.results import analysis
@@ -159,6 +159,18 @@ class Results:
         """
         frames = [_named(c, c.numbers()) for c in self.done]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=METRICS)
+
+    @cached_property
+    def measured(self) -> list[tuple[str, MetricInfo]]:
+        """Benchmark and metric, of all metrics of which there is a number, the main one first.
+
+        A benchmark may declare more than its data or its options give. One without a number has all that it declares.
+        """
+        numbers = self.metrics[["benchmark", "metric"]].drop_duplicates()
+        made = set(zip(numbers["benchmark"], declared_names(numbers["metric"]), strict=True))
+        having = {benchmark for benchmark, _ in made}
+        declared = {(cell.benchmark, info.name): info for cell in self.records for info in cell.metrics}
+        return [(b, info) for (b, name), info in declared.items() if b not in having or (b, name) in made]
 
     @cached_property
     def metric_infos(self) -> Mapping[tuple[str, str], MetricInfo]:

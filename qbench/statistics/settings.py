@@ -126,9 +126,11 @@ def check_margins(margins: Mapping[str, float], metrics: Iterable[tuple[str, Met
             raise InputError(f"the margin of {name!r} is {margin:g}; it is a number above 0", where=where)
         units = {name.partition("/")[0]} if name in MARGINS else {m.unit for b, m in declared if _names(name, b, m)}
         if not units:
-            known = sorted({x for b, m in declared for x in (m.name, f"{b}.{m.name}")} | set(MARGINS))
+            having, kinds = list(dict.fromkeys(m.name for _, m in declared)), ", ".join(MARGINS)
+            known = [*having, *(f"{b}.{m.name}" for b, m in declared), *MARGINS]
             close = difflib.get_close_matches(name, known, n=1)
-            fix = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+            fix = f"Did you mean {close[0]!r}? " if close else ""
+            fix += f"It has the metrics {', '.join(having) or 'none'}; margins of all metrics are {kinds}."
             raise InputError(f"no number of this run has the margin {name!r}", where=where, fix=fix)
         if margin >= 1 and units & {Unit.SHARE, Unit.POINTS}:
             raise InputError(

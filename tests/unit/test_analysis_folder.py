@@ -93,6 +93,19 @@ def test_the_settings_are_the_specs(run: Any) -> None:
     assert effects["family"].nunique() == 4  # two benchmarks; numbers over all and of classes
 
 
+def test_a_margin_of_a_metric_that_the_run_has_no_number_of_is_refused_with_those_that_it_has(run: Any) -> None:
+    for name, table in run.metrics.items():
+        run.metrics[name] = table[table["metric"] != "mean_recall"]  # declared, and not made
+    done = CliRunner().invoke(app, ["analyse", str(run.write()), "--margin", "mean_recall=0.02"])
+    assert isinstance(done.exception, InputError)
+    assert done.exception.exit_code == 2
+    said = str(done.exception)
+    assert "no number of this run has the margin 'mean_recall'" in said
+    assert "It has the metrics top1, top5, recall, accuracy," in said
+    assert "mean_recall" not in said.partition("It has")[2]
+    assert not (run.folder / "analysis").exists()
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

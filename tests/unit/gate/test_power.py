@@ -243,6 +243,16 @@ def test_the_margins_of_a_policy_outweigh_those_of_the_spec_and_are_checked() ->
         power(wrong, [facet({("nurse", "masc"): 30})])
 
 
+def test_a_margin_of_a_metric_that_the_data_does_not_give_is_refused() -> None:
+    given = read_policy(
+        {"version": 1, "margins": {"recall": 0.1}, "rule": [{"id": "r", "role": "gap", "scope": "any"}]}
+    )
+    sizes = {("nurse", "masc"): 30, ("nurse", "fem"): 30}
+    assert power(given, [facet(sizes)]).unknown == ()  # what it gives is not known
+    with pytest.raises(InputError, match="no number of this run has the margin 'recall'"):
+        power(given, [facet(sizes, made=MADE)])
+
+
 def test_a_limit_of_all_points_is_refused() -> None:
     given = read_policy({"version": 1, "rule": [{"id": "r", "metric": "accuracy", "scope": "overall", "limit": 1}]})
     with pytest.raises(InputError, match="its limit is 1, but 'accuracy' is a fraction"):
@@ -425,6 +435,31 @@ def test_only_items_whose_image_is_there_count_as_in_a_run(tmp_path: Path, limit
     found = of_faces(tmp_path, "fairface-attributes", {"ask": ["race"]}, limit=limit)
     assert {row.there for row in found.rows if not row.group} == {there}
     assert {row.there for row in found.rows if row.group in ("White", "Black")} == {there // 2}
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("images", "there", "note"),
+    [
+        (0, 40, "b: the images of 40 of 40 items are missing; the items are counted as annotated"),
+        (12, 12, "b: the images of 28 of 40 items are missing and are not counted; a run needs them, unless"),
+        (40, 40, ""),
+    ],
+)
+def test_items_whose_image_a_run_would_miss_are_not_counted_as_if_it_were_there(
+    tmp_path: Path, images: int, there: int, note: str
+) -> None:
+    (tmp_path / "val").mkdir()
+    for i in range(images):
+        (tmp_path / "val" / f"{i}.jpg").touch()
+    rows = "".join(f"val/{i}.jpg,{','.join(FACES[i % 4])}\n" for i in range(40))
+    (tmp_path / "fairface_label_val.csv").write_text(f"file,age,gender,race\n{rows}", encoding="utf-8")
+    asked = {"name": "fairface-attributes", "label": "b", "root": str(tmp_path), "options": {"ask": ["race"]}}
+    found = power_of_spec({"benchmarks": [asked]})
+    assert {row.there for row in found.rows if not row.group} == {there}
+    assert [x[: len(note)] for x in found.notes] == [note] * bool(note)
+    halved = power_of_spec({"benchmarks": [asked], "half": {"part": "first", "seed": 0}})
+    assert halved.notes[0].endswith("b: the spec evaluates one half of the items, and all are counted here")
 
 
 def test_numbers_that_the_data_cannot_give_are_in_no_row(tmp_path: Path) -> None:
