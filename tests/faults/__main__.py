@@ -1,14 +1,16 @@
 """All faults in full: ``make soak``, or ``python -m tests.faults [--kills N] [--flips N] … [--seed N]``.
 
 Prints what came of them as a table, and everything that is bad with its seed; exits with 1 where something is. With
-``--write`` the table goes into docs/reliability.md.
+``--write`` the table goes into docs/reliability.md. SIGINT (Ctrl-C) ends it early: what was tried until then is printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -92,13 +94,19 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the figures into docs/reliability.md")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    found = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts in the background ignore it
+    found: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         study = Study(Path(folder) / "study")
-        for outcome in outcomes(study, Path(folder), vars(given), given.seed, given.minutes):
-            found.append(outcome)
-            if outcome.result == "bad":
-                print(f"bad: {outcome.kind}, {outcome.fault}: {outcome.why}", flush=True)
+        try:
+            for outcome in outcomes(study, Path(folder), vars(given), given.seed, given.minutes):
+                found.append(outcome)
+                if outcome.result == "bad":
+                    print(f"bad: {outcome.kind}, {outcome.fault}: {outcome.why}", flush=True)
+        except KeyboardInterrupt:
+            print("Ended by SIGINT; the fault that was being tried is not counted.", flush=True)
+            for process in multiprocessing.active_children():
+                process.kill()
         longest = f"No command hung; the longest took {study.longest:.1f} s, that with a sleeping decoder left out."
     hung = any("it hangs" in x.why for x in found)
     figures = table(found) + ("" if hung else f"\n\n{longest}")
