@@ -9,11 +9,13 @@ from typing import Any
 
 from qbench.errors import InputError
 from qbench.gate import GateResult
+from qbench.runfolder.integrity import SEAL, is_damaged, sealed
 from qbench.store.files import read_json_object, write_json
 from qbench.tuning.configurations import Configuration
 from qbench.vocabulary import GateBand, GateStatus
 
 RECORD = "tuning.json"
+OTHER_FOLDER = "--out names another folder, if you accept that two searches can be wrong twice as often."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,35 +99,36 @@ def check_unused(folder: Path, chosen: Configuration, settings: Mapping[str, Any
     chosen : Configuration
         What is to be confirmed.
     settings : mapping
-        The spec's name, the seed of the halves, and the policy.
+        What decides a confirmation besides, see `qbench.tuning.tune.Tuner.settings`.
 
     Raises
     ------
     InputError
-        The record of the folder has a confirmation of something else, or with other settings.
+        The record of the folder has a confirmation of something else, or with other settings, or it is damaged.
     """
-    path = folder / RECORD
-    if not path.exists():
-        return
-    used = read_json_object(path, fix="Search in another folder.").get("confirmation")
+    used = _earlier(folder)
     if used is not None and used["of"] != _confirmed(chosen, settings):
+        came_of_it = f"with the answer {used['band']}" if used["band"] else "in a search that was stopped"
         raise InputError(
-            f"the second half was already used to confirm {used['of']['quantizer']['label']}, with the answer "
-            f"{used['band']}: {chosen.quantizer.label} with these settings would not be confirmed on unused items",
-            where=str(path),
-            fix="The limit for false confirmations holds for the first confirmation. For another one, use other items. "
-            "--out names another folder if you accept that two searches can be wrong twice as often.",
+            f"the second half was already used to confirm {used['of']['quantizer']['label']}, {came_of_it}: "
+            f"{chosen.quantizer.label} with these settings would not be confirmed on unused items",
+            where=str(folder / RECORD),
+            fix=f"The limit for false confirmations holds for the first confirmation. For another one, use other items. "
+            f"{OTHER_FOLDER}",
         )
 
 
 def write_record(folder: Path, tuning: Tuning, settings: Mapping[str, Any], by: str) -> None:
-    """Write what was tried and what came of it; an earlier confirmation stays on record."""
+    """Write what was tried and what came of it; an earlier confirmation stays on record.
+
+    It is also written before a confirmation begins: a search that is stopped then has used the second half.
+    """
     found, chosen = tuning.confirmation, tuning.chosen
-    confirmation = None
-    if found is not None and chosen is not None:
-        confirmation = {"of": _confirmed(chosen, settings), "band": str(found.band), "sentence": found.sentence}
-    elif (folder / RECORD).exists():
-        confirmation = read_json_object(folder / RECORD).get("confirmation")
+    if chosen is None:
+        confirmation = _earlier(folder)
+    else:
+        answer = {"band": str(found.band), "sentence": found.sentence} if found else {"band": "", "sentence": ""}
+        confirmation = {"of": _confirmed(chosen, settings), **answer}
     tried = [
         {
             "quantizer": step.configuration.quantizer.model_dump(mode="json"),
@@ -137,7 +140,24 @@ def write_record(folder: Path, tuning: Tuning, settings: Mapping[str, Any], by: 
         }
         for step in tuning.steps
     ]
-    write_json(folder / RECORD, {"format": 1, **settings, "by": by, "tried": tried, "confirmation": confirmation})
+    values = {"format": 1, "settings": dict(settings), "by": by, "tried": tried, "confirmation": confirmation}
+    write_json(folder / RECORD, sealed(values))
+
+
+def _earlier(folder: Path) -> dict[str, Any] | None:
+    """For what an earlier search in a folder used the second half; `None` where it used it for nothing."""
+    path = folder / RECORD
+    if not path.exists():
+        return None
+    values = read_json_object(path, fix=OTHER_FOLDER)
+    if SEAL not in values or is_damaged(values, known=()):
+        raise InputError(
+            "the file is damaged, or of an earlier version, so that it does not say whether the second half was used",
+            where=str(path),
+            fix=OTHER_FOLDER,
+        )
+    used: dict[str, Any] | None = values["confirmation"]
+    return used
 
 
 def _confirmed(chosen: Configuration, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,14 @@ class Tuner:
 
     # --- the search
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides a confirmation besides the configuration: a change of it would be a second look at the half."""
+        decides = self.spec.model_dump(mode="json", include={"name", "models", "benchmarks", "limit", "analysis"})
+        for benchmark in decides["benchmarks"]:
+            del benchmark["root"]  # the same data may be in another place
+        return {**decides, "seed": self.seed, "policy": self.policy.model_dump(mode="json")}
+
     def tune(self) -> Tuning:
         """Search, confirm, and write the record; and the spec if the configuration is confirmed.
 
@@ -141,12 +149,13 @@ class Tuner:
             The spec or the policy is wrong, an image would be in both halves, the second half was used before, or
             nothing can be run.
         """
-        settings = {"spec": self.spec.name, "seed": self.seed, "policy": self.policy.model_dump(mode="json")}
+        settings = self.settings
         methods, bits = self._methods()
         steps = tuple(self._tried(methods, bits))
         tuning = Tuning(steps=steps, confirmation=None, confirmed_in=None, spec=None)
         if chosen := tuning.chosen:
             check_unused(self.folder, chosen, settings)
+            write_record(self.folder, tuning, settings, self.by)
             place = self.folder / "confirmation"
             found = self._judged(self.half("second", [chosen.quantizer], "second-half"), place)
             confirmed = found.band.passes
@@ -154,6 +163,8 @@ class Tuner:
             tuning = Tuning(steps=steps, confirmation=found, confirmed_in=place, spec=spec)
             if spec is not None:
                 write_text(spec, spec_text(self._tuned(chosen)))
+            else:
+                (self.folder / SPEC).unlink(missing_ok=True)
         write_record(self.folder, tuning, settings, self.by)
         return tuning
 

@@ -21,7 +21,10 @@ from qbench.tuning.record import Step, Tuning, check_unused, write_record
 from qbench.tuning.tune import Tuner
 from qbench.vocabulary import GateBand
 
+from tests.faults.study import names, results
+
 from . import conftest
+from .killed import Files, killed_after
 from .planted import BAD, plant
 
 PASS, FAIL, NOT_SHOWN_SAFE = GateBand.PASS, GateBand.FAIL, GateBand.NOT_SHOWN_SAFE
@@ -114,6 +117,31 @@ def test_the_second_half_confirms_one_configuration_only(tmp_path):
     for again, changed in ((other, {}), (chosen, {"seed": 1}), (chosen, {"policy": {"version": 1}})):
         with pytest.raises(InputError, match="already used to confirm a, with the answer COULD NOT EVALUATE"):
             check_unused(tmp_path, again, settings | changed)
+    record = tmp_path / "tuning.json"
+    whole = record.read_bytes()
+    for at in range(0, len(whole), 7):
+        record.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(InputError, match=r"used to confirm a|the file is damaged"):
+            check_unused(tmp_path, other, settings)
+    record.write_text(json.dumps({"format": 1, "confirmation": None}))
+    with pytest.raises(InputError, match="of an earlier version"):
+        check_unused(tmp_path, other, settings)
+
+
+def test_a_search_that_is_killed_continues_to_the_same_results(tuner, cache, tmp_path):
+    """It is killed when a third of its files have their names, among the variants with one part, and once more."""
+    search = tuner()
+    with Files() as written:
+        search.tune()
+    whole, files = results(search.folder), names(search.folder) | names(cache.root)
+    for folder in (search.folder, cache.root):
+        folder.rename(folder.with_name(f"{folder.name}-undisturbed"))
+    for _ in range(2):
+        assert killed_after(written.number // 3, search.tune)
+        assert not (search.folder / "tuned.toml").exists()
+    search.tune()
+    assert results(search.folder) == whole
+    assert names(search.folder) | names(cache.root) == files
 
 
 @pytest.mark.parametrize(
@@ -145,12 +173,27 @@ def test_what_cannot_be_tuned_is_refused_with_a_reason(tuner, tmp_path):
         replace(tuner(), folder=tmp_path / "other")
 
 
+def stopped_on_the_second_half(spec):
+    if spec.half.part == "second":
+        raise KeyboardInterrupt
+    return spec
+
+
 def test_what_is_not_confirmed_writes_no_spec_and_the_command_says_so(tuner, capsys):
+    with pytest.raises(KeyboardInterrupt):
+        tuner(changed=stopped_on_the_second_half).tune()
     search = tuner(changed=whole_on_the_second_half)
     spec, further = search.most()
     assert [q.label for q in spec.quantizers[:3]] == ["fp32", "rtn", "rtn: only vision_model.layers.0"]
     assert (len(spec.quantizers), further) == (2 + 4, 3)
+    other = Configuration(quantizer=QuantizerSpec(name="rtn", label="b"), bits=8, left_out=(), method="rtn")
+    with pytest.raises(InputError, match="used to confirm rtn: without .* in a search that was stopped"):
+        check_unused(search.folder, other, search.settings)
+    (search.folder / "tuned.toml").touch()  # of a search whose confirmation is not repeated
     tuning, console = search.tune(), Terminal(width=1000)
+    for changed in (tuner(limit=36), tuner(judged_by=policy(0.44))):
+        with pytest.raises(InputError, match="used to confirm rtn: without .* with the answer FAIL"):
+            check_unused(search.folder, tuning.chosen, changed.settings)
     assert (tuning.confirmation.band, tuning.confirmed, tuning.spec, tuning.exit_code) == (FAIL, False, None, 1)
     assert not (search.folder / "tuned.toml").exists()
     record = json.loads((search.folder / "tuning.json").read_text())
