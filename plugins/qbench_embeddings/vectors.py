@@ -5,7 +5,8 @@ No pickle is read: a ``.npy`` of objects is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,11 @@ def _places(names: Sequence[str], path: Path) -> dict[str, int]:
 
 def _read(folder: Path, what: str) -> tuple[Path, list[str], npt.NDArray[Any]]:
     parquet, array = folder / f"{what}.parquet", folder / f"{what}.npy"
-    if parquet.exists() and array.exists():
+    if parquet.is_file() and array.is_file():
         raise ModelError(f"there are both {parquet.name} and {array.name}: which one counts?", where=str(folder))
-    if array.exists():
+    if array.is_file():
         return array, *_read_npy(array, folder / f"{what}.json")
-    if not parquet.exists():
+    if not parquet.is_file():
         raise ModelError(
             f"there is neither {parquet.name} nor {array.name} with its .json", where=str(folder), fix=HOW_TO_GET
         )
@@ -99,10 +100,8 @@ def _read(folder: Path, what: str) -> tuple[Path, list[str], npt.NDArray[Any]]:
 
 
 def _read_npy(path: Path, ids: Path) -> tuple[list[str], npt.NDArray[Any]]:
-    try:
+    with _damage_said(path, "an array of numbers"):
         vectors = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ModelError(f"the file is damaged, or is not an array of numbers ({error})", where=str(path)) from None
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
         raise ModelError("the file does not hold a table of numbers with one row per embedding", where=str(path))
     names = read_json(ids, error=ModelError, fix=f"It holds the IDs of the rows of {path.name}, in order.")
@@ -114,19 +113,29 @@ def _read_npy(path: Path, ids: Path) -> tuple[list[str], npt.NDArray[Any]]:
 
 
 def _read_parquet(path: Path) -> tuple[list[str], npt.NDArray[Any]]:
-    try:
+    with _damage_said(path, "a Parquet file"):
         table = pq.read_table(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ModelError(f"the file is damaged, or is not a Parquet file ({error})", where=str(path)) from None
+        columns = table.column_names
     for column in ("id", "embedding"):
-        if table.column_names.count(column) != 1:
-            raise ModelError(f"the column {column!r} is needed, once; there are {table.column_names}", where=str(path))
+        if columns.count(column) != 1:
+            raise ModelError(f"the column {column!r} is needed, once; there are {columns}", where=str(path))
         if table[column].null_count:
             raise ModelError(f"the column {column!r} has {table[column].null_count:,} gaps", where=str(path))
     names, rows = table["id"], table["embedding"].combine_chunks()
     if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type)):
         raise ModelError(f"the column 'id' is of {names.type}, not of texts", where=str(path))
-    return names.to_pylist(), _rows(rows, path)
+    with _damage_said(path, "a Parquet file"):
+        return names.to_pylist(), _rows(rows, path)
+
+
+@contextmanager
+def _damage_said(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"the file is damaged, or is not {what} ({error})", where=str(path)) from error
 
 
 def _rows(rows: Any, path: Path) -> npt.NDArray[Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from qbench_generative.families import family_of
 from qbench_generative.files import OTHERS, files_of, find_folder, fingerprint_of, weight_files
 from qbench_generative.options import GenerativeOptions
 from qbench_transformers.find import only, small_files
-from qbench_transformers.folder import PLAIN, FolderWeights
+from qbench_transformers.folder import PLAIN, FolderWeights, said_as_errors_of_models
 from qbench_transformers.tokenizer import PROBES, check_tokens
 
 
@@ -178,15 +176,3 @@ class GenerativeCheckpoint(FolderWeights):
                     f"{wrong[0]}",
                     where=str(self.folder),
                 )
-
-
-@contextmanager
-def said_as_errors_of_models(folder: Path) -> Iterator[None]:
-    """Turn whatever transformers raises of a folder's files into a `ModelError`."""
-    try:
-        yield
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise ModelError(
-            f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(folder)
-        ) from error

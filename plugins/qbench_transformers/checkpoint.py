@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
-
 from qbench.api import DType, Identity, ModelError, Preprocessing
 from qbench.api.models import cached_folder
 from qbench_transformers.find import WEIGHTS, only, small_files
 from qbench_transformers.fingerprint import fingerprint
-from qbench_transformers.folder import FolderWeights
+from qbench_transformers.folder import FolderWeights, said_as_errors_of_models
 from qbench_transformers.preprocessing import read_json, read_preprocessing
 from qbench_transformers.tensors import CONSTANT, check_tensors
 from qbench_transformers.tokenizer import EndOf, check_texts, check_tokenizer_files, load_tokenizer
@@ -108,7 +105,7 @@ class DualCheckpoint(FolderWeights):
 
     def check_that_all_fits(self) -> None:
         """Check tensors and texts without loading the weights; raises `ModelError`."""
-        with _said_as_errors_of_models(self.folder):
+        with said_as_errors_of_models(self.folder):
             model, tokenizer = self.skeleton(), load_tokenizer(self.folder)
         check_tensors(self.folder / WEIGHTS, model, quantized=self.stored_quantized)
         check_texts(tokenizer, model.config, self.family.end_of, where=str(self.folder))
@@ -138,7 +135,7 @@ class DualCheckpoint(FolderWeights):
             "output_loading_info": True,
             **how,
         }
-        with _said_as_errors_of_models(self.folder):
+        with said_as_errors_of_models(self.folder):
             with only([self.folder / WEIGHTS, *small_files(self.folder)]) as view:
                 model, loading = getattr(transformers, self.family.architecture).from_pretrained(
                     view, trust_remote_code=False, **options
@@ -156,15 +153,3 @@ class DualCheckpoint(FolderWeights):
         if "device_map" not in how:
             model = model.to(device)
         return DualEncoder(model.eval(), tokenizer, self.preprocessing, device, clean=self.family.clean)
-
-
-@contextmanager
-def _said_as_errors_of_models(folder: Path) -> Iterator[None]:
-    """Turn whatever transformers raises of a folder's files into a `ModelError`."""
-    try:
-        yield
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise ModelError(
-            f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(folder)
-        ) from error

@@ -6,6 +6,8 @@ These are the optional protocols `qbench.api.Inspectable` and `qbench.api.Storab
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from qbench.api import DType, Identity, LoadedModel, ModelError, Preprocessing
+from qbench.api import DType, Identity, LoadedModel, ModelError, Preprocessing, QbenchError
 from qbench_transformers.find import SMALL, WEIGHTS
 from qbench_transformers.preprocessing import read_json, write_preprocessing
 
@@ -35,6 +37,23 @@ def stored_weight(path: Path, name: str) -> npt.NDArray[np.float32] | None:
         return None
     array: npt.NDArray[np.float32] = tensor.float().numpy()
     return array
+
+
+@contextmanager
+def said_as_errors_of_models(folder: Path) -> Iterator[None]:
+    """Turn whatever a library raises of a folder's files into a `ModelError`.
+
+    What damaged files make libraries raise is not declared; that of tokenizers raises ``Exception`` itself.
+    """
+    try:
+        yield
+    except (QbenchError, MemoryError):
+        raise
+    except Exception as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        raise ModelError(
+            f"the checkpoint cannot be loaded ({type(error).__name__}: {first})", where=str(folder)
+        ) from error
 
 
 class FolderWeights:

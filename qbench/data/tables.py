@@ -15,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qbench.errors import DataError
+from qbench.store.files import open_file, text_of
 
 MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 DATE = re.compile(rf"\d{{1,4}}[-/. ]{MONTH}\.?|{MONTH}[-/. ]\d{{1,4}}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*", re.I)
+SHOWN = 40
+"""Bytes of a text that is not UTF-8 that a message shows."""
 SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d{2,}")
 
 
@@ -76,7 +79,7 @@ def cell_text(value: object) -> str:
 
 def _text(path: Path, how_to_get: str) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return text_of(path)
     except FileNotFoundError:
         raise DataError("the file does not exist", where=str(path), fix=how_to_get) from None
     except UnicodeDecodeError as error:
@@ -171,14 +174,20 @@ def read_parquet(path: Path, columns: Iterable[str], *, how_to_get: str) -> Anno
 
     wanted = list(columns)
     try:
-        with parquet.ParquetFile(path) as file:
+        with open_file(path) as opened, parquet.ParquetFile(opened) as file:
             _places(file.schema_arrow.names, wanted, path)
             for name in wanted:
                 _check_plain(name, file.schema_arrow.field(name).type, path)
             content = file.read(columns=wanted).to_pydict()
     except FileNotFoundError:
         raise DataError("the file does not exist", where=str(path), fix=how_to_get) from None
-    except (OSError, pa.ArrowException) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"a text in it is not UTF-8 ({error.object[:SHOWN]!r})",
+            where=str(path),
+            fix="Write the file again with its texts as UTF-8, or get it again.",
+        ) from None
+    except (OSError, pa.ArrowException, ValueError, OverflowError) as error:  # a date beyond what Python has, for one
         reason = str(error).partition("\n")[0]
         raise DataError(f"this is not a valid Parquet file: {reason}", where=str(path), fix=how_to_get) from None
     found = {name: [cell_text(value) for value in content[name]] for name in wanted}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qbench.errors import DataError
 from qbench.plugins.options import with_present_names
-from qbench.store.files import parse_toml
+from qbench.store.files import parse_toml, text_of
 
 if TYPE_CHECKING:
     from qbench.declared.schema import Description
@@ -57,7 +57,7 @@ def read_raw(path: Path) -> dict[str, Any]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text("utf-8-sig")
+        text = text_of(path)
     except UnicodeDecodeError as error:
         raise DataError(f"byte {error.start} is not UTF-8", where=str(path), fix="Save the file as UTF-8.") from None
     except OSError as error:

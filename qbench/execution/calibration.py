@@ -28,6 +28,7 @@ from qbench.images.sources.files import FolderSource
 from qbench.metrics.interface import Task
 from qbench.runfolder.schema import CalibrationInfo
 from qbench.store.cache import Cache
+from qbench.store.files import text_of
 from qbench.store.keys import key_of
 
 EQUAL = "equal"
@@ -180,7 +181,7 @@ def _in_folder(folder: Path) -> Items:
 def _in_file(path: Path) -> tuple[str, ...]:
     """The lines of a file that are not empty."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = text_of(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the texts cannot be read ({error})", where=str(path)) from None
     return tuple(line for line in lines if line.strip())

@@ -13,7 +13,7 @@ from qbench.errors import InputError
 from qbench.policy.model import read_policy
 from qbench.spec.model import RunSpec
 from qbench.spec.preset_list import PRESETS, presets
-from qbench.store.files import parse_toml, too_large, user_path
+from qbench.store.files import parse_toml, text_of, too_large, user_path
 from qbench.toml_errors import explain
 
 
@@ -62,7 +62,7 @@ def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:
 
 def _read(path: Path, known: Mapping[str, str]) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return text_of(path)
     except FileNotFoundError:
         close = difflib.get_close_matches(str(path), known, n=1)
         hint = f"Did you mean the preset {close[0]!r}? " if close else ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qbench.errors import DataError
-from qbench.store.files import relative_name
+from qbench.store.files import open_file, relative_name
 from qbench.text import counted
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ to 10 ms on Linux), so that a second change may not be seen in the times."""
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 (hexadecimal) of a file's content."""
-    with path.open("rb") as file:
+    """SHA-256 (hexadecimal) of a file's content; raises `OSError` as `qbench.store.files.open_file` does."""
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -7,10 +7,12 @@ import glob
 import json
 import os
 import shutil
+import stat
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,9 @@ LARGEST = 2**63
 """Whole numbers from here on do not fit into a table."""
 SHOWN = 200
 """Characters of a path that a message shows."""
+
+NO_FILE = "it is a device or a pipe, not a file"
+"""Why something cannot be read that might never end or never begin."""
 
 PART = ".part"
 """How the names of temporary files end."""
@@ -169,6 +174,40 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def open_file(path: Path) -> BufferedReader:
+    """Open a file to be read.
+
+    Raises
+    ------
+    OSError
+        It cannot be read; or it is a folder, or a device, a pipe or a socket, which might never end or never begin.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # or opening a pipe would wait for who writes into it
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, NO_FILE, str(path))
+
+
+def text_of(path: Path) -> str:
+    """The content of a UTF-8 file, with or without a byte order mark, and with any line ends as ``\\n``.
+
+    Raises
+    ------
+    OSError
+        As `open_file` does.
+    UnicodeDecodeError
+        It is not UTF-8.
+    ValueError
+        `path` can be no file.
+    """
+    with open_file(path) as file, TextIOWrapper(file, encoding="utf-8-sig") as text:
+        return text.read()
+
+
 def read_text(path: Path, *, error: type[QbenchError] = InputError, fix: str = "") -> str:
     """Read a text file that a user wrote: UTF-8, with or without a byte order mark.
 
@@ -178,7 +217,7 @@ def read_text(path: Path, *, error: type[QbenchError] = InputError, fix: str = "
         Of the type `error`: the file is missing, cannot be read, is not UTF-8, or `path` can be no file.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return text_of(path)
     except FileNotFoundError:
         raise error("the file does not exist", where=str(path), fix=fix) from None
     except UnicodeDecodeError as found:
@@ -208,7 +247,7 @@ def read_json(path: Path, *, error: type[QbenchError] = InputError, fix: str = "
         Of the type `error`: the file is missing, cannot be read, or is not JSON in UTF-8.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(text_of(path))
     except FileNotFoundError:
         raise error("the file does not exist", where=str(path), fix=fix) from None
     except OSError as found:

@@ -113,8 +113,8 @@ def check_unused(folder: Path, chosen: Configuration, settings: Mapping[str, Any
             f"the second half was already used to confirm {used['of']['quantizer']['label']}, {came_of_it}: "
             f"{chosen.quantizer.label} with these settings would not be confirmed on unused items",
             where=str(folder / RECORD),
-            fix=f"The limit for false confirmations holds for the first confirmation. For another one, use other items. "
-            f"{OTHER_FOLDER}",
+            fix="The limit for false confirmations holds for the first confirmation. For another one, use other items. "
+            + OTHER_FOLDER,
         )
 
 

@@ -7,9 +7,12 @@ import random
 import time
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-from .study import Outcome, Study
+from .study import SECONDS, Outcome, Study, names, results
 
+LONG = 10 * SECONDS
+"""Seconds after which a search hangs, which is several runs."""
 NO_ANSWERS = ("cache/images", "cache/texts", "run")
 
 
@@ -27,12 +30,15 @@ class Stage:
         The command that is killed; the run if empty.
     report : bool
         Whether the command writes the report, which is then compared too.
+    repeated : bool
+        Whether the command itself continues what was killed, in a folder of its own; otherwise, the run does.
     """
 
     without: tuple[str, ...] = ()
     logged: str = ""
     command: tuple[str, ...] = ()
     report: bool = False
+    repeated: bool = False
 
 
 STAGES = {
@@ -44,13 +50,22 @@ STAGES = {
     "analyse": Stage(without=("run/analysis",), command=("analyse",), report=True),
     "report": Stage(command=("report",), report=True),
     "prune": Stage(command=("cache", "prune", "--max-size", "0G", "--yes")),
+    "ablate": Stage(
+        without=("cache", "run"), command=("ablate", "spec.toml", "--by", "part", "--no-report"), repeated=True
+    ),
+    "tune": Stage(without=("cache", "run"), command=("tune", "search.toml", "--by", "part"), repeated=True),
+    "diagnose": Stage(without=("cache", "run"), command=("diagnose", "spec.toml"), repeated=True),
 }
+SEARCH = "search"
+"""The folder of the trial into which the last three write."""
 
 
 def words(study: Study, stage: Stage) -> tuple[str, ...]:
     """The command that is killed."""
     if not stage.command:
         return study.again("--no-report")
+    if stage.repeated:
+        return (*stage.command, "--out", str(study.trial / SEARCH))
     return (*stage.command, str(study.run)) if stage.report else stage.command
 
 
@@ -68,9 +83,11 @@ def duration(study: Study, name: str) -> float:
         stage = STAGES[name]
         study.fresh(*stage.without)
         started = time.monotonic()
-        done = study.qbench(*words(study, stage))
+        done = study.qbench(*words(study, stage), seconds=LONG if stage.repeated else SECONDS)
         assert done.code == 0, done.said
         whole = time.monotonic() - started
+        if stage.repeated:
+            study.searches[name] = results(study.trial / SEARCH), names(study.trial)
         said = [x for x in logged(study, stage.logged, "is done") if x] if stage.logged else [whole]
         study.seconds[name] = max(said)
     return study.seconds[name]
@@ -102,15 +119,30 @@ def kill(study: Study, seed: int) -> Outcome:
     wait(study, stage, process, rng.choice((1, 2)) if name in ("answer", "score") else 1)
     time.sleep(after)
     process.kill()
-    killed = study.ended(process).code
+    seconds = LONG if stage.repeated else SECONDS
+    killed = study.ended(process, seconds).code
     during = name if stage.command else working(study) or "between stages"
+    why = _again(study, name, stage)
+    if not why:
+        checked = study.qbench("cache", "verify")
+        why = (checked.code and checked.said) or ""
+    usual = "identical" if killed else "not met"
+    fault = f"seed {seed}: {name}, after {after:.3f} s"
+    return Outcome(kind=f"kill: {during}", fault=fault, result="bad" if why else usual, why=why)
+
+
+def _again(study: Study, name: str, stage: Stage) -> str:
+    """Continue what was killed; what is wrong with what comes of it, empty where nothing is."""
+    if stage.repeated:
+        done = study.qbench(*words(study, stage), seconds=LONG)
+        wanted, usual = study.searches[name]
+        return done.wrong or (done.said if done.code else "") or _differs(study, wanted) or study.left(usual)
     if name == "prune":
         study.remove("run")
     done = study.qbench(*study.again(*(() if stage.report else ("--no-report",))))
-    why = done.wrong or (done.code and done.said) or study.differs(report=stage.report) or study.left()
-    if not why:
-        checked = study.qbench("cache", "verify")
-        why = checked.code and checked.said
-    usual = "identical" if killed else "not met"
-    fault = f"seed {seed}: {name}, after {after:.3f} s"
-    return Outcome(kind=f"kill: {during}", fault=fault, result="bad" if why else usual, why=str(why or ""))
+    return done.wrong or (done.said if done.code else "") or study.differs(report=stage.report) or study.left()
+
+
+def _differs(study: Study, wanted: dict[str, Any]) -> str:
+    found = results(study.trial / SEARCH)
+    return ", ".join(x for x in sorted({*found, *wanted}) if found.get(x) != wanted.get(x))

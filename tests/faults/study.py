@@ -13,13 +13,14 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from qbench.runfolder.integrity import SEAL, seal_of
@@ -58,6 +59,20 @@ template = "a photo of a {}."
 values = { woman = "f", man = "m" }
 pairs = [["woman", "man"]]
 """
+SEARCH_SPEC = (
+    SPEC.replace('"hf-int8"', '"hf-int4", "hf-int8"')
+    .replace("dataset.toml", "answers.toml")
+    .replace("device =", 'policy = "policy.toml"\ndevice =')
+)
+POLICY = """version = 1
+
+[[rule]]
+id = "all"
+metric = "accuracy"
+scope = "overall"
+limit = 0.4
+"""
+"""What a search of the study may lose, on twelve items."""
 TIMES = ("seconds", "created", "updated", SEAL)
 """Keys of JSON files that hold times, or the digest of the values, of which the times are some."""
 REPORTED_TIMES = re.compile(r'<p class="when">.*|<dt>(Run|Time)</dt>.*')
@@ -147,8 +162,10 @@ class Study:
         self._context.set_forkserver_preload(["__main__", "tests.faults.warm"])
         self._write()
         self.seconds: dict[str, float] = {}
+        self.searches: dict[str, tuple[dict[str, Any], set[str]]] = {}
         self.longest = 0.0
         self._undisturbed()
+        self._write_search()
         self.results = results(self.run)
         self.names = names(self.trial)
         self.trial.rename(folder / "whole")
@@ -162,6 +179,19 @@ class Study:
             Image.fromarray(pixels).resize((80, 60)).save(self.folder / f"images/{i}.png")
             rows.append(f"{i}.png,{('nurse', 'doctor', 'judge')[i % 3]},{'fm'[i // 3 % 2]}")
         for name, text in {"people.csv": "\n".join(rows) + "\n", "dataset.toml": DATASET, "spec.toml": SPEC}.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+
+    def _write_search(self) -> None:
+        """Write a spec whose baseline answers better than chance, as a search needs it: the labels are its answers."""
+        (cell,) = (path.parent for path in self.run.rglob("cell.json") if path.parent.name.startswith("fp32-"))
+        answers = pd.read_parquet(cell / "items.parquet")["prediction"]
+        rows = [f"{i}.png,{answer},{'fm'[i // 3 % 2]}" for i, answer in enumerate(answers)]
+        for name, text in {
+            "answers.csv": "\n".join(["file,job,sex", *rows]) + "\n",
+            "answers.toml": DATASET.replace("people.csv", "answers.csv"),
+            "search.toml": SEARCH_SPEC,
+            "policy.toml": POLICY,
+        }.items():
             (self.folder / name).write_text(text, encoding="utf-8")
 
     def _undisturbed(self) -> None:
@@ -220,10 +250,13 @@ class Study:
         compared = {*found, *self.results} - (set() if report else {"report.html"})
         return ", ".join(x for x in sorted(compared) if found.get(x) != self.results.get(x))
 
-    def left(self) -> str:
-        """Files of the trial that no undisturbed run leaves, and processes of it; empty where there are none."""
+    def left(self, known: Collection[str] = ()) -> str:
+        """Files of the trial that no undisturbed run leaves, and processes of it; empty where there are none.
+
+        `known` are the files that another undisturbed command leaves.
+        """
         usual = (*LOGS, ".lock", ".claims", ".memo")  # a run that computes less may need other locks, and logs less
-        files = sorted(x for x in names(self.trial) - self.names if not x.endswith(usual))
+        files = sorted(x for x in names(self.trial) - {*(known or self.names)} if not x.endswith(usual))
         return ", ".join([*files, *(f"process {x}" for x in processes(self.cache))])
 
 

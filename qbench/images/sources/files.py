@@ -11,7 +11,7 @@ from typing import BinaryIO
 from qbench.errors import DataError
 from qbench.images.interface import ImageSource
 from qbench.store.digests import Stamp, file_stamp
-from qbench.store.files import relative_name
+from qbench.store.files import open_file, relative_name
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class FolderSource(ImageSource):
 
     def open(self, key: str) -> BinaryIO:
         """Open the file; raises `OSError`, or `DataError` where the key leaves the folder."""
-        return self._path(key).open("rb")
+        return open_file(self._path(key))
 
     def stamp(self, key: str) -> Stamp | None:
         """Size, inode and times of the last changes; `None` for a file that was changed just now."""

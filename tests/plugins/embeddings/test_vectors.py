@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,25 @@ class Trap:
 
     def __reduce__(self):
         return open, (str(self.path), "w")
+
+
+def test_files_with_any_byte_changed_are_read_or_refused(tmp_path, write_table, look):
+    write_table(tmp_path / "images.parquet", {name: [1, 2, 2] for name in ("Zoë", "b", "c")})
+    np.save(tmp_path / "texts.npy", np.array([[1, 2, 2], [0, -1, 3]], dtype=np.float16))
+    (tmp_path / "texts.json").write_text(json.dumps(["a", "c"]))
+    refused = dict.fromkeys(("images.parquet", "texts.npy", "texts.json"), 0)
+    for name in refused:
+        whole = (tmp_path / name).read_bytes()
+        for at in range(0, min(len(whole), 600), 3):
+            (tmp_path / name).write_bytes(
+                whole[:at] + bytes([whole[at] ^ (0x80 if name[0] == "i" else 1)]) + whole[at + 1 :]
+            )
+            refused[name] += 1
+            with suppress(ModelError):
+                look(name.partition(".")[0], ["b"] if name == "images.parquet" else ["a"])
+                refused[name] -= 1
+        (tmp_path / name).write_bytes(whole)
+    assert min(refused.values()) > 2, refused
 
 
 def test_no_pickle_is_ever_read(tmp_path, look):

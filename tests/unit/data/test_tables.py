@@ -1,5 +1,7 @@
 """Malformed annotation files are refused with file and row."""
 
+from contextlib import suppress
+
 import pandas as pd
 import pytest
 
@@ -82,3 +84,26 @@ def test_names_stay_below_the_folder():
     for name in ("", " ", "a\0b"):
         with pytest.raises(DataError, match="no usable file name"):
             relative_path(name, "here")
+
+
+@pytest.mark.parametrize("compression", ["snappy", None])
+def test_a_parquet_file_with_any_byte_changed_is_read_or_refused(tmp_path, compression):
+    path, refused = tmp_path / "t.parquet", 0
+    pd.DataFrame({"a": ["x", "y"] * 3, "b": [1.0, 2.0] * 3}).to_parquet(path, compression=compression)
+    whole = path.read_bytes()
+    # The footer's text repeats the schema for pandas, which is not read here.
+    for at in [*range(300), *range(len(whole) - 60, len(whole))]:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x80]) + whole[at + 1 :])
+        refused += 1
+        with suppress(DataError):
+            read_parquet(path, ["a", "b"], how_to_get="")
+            refused -= 1
+    assert refused > 100
+
+
+def test_a_parquet_file_whose_texts_are_not_utf_8_is_named(tmp_path):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"name": ["Anna", "Zo?"]}).to_parquet(path, compression=None)
+    path.write_bytes(path.read_bytes().replace(b"Zo?", b"Zo\xeb"))  # as Latin-1 writes it
+    with pytest.raises(DataError, match=r"t\.parquet: a text in it is not UTF-8 \(b'Zo\\xeb'\)"):
+        read_parquet(path, ["name"], how_to_get="")

@@ -1,4 +1,4 @@
-"""Work that is killed after it has written so many files: a process of its own gets a SIGKILL, as the system sends it."""
+"""Work that is killed by SIGKILL after it has written so many files, in a process of its own."""
 
 import os
 import signal

@@ -20,7 +20,6 @@ from qbench.tuning.configurations import Configuration
 from qbench.tuning.record import Step, Tuning, check_unused, write_record
 from qbench.tuning.tune import Tuner
 from qbench.vocabulary import GateBand
-
 from tests.faults.study import names, results
 
 from . import conftest
@@ -187,12 +186,12 @@ def test_what_is_not_confirmed_writes_no_spec_and_the_command_says_so(tuner, cap
     assert [q.label for q in spec.quantizers[:3]] == ["fp32", "rtn", "rtn: only vision_model.layers.0"]
     assert (len(spec.quantizers), further) == (2 + 4, 3)
     other = Configuration(quantizer=QuantizerSpec(name="rtn", label="b"), bits=8, left_out=(), method="rtn")
-    with pytest.raises(InputError, match="used to confirm rtn: without .* in a search that was stopped"):
+    with pytest.raises(InputError, match=r"used to confirm rtn: without .* in a search that was stopped"):
         check_unused(search.folder, other, search.settings)
     (search.folder / "tuned.toml").touch()  # of a search whose confirmation is not repeated
     tuning, console = search.tune(), Terminal(width=1000)
     for changed in (tuner(limit=36), tuner(judged_by=policy(0.44))):
-        with pytest.raises(InputError, match="used to confirm rtn: without .* with the answer FAIL"):
+        with pytest.raises(InputError, match=r"used to confirm rtn: without .* with the answer FAIL"):
             check_unused(search.folder, tuning.chosen, changed.settings)
     assert (tuning.confirmation.band, tuning.confirmed, tuning.spec, tuning.exit_code) == (FAIL, False, None, 1)
     assert not (search.folder / "tuned.toml").exists()
