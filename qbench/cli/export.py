@@ -15,7 +15,7 @@ EXAMPLES = (
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="A run folder; for the table `tuning`, the folder of a search.")],
     table: Annotated[
         str,
         typer.Option(
@@ -29,11 +29,13 @@ def command(
     """Write a tidy table of a run."""
     import sys
 
-    from qbench.report.tables import export
+    from qbench.report.tables import export, written
     from qbench.results import load
     from qbench.store.files import atomic
+    from qbench.tuning.table import TABLE as TUNING
+    from qbench.tuning.table import tuning_table
 
-    data = export(load(run), table=table, format=format_)
+    data = written(tuning_table(run), format_) if table == TUNING else export(load(run), table=table, format=format_)
     if out is None:
         if sys.stdout.isatty():
             sys.stdout.write(data.decode(errors="replace"))  # on a terminal, what is in names has no effect

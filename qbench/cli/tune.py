@@ -53,6 +53,10 @@ def command(
             help="A dataset.toml or its folder: another benchmark, in addition to those of the spec; repeatable."
         ),
     ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="A new folder for the models as confirmed, saved as `qbench quantize` does.")
+    ] = None,
+    report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Find the fewest bits that pass a policy: chosen on one half of the items, confirmed on the other.
 
@@ -61,6 +65,7 @@ def command(
     """
     from qbench.cli.common import overridden
     from qbench.execution.progress import Bar
+    from qbench.execution.single import check_empty
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
     from qbench.tuning.tune import tuner
@@ -80,8 +85,14 @@ def command(
     if dry_run:
         _show_cost(search, shown)
         return
+    if save is not None:
+        check_empty(save)
     tuning = search.tune()
     _conclude(tuning, search.folder, shown)
+    if report:
+        _write_report(tuning, search.folder, shown)
+    if save is not None and tuning.spec is not None:
+        _save(tuning, search, save, shown)
     raise typer.Exit(tuning.exit_code)
 
 
@@ -127,3 +138,36 @@ def _conclude(tuning: Tuning, folder: Path, console: Console) -> None:
         console.print(Text(f"It is not confirmed; no spec is written. The run: {tuning.confirmed_in}"))
     else:
         console.print(Text(f"Spec: {tuning.spec}"))
+
+
+def _write_report(tuning: Tuning, folder: Path, console: Console) -> None:
+    """Write the report of the run that decided, with the search in front of it."""
+    from rich.text import Text
+
+    from qbench.report.files import write
+    from qbench.report.html import Look, sections_of
+    from qbench.report.sections.tuning import section
+    from qbench.results import load
+    from qbench.tuning.table import tuning_table
+
+    results = load(tuning.confirmed_in or tuning.steps[-1].folder)
+    sections = [section(tuning_table(folder)), *sections_of(results, Look())]
+    (path,) = write(results, folder / "report.html", ["html"], sections=sections)
+    console.print(Text(f"Report: {path}\nEvery configuration: qbench export {folder} --table tuning"))
+
+
+def _save(tuning: Tuning, search: Tuner, folder: Path, console: Console) -> None:
+    """Save the model of each checkpoint with the configuration, as `qbench quantize` does."""
+    from rich.text import Text
+
+    from qbench.execution.single import built, keep
+    from qbench.runfolder.writer import slug
+
+    chosen = tuning.chosen
+    assert chosen is not None
+    for model in search.spec.models:
+        with built(model, chosen.quantizer, device=search.spec.device, registry=search.registry) as made:
+            label = made.model.label
+            place = folder if len(search.spec.models) == 1 else folder / slug(label)
+            again = keep(made, place)
+        console.print(Text(f"Saved {label}: {place}; a spec loads it with the quantizer {again}"))

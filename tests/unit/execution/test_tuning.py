@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 import qbench
-from qbench.cli.tune import _conclude, _tell
+from qbench.cli.tune import _conclude, _save, _tell, _write_report
 from qbench.errors import InputError
 from qbench.execution.run import execute
 from qbench.gate.evaluate import not_evaluated
@@ -18,6 +18,7 @@ from qbench.spec.read import read_spec
 from qbench.terminal.console import Terminal
 from qbench.tuning.configurations import Configuration
 from qbench.tuning.record import Step, Tuning, check_unused, write_record
+from qbench.tuning.table import tuning_table
 from qbench.tuning.tune import Tuner
 from qbench.vocabulary import GateBand
 from tests.faults.study import names, results
@@ -96,6 +97,44 @@ def test_a_planted_bad_layer_is_left_out_and_the_spec_runs(tuner, registry, cach
     assert {layer.name for layer in cell.record.coverage.layers if not layer.quantized} == {BAD}
     assert len(items_of(tmp_path / "again")) == COUNT
     assert qbench.gate.check(results).band is PASS  # by the policy that the spec has from the search
+
+
+def test_the_search_is_a_table_a_section_of_its_report_and_a_saved_model(tuner, tmp_path, capsys, registry):
+    search, console = tuner(), Terminal(width=1000)
+    tuning = search.tune()
+    table = tuning_table(search.folder)
+    assert table[["half", "quantizer", "bits", "left_out", "band"]].to_numpy().tolist() == [
+        ["first", "rtn", 8, "", "FAIL"],
+        ["first", WITHOUT_BAD, 14, "vision_model.layers.1", "PASS"],
+        ["second", WITHOUT_BAD, 14, "vision_model.layers.1", "PASS"],
+    ]
+    assert [(search.folder / run / "run.json").exists() for run in table["run"]] == [True] * 3
+    _write_report(tuning, search.folder, console)
+    page = (search.folder / "report.html").read_text()
+    assert page.index("The search for the fewest bits") < page.index("Every configuration that was tried")
+    assert "qbench export" in capsys.readouterr().out
+    with pytest.raises(InputError, match="cannot be saved"):
+        _save(tuning, search, tmp_path / "model", console)
+    (entry,) = (e for e in registry.entries["qbench_quantizers"] if e.record.name == "rtn")
+
+    def saved(folder):
+        (folder / "weights").write_text("x")
+        return "stored"
+
+    build = entry.record.build
+    saving = replace(entry.record, build=lambda *how: replace(build(*how), save=saved))
+    known = registry.entries["qbench_quantizers"]
+    known[known.index(entry)] = replace(entry, record=saving)
+    _save(tuning, search, tmp_path / "model", console)
+    assert (tmp_path / "model" / "weights").exists()
+    assert "quantizer stored" in capsys.readouterr().out
+
+
+def test_a_damaged_record_of_a_search_is_refused(tmp_path):
+    for text in ("{}", '{"tried": [{}], "confirmation": null}', "["):
+        (tmp_path / "tuning.json").write_text(text)
+        with pytest.raises(InputError, match=r"tuning\.json.*damaged"):
+            tuning_table(tmp_path)
 
 
 def items_of(folder):
