@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from qbench.errors import InputError
 from qbench.store.files import read_json_object
 from qbench.tuning.record import RECORD
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE = "tuning"
 COLUMNS = ["half", "quantizer", "bits", "left_out", "band", "sentence", "run"]
@@ -35,6 +37,8 @@ def tuning_table(folder: Path) -> pd.DataFrame:
     InputError
         There is no record, or it is damaged.
     """
+    import pandas as pd
+
     path = folder / RECORD
     record = read_json_object(path, fix=AGAIN)
     try:
