@@ -6,7 +6,9 @@ A run has nine checkpoints and three quantizers on ImageNet (50,000 images), COC
 (49,551 persons) and FairFace (10,954 images). The answers are simulated: no model and no image is needed. Everything
 after the answers is the code of `qbench` itself: the statistics that the benchmarks declare, `qbench.gate.select` and
 `qbench.gate.evaluate.judge` with the built-in policy. With ``--keep``, the judged changes are stored and used again, so
-that another version of the gate decides the same runs.
+that another version of the gate decides the same runs. In the worlds whose means over the checkpoints are judged too, a
+second table says what the gate answers for each quantizer. With ``--power``, a third one compares the sizes of `qbench
+power` with how often the simulated changes were shown to be within their limits.
 
 The built-in policy's primary questions about a variant in these runs are listed in docs/gate.md.
 """
@@ -21,18 +23,22 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, special, stats
 
+from qbench.analysis.populations import population_table
 from qbench.api import Attribute, Benchmark
 from qbench.gate.comparison import Compared
+from qbench.gate.designs import Design
 from qbench.gate.evaluate import judge
 from qbench.gate.methods import installed_methods
+from qbench.gate.power import power
 from qbench.gate.result import GateResult
-from qbench.metrics.interface import MetricInfo
+from qbench.metrics.interface import INDEX, MetricInfo
 from qbench.metrics.keys import declared_names
 from qbench.models.interface import Coverage
 from qbench.policy.model import Policy, read_policy
@@ -40,6 +46,7 @@ from qbench.runfolder.reader import Cell
 from qbench.runfolder.schema import CellRecord
 from qbench.statistics.hits import count_cells
 from qbench.statistics.ledger import COUNTS, FLOATS
+from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings
 from qbench.stats.linear import linear_change
 from qbench.stats.skew import skew_change
@@ -49,6 +56,9 @@ from qbench_statistics.linear import count_columns
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Infos = Mapping[tuple[str, str], MetricInfo]
+"""Benchmark and metric → its declaration."""
+NUMBER = ["benchmark", "metric", "attribute", "group"]
 MODELS = [f"{source}/{size}" for source in ("openai", "laion", "datacomp") for size in ("B-32", "B-16", "L-14")]
 QUANTIZERS = ("int8", "int4", "nf4")
 PERSONS, IMAGES_PER_PERSON = 49_551, 0.64
@@ -109,6 +119,8 @@ class World:
         By how many nats the mean skew of FairFace's largest race grows.
     ahead : float
         How much more often masc persons are recognised than fem ones before anything is lost.
+    means : bool
+        Whether the means over the checkpoints are judged too. FairFace has none here.
     """
 
     flips: float
@@ -120,6 +132,7 @@ class World:
     groups: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: GROUPS)
     growth: float = 0.0
     ahead: float = 0.03
+    means: bool = False
 
 
 HALVES = {**GROUPS, "gender": {"masc": 0.5, "fem": 0.5}}
@@ -137,6 +150,12 @@ WORLDS: Mapping[str, World] = {
     ),
     "FACET alone, 5,000 of 10,000 persons lose 3 points, 2 % flips": World(
         flips=0.02, loss={"gender=fem": 0.03}, benchmarks=(FACET,), persons=10_000, groups=HALVES, **ALONE
+    ),
+    "FACET alone, means over nine checkpoints, no effect, 2 % flips": World(
+        flips=0.02, benchmarks=(FACET,), persons=10_000, groups=HALVES, means=True
+    ),
+    "FACET alone, means over nine checkpoints, all at the limit, 2 % flips": World(
+        flips=0.02, loss={"": 0.01}, benchmarks=(FACET,), persons=10_000, groups=HALVES, means=True
     ),
 }
 
@@ -209,6 +228,16 @@ class Items:
         means = pd.DataFrame([mean.change(before == 0, after == 0) for mean in self.means])
         return pd.concat([shares, means.assign(sample_size=float(len(self.image)))] if self.means else [shares])
 
+    def influences(self, before: Integers, after: Integers) -> list[Floats]:
+        """What each image adds to each change, in the order of `changes`, each ``(images,)``."""
+        found: list[Floats] = []
+        for hits, cell, cells in self.partitions:
+            x = (after < hits).astype(np.float64) - (before < hits)
+            for inside in (cell == i for i in range(cells)):
+                own = np.where(inside, x - x[inside].mean(), 0.0) / np.count_nonzero(inside)
+                found.append(np.bincount(self.image, own))
+        return found + [mean.influence(before == 0, after == 0, len(found[0])) for mean in self.means]
+
     def _imagenet(self, rng: np.random.Generator) -> None:
         self.image, one = np.arange(50_000), np.zeros(50_000, dtype=np.int64)
         self.names = [("top1", "", ""), ("top5", "", "")]
@@ -232,13 +261,14 @@ class Items:
         self.image = rng.integers(round(IMAGES_PER_PERSON * n), size=n)
         self.names, self.partitions = [("accuracy", "", "")], [(1, np.zeros(n, dtype=np.int64), 1)]
         self.loss = np.full(n, world.loss.get("", 0.0))
-        self.label = label
+        self.label, self.persons = label, pd.DataFrame({"label": label.astype("str")})
         right = rng.uniform(0.4, 0.75, CLASSES)[label]
         for attribute in ATTRIBUTES[self.record.name]:
             shares = world.groups[attribute.name]
             drawn = rng.choice(len(shares), n, p=list(shares.values()))
             groups = attribute.groups  # the first of the shares
             code = np.where(drawn < len(groups), drawn, -1)
+            self.persons[attribute.name] = np.array([*groups, ""])[code]
             self.names += [("accuracy", attribute.name, group) for group in groups]
             self.partitions.append((1, code, len(groups)))
             for pair in attribute.pairs:
@@ -274,7 +304,7 @@ class ClassMean:
         self.names, self.coefficient, self.classes = names, coefficient, classes
         self.items = np.flatnonzero(stratum >= 0)
         self.stratum = stratum[self.items]
-        self.image = np.unique(image[self.items], return_inverse=True)[1]
+        self.images, self.image = np.unique(image[self.items], return_inverse=True)
 
     @classmethod
     def of_pair(
@@ -299,6 +329,14 @@ class ClassMean:
             **{"baseline_value": (level.estimate - found.estimate) / 2, "sum_se": level.se},
             **{"method": "mover" if len(found.counts) == 2 else "tango", **count_columns(found)},
         }
+
+    def influence(self, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_], images: int) -> Floats:
+        """What each of all images adds to the change."""
+        was, now = (x[self.items].astype(np.int8) for x in (before, after))
+        of_mine = linear_change(now - was, self.stratum, self.coefficient, self.image).influence
+        found = np.zeros(images)
+        found[self.images] = of_mine
+        return found
 
 
 class Faces:
@@ -411,26 +449,47 @@ def cell_of(record: Benchmark, model: str, quantizer: str) -> Cell:
     return Cell(Path(), model, quantizer, record.name, CellStatus.DONE, found)
 
 
-def simulate(world: World, rng: np.random.Generator) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Run:
+    """A simulated run: its judged changes, and the means over its checkpoints where they are judged."""
+
+    effects: pd.DataFrame
+    means: pd.DataFrame | None = None
+
+
+def simulate(world: World, rng: np.random.Generator) -> Run:
     """The judged changes of one run."""
     parts = [_of_benchmark(world, record, rng) for record in world.benchmarks]
-    return pd.concat(parts, ignore_index=True)
+    effects = pd.concat([part.effects for part in parts], ignore_index=True)
+    means = [part.means for part in parts if part.means is not None]
+    return Run(effects, pd.concat(means, ignore_index=True) if means else None)
 
 
-def _of_benchmark(world: World, record: Benchmark, rng: np.random.Generator) -> pd.DataFrame:
+def means_of(effects: pd.DataFrame, influences: Sequence[Floats], infos: Infos) -> pd.DataFrame:
+    """The table of populations that an analysis would have."""
+    gain, loss, n, deff = (effects[f"{name}1"] for name in ("gain", "loss", "n", "deff"))
+    of_share = np.sqrt((gain + loss - (gain - loss) ** 2 / n) * deff) / n
+    whole = effects.assign(margin=margins_of(effects, infos), se=effects["se"].fillna(of_share))
+    return population_table(whole, dict(enumerate(influences)), {}, Settings(), {})
+
+
+def _of_benchmark(world: World, record: Benchmark, rng: np.random.Generator) -> Run:
     data: Items | Faces = Faces(world, rng) if record.name == "fairface" else Items(record, world, rng)
-    parts = []
+    parts: list[pd.DataFrame] = []
+    influences: list[Floats] = []
     for model in world.models:
-        before = data.before(rng)
+        before: Any = data.before(rng)
         for quantizer in world.quantizers:
-            found = data.changes(before, data.after(rng, before))
-            parts.append(found.assign(model=model, quantizer=quantizer))
+            after: Any = data.after(rng, before)
+            parts.append(data.changes(before, after).assign(model=model, quantizer=quantizer))
+            if world.means and isinstance(data, Items):
+                influences += data.influences(before, after)
     effects = pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
     infos = {info.name: info for info in record.metrics}
     info = [infos[name] for name in declared_names(effects["metric"])]
     better = np.array([x.better for x in info])
     before, change = effects["baseline_value"], effects["change"]
-    return effects.assign(
+    effects = effects.assign(
         **{"benchmark": record.name, "baseline": "fp32", "class": "", "flags": "", "why": "", "value": before + change},
         **{
             "better": better,
@@ -439,14 +498,27 @@ def _of_benchmark(world: World, record: Benchmark, rng: np.random.Generator) -> 
         },
         abs_change=np.where(better == Better.ZERO, (before + change).abs() - before.abs(), np.nan),
     )
+    return Run(effects, means_of(effects, influences, infos_of([record])) if influences else None)
 
 
-def decide(runs: Sequence[pd.DataFrame], world: World, policy: Policy) -> GateResult:
-    """The gate's answer to all runs at once, their models named ``run/model``: no family has more than a variant."""
+def infos_of(benchmarks: Sequence[Benchmark]) -> Infos:
+    """The declarations of the metrics of some benchmarks."""
+    return {(record.name, info.name): info for record in benchmarks for info in record.metrics}
+
+
+def margins_of(effects: pd.DataFrame, infos: Infos) -> list[float]:
+    """The default margin of each number."""
+    margins = {name: margin_of(*name, infos[name[0], declared_names([name[1]])[0]]) for name in names_of(effects)}
+    return [margins[name] for name in names_of(effects)]
+
+
+def decide(runs: Sequence[pd.DataFrame], world: World, policy: Policy, means: pd.DataFrame | None = None) -> GateResult:
+    """The gate's answer to all runs at once, their models named ``run/model``: no family has more than a variant.
+
+    The table of populations `means` is that of a single run.
+    """
     frames = [effects.assign(model=f"{i}/" + effects["model"]) for i, effects in enumerate(runs)]
     effects = pd.concat(frames, ignore_index=True)
-    infos = {(record.name, info.name): info for record in world.benchmarks for info in record.metrics}
-    margins = {name: margin_of(*name, infos[name[0], declared_names([name[1]])[0]]) for name in names_of(effects)}
     cells = [
         cell_of(record, f"{i}/{model}", quantizer)
         for record in world.benchmarks
@@ -455,10 +527,11 @@ def decide(runs: Sequence[pd.DataFrame], world: World, policy: Policy) -> GateRe
         for quantizer in world.quantizers
     ]
     compared = Compared(
-        effects=effects.assign(margin=[margins[name] for name in names_of(effects)]),
-        **{"cells": cells, "unpaired": {}, "run": "simulated", "baseline": "fp32", "warnings": []},
+        effects=effects.assign(margin=margins_of(effects, infos_of(world.benchmarks))),
+        **{"cells": cells, "unpaired": {}, "run": "simulated", "baseline": "fp32", "warnings": [], "notes": []},
     )
-    return judge(compared, policy, today=date(2026, 1, 1), methods=METHODS, shares=lambda benchmark: FACE_SHARES)
+    known = {"methods": METHODS, "shares": lambda benchmark: FACE_SHARES, "populations": means}
+    return judge(compared, policy, today=date(2026, 1, 1), **known)
 
 
 def names_of(effects: pd.DataFrame) -> list[tuple[str, str, bool]]:
@@ -537,20 +610,88 @@ def _named(result: GateResult, status: RowStatus) -> Counter[str]:
     return Counter(" ".join(filter(None, (row.benchmark, row.metric, row.attribute, row.group))) for row in rows)
 
 
-def runs_of(name: str, world: World, runs: int, seed: int, keep: Path | None) -> Iterator[pd.DataFrame]:
+def streams(name: str, seed: int, runs: int) -> list[np.random.Generator]:
+    """The random numbers of each run of a world."""
+    return np.random.default_rng([seed, *name.encode()]).spawn(runs)
+
+
+def means_line(name: str, results: Sequence[GateResult]) -> str:
+    """A line of the table of means over checkpoints, of the results of single runs."""
+    answers = [answer for result in results for answer in result.quantizers]
+    rows = Counter(row.status for answer in answers for row in answer.rows)
+    passed = [answer for answer in answers if set(answer.counts) == {RowStatus.PASS}]
+    failed = [answer for answer in answers if RowStatus.FAIL in answer.counts]
+    runs_fail = sum(any(RowStatus.FAIL in answer.counts for answer in result.quantizers) for result in results)
+    shares = (
+        runs_fail / len(results),
+        len(failed) / len(answers),
+        len(passed) / len(answers),
+        (rows[RowStatus.PASS] + rows[RowStatus.FAIL]) / rows.total(),
+    )
+    return f"| {name} | {len(results)} | {' | '.join(f'{100 * x:.1f} %' for x in shares)} |"
+
+
+def against_power(runs: Sequence[pd.DataFrame], world: World, policy: Policy, rng: np.random.Generator) -> list[str]:
+    """For each number that 80 % of runs almost or just decide: what `qbench power` expects, and what was simulated.
+
+    Parameters
+    ----------
+    runs : sequence of pandas.DataFrame
+        Of a world without an effect.
+    rng : numpy.random.Generator
+        That of the first run, whose persons are counted.
+    """
+    effects = pd.concat(runs, ignore_index=True)
+    limit = np.array(margins_of(effects, infos_of(world.benchmarks)))
+    low, high = METHODS.bounds(effects, np.full(len(effects), METHODS.confidence))
+    shown = effects.assign(limit=limit, shown=(low > -limit) & (high < limit)).groupby(NUMBER)
+    simulated, items = shown["shown"].mean(), shown["sample_size"].mean()
+    designs = [design_of(world, record, effects, rng) for record in world.benchmarks if record is not FAIRFACE]
+    lines = []
+    for row in power(policy, designs, flips=[world.flips]).rows:
+        number = (row.benchmark, row.metric, row.attribute, row.group)
+        needed, there = row.needed[0].to_pass, row.there or items[number]
+        if needed and 0.5 < there / needed < 2:
+            expected = expected_share(there / needed)
+            counts = f"{there:,.0f} | {needed:,} | {100 * expected:.1f} % | {100 * simulated[number]:.1f} %"
+            lines.append(f"| {row.name} | {counts} |")
+    return lines
+
+
+def expected_share(ratio: float) -> float:
+    """The share of runs that show no change to be within the limit, with `ratio` times what 80 % of runs need."""
+    z = stats.norm.ppf(1 - (1 - METHODS.confidence) / 2)
+    return float(2 * stats.norm.cdf((z + stats.norm.ppf((1 + POWER) / 2)) * math.sqrt(ratio) - z) - 1)
+
+
+def design_of(world: World, record: Benchmark, effects: pd.DataFrame, rng: np.random.Generator) -> Design:
+    """A benchmark as `qbench power` knows it before a run; of FACET with the persons that `rng` draws."""
+    mine = effects[effects["benchmark"] == record.name]
+    made = mine[list(INDEX)].drop_duplicates().astype("str")
+    items = Items(record, world, rng).persons if record is FACET else None
+    attributes = ATTRIBUTES[record.name]
+    options = {"min_group": FACET.options().min_group} if record is FACET else {}
+    return Design(
+        benchmark=record.name, metrics=record.metrics, attributes=attributes, items=items, made=made, **options
+    )
+
+
+def runs_of(name: str, world: World, runs: int, seed: int, keep: Path | None) -> Iterator[Run]:
     """The judged changes of each run, stored ones first."""
-    streams = np.random.default_rng([seed, *name.encode()]).spawn(runs)
-    for i, rng in enumerate(streams):
+    for i, rng in enumerate(streams(name, seed, runs)):
         slug = "".join(c if c.isalnum() else "-" for c in name)
         file = None if keep is None else keep / f"{slug}-{seed}-{i}.parquet"
+        means = None if file is None or not world.means else file.with_suffix(".means.parquet")
         if file is not None and file.exists():
-            yield pd.read_parquet(file)
+            yield Run(pd.read_parquet(file), None if means is None else pd.read_parquet(means))
             continue
-        effects = simulate(world, rng)
+        run = simulate(world, rng)
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            effects.to_parquet(file)
-        yield effects
+            if means is not None and run.means is not None:
+                run.means.to_parquet(means)
+            run.effects.to_parquet(file)
+        yield run
 
 
 def main() -> None:
@@ -562,20 +703,35 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--policy", type=Path, help="a policy in place of the built-in one")
     parser.add_argument("--keep", type=Path, help="folder for the judged changes")
+    parser.add_argument(
+        "--power", action="store_true", help="compare with `qbench power`; for worlds without an effect"
+    )
     parser.add_argument("--rows", action="store_true", help="list the rows that were not decided, and that failed")
     given = parser.parse_args()
     policy = read_policy(given.policy)
     say("| world | runs | runs that fail | variants that fail | variants that pass | rows decided | rows left out |")
     say("|---|---|---|---|---|---|---|")
+    of_means: list[str] = []
+    compared: list[str] = []
     for name in given.world or WORLDS:
         world = WORLDS[name]
-        runs = list(
-            runs_of(name, world, given.runs * (SINGLE if len(world.models) == 1 else 1), given.seed, given.keep)
-        )
-        answers = Answers.of(decide(runs, world, policy), len(runs))
+        count = given.runs * (SINGLE if len(world.models) == 1 else 1)
+        runs = list(runs_of(name, world, count, given.seed, given.keep))
+        effects = [run.effects for run in runs]
+        answers = Answers.of(decide(effects, world, policy), len(runs))
         say(answers.line(name))
         for line in answers.details() if given.rows else ():
             say(line)
+        if world.means:
+            of_means.append(means_line(name, [decide([run.effects], world, policy, run.means) for run in runs]))
+        if given.power and not world.loss and not world.growth:
+            compared += against_power(effects, world, policy, streams(name, given.seed, count)[0])
+    if of_means:
+        say("\n| world | runs | runs that fail | quantizers that fail | quantizers that pass | means decided |")
+        say("\n".join(["|---|---|---|---|---|---|", *of_means]))
+    if compared:
+        say("\n| number | there | needed for 80 % | expected | simulated |")
+        say("\n".join(["|---|---|---|---|---|", *compared]))
 
 
 if __name__ == "__main__":

@@ -82,12 +82,42 @@ def test_simulated_changes_are_those_of_the_statistics() -> None:
         "rho",
     ):
         assert found.loc[means, name].to_numpy() == pytest.approx(wanted.loc[means.to_numpy(), name].to_numpy())
+    influences = items.influences(before, after)
+    assert len(influences) == len(found)
+    for row, mine in enumerate(influences):  # the images are numbered otherwise there
+        theirs = ledger.influence[row]
+        np.testing.assert_allclose(np.sort(mine[mine != 0]), np.sort(theirs[theirs != 0]), atol=1e-12)
+
+
+def test_the_means_over_checkpoints_are_those_of_the_changes_and_decide() -> None:
+    models, rng = tuple("abcdef"), np.random.default_rng(4)
+    world = replace(SMALL, loss={"": 0.06}, models=models, means=True)
+    run = simulate(world, rng)
+    assert run.means is not None
+    mean = run.means.set_index(["metric", "attribute", "group"]).loc[("accuracy", "", "")]
+    changes = run.effects.query("metric == 'accuracy' and attribute == ''")["change"]
+    assert (mean["checkpoints"], mean["mean"]) == (6, pytest.approx(changes.mean()))
+    assert mean["se"] == pytest.approx(changes.std() / np.sqrt(6), rel=0.5)
+    (answer,) = decide([run.effects], world, read_policy(), run.means).quantizers
+    assert (answer.checkpoints, answer.rows[0].metric, answer.rows[0].status) == (6, "accuracy", "fail")
+    line = gate_simulation.means_line("w", [decide([run.effects], world, read_policy(), run.means)])
+    assert line.startswith("| w | 1 | 100.0 % | 100.0 % | 0.0 % |")
+
+
+def test_the_sizes_of_power_are_held_against_the_simulated_changes() -> None:
+    world = replace(SMALL, loss={}, persons=6000)
+    effects = [simulate(world, np.random.default_rng(i)).effects for i in range(2)]
+    lines = gate_simulation.against_power(effects, world, read_policy(), np.random.default_rng(0))
+    assert lines
+    assert all(line.startswith("| facet ") and line.count("|") == 6 for line in lines)
+    assert gate_simulation.expected_share(1.0) == pytest.approx(0.8)
+    assert gate_simulation.expected_share(0.5) < 0.5
 
 
 def test_the_gate_fails_what_loses_far_more_than_its_limit_and_nothing_else() -> None:
     worlds = {"loss": replace(SMALL, loss={"gender=fem": 0.1}, persons=8000), "none": replace(SMALL, loss={})}
     found = {
-        name: Answers.of(decide([simulate(world, np.random.default_rng(1))], world, read_policy()), 1)
+        name: Answers.of(decide([simulate(world, np.random.default_rng(1)).effects], world, read_policy()), 1)
         for name, world in worlds.items()
     }
     assert found["loss"].runs_fail == 1
