@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 NAME = 80  # characters of a name in a sentence; tables have the whole name
@@ -48,6 +49,28 @@ def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     if not any(c in "123456789" for c in text):
         return text
     return (MINUS if value < 0 else "+" if sign else "") + text
+
+
+def sentence(text: str) -> str:
+    """A clause as a sentence: with a full stop, unless it ends one already.
+
+    Examples
+    --------
+    >>> sentence("it is gone"), sentence("did you mean 'age'?"), sentence("Add items.")
+    ('it is gone.', "did you mean 'age'?", 'Add items.')
+    """
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
+
+
+def shell_command(*words: object) -> str:
+    """A command as a shell has to be given it: a path with a space is quoted.
+
+    Examples
+    --------
+    >>> shell_command("qbench", "report", "my runs/demo")
+    "qbench report 'my runs/demo'"
+    """
+    return shlex.join(map(str, words))
 
 
 def counted(number: int, one: str, several: str = "") -> str:

@@ -62,6 +62,7 @@ def command(
     from qbench.execution.progress import Bar
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
+    from qbench.text import shell_command
 
     console = Terminal(stderr=True)
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
@@ -73,7 +74,7 @@ def command(
     done = executed(wanted, folder, console)
     results = analysed_run(folder, console)
     _show(results.ablation, Terminal())
-    typer.echo(f"Every part and number: qbench export {folder} --table ablation")
+    typer.echo(f"Every part and number: {shell_command('qbench', 'export', folder, '--table', 'ablation')}")
     write_report(results, wanted=report)
     exit_if_failed(done, console)
 

@@ -132,14 +132,15 @@ def command(
 
 def _report(run: Path, policy: Path | None) -> str:
     """The page that shows the run by the same policy, or how to write it; empty where there is none."""
-    from shlex import quote
-
     from qbench.cli.common import report_path
+    from qbench.text import shell_command
 
     path = report_path(run, policy)
     if path.is_file():
         return str(path)
-    return f"qbench report {quote(str(run))} --policy {quote(str(policy))} writes it" if policy and run.is_dir() else ""
+    if policy is None or not run.is_dir():
+        return ""
+    return f"{shell_command('qbench', 'report', run, '--policy', policy)} writes it"
 
 
 def _result(
@@ -159,6 +160,7 @@ def _result(
     from qbench.gate import check
     from qbench.gate.evaluate import not_evaluated
     from qbench.results import load
+    from qbench.text import sentence
 
     day = datetime.now(UTC).date()
     try:
@@ -175,7 +177,7 @@ def _result(
         older = None if baseline is None else load(baseline)
         return check(load(run), policy, older, day, renamed)
     except QbenchError as error:
-        what = f"{error.what}. {error.fix}" if error.fix else error.what
+        what = f"{sentence(error.what)} {error.fix}" if error.fix else error.what
         return not_evaluated(error.where, what, today=day)
     except Exception as error:
         if machine := MachineError.of(error):

@@ -42,6 +42,8 @@ def shard_of(given: str | None) -> Shard | None:
 
 def write_report(results: Results, *, wanted: bool, gate: GateResult | None = None) -> None:
     """Write the report into the run folder; where it is not wanted, say so of one that is there from earlier."""
+    from qbench.text import shell_command
+
     path = results.folder / "report.html"
     if wanted:
         from qbench.report.html import render
@@ -51,7 +53,8 @@ def write_report(results: Results, *, wanted: bool, gate: GateResult | None = No
             render(results, path, gate=gate)
         typer.echo(f"Report: {path}")
     elif path.exists():
-        typer.echo(f"{path} is an earlier report. Write it anew with: qbench report {results.folder}")
+        again = shell_command("qbench", "report", results.folder)
+        typer.echo(f"{path} is an earlier report. Write it anew with: {again}")
 
 
 def report_path(run: Path, policy: Path | None, ending: str = ".html") -> Path:

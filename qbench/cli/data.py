@@ -128,7 +128,7 @@ def _print(checked: CheckedData, shown: int | None, left_out: list[PlannedRow]) 
     if checked.groups:
         console.print(table)
         console.print()
-    for line in (*unavailable_lines(checked.unavailable), *left_out_lines(left_out)):
+    for line in (*unavailable_lines(checked.unavailable), *left_out_lines(left_out, "--format json")):
         console.print(Text(line))
     for finding in checked.findings:
         console.print(Text(f"{finding.level}: {finding.what}", style="red" if finding.level == "wrong" else "yellow"))

@@ -22,6 +22,8 @@ def command(
 ) -> None:
     """Write a new plugin: a complete distribution with tests that pass, to be changed."""
     from qbench.scaffold import create
+    from qbench.text import shell_command
 
     folder = create(kind, name, dir_)
-    typer.echo(f"Written: {folder}\nNext: cd {folder} && pip install -e '.[test]' && qbench plugins --strict && pytest")
+    check = "pip install -e '.[test]' && qbench plugins --strict && pytest"
+    typer.echo(f"Written: {folder}\nNext: {shell_command('cd', folder)} && {check}")

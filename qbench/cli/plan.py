@@ -158,8 +158,8 @@ def _left_out(wanted: RunSpec, found: Forecast) -> list[str]:
 
     try:
         unusable = {part.label for part in found.benchmarks if part.state == UNUSABLE}
-        rows = power_of_spec(wanted, flips=()).rows
-        lines = left_out_lines([row for row in rows if row.benchmark not in unusable])
+        rows = [row for row in power_of_spec(wanted, flips=()).rows if row.benchmark not in unusable]
+        lines = left_out_lines(rows, "`qbench power SPEC --json FILE`")
     except InputError as error:
         lines = [f"The gate could not be evaluated: {error.where}: {error.what}"]
     return ["", *lines] if lines else []

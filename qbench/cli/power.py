@@ -121,6 +121,7 @@ def _amount(value: float, row: PlannedRow) -> str:
 def _notes(found: Power) -> list[str]:
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.gate.power import left_out_lines
+    from qbench.text import sentence
     from qbench.vocabulary import MetricRole
 
     shares = " or ".join(map(_percent, found.flips))
@@ -140,10 +141,10 @@ def _notes(found: Power) -> list[str]:
         what = f"{len(never):,} of {len(counted):,} numbers have too few to be shown to be within their limit"
         examples = [row.name for row in never[:MENTIONED]] + ["…"] * (len(never) > MENTIONED)
         notes += ["*: more than there are.", f"{what}: {', '.join(examples)}." if never else f"{what}."]
-    notes += [f"rule {name}: {why}." for name, why in found.unused.items()]
+    notes += [sentence(f"rule {name}: {why}") for name, why in found.unused.items()]
     notes += [f"not known, how many items: {why}" for why in found.unknown]
     notes += found.notes
-    if left_out := left_out_lines(found.rows):
+    if left_out := left_out_lines(found.rows, "--json"):
         notes += ["", *left_out]
     for benchmark, numbers in found.unavailable.items():
         notes += ["", f"{benchmark}:", *unavailable_lines(numbers)]

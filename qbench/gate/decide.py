@@ -190,6 +190,7 @@ def _rows(
             n=int(items or record["n"]),  # images, where the number itself counts queries or classes
             items=items,
             needed=more,
+            needed_k=int(cutoff_then[at]) if more is not None and np.isfinite(cutoff_then[at]) else None,
             needed_to=_purpose(more, bool(beyond[at])),
             flags=tuple(map(str, flags)),
             reason=decision.reason + _of_needed(more, bool(beyond[at]), items, cutoff[at], cutoff_then[at]),

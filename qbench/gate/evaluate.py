@@ -38,7 +38,7 @@ from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
 from qbench.stats.population import LEAST
-from qbench.text import counted
+from qbench.text import counted, sentence
 from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity, parse_flags
 
 TOLD = (
@@ -326,7 +326,7 @@ def _sentence(
     levels = Counter(problem.level for problem in problems)
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
-        return f"{said(errors[0].where)}: {said(errors[0].what)}. {counts}"
+        return f"{sentence(f'{said(errors[0].where)}: {said(errors[0].what)}')} {counts}"
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"

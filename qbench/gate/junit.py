@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from qbench.gate.phrasing import because, found, limit, named, place, said, size, variant
 from qbench.gate.result import GateResult, GateRow
-from qbench.text import counted
+from qbench.text import counted, sentence
 from qbench.vocabulary import GateStatus, Level, RowStatus
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -92,7 +92,7 @@ def _words(row: GateRow) -> str:
     numbers = f"{found(row)}, limit {limit(row)}, n = {size(row)}: " if row.unit else ""
     waiver = f" (waived {said(row.waiver)})" if row.waiver else ""
     why = f" Why this limit: {said(row.why)}" if row.why else ""
-    return f"{numbers}{because(row)}{waiver}.{why}"
+    return sentence(f"{numbers}{because(row)}{waiver}") + why
 
 
 def _clean(text: str) -> str:

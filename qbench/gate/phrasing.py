@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qbench.gate.result import GateRow
+from qbench.metrics.keys import MetricKey
 from qbench.phrasing import Movement
-from qbench.text import NAME, clean, counted, isolated
+from qbench.text import NAME, clean, counted, isolated, sentence
 from qbench.vocabulary import GateBand, MetricRole, Quantity, RowStatus
 
 NUMBERS = re.compile(r"\d[\d,]*( and )?")
@@ -63,7 +64,9 @@ def size(row: GateRow) -> str:
 
 def needed(row: GateRow) -> str:
     """How many items would decide a row, and how: "4,100 would decide", "9,000 would prove it"; else empty."""
-    return "" if row.needed is None else f"{row.needed:,} would {'prove it' if row.needed_to == 'fail' else 'decide'}"
+    if row.needed is None:
+        return ""
+    return f"{row.needed:,}{_with_k(row.needed_k)} would {'prove it' if row.needed_to == 'fail' else 'decide'}"
 
 
 def needed_sentence(row: GateRow) -> str:
@@ -71,7 +74,13 @@ def needed_sentence(row: GateRow) -> str:
     if not row.needed:
         return ""
     what = "prove this loss" if row.needed_to == "fail" else "decide it"
-    return f"{row.needed:,} items would {what} (now {row.items:,})"
+    now = f"{row.items:,}{_with_k(MetricKey.parse(row.metric).cutoff if row.needed_k else None)}"
+    return f"{row.needed:,} items{_with_k(row.needed_k)} would {what} (now {now})"
+
+
+def _with_k(k: int | None) -> str:
+    """The k that belongs to so many items of a gallery; empty where there is none."""
+    return f" with k = {k:,}" if k else ""
 
 
 def place(row: GateRow) -> str:
@@ -122,7 +131,7 @@ def finding(row: GateRow) -> str:
     what = f"{named(row.metric)}{whom}" if row.metric else f"{named(row.benchmark)}{whom}"
     if row.status in (RowStatus.ERROR, RowStatus.LEFT_OUT) or not math.isfinite(row.found):
         on = f" on {named(row.benchmark)}" if row.metric else ""
-        return f"{variant(row)}, {what}{on}: {because(row)}."
+        return f"{variant(row)}, {what}{on}: {sentence(because(row))}"
     bias = "the size of " if row.role in (MetricRole.GAP, MetricRole.SKEW) else ""
     subject = f"{bias}{what} on {named(row.benchmark)}"
     behind = f": {row.groups}" if row.groups else ""
@@ -149,7 +158,7 @@ def _not_ruled_out(row: GateRow, subject: str) -> str:
 
 def because(row: GateRow) -> str:
     """Why a row has its status, and what would make it decidable where the data is too little: without a full stop."""
-    return ". ".join(said(x).removesuffix(".") for x in (row.reason, row.remedy) if x)
+    return " ".join(sentence(said(x)) for x in (row.reason, row.remedy) if x).removesuffix(".")
 
 
 def causes(rows: Iterable[GateRow]) -> str:
@@ -165,7 +174,8 @@ def causes(rows: Iterable[GateRow]) -> str:
         return _example(kinds[0], "for example, ")
     shown = [f"{counted(len(x), 'number', 'numbers')}{_example(x, ', such as: ', ': ')}" for x in kinds[:CAUSES]]
     rest = sum(map(len, kinds[CAUSES:]))
-    return "; ".join([*shown, *([f"{counted(rest, 'number', 'numbers')}: other causes"] if rest else [])])
+    others = f"{counted(rest, 'number', 'numbers')}: other causes, which `qbench check -v` lists"
+    return "; ".join([*shown, others] if rest else shown)
 
 
 def _example(texts: Sequence[str], several: str, one: str = "") -> str:

@@ -34,7 +34,7 @@ from qbench.spec.model import RunSpec
 from qbench.spec.read import read_spec
 from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings, check_margins
-from qbench.text import counted
+from qbench.text import counted, sentence
 from qbench.vocabulary import MetricRole, Unit
 
 FLIPS = (0.005, 0.02, 0.05)
@@ -319,16 +319,24 @@ def _attributes_anywhere() -> Iterator[Attribute]:
             yield from getattr(entry.record.load(entry.record.options()), "attributes", ())
 
 
-def left_out_lines(rows: Sequence[PlannedRow]) -> list[str]:
-    """What the gate will leave out, why, and what can be done; nothing where it will judge every number."""
+def left_out_lines(rows: Sequence[PlannedRow], everything: str) -> list[str]:
+    """What the gate will leave out, why, and what can be done; nothing where it will judge every number.
+
+    Parameters
+    ----------
+    rows : sequence of PlannedRow
+        The numbers.
+    everything : str
+        The option that lists them all, for those that are counted here.
+    """
     by_cause: dict[Undecidable, list[str]] = {}
     for row in rows:
         if row.left_out:
             by_cause.setdefault(row.left_out, []).append(row.name)
-    lines = [f"  {', '.join(names)}: {why.cause}. {why.remedy}" for why, names in by_cause.items()]
-    more = counted(len(lines) - LISTED, "more cause", "more causes")
+    lines = [f"  {', '.join(names)}: {sentence(why.cause)} {why.remedy}" for why, names in by_cause.items()]
+    more = f"  and {counted(len(lines) - LISTED, 'more cause')}, which {everything} lists"
     heading = "Numbers that the gate will leave out, because this data cannot decide them:"
-    return [heading, *lines[:LISTED], *[f"  and {more}"][: len(lines) > LISTED]] if lines else []
+    return [heading, *lines[:LISTED], *[more][: len(lines) > LISTED]] if lines else []
 
 
 def _row(

@@ -90,6 +90,7 @@ def rows_of_quantizers(
             checkpoints=int(valid[at]),
             items=int(valid[at]),
             needed=None,
+            needed_k=None,
             needed_to="",
             flags=(),
             remedy="",

@@ -59,6 +59,8 @@ class GateRow:
         Items that `needed` is to be compared with: those of the group for a share, else the benchmark's.
     needed : int or None
         Items that would decide, where it is inconclusive and such a number exists.
+    needed_k : int or None
+        Of a number at k: the k that so many items need, which grows in the same proportion.
     needed_to : {"pass", "fail", ""}
         What so many items would do: show in 80 % of all runs that a change of nothing is within the limit; or, where
         the loss that was found lies beyond the limit, prove it if it is as large as that.
@@ -100,6 +102,7 @@ class GateRow:
     checkpoints: int = 0
     items: int = 0
     needed: int | None = None
+    needed_k: int | None = None
     needed_to: NeededTo = ""
     flags: tuple[str, ...] = ()
     groups: str = ""

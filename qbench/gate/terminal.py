@@ -93,38 +93,39 @@ def _short(result: GateResult, console: Console, space: int) -> list[Text]:
 
     lines = _folded(Text(result.sentence), console, SENTENCE)
     problems = [_folded(_problem(problem), console) for problem in result.problems]
-    lines += _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"))
+    lines += _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"), console)
     rules = _rules(result.rules, console)
     rows = [
         _two_texts(row, console) for row in result.findings if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)
     ]
-    for_rows = len(_block(rows, 1, UNPASSED))
-    lines += _block(rules, _most(rules, RULES, space - len(lines) - for_rows), ("rule", "rules"))
-    return lines + _block(rows, _most(rows, ROWS, space - len(lines)), UNPASSED)
+    for_rows = len(_block(rows, 1, UNPASSED, console))
+    lines += _fitting(rules, RULES, ("rule", "rules"), console, space - len(lines) - for_rows)
+    return lines + _fitting(rows, ROWS, UNPASSED, console, space - len(lines))
 
 
-def _most(texts: Sequence[list[Text]], most: int, space: int) -> int:
-    """How many of the texts, at most `most` and at least one, can be listed in so many lines."""
-    fitting = (n for n in range(min(most, len(texts)), 1, -1) if len(_block(texts, n, UNPASSED)) <= space)
-    return next(fitting, 1)
+def _fitting(texts: Sequence[list[Text]], most: int, what: Words, console: Console, space: int) -> list[Text]:
+    """The block of as many of the texts, at most `most` and at least one, as go into so many lines."""
+    blocks = (_block(texts, n, what, console) for n in range(min(most, len(texts)), 1, -1))
+    return next((block for block in blocks if len(block) <= space), _block(texts, 1, what, console))
 
 
-def _block(texts: Sequence[list[Text]], number: int, what: Words) -> list[Text]:
+def _block(texts: Sequence[list[Text]], number: int, what: Words, console: Console) -> list[Text]:
     """The first of the texts below an empty line; nothing where there are none."""
     from rich.text import Text
 
-    return [Text(), *_listed(texts, number, what)] if texts else []
+    return [Text(), *_listed(texts, number, what, console)] if texts else []
 
 
-def _listed(texts: Sequence[list[Text]], number: int, what: Words) -> list[Text]:
-    """The lines of the first of the texts, and how many there are beside them."""
+def _listed(texts: Sequence[list[Text]], number: int, what: Words, console: Console) -> list[Text]:
+    """The lines of the first of the texts, and in one line how many there are beside them."""
     from rich.text import Text
 
     lines = [line for text in texts[:number] for line in text]
     more = len(texts) - number
     one, several = what
-    said = counted(more, f"more {one}: -v lists it", f"more {several}: -v lists them")
-    return [*lines, Text(f"and {said}")] if more > 0 else lines
+    whole = f"and {counted(more, f'more {one}: -v lists it', f'more {several}: -v lists them')}"
+    short = f"and {counted(more, 'more: -v lists it', 'more: -v lists them')}"
+    return [*lines, Text(whole if len(whole) <= console.width else short)] if more > 0 else lines
 
 
 def _folded(text: Text, console: Console, most: int = FOLDED, indent: str = "") -> list[Text]:

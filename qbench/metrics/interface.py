@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from qbench.metrics.keys import MetricKey
+from qbench.text import sentence
 from qbench.vocabulary import MetricRole
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Unavailable:
     @property
     def words(self) -> str:
         """Cause and remedy, to stand in the place of the number."""
-        return " ".join(part for part in (f"not available: {self.cause}.", self.remedy) if part)
+        return " ".join(part for part in (sentence(f"not available: {self.cause}"), self.remedy) if part)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from qbench.stats.validity import (
     rank_agreement,
     same_for_every_query,
 )
+from qbench.text import sentence
 from qbench.vocabulary import FlagKind
 
 
@@ -190,7 +191,7 @@ class _Check:
         return Flag(**self._names._asdict(), kind=kind, comparisons=void, scope=scope, message=message)
 
     def _unchecked(self, what: str, error: Exception) -> Flag:
-        return self._flag(FlagKind.UNCHECKED, Scope(), f"{what} could not be checked: {error}.")
+        return self._flag(FlagKind.UNCHECKED, Scope(), sentence(f"{what} could not be checked: {error}"))
 
     # --- classes that are one to it
 

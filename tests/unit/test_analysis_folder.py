@@ -203,8 +203,8 @@ def test_two_writers_wait_for_each_other(run: Any) -> None:
     assert json.loads((folder / "analysis" / "analysis.json").read_text())["settings"]["seed"] == 5
 
 
-def test_no_report_stands_beside_an_analysis_that_it_does_not_show(run: Any) -> None:
-    folder = run.write()
+def test_no_report_stands_beside_an_analysis_that_it_does_not_show(run: Any, tmp_path: Path) -> None:
+    folder = run.write().rename(tmp_path / "r 1")
     cli = CliRunner()
     first = cli.invoke(app, ["analyse", str(folder), "--no-report"])
     assert "earlier report" not in first.output
@@ -213,7 +213,7 @@ def test_no_report_stands_beside_an_analysis_that_it_does_not_show(run: Any) -> 
     assert done.exit_code == 0, done.output
     assert (folder / "report.html").read_text().startswith("<!DOCTYPE html>")
     told = cli.invoke(app, ["analyse", str(folder), "--no-report"]).output
-    assert f"Write it anew with: qbench report {folder}" in " ".join(told.split())
+    assert f"Write it anew with: qbench report '{folder}'" in " ".join(told.split())
 
 
 @pytest.mark.parametrize("name", ["top1", "facet.accuracy", "share", "share/group", "points"])

@@ -58,7 +58,7 @@ def _open(gate: GateResult) -> Iterator[Table]:
                 Entry(found(r)),
                 number(limit(r)),
                 number(f"{r.items:,}"),
-                number(f"{r.needed:,}" if r.needed else "unknown"),
+                number(f"{r.needed:,}{f' (k = {r.needed_k:,})' if r.needed_k else ''}" if r.needed else "unknown"),
             ]
             for r in inconclusive[:ROWS]
         ]

@@ -9,6 +9,7 @@ from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table,
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.stats.paired import OVER, WITHIN
+from qbench.text import sentence
 
 ROWS = 60
 EXPLAINED = {
@@ -52,7 +53,7 @@ def _reading(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> list[Blo
     unable = tests.loc[tests["reason"] != "", "reason"].value_counts()
     for reason in sorted(unable.index):
         count = formatting.count(int(unable[reason]), "test")
-        blocks.append(Text(f"Undetermined: {count} – {reason}."))
+        blocks.append(Text(sentence(f"Undetermined: {count} – {reason}")))
     return blocks
 
 

@@ -15,6 +15,7 @@ from qbench.plugins.report_blocks import Column, Entry, Part, Table, Tally, name
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
 from qbench.report.run_numbers import FILTERS
+from qbench.text import sentence
 from qbench.vocabulary import Better, Effect, GateBand, MetricRole, RowStatus, Verdict
 
 ROWS = 60
@@ -216,7 +217,7 @@ def _why_not(context: Context, row: effect_rows.EffectRow) -> str:
         return ", ".join(effect_rows.flags(row))
     names = (str(row[key]) for key in ("benchmark", "metric", "attribute", "group", "class"))
     said = context.numbers.results.why_unavailable(*names)
-    return f"{said.cause}. {said.remedy}".rstrip() if said else "it is undetermined"
+    return f"{sentence(said.cause)} {said.remedy}".rstrip() if said else "it is undetermined"
 
 
 def _undecided(rows: Iterable[GateRow]) -> Entry:

@@ -252,5 +252,7 @@ def test_check_names_the_page_by_the_same_policy(tmp_path: Path) -> None:
     assert _report(tmp_path, None) == str(tmp_path / "report.html")
     loose = tmp_path / "loose.toml"
     assert _report(tmp_path, loose) == f"qbench report {tmp_path} --policy {loose} writes it"
+    spaced = tmp_path / "r 1.toml"
+    assert _report(tmp_path, spaced) == f"qbench report {tmp_path} --policy '{spaced}' writes it"
     (tmp_path / "report-loose.html").touch()
     assert _report(tmp_path, loose) == str(tmp_path / "report-loose.html")

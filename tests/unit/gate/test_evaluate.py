@@ -84,6 +84,7 @@ def test_more_items_of_a_skew_are_a_larger_gallery_and_a_larger_k(study: Study) 
     k = math.ceil(1000 * row.needed / 5000)
     assert f"about {row.needed:,} items with k = {k:,} would decide if nothing changes" in row.reason
     assert "(there are 5,000 with k = 1,000)" in row.reason
+    assert row.needed_k == k
 
 
 def test_where_there_are_enough_items_it_names_no_number(study: Study) -> None:

@@ -21,7 +21,7 @@ from qbench.cli.power import show
 from qbench.data.items import Attribute
 from qbench.errors import InputError
 from qbench.gate.designs import Design, _of_cell, designs_of_run, designs_of_spec
-from qbench.gate.power import PlannedRow, Power, left_out_lines, power, power_of
+from qbench.gate.power import LISTED, PlannedRow, Power, left_out_lines, power, power_of
 from qbench.metrics.interface import INDEX, MetricInfo, StatisticRef, Unavailable
 from qbench.metrics.known import RECALL_BY_GROUP, SKEWS, STEREOTYPES
 from qbench.policy.model import default_text, read_policy
@@ -550,7 +550,9 @@ def test_what_the_gate_will_leave_out_is_announced_as_the_gate_says_it(tmp_path:
     for number, words in said.items():
         assert (planned[number].cause, planned[number].remedy) == words
     assert all(planned.values())  # at most 10 hits, 50 are needed
-    assert left_out_lines(found.rows)[1].startswith("  fairface skew@20 race=White, fairface skew@20 race=Black, ")
+    assert left_out_lines(found.rows, "--json")[1].startswith(
+        "  fairface skew@20 race=White, fairface skew@20 race=Black, "
+    )
 
 
 def test_shares_and_gaps_of_too_few_items_are_announced_and_others_are_not(tmp_path: Path, study: Study) -> None:
@@ -561,7 +563,7 @@ def test_shares_and_gaps_of_too_few_items_are_announced_and_others_are_not(tmp_p
     planned = next(row.left_out for row in found.rows if not row.group)
     assert (planned.cause, planned.remedy) == (said.reason, said.remedy)
     many = facet({("nurse", "masc"): 3000, ("nurse", "fem"): 3000})
-    assert not left_out_lines(power(designs=[many], flips=[]).rows)
+    assert not left_out_lines(power(designs=[many], flips=[]).rows, "--json")
     few = power(
         policy(role="gap", scope="each_class"), [facet({("nurse", "masc"): 20, ("nurse", "fem"): 30})], flips=[]
     )
@@ -569,3 +571,11 @@ def test_shares_and_gaps_of_too_few_items_are_announced_and_others_are_not(tmp_p
     sizes = {(c, g): n for c, n in (("nurse", 20), ("doctor", 3000)) for g in ("masc", "fem")}
     mean = power(policy(role="gap", scope="overall"), [facet(sizes)], flips=[]).rows[0]
     assert mean.left_out.cause.startswith("79 and 79 items are too few")  # 2² / (1/20 + 1/3000)
+
+
+def test_causes_that_are_counted_say_which_option_lists_them() -> None:
+    facets = [facet({(f"class {n}", "masc"): n, (f"class {n}", "fem"): n}) for n in range(20, 40)]
+    rows = [row for one in facets for row in power(policy(role="gap", scope="each_class"), [one], flips=[]).rows]
+    *lines, last = left_out_lines(rows, "--json")
+    assert len(lines) == 1 + LISTED
+    assert last == "  and 8 more causes, which --json lists"

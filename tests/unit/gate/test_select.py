@@ -270,3 +270,10 @@ def test_the_documented_summaries_without_an_interval_are_those_that_have_none()
     own = {name for name in none if name.startswith(("race_", "gender_", "age_"))}
     assert none - own <= set(lacking)
     assert set(summaries) - none == set(having)
+
+
+def test_a_suggestion_ends_with_its_question_mark(study: Study) -> None:
+    study.effect("accuracy", 0.0, attribute="age", group="young")
+    study.effect("accuracy", 0.0, attribute="age", group="older")
+    sentence = study.judge(GROUPS | {"by": ["agee"]}).sentence
+    assert "did you mean 'age'? 1 rule could not be evaluated." in sentence
