@@ -51,7 +51,7 @@ def _why_not_needed(rows: list[GateRow]) -> str:
     if not rows:
         return "it matches nothing in this run"
     warned = any(row.counts is GateStatus.WARN for row in rows)
-    return f"it is not needed: {'what it is for is a warning' if warned else 'nothing that it is for fails'}"
+    return f"it is not needed: {'what it is for is only a warning' if warned else 'nothing that it is for fails'}"
 
 
 def _names(waiver: Waiver) -> list[str]:

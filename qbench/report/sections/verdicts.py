@@ -220,17 +220,17 @@ def _why_not(context: Context, row: effect_rows.EffectRow) -> str:
     return f"{sentence(said.cause)} {said.remedy}".rstrip() if said else "it is undetermined"
 
 
-def _undecided(rows: Iterable[GateRow]) -> Entry:
+def _undecided(rows: Sequence[GateRow]) -> Entry:
     """How many of the numbers that the gate judges are inconclusive."""
     judged = [r for r in rows if r.status is not RowStatus.LEFT_OUT]
     tallies = [
         Tally(names, sum(r.status is RowStatus.INCONCLUSIVE for r in mine), len(mine))
         for names, _, mine in judged_parts(judged)
     ]
-    return Entry(tallied(tallies) if judged else "no rule", "word", parts=tallies)
+    return Entry(tallied(tallies) if judged else _nothing(rows), "word", parts=tallies)
 
 
-def _what_decides(rows: Iterable[GateRow]) -> Entry:
+def _what_decides(rows: Sequence[GateRow]) -> Entry:
     """How many items would decide the inconclusive numbers, of each part the worst; the rows are worst first."""
     undecided = [r for r in rows if r.status is RowStatus.INCONCLUSIVE]
     first: dict[tuple[str, ...], Part] = {}
@@ -241,4 +241,10 @@ def _what_decides(rows: Iterable[GateRow]) -> Entry:
         needed = needed_sentence(row) or "how many items would decide it is not known"
         first.setdefault(tuple(names.values()), Part(names, f"{what}{on}: {needed}"))
     parts = list(first.values())
-    return Entry(parts[0].text if parts else "nothing is inconclusive", parts=parts)
+    judged = any(r.status is not RowStatus.LEFT_OUT for r in rows)
+    return Entry(parts[0].text if parts else "nothing is inconclusive" if judged else _nothing(rows), parts=parts)
+
+
+def _nothing(rows: Sequence[GateRow]) -> str:
+    """What is said in place of judged numbers, where there are none: whether a rule is about any."""
+    return "none judged" if rows else "no rule"

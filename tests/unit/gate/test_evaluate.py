@@ -385,7 +385,7 @@ def test_a_waiver_that_is_not_needed_is_a_warning(groups: Groups, names: dict[st
 def test_a_waiver_of_what_only_warns_is_not_needed(groups: Groups) -> None:
     result = groups(age=(0.0, -0.1)).judge(EACH | {"severity": "warn"}, waiver=[waiver(group="older")])
     assert result.rows[0].status == "warning"
-    assert result.problems[0].what == "it is not needed: what it is for is a warning"
+    assert result.problems[0].what == "it is not needed: what it is for is only a warning"
 
 
 def test_a_waiver_covers_what_is_inconclusive_where_that_fails_but_no_error(study: Study) -> None:

@@ -83,7 +83,16 @@ def test_what_is_inconclusive_says_what_would_decide_it(make_run: Make) -> None:
 
 def test_a_variant_without_a_rule_is_not_called_safe(make_run: Make) -> None:
     (table,) = answers(context(shifted(make_run, 0.0)))
-    assert cells(table)["Answer"] == "no rule"
+    found = cells(table)
+    assert {found[x] for x in ("Answer", "Inconclusive", "What would decide it")} == {"no rule"}
+
+
+def test_a_variant_of_which_nothing_is_judged_is_not_called_decided(make_run: Make) -> None:
+    row = GateRow(rule="r", model=A, quantizer="hf-int4", status=RowStatus.LEFT_OUT)
+    (table,) = answers(context(shifted(make_run, 0.0), row))
+    found = cells(table)
+    assert found["Answer"] == "- not judged"
+    assert (found["Inconclusive"], found["What would decide it"]) == ("none judged", "none judged")
 
 
 def test_the_group_that_loses_is_named_with_its_numbers(make_run: Make) -> None:
