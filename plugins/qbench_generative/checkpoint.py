@@ -155,15 +155,19 @@ class GenerativeCheckpoint(FolderWeights):
         return kind(model.eval(), prompter, device, answers_at_once=self.options.answers_at_once)
 
     def _processor(self, view: Path) -> Any:
-        """The processor, whose tokenizer is checked to be one of this model."""
+        """The processor with this preprocessing; its tokenizer is checked to be one of this model."""
         import transformers
 
+        used = self.preprocessing
         processor = getattr(transformers, self.family.processor).from_pretrained(
             view, local_files_only=True, trust_remote_code=False
         )
         config = transformers.AutoConfig.from_pretrained(view, local_files_only=True, trust_remote_code=False)
         rows = [processor.tokenizer(text, add_special_tokens=False)["input_ids"] for text in PROBES]
         check_tokens(rows, config.get_text_config().vocab_size, where=str(self.folder))
+        # The checkpoint may have been given another preprocessing than that of its files.
+        images = processor.image_processor
+        images.do_normalize, images.image_mean, images.image_std = True, list(used.mean), list(used.std)
         return processor
 
     def _check_loading(self, loading: Any) -> None:

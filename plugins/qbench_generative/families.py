@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Geometry, ModelError, Preprocessing
-from qbench_transformers.preprocessing import image_settings, read_json, read_preprocessing
+from qbench_transformers.preprocessing import NO_NORMALISATION, image_settings, read_json, read_preprocessing
 
 DEFAULT_SIZE = 448
 """Side of the images of Qwen2.5-VL, which takes images of any size: 256 tokens per image, a choice of ours."""
@@ -75,10 +75,11 @@ def _any_square(folder: Path, image_size: int) -> Preprocessing:
 
 
 def _squashed(config: Mapping[str, Any], side: int) -> Preprocessing:
+    used = config if config.get("do_normalize", True) else NO_NORMALISATION
     return Preprocessing(
         geometry=Geometry(size=side, resize="squash"),
-        mean=tuple(config["image_mean"]),
-        std=tuple(config["image_std"]),
+        mean=tuple(used["image_mean"]),
+        std=tuple(used["image_std"]),
     )
 
 

@@ -1,6 +1,7 @@
 """The log-likelihoods of every family are those of transformers' own loss, one answer at a time and not padded."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,6 +113,18 @@ def test_the_pixels_are_those_of_the_processor(family, load, pixels_of):
     found = model.images(pixels)["pixel_values"].reshape(3, 3, 16, 16).permute(0, 2, 3, 1).numpy()
     expected = (pixels / 255 - [0.5, 0.4, 0.3]) / [0.25, 0.3, 0.2]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["llava", "qwen2_5_vl"])
+def test_a_checkpoint_with_another_preprocessing_applies_it(family, load, tiny, open_model, pixels_of):
+    """As `qbench diagnose --reference` exchanges it, to see what it does."""
+    checkpoint = open_model(tiny(family), **({"image_size": 56} if family == "qwen2_5_vl" else {}))
+    checkpoint.preprocessing = replace(checkpoint.preprocessing, mean=(0.1, 0.2, 0.3), std=(0.5, 0.4, 0.3))
+    other, usual = checkpoint.load(device="cpu", dtype="float32"), load()
+    grey = np.full_like(pixels_of(family), 102)
+    found, before = (x.images(grey)["pixel_values"].unique().tolist() for x in (other, usual))
+    np.testing.assert_allclose(found, sorted((0.4 - m) / s for m, s in ((0.1, 0.5), (0.2, 0.4), (0.3, 0.3))), atol=1e-5)
+    assert found != before
 
 
 @pytest.mark.parametrize("family", ["llava", "blip"])  # the two kinds of models
