@@ -1,7 +1,7 @@
 """What each built-in quantizer does to a full-size ViT-B/32, as the table of docs/coverage.md.
 
-Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores; it needs the extras ``onnx`` and
-``torchao``). The weights are random, which decides the errors: see the text it prints.
+Run: ``python benchmarks/coverage_table.py > docs/coverage.md`` (minutes on two cores; it needs the extras ``onnx``,
+``openvino`` and ``torchao``). The weights are random, which decides the errors: see the text it prints.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ort-int8-dynamic", ("per_channel=true",)),
     ("ort-int8-static", ()),
     ("ort-int8-static", ("per_channel=true",)),
+    ("ov-fp32", ()),
+    ("ov-fp16", ()),
+    ("ov-int8-weights", ()),
+    ("ov-int8-static", ()),
+    ("ov-int4-weights", ()),
     ("prune-magnitude", ()),
 )
 CALIBRATION = {"benchmark": {"name": "imagenet", "dataset": "demo-imagenet"}, "items": 16}

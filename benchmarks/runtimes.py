@@ -1,6 +1,7 @@
-"""Speed, size and error of the same checkpoints in torch and in ONNX Runtime, as the page docs/runtimes.md.
+"""Speed, size and error of the same checkpoints in torch, ONNX Runtime and OpenVINO, as the page docs/runtimes.md.
 
-Run: ``python benchmarks/runtimes.py > docs/runtimes.md`` (two minutes on two cores). It needs the extra ``onnx``. With
+Run: ``python benchmarks/runtimes.py > docs/runtimes.md`` (two minutes on two cores). It needs the extras ``onnx``,
+``openvino`` and ``torchao``. With
 ``--full-size``, a ViT-B-32 with random weights is measured too, which takes some minutes more.
 """
 
@@ -30,6 +31,7 @@ from qbench.store.cache import Cache
 from qbench_clip.untrained import write_untrained
 
 BATCH, REPEATS = 16, 3
+PACKAGES = ("onnxruntime", "onnxscript", "openvino", "nncf", "torchao")
 CALIBRATED_ON = {"benchmark": {"name": "imagenet", "dataset": "demo-imagenet"}, "items": 48}
 EMBEDDED = {"benchmark": {"name": "facet", "dataset": "demo-facet"}, "items": 48}
 VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -39,6 +41,17 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("torch-int8", {}),
     ("ort-int8-dynamic", {}),
     ("ort-int8-static", {}),
+    ("ov-fp32", {}),
+    ("ov-fp16", {}),
+    ("ov-int8-weights", {}),
+    ("ov-int8-static", {}),
+    ("ov-int8-static", {"smooth_quant": -1.0}),
+    ("ov-int4-weights", {"group": 32}),
+    ("ov-int4-calibrated", {"group": 32}),
+    ("ov-int4-calibrated", {"group": 32, "method": "scale-estimation"}),
+    ("ao-int8dq", {}),
+    ("ao-int8wo", {}),
+    ("ao-int4", {"group": 32}),
 )
 MORE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("torch-int8", {"per_channel": True}),
@@ -46,6 +59,8 @@ MORE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ort-int8-static", {"per_channel": True}),
     ("ort-int8-static", {"per_channel": True, "method": "entropy"}),
     ("ort-int8-static", {"per_channel": True, "method": "percentile", "percentile": 99.9}),
+    ("ov-fp32", {"precision": "bf16"}),
+    ("ov-int8-weights", {"dynamic_group": 32}),
 )
 COLUMNS = (
     *("variant", "images per second", "texts per second", "MB", "median weight error"),
@@ -53,8 +68,8 @@ COLUMNS = (
 )
 HEAD = """# Runtimes side by side
 
-The same checkpoint in torch and in [ONNX Runtime](protocol.md#onnx-runtime), measured by
-`python benchmarks/runtimes.py`:
+The same checkpoint in torch, [torchao](protocol.md#torchao), [ONNX Runtime](protocol.md#onnx-runtime) and
+[OpenVINO](protocol.md#openvino), measured by `python benchmarks/runtimes.py`:
 {machine}.
 
 - The speed is that of the fastest of {repeats} batches of {batch}, preprocessing and tokenizer included. Other programs
@@ -62,7 +77,7 @@ The same checkpoint in torch and in [ONNX Runtime](protocol.md#onnx-runtime), me
 - MB are the bytes of all weights and scales as they are held.
 - The error of the embeddings is one minus their cosine with those of `fp32`: its median and its largest value over
   {images} images and {texts} texts of the demo's data. Static quantization was calibrated on {calibrated} images of
-  another of its datasets.
+  another of its datasets, and so was `ov-int4-calibrated`.
 """
 FULL = """
 ## A full-size ViT-B-32 with random weights
@@ -141,7 +156,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, quiet(Path(name) / "log"):
         data = drawn(EMBEDDED)
-        packages = [f"{package} {version}" for package, version in versions(("onnxruntime", "onnxscript")).items()]
+        packages = [f"{package} {version}" for package, version in versions(PACKAGES).items()]
         print(
             HEAD.format(
                 machine=", ".join([numerics("cpu"), *packages]),

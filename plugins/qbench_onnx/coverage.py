@@ -114,13 +114,23 @@ def _layer(name: str, tower: Tower, weights: _Weights, checkpoint: Checkpoint, r
         quantized=weights.quantized,
         bits=8 * weights.nbytes / effective.size,
         reason="" if weights.quantized else reason(name),
-        error=_error(name, effective, checkpoint),
+        error=weight_error(name, effective, checkpoint),
         sparsity=1 - int(np.count_nonzero(effective)) / effective.size,
     )
 
 
-def _error(name: str, effective: npt.NDArray[np.float64], checkpoint: Checkpoint) -> float | None:
-    """‖original − effective‖ / ‖original‖ (Frobenius norm); `None` if there is no original, or if it is not finite."""
+def weight_error(name: str, effective: npt.NDArray[np.float64], checkpoint: Checkpoint) -> float | None:
+    """‖original − effective‖ / ‖original‖ (Frobenius norm); `None` if there is no original, or if it is not finite.
+
+    Parameters
+    ----------
+    name : str
+        The layer.
+    effective : numpy.ndarray
+        ``(inputs, outputs)``: the weights by which it multiplies.
+    checkpoint : Checkpoint
+        The source of the original weights, ``(outputs, inputs)``.
+    """
     original = checkpoint.weight(f"{name}{WEIGHT}") if isinstance(checkpoint, Inspectable) else None
     if original is None or original.T.shape != effective.shape:
         return None

@@ -61,6 +61,11 @@ def exported(checkpoint: Checkpoint, encoder: Any) -> Path:
     return cached_folder("onnx", decided_by, lambda folder: _write(checkpoint, encoder, folder), size=size)
 
 
+def graphs_in(folder: Path) -> dict[Tower, Path]:
+    """The files of the graphs in a folder, by tower."""
+    return {tower: folder / f"{tower}.onnx" for tower in TOWERS}
+
+
 def weights_digest(model: Any) -> str:
     """SHA-256 (hex) of the weights that were loaded.
 

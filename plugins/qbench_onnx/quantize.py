@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from qbench_onnx.export import PRODUCTS
 from qbench_onnx.options import DynamicOptions, StaticOptions
+from qbench_onnx.quiet import quietly
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -47,7 +45,7 @@ def quantize_weights(source: Path, target: Path, options: DynamicOptions, exclud
     excluded : list of str
         Names of the nodes that are left as they are.
     """
-    with _quietly():
+    with quietly():
         quantize_dynamic(
             source,
             target,
@@ -78,7 +76,7 @@ def quantize_all(
     }  # a stride of one batch, whatever the method is
     if options.method == "percentile":
         extra["CalibPercentile"] = options.percentile
-    with _quietly():
+    with quietly():
         quantize_static(
             source,
             target,
@@ -109,15 +107,3 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]  # of a library wit
     def get_next(self) -> dict[str, Any]:
         make = next(self._left, None)
         return {} if make is None else {"inputs": make()}
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Without what ONNX Runtime prints while it counts, and without its advice to optimise the graph before."""
-    former = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(former)

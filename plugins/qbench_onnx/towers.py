@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from qbench.api import QuantizationError
+from qbench.api import Checkpoint, Context, QuantizationError
 from qbench.api.quantizers import torch_module
 
 Tower = Literal["image", "text"]
@@ -24,7 +24,7 @@ METHODS: Mapping[Tower, str] = {"image": "get_image_features", "text": "get_text
 Inputs = npt.NDArray[Any]
 Run = Callable[[Tower, Inputs], npt.NDArray[Any]]
 MINIMUM_COSINE = 0.9999
-"""The least cosine of an embedding of ONNX Runtime in single precision and torch's."""
+"""The least cosine of an embedding of a runtime in single precision and torch's."""
 
 
 class StandIn:
@@ -85,6 +85,13 @@ def check_towers(encoder: Any) -> Any:
     return model
 
 
+def loaded(checkpoint: Checkpoint, context: Context) -> Any:
+    """The encoder of a checkpoint in float32, which has two towers that can be exported."""
+    encoder = checkpoint.load(device=context.device, dtype="float32")
+    check_towers(encoder)
+    return encoder
+
+
 def captured(encoder: Any, ask: Callable[[Any], object]) -> Inputs:
     """What a tower is given when `ask` asks the encoder; the torch model is not run."""
     taken: list[Inputs] = []
@@ -109,8 +116,17 @@ def features(model: Any, tower: Tower, inputs: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def compared_with_torch(run: Run, model: Any) -> Run:
+def compared_with_torch(run: Run, model: Any, runtime: str, *, fix: str) -> Run:
     """`run`, whose every answer is compared with that of the torch model, once for each batch.
+
+    Parameters
+    ----------
+    run : callable
+        ``(tower, inputs) -> (b, d)``.
+    model : torch.nn.Module
+        The model that was exported.
+    runtime, fix : str
+        What runs, and what to do where it computes something else; for the message.
 
     Raises
     ------
@@ -125,21 +141,21 @@ def compared_with_torch(run: Run, model: Any) -> Run:
         if digest not in known:
             with torch.inference_mode():
                 wanted = features(model, tower, torch.from_numpy(inputs)).numpy()
-            check_cosines(tower, found, wanted)
+            check_cosines(tower, found, wanted, runtime, fix=fix)
             known.add(digest)
         return found
 
     return checked
 
 
-def check_cosines(tower: Tower, found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> None:
+def check_cosines(tower: Tower, found: npt.NDArray[Any], wanted: npt.NDArray[Any], runtime: str, *, fix: str) -> None:
     """Raise `QuantizationError` if a row of `found` does not point where that row of `wanted` does."""
     a, b = found.astype(np.float64), wanted.astype(np.float64)
     cosines = (a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
     if not (cosines >= MINIMUM_COSINE).all():  # NaN is not
         raise QuantizationError(
-            f"the {tower} tower in ONNX Runtime does not compute what torch computes: the smallest cosine of their "
+            f"the {tower} tower in {runtime} does not compute what torch computes: the smallest cosine of their "
             f"embeddings is {np.nanmin(cosines) if not np.isnan(cosines).all() else float('nan'):.6f}, "
             f"below {MINIMUM_COSINE}",
-            fix="Try optimization = 'disabled', or other versions of torch, onnxscript or onnxruntime.",
+            fix=fix,
         )

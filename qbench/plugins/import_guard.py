@@ -11,7 +11,19 @@ import sys
 HEAVY = frozenset(
     {
         *("torch", "torchvision", "torchaudio", "torchao", "transformers", "open_clip", "bitsandbytes", "timm"),
-        *("accelerate", "tensorflow", "jax", "onnxruntime", "onnx", "datasets", "cv2", "matplotlib", "altair"),
+        *(
+            "accelerate",
+            "tensorflow",
+            "jax",
+            "onnxruntime",
+            "onnx",
+            "openvino",
+            "nncf",
+            "datasets",
+            "cv2",
+            "matplotlib",
+            "altair",
+        ),
         *("pandas", "polars", "scipy", "sklearn", "statsmodels", "pyarrow"),
     }
 )

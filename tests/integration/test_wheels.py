@@ -78,6 +78,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_embeddings",
         "qbench_quantizers",
         "qbench_onnx",
+        "qbench_openvino",
         "qbench_torchao",
         "qbench_benchmarks",
         "qbench_statistics",

@@ -36,7 +36,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         ("fp32", "fp16", "bf16"), "the convention for the names of control arms, which any plugin may follow"
     ),
     "qbench/doctor.py": {"open_clip": "a Python package"},
-    "qbench/plugins/import_guard.py": dict.fromkeys(("open_clip", "onnx", "torchao"), "a Python package"),
+    "qbench/plugins/import_guard.py": dict.fromkeys(("open_clip", "onnx", "openvino", "torchao"), "a Python package"),
     "qbench/report/charts/before_after.py": {"clip": "a property of Vega-Lite"},
     "qbench/report/charts/dots.py": {"facet": "a property of Vega-Lite"},
     "qbench/report/charts/layer_errors.py": {"facet": "a property of Vega-Lite"},

@@ -213,10 +213,10 @@ def test_an_encoder_without_towers_is_refused(checkpoint, build, monkeypatch):
 
 
 def test_the_method_decides_the_ranges(build, monkeypatch):
-    import qbench_onnx.build
+    import qbench_onnx.calibration
 
     # In one batch, ONNX Runtime's 128 bins leave nothing for the method "entropy" to choose from.
-    monkeypatch.setattr(qbench_onnx.build, "CALIBRATED_AT_ONCE", 2)
+    monkeypatch.setattr(qbench_onnx.calibration, "CALIBRATED_AT_ONCE", 2)
     pixels = tiny.pixels()
     found = {
         name: embed(build("ort-int8-static", towers="image", **options).encoder, pixels)[0]
