@@ -220,7 +220,7 @@ class QuantizerContract(WithOptions):
         layers = [layer for layer in build().coverage.layers if layer.quantized and layer.tower == "image"]
         if not layers:
             pytest.skip("these options change no layer of the image tower")
-        context, name = Context(device=planned.device), layers[0].name
+        context, name = _context(planned), layers[0].name
         variant = planned.entry.record.build(checkpoint, context, dataclasses.replace(planned.options, only=(name,)))
         found = [layer.name for layer in variant.coverage.layers if layer.quantized]
         assert found == [name], f"only = {name}, and {', '.join(found) or 'nothing'} is quantized"

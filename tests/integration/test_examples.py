@@ -35,3 +35,12 @@ def test_the_statistic_passes_its_own_tests_from_a_wheel(tmp_path, install, own_
     said = own_tests(source, site)
     assert "passed" in said
     assert "failed" not in said
+
+
+def test_the_calibrated_quantizers_pass_their_own_tests_from_a_wheel(tmp_path, install, own_tests):
+    source = copied("qbench-example-calibrated", tmp_path)
+    site = install(source)
+    shutil.rmtree(source / "qbench_example_calibrated")
+    said = own_tests(source, site)
+    assert "passed" in said
+    assert "failed" not in said
