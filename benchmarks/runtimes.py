@@ -1,8 +1,8 @@
 """Speed, size and error of the same checkpoints in torch, ONNX Runtime and OpenVINO, as the page docs/runtimes.md.
 
 Run: ``python benchmarks/runtimes.py`` (some minutes on two cores); its tables are those of docs/runtimes.md, whose last
-section was written by hand. It needs the extras ``onnx``, ``openvino`` and ``torchao``. With ``--full-size``, a ViT-B-32
-with random weights is measured too, which takes some minutes more.
+section was written by hand. It needs the extras ``onnx``, ``openvino`` and ``torchao``. With ``--full-size``, a
+ViT-B-32 with random weights is measured too, which takes some minutes more.
 """
 
 from __future__ import annotations
