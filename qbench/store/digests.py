@@ -25,6 +25,8 @@ Stamp = tuple[int | str, ...]
 """What changes whenever a content changes."""
 
 
+TOGETHER = 64
+"""The most contents that a thread looks at one after another."""
 SHOWN = 10
 """Contents that a message names."""
 RECENT = 50_000_000
@@ -120,8 +122,11 @@ class DigestMemo:
             done(key)
             return key, digest, stamp
 
+        # Of most contents only the stamp is asked for, which takes less time than to hand over a task of its own.
+        size = max(1, min(TOGETHER, len(keys) // (4 * workers)))
+        parts = [keys[start : start + size] for start in range(0, len(keys), size)]
         with ThreadPoolExecutor(workers) as pool:
-            found = list(pool.map(one, keys))
+            found = [answer for part in pool.map(lambda part: [one(key) for key in part], parts) for answer in part]
         fresh: dict[str, list[str | int]] = {key: [*stamp, digest] for key, digest, stamp in found if stamp is not None}
         if any(self._known.get(key) != value for key, value in fresh.items()):
             self._known = {**self._known, **fresh}

@@ -12,6 +12,14 @@ import pandas as pd
 import pytest
 
 import qbench as api
+from qbench.models import numerics
+from qbench.store.cache import Cache
+
+HEAVY = {
+    *("torch", "torchvision", "torchao", "transformers", "open_clip", "timm", "bitsandbytes", "accelerate"),
+    *("onnx", "onnxruntime", "onnxscript", "scipy.stats", "scipy.optimize", "statsmodels", "vl_convert"),
+}
+"""What no command imports where nothing has to be computed. A report draws no chart that it has drawn before."""
 
 
 def cells(run) -> list[dict]:
@@ -88,21 +96,40 @@ def test_the_report_names_what_was_run_and_that_people_are_drawings(small):
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", html)
 
 
-def test_report_and_export_need_no_torch(small, tmp_path):
+def test_a_finished_run_is_run_checked_and_reported_without_torch(small, cache, tmp_path, monkeypatch):
+    """Nothing has to be computed: what would need a model or a graph is neither imported nor asked."""
+    monkeypatch.setenv("QBENCH_CACHE", str(cache))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    known = numerics._decided_by()
+    assert known is not None
+    Cache(cache).memo("numerics", known).write(numerics._asked())  # as a first run does that imports torch by itself
+    again, before, spec = shutil.copytree(small, tmp_path / "again"), cells(small), small.parent / "small.toml"
+    commands = {
+        "run": ["run", spec, "--out", again, "--no-report"],
+        "check": ["check", again],
+        "report": ["report", small, "--out", tmp_path / "r.html"],
+        "export": ["export", small, "--table", "effects", "--out", tmp_path / "e.csv"],
+        "analyse": ["analyse", again, "--no-report"],
+        "verify": ["verify", again],
+        "plan": ["plan", spec, "--out", again],
+        "power": ["power", spec],
+    }
     code = f"""
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "transformers", "open_clip", "bitsandbytes", "torchvision"):
-            raise ImportError(f"blocked: {{name}}")
-sys.meta_path.insert(0, Blocked())
+import json, sys
 from qbench.cli import app
-for command in (["report", {str(small)!r}, "--out", {str(tmp_path / "r.html")!r}],
-                ["export", {str(small)!r}, "--table", "effects", "--out", {str(tmp_path / "e.csv")!r}]):
-    app(command, standalone_mode=False)
+ended = {{}}
+for name, command in { ({name: [*map(str, command)] for name, command in commands.items()})!r}.items():
+    code = app(command, standalone_mode=False) or 0
+    ended[name] = [code, sorted({{*sys.modules}} & {HEAVY!r})]
+print(json.dumps(ended))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    ended = json.loads(done.stdout.splitlines()[-1])
+    assert {name: imported for name, (_, imported) in ended.items() if imported} == {}
+    failed = {name: code for name, (code, _) in ended.items() if code}
+    assert failed.keys() <= {"check"}, done.stdout + done.stderr
+    assert cells(again) == before
     assert (tmp_path / "r.html").read_text() == (small / "report.html").read_text()
     assert len(pd.read_csv(tmp_path / "e.csv")) > 100
 

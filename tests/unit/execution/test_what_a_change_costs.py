@@ -67,6 +67,7 @@ def test_no_change_costs_nothing(costs):
 def test_a_metric_option_costs_scores_and_asks_no_model(costs):
     stages, asked = costs(options={"ks": (1, 5)})
     assert stages["score"] == BOTH
+    assert stages["drift"] == {"toy/one · half · worded"}, "a table of the cell, from embeddings that are there"
     assert not stages["decode"]
     assert not any(asked.values())
 
