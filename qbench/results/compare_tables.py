@@ -25,6 +25,9 @@ def table_differences(stored: pd.DataFrame, again: pd.DataFrame) -> list[str]:
     >>> stored = pd.DataFrame({"model": ["a", "b"], "verdict": ["worse", "equivalent"], "change": [-0.25, 0.0]})
     >>> table_differences(stored, stored.assign(change=[-0.25, 1e-15]))
     []
+    >>> stored_with_gaps = stored.assign(direction=["up", None])
+    >>> table_differences(stored_with_gaps, stored_with_gaps)
+    []
     >>> table_differences(stored, stored.assign(verdict=["worse", "worse"]))
     ["b: verdict is stored as 'equivalent'; computed again, it is 'worse'"]
     """
@@ -53,7 +56,8 @@ def _same(was: pd.Series[str], now: pd.Series[str]) -> npt.NDArray[np.bool_]:
     if all(pd.api.types.is_numeric_dtype(x) and not pd.api.types.is_bool_dtype(x) for x in (was, now)):
         a, b = (x.to_numpy(np.float64, na_value=np.nan) for x in (was, now))
         return np.asarray(np.isclose(a, b, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
-    return np.asarray(was.astype(str).to_numpy() == now.astype(str).to_numpy())
+    missing = (was.isna() & now.isna()).to_numpy(dtype=bool)  # a missing text is not equal to itself
+    return missing | np.asarray(was.astype(str).to_numpy() == now.astype(str).to_numpy(), dtype=bool)
 
 
 def _row(table: pd.DataFrame, row: int) -> str:
