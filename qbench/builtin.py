@@ -28,6 +28,12 @@ def _choices() -> ProbeMethod:
     return ChoicesProbe()
 
 
+def _pairs() -> ProbeMethod:
+    from qbench.probes.pairs.method import PairsProbe
+
+    return PairsProbe()
+
+
 def _local() -> UnitExecutor:
     from qbench.executors.local import LocalExecutor
 
@@ -36,7 +42,7 @@ def _local() -> UnitExecutor:
 
 @hookimpl
 def qbench_probes() -> Iterator[Probe]:
-    """The probes of dual encoders and of generative models."""
+    """The probes of dual encoders, of generative models, and of models that read image and text together."""
     yield Probe(
         name="embedding",
         summary="a vector for each image and each text, compared by cosine",
@@ -49,6 +55,7 @@ def qbench_probes() -> Iterator[Probe]:
         summary="the log-likelihood of each of a few answers, given an image and a question",
         load=_choices,
     )
+    yield Probe(name="pairs", summary="a score for an image and a text together", load=_pairs)
 
 
 @hookimpl

@@ -17,7 +17,7 @@ from qbench.api.benchmarks import (
     positions,
     unavailable_recall,
 )
-from qbench.api.probes import Choices
+from qbench.api.probes import Choices, Pairs
 from qbench_benchmarks.crossed import crossed, with_crossed
 from qbench_benchmarks.facet_classes import CLASSES
 from qbench_benchmarks.facet_groups import TONES, WORDS, attributes, other_cuts
@@ -26,7 +26,10 @@ from qbench_benchmarks.options import FacetOptions
 
 
 class Facet:
-    """The task, see `qbench.api.Task` and `qbench.api.probes.ChoicesTask`. An item is a person."""
+    """The task: see `qbench.api.Task`, and `ChoicesTask` and `PairsTask` of `qbench.api.probes`.
+
+    An item is a person.
+    """
 
     def __init__(self, options: FacetOptions | None = None) -> None:
         self.options = o = options or FacetOptions()
@@ -65,6 +68,14 @@ class Facet:
 
     def choose(self, scores: Similarity, items: Items) -> Outcome:
         """Predict the most likely class; the second class counts as correct too if the options say so."""
+        return self._outcome(scores, items, LOG_SCALE)
+
+    def pairs(self, items: Items) -> Pairs:
+        """Each person is held against the text of every class."""
+        return Pairs(prompts=self.prompts(items))
+
+    def match(self, scores: Similarity, items: Items) -> Outcome:
+        """Predict the class that fits best; the second class counts as correct too if the options say so."""
         return self._outcome(scores, items, LOG_SCALE)
 
     def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:

@@ -26,7 +26,7 @@ from qbench.api.benchmarks import (
     weighted_share,
     worst_group,
 )
-from qbench.api.probes import Choices
+from qbench.api.probes import Choices, Pairs
 from qbench_benchmarks.attribute_prompts import attribute_prompts
 from qbench_benchmarks.crossed import crossed
 from qbench_benchmarks.fairface_table import ATTRIBUTES, read_faces
@@ -39,7 +39,7 @@ NUMBERS = ("accuracy", "worst_group", "ratio")
 
 
 class FairFaceAttributes:
-    """The task, see `qbench.api.Task` and `qbench.api.probes.ChoicesTask`.
+    """The task, see `qbench.api.Task`, and `ChoicesTask` and `PairsTask` of `qbench.api.probes`.
 
     A row of the outcome is a face × an attribute that is asked.
     """
@@ -97,6 +97,14 @@ class FairFaceAttributes:
 
     def choose(self, scores: Similarity, items: Items) -> Outcome:
         """The most likely group of each attribute that is asked; the outcome has the columns of `predict`."""
+        return self._outcome(scores, items, LOG_SCALE)
+
+    def pairs(self, items: Items) -> Pairs:
+        """Each face is held against the texts of every group of each attribute that is asked."""
+        return Pairs(prompts=self.prompts(items))
+
+    def match(self, scores: Similarity, items: Items) -> Outcome:
+        """The group of each attribute that fits best; the outcome has the columns of `predict`."""
         return self._outcome(scores, items, LOG_SCALE)
 
     def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:

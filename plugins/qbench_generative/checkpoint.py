@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from qbench.api import DType, Identity, LoadedModel, ModelError
 from qbench.api.probes import Chooser
-from qbench_generative.families import family_of
+from qbench_generative.families import Family, family_of
 from qbench_generative.files import OTHERS, files_of, find_folder, fingerprint_of, weight_files
 from qbench_generative.options import GenerativeOptions
 from qbench_transformers.find import only, small_files
@@ -47,8 +47,8 @@ def open_checkpoint(checkpoint: str, options: GenerativeOptions) -> GenerativeCh
     return GenerativeCheckpoint(folder, identity, options)
 
 
-class GenerativeCheckpoint(FolderWeights):
-    """A generative model in a folder of transformers' format.
+class ProcessorCheckpoint(FolderWeights):
+    """A model with a processor, in a folder of transformers' format; a subclass says how it is asked.
 
     Parameters
     ----------
@@ -56,32 +56,33 @@ class GenerativeCheckpoint(FolderWeights):
         ``config.json``, the weights in safetensors, the files of the processor.
     identity : Identity
         The identity of the weights.
-    options : GenerativeOptions
-        How the model is asked.
+    family : Family
+        What kind of model it is.
+    image_size : int
+        The side of its images in pixels, for a model that takes images of any size; 0 for the usual one.
     """
 
-    def __init__(self, folder: Path, identity: Identity, options: GenerativeOptions) -> None:
-        self.folder, self.identity, self.options = folder, identity, options
-        self.name, self.family = family_of(folder)
-        if options.image_size and not self.family.any_size:
-            raise ModelError("image_size has no meaning for a model whose images have one size", where=str(folder))
-        if options.prompt and self.name == "blip":
-            raise ModelError("prompt has no meaning for BLIP, which gets the question alone", where=str(folder))
+    def __init__(self, folder: Path, identity: Identity, family: Family, *, image_size: int = 0) -> None:
+        self.folder, self.identity, self.family = folder, identity, family
         try:
-            self.preprocessing = self.family.preprocessing(folder, options.image_size)
+            self.preprocessing = family.preprocessing(folder, image_size)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"the settings of the images lack something, or it is wrong ({error})", where=str(folder)
             ) from None
 
-    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> Chooser:
+    def asked(self, model: Any, processor: Any, device: str) -> LoadedModel:
+        """The loaded model, in eval mode and on `device`, as what a probe asks."""
+        raise NotImplementedError
+
+    def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> LoadedModel:
         """Load the weights; see `qbench.api.Checkpoint`."""
         self.check_not_quantized()
         if quantization_config is None:
             return self._load(device, dtype)
         return self._load(device, dtype, quantization_config=quantization_config, device_map={"": device})
 
-    def load_stored(self, *, device: str) -> tuple[Chooser, DType]:
+    def load_stored(self, *, device: str) -> tuple[LoadedModel, DType]:
         """Load weights that are stored quantized; see `qbench.api.Storable`."""
         dtype = self.stored_dtype()
         return self._load(device, dtype, device_map={"": device}), dtype
@@ -127,13 +128,9 @@ class GenerativeCheckpoint(FolderWeights):
                 raise ModelError(f"the weights cannot be read ({error})", where=str(path)) from None
         return {new: (stored[old], old) for new, old in names_in_model(self.skeleton(), stored).items()}
 
-    def _load(self, device: str, dtype: DType, **how: Any) -> Chooser:
+    def _load(self, device: str, dtype: DType, **how: Any) -> LoadedModel:
         import torch
         import transformers
-
-        from qbench_generative.blip import BlipChooser
-        from qbench_generative.decoder import DecoderChooser
-        from qbench_generative.prompting import Prompter
 
         options = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True, **how}
         with said_as_errors_of_models(self.folder), only(files_of(self.folder)) as view:
@@ -144,15 +141,7 @@ class GenerativeCheckpoint(FolderWeights):
         self._check_loading(loading)
         if "device_map" not in how:
             model = model.to(device)
-        prompter = Prompter(
-            processor,
-            self.family,
-            template=self.options.prompt,
-            size=self.preprocessing.geometry.size,
-            end_of_answer=self.options.end_of_answer,
-        )
-        kind = BlipChooser if self.name == "blip" else DecoderChooser
-        return kind(model.eval(), prompter, device, answers_at_once=self.options.answers_at_once)
+        return self.asked(model.eval(), processor, device)
 
     def _processor(self, view: Path) -> Any:
         """The processor with this preprocessing; its tokenizer is checked to be one of this model."""
@@ -180,3 +169,42 @@ class GenerativeCheckpoint(FolderWeights):
                     f"{wrong[0]}",
                     where=str(self.folder),
                 )
+
+
+class GenerativeCheckpoint(ProcessorCheckpoint):
+    """A generative model in a folder of transformers' format.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``config.json``, the weights in safetensors, the files of the processor.
+    identity : Identity
+        The identity of the weights.
+    options : GenerativeOptions
+        How the model is asked.
+    """
+
+    def __init__(self, folder: Path, identity: Identity, options: GenerativeOptions) -> None:
+        self.options = options
+        self.name, family = family_of(folder)
+        if options.image_size and not family.any_size:
+            raise ModelError("image_size has no meaning for a model whose images have one size", where=str(folder))
+        if options.prompt and self.name == "blip":
+            raise ModelError("prompt has no meaning for BLIP, which gets the question alone", where=str(folder))
+        super().__init__(folder, identity, family, image_size=options.image_size)
+
+    def asked(self, model: Any, processor: Any, device: str) -> Chooser:
+        """The model as a `qbench.api.probes.Chooser`."""
+        from qbench_generative.blip import BlipChooser
+        from qbench_generative.decoder import DecoderChooser
+        from qbench_generative.prompting import Prompter
+
+        prompter = Prompter(
+            processor,
+            self.family,
+            template=self.options.prompt,
+            size=self.preprocessing.geometry.size,
+            end_of_answer=self.options.end_of_answer,
+        )
+        kind = BlipChooser if self.name == "blip" else DecoderChooser
+        return kind(model, prompter, device, answers_at_once=self.options.answers_at_once)

@@ -130,8 +130,22 @@ FAMILIES: dict[str, Family] = {
 }
 """By the type of model in ``config.json``."""
 
+MATCHING: dict[str, Family] = {
+    "blip": Family(architecture="BlipForImageTextRetrieval", preprocessing=_fixed, prompt="", images=UNCHANGED),
+}
+"""Those that are made for image-text matching."""
 
-def family_of(folder: Path) -> tuple[str, Family]:
+
+def accepts(folder: Path, families: Mapping[str, Family]) -> bool:
+    """Whether a folder has a model of one of some families, as far as its ``config.json`` says."""
+    try:
+        family_of(folder, families)
+    except ModelError:
+        return False
+    return True
+
+
+def family_of(folder: Path, families: Mapping[str, Family] = FAMILIES) -> tuple[str, Family]:
     """The family of a folder by its ``config.json``, and its name.
 
     Raises
@@ -140,17 +154,17 @@ def family_of(folder: Path) -> tuple[str, Family]:
         It belongs to none of the families, or is a BLIP for another purpose.
     """
     config = read_json(folder / "config.json")
-    found = config.get("model_type")
-    if found not in FAMILIES:
+    found = str(config.get("model_type", ""))
+    if found not in families:
         raise ModelError(
-            f"the model is of type {found!r}, which is not one of {', '.join(FAMILIES)}",
+            f"the model is of type {found!r}, which is not one of {', '.join(families)}",
             where=str(folder / "config.json"),
         )
-    family = FAMILIES[found]
+    family = families[found]
     named = config.get("architectures") or [family.architecture]
     if family.architecture not in named:
         raise ModelError(
             f"the model is a {', '.join(map(str, named))}, and not a {family.architecture}",
             where=str(folder / "config.json"),
         )
-    return str(found), family
+    return found, family

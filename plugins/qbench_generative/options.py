@@ -1,10 +1,30 @@
-"""The options of the source of generative models. Light: a spec is checked before torch is imported."""
+"""The options of both sources. Light: a spec is checked before torch is imported."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from qbench_transformers.options import WeightsOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingOptions(WeightsOptions):
+    """Where the weights come from, and how many pairs are read together.
+
+    Attributes
+    ----------
+    pairs_at_once : int
+        The number of pairs of a batch that go through the text encoder together. It decides the batches, and so
+        results of methods that scale activations over a batch.
+    """
+
+    pairs_at_once: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        super().__post_init__()
+        if self.pairs_at_once < 1:
+            raise ValueError(f"pairs_at_once is {self.pairs_at_once}; it is 1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from qbench.plugins.records import Probe
 from qbench.probes.choices.interface import Choices, ChoicesTask, Chooser, Question
 from qbench.probes.choices.options import QuestionOptions
 from qbench.probes.interface import AnswerPart, Answers, Asking, ProbeMethod, Provider, Questions
+from qbench.probes.pairs.interface import NO_TEXT, Matcher, Pairs, PairsTask
 from qbench.probes.providers import ModelProvider, PrecomputedProvider
 
 if TYPE_CHECKING:
@@ -25,14 +26,18 @@ __getattr__ = import_on_use(
 )
 
 __all__ = [
+    "NO_TEXT",
     "AnswerPart",
     "Answers",
     "Asking",
     "Choices",
     "ChoicesTask",
     "Chooser",
+    "Matcher",
     "MeasuredTask",
     "ModelProvider",
+    "Pairs",
+    "PairsTask",
     "PrecomputedProvider",
     "Probe",
     "ProbeMethod",

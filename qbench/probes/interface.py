@@ -9,7 +9,7 @@ provider gives, and asks the provider what follows from where the answers come f
 a probe such as         asks for                                           and stores
 ======================  =================================================  =========================================
 ``embedding``           a vector for each image and each text              two arrays, ``(images, d)``, ``(texts, d)``
-pairs                   a score for an image and a text together           one array of scores: all pairs, or those
+``pairs``               a score for an image and a text together           one array of scores: all pairs, or those
                                                                            that the task names as candidates
 ``choices``             the log-likelihood of each of a few answers,       one array of log-likelihoods and numbers of
                         given an image and a question                      tokens, ``(images, questions, answers, 2)``

@@ -18,6 +18,7 @@ from qbench.plugins.records import Quantizer
 from qbench.plugins.registry import Registry, installed
 from qbench.probes.choices.interface import Chooser, Question
 from qbench.probes.interface import Provider
+from qbench.probes.pairs.interface import Matcher
 from qbench.spec.model import BenchmarkSpec
 from qbench.testing import tiny
 
@@ -84,12 +85,16 @@ def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Flo
 
 
 def encoder_of(model: LoadedModel, pixels: npt.NDArray[np.uint8] | None = None) -> Encoder:
-    """The model as an encoder, a `Chooser` by what it answers about `pixels`; fails if it is neither."""
+    """The model as an encoder, a `Chooser` or `Matcher` by what it answers about `pixels`; fails if it is none."""
     if isinstance(model, AnswersAsEmbeddings):
         return AnswersAsEmbeddings(model.chooser, pixels)
+    if isinstance(model, ScoresAsEmbeddings):
+        return ScoresAsEmbeddings(model.matcher, pixels)
     if isinstance(model, Chooser):
         return AnswersAsEmbeddings(model, pixels)
-    assert isinstance(model, Encoder), f"{type(model).__name__} is neither an Encoder nor a Chooser"
+    if isinstance(model, Matcher):
+        return ScoresAsEmbeddings(model, pixels)
+    assert isinstance(model, Encoder), f"{type(model).__name__} is no Encoder, Chooser or Matcher"
     return model
 
 
@@ -129,6 +134,42 @@ class AnswersAsEmbeddings:
     def close(self) -> None:
         """Release the memory."""
         self.chooser.close()
+
+
+class ScoresAsEmbeddings:
+    """An encoder whose embeddings are the scores of pairs, so that both are held to the same checks.
+
+    The embedding of an image consists of its scores with some texts; that of a text, of its scores with the first two
+    of `pixels`, and once more with the first one, so that the widths are the same.
+    """
+
+    texts = ("a cat", "dog", "something else")
+
+    def __init__(self, matcher: Matcher, pixels: npt.NDArray[np.uint8] | None) -> None:
+        self.matcher, self._pixels = matcher, pixels
+
+    @property
+    def module(self) -> Any:
+        """The model itself, where it is torch."""
+        return getattr(self.matcher, "module", None)
+
+    def encode_images(self, pixels: npt.NDArray[np.uint8]) -> Floats:
+        """``(b, texts)``."""
+        width = len(self.texts)
+        image_of = np.repeat(np.arange(len(pixels)), width)
+        return self.matcher.score_pairs(pixels, image_of, list(self.texts) * len(pixels)).reshape(-1, width)
+
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """``(b, texts)``."""
+        assert self._pixels is not None, "there is no image that a text could be held against"
+        images = np.array(self._pixels[[0, 1, 0]])
+        image_of = np.tile(np.arange(len(images)), len(texts))
+        words = [text for text in texts for _ in images]
+        return self.matcher.score_pairs(images, image_of, words).reshape(-1, len(images))
+
+    def close(self) -> None:
+        """Release the memory."""
+        self.matcher.close()
 
 
 def alone(

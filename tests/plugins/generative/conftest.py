@@ -1,11 +1,14 @@
 """Tiny generative models with random weights, one per family: two layers, width 64, a token for each byte of a text."""
 
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-SIZE = {"llava": 16, "qwen2_5_vl": 56, "idefics3": 16, "smolvlm": 16, "paligemma": 16, "blip": 16}
+SIZE = {"llava": 16, "qwen2_5_vl": 56, "idefics3": 16, "smolvlm": 16, "paligemma": 16, "blip": 16, "matching": 16}
 """The side of an image."""
 
 SPECIAL = {
@@ -44,7 +47,7 @@ def tokenizer_of(family):
     begin, end = made.token_to_id("<s>"), made.token_to_id("</s>")
     if family == "llava":
         made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", begin)])
-    if family == "blip":
+    if family in ("blip", "matching"):
         specials = [("<s>", begin), ("</s>", end)]
         made.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=specials)
     return PreTrainedTokenizerFast(
@@ -119,7 +122,7 @@ def model_of(family, tokenizer):
         return t.PaliGemmaForConditionalGeneration(config)
     decoder = {**WIDTH, "max_position_embeddings": 256, "vocab_size": words, "encoder_hidden_size": 64, **ends}
     config = t.BlipConfig(vision_config=vision, text_config={**decoder, "sep_token_id": ids("</s>")})
-    return t.BlipForQuestionAnswering(config)
+    return t.BlipForImageTextRetrieval(config) if family == "matching" else t.BlipForQuestionAnswering(config)
 
 
 def write(family, folder: Path) -> Path:
@@ -155,10 +158,14 @@ def tiny(tmp_path_factory):
 def open_model():
     """Open a folder as a checkpoint, by the plugin's own record."""
     import qbench_generative
-    from qbench_generative.options import GenerativeOptions
 
-    (record,) = qbench_generative.qbench_models()
-    return lambda folder, **options: record.open("tiny", GenerativeOptions(path=str(folder), **options))
+    records = {record.name: record for record in qbench_generative.qbench_models()}
+
+    def open_(folder, source="generative", **options):
+        record = records[source]
+        return record.open("tiny", record.options(path=str(folder), **options))
+
+    return open_
 
 
 @pytest.fixture(scope="session")
@@ -170,3 +177,30 @@ def pixels_of():
         return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
 
     return make
+
+
+@pytest.fixture
+def facet(tmp_path):
+    """Eight persons of two occupations in FACET's layout."""
+    folder, rows = tmp_path / "facet", []
+    (folder / "annotations").mkdir(parents=True)
+    (folder / "imgs_1").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 3), dtype=np.uint8)
+    for i in range(8):
+        Image.fromarray(pixels[i]).save(folder / "imgs_1" / f"sa_{i}.jpg")
+        box = json.dumps({"x": 0, "y": 0, "width": 24, "height": 24})
+        row = {"person_id": i, "filename": f"sa_{i}.jpg", "class1": ("doctor", "nurse")[i % 2], "class2": ""}
+        row |= {
+            "bounding_box": box,
+            "skin_tone_na": 0,
+            **{f"skin_tone_{tone}": int(tone == 1 + i) for tone in range(1, 11)},
+        }
+        row |= {f"gender_presentation_{name}": int(name == "masc") for name in ("masc", "fem", "non_binary", "na")}
+        rows.append(
+            row | {f"age_presentation_{name}": int(name == "young") for name in ("young", "middle", "older", "na")}
+        )
+    with (folder / "annotations" / "annotations.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder

@@ -1,40 +1,8 @@
-"""The source of generative models keeps to the contract that authors elsewhere are given."""
+"""The sources and the probe of image-text matching keep to the contracts that authors elsewhere are given."""
 
-import csv
-import json
-
-import numpy as np
 import pytest
-from PIL import Image
 
-from qbench.testing import ModelSourceContract
-
-
-@pytest.fixture
-def facet(tmp_path):
-    """Eight persons of two occupations in FACET's layout."""
-    folder, rows = tmp_path / "facet", []
-    (folder / "annotations").mkdir(parents=True)
-    (folder / "imgs_1").mkdir()
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 3), dtype=np.uint8)
-    for i in range(8):
-        Image.fromarray(pixels[i]).save(folder / "imgs_1" / f"sa_{i}.jpg")
-        box = json.dumps({"x": 0, "y": 0, "width": 24, "height": 24})
-        row = {"person_id": i, "filename": f"sa_{i}.jpg", "class1": ("doctor", "nurse")[i % 2], "class2": ""}
-        row |= {
-            "bounding_box": box,
-            "skin_tone_na": 0,
-            **{f"skin_tone_{tone}": int(tone == 1 + i) for tone in range(1, 11)},
-        }
-        row |= {f"gender_presentation_{name}": int(name == "masc") for name in ("masc", "fem", "non_binary", "na")}
-        rows.append(
-            row | {f"age_presentation_{name}": int(name == "young") for name in ("young", "middle", "older", "na")}
-        )
-    with (folder / "annotations" / "annotations.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder
+from qbench.testing import ModelSourceContract, ProbeContract
 
 
 class TestGenerative(ModelSourceContract):
@@ -45,3 +13,28 @@ class TestGenerative(ModelSourceContract):
     @pytest.fixture
     def benchmark(self, facet):
         return {"name": "facet", "root": str(facet), "options": {"classes": "present", "min_group": 1}}
+
+
+def matching(tiny):
+    return {"source": "matching", "checkpoint": "tiny", "options": {"path": str(tiny("matching"))}}
+
+
+class TestMatching(ModelSourceContract):
+    @pytest.fixture(params=["matching"])
+    def model(self, request, tiny):
+        return {**matching(tiny), "source": request.param}
+
+    @pytest.fixture
+    def benchmark(self, facet):
+        return {"name": "facet", "root": str(facet), "options": {"classes": "present", "min_group": 1}}
+
+
+class TestPairs(ProbeContract):
+    @pytest.fixture(params=["pairs"])
+    def probe(self, request):
+        return request.param
+
+    @pytest.fixture
+    def asked_of(self, tiny, facet):
+        benchmark = {"name": "facet", "root": str(facet), "options": {"classes": "present", "min_group": 1}}
+        return {"models": [matching(tiny)], "quantizers": ["fp32", "bf16"], "benchmarks": [benchmark]}
