@@ -36,7 +36,7 @@ SPEED = [
     *[f"{kind}_{x}" for kind in ("images", "texts") for x in ("per_second", "low", "high")],
 ]
 
-COMPARISONS = [*NAMES, "variant", "baseline_model", "baseline", "declared", "status", "on_purpose", "not_compared"]
+COMPARISONS = [*NAMES, "variant", "baseline_model", "baseline", "in_spec", "status", "on_purpose", "not_compared"]
 
 STAGES = ("build", "images", "texts", "score")
 
@@ -216,7 +216,7 @@ class Results:
                 "variant": pair.of_variant.quantizer,
                 "baseline_model": pair.of_baseline.model,
                 "baseline": pair.of_baseline.quantizer,
-                "declared": pair.declared is not None,
+                "in_spec": pair.declared is not None,
                 "status": str(pair.variant.status),
                 "on_purpose": "; ".join(meant_differences(pair)),
                 "not_compared": reasons.get(tuple(pair.names), ""),

@@ -150,7 +150,7 @@ def test_what_is_compared_is_a_table(pair: Callable[..., Results]) -> None:
 
     results = pair(other_size)
     found = results.comparisons.set_index(["model", "quantizer"])
-    assert list(found["declared"]) == [False, False, True]
+    assert list(found["in_spec"]) == [False, False, True]
     row = found.loc[(STUDENT, LABEL)]
     assert tuple(row[["variant", "baseline_model", "baseline", "not_compared"]]) == ("fp32", TEACHER, "fp32", "")
     assert row["on_purpose"] == (
