@@ -19,8 +19,11 @@ BESIDE = tuple(name for name in SMALL if name not in ("config.json", "open_clip_
 
 def model_type_of(folder: Path) -> str:
     """What ``config.json`` of a folder says it is, such as ``clip``; empty where there is no such file or word."""
+    path = folder / "config.json"
+    if not path.is_file():  # to read a pipe would never begin
+        return ""
     try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8-sig"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return ""
     return str(found.get("model_type", "")) if isinstance(found, dict) else ""

@@ -23,6 +23,7 @@ from qbench.store.digests import file_digest
 from qbench.store.files import NO_FILE, read_json
 from qbench_embeddings.manifest import read_manifest
 from qbench_transformers.fingerprint import check_content
+from qbench_transformers.in_memory import model_type_of
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "spec": read_spec,
@@ -82,6 +83,8 @@ def test_a_checkpoint_with_a_pipe_in_it_is_refused(special: Callable[[str], Path
     (tmp_path / "manifest.json").rename(tmp_path / "model.safetensors")
     with pytest.raises(InputError, match="a device or a pipe, not a file"):
         check_content(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").rename(tmp_path / "config.json")
+    assert model_type_of(tmp_path) == ""
 
 
 def test_a_folder_is_named_as_one(tmp_path: Path) -> None:

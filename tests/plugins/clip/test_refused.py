@@ -5,6 +5,7 @@ Each of them loads in transformers without an error, and gives the numbers of a 
 
 import json
 import shutil
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from qbench.api import ModelError
+from qbench_clip.tensors import read_weights
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
 WEIGHTS = "model.safetensors"
@@ -263,3 +265,27 @@ def test_a_pointer_in_place_of_other_formats_of_weights(copy, open_clip_source, 
     (copy / name).write_bytes(POINTER)
     with pytest.raises(ModelError, match=f"{name}: this is a Git LFS pointer"):
         open_clip_source(copy)
+
+
+# --- damage of which libraries raise what they do not declare
+
+
+@pytest.mark.parametrize(("name", "at"), [("merges.txt", 0), ("vocab.json", 28), ("tokenizer_config.json", 0)])
+def test_a_damaged_file_of_the_tokenizer_is_an_error_of_the_checkpoint(copy, open_clip_source, name, at):
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with pytest.raises(ModelError, match=f"{copy.name}"):
+        open_clip_source(copy).load(device="cpu", dtype="float32")
+
+
+def test_a_pickle_of_tensors_with_any_byte_changed_is_read_or_refused(tmp_path):
+    path, refused = tmp_path / "w.pt", 0
+    torch.save({"a": torch.ones(2, 3), "b": torch.zeros(4)}, path)
+    whole = path.read_bytes()
+    for at in [*range(0, len(whole), 9), *range(len(whole) - 450, len(whole), 2)]:  # the directory is at the end
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x80]) + whole[at + 1 :])
+        refused += 1
+        with suppress(ModelError):
+            read_weights(path)
+            refused -= 1
+    assert refused > 50
