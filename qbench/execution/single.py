@@ -25,6 +25,7 @@ from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry
 from qbench.spec.model import ModelSpec, QuantizerSpec
 from qbench.store.cache import Cache
+from qbench.store.folders import new_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +88,5 @@ def keep(made: Built, folder: Path) -> str:
             fix="Its method (or the model source) has no format for it; a spec names what it is made of.",
         )
     check_empty(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        whole = Path(temporary) / folder.name  # a folder of its own: the temporary one is private
-        whole.mkdir()
-        quantizer = made.variant.save(whole)
-        whole.replace(folder)
-    return quantizer
+    with new_folder(folder) as whole:
+        return made.variant.save(whole)

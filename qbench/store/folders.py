@@ -1,10 +1,14 @@
-"""Folders in the cache that are complete or absent, and checked when they are used."""
+"""Folders that are complete or absent; those in the cache are checked when they are used."""
 
 from __future__ import annotations
 
+import glob
 import logging
+import os
 import shutil
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from qbench.errors import DataError
 from qbench.store.cache import Cache
 from qbench.store.digests import digests_below, file_digest
 from qbench.store.files import PART, check_space, machine_errors, make_folder, sync, sync_all
+from qbench.store.flock import take
 from qbench.store.lock import held
 from qbench.store.memos import Memo
 
@@ -97,6 +102,49 @@ class StoredFolder:
                 remove_tree(temporary)
         self._list.write(digests)
         return self.path
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Write into a temporary folder beside `path` that takes its place when the block ends without an error.
+
+    What a process that was killed left of it is removed first. `path` does not exist, or is an empty folder.
+
+    Raises
+    ------
+    MachineError
+        It cannot be written.
+    """
+    with machine_errors(path):
+        make_folder(path.parent)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*{PART}"):
+            _remove_unused(left)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART))
+        handle = os.open(temporary, os.O_RDONLY)
+        try:
+            take(handle)
+            whole = temporary / path.name  # a folder of its own: the temporary one is private
+            whole.mkdir()
+            yield whole
+            sync_all(whole)
+            whole.replace(path)
+            sync(path.parent)
+        finally:
+            remove_tree(temporary)
+            os.close(handle)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove a folder of which nobody holds the lock; a link is left alone."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        if take(handle):
+            remove_tree(folder)
+    finally:
+        os.close(handle)
 
 
 def remove_tree(path: Path) -> None:

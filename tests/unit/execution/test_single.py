@@ -1,5 +1,8 @@
 """One variant without a benchmark: built, looked at, kept whole or not at all."""
 
+import os
+import shutil
+import signal
 from dataclasses import replace
 
 import pytest
@@ -7,6 +10,9 @@ import pytest
 from qbench.errors import InputError
 from qbench.execution.single import built, keep
 from qbench.spec.model import ModelSpec, QuantizerSpec
+from qbench.store.folders import new_folder
+
+from .killed import killed_after
 
 MODEL, QUANTIZER = ModelSpec(source="toy", checkpoint="one"), QuantizerSpec(name="half")
 
@@ -53,6 +59,20 @@ def test_what_fails_halfway_leaves_nothing(make, tmp_path):
     with make() as made, pytest.raises(OSError, match="full"):
         keep(writing(made, OSError("the disk is full")), tmp_path / "new")
     assert list(tmp_path.glob("*new*")) == []
+
+
+def test_what_a_process_that_was_killed_left_is_removed_and_what_another_one_writes_is_not(make, tmp_path):
+    folder = tmp_path / "new"
+    with make() as made:
+        killed_here = replace(made, variant=replace(made.variant, save=lambda _: os.kill(os.getpid(), signal.SIGKILL)))
+        assert killed_after(0, lambda: keep(killed_here, folder))
+        (left,) = tmp_path.glob(".new.*.part")
+        with new_folder(folder) as other:
+            assert not left.exists()
+            keep(writing(made), folder)
+            assert other.is_dir()
+            shutil.rmtree(folder)
+    assert list(tmp_path.glob(".new*")) == []
 
 
 def test_what_cannot_be_saved_or_would_be_overwritten_is_refused(make, tmp_path):
