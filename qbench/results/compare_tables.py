@@ -57,7 +57,7 @@ def _same(was: pd.Series[str], now: pd.Series[str]) -> npt.NDArray[np.bool_]:
         a, b = (x.to_numpy(np.float64, na_value=np.nan) for x in (was, now))
         return np.asarray(np.isclose(a, b, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
     missing = (was.isna() & now.isna()).to_numpy(dtype=bool)  # a missing text is not equal to itself
-    return missing | np.asarray(was.astype(str).to_numpy() == now.astype(str).to_numpy(), dtype=bool)
+    return np.asarray(missing | (was.astype(str).to_numpy() == now.astype(str).to_numpy()), dtype=bool)
 
 
 def _row(table: pd.DataFrame, row: int) -> str:

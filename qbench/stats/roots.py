@@ -48,7 +48,7 @@ def find_roots(
     Examples
     --------
     >>> roots, found = find_roots(lambda x, a: x * x - a, np.zeros(2), np.full(2, 5.0), (np.array([4.0, 36.0]),))
-    >>> roots.tolist(), found.tolist()
+    >>> roots.round(9).tolist(), found.tolist()
     ([2.0, nan], [True, False])
     """
     roots, found = np.full(len(low), np.nan), np.zeros(len(low), dtype=np.bool_)

@@ -34,7 +34,7 @@ class Memo:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     memo = Memo(Path(folder) / "a", {"of": "a"})
-    ...     memo.write({"seconds": 0.5})
+    ...     _ = memo.write({"seconds": 0.5})
     ...     found = memo.read()
     >>> found
     {'seconds': 0.5}
