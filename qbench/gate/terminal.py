@@ -92,7 +92,8 @@ def _short(result: GateResult, console: Console, space: int) -> list[Text]:
     from rich.text import Text
 
     lines = _folded(Text(result.sentence), console, SENTENCE)
-    problems = [_folded(_problem(problem), console) for problem in result.problems]
+    told = bool(result.problems) and result.problems[0].level is Level.ERROR  # it is the sentence
+    problems = [_folded(_problem(problem), console) for problem in result.problems[int(told) :]]
     lines += _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"), console)
     rules = _rules(result.rules, console)
     rows = [

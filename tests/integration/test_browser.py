@@ -370,6 +370,11 @@ def test_the_answer_follows_the_filter_for_a_benchmark_or_says_what_does_not(bro
             assert f"on {benchmark}" in shown.locator("p").last.inner_text()
             rows = visit.page.locator("#summary table").first.locator("tbody tr:visible").all_text_contents()
             answers.add((shown.inner_text(), *rows))
+            parts = visit.page.locator(f'.band[data-benchmark="{benchmark}"]').all()
+            judged, of = (sum(int(x.get_attribute(key) or 0) for x in parts) for key in ("data-judged", "data-of"))
+            told = shown.locator(".tally").all_text_contents()
+            assert told in ([], [f"{judged:,} of {of:,}"])
+            assert of > len(parts) > 1 or benchmark == "imagenet"
             assert rows
             others = {"imagenet", "coco", "facet", "fairface"} - {benchmark}
             tiles = "".join(visit.page.locator("#summary dl div").filter(has_text="Benchmarks").all_text_contents())

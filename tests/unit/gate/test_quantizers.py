@@ -143,6 +143,23 @@ def test_a_mean_that_is_shown_to_lose_too_much_fails_the_run_in_every_output(
     assert junit.find("testsuite").get("failures") == "1"
 
 
+def test_a_mean_that_is_shown_to_lose_too_much_under_a_rule_that_only_warns_is_a_warning_in_every_output(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = lost_on_average(study).judge(*({**rule, "severity": "warn"} for rule in RULES))
+    assert [(a.quantizer, a.band) for a in result.quantizers] == [("int4", "PASS WITH WARNINGS"), ("int8", "PASS")]
+    assert (result.status, result.exit_code, result.band) == ("warn", 0, "PASS WITH WARNINGS")
+    assert result.sentence.startswith("int4, the mean over 6 checkpoints: accuracy for age=older on facet loses 3.")
+    assert (result.rules[0].id, result.rules[0].status, result.rules[0].counts["warning"]) == ("r1", "warning", 1)
+    show(result, verbose=True)
+    said = capsys.readouterr().out
+    assert "PASS WITH WARNINGS  int4, the mean over 6 checkpoints: 1 warning, 4 pass" in said
+    assert "| ⚠ warning | <code>r1</code> | <code>int4, the mean over 6 checkpoints</code> |" in to_markdown(result)
+    junit = ET.fromstring(to_junit(result))
+    assert junit.find("testsuite").get("failures") == "0"
+    assert [x.text.startswith("warning: loses 3.") for x in junit.iter("system-out")] == [True]
+
+
 def test_a_mean_that_is_not_decided_is_not_the_answer_for_the_run(study: Study) -> None:
     for at in range(6):
         study.effect("accuracy", 0.0, model=f"m{at}")
