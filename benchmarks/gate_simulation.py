@@ -50,7 +50,7 @@ from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings
 from qbench.stats.linear import linear_change
 from qbench.stats.skew import skew_change
-from qbench.vocabulary import Better, CellStatus, RowStatus
+from qbench.vocabulary import Better, CellStatus, MetricRole, RowStatus
 from qbench_benchmarks import COCO, FACET, FAIRFACE, IMAGENET
 from qbench_statistics.linear import count_columns
 
@@ -639,19 +639,19 @@ def against_power(runs: Sequence[pd.DataFrame], world: World, policy: Policy, rn
     runs : sequence of pandas.DataFrame
         Of a world without an effect.
     rng : numpy.random.Generator
-        That of the first run, whose persons are counted.
+        That of the first run, whose persons the gaps are sized by.
     """
     effects = pd.concat(runs, ignore_index=True)
     limit = np.array(margins_of(effects, infos_of(world.benchmarks)))
     low, high = METHODS.bounds(effects, np.full(len(effects), METHODS.confidence))
     shown = effects.assign(limit=limit, shown=(low > -limit) & (high < limit)).groupby(NUMBER)
-    simulated, items = shown["shown"].mean(), shown["sample_size"].mean()
+    simulated, items = shown["shown"].mean(), shown["n1"].mean()
     designs = [design_of(world, record, effects, rng) for record in world.benchmarks if record is not FAIRFACE]
     lines = []
     for row in power(policy, designs, flips=[world.flips]).rows:
         number = (row.benchmark, row.metric, row.attribute, row.group)
-        needed, there = row.needed[0].to_pass, row.there or items[number]
-        if needed and 0.5 < there / needed < 2:
+        needed, there = row.needed[0].to_pass, row.there if row.role is MetricRole.GAP else items[number]
+        if needed and there and 0.5 < there / needed < 2:
             expected = expected_share(there / needed)
             counts = f"{there:,.0f} | {needed:,} | {100 * expected:.1f} % | {100 * simulated[number]:.1f} %"
             lines.append(f"| {row.name} | {counts} |")
@@ -668,11 +668,15 @@ def design_of(world: World, record: Benchmark, effects: pd.DataFrame, rng: np.ra
     """A benchmark as `qbench power` knows it before a run; of FACET with the persons that `rng` draws."""
     mine = effects[effects["benchmark"] == record.name]
     made = mine[list(INDEX)].drop_duplicates().astype("str")
-    items = Items(record, world, rng).persons if record is FACET else None
-    attributes = ATTRIBUTES[record.name]
-    options = {"min_group": FACET.options().min_group} if record is FACET else {}
+    persons = Items(record, world, rng).persons if record is FACET else None
     return Design(
-        benchmark=record.name, metrics=record.metrics, attributes=attributes, items=items, made=made, **options
+        benchmark=record.name,
+        metrics=record.metrics,
+        attributes=ATTRIBUTES[record.name],
+        items=persons,
+        count=None if persons is None else len(persons),
+        min_group=FACET.options().min_group if record is FACET else 1,
+        made=made,
     )
 
 
