@@ -41,7 +41,7 @@ def fingerprint(weights: Path, *, settings: Any = None) -> str:
 
 
 def check_content(path: Path) -> None:
-    """Raise `ModelError` for what is no file, or what a download leaves behind that did not get the file itself."""
+    """Raise `ModelError` for what is not a file, or what a download leaves behind that did not get the file itself."""
     if path.exists() and not path.is_file():  # to read a pipe would never begin, or never end
         raise ModelError("this is a folder, a device or a pipe, not a file", where=str(path))
     try:
