@@ -1,4 +1,4 @@
-"""Makes the README's picture, the first screen of a report: ``python -m tools.first_screen qbench-runs/demo``.
+"""Makes the README's screenshot, the first screen of a report: ``python -m tools.first_screen qbench-runs/demo``.
 
 It needs what the tests in the browser need: playwright and Chromium.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import ViewportSize, sync_playwright
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "demo-report.png"
+SCREENSHOT = Path(__file__).resolve().parents[1] / "docs" / "demo-report.png"
 SIZE = ViewportSize(width=1280, height=1000)
 
 
@@ -29,5 +29,5 @@ def first_screen(report: Path) -> Image.Image:
 
 
 if __name__ == "__main__":
-    first_screen(Path(sys.argv[1]) / "report.html").quantize(256).save(PICTURE, optimize=True)
-    print(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes")
+    first_screen(Path(sys.argv[1]) / "report.html").quantize(256).save(SCREENSHOT, optimize=True)
+    print(f"{SCREENSHOT}: {SCREENSHOT.stat().st_size:,} bytes")
