@@ -49,7 +49,6 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ov-fp32", ()),
     ("ov-fp16", ()),
     ("ov-int8-weights", ()),
-    ("ov-int8-static", ()),
     ("ov-int4-weights", ()),
     ("prune-magnitude", ()),
 )

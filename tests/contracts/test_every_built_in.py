@@ -55,7 +55,9 @@ def tested():
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_has_a_contract_class(hook, tested):
-    registered = [e.record.name for e in installed().entries[hook] if e.plugin.distribution == "qbench-vlm"]
+    here = [e.record for e in installed().entries[hook] if e.plugin.distribution == "qbench-vlm"]
+    # A record whose extra is not installed says how to install it; its tests are skipped as a whole.
+    registered = [record.name for record in here if not getattr(record, "install", "")]
     if hook == "qbench_report_sections":
         registered += [record.name for record in BUILT_IN]
     assert registered
