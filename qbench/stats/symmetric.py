@@ -11,20 +11,16 @@ and G. K. Smyth, Statistical Applications in Genetics and Molecular Biology 9 (2
 
 from __future__ import annotations
 
-import math
-from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 6
 """Differences that are not zero: the least two-sided p of n signs is 2 / 2**n, which is below 5 % from six on."""
 EXACT = 14
 """Up to so many differences all arrangements of signs are looked at; beyond, `DRAWS` random ones."""
-MOST_RANKS = 50
-"""Up to so many differences, no two of one size, Wilcoxon's p is exact."""
 DRAWS = 4_999
 TOO_FEW = f"fewer than {FEWEST} pairs differ: no such test can reject at 5 %"
 TIE = 1e-9
@@ -72,11 +68,8 @@ def sign_flip(differences: npt.ArrayLike, *, seed: int = 0) -> Floats:
 def wilcoxon(differences: npt.ArrayLike) -> Floats:
     """Two-sided p of Wilcoxon's signed ranks, differences of zero left out.
 
-    `scipy.stats.wilcoxon` gives the same numbers, but not the exact ones of few ties, and its import takes as long as
-    most of a report.
-
-    Exact up to `EXACT` differences, and up to `MOST_RANKS` where no two are of one size; else by the normal
-    approximation with its correction for ties.
+    Exact up to `EXACT` differences, and up to 50 where no two are of one size; else by the normal approximation with
+    its correction for ties.
 
     Parameters
     ----------
@@ -95,32 +88,23 @@ def wilcoxon(differences: npt.ArrayLike) -> Floats:
     """
     d = np.asarray(differences, dtype=np.float64)
     p = np.full(len(d), np.nan)
-    for row in np.flatnonzero(np.count_nonzero(d, axis=1) >= FEWEST):
-        p[row] = _signed_ranks(d[row][d[row] != 0])
+    used = np.count_nonzero(d, axis=1)
+    ordered = np.sort(np.abs(d), axis=1)
+    tied = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > 0)).any(1)
+    for n in np.unique(used[used >= FEWEST]):
+        from scipy import stats  # most reports have too few checkpoints, and the import takes as long as the rest
+
+        for ties in (False, True):
+            at = np.flatnonzero((used == n) & (tied == ties))
+            if not len(at):
+                continue
+            rows = d[at][d[at] != 0].reshape(len(at), n)
+            if ties and n <= EXACT:
+                p[at] = sign_flip(stats.rankdata(np.abs(rows), axis=1) * np.sign(rows))
+            else:
+                method: Literal["exact", "asymptotic"] = "exact" if n <= 50 and not ties else "asymptotic"
+                p[at] = stats.wilcoxon(rows, axis=1, method=method, keepdims=True).pvalue[:, 0]
     return p
-
-
-def _signed_ranks(d: Floats) -> float:
-    """Wilcoxon's two-sided p of one row ``(n,)`` without zeros."""
-    _, place, sizes = np.unique(np.abs(d), return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[place]  # those of one size have their mean rank
-    n, ties, total = len(d), len(sizes) < len(d), float(ranks[d > 0].sum())
-    if ties and n <= EXACT:
-        return float(sign_flip((ranks * np.sign(d))[None])[0])
-    if not ties and n <= MOST_RANKS:
-        chances = _chances(n)
-        return min(2 * min(float(chances[: int(total) + 1].sum()), float(chances[int(total) :].sum())), 1.0)
-    variance = (n * (n + 1) * (2 * n + 1) - float((sizes**3 - sizes).sum()) / 2) / 24
-    return 2 * float(special.ndtr(-abs(total - n * (n + 1) / 4) / math.sqrt(variance)))
-
-
-@cache
-def _chances(n: int) -> Floats:
-    """The chance of each sum of the ranks that have a positive sign, ``(n * (n + 1) / 2 + 1,)``: exact in a float."""
-    chances = np.ones(1)
-    for rank in range(1, n + 1):
-        chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
-    return chances
 
 
 def _all_signs(n: int) -> Floats:
