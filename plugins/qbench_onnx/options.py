@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from qbench.api import FILES
 
 Towers = Literal["both", "image", "text"]
 
@@ -30,6 +32,33 @@ class RuntimeOptions:
         """Refuse a negative number of threads."""
         if self.threads < 0:
             raise ValueError(f"threads must be 0 or more, not {self.threads}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions(RuntimeOptions):
+    """An exported model, and how ONNX Runtime runs it and all of its variants.
+
+    Attributes
+    ----------
+    path : str
+        The folder with ``config.json``, the tokenizer and the graphs, in the layout of transformers.js or of Optimum.
+    """
+
+    path: str = field(default="", metadata=FILES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantOptions:
+    """One variant of an exported model.
+
+    Attributes
+    ----------
+    variant : str
+        What the names of its graphs end with, without the underscore: ``fp16``, ``int8``, ``uint8``, ``q4``,
+        ``q4f16``, ``bnb4`` or ``quantized``; ``fp32`` for the graphs in single precision.
+    """
+
+    variant: str = "quantized"
 
 
 @dataclass(frozen=True, kw_only=True)

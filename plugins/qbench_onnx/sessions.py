@@ -34,14 +34,7 @@ def runner(graphs: Mapping[Tower, Path], options: RuntimeOptions) -> Run:
     QuantizationError
         ONNX Runtime cannot load a graph.
     """
-    available = onnxruntime.get_available_providers()
-    if options.provider not in available:
-        raise InputError(
-            f"ONNX Runtime does not have the execution provider {options.provider!r} here",
-            where="option provider",
-            fix=f"It has: {', '.join(available)}.",
-        )
-    sessions = {tower: _session(path, options) for tower, path in graphs.items()}
+    sessions = {tower: session(path, options) for tower, path in graphs.items()}
 
     def run(tower: Tower, inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         found: npt.NDArray[Any] = sessions[tower].run(None, {"inputs": inputs})[0]
@@ -50,7 +43,23 @@ def runner(graphs: Mapping[Tower, Path], options: RuntimeOptions) -> Run:
     return run
 
 
-def _session(path: Path, options: RuntimeOptions) -> Any:
+def session(path: Path, options: RuntimeOptions) -> Any:
+    """Load one graph. No library of custom operators is registered; a graph that needs one cannot be loaded.
+
+    Raises
+    ------
+    InputError
+        This installation of ONNX Runtime does not have the execution provider.
+    QuantizationError
+        ONNX Runtime cannot load the graph.
+    """
+    available = onnxruntime.get_available_providers()
+    if options.provider not in available:
+        raise InputError(
+            f"ONNX Runtime does not have the execution provider {options.provider!r} here",
+            where="option provider",
+            fix=f"It has: {', '.join(available)}.",
+        )
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads or torch.get_num_threads()
     settings.inter_op_num_threads = 1
@@ -62,4 +71,4 @@ def _session(path: Path, options: RuntimeOptions) -> Any:
         return onnxruntime.InferenceSession(str(path), settings, providers=[options.provider])
     except Exception as error:  # the errors of ONNX Runtime have no common class
         first = str(error).strip().splitlines()[0]
-        raise QuantizationError(f"ONNX Runtime cannot load the graph of the {path.stem} tower ({first})") from error
+        raise QuantizationError(f"ONNX Runtime cannot load the graph {path.name} ({first})") from error

@@ -31,7 +31,7 @@ def command(
 
 
 def _summary(record: Any) -> str:
-    """The line about a record; of a quantizer whose packages are missing, also how to install them."""
+    """The line about a record; of one whose packages are missing, also how to install them."""
     install = getattr(record, "install", "")
     return f"{record.summary} (to use it: {install})" if install else str(record.summary)
 

@@ -267,6 +267,7 @@ def _answers(quantizer: PlannedQuantizer, probe: Entry[Probe], registry: Registr
 def plan_model(spec: ModelSpec, registry: Registry, base: Path = HERE) -> PlannedModel:
     """Resolve one model, with relative paths against `base`; raises `InputError` as `make_plan` does."""
     entry = registry.model(spec.source)
+    _check_installed(entry, "model source")
     name = f"{entry.record.name}/{spec.checkpoint}" if spec.checkpoint else entry.record.name
     options = make_options(entry.record.options, spec.options, where=f"model {name}")
     known = entry.record.checkpoints
@@ -277,6 +278,14 @@ def plan_model(spec: ModelSpec, registry: Registry, base: Path = HERE) -> Planne
         )
     options = absolute_options(options, base)
     return PlannedModel(label=spec.label or name, entry=entry, checkpoint=spec.checkpoint, options=options)
+
+
+def _check_installed(entry: Entry[Any], what: str) -> None:
+    if entry.record.install:
+        raise InputError(
+            f"the {what} {entry.record.name!r} needs packages that are not installed",
+            fix=f"Install them: {entry.record.install}",
+        )
 
 
 def plan_quantizer(
@@ -291,11 +300,7 @@ def plan_quantizer(
     Raises `InputError` as `make_plan` does.
     """
     entry = registry.quantizer(spec.name)
-    if entry.record.install:
-        raise InputError(
-            f"the quantizer {entry.record.name!r} needs packages that are not installed",
-            fix=f"Install them: {entry.record.install}",
-        )
+    _check_installed(entry, "quantizer")
     if spec.calibration is not None and not entry.record.calibrates:
         raise InputError(
             f"the quantizer {entry.record.name!r} uses no calibration data",

@@ -82,6 +82,8 @@ class ModelSource:
         ``(model, processor, folder) -> bool``: writes a model in memory, with everything that belongs to it, into the
         empty `folder`, which is then opened with the option ``path``. Returns `False` and writes nothing if the model
         is not of this source; raises `qbench.errors.InputError` if something that it needs is missing.
+    install : str
+        The command that installs the optional packages which it needs and which are not there; see `Quantizer`.
     """
 
     name: str
@@ -95,6 +97,7 @@ class ModelSource:
     probes: tuple[str, ...] = ()
     accepts_path: Callable[[Path], bool] | None = None
     save: Callable[[Any, Any, Path], bool] | None = None
+    install: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
