@@ -201,7 +201,7 @@ class _Graph:
             found: npt.NDArray[Any] = numpy_helper.to_array(self.tensors[name])
             return found
         node = self.makers[name]
-        made = ReferenceEvaluator(node).run(None, {source: self._value(source) for source in node.input if source})
+        made: Any = ReferenceEvaluator(node).run(None, {source: self._value(source) for source in node.input if source})
         value: npt.NDArray[Any] = made[0]
         return value
 
@@ -225,7 +225,10 @@ class _Graph:
             if scale not in known:
                 return None
             found: Floats = self._value(weights).astype(np.float64)
-            return (found - (self._value(zero).astype(np.float64) if zero else 0)) * self._value(scale)
+            if zero:
+                found -= self._value(zero)
+            found *= self._value(scale)
+            return found
 
         return self._product(node, part, known, effective, node.op_type)
 
