@@ -50,11 +50,17 @@ def read_with_weights(path: Path) -> Any:
 
 
 def files_of(path: Path) -> list[Path]:
-    """A graph and its files of external data, sorted; raises `ModelError` if one is missing."""
+    """A graph and its files of external data, sorted; raises `ModelError` if one is missing or a symbolic link."""
     tensors = (tensor for tensor in _tensors(read_graph(path).graph) if uses_external_data(tensor))
     data = sorted({path.parent / ExternalDataInfo(tensor).location for tensor in tensors})
     for file in data:
         check_content(file)
+        if file.is_symlink():  # the caches of the hub consist of them
+            raise ModelError(
+                f"the external data of {path.name} are a symbolic link, which ONNX Runtime does not follow",
+                where=str(file),
+                fix="Copy the files themselves into the folder, for example with `hf download --local-dir FOLDER`.",
+            )
         if not file.is_file():
             raise ModelError(
                 f"the external data of {path.name} are missing", where=str(file), fix="Copy them into the folder."
@@ -96,7 +102,7 @@ def nodes_of_towers(model: Any, towers: tuple[Tower, ...] = TOWERS) -> dict[Towe
 
 
 def _check_place(location: str, path: Path) -> None:
-    """Refuse external data outside the folder of the graph, by name: caches of the hub consist of symbolic links."""
+    """Refuse external data whose name leads out of the folder of the graph."""
     posix, windows = PurePosixPath(location), PureWindowsPath(location)
     if not location or posix.is_absolute() or windows.anchor or ".." in {*posix.parts, *windows.parts}:
         raise ModelError(

@@ -418,6 +418,14 @@ def test_external_data_outside_the_folder_are_refused(copy, location):
         opened(copy)
 
 
+def test_external_data_behind_a_symbolic_link_are_refused(copy, tmp_path):
+    data = external(copy / "onnx" / "text_model.onnx")
+    shutil.move(data, tmp_path / "elsewhere")
+    data.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=r"text_model\.onnx are a symbolic link(.|\n)*hf download --local-dir"):
+        opened(copy)
+
+
 def test_the_options_of_the_runtime_are_part_of_the_identity(transformers_js):
     plain = opened(transformers_js).identity
     assert opened(transformers_js, optimization="disabled").identity.fingerprint != plain.fingerprint
