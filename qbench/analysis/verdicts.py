@@ -2,9 +2,10 @@
 
 ``equivalent`` where the interval of the change lies inside the margin; else ``amplified`` or ``reduced`` (of a bias),
 ``worse`` or ``better`` (of an accuracy) where the corrected test rejects; else ``inconclusive``, with what would be
-needed to decide. A change that is real *and* inside the margin is equivalent. A number whose flags void it, and one
-without an interval, is inconclusive whatever its value. A number that its statistic shows and does not judge, such as
-that of the worst group, is ``descriptive``, not ``inconclusive``: more data would not decide it.
+needed to decide. A change that is real *and* inside the margin is equivalent. A number without an interval is
+inconclusive whatever its value, and so is one whose flags void it, with one exception: where the baseline is not
+flagged, an accuracy can be shown to be worse by more than the margin. A number that its statistic shows and does not
+judge, such as that of the worst group, is ``descriptive``, not ``inconclusive``: more data would not decide it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from qbench.vocabulary import Better, FlagKind, RowFlag, Verdict, parse_flags
 Strings = npt.NDArray[np.object_]
 UNDECIDED = "the interval reaches beyond the margin and contains zero"
 NOT_CORRECTED = "the interval reaches beyond the margin; it excludes zero, but the corrected test does not"
+VARIANT_FLAGGED = "not valid: the variant is flagged"
 UNCLEAR_SIGN = "it changed, but the sign of the gap is not clear, so it is not known whether the gap grew"
 
 
@@ -69,7 +71,7 @@ def decide(effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         (effects["null"].eq(NOT_JUDGED).to_numpy(dtype=bool), Verdict.DESCRIPTIVE, unknown),
         (~known, Verdict.INCONCLUSIVE, unknown),
         (of_baseline, Verdict.INCONCLUSIVE, "not valid: the baseline is flagged"),
-        (blocked & ~(real & (direction == Verdict.WORSE)), Verdict.INCONCLUSIVE, "not valid: the variant is flagged"),
+        (blocked & ~(real & ~inside & (direction == Verdict.WORSE)), Verdict.INCONCLUSIVE, VARIANT_FLAGGED),
         (inside & real, Verdict.EQUIVALENT, "real, but inside the margin"),
         (inside, Verdict.EQUIVALENT, "the whole interval is inside the margin"),
         (real & quiet, Verdict.INCONCLUSIVE, "other batches alone move it as much (noise floor)"),

@@ -9,6 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from qbench.errors import InputError
+from qbench.gate.phrasing import named
 from qbench.gate.renamed import Names, read_renamed
 from qbench.metrics.interface import MetricInfo, Unavailable, why_unavailable
 from qbench.models.same_checkpoints import same_checkpoints
@@ -60,6 +61,13 @@ class Compared:
                 found[cell.benchmark] = {info.name: info for info in cell.metrics}
             found.setdefault(cell.benchmark, {})
         return found
+
+    @cached_property
+    def baselines(self) -> dict[tuple[str, str], str]:
+        """Model and quantizer, or label of a declared comparison → what it is compared with: "b32 × fp32"."""
+        columns = ["model", "quantizer", "baseline_model", "baseline"]
+        found = self.effects[columns].drop_duplicates().astype(str)
+        return {(m, q): f"{named(model)} × {named(base)}" for m, q, model, base in found.itertuples(index=False)}
 
     def why_unavailable(
         self, benchmark: str, metric: str, attribute: str = "", group: str = "", class_: str = ""

@@ -238,7 +238,7 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     fails = row.proven > row.limit + TINY
     of_baseline = [kind.reason for kind in VOID if kind in its]
     if of_baseline:
-        what = f"of the baseline: {'; '.join(of_baseline)}; no comparison with it means anything"
+        what = f"no comparison with the baseline means anything: {', and '.join(of_baseline)}"
         return Decision(RowStatus.ERROR if row.must_be_decided else RowStatus.LEFT_OUT, what, REMEDY_OF_BASELINE)
     void = [kind.reason for kind in VOID if kind in own]
     if void and not (row.role is MetricRole.ACCURACY and fails):
@@ -255,9 +255,11 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         what = "its interval has no width: what was resampled never changed, which shows nothing"
         return Decision(RowStatus.INCONCLUSIVE, what)
     if within:
-        too_low = [kind.reason for kind in FlagKind if kind.lost and kind in own]
-        if too_low:
+        if too_low := [kind.reason for kind in FlagKind if kind.lost and kind in own]:
             what = f"{'; '.join(too_low)}, and such a variant looks fair whatever it does"
+            return Decision(RowStatus.INCONCLUSIVE, what)
+        if too_low := [kind.reason for kind in FlagKind if kind.lost and kind in its]:
+            what = f"no comparison with the baseline shows that nothing is lost: {', and '.join(too_low)}"
             return Decision(RowStatus.INCONCLUSIVE, what)
         return Decision(RowStatus.PASS, "the interval lies wholly within the limit")
     return Decision(RowStatus.INCONCLUSIVE, _open(row, own))

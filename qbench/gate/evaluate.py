@@ -18,7 +18,7 @@ from qbench.gate.decidable import Shares
 from qbench.gate.decide import VOID, decide_rows
 from qbench.gate.groups_behind import with_groups
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import ONLY_WARNS, finding, headline, said, tally
+from qbench.gate.phrasing import ONLY_WARNS, finding, headline, listed, named, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import (
     Counts,
@@ -123,7 +123,7 @@ def judge(
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
     for level, said_of_it in ((Level.WARNING, compared.warnings), (Level.NOTE, compared.notes)):
         problems += [Problem(level=level, where="the comparison", what=what) for what in said_of_it]
-    problems += _flagged_baselines(of_variants)
+    problems += _flagged_baselines(of_variants, compared)
     ordered = tuple(sorted(of_variants, key=_badness))
     quantizers = tuple(_quantizers(sorted(of_quantizers, key=_badness)))
     found = findings(ordered, quantizers)
@@ -149,16 +149,20 @@ def judge(
     )
 
 
-def _flagged_baselines(rows: Iterable[GateRow]) -> Iterator[Problem]:
-    """Warn of every metric of a model that is not judged because its baseline already means nothing."""
+def _flagged_baselines(rows: Iterable[GateRow], compared: Compared) -> Iterator[Problem]:
+    """Warn of every metric of a baseline that already means nothing: no comparison with it is judged."""
     of: dict[tuple[str, str, str], list[GateRow]] = {}
     for row in rows:
-        if row.status is RowStatus.LEFT_OUT and _of_flagged_baseline(row):
-            of.setdefault((row.model, row.benchmark, row.metric), []).append(row)
-    for (model, benchmark, metric), mine in of.items():
+        if row.status is RowStatus.LEFT_OUT and _flags_of_baseline(row):
+            baseline = compared.baselines[row.model, row.quantizer]
+            of.setdefault((baseline, row.benchmark, row.metric), []).append(row)
+    for (baseline, benchmark, metric), mine in of.items():
         numbers = counted(len(mine), f"number of {metric} on {benchmark} is", f"numbers of {metric} on {benchmark} are")
-        what = f"{numbers} not judged, {mine[0].reason}"
-        yield Problem(level=Level.WARNING, where=f"the baseline of {model}", what=what)
+        flags = {flag for row in mine for flag in _flags_of_baseline(row)}
+        because = ", and ".join(kind.reason for kind in VOID if kind in flags)
+        quantizers = listed([named(x) for x in dict.fromkeys(row.quantizer for row in mine)])
+        where = f"{baseline}, the baseline of {quantizers}"
+        yield Problem(level=Level.WARNING, where=where, what=f"{numbers} not judged, because {because}")
 
 
 def not_evaluated(where: str, what: str, *, today: date, run: str = "", baseline: str = "") -> GateResult:
@@ -339,12 +343,13 @@ def _sentence(
 def _left_out(rows: Iterable[GateRow]) -> Iterator[str]:
     """How many numbers are left out, by whether this is due to the data or to the baseline."""
     left_out = [row for row in rows if row.status is RowStatus.LEFT_OUT]
-    of_baseline = sum(map(_of_flagged_baseline, left_out))
+    of_baseline = sum(bool(_flags_of_baseline(row)) for row in left_out)
     if of_data := len(left_out) - of_baseline:
         yield f"This data cannot decide {counted(of_data, 'number', 'numbers')}."
     if of_baseline:
         yield f"{counted(of_baseline, 'number means', 'numbers mean')} nothing for the baseline and cannot be judged."
 
 
-def _of_flagged_baseline(row: GateRow) -> bool:
-    return any(flag.of_baseline and flag.kind in VOID for flag in parse_flags(";".join(row.flags)))
+def _flags_of_baseline(row: GateRow) -> list[str]:
+    """The flags of the baseline that void the number of a row."""
+    return [flag.kind for flag in parse_flags(";".join(row.flags)) if flag.of_baseline and flag.kind in VOID]

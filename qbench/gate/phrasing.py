@@ -15,6 +15,8 @@ from qbench.vocabulary import GateBand, MetricRole, Quantity, RowStatus
 
 NUMBERS = re.compile(r"\d[\d,]*( and )?")
 ONLY_WARNS = "its rule only warns"
+NAMED = 3
+"""So many names stand in a sentence; the others are counted."""
 CAUSES = 2
 """So many causes are told of rows that have several."""
 
@@ -23,6 +25,13 @@ def named(name: str) -> str:
     """A name in a sentence: on one line, shortened, inert; in isolates only where its writing direction may matter."""
     line = " ".join(name.split())
     return line if line.isascii() and line.isprintable() and len(line) <= NAME else isolated(line)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names as a part of a sentence: "a", "a and b", "a, b and c", "a, b, c and 2 others"."""
+    more = len(names) - NAMED
+    *first, last = [*names[:NAMED], counted(more, "other", "others")] if more > 0 else names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def said(text: str) -> str:

@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 12
+REVISION = 13
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from qbench.analysis.verdicts import correct_tests, decide
 from qbench.statistics.settings import Settings
 from qbench.stats.nulls import NOT_JUDGED
-from qbench.vocabulary import Verdict
+from qbench.vocabulary import FlagKind, RowFlag, Verdict
 
 
 def row(**changes) -> dict[str, object]:
@@ -61,6 +61,12 @@ CASES = {
     ),
     "a variant that guesses": (row(flags="near-chance"), "inconclusive"),
     "a variant that guesses, as if equal": (row(low=-0.01, high=0.01, flags="constant"), "inconclusive"),
+    "a variant that guesses, worse inside the margin": (
+        row(better="higher", change=-0.05, low=-0.08, high=-0.02, margin=0.3, flags="near-chance;constant"),
+        "inconclusive",
+    ),
+    "a variant that guesses, better": (row(better="higher", flags="constant"), "inconclusive"),
+    "a variant that guesses, more skew": (row(better="lower", flags="near-chance"), "inconclusive"),
     "a variant that guesses elsewhere": (row(low=-0.01, high=0.01, flags="follows"), "equivalent"),
     "broken accuracy is still worse": (
         row(better="higher", change=-0.05, low=-0.08, high=-0.02, flags="near-chance;accuracy-lost"),
@@ -90,6 +96,29 @@ def test_verdict(case):
     found = decide(pd.DataFrame([given]), Settings()).iloc[0]
     assert found["verdict"] == verdict
     assert found["reason"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FlagKind if kind.voids])
+@pytest.mark.parametrize("of_baseline", [False, True])
+def test_of_a_void_number_nothing_is_said_but_that_an_accuracy_fell_beyond_the_margin(
+    kind: FlagKind, *, of_baseline: bool
+) -> None:
+    changes = [(low, high) for low in (-0.08, -0.01, 0.02) for high in (-0.02, 0.01, 0.08) if low < high]
+    given = pd.DataFrame(
+        row(better=better, change=(low + high) / 2, low=low, high=high, margin=margin, p_holm=p, noise=noise)
+        | {"flags": str(RowFlag(kind, of_baseline=of_baseline))}
+        for low, high in changes
+        for better in ("higher", "lower", "zero")
+        for margin in (0.02, 0.3)
+        for p in (0.001, 0.9)
+        for noise in (np.nan, 0.001)
+    )
+    found = decide(given, Settings())
+    fell = given["better"].eq("higher") & given["change"].lt(0) & given["margin"].eq(0.02) & given["p_holm"].lt(0.05)
+    worse = found["verdict"].eq("worse")
+    assert set(found["verdict"]) <= {"worse", "inconclusive"}
+    assert worse.any() == (not of_baseline)
+    assert not (worse & ~fell).any()
 
 
 def test_a_reason_never_says_that_an_interval_contains_zero_which_it_excludes():

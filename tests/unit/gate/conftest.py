@@ -160,7 +160,8 @@ class Study:
         info = next(m for m in METRICS[benchmark] if m["name"] == metric.partition("@")[0])
         signed = info["better"] == "zero"
         after = before + change
-        names = {"model": model, "quantizer": quantizer, "baseline": "fp32", "benchmark": benchmark, "metric": metric}
+        names = {"model": model, "quantizer": quantizer, "baseline_model": model, "baseline": "fp32"}
+        names |= {"benchmark": benchmark, "metric": metric}
         self.rows.append(
             {
                 **names,

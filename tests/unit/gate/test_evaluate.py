@@ -161,9 +161,36 @@ def test_what_a_baseline_only_guesses_is_left_out_and_the_rest_is_judged(study: 
     assert result.exit_code == 1
     assert result.rows[1].remedy
     assert [problem.level for problem in result.problems] == ["warning"]
-    assert "1 number of accuracy on facet is not judged, of the baseline" in result.problems[0].what
+    assert result.problems[0].where == "b32 × fp32, the baseline of int8"
+    because = "because its answers cannot be told from chance"
+    assert result.problems[0].what == f"1 number of accuracy on facet is not judged, {because}"
     strict = study.judge(EACH | {"inconclusive": "fail"})
     assert strict.exit_code == 2
+
+
+def test_the_baseline_that_only_guesses_is_named_once_and_not_the_model_that_is_compared_with_it(study: Study) -> None:
+    for quantizer in ("distilled", "pruned", "int8", "int4"):
+        of = {"quantizer": quantizer, "attribute": "age", "baseline_model": "teacher"}
+        study.effect("accuracy", 0.0, group="older", flags="baseline-near-chance;baseline-constant", **of)
+        study.effect("accuracy", 0.0, group="young", **of)
+    result = study.judge(EACH)
+    assert [problem.where for problem in result.problems] == [
+        "teacher × fp32, the baseline of distilled, pruned, int8 and 1 other"
+    ]
+    assert result.problems[0].what == (
+        "4 numbers of accuracy on facet are not judged, because its answers cannot be told from chance, and it gives "
+        "one answer to everything"
+    )
+    (reason,) = {row.reason for row in result.rows if row.status == "left out"}
+    assert reason == (
+        "no comparison with the baseline means anything: its answers cannot be told from chance, and it gives one "
+        "answer to everything"
+    )
+
+
+@pytest.mark.parametrize(("change", "status"), [(0.0, "inconclusive"), (0.3, "inconclusive"), (-0.3, "fail")])
+def test_a_variant_that_is_no_worse_than_a_broken_one_does_not_pass(study: Study, change: float, status: str) -> None:
+    assert one(study, change, flags="baseline-accuracy-lost").rows[0].status == status
 
 
 def test_what_a_baseline_only_guesses_takes_no_level_from_the_other_numbers(study: Study) -> None:

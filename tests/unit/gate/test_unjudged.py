@@ -104,7 +104,7 @@ def test_several_causes_are_told_with_their_numbers(study: Study) -> None:
     what = study.judge(EACH).problems[0].what
     assert what.startswith(
         "none of its 4 numbers is judged: 2 numbers, such as: it is undetermined (n = 1,010); "
-        "2 numbers: of the baseline: its answers cannot be told from chance"
+        "2 numbers: no comparison with the baseline means anything: its answers cannot be told from chance"
     )
 
 
