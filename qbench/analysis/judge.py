@@ -6,7 +6,7 @@ the influence values of its numbers over all classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -106,6 +106,7 @@ def analyse(
     margins: Callable[[pd.DataFrame], Floats] | None = None,
     noise: pd.Series[float] | None = None,
     checkpoints: Population | None = None,
+    declared: Collection[str] = (),
     tables: Mapping[str, Sequence[str]] | None = None,
     step: Callable[[str], None] = lambda name: None,
 ) -> Analysis:
@@ -129,6 +130,8 @@ def analyse(
         The noise floor of each row, on the index of `effects`.
     checkpoints : Population, optional
         Sources and sizes of the models, and which of them are the same checkpoint.
+    declared : collection of str
+        The labels of the comparisons that the spec declares, which stand in the place of a quantizer and are none.
     tables : mapping, optional
         The tables that statistics add: name → columns after ``model``, ``quantizer`` and ``benchmark``.
     step : callable
@@ -170,12 +173,13 @@ def analyse(
     table = table.assign(flags=flags(table), margin=margin)
     table = with_power(_with_intervals(table, settings, statistics), settings, statistics)
     table = verdicts.decide(verdicts.correct_tests(table, settings), settings)
+    of_variants = table[~table["quantizer"].isin(declared)]
     return Analysis(
         effects=table,
         populations=population_table(table, influence, known.source, settings, known.checkpoint),
         flips=_joined(flips, FLIPS),
         exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
-        variance=variance_table(table, known.source, known.size, known.checkpoint),
+        variance=variance_table(of_variants, known.source, known.size, known.checkpoint),
         predictors=predictor_table(table, influence, known.source, known.parameters, settings, known.checkpoint),
         added=_added(added, tables or {}),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from qbench.analysis.verdicts import void
 from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.stats.variance import chance_shares, variance_shares
 
@@ -22,10 +23,12 @@ def variance_table(
     What the model adds to its source and its size, to the quantizer and to the group has a row of its own, ``model``.
     ``chance`` is the share to expect where the labels mean nothing.
 
-    A checkpoint that several models are counts once. With nine checkpoints that share three sources this describes
-    these checkpoints; it estimates nothing about others.
+    Void numbers are left out, and `effects` has to hold changes from each model's own baseline only: a declared
+    comparison is about two variants, and its label is no quantizer. A checkpoint that several models are counts once.
+    With nine checkpoints that share three sources this describes these checkpoints; it estimates nothing about others.
     """
-    whole = effects[(effects["class"] == "") & effects["change"].notna()]
+    valid = effects["change"].notna() & ~effects["flags"].map(void).astype(bool)
+    whole = effects[(effects["class"] == "") & valid]
     whole = one_per_checkpoint(whole, checkpoint, NUMBER)
     rows = []
     for (benchmark, metric, attribute), group in whole.groupby(["benchmark", "metric", "attribute"], sort=False):

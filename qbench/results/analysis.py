@@ -214,6 +214,7 @@ def _judged(results: Results, settings: Settings, step: Callable[[str], None]) -
         margins=tolerances(results.records, settings, results.run.policy),
         noise=noise,
         checkpoints=_population(results),
+        declared={one.name for one in results.declared},
         tables=added_tables(),
         step=step,
     )

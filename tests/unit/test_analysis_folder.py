@@ -32,7 +32,10 @@ def test_it_is_kept_and_read_again(run: Any) -> None:
     made = analysed(load(folder)).effects
     assert sorted(p.name for p in (folder / "analysis").iterdir()) == [
         "analysis.json",
-        *(f"{t}.parquet" for t in ("effects", "exemplars", "flips", "populations", "squares", "variance")),
+        *(
+            f"{t}.parquet"
+            for t in ("effects", "exemplars", "flips", "populations", "predictors", "squares", "variance")
+        ),
     ]
     again = load(folder)
     assert stored(again) is not None
@@ -229,6 +232,18 @@ def test_a_flagged_variant_is_not_called_fair(make_run: Make) -> None:
     effects = load(run.write()).effects
     assert effects["flags"].str.contains("accuracy-lost").all()
     assert set(effects["verdict"]) <= {"inconclusive", "worse"}
+
+
+def test_void_numbers_are_no_part_of_the_variance(make_run: Make) -> None:
+    run = make_run(models=("openai/ViT-B-32",), quantizers=("fp32", "a", "b", "c", "d"), benchmarks=("facet",))
+    name = next(n for n, r in run.records.items() if r["quantizer"] == "d")
+    whole = load(run.write()).variance
+    run.items[name]["correct"] = [i < 16 for i in range(80)]
+    without = load(run.write()).variance
+    of = ["benchmark", "metric", "attribute", "factor"]
+    both = whole.merge(without, on=of)
+    assert len(both)
+    assert (both["changes_x"] * 3 == both["changes_y"] * 4).all()
 
 
 def test_settings_have_defaults() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qbench.comparisons import CellNames, DeclaredComparison, cell_pairs
@@ -228,6 +229,19 @@ def test_a_teacher_at_chance_level_voids_the_comparison(pair: Callable[..., Resu
 
     rows = of(pair(chance), STUDENT, LABEL)
     assert rows.loc[rows["metric"] == "accuracy", "flags"].str.contains("baseline-near-chance").all()
+
+
+@pytest.mark.parametrize("baseline", [(TEACHER, "fp32"), (STUDENT, "hf-int8")], ids=["another model", "the same model"])
+def test_the_variance_is_that_of_the_changes_from_each_models_own_baseline(
+    make_run: Callable[..., Any], baseline: tuple[str, str]
+) -> None:
+    run = make_run((TEACHER, STUDENT), ("fp32", "hf-int8", "hf-int4"), ("facet",))
+    alone = load(run.write()).variance
+    run.run["spec"]["comparisons"] = [declared(baseline, (STUDENT, "hf-int4"), label=LABEL)]
+    results = load(run.write())
+    assert len(of(results, STUDENT, LABEL))
+    assert len(alone)
+    pd.testing.assert_frame_equal(results.variance, alone)
 
 
 def test_it_has_a_noise_floor(pair: Callable[..., Results]) -> None:

@@ -29,8 +29,8 @@ GROUPS = (
 METHOD = (
     "Shares of the variance of the changes over all classes that go with each factor, averaged over the orders in "
     "which factors can be entered; “model” is what a model adds to its source and size. In brackets: the share to "
-    "expect where labels mean nothing. These numbers describe the changes of this run; the test of each factor is in "
-    "the last table."
+    "expect where labels mean nothing. Void numbers and declared comparisons are left out. These numbers describe the "
+    "changes of this run; the test of each factor is in the last table."
 )
 TOWER = (
     "Each tower was quantized alone. The p-values are corrected for all parts and numbers of one model and quantizer "
