@@ -14,8 +14,10 @@ from qbench.gate.renamed import Names, read_renamed
 from qbench.metrics.interface import MetricInfo, Unavailable, why_unavailable
 from qbench.models.same_checkpoints import same_checkpoints
 from qbench.results import Cell, Results
+from qbench.results.analysis import wanted_settings
 from qbench.results.comparable import differences, meant_differences, other_differences, why_not_comparable
 from qbench.results.effects import NAMES
+from qbench.results.tolerances import own_margins
 
 NAMED = 3
 """So many cells are named in a sentence; the others are counted."""
@@ -28,7 +30,8 @@ class Compared:
     Attributes
     ----------
     effects : pandas.DataFrame
-        One row per number of a variant, beside what it is compared with.
+        One row per number of a variant, beside what it is compared with. Its ``margin`` is the number's own, which no
+        rule has changed: the limit of a rule that has none.
     cells : list of Cell
         The variants that should have numbers in `effects`, failed and missing ones too.
     unpaired : dict
@@ -81,7 +84,7 @@ class Compared:
 def with_its_baseline(results: Results) -> Compared:
     """Each variant of a run with the baseline of its model there, and the comparisons that its spec declares."""
     return Compared(
-        effects=results.effects,
+        effects=_with_own_margins(results),
         cells=[replace(pair.variant, quantizer=pair.names.quantizer) for pair in results.pairs],
         unpaired=_reasons(results.unpaired),
         run=results.name,
@@ -89,6 +92,13 @@ def with_its_baseline(results: Results) -> Compared:
         warnings=list(same_checkpoints(results.fingerprints)),
         notes=_on_purpose(results),
     )
+
+
+def _with_own_margins(results: Results) -> pd.DataFrame:
+    """The judged changes, with the margins that they have whatever the rules say."""
+    effects = results.effects
+    margins = own_margins(results.records, wanted_settings(results), results.run.policy)
+    return effects.assign(margin=margins(effects))
 
 
 def _on_purpose(results: Results) -> list[str]:
@@ -144,7 +154,7 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
             if cell.quantizer == quantizer:
                 cells += [replace(older, model=cell.model, quantizer=label, benchmark=cell.benchmark), cell]
         both = Results(new.folder, new.run.against(label), cells, new.environment, allow=allow)
-        effects.append(both.effects)
+        effects.append(_with_own_margins(both))
         unpaired |= _reasons(both.unpaired)
     used = {names_before((c.model, c.quantizer, c.benchmark)) for c in new.records}
     gone = [" × ".join(names) for names in before if names not in used]

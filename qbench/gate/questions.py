@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -137,12 +136,8 @@ def levels(questions: Sequence[Question], settings: Settings, *, adjusted: bool)
 
 
 def limits(questions: Sequence[Question], settings: Settings) -> list[float]:
-    """The limit of each number: its rule's, else the smallest of other rules about it, else its margin."""
-    given: dict[tuple[str, ...], float] = {}
-    for q in questions:
-        if q.rule.limit is not None:
-            given[q.number] = min(q.rule.limit, given.get(q.number, math.inf))
-    return [given.get(q.number, _margin(q, settings)) if q.rule.limit is None else q.rule.limit for q in questions]
+    """The limit of each number: its rule's, else its own margin, whatever the limits of other rules are."""
+    return [_margin(q, settings) if q.rule.limit is None else q.rule.limit for q in questions]
 
 
 def _margin(question: Question, settings: Settings) -> float:

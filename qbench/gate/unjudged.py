@@ -10,7 +10,7 @@ from qbench.gate.phrasing import causes, named
 from qbench.gate.result import GateRow, Problem
 from qbench.policy.model import Policy, Rule
 from qbench.results import Cell
-from qbench.vocabulary import Level, MetricRole, RowStatus
+from qbench.vocabulary import Level, MetricRole, RowStatus, Severity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +49,31 @@ def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Ite
     rows : sequence of GateRow
         What became of the numbers that the rules select.
     """
-    judged = [row for row in rows if row.status is not RowStatus.LEFT_OUT]
-    if not judged:
+    if not _is_judged(rows):
         nothing = "no rule of the policy applies to this run: write one for its benchmarks"
-        yield Problem(level=Level.ERROR, where="The policy", what=_none_of(rows) if rows else nothing)
+        yield Problem(level=Level.ERROR, where="The policy", what=_none_of(_binding(rows)) if rows else nothing)
         return
     known: set[tuple[str, str, str]] = set()
     for part in _parts(compared.cells):
         cells = [cell for cell in compared.cells if part.has(cell)]
         names = {(cell.model, cell.quantizer, cell.benchmark) for cell in cells}
-        if names <= known or any(part.has(row) for row in judged):
+        mine = [row for row in rows if part.has(row)]
+        if names <= known or _is_judged(mine):
             continue
         known |= names
-        yield _problem(part, cells, policy, [row for row in rows if part.has(row)])
+        yield _problem(part, cells, policy, _binding(mine))
+
+
+def _is_judged(rows: Sequence[GateRow]) -> bool:
+    return any(row.status is not RowStatus.LEFT_OUT for row in _binding(rows))
+
+
+def _binding(rows: Sequence[GateRow]) -> Sequence[GateRow]:
+    """The rows that can fail; all where there are none.
+
+    A rule that only warns does not take the place of rules that can fail: what these leave out stays not judged.
+    """
+    return [row for row in rows if row.severity is Severity.FAIL] or rows
 
 
 def _parts(cells: Iterable[Cell]) -> dict[_Part, None]:

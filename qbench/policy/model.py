@@ -103,7 +103,7 @@ class Rule(_Strict):
     limit : float or None
         How much worse a number may get: fall, where high is better; rise, where low is better; grow in absolute value,
         where it is a signed bias. In the unit of its change: 0.01 is one percentage point, or 0.01 nats of a skew. If
-        it is left out, the limit of each number is its margin.
+        it is left out, the limit of each number is its own margin, whatever the limits of other rules are.
     weight : float
         How important a failure of this rule is among those of the other rules: its part of the level at which failures
         of a variant are tested, above 0.
@@ -212,13 +212,10 @@ class Policy(_Strict):
 
     @property
     def tolerances(self) -> dict[str, Any]:
-        """All of it that decides verdicts of the analysis: margins, and the rules that have a limit. Plain values."""
-        limits = [
-            rule.model_dump(mode="json", exclude={"id", "why", "weight"})
-            for rule in self.rule
-            if rule.limit is not None
-        ]
-        return {"margins": self.margins, "limits": limits}
+        """All of it that decides verdicts of the analysis: margins, and the rules if any has a limit. Plain values."""
+        exclude = {"id", "why", "weight", "inconclusive"}
+        limits = [rule.model_dump(mode="json", exclude=exclude) for rule in self.rule]
+        return {"margins": self.margins, "limits": limits if any(rule.limit is not None for rule in self.rule) else []}
 
     @model_validator(mode="after")
     def _named(self) -> Policy:

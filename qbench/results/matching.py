@@ -13,9 +13,10 @@ from qbench.data.items import Attribute
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import MetricKey, declared_names
 from qbench.policy.model import MAIN, Policy, Rule
-from qbench.vocabulary import Unit
+from qbench.vocabulary import Severity, Unit
 
 Booleans = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +132,32 @@ def _of_groups(rule: Rule, rows: pd.DataFrame, attributes: tuple[Attribute, ...]
     return np.array(keep, dtype=bool)
 
 
-def limits_of(policy: Policy, effects: pd.DataFrame, declared: Mapping[str, Declared]) -> npt.NDArray[np.float64]:
-    """The limit of each row, ``(n,)``: the smallest of the rules that are about it and have one; NaN without any."""
-    limits = np.full(len(effects), np.nan)
+def limits_of(policy: Policy, effects: pd.DataFrame, declared: Mapping[str, Declared], margins: Floats) -> Floats:
+    """The margin of each row that goes with the rules: the smallest of the limits that they hold it to.
+
+    A rule without a limit holds each row to the row's own margin. Rules that only warn count only for rows that no
+    other rule is about.
+
+    Parameters
+    ----------
+    policy : Policy
+        The rules.
+    effects : pandas.DataFrame
+        ``(n,)`` rows.
+    declared : mapping
+        Label of a benchmark → what it declares.
+    margins : numpy.ndarray
+        ``(n,)``, the margin of each row if there were no rule; NaN where there is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``; `margins` where no rule is about a row.
+    """
+    smallest = {severity: np.full(len(effects), np.nan) for severity in Severity}
     for rule in policy.rule:
-        if rule.limit is not None:
-            about = rows_of(rule, effects, declared)
-            limits[about] = np.fmin(limits[about], rule.limit)
-    return limits
+        about, limits = rows_of(rule, effects, declared), smallest[rule.severity]
+        limits[about] = np.fmin(limits, margins if rule.limit is None else rule.limit)[about]
+    found, of_warnings = smallest[Severity.FAIL], smallest[Severity.WARN]
+    found = np.where(np.isnan(found), of_warnings, found)
+    return np.where(np.isnan(found), margins, found)

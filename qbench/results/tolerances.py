@@ -61,18 +61,27 @@ def check_limits(policy: Policy, declared: Mapping[str, Mapping[str, MetricInfo]
 def tolerances(cells: Iterable[Cell], settings: Settings, policy: Policy | None) -> Margins:
     """What gives each number its margin.
 
-    The limit of the rule that judges it, the smallest of several; else the most particular margin that the policy, the
-    spec, the metric or the unit gives. Where the policy and the spec give one of the same name, the policy's counts.
+    The smallest of the limits of the rules that judge it, where a rule without a limit holds it to its own margin; that
+    margin where no rule judges it.
+    """
+    cells = list(cells)
+    declared, own = declared_of(cells), own_margins(cells, settings, policy)
+
+    def margins(effects: pd.DataFrame) -> npt.NDArray[np.float64]:
+        found = own(effects)
+        limited = policy is not None and any(rule.limit is not None for rule in policy.rule)
+        return limits_of(policy, effects, declared, found) if policy is not None and limited else found
+
+    return margins
+
+
+def own_margins(cells: Iterable[Cell], settings: Settings, policy: Policy | None) -> Margins:
+    """What gives each number the margin that it has whatever the rules say: the limit of a rule that has none.
+
+    It is the most particular margin that the policy, the spec, the metric or the unit gives. Where the policy and the
+    spec give one of the same name, the policy's counts.
     """
     declared = declared_of(cells)
     given = settings if policy is None else replace(settings, margins={**settings.margins, **policy.margins})
     own = {(b, m.name): m.margin for b, of in declared.items() for m in of.metrics.values() if m.margin is not None}
-
-    def margins(effects: pd.DataFrame) -> npt.NDArray[np.float64]:
-        found = margins_of(effects, given, own)
-        if policy is None:
-            return found
-        limits = limits_of(policy, effects, declared)
-        return np.where(np.isnan(limits), found, limits)
-
-    return margins
+    return lambda effects: margins_of(effects, given, own)
