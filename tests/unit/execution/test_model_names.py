@@ -48,7 +48,8 @@ def test_precomputed_embeddings_are_recognised(tmp_path):
 
 def test_a_path_of_no_source_or_of_several_is_refused(tmp_path):
     with pytest.raises(
-        InputError, match=r"no model source recognises this path\n.*by their files: clip, embeddings, generative, sig"
+        InputError,
+        match=r"no model source recognises this path\n.*by their files: clip, embeddings, generative, matching, sig",
     ):
         find_model(str(tmp_path), installed())
     folder, registry = write(tmp_path / "a", "clip"), installed()
