@@ -41,7 +41,18 @@ class CheckCommand(TyperCommand):
 
 
 class CheckedGroup(TyperGroup):
-    """All commands: where an option before ``check`` is wrong, its files say "not evaluated" too."""
+    """All commands: where an option before ``check`` is wrong, its files say "not evaluated" too.
+
+    An interrupt ends each of them with the same message, at whatever moment it comes.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; see `typer.core.TyperGroup`, which would end an interrupted one without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("\nStopped. Nothing is lost: run the same command again to continue.", err=True)
+            raise typer.Exit(130) from None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options before the command; see `typer.core.TyperGroup`."""

@@ -71,11 +71,7 @@ def executed(wanted: RunSpec, folder: Path, console: Console, part: Shard | None
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
 
-    try:
-        done = execute(wanted, folder, progress=Bar(console, f"shard {part}" if part else ""), shard=part)
-    except KeyboardInterrupt:
-        console.print("\nStopped. Nothing is lost: run the same command again to continue.")
-        raise typer.Exit(130) from None
+    done = execute(wanted, folder, progress=Bar(console, f"shard {part}" if part else ""), shard=part)
     if part is not None:
         _tell_shard(part, done, console)
     if not done.complete:

@@ -17,7 +17,7 @@ from qbench.store.cache import Cache
 
 HEAVY = {
     *("torch", "torchvision", "torchao", "transformers", "open_clip", "timm", "bitsandbytes", "accelerate"),
-    *("onnx", "onnxruntime", "onnxscript", "scipy.stats", "scipy.optimize", "statsmodels", "vl_convert"),
+    *("onnx", "onnxruntime", "onnxscript", "scipy.stats", "statsmodels", "vl_convert"),
 }
 """What no command imports where nothing has to be computed. A report draws no chart that it has drawn before."""
 

@@ -15,14 +15,14 @@ from qbench.cli import app
 from qbench.doctor import Check
 from qbench.errors import InputError
 
-CHECKS = [Check(name="cache", state="note", found="/home/ada/.cache/qbench", fix="Set QBENCH_CACHE.")]
+CHECKS = [Check(name="cache", state="note", found="/home/adalovelace/.cache/qbench", fix="Set QBENCH_CACHE.")]
 TOKEN = "hf_" + "aB3" * 10
 VARIABLES = {
     "HF_TOKEN": TOKEN,
-    "QBENCH_CACHE": "/home/ada/cache",
+    "QBENCH_CACHE": "/home/adalovelace/cache",
     "WANDB_API_KEY": "0123456789abcdef",
-    "HTTPS_PROXY": "http://ada:pw@proxy:3128",
-    "HF_ENDPOINT": "https://ada:pw@mirror.example.org/?token=xyz123",
+    "HTTPS_PROXY": "http://adalovelace:pw@proxy:3128",
+    "HF_ENDPOINT": "https://adalovelace:pw@mirror.example.org/?token=xyz123",
     "EDITOR": "vi",
 }
 
@@ -61,7 +61,7 @@ def test_records_and_logs_are_in_it_and_nothing_else_of_a_run(run: Path) -> None
 
 def test_no_secret_is_in_it(run: Path) -> None:
     text = "\n".join(contents(CHECKS, run, VARIABLES).values())
-    for secret in (TOKEN, "0123456789abcdef", "ada", "pw@", "xyz123", "abc123", "bob", "private", "proxy"):
+    for secret in (TOKEN, "0123456789abcdef", "adalovelace", "pw@", "xyz123", "abc123", "bob", "private", "proxy"):
         assert secret not in text
     shown = json.loads(contents(CHECKS, run, VARIABLES)["variables.json"])
     assert shown == {
@@ -97,7 +97,7 @@ def test_the_working_folder_is_no_secret() -> None:
             for text in ("{}", "see {}, then", "a/{}/b")
         ),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJ", "[removed]"),
-        ("/Users/ada/x and C:\\Users\\ada\\x", "~/x and ~\\x"),
+        ("/Users/adalovelace/x and C:\\Users\\adalovelace\\x", "~/x and ~\\x"),
         ("/data/own/x and /data/owner/x", "~/x and /data/owner/x"),
         ("accuracy 0.5, key of 12 tokens, hf-int4, https://example.org/x", None),
         ("key: 3f2a9c, the tokenizer: merges.txt", None),

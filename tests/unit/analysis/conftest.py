@@ -29,6 +29,7 @@ def compared(record, task, before: Outcome, after: Outcome, attributes) -> tuple
     info = [infos[str(m).partition("@")[0]] for m in rows["metric"]]
     rows = rows.assign(
         **NAMES,
+        baseline_model=NAMES["model"],
         baseline="fp32",
         better=[i.better for i in info],
         unit=[i.unit for i in info],

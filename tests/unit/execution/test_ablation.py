@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from qbench.api import Coverage, InputError, Layer, LayerOptions, Variant
+from qbench.api import Coverage, InputError, Layer, LayerOptions, QuantizationError, Variant
 from qbench.execution.ablation import ablated, parts_of
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
@@ -227,7 +227,9 @@ def test_what_cannot_be_ablated_is_refused_with_a_reason(ablate):
         ablate(quantizers=["fp32"])
     with pytest.raises(InputError, match=r"rtn .* quantizes one part only"):
         ablate("part", ["fp32", {"name": "rtn", "options": {"only": ["text_model.*"]}}])
-    with pytest.raises(InputError, match="by part, block, layer, kind, not by 'head'"):
+    with pytest.raises(InputError, match="by part, block, layer, kind, head, not by 'colour'"):
+        ablate("colour")
+    with pytest.raises(QuantizationError, match="has no torch model, so its layers cannot be quantized"):
         ablate("head")
     with pytest.raises(InputError, match="cuda:99"):
         ablate(device="cuda:99")

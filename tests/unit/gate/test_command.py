@@ -207,7 +207,9 @@ def test_a_check_that_is_killed_leaves_no_answer_of_an_earlier_call(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("qbench.results.load", killed)
-    call("RUN", *outputs(tmp_path))
+    done = call("RUN", *outputs(tmp_path))
+    assert done.exit_code == 130
+    assert "Stopped. Nothing is lost: run the same command again to continue." in done.output
     assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["band"] == "COULD NOT EVALUATE"
     assert ET.fromstring((tmp_path / "junit").read_text(encoding="utf-8")).get("errors") == "1"
 
