@@ -30,9 +30,15 @@
 
   // --- charts
 
-  // Whether something with these names is within the filters; what it has no name for does not matter.
+  // Whether something with these names is within the filters; what it has no name for does not matter. A benchmark that
+  // has no number of an attribute is not within the filter for that attribute.
+  const having = JSON.parse(form.dataset.having || "{}");
+  const without = (names) =>
+    chosen.attribute && names.attribute === undefined && names.benchmark !== undefined
+    && having[chosen.attribute] && !having[chosen.attribute].some((one) => same(one, names.benchmark));
   const within = (names) =>
-    Object.entries(chosen).every(([key, value]) => !value || names[key] === undefined || same(names[key], value));
+    Object.entries(chosen).every(([key, value]) => !value || names[key] === undefined || same(names[key], value))
+    && !without(names);
   const found = (text) => plain(text).toLowerCase().includes(sought);
   const matches = (row) =>
     within(row)
@@ -214,7 +220,8 @@
     beside.hidden = !told.length;
   }
 
-  // Texts that say something else of each part of the run: the first part (or the sum of the tallies) that is left.
+  // Texts that say something else of each part of the run: the first part (or the sum of the tallies) that is left; in
+  // a list of what was compared all parts.
   const kept = JSON.parse(document.getElementById("parts").textContent);
   const texts = [...document.querySelectorAll("[data-parts]")].map((place) =>
     ({ place, whole: place.textContent, parts: kept[Number(place.dataset.parts)] }));
@@ -222,10 +229,11 @@
     for (const { place, whole, parts } of texts) {
       const follows = Object.keys(chosen).some((key) => chosen[key] && parts.some(([names]) => names[key] !== undefined));
       const left = parts.filter(([names]) => within(names));
-      const sum = (at) => some(left.reduce((total, part) => total + part[at], 0));
-      if (!follows) place.textContent = whole;
+      const sum = (at) => some(left.reduce((total, part) => total + (part.length > 2 ? part[at] : 0), 0));
+      if (!follows && left.length === parts.length) place.textContent = whole;
       else if (!left.length) place.textContent = "–";
-      else place.textContent = left[0].length === 2 ? left[0][1] : `${left[0][3] || ""}${sum(1)} of ${sum(2)}${left[0][4] || ""}`;
+      else if (left[0].length > 2) place.textContent = `${left[0][3] || ""}${sum(1)} of ${sum(2)}${left[0][4] || ""}`;
+      else place.textContent = place.tagName === "DD" ? left.map((part) => part[1]).join("; ") : left[0][1];
     }
   }
 
@@ -234,7 +242,7 @@
     for (const heading of document.querySelectorAll("main h3")) {
       const name = plain(heading.textContent);
       if (!benchmarks.has(name)) continue;
-      const hide = Boolean(chosen.benchmark) && chosen.benchmark !== name;
+      const hide = !within({ benchmark: name });
       heading.hidden = hide;
       for (let next = heading.nextElementSibling; next && next.tagName !== "H3"; next = next.nextElementSibling) next.hidden = hide;
     }
@@ -270,13 +278,24 @@
     remember();
   };
   const asked = new URLSearchParams(location.search);
+  // The value as the page has it; undefined where the page does not have it.
+  const known = (field, value) =>
+    field.tagName === "SELECT" ? [...field.options].map((one) => one.value).find((one) => same(one, value)) : value;
   for (const field of fields) {
-    const value = asked.get(field.name) || "";
-    const option = field.options && [...field.options].find((one) => same(one.value, value));
-    if (field.tagName !== "SELECT") field.value = value;
-    else if (option) field.value = option.value;
-    else refused.push(`The address asks for the ${field.name} “${value}”, which this report does not have, so it is not applied.`);
+    const values = [...new Set(asked.getAll(field.name))].filter(Boolean);
+    const [first, ...others] = values.map((value) => known(field, value)).filter(Boolean);
+    field.value = first || "";
+    for (const value of values.filter((one) => !known(field, one))) {
+      refused.push(`The address asks for the ${field.name} “${value}”, which this report does not have, so it is not applied.`);
+    }
+    for (const value of others) {
+      refused.push(`The address asks for the ${field.name} “${value}” as well; only “${first}” is applied.`);
+    }
     field.addEventListener(field.tagName === "SELECT" ? "change" : "input", changed);
+  }
+  for (const key of new Set(asked.keys())) {
+    if (fields.some((field) => field.name === key)) continue;
+    refused.push(`The address asks for “${key}”, by which this report cannot be filtered, so it is not applied.`);
   }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -234,7 +235,17 @@ def page(
         charts=Markup(themed(script_json(data.charts))),
         parts=Markup(script_json(data.parts)),
         filters=names,
+        having=_benchmarks_by_attribute(results),
     )
+
+
+def _benchmarks_by_attribute(results: Results) -> str:
+    """JSON: attribute → the benchmarks that have numbers of it, all as the page names them."""
+    found: dict[str, list[str]] = {}
+    names = results.metrics[["attribute", "benchmark"]].drop_duplicates().astype(str)
+    for attribute, benchmark in names[names["attribute"] != ""].itertuples(index=False, name=None):
+        found.setdefault(_finalize(attribute), []).append(_finalize(benchmark))
+    return json.dumps(found)
 
 
 def _source(env: jinja2.Environment, name: str) -> str:

@@ -391,6 +391,8 @@ def test_the_answer_follows_the_filter_for_a_benchmark_or_says_what_does_not(bro
 
 def test_the_filter_for_an_attribute_leaves_no_number_over_all_groups(browser: Any, report: Path) -> None:
     with Visit(browser, report) as visit:
+        tile = visit.page.locator("#summary dl div").filter(has_text="Benchmarks")
+        assert tile.inner_text().count("\u2069") == 4
         visit.page.select_option("[name=attribute]", "gender")
         visit.page.locator(".band:visible", has_text="for gender").wait_for()
         assert "for gender=" in visit.page.locator(".band:visible p").last.inner_text()
@@ -399,9 +401,18 @@ def test_the_filter_for_an_attribute_leaves_no_number_over_all_groups(browser: A
         for row in table.locator("tbody tr:visible").all():
             cells = dict(zip(heads, row.locator("th, td").all_text_contents(), strict=True))
             assert cells["Over all items, at worst"] == "–"
-            assert (
-                "gender: " in cells["The group that loses most"] or cells["The group that loses most"] == "none loses"
-            )
+            of_groups = cells["The group that loses most"]
+            assert "gender: " in of_groups or of_groups in ("none loses", "none that is judged loses")
+        compared = tile.inner_text()
+        assert [x for x in ("imagenet", "coco", "facet", "fairface") if f"{x}\u2069" in compared] == [
+            "facet",
+            "fairface",
+        ]
+        visit.page.select_option("[name=benchmark]", "imagenet")
+        visit.page.locator(".band:visible").wait_for(state="hidden")
+        for row in table.locator("tbody tr:visible").all():
+            cells = dict(zip(heads, row.locator("th, td").all_text_contents(), strict=True))
+            assert {text for head, text in cells.items() if head not in ("Model", "Quantizer")} == {"–"}
 
 
 def test_a_value_in_the_address_that_the_run_does_not_have_is_said(browser: Any, report: Path) -> None:
@@ -415,6 +426,17 @@ def test_a_value_in_the_address_that_the_run_does_not_have_is_said(browser: Any,
         visit.page.locator(".band:visible", has_text="for gender").wait_for(state="hidden")
         assert said.inner_text() == ""
         assert visit.page.locator(".band:visible").inner_text() == whole
+
+
+def test_what_the_address_asks_for_and_is_not_applied_is_said(browser: Any, report: Path) -> None:
+    with Visit(browser, report) as visit:
+        visit.page.goto(f"{visit.here}?quantizer=no&quantizer=hf-int8&quantizer=hf-int4&quantizer=hf-int8&length=1")
+        said = visit.page.locator("#filters output").inner_text()
+        assert "the quantizer “no”, which this report does not have" in said
+        assert "the quantizer “hf-int4” as well; only “hf-int8” is applied" in said
+        assert "“length”, by which this report cannot be filtered" in said
+        assert said.count("The address") == 3
+        assert "for hf-int8" in visit.page.locator(".band:visible").inner_text()
 
 
 def test_the_filter_for_a_benchmark_hides_the_parts_of_the_others(browser: Any, report: Path) -> None:

@@ -69,7 +69,7 @@ def _compared(context: Context) -> Facts:
     items = [
         ("Models", f"{len(models):,}: {formatting.listing(models, 12)}" if models else "none"),
         ("Quantizers", f"{others or 'none'}, each against {baseline}"),
-        ("Benchmarks", ", ".join(part.text for part in of_benchmarks) or "none"),
+        ("Benchmarks", "; ".join(part.text for part in of_benchmarks) or "none"),
     ]
     declared = list(_declared(context))
     if declared:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qbench.gate import GateRow
 from qbench.gate.evaluate import band_of
@@ -22,6 +23,9 @@ ROWS = 60
 FEW = 3
 """Up to so many variants have one row each; more are shown by quantizer."""
 GAPS = (MetricRole.GAP, MetricRole.SKEW)
+DECIDED, NOTHING_JUDGED = "nothing is inconclusive", "none judged"
+_Number = tuple[str, ...]
+"""Model, quantizer, benchmark, attribute, metric and group of a number over all classes."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,14 @@ def _row(
     accuracies = [r for r in rows if _role(context, r) not in GAPS]
     of_gate = [r for r in context.gate.rows if shown.has(r.model, r.quantizer)]
     several = not shown.model and len({r["model"] for r in rows}) > 1
+    left_out = _left_out(of_gate)
     return [
         *([name(shown.model, head=True)] if shown.model else []),
         name(shown.quantizer, head=True),
         _answer(of_gate),
         *([_general(in_general.get(shown.quantizer))] if in_general else []),
         *(
-            _worst(context, of_column, several=several)
+            _worst(context, of_column, left_out, several=several)
             for of_column in (
                 [r for r in accuracies if not r["attribute"]],
                 [r for r in accuracies if r["attribute"]],
@@ -158,16 +163,43 @@ def _general(found: QuantizerResult | None) -> Entry:
     return Entry(f"{found.band.lower()} ({checkpoints})", parts=overall)
 
 
-def _worst(context: Context, rows: Sequence[effect_rows.EffectRow], *, several: bool) -> Entry:
-    """The row that lost most, those that are worse by their verdict first; `several` models have to be told apart."""
+def _left_out(rows: Iterable[GateRow]) -> set[_Number]:
+    """The numbers over all classes that every rule about them leaves out."""
+    whole = [r for r in rows if not r.class_]
+    judged = {_number(vars(r)) for r in whole if r.status is not RowStatus.LEFT_OUT}
+    return {_number(vars(r)) for r in whole} - judged
+
+
+def _number(row: Mapping[Any, Any]) -> _Number:
+    return tuple(str(row[key]) for key in (*FILTERS, "metric", "group"))
+
+
+def _worst(
+    context: Context, rows: Sequence[effect_rows.EffectRow], left_out: Container[_Number], *, several: bool
+) -> Entry:
+    """The row that lost most, those that are worse by their verdict first; `several` models have to be told apart.
+
+    A number that the gate leaves out is named only where no other is known.
+    """
     if not rows:
         return Entry("none measured")
+    some_left_out = any(_number(row) in left_out and _is_known(row) and effect_rows.loss(row) > 0 for row in rows)
+    none = "none that is judged" if some_left_out else "none"
+
+    def badness(row: effect_rows.EffectRow) -> tuple[bool, bool, float]:
+        return _number(row) in left_out, Verdict(row["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(row)
+
     of: dict[tuple[str, ...], list[effect_rows.EffectRow]] = {}
     for row in rows:
         of.setdefault(tuple(str(row[key]) for key in FILTERS), []).append(row)
-    known = {names: min((r for r in mine if _is_known(r)), key=_badness, default=None) for names, mine in of.items()}
-    told = sorted(((names, row) for names, row in known.items() if row is not None), key=lambda x: _badness(x[1]))
-    said = {names: _moved(row, several=several) for names, row in told}
+    known = {names: min((r for r in mine if _is_known(r)), key=badness, default=None) for names, mine in of.items()}
+    told = sorted(((names, row) for names, row in known.items() if row is not None), key=lambda x: badness(x[1]))
+    said = {
+        names: _moved(row, several=several, left_out=_number(row) in left_out)
+        if effect_rows.loss(row) > 0
+        else f"{none} {'grows' if row['better'] == Better.ZERO else 'loses'}"
+        for names, row in told
+    }
     parts = [Part(dict(zip(FILTERS, names, strict=True)), text) for names, text in said.items()]
     unknown = {names: of[names] for names, row in known.items() if row is None}
     parts += _not_given(context, unknown)
@@ -178,17 +210,12 @@ def _is_known(row: effect_rows.EffectRow) -> bool:
     return math.isfinite(row["change"]) and not effect_rows.void(row)
 
 
-def _badness(row: effect_rows.EffectRow) -> tuple[bool, float]:
-    return Verdict(row["verdict"]).effect is not Effect.WORSE, -effect_rows.loss(row)
-
-
-def _moved(row: effect_rows.EffectRow, *, several: bool) -> str:
-    if effect_rows.loss(row) <= 0:
-        return "none grows" if row["better"] == Better.ZERO else "none loses"
+def _moved(row: effect_rows.EffectRow, *, several: bool, left_out: bool) -> str:
     what = effect_rows.where(row) or str(row["metric"])
     names = [str(row["benchmark"]), *([str(row["model"])] if several else [])]
     on = ", ".join(formatting.isolated(x) for x in names)
-    return f"{formatting.isolated(what)} {effect_rows.amount(row)}: {row['verdict']} ({on})"
+    verdict = RowStatus.LEFT_OUT if left_out else Verdict(row["verdict"])
+    return f"{formatting.isolated(what)} {effect_rows.amount(row)}: {verdict} ({on})"
 
 
 NONE, NONE_FOR_ONE_CAUSE, NONE_FOR_SEVERAL = "none can be given (", "): ", "), for example: "
@@ -227,7 +254,7 @@ def _undecided(rows: Sequence[GateRow]) -> Entry:
         Tally(names, sum(r.status is RowStatus.INCONCLUSIVE for r in mine), len(mine))
         for names, _, mine in judged_parts(judged)
     ]
-    return Entry(tallied(tallies) if judged else _nothing(rows), "word", parts=tallies)
+    return Entry(tallied(tallies) if judged else _nothing(rows), "word", parts=[*tallies, *_not_judged(rows)])
 
 
 def _what_decides(rows: Sequence[GateRow]) -> Entry:
@@ -240,11 +267,17 @@ def _what_decides(rows: Sequence[GateRow]) -> Entry:
         on = f" on {formatting.isolated(row.benchmark)}" if row.benchmark else ""
         needed = needed_sentence(row) or "how many items would decide it is not known"
         first.setdefault(tuple(names.values()), Part(names, f"{what}{on}: {needed}"))
-    parts = list(first.values())
-    judged = any(r.status is not RowStatus.LEFT_OUT for r in rows)
-    return Entry(parts[0].text if parts else "nothing is inconclusive" if judged else _nothing(rows), parts=parts)
+    judged = judged_parts(r for r in rows if r.status is not RowStatus.LEFT_OUT)
+    decided = [Part(names, DECIDED) for names, _, _ in judged if tuple(names.values()) not in first]
+    parts = [*first.values(), *decided, *_not_judged(rows)]
+    return Entry(parts[0].text if parts else _nothing(rows), parts=parts)
+
+
+def _not_judged(rows: Iterable[GateRow]) -> list[Part]:
+    """The parts of which the gate leaves everything out."""
+    return [Part(names, NOTHING_JUDGED) for names, band, _ in judged_parts(rows) if band is GateBand.NOT_JUDGED]
 
 
 def _nothing(rows: Sequence[GateRow]) -> str:
     """What is said in place of judged numbers, where there are none: whether a rule is about any."""
-    return "none judged" if rows else "no rule"
+    return NOTHING_JUDGED if rows else "no rule"

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
+import pytest
+
 from qbench.gate import GateRow, check
 from qbench.gate.result import QuantizerResult
 from qbench.plugins.report_blocks import Part, Table, tallied
@@ -95,6 +97,47 @@ def test_a_variant_of_which_nothing_is_judged_is_not_called_decided(make_run: Ma
     assert (found["Inconclusive"], found["What would decide it"]) == ("none judged", "none judged")
 
 
+@pytest.mark.parametrize("judged", [True, False], ids=["another is judged", "none is"])
+def test_a_number_that_the_gate_leaves_out_is_not_chosen_beside_one_that_is_judged(
+    make_run: Make, *, judged: bool
+) -> None:
+    names: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4", "benchmark": "facet"}
+    names |= {"metric": "accuracy", "attribute": "gender"}
+    found = context(shifted(make_run, -0.25))
+    groups = {str(r["group"]) for r in found.numbers.judged if r["metric"] == "accuracy" and r["attribute"]}
+    rows = [GateRow(group="fem", status=RowStatus.LEFT_OUT, **names)]
+    rows += [GateRow(group="fem", status=RowStatus.PASS, **names | {"metric": "recall"})]
+    rows += [] if judged else [GateRow(group=g, status=RowStatus.LEFT_OUT, **names) for g in groups]
+    (table,) = answers(dataclasses.replace(found, gate=dataclasses.replace(found.gate, rows=tuple(rows))))
+    entry = next(e for e, c in zip(table.rows[0], table.columns, strict=True) if c.title.startswith("The group"))
+    of_gender = next(isolates(p.text) for p in entry.parts if isinstance(p, Part) and p.names["attribute"] == "gender")
+    if judged:
+        assert isolates(entry.text) == of_gender == "none that is judged loses"
+    else:
+        assert of_gender.startswith("gender: fem loses 25.0 points (a loss of 23.0 to 27.0): left out")
+    assert cells(table)["Inconclusive"] == "0 of 1"
+
+
+def test_what_decides_says_of_each_part_what_the_count_beside_it_says(make_run: Make) -> None:
+    """Of a part that is decided that nothing is inconclusive, and of one that is left out that none is judged."""
+    names: dict[str, Any] = {"rule": "r", "model": A, "quantizer": "hf-int4", "benchmark": "facet"}
+    names |= {"metric": "accuracy"}
+    rows = [
+        GateRow(status=RowStatus.INCONCLUSIVE, attribute="age", group="old", needed=9000, items=80, **names),
+        GateRow(status=RowStatus.PASS, attribute="sex", group="f", **names),
+        GateRow(status=RowStatus.LEFT_OUT, attribute="race", group="x", **names),
+    ]
+    (table,) = answers(context(shifted(make_run, 0.0), *rows))
+    *_, count, decides = table.rows[0]
+    assert {p.names["attribute"]: p.text for p in decides.parts if isinstance(p, Part)} == {
+        "age": decides.text,
+        "sex": "nothing is inconclusive",
+        "race": "none judged",
+    }
+    of = {p.names["attribute"]: p.text if isinstance(p, Part) else tallied([p]) for p in count.parts}
+    assert of == {"age": "1 of 1", "sex": "0 of 1", "race": "none judged"}
+
+
 def test_the_group_that_loses_is_named_with_its_numbers(make_run: Make) -> None:
     (table,) = answers(context(shifted(make_run, -0.25)))
     assert cells(table)["The group that loses most"].startswith(
@@ -170,9 +213,8 @@ def test_the_answer_table_says_of_each_part_what_its_rows_say(make_run: Make) ->
         whole = quantizers.rows[[r[0].text for r in quantizers.rows].index(row[1].text)]
         for column, entry in enumerate(whole[1:], 2):  # the variants have a column for the model
             mine = [p for p in entry.parts if p.names["model"] == row[0].text]
-            if not mine:
-                assert row[column].text == "nothing is inconclusive"
-            elif isinstance(mine[0], Part):
+            assert mine
+            if isinstance(mine[0], Part):
                 assert isolates(mine[0].text).split(" (")[0] == isolates(row[column].text).split(" (")[0]
                 compared += 1
             else:
