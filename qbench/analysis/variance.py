@@ -24,8 +24,9 @@ def variance_table(
     ``chance`` is the share to expect where the labels mean nothing.
 
     Void numbers are left out, and `effects` has to hold changes from each model's own baseline only: a declared
-    comparison is about two variants, and its label is no quantizer. A checkpoint that several models are counts once.
-    With nine checkpoints that share three sources this describes these checkpoints; it estimates nothing about others.
+    comparison is about two variants, and its label is not a quantizer. A checkpoint that several models are counts
+    once. With nine checkpoints that share three sources this describes these checkpoints; it estimates nothing about
+    others.
     """
     valid = effects["change"].notna() & ~effects["flags"].map(void).astype(bool)
     whole = effects[(effects["class"] == "") & valid]
