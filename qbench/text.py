@@ -110,3 +110,14 @@ def bytes_in_words(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB" if count < 1024 else f"{count / 1024:.1f} TiB"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage, without trailing zeros.
+
+    Examples
+    --------
+    >>> percent(0.95).replace(NBSP, " "), percent(0.995).replace(NBSP, " ")
+    ('95 %', '99.5 %')
+    """
+    return f"{100 * share:.10g}{NBSP}%"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qbench.execution.data_check import CheckedData
-    from qbench.gate.power import PlannedRow
+    from qbench.gate.power import PlannedRow, Power
     from qbench.spec.model import BenchmarkSpec
 
 EXAMPLES = (
@@ -56,7 +58,8 @@ def check(
 
     spec = _spec(benchmark, root, option or [], allow_missing)
     checked = check_data(spec, installed(), decode=decode, workers=workers, progress=Bar(Terminal(stderr=True)))
-    left_out = [] if checked.wrong else _left_out(spec)
+    foreseen = None if checked.wrong else _foreseen(spec)
+    left_out = [row for row in foreseen.rows if row.left_out] if foreseen else []
     if format_ == "json":
         import json
 
@@ -65,7 +68,7 @@ def check(
         }
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _print(checked, None if all_ else SHOWN, left_out)
+        _print(checked, None if all_ else SHOWN, left_out, foreseen.unjudged if foreseen else ())
     if checked.wrong:
         raise typer.Exit(2)
 
@@ -91,8 +94,8 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     )
 
 
-def _left_out(spec: BenchmarkSpec) -> list[PlannedRow]:
-    """The numbers that the gate with the built-in policy will leave out, whatever a model answers."""
+def _foreseen(spec: BenchmarkSpec) -> Power:
+    """What the gate with the built-in policy can decide, whatever a model answers."""
     from qbench.execution.plan import plan_benchmark
     from qbench.gate.designs import design_of
     from qbench.gate.power import power
@@ -100,7 +103,7 @@ def _left_out(spec: BenchmarkSpec) -> list[PlannedRow]:
     from qbench.store.cache import Cache
 
     design = design_of(plan_benchmark(spec, installed()), None, Cache())
-    return [row for row in power(designs=[design], flips=()).rows if row.left_out]
+    return power(designs=[design], flips=())
 
 
 def _plain(row: PlannedRow) -> dict[str, str]:
@@ -108,12 +111,12 @@ def _plain(row: PlannedRow) -> dict[str, str]:
     return names | ({"cause": row.left_out.cause, "remedy": row.left_out.remedy} if row.left_out else {})
 
 
-def _print(checked: CheckedData, shown: int | None, left_out: list[PlannedRow]) -> None:
+def _print(checked: CheckedData, shown: int | None, left_out: list[PlannedRow], unjudged: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from qbench.execution.unavailable_lines import unavailable_lines
-    from qbench.gate.power import left_out_lines
+    from qbench.gate.power import left_out_lines, unjudged_lines
     from qbench.terminal.console import Terminal
     from qbench.text import counted
 
@@ -128,7 +131,8 @@ def _print(checked: CheckedData, shown: int | None, left_out: list[PlannedRow]) 
     if checked.groups:
         console.print(table)
         console.print()
-    for line in (*unavailable_lines(checked.unavailable), *left_out_lines(left_out, "--format json")):
+    of_gate = (*left_out_lines(left_out, "--format json"), *unjudged_lines(unjudged))
+    for line in (*unavailable_lines(checked.unavailable), *of_gate):
         console.print(Text(line))
     for finding in checked.findings:
         console.print(Text(f"{finding.level}: {finding.what}", style="red" if finding.level == "wrong" else "yellow"))

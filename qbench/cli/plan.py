@@ -154,12 +154,14 @@ def _left_out(wanted: RunSpec, found: Forecast) -> list[str]:
     """
     from qbench.errors import InputError
     from qbench.execution.forecast import UNUSABLE
-    from qbench.gate.power import left_out_lines, power_of_spec
+    from qbench.gate.power import left_out_lines, power_of_spec, unjudged_lines
 
     try:
         unusable = {part.label for part in found.benchmarks if part.state == UNUSABLE}
-        rows = [row for row in power_of_spec(wanted, flips=()).rows if row.benchmark not in unusable]
+        foreseen = power_of_spec(wanted, flips=())
+        rows = [row for row in foreseen.rows if row.benchmark not in unusable]
         lines = left_out_lines(rows, "`qbench power SPEC --json FILE`")
+        lines += unjudged_lines(label for label in foreseen.unjudged if label not in unusable)
     except InputError as error:
         lines = [f"The gate could not be evaluated: {error.where}: {error.what}"]
     return ["", *lines] if lines else []

@@ -120,7 +120,7 @@ def _amount(value: float, row: PlannedRow) -> str:
 
 def _notes(found: Power) -> list[str]:
     from qbench.execution.unavailable_lines import unavailable_lines
-    from qbench.gate.power import left_out_lines
+    from qbench.gate.power import left_out_lines, unjudged_lines
     from qbench.text import sentence
     from qbench.vocabulary import MetricRole
 
@@ -148,4 +148,6 @@ def _notes(found: Power) -> list[str]:
         notes += ["", *left_out]
     for benchmark, numbers in found.unavailable.items():
         notes += ["", f"{benchmark}:", *unavailable_lines(numbers)]
+    if unjudged := unjudged_lines(found.unjudged):
+        notes += ["", *unjudged]
     return notes

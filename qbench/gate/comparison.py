@@ -42,6 +42,10 @@ class Compared:
         What a reader has to mend or to distrust.
     notes : list of str
         What else a reader has to know of the pairing, such as what differs between two releases.
+    absent : frozenset
+        ``(model, quantizer, benchmark)`` of the cells that the older run does not have under these labels.
+    unquantized : frozenset of str
+        Labels of variants that no quantizer has changed: models in the precision of the baseline.
     """
 
     effects: pd.DataFrame
@@ -51,6 +55,8 @@ class Compared:
     baseline: str
     warnings: list[str]
     notes: list[str]
+    absent: frozenset[Names] = frozenset()
+    unquantized: frozenset[str] = frozenset()
 
     @cached_property
     def declared(self) -> dict[str, dict[str, MetricInfo]]:
@@ -91,6 +97,7 @@ def with_its_baseline(results: Results) -> Compared:
         baseline=results.baseline,
         warnings=list(same_checkpoints(results.fingerprints)),
         notes=_on_purpose(results),
+        unquantized=frozenset(one.name for one in results.declared if one.variant.quantizer == results.baseline),
     )
 
 
@@ -166,6 +173,8 @@ def with_older(new: Results, old: Results, renamed: Iterable[str] = ()) -> Compa
         baseline=label,
         warnings=[f"{label} has cells that this run does not have: {', '.join(gone)}"] if gone else [],
         notes=_what_differs(paired, label),
+        absent=frozenset(n for n in unpaired if names_before(n) not in before),
+        unquantized=frozenset({new.baseline}),
     )
 
 

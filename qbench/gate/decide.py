@@ -34,6 +34,7 @@ so they may fail a limit, and only cannot pass one.
 
 REMEDY_OF_BASELINE = "Ask what the baseline can answer: another checkpoint, other prompts, or without this question"
 REMEDY_OF_VARIANT = "Look in the report at what was quantized, and set the quantizer to change less"
+REMEDY_OF_MODEL = "Ask what this model can answer: another checkpoint, other prompts, or without this question"
 REMEDY_OF_STATISTIC = "Install the plugin that provides it"
 REMEDY_OF_NO_INTERVAL = "Leave it out of the rules, or limit the numbers that it is made of"
 
@@ -62,6 +63,8 @@ class Judged:
         Whether its rule fails what is inconclusive: then nothing is left out for lack of data.
     no_interval : str
         Why its statistic gives no interval; else empty.
+    quantized : bool
+        Whether a quantizer made the variant; else it is another model in the precision of the baseline.
     """
 
     low: float
@@ -74,6 +77,7 @@ class Judged:
     undecidable: Undecidable | None
     must_be_decided: bool = False
     no_interval: str = ""
+    quantized: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,18 +124,18 @@ def _decided(
     if frame.empty:
         return
     rules = [policy.rule[at] for at in np.repeat(np.arange(len(counts)), counts)]
-    yield from zip(_rows(frame, rules, _roles(frame, compared), policy, methods, shares), rules, strict=True)
+    yield from zip(_rows(frame, rules, compared, policy, methods, shares), rules, strict=True)
 
 
 def _rows(
     frame: pd.DataFrame,
     rules: Sequence[Rule],
-    roles: Sequence[MetricRole],
+    compared: Compared,
     policy: Policy,
     methods: Methods,
     shares: Shares,
 ) -> Iterator[GateRow]:
-    confidence = policy.decide.confidence or methods.confidence
+    confidence, roles = policy.decide.confidence or methods.confidence, _roles(frame, compared)
     given = np.array([np.nan if rule.limit is None else rule.limit for rule in rules], dtype=np.float64)
     limit = np.where(np.isnan(given), frame["margin"].to_numpy(np.float64), given)
     losses = losses_of(frame)
@@ -169,6 +173,7 @@ def _rows(
             undecidable=closed[at],
             must_be_decided=(rule.inconclusive or policy.decide.inconclusive) == "fail",
             no_interval=str(record["why"] or ""),
+            quantized=str(record["quantizer"]) not in compared.unquantized,
         )
         decision = decide(judged, not_installed[at])
         names: dict[str, Any] = dict(zip((*NUMBER[:-1], "class_"), (str(record[k]) for k in NUMBER), strict=True))
@@ -192,6 +197,12 @@ def _rows(
             needed=more,
             needed_k=int(cutoff_then[at]) if more is not None and np.isfinite(cutoff_then[at]) else None,
             needed_to=_purpose(more, bool(beyond[at])),
+            near_limit=bool(
+                decision.status is RowStatus.INCONCLUSIVE
+                and more is None
+                and np.isfinite(needed[at])
+                and low[at] <= limit[at] <= high[at]
+            ),
             flags=tuple(map(str, flags)),
             reason=decision.reason + _of_needed(more, bool(beyond[at]), items, cutoff[at], cutoff_then[at]),
             remedy=decision.remedy,
@@ -241,8 +252,9 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
         what = f"no comparison with the baseline means anything: {', and '.join(of_baseline)}"
         return Decision(RowStatus.ERROR if row.must_be_decided else RowStatus.LEFT_OUT, what, REMEDY_OF_BASELINE)
     void = [kind.reason for kind in VOID if kind in own]
+    remedy = REMEDY_OF_VARIANT if row.quantized else REMEDY_OF_MODEL
     if void and not (row.role is MetricRole.ACCURACY and fails):
-        return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing", REMEDY_OF_VARIANT)
+        return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing", remedy)
     if fails and row.high > row.low and FlagKind.BELOW_NOISE not in own:
         return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
     within = row.low < row.high < row.limit - TINY

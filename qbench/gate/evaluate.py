@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,9 +39,11 @@ from qbench.policy.model import Consequence, Policy, Rule, read_policy
 from qbench.results import Cell, Results
 from qbench.results.analysis import wanted_settings
 from qbench.stats.population import LEAST
-from qbench.text import counted, sentence
+from qbench.text import counted, percent, sentence
 from qbench.vocabulary import GateBand, GateStatus, Level, RowStatus, Severity, parse_flags
 
+USUAL = 0.95
+"""The confidence that intervals have where nobody asks for another one, so that it need not be said."""
 TOLD = (
     "the settings of the analysis (margins, confidence, …) are those that `qbench analyse` was given, not those of the "
     "spec; `qbench analyse RUN` without options goes back to the spec's"
@@ -81,7 +84,7 @@ def check(
     settings = wanted_settings(results)
     if settings != results.run.analysis.settings:
         compared.warnings.append(TOLD)
-    methods = installed_methods(settings.confidence)
+    methods = installed_methods(results.confidence)
     shares = cache(lambda benchmark: group_shares(compared.cells, benchmark))
     day = today or datetime.now(UTC).date()
     many = baseline is None and len(set(checkpoints_of(results.fingerprints).values())) >= LEAST
@@ -136,7 +139,7 @@ def judge(
         status=status,
         exit_code=status.exit_code,
         band=_band(status, found),
-        sentence=_sentence(ordered, found, rules, problems),
+        sentence=_sentence(ordered, found, rules, problems) + _level(policy.decide.confidence or methods.confidence),
         rows=ordered,
         rules=rules,
         variants=tuple(_variants(ordered)),
@@ -238,7 +241,7 @@ def _band(status: GateStatus, rows: Iterable[GateRow]) -> GateBand:
 def _badness(row: GateRow) -> tuple[Any, ...]:
     excess = (row.found - row.limit) / (row.limit or 0.01)
     names = (row.rule, row.benchmark, row.metric, row.model, row.quantizer, row.attribute, row.group, row.class_)
-    return (row.band.rank, row.status.rank, -excess if np.isfinite(excess) else 0.0, *names)
+    return (*row.badness, -excess if np.isfinite(excess) else 0.0, *names)
 
 
 def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResult:
@@ -315,11 +318,11 @@ def _quantizers(rows: Sequence[GateRow]) -> Iterator[QuantizerResult]:
 
 
 def _rule_badness(rule: RuleResult) -> tuple[Any, ...]:
-    if rule.status is RowStatus.ERROR:
+    if rule.reason and rule.status is RowStatus.ERROR:
         band = GateBand.COULD_NOT_EVALUATE
     else:
         band = rule.worst.band if rule.worst else GateBand.NOT_JUDGED
-    return (band.rank, rule.status.rank, *(_badness(rule.worst) if rule.worst else ()))
+    return (band.rank, *(_badness(rule.worst)[1:] if rule.worst else (False, rule.status.rank)))
 
 
 def _sentence(
@@ -330,7 +333,7 @@ def _sentence(
     levels = Counter(problem.level for problem in problems)
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
-        return f"{sentence(f'{said(errors[0].where)}: {said(errors[0].what)}')} {counts}"
+        return " ".join([sentence(f"{said(errors[0].where)}: {said(errors[0].what)}"), *_worst_loss(found), counts])
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"
@@ -338,6 +341,19 @@ def _sentence(
     of_variant = bool(rows) and found[0] is rows[0]
     first = [str(headline(rows)) if of_variant else finding(found[0])] if found else []
     return " ".join([*first, counts, *_left_out(rows), *warnings])
+
+
+def _level(confidence: float) -> str:
+    """The confidence of the intervals, where it is not the usual one."""
+    return "" if math.isclose(confidence, USUAL) else f" Intervals have {percent(confidence)} confidence."
+
+
+def _worst_loss(rows: Iterable[GateRow]) -> Iterator[str]:
+    """The worst finding among those that could be evaluated: a loss that is proven, else one that is not ruled out."""
+    judged = [row for row in rows if row.band in (GateBand.FAIL, GateBand.NOT_SHOWN_SAFE)]
+    evaluated = [row for row in judged if row.status is not RowStatus.ERROR]
+    if evaluated:
+        yield finding(min(evaluated, key=_badness))
 
 
 def _left_out(rows: Iterable[GateRow]) -> Iterator[str]:

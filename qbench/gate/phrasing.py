@@ -81,7 +81,7 @@ def needed(row: GateRow) -> str:
 def needed_sentence(row: GateRow) -> str:
     """The same as a clause of its own: "4,100 items would decide it (now 1,000)"; else empty."""
     if not row.needed:
-        return ""
+        return "the change lies near the limit, so no number of items is given" if row.near_limit else ""
     what = "prove this loss" if row.needed_to == "fail" else "decide it"
     now = f"{row.items:,}{_with_k(MetricKey.parse(row.metric).cutoff if row.needed_k else None)}"
     return f"{row.needed:,} items{_with_k(row.needed_k)} would {what} (now {now})"
@@ -162,7 +162,8 @@ def _not_ruled_out(row: GateRow, subject: str) -> str:
     items = size(row) if row.checkpoints else counted(row.n, "item", "items")
     items += " does" if row.n == 1 else " do"
     seen = "; ".join(x for x in (f"it {its.moved}", its.span) if x)
-    return f"{items} not rule out that {subject} {verb} more than {its.bound} ({seen})"
+    much = f"{verb} more than {its.bound}" if row.limit > 0 else verb.removesuffix(" by") + " at all"
+    return f"{items} not rule out that {subject} {much} ({seen})"
 
 
 def because(row: GateRow) -> str:

@@ -7,7 +7,7 @@ the rules will judge come from `qbench.gate.questions`, the sizes from `qbench.g
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from qbench.spec.read import read_spec
 from qbench.statistics.sample_size import POWER
 from qbench.statistics.settings import Settings, check_margins
 from qbench.text import counted, sentence
-from qbench.vocabulary import MetricRole, Unit
+from qbench.vocabulary import MetricRole, Severity, Unit
 
 FLIPS = (0.005, 0.02, 0.05)
 """Shares of answers that flip, from few to many: a small run shows what is true of a model and a quantizer."""
@@ -133,6 +133,8 @@ class Power:
         Rules that judge no number here, and why.
     unavailable : dict of str to tuple of Unavailable
         Benchmark → the numbers that its data cannot give, which are in no row; only benchmarks that have such numbers.
+    unjudged : tuple of str
+        Benchmarks that rules are about and of which no number can be judged, so that the gate could not be evaluated.
     unknown : tuple of str
         Why the items of a benchmark are not known.
     notes : tuple of str
@@ -146,6 +148,7 @@ class Power:
     rows: tuple[PlannedRow, ...]
     unused: dict[str, str]
     unavailable: dict[str, tuple[Unavailable, ...]]
+    unjudged: tuple[str, ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
     flips: tuple[float, ...]
@@ -217,6 +220,7 @@ def power(
             if not found
         },
         unavailable={design.benchmark: design.unavailable for design in designs if design.unavailable},
+        unjudged=tuple(_unjudged([q for found in asked.values() for q in found], questions, closed)),
         unknown=tuple(design.why for design in designs if design.why),
         notes=tuple(filter(None, [*(design.note for design in designs), *notes])),
         flips=tuple(flips),
@@ -317,6 +321,37 @@ def _attributes_anywhere() -> Iterator[Attribute]:
     for entry in installed().benchmarks():
         with suppress(QbenchError):
             yield from getattr(entry.record.load(entry.record.options()), "attributes", ())
+
+
+def _unjudged(
+    asked: Sequence[Question], given: Sequence[Question], closed: Sequence[Undecidable | None]
+) -> Iterator[str]:
+    """The benchmarks of which this data can give no number that a rule asks for, or decide none of those it gives.
+
+    A rule that only warns counts only for a benchmark that no other rule is about, as in the gate itself.
+    """
+    can_fail = {q.design.benchmark for q in asked if q.rule.severity is Severity.FAIL}
+    decidable = {
+        q.design.benchmark
+        for q, why in zip(given, closed, strict=True)
+        if why is None and (q.rule.severity is Severity.FAIL or q.design.benchmark not in can_fail)
+    }
+    for benchmark in dict.fromkeys(q.design.benchmark for q in asked):
+        if benchmark and benchmark not in decidable:
+            yield benchmark
+
+
+def unjudged_lines(benchmarks: Iterable[str]) -> list[str]:
+    """That the gate could not be evaluated because of these benchmarks; nothing where there are none.
+
+    Examples
+    --------
+    >>> unjudged_lines(["fairface"])
+    ['No number of fairface can be judged: `qbench check` will end with exit code 2 (could not evaluate).']
+    """
+    names = ", ".join(map(str, benchmarks))
+    told = f"No number of {names} can be judged: `qbench check` will end with exit code 2 (could not evaluate)."
+    return [told] if names else []
 
 
 def left_out_lines(rows: Sequence[PlannedRow], everything: str) -> list[str]:

@@ -92,6 +92,7 @@ def rows_of_quantizers(
             needed=None,
             needed_k=None,
             needed_to="",
+            near_limit=False,
             flags=(),
             remedy="",
             waiver="",

@@ -64,6 +64,9 @@ class GateRow:
     needed_to : {"pass", "fail", ""}
         What so many items would do: show in 80 % of all runs that a change of nothing is within the limit; or, where
         the loss that was found lies beyond the limit, prove it if it is as large as that.
+    near_limit : bool
+        Whether it is inconclusive although there are as many items as `needed` would say: the change lies near the
+        limit.
     flags : tuple of str
         Validity flags of the effect, such as ``near-chance``.
     groups : str
@@ -104,6 +107,7 @@ class GateRow:
     needed: int | None = None
     needed_k: int | None = None
     needed_to: NeededTo = ""
+    near_limit: bool = False
     flags: tuple[str, ...] = ()
     groups: str = ""
     reason: str = ""
@@ -129,6 +133,11 @@ class GateRow:
         if not self.counts:
             return GateBand.PASS
         return GateBand.NOT_SHOWN_SAFE if self.severity is Severity.FAIL else GateBand.PASS_WITH_WARNINGS
+
+    @property
+    def badness(self) -> tuple[int, bool, int]:
+        """What it is sorted by, worst first; of failures, a proven loss comes before what could not be evaluated."""
+        return (self.band.rank, self.band is GateBand.FAIL and self.status is RowStatus.ERROR, self.status.rank)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,4 +311,4 @@ def findings(rows: Iterable[GateRow], quantizers: Iterable[QuantizerResult]) -> 
     """
     proven = (RowStatus.FAIL, RowStatus.WARNING)
     failed = [row for answer in quantizers for row in answer.rows if row.status in proven]
-    return tuple(sorted([*rows, *failed], key=lambda row: (row.band.rank, row.status.rank)))
+    return tuple(sorted([*rows, *failed], key=lambda row: row.badness))

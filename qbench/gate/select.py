@@ -27,6 +27,10 @@ Wanted = Mapping[str, tuple[str, ...]]
 NUMBER = ["model", "quantizer", "benchmark", "metric", "attribute", "group", "class"]
 REPEAT = "Repeat `qbench run`, which computes what is missing"
 UNPAIRED = "Run the baseline and the variant by one spec, on the same items"
+RENAMED = (
+    "If a label of it has changed since then, name both by `--map OLD=NEW`; else compare with a run that has it, or "
+    "leave it out of the rules"
+)
 EMPTY = "Add items of this group, or leave it out of the rule"
 ONE_SIDED = "Add items, or leave the number out of the rule"
 
@@ -196,7 +200,8 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
             others.append(_error(rule, cell, wanted, f"the cell is {cell.status}{_said(cell)}", remedy))
             continue
         if names in compared.unpaired:
-            others.append(_error(rule, cell, wanted, compared.unpaired[names], UNPAIRED))
+            remedy = RENAMED if names in compared.absent else UNPAIRED
+            others.append(_error(rule, cell, wanted, compared.unpaired[names], remedy))
         rows = by_cell.get(names, frame.iloc[:0])
         kept.append(rows)
         if rows.empty and names not in compared.unpaired:

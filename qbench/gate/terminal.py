@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from qbench.gate.phrasing import because, found, limit, movement, named, needed, place, plain, said, size, variant
@@ -26,7 +27,7 @@ STYLES = {
     RowStatus.PASS: "green",
 }
 LEVEL_STYLES = {Level.ERROR: STYLES[RowStatus.ERROR], Level.WARNING: STYLES[RowStatus.WARNING], Level.NOTE: "dim"}
-SENTENCE, PROBLEMS, RULES, ROWS = 6, 2, 7, 3
+SENTENCE, PROBLEMS, RULES, ROWS = 7, 2, 7, 3
 """The most lines of the sentence, and the most problems, rules and rows, where nothing else is asked for."""
 FOLDED = 2
 """The most lines of each text in these lists."""
@@ -96,8 +97,11 @@ def _short(result: GateResult, console: Console, space: int) -> list[Text]:
     problems = [_folded(_problem(problem), console) for problem in result.problems[int(told) :]]
     lines += _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"), console)
     rules = _rules(result.rules, console)
+    limits = {rule.id: rule.worst.limit for rule in result.rules if rule.worst and rule.worst.unit}
     rows = [
-        _two_texts(row, console) for row in result.findings if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)
+        _two_texts(row, console, limits.get(row.rule))
+        for row in result.findings
+        if row.status not in (RowStatus.PASS, RowStatus.LEFT_OUT)
     ]
     for_rows = len(_block(rows, 1, UNPASSED, console))
     lines += _fitting(rules, RULES, ("rule", "rules"), console, space - len(lines) - for_rows)
@@ -246,13 +250,19 @@ def _lines(row: GateRow) -> Iterator[str]:
         yield f"waived {said(row.waiver)}"
 
 
-def _two_texts(row: GateRow, console: Console) -> list[Text]:
-    """The same in short: what it is, and what was found."""
+def _two_texts(row: GateRow, console: Console, told: float | None) -> list[Text]:
+    """The same in short: what it is, what was found, and a flag that prevents an answer.
+
+    With its limit, unless it is the one `told` in the line of its rule.
+    """
     from rich.text import Text
 
     what, _, *reasons = _lines(row)
-    numbers = f"{found(row)}, n = {size(row)}"
-    seen = "; ".join(x for x in (numbers, needed(row)) if x) if row.unit else "; ".join(reasons)
+    its_limit = f"limit {limit(row)}" if math.isfinite(row.limit) and row.limit != told else ""
+    flagged = said(row.reason) if row.flags and row.status in (RowStatus.INCONCLUSIVE, RowStatus.ERROR) else ""
+    numbers = (found(row), its_limit, f"n = {size(row)}")
+    parts = (", ".join(x for x in numbers if x), flagged or needed(row))
+    seen = "; ".join(x for x in (parts if row.unit else reasons) if x)
     sign = Text(row.status.symbol, style=STYLES[row.status])
     return [*_folded(sign + f" {what}", console, indent=GAP), *_folded(Text(GAP + seen), console, indent=GAP)]
 

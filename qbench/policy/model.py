@@ -34,6 +34,8 @@ LIMIT = AliasChoices("limit", "max_drop", "max_growth")
 """The key of a limit; policies of the first version say ``max_drop`` of an accuracy and ``max_growth`` of a bias."""
 MAIN = "main"
 """In place of a metric's name: the first that a benchmark declares."""
+SUGGESTED = 20
+"""So many names are listed where none is close to the unknown one."""
 DEFAULT = files("qbench.policy") / "default.toml"
 
 
@@ -212,10 +214,15 @@ class Policy(_Strict):
 
     @property
     def tolerances(self) -> dict[str, Any]:
-        """All of it that decides verdicts of the analysis: margins, and the rules if any has a limit. Plain values."""
+        """All of it that decides verdicts of the analysis, as plain values.
+
+        Margins, the rules if any has a limit, and the confidence if it has one of its own.
+        """
         exclude = {"id", "why", "weight", "inconclusive"}
         limits = [rule.model_dump(mode="json", exclude=exclude) for rule in self.rule]
-        return {"margins": self.margins, "limits": limits if any(rule.limit is not None for rule in self.rule) else []}
+        limited = any(rule.limit is not None for rule in self.rule)
+        own = {} if self.decide.confidence is None else {"confidence": self.decide.confidence}
+        return {"margins": self.margins, "limits": limits if limited else [], **own}
 
     @model_validator(mode="after")
     def _named(self) -> Policy:
@@ -236,7 +243,8 @@ def suggest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; there is: {', '.join(known[:20])}" if known else "; there is none"
+    more = f" and {len(known) - SUGGESTED:,} more" if len(known) > SUGGESTED else ""
+    return f"; there is: {', '.join(known[:SUGGESTED])}{more}" if known else "; there is none"
 
 
 def default_text() -> str:

@@ -47,6 +47,7 @@ from qbench.runfolder.reader import AGAIN, Cell, read_analysis, read_analysis_ta
 from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.tables import ITEMS
 from qbench.runfolder.writer import discard_damaged_analysis, write_analysis
+from qbench.statistics.dispatch import bounds
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import Settings, check_margins
 from qbench.store.files import too_large
@@ -148,6 +149,11 @@ def wanted_settings(results: Results) -> Settings:
     return _checked(record.settings if record is not None and record.spec == asked_for else asked_for.settings)
 
 
+def confidence_of(settings: Settings, policy: Policy | None) -> float:
+    """The two-sided confidence of the intervals of the effects: that of the policy if it has one."""
+    return settings.confidence if policy is None else policy.decide.confidence or settings.confidence
+
+
 def analysed(results: Results, step: Callable[[str], None] = lambda name: None) -> Results:
     """Make the analysis of a run and keep it, unless it is there already. One that is damaged is replaced."""
     if discard_damaged_analysis(results.folder / FOLDER):
@@ -184,6 +190,7 @@ def make(results: Results, settings: Settings, step: Callable[[str], None] = lam
     """Judge every change of a run from its stored outcomes, and the parts of the models where they are ablated."""
     if results.run.policy is not None:
         check_limits(results.run.policy, {b: of.metrics for b, of in declared_of(results.records).items()})
+    settings = replace(settings, confidence=confidence_of(settings, results.run.policy))
     analysis = _judged(results, settings, step)
     parts = ablation_table(results, analysis.effects, settings, lambda others: _judged(others, settings, step).effects)
     return analysis if parts is None else replace(analysis, added={**analysis.added, ABLATION: parts})
@@ -221,7 +228,10 @@ def _judged(results: Results, settings: Settings, step: Callable[[str], None]) -
 
 
 def judged_by(results: Results, policy: Policy) -> Analysis:
-    """The analysis of a run with the verdicts that a policy's margins and limits give; its intervals stay.
+    """The analysis of a run with the verdicts that a policy's margins, limits and confidence give.
+
+    Where the policy has the confidence of the analysis, all intervals stay. Else those of the effects are made again;
+    the other tables keep theirs.
 
     Raises
     ------
@@ -230,8 +240,14 @@ def judged_by(results: Results, policy: Policy) -> Analysis:
     """
     check_margins(policy.margins, results.measured, where="the policy's [margins]")
     settings, analysis = wanted_settings(results), results.analysis
-    margin = tolerances(results.records, settings, policy)(analysis.effects)
-    effects = with_verdicts(analysis.effects, margin, settings, installed_statistics())
+    stored, confidence = confidence_of(settings, results.run.policy), confidence_of(settings, policy)
+    effects, statistics = analysis.effects, installed_statistics()
+    if confidence != stored:
+        low, high = bounds(effects, np.full(len(effects), confidence), statistics, stored=stored)
+        effects = effects.assign(low=low, high=high)
+    margin = tolerances(results.records, settings, policy)(effects)
+    effects = with_verdicts(effects, margin, replace(settings, confidence=confidence), statistics)
+    settings = replace(settings, confidence=stored)
     return replace(analysis, effects=effects, populations=with_margins(analysis.populations, effects, settings))
 
 

@@ -289,6 +289,11 @@ class Results:
         return changed
 
     @property
+    def confidence(self) -> float:
+        """The two-sided confidence of the intervals of `effects`, 0.5 to 1."""
+        return analysis.confidence_of(analysis.wanted_settings(self), self.run.policy)
+
+    @property
     def populations(self) -> pd.DataFrame:
         """Each change over the checkpoints: one row per quantizer × number over all classes."""
         return self.analysis.populations

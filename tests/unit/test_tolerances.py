@@ -179,3 +179,13 @@ def test_a_report_can_be_judged_by_another_policy(run: Any, tmp_path: Path) -> N
     page = out.read_text(encoding="utf-8")
     assert "generous rule" in page
     assert "accuracy of each group" not in page
+
+
+def test_the_report_has_the_confidence_of_the_policy(run: Any) -> None:
+    results = load(run.write())
+    judged = results.judged_by(read_policy(policy() | {"decide": {"confidence": 0.8}}))
+    assert (results.confidence, judged.confidence) == (0.95, 0.8)
+    before, after = (x.effects[x.effects["metric"] == "accuracy"] for x in (results, judged))
+    wide = np.isfinite(before["low"]) & (before["high"] > before["low"])
+    assert wide.any()
+    assert (after["high"] - after["low"])[wide].lt((before["high"] - before["low"])[wide]).all()

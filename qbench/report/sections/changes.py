@@ -15,7 +15,7 @@ from qbench.report.sections import disparity_charts
 ROWS = 18
 """The number of rows of a chart; the table below it has more."""
 EXPLAINED = (
-    "Each row is the change of one number of one variant against its own baseline, on the same items, with its 95 % "
+    "Each row is the change of one number of one variant against its own baseline, on the same items, with its "
     "interval; the shaded area is the margin. A filled square is worse, a disc is better, a diamond is equivalent, and "
     "an open ring is inconclusive; large marks are over all items. In the charts of gaps the ring is before, the "
     "filled mark is after, and the shaded area is the value before plus the interval of the change: where the ring is "

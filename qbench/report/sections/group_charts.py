@@ -65,7 +65,7 @@ def _chart(numbers: RunNumbers, found: Sequence[tuple[Measure, list[NumberRow]]]
         spec=group_bars(rows, quantizers, names, list(dict.fromkeys(parts.values()))),
         note=(
             (
-                "The line across a bar is the value before plus the 95 % interval of the change: where it contains "
+                "The line across a bar is the value before plus the interval of the change: where it contains "
                 f"the end of the bar of {formatting.isolated(numbers.results.baseline)}, no change is shown. "
                 if some
                 else "The changes of these numbers have no interval; the marks show the numbers only. "

@@ -16,7 +16,7 @@ from qbench.plugins.report_blocks import Column, Entry, Part, Table, Tally, name
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
 from qbench.report.run_numbers import FILTERS
-from qbench.text import sentence
+from qbench.text import percent, sentence
 from qbench.vocabulary import Better, Effect, GateBand, MetricRole, RowStatus, Verdict
 
 ROWS = 60
@@ -79,13 +79,19 @@ def _table(
         note=(
             ""
             if closed
-            else "The answer is the gate’s; the numbers are changes with their 95 % intervals. The largest of many "
+            else "The answer is the gate’s; the numbers are changes with their "
+            f"{percent(_confidence(context))} intervals. "
+            "The largest of many "
             "changes is large partly by chance, and the answer takes account of their number."
         ),
         left_out=max(0, len(shown) - ROWS),
         left_out_note="see “Groups and gaps”",
         closed=closed,
     )
+
+
+def _confidence(context: Context) -> float:
+    return context.numbers.results.confidence
 
 
 def _rows(context: Context) -> Iterator[effect_rows.EffectRow]:

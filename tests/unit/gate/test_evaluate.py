@@ -362,7 +362,9 @@ def test_what_is_inconclusive_is_said_as_what_is_not_ruled_out(groups: Groups) -
     assert result.sentence == (
         "int8 on b32: 1,000 items do not rule out that accuracy for age=older on facet loses more than "
         "2.0\N{NO-BREAK SPACE}points "
-        "(it loses 1.9\N{NO-BREAK SPACE}points; a loss of 1.7 to 2.1). 1 rule inconclusive."
+        "(it loses 1.9\N{NO-BREAK SPACE}points; a loss of 1.7 to 2.1). "
+        "The change lies near the limit, so no number of items is given. "
+        "1 rule inconclusive."
     )
 
 
@@ -464,3 +466,33 @@ def test_a_waived_loss_is_said_to_be_waived(groups: Groups) -> None:
     result = groups(age=(0.0, -0.1)).judge(EACH, waiver=[waiver(group="older")])
     assert (result.status, result.band) == ("pass", "PASS")
     assert "; waived until " in result.sentence
+
+
+def test_a_proven_loss_is_named_before_what_could_not_be_evaluated(study: Study) -> None:
+    study.cell("facet", "int4", status="failed")
+    study.effect("accuracy", -0.05)
+    result = study.judge(OVERALL, missing="fail")
+    assert [row.status for row in result.rows] == ["fail", "error"]
+    assert result.rules[0].status == "fail"
+    assert result.sentence.startswith("int8 on b32: accuracy on facet loses 5.0")
+
+
+def test_a_benchmark_that_cannot_be_judged_does_not_hide_a_loss(study: Study) -> None:
+    study.shares["fairface"] = {("race", "White"): 0.2, ("race", "Black"): 0.2}
+    for group in ("White", "Black"):
+        study.effect("skew@100", 0.0, 0.01, benchmark="fairface", attribute="race", group=group, before=0.3)
+    study.effect("accuracy", -0.05)
+    result = study.judge(OVERALL, {"role": "skew", "scope": "any"})
+    assert (result.exit_code, result.problems[0].where) == (2, "benchmark fairface")
+    assert "int8 on b32: accuracy on facet loses 5.0" in result.sentence
+
+
+def test_another_confidence_is_stated(study: Study) -> None:
+    study.effect("accuracy", 0.0)
+    assert study.judge(OVERALL, confidence=0.8).sentence.endswith(" Intervals have 80\N{NO-BREAK SPACE}% confidence.")
+    assert "confidence" not in study.judge(OVERALL).sentence
+
+
+def test_a_limit_of_zero_is_said_in_words(study: Study) -> None:
+    study.effect("accuracy", 0.0, 0.01)
+    assert "not rule out that accuracy on facet loses at all (" in study.judge(OVERALL | {"limit": 0.0}).sentence
