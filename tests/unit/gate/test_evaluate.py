@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from qbench.gate.evaluate import judge
 from qbench.gate.phrasing import needed
+from qbench.policy.model import read_policy
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import with_power
 from qbench.statistics.settings import Settings
 from qbench.stats.bootstrap import LOST, NO_LENGTH, ONE
-from tests.unit.gate.conftest import Study
+from tests.unit.gate.conftest import METHODS, TODAY, Study
 
 GROUP = {"scope": "each_group"}
 EACH = {"metric": "accuracy", "scope": "each_group", "limit": 0.02}
@@ -496,3 +498,13 @@ def test_another_confidence_is_stated(study: Study) -> None:
 def test_a_limit_of_zero_is_said_in_words(study: Study) -> None:
     study.effect("accuracy", 0.0, 0.01)
     assert "not rule out that accuracy on facet loses at all (" in study.judge(OVERALL | {"limit": 0.0}).sentence
+
+
+def test_a_model_that_no_quantizer_made_has_a_remedy_of_its_own(study: Study) -> None:
+    study.effect("accuracy", 0.0, flags="near-chance")
+    given = study.comparison()
+    given.unquantized = frozenset({"int8"})
+    policy = read_policy({"version": 1, "rule": [{"id": "r", "scope": "overall", **OVERALL}]})
+    remedy = judge(given, policy, today=TODAY, methods=METHODS).rows[0].remedy
+    assert remedy.startswith("Ask what this model can answer")
+    assert study.judge(OVERALL).rows[0].remedy.endswith("set the quantizer to change less")

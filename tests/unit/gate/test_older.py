@@ -258,3 +258,9 @@ def test_a_label_that_is_not_there_is_an_error(given: list[str], said: str) -> N
         check(new, POLICY, old, TODAY, given)
     assert said in error.value.what
     assert error.value.where == "--map"
+
+
+def test_a_cell_that_the_older_run_lacks_may_have_another_label_there() -> None:
+    result = check(run("new", {"fp32": 0.6, "int8": 0.5}), POLICY, run("old", {"fp32": 0.6, "hf-int8": 0.59}), TODAY)
+    missing = next(row for row in result.rows if row.quantizer == "int8")
+    assert "`--map OLD=NEW`" in missing.remedy

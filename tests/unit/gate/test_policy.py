@@ -10,7 +10,7 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.gate import read_policy
-from qbench.policy.model import default_text
+from qbench.policy.model import default_text, suggest
 
 RULE = '[[rule]]\nid = "a"\nmetric = "top1"\nscope = "overall"\nlimit = 0.01\n'
 
@@ -123,3 +123,7 @@ def test_the_former_names_of_a_limit_still_work(tmp_path: Path, key: str) -> Non
     path = tmp_path / "policy.toml"
     path.write_text("version = 1\n" + RULE.replace("limit", key))
     assert read_policy(path).rule[0].limit == 0.01
+
+
+def test_a_list_of_names_that_is_cut_says_so() -> None:
+    assert suggest("x", [f"group {at}" for at in range(22)]).endswith("group 19 and 2 more")

@@ -579,3 +579,9 @@ def test_causes_that_are_counted_say_which_option_lists_them() -> None:
     *lines, last = left_out_lines(rows, "--json")
     assert len(lines) == 1 + LISTED
     assert last == "  and 8 more causes, which --json lists"
+
+
+def test_a_benchmark_of_which_nothing_can_be_judged_is_announced() -> None:
+    few = [facet({("nurse", "masc"): 30, ("nurse", "fem"): 30})]
+    assert power(policy(role="accuracy", scope="each_group"), few).unjudged == ("facet",)
+    assert power(policy(role="accuracy", scope="each_group", limit=0.3), few).unjudged == ()

@@ -374,3 +374,13 @@ def test_the_items_that_are_needed_answer_the_question_that_is_open() -> None:
     assert needed(at_k) == "6,100 with k = 3,026 would decide"
     assert needed_sentence(replace(row(), **of, needed_to="fail")) == "6,100 items would prove this loss (now 2,016)"
     assert needed_sentence(row()) == ""
+
+
+def test_a_row_says_the_limit_and_the_flag_that_the_line_of_its_rule_does_not(study: Study) -> None:
+    study.effect("accuracy", -0.05, attribute="age", group="young")
+    wide = {"attribute": "age", "group": "older", "margin": 0.3, "flags": "near-chance"}
+    study.effect("accuracy", -0.25, **wide)
+    result = study.judge({"role": "accuracy", "scope": "each_group"})
+    shown = " ".join(printed(result, 200, verbose=False).split())
+    assert "limit 30.0" in shown.partition("age=older")[2]
+    assert "cannot be told from chance" in shown.partition("age=older")[2]
