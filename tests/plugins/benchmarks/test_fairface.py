@@ -259,7 +259,7 @@ def test_skews_of_the_whole_gallery_are_said_before_anything_is_computed(fairfac
     assert [one.metric for one in whole] == ["max_skew@5", "min_skew@5", "skew@5"]
     assert "the top 5 are the whole gallery of 5 images" in whole[0].words
     assert {one["metric"] for one in as_dict(checked)["unavailable"]} >= {"skew@5"}
-    print_checked(checked, None, [])
+    print_checked(checked, None, [], [])
     said = capsys.readouterr().out
     assert "Numbers that this data cannot give:\n  max_skew@5, min_skew@5, skew@5: the top 5 are the whole" in said
 

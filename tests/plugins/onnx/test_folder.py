@@ -186,14 +186,18 @@ def built(folder, variant):
     return build_variant(opened(folder), Context(device="cpu"), VariantOptions(variant=variant))
 
 
-def as_spec(folder):
-    return {"source": "onnx-folder", "checkpoint": "ours", "options": {"path": str(folder)}}
+def as_spec(folder, source="onnx-folder"):
+    return {"source": source, "checkpoint": "ours", "options": {"path": str(folder)}}
 
 
 class TestSource(ModelSourceContract):
+    @pytest.fixture(params=["onnx-folder"])
+    def source(self, request):
+        return request.param
+
     @pytest.fixture(params=["transformers_js", "optimum"])
-    def model(self, request):
-        return as_spec(request.getfixturevalue(request.param))
+    def model(self, request, source):
+        return as_spec(request.getfixturevalue(request.param), source)
 
     @pytest.fixture
     def deciding(self):
@@ -205,9 +209,9 @@ class TestVariant(QuantizerContract):
     def model(self, transformers_js):
         return as_spec(transformers_js)
 
-    @pytest.fixture(params=["int8"])
+    @pytest.fixture(params=[{"name": "onnx-folder", "options": {"variant": "int8"}}])
     def quantizer(self, request):
-        return {"name": "onnx-folder", "options": {"variant": request.param}}
+        return request.param
 
 
 # --- what is computed
