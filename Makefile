@@ -39,7 +39,7 @@ parity: $(VENV)/.installed $(VENV)-parity/.installed  ## compare with CLIP_bench
 	$(BIN)/python tests/parity/compare.py $(VENV)-parity/bin/python
 
 bench: $(VENV)/.installed-test $(VENV)-parity/.installed  ## measure speed and memory beside limits and a peer; writes docs/performance.md (20 minutes)
-	cd benchmarks && ../$(BIN)/python -m performance --peer ../$(VENV)-parity/bin/python --picture ../docs/performance-timeline.svg
+	cd benchmarks && ../$(BIN)/python -m performance --peer ../$(VENV)-parity/bin/python --timeline ../docs/performance-timeline.svg
 
 train: $(VENV)/.installed  ## train the demo's three models again (minutes)
 	$(BIN)/python -m tools.demo.train

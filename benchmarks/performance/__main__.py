@@ -34,7 +34,7 @@ two environments are there. It is
 
 ```
 cd benchmarks
-../.venv/bin/python -m performance --peer ../.venv-parity/bin/python --picture ../docs/performance-timeline.svg
+../.venv/bin/python -m performance --peer ../.venv-parity/bin/python --timeline ../docs/performance-timeline.svg
 ```
 
 and takes `--images`, `--peer-images`, `--grid-images`, `--growth` and `--gallery` for other sizes. Images are drawn:
@@ -79,9 +79,9 @@ def main() -> None:
             (root / title).mkdir()
             sections.append(measure(root / title).markdown())
             _remove_caches(root / title)
-        if given.picture:
-            timeline.draw(root / "whole" / "run" / "run.log.jsonl", given.picture)
-            sections.append(f"## One run\n\n![What the run of the first table did when]({given.picture.name})\n")
+        if given.timeline:
+            timeline.draw(root / "whole" / "run" / "run.log.jsonl", given.timeline)
+            sections.append(f"## One run\n\n![What the run of the first table did when]({given.timeline.name})\n")
     took = f"All of this page took {(time.monotonic() - begun) / 60:.0f} minutes."
     head = HEAD.format(machine=f"{machine(load)} {took}")
     with atomic(given.page) as file:
@@ -98,7 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gallery", type=int, default=1_000_000, help="images of the gallery that is ranked")
     parser.add_argument("--peer", default="", help="the Python of an environment with CLIP_benchmark (make parity)")
     parser.add_argument("--page", type=Path, default=PAGE, help="where to write the page")
-    parser.add_argument("--picture", type=Path, help="where to write the picture of one run, an SVG")
+    parser.add_argument("--timeline", type=Path, help="where to write the chart of one run, an SVG")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""What a run does when, as a picture that is made from its structured log."""
+"""What a run does when, as a chart that is made from its structured log."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def bars(log: Path) -> list[dict[str, Any]]:
     return found
 
 
-def draw(log: Path, picture: Path) -> None:
-    """Write the picture, an SVG."""
+def draw(log: Path, chart_file: Path) -> None:
+    """Write the chart, an SVG."""
     stages = list(STAGES.values())
     chart = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -40,4 +40,4 @@ def draw(log: Path, picture: Path) -> None:
             "color": {"field": "stage", "type": "nominal", "sort": stages, "legend": None},
         },
     }  # fmt: skip
-    picture.write_text(vl_convert.vegalite_to_svg(chart), encoding="utf-8")
+    chart_file.write_text(vl_convert.vegalite_to_svg(chart), encoding="utf-8")
