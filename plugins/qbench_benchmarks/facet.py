@@ -71,7 +71,7 @@ class Facet:
         return self._outcome(scores, items, LOG_SCALE)
 
     def pairs(self, items: Items) -> Pairs:
-        """Each person is held against the text of every class."""
+        """Each person is compared with the text of every class."""
         return Pairs(prompts=self.prompts(items))
 
     def match(self, scores: Similarity, items: Items) -> Outcome:

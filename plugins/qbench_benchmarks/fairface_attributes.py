@@ -100,7 +100,7 @@ class FairFaceAttributes:
         return self._outcome(scores, items, LOG_SCALE)
 
     def pairs(self, items: Items) -> Pairs:
-        """Each face is held against the texts of every group of each attribute that is asked."""
+        """Each face is compared with the texts of every group of each attribute that is asked."""
         return Pairs(prompts=self.prompts(items))
 
     def match(self, scores: Similarity, items: Items) -> Outcome:

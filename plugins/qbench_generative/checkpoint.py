@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def open_checkpoint(checkpoint: str, options: GenerativeOptions) -> GenerativeCh
     return GenerativeCheckpoint(folder, identity, options)
 
 
-class ProcessorCheckpoint(FolderWeights):
+class ProcessorCheckpoint(FolderWeights, ABC):
     """A model with a processor, in a folder of transformers' format; a subclass says how it is asked.
 
     Parameters
@@ -71,9 +72,9 @@ class ProcessorCheckpoint(FolderWeights):
                 f"the settings of the images lack something, or it is wrong ({error})", where=str(folder)
             ) from None
 
+    @abstractmethod
     def asked(self, model: Any, processor: Any, device: str) -> LoadedModel:
         """The loaded model, in eval mode and on `device`, as what a probe asks."""
-        raise NotImplementedError
 
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> LoadedModel:
         """Load the weights; see `qbench.api.Checkpoint`."""

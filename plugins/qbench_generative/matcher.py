@@ -66,7 +66,7 @@ class BlipMatcher:
         return found
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """The tokens of each text; each text is read once, however many images it is held against."""
+        """The tokens of each text; each text is read once, however many images it is compared with."""
         every = list(dict.fromkeys(texts))
         read: dict[str, list[int]] = dict(zip(every, self.processor.tokenizer(every)["input_ids"], strict=True))
         most = self.module.config.text_config.max_position_embeddings

@@ -70,7 +70,7 @@ def find_layout(folder: Path) -> Layout:
             for layout in layouts
         ]
         raise ModelError(
-            f"there is no model in single precision to compare variants with: looked for {', or '.join(names)}",
+            f"the folder has no model in single precision as a baseline: looked for {', or '.join(names)}",
             where=str(folder),
             fix="Export the original model into the same folder, without quantization.",
         )

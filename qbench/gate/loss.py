@@ -28,7 +28,7 @@ class Bounds(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
-    """Rows that are held against a limit, as loss: positive is worse.
+    """Rows that are compared with a limit, as loss: positive is worse.
 
     Attributes
     ----------

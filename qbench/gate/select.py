@@ -81,7 +81,7 @@ def select(rule: Rule, compared: Compared) -> Selection:
                 return Selection(rows=empty, left_out=f"no benchmark of this run that has a {rule.subject} {lack}")
             cells = left
     if not cells:
-        what = "this run has no variant that it could be held against"
+        what = "this run has no variant that it could be compared with"
         return Selection(rows=empty, problems=[_problem(rule, what)])
     return _of_cells(rule, compared, cells, frame, wanted)
 

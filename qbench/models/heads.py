@@ -137,8 +137,8 @@ def _slices(attentions: Mapping[str, Attention], heads: Sequence[str]) -> dict[s
         module, number = split_head(head)
         attention = attentions.get(module)
         if attention is None or number >= attention.heads:
-            has = f"has the heads 0 to {attention.heads - 1}" if attention else "is not an attention of single heads"
-            raise InputError(f"there is no head {head}: {module} {has}", where="only")
+            has = f"has the heads 0 to {attention.heads - 1}" if attention else "is not attention with separate heads"
+            raise InputError(f"{module} has no head {head}: it {has}", where="only")
         at = (number * attention.width, attention.width)
         for layer in attention.inputs:
             found.setdefault(layer, []).append((0, *at))

@@ -94,7 +94,7 @@ def encoder_of(model: LoadedModel, pixels: npt.NDArray[np.uint8] | None = None) 
         return AnswersAsEmbeddings(model, pixels)
     if isinstance(model, Matcher):
         return ScoresAsEmbeddings(model, pixels)
-    assert isinstance(model, Encoder), f"{type(model).__name__} is no Encoder, Chooser or Matcher"
+    assert isinstance(model, Encoder), f"{type(model).__name__} is not an Encoder, a Chooser or a Matcher"
     return model
 
 
@@ -161,7 +161,7 @@ class ScoresAsEmbeddings:
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
         """``(b, texts)``."""
-        assert self._pixels is not None, "there is no image that a text could be held against"
+        assert self._pixels is not None, "there is no image to compare the text with"
         images = np.array(self._pixels[[0, 1, 0]])
         image_of = np.tile(np.arange(len(images)), len(texts))
         words = [text for text in texts for _ in images]

@@ -22,16 +22,16 @@ NO_TEXT = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """The texts of a task, and which of them each image is held against.
+    """The texts of a task, and which of them each image is compared with.
 
     Attributes
     ----------
     prompts : Prompts
         The texts and what they stand for. With ``pool`` the score of a target is the mean of the scores of its texts.
     candidates : numpy.ndarray or None
-        ``(images, k)`` int: the numbers of the texts that each image is held against, each once, then `NO_TEXT`; at
-        least one for each image. `None`: every image is held against every text. A model reads each pair on its own, so
-        that ``images × k`` forward passes are needed.
+        ``(images, k)`` int: the numbers of the texts that each image is compared with, each once, then `NO_TEXT`; at
+        least one for each image. `None`: every image is compared with every text. A model reads each pair on its own,
+        so that ``images × k`` forward passes are needed.
     """
 
     prompts: Prompts
@@ -53,7 +53,7 @@ class PairsTask(MeasuredTask, Protocol):
         ----------
         scores : Similarity
             One row per item and one column per target: the natural logarithm of the odds that image and text belong
-            together; −∞ for a target that is no candidate.
+            together; −∞ for a target that is not a candidate.
         items : Items
             The items.
         """

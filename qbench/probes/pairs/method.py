@@ -1,4 +1,4 @@
-"""The probe ``pairs``: texts are held against images, and the scores of the pairs become an outcome."""
+"""The probe ``pairs``: texts are compared with images, and the scores of the pairs become an outcome."""
 
 from __future__ import annotations
 

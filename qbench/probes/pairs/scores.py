@@ -22,7 +22,7 @@ BLOCK = 4096
 
 
 def texts_of(pairs: Pairs, images: Integers) -> Integers:
-    """The numbers of the texts that some images are held against, ``(images, k)``."""
+    """The numbers of the texts that some images are compared with, ``(images, k)``."""
     if pairs.candidates is not None:
         return pairs.candidates[images]
     every = np.arange(len(pairs.prompts.texts), dtype=np.int64)

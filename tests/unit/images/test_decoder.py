@@ -92,7 +92,7 @@ def test_image_sets_are_decoded_in_the_order_in_which_they_are_asked_for_each_on
     first, second = decoder.pixels(*wanted), decoder.pixels(images[:3], "other", GEOMETRY, wanted[3][:3])
     assert decoder.pixels(*wanted) is first
     assert second[2].shape == (8, 8, 3)
-    decoder.decode(images[:3], "other", GEOMETRY, wanted[3][:3])  # an image is there before its step is told
+    decoder.decode(images[:3], "other", GEOMETRY, wanted[3][:3])  # an image is stored before its progress is reported
     assert sum(steps) == 23
     assert cache.sharded(FOLDER, store_parts("k", GEOMETRY)).complete
     decoder.decode(*wanted)

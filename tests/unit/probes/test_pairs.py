@@ -1,4 +1,4 @@
-"""Scores of pairs become one column per target: texts are pooled, and what is no candidate cannot be predicted."""
+"""Scores of pairs become one column per target: texts are pooled, and what is not a candidate cannot be predicted."""
 
 from types import SimpleNamespace
 
