@@ -36,6 +36,8 @@ from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
+from qbench.store.files import remove_leftovers_below
+from qbench.store.inventory import remove_leftovers
 from qbench.store.lock import in_use, locked, locked_together
 from qbench.vocabulary import CellStatus
 
@@ -122,6 +124,8 @@ def execute(
             _logged(f"{name} with qbench {version('qbench-vlm')}"),
         ):
             check_device(spec.device)
+            remove_leftovers(cache)
+            remove_leftovers_below(out)
             opened = Opened(plan, cache, told)
             problems = open_all(opened, told)
             _check_calibration(opened, problems)

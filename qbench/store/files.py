@@ -6,12 +6,13 @@ import errno
 import glob
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ NO_FILE = "it is a device or a pipe, not a file"
 
 PART = ".part"
 """How the names of temporary files end."""
+TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}{re.escape(PART)}")
+"""The names that `atomic` gives to temporary files."""
 
 
 @contextmanager
@@ -65,10 +68,8 @@ def atomic(path: Path) -> Iterator[Path]:
     _refuse_devices(path)
     with machine_errors(path):
         make_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-        temporary = Path(name)
+        handle, temporary = _temporary(path)
         try:
-            take(handle)
             _remove_leftovers(path)
             yield temporary
             # mkstemp makes files private; the finished file follows the user's umask like any other.
@@ -83,6 +84,16 @@ def atomic(path: Path) -> Iterator[Path]:
             os.close(handle)
 
 
+def _temporary(path: Path) -> tuple[int, Path]:
+    """Make a temporary file beside `path` and hold its lock."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+        take(handle, wait=True)
+        if os.fstat(handle).st_nlink:  # or it was removed before it was locked
+            return handle, Path(name)
+        os.close(handle)
+
+
 def _refuse_devices(path: Path) -> None:
     """Refuse what is there and is not a file, such as ``/dev/stdout``: root could replace it for the whole machine."""
     with machine_errors(path):
@@ -95,6 +106,14 @@ def _remove_leftovers(path: Path) -> None:
     """Remove temporary files of `path` that were left by processes that were killed: nobody holds their locks."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{PART}"):
         remove_leftover(leftover)
+
+
+def remove_leftovers_below(folder: Path) -> None:
+    """Remove temporary files that stopped processes left anywhere in a folder of qbench's; no link is followed."""
+    for part in folder.rglob(f".*{PART}"):
+        if TEMPORARY.fullmatch(part.name):
+            with suppress(OSError):
+                remove_leftover(part)
 
 
 def remove_leftover(part: Path) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from qbench.errors import InputError
+from qbench.errors import InputError, MachineError
 from qbench.store.arrays import ROWS, SHARDS, stored_parts
 from qbench.store.cache import LOCKS, Cache
 from qbench.store.digests import file_digest
@@ -25,10 +25,14 @@ from qbench.store.memos import stored_memo
 
 BY_NAME = ("datasets", "models")
 """Folders of the cache whose things have names; in all others, they have keys."""
+WITHOUT_KEYS = (*BY_NAME, "scripts")
+"""These, and one of an earlier version."""
 NAME = re.compile(r"[^.].*")
 KEY = re.compile(r"[0-9a-f]{62}")
 FIRST = re.compile(r"[0-9a-f]{2}")
 OLD = re.compile(r"[0-9a-f]{62}\.(npy|json)|charts-.*\.js")
+LIST_PART = f".{SHARDS}.*{PART}"
+"""Temporary files of the list of an array, which are in its folder."""
 OLD_PART = re.compile(r"\.(writing|making|saving)-.*")
 
 
@@ -83,23 +87,29 @@ class Inventory:
 def inventory(cache: Cache) -> Inventory:
     """Look at the names in the cache folder; no content is read."""
     found = Inventory()
-    for kind in _entries(cache.root):
-        if kind.is_symlink() or not kind.is_dir():
-            found.unknown.append(kind)
-        elif kind.name in BY_NAME or kind.name == "scripts":
-            _look(cache, kind, kind.name, NAME, found)
-        elif kind.name != LOCKS:
-            for first in _entries(kind):
-                if FIRST.fullmatch(first.name) and first.is_dir() and not first.is_symlink():
-                    _look(cache, first, kind.name, KEY, found)
-                else:
-                    found.unknown.append(first)
+    for folder, kind in _folders(cache, found.unknown):
+        _look(cache, folder, kind, found)
     return found
 
 
-def _look(cache: Cache, folder: Path, kind: str, name: re.Pattern[str], found: Inventory) -> None:
+def _folders(cache: Cache, unknown: list[Path]) -> Iterator[tuple[Path, str]]:
+    """The folders that have things in them, each with its kind; other things there are added to `unknown`."""
+    for kind in _entries(cache.root):
+        if kind.is_symlink() or not kind.is_dir():
+            unknown.append(kind)
+        elif kind.name in WITHOUT_KEYS:
+            yield kind, kind.name
+        elif kind.name != LOCKS:
+            for first in _entries(kind):
+                if FIRST.fullmatch(first.name) and first.is_dir() and not first.is_symlink():
+                    yield first, kind.name
+                else:
+                    unknown.append(first)
+
+
+def _look(cache: Cache, folder: Path, kind: str, found: Inventory) -> None:
     """Sort the entries of one folder."""
-    entries = _entries(folder)
+    entries, name = _entries(folder), NAME if kind in WITHOUT_KEYS else KEY
     for path in entries:
         if path.name == ".lock" or _is_listed(path, entries):
             continue
@@ -145,7 +155,7 @@ def _array(cache: Cache, kind: str, path: Path) -> Thing:
     parts = stored_parts(path)
     complete = parts is not None and cache.sharded(kind, parts).complete
     state = State.COMPLETE if complete else State.UNFINISHED
-    files = (path / SHARDS, path / ROWS, *path.glob(f".{SHARDS}.*{PART}"))
+    files = (path / SHARDS, path / ROWS, *path.glob(LIST_PART))
     return _thing(kind, path, files, files[0], state, cache.lock(path))
 
 
@@ -233,6 +243,26 @@ def _digest(path: Path) -> str:
 # --- removing
 
 
+def remove_leftovers(cache: Cache) -> None:
+    """Remove what stopped processes left, anywhere in the cache folder. What is in use or may not be removed stays."""
+    with suppress(MachineError):  # a folder that nobody may look into
+        for folder, kind in _folders(cache, []):
+            for left in _leftovers(folder):
+                with suppress(OSError, MachineError):
+                    _remove_files(_leftover(cache, kind, left))
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    """Temporary files and folders; not those of earlier versions, which hold no locks and may still be written."""
+    for path in _entries(folder):
+        if path.is_symlink():
+            continue
+        if path.name.startswith(".") and path.suffix == PART:
+            yield path
+        elif path.suffix == ".array":
+            yield from path.glob(LIST_PART)
+
+
 def to_prune(
     things: Sequence[Thing], *, now: float, max_size: int | None = None, older_than: float | None = None
 ) -> list[Thing]:
@@ -266,13 +296,23 @@ def to_prune(
 
 
 def remove(thing: Thing) -> bool:
-    """Remove a thing; whether nobody was writing it.
+    """Remove a thing, and folders that are empty then; whether nobody was writing it.
 
     Raises
     ------
     MachineError
         It may not be removed.
     """
+    if not _remove_files(thing):
+        return False
+    for folder in (thing.path, *thing.path.parents[:2]):
+        with suppress(OSError):  # it has other things in it
+            folder.rmdir()
+    return True
+
+
+def _remove_files(thing: Thing) -> bool:
+    """Remove the files of a thing; whether nobody was writing it. Its folder stays: others may be about to use it."""
     if thing.lock is None and thing.state is State.LEFTOVER:
         return remove_leftover(thing.path)
     try:
@@ -281,7 +321,4 @@ def remove(thing: Thing) -> bool:
                 remove_tree(file)
     except InputError:
         return False
-    for folder in (thing.path, *thing.path.parents[:2]):
-        with suppress(OSError):  # it has other things in it
-            folder.rmdir()
     return True

@@ -192,3 +192,16 @@ def test_a_link_to_cells_elsewhere_deletes_nothing_there(finished, spec, registr
     there = sorted(elsewhere.rglob("*"))
     execute(spec(**ALL), folder, registry=registry, cache=cache)
     assert sorted(elsewhere.rglob("*")) == there
+
+
+def test_a_run_removes_temporary_files_that_nobody_writes(finished, cache):
+    """Also those of what it has no reason to write again, such as speeds, and not what only has a similar name."""
+    folder, _, again = finished
+    speed, *_ = (cache.root / "speeds").rglob("*.memo")
+    left = [speed.with_name(f".{speed.name}.12345678.part"), folder / "analysis" / ".effects.parquet.abcd_123.part"]
+    mine = folder / ".mine.part"
+    for path in (*left, mine):
+        path.write_bytes(b"x")
+    again()
+    assert not any(path.exists() for path in left)
+    assert mine.exists()

@@ -1,5 +1,6 @@
 """What is in the cache is found by its names; what is removed is ours, unused and not being written; links are left."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,9 +10,10 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.store.cache import Cache
+from qbench.store.files import atomic
 from qbench.store.folders import StoredFolder
-from qbench.store.inventory import State, fault, inventory, remove, to_prune
-from qbench.store.lock import alone, in_use
+from qbench.store.inventory import State, fault, inventory, remove, remove_leftovers, to_prune
+from qbench.store.lock import alone, held, in_use
 
 NOW = 1_000_000.0
 
@@ -183,6 +185,46 @@ def test_what_others_left_is_removed_first(cache):
     assert all(map(remove, chosen))
     assert not any(map(os.path.lexists, (*left, *old)))
     assert len(things(cache)) == 4
+
+
+def test_temporary_files_are_removed_wherever_they_are_and_nothing_else(cache, tmp_path):
+    """Unless somebody writes them, or they are links, or of an earlier version, which holds no lock."""
+    key, speeds = "a" * 62, cache.root / "speeds" / "12"
+    speeds.mkdir(parents=True)
+    array = cache.sharded("images", {"a": 1}).folder
+    files = [speeds / f".{key}.memo.x1.part", array / ".shards.jsonl.x2.part"]
+    folders = [cache.root / "converted" / "12" / f".{key}.part", cache.root / "models" / ".saving.part"]
+    for path in files:
+        path.write_bytes(b"x")
+    for path in folders:
+        (path / "inner").mkdir(parents=True)
+    old, link = speeds / ".writing-abc", speeds / f".{key}.memo.x3.part"
+    old.write_bytes(b"x")
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"x")
+    link.symlink_to(precious)
+    with atomic(speeds / f"{key}.memo") as writing, held(cache.lock(folders[0].with_name(key)), of=folders[0]):
+        remove_leftovers(cache)
+        assert writing.exists()
+        assert [path.exists() for path in folders] == [True, False]
+    assert not any(path.exists() for path in files)
+    remove_leftovers(cache)
+    assert not folders[0].exists()
+    assert all(map(os.path.lexists, (old, link, precious)))
+    assert len([x for x in things(cache) if x.state is State.COMPLETE]) == 5
+
+
+def test_what_may_not_be_removed_stays(cache, monkeypatch):
+    left = [cache.root / kind / ".x.part" for kind in ("datasets", "models")]
+    for path in left:
+        path.mkdir(parents=True)
+
+    def refused(path):
+        raise PermissionError(errno.EACCES, "no", str(path))
+
+    monkeypatch.setattr("qbench.store.inventory.remove_tree", refused)
+    remove_leftovers(cache)
+    assert all(path.exists() for path in left)
 
 
 HOLD = """
