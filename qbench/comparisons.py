@@ -157,7 +157,7 @@ def cell_pairs(
     baseline : str
         Label of the quantizer that each model's own variants are compared with.
     declared : iterable of DeclaredComparison
-        The comparisons that the spec declares.
+        The comparisons that the spec declares; each is made on the benchmarks about which both models are asked.
 
     Examples
     --------
@@ -170,12 +170,13 @@ def cell_pairs(
         for names in cells
         if names.quantizer != baseline
     ]
+    asked = {(names.model, names.benchmark) for names in cells}  # a benchmark can leave out a model
     for one in declared:
         for benchmark in dict.fromkeys(names.benchmark for names in cells):
-            variant = one.variant.on(benchmark)
-            if variant in cells:
+            variant, compared = one.variant.on(benchmark), one.baseline.on(benchmark)
+            if variant in cells and (compared.model, benchmark) in asked:
                 names = CellNames(variant.model, one.name, benchmark)
-                found.append(_pair(cells, names, variant, one.baseline.on(benchmark), one))
+                found.append(_pair(cells, names, variant, compared, one))
     return found
 
 

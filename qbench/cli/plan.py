@@ -94,10 +94,12 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         bits = f"{quantizer.entry.record.bits:g}"
         table.add_row(Text(quantizer.label), quantizer.device, bits, _left_alone(quantizer))
     console.print(table)
+    grid = len(plan.models) * len(plan.quantizers) * len(plan.benchmarks)
     console.print(
-        f"\n{plan.cells} cells = {len(plan.models)} models × {len(plan.quantizers)} quantizers × "
-        f"{len(plan.benchmarks)} benchmarks: {found.done} done, {found.cached} with cached answers, "
-        f"{found.to_compute} to compute, {found.unknown} that need a missing model or missing data."
+        f"\n{plan.cells} cells {'=' if plan.cells == grid else 'of'} {len(plan.models)} models × "
+        f"{len(plan.quantizers)} quantizers × {len(plan.benchmarks)} benchmarks: {found.done} done, "
+        f"{found.cached} with cached answers, {found.to_compute} to compute, "
+        f"{found.unknown} that need a missing model or missing data."
     )
     for comparison in plan.spec.comparisons:
         console.print(Text(_compared(comparison)), soft_wrap=True)

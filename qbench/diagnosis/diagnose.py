@@ -324,8 +324,9 @@ def diagnoser(
 def _chosen(spec: RunSpec, registry: Registry, model: str | None, quantizer: str | None) -> RunSpec:
     """The spec with the model and the quantizer of these labels only, beside the baseline."""
     plan = make_plan(spec, registry)
-    models, quantizers = spec.models, spec.quantizers
+    models, quantizers, benchmarks = spec.models, spec.quantizers, spec.benchmarks
     if model is not None:
+        benchmarks = [b.model_copy(update={"models": []}) for b in benchmarks if model in (b.models or [model])]
         models = [m for m, p in zip(models, plan.models, strict=True) if p.label == model]
     if quantizer is not None:
         wanted = (spec.baseline, quantizer)
@@ -336,7 +337,8 @@ def _chosen(spec: RunSpec, registry: Registry, model: str | None, quantizer: str
             raise InputError(
                 f"the spec has no {what} {label!r}", where=f"--{what}", fix=f"It has: {', '.join(labels)}."
             )
-    return spec.model_copy(update={"models": models, "quantizers": quantizers, "comparisons": []})
+    chosen = {"models": models, "quantizers": quantizers, "benchmarks": benchmarks, "comparisons": []}
+    return spec.model_copy(update=chosen)
 
 
 def compared(older: Results, newer: Results) -> tuple[Loss, ...]:

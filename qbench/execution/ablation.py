@@ -273,7 +273,7 @@ def _attentions(opened: Opened, model: str) -> dict[str, Attention]:
 def coverage_of(opened: Opened, model: str, method: PlannedQuantizer) -> Coverage:
     """What a method does to each layer, from the cache if the variant was built before; otherwise it is built."""
     variant = opened.variant(model, method.label)
-    probe = opened.plan.probes[model, opened.plan.benchmarks[0].label].record.load()
+    probe = opened.plan.probes[model, opened.plan.asked_about(model)[0].label].record.load()
     try:
         return variant.facts(probe.provider(method.entry.record.provider)).coverage
     finally:

@@ -96,7 +96,7 @@ def _found_size(opened: Opened) -> int:
 def _probed(plan: Plan, ask: Ask) -> Iterator[AskedVariant]:
     """The baseline of each model with one benchmark for each probe."""
     for model in plan.models:
-        first = {plan.probes[model.label, b.label].qualified: b.label for b in reversed(plan.benchmarks)}
+        first = {plan.probes[model.label, b.label].qualified: b.label for b in reversed(plan.asked_about(model.label))}
         for benchmark in first.values():
             try:
                 asked = ask(model.label, benchmark)

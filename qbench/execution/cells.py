@@ -83,7 +83,7 @@ def plan_cells(opened: Opened, problems: dict[tuple[str, str], Problem], folder:
     cells = []
     for model in opened.plan.models:
         for quantizer in opened.plan.quantizers:
-            for benchmark in opened.plan.benchmarks:
+            for benchmark in opened.plan.asked_about(model.label):
                 of_model, of_data = problems.get(("model", model.label)), problems.get(("benchmark", benchmark.label))
                 problem, asked, key = of_model or of_data, None, ""
                 if problem is None:

@@ -122,7 +122,7 @@ class Forecast:
         A run fails them; one of which every cell is unusable is refused.
         """
         models, benchmarks = ({x.label for x in part if x.state == UNUSABLE} for part in (self.models, self.benchmarks))
-        sound = (len(self.plan.models) - len(models)) * (len(self.plan.benchmarks) - len(benchmarks))
+        sound = sum(model not in models and benchmark not in benchmarks for model, benchmark in self.plan.probes)
         return self.plan.cells - sound * len(self.plan.quantizers) + len(self.problems)
 
     @property
@@ -274,6 +274,8 @@ def _cells(
             calibration = drawn.get(quantizer.label)
             variant = VariantRun(cache, model, quantizer, None if isinstance(calibration, str) else calibration)
             for data in benchmarks:
+                if (model.planned.label, data.planned.label) not in plan.probes:
+                    continue
                 labels = (model.planned.label, quantizer.label, data.planned.label)
                 if isinstance(calibration, str):
                     if calibration != LATER:

@@ -112,7 +112,7 @@ class PlannedQuantizer:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a spec comes to; its cells are models × quantizers × benchmarks, in this order.
+    """What a spec comes to; its cells are models × quantizers × benchmarks, in this order, without what is not asked.
 
     Attributes
     ----------
@@ -121,8 +121,9 @@ class Plan:
     models, quantizers, benchmarks : tuple
         What it names.
     probes : mapping
-        Labels of a model and a benchmark → the probe by which all variants of the model are asked. Baseline and
-        variants share it, because answers to different questions cannot be compared.
+        Labels of a model and a benchmark → the probe by which all variants of the model are asked, for each model that
+        is asked about the benchmark. Baseline and variants share it, because answers to different questions cannot be
+        compared.
     """
 
     spec: RunSpec
@@ -134,7 +135,11 @@ class Plan:
     @property
     def cells(self) -> int:
         """Number of cells."""
-        return len(self.models) * len(self.quantizers) * len(self.benchmarks)
+        return len(self.probes) * len(self.quantizers)
+
+    def asked_about(self, model: str) -> list[PlannedBenchmark]:
+        """The benchmarks about which the model of this label is asked."""
+        return [benchmark for benchmark in self.benchmarks if (model, benchmark.label) in self.probes]
 
     def probes_of(self, benchmark: PlannedBenchmark) -> list[Entry[Probe]]:
         """The probes by which the models are asked about one benchmark, each once."""
@@ -154,7 +159,8 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     ------
     InputError
         A name or an option is unknown, two things have one label, the baseline is not one of the quantizers, there is
-        no probe by which a model can be asked about a benchmark, or a comparison that the spec declares is wrong.
+        no probe by which a model can be asked about a benchmark, a model is asked about no benchmark, or a comparison
+        that the spec declares is wrong.
     """
     base = Path(spec.base)
     models = tuple(plan_model(m, registry, base) for m in spec.models)
@@ -172,9 +178,32 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     check_comparisons(spec.comparisons, [m.label for m in models], labels, spec.baseline)
     declared = [(b.label, metric) for b in benchmarks for metric in b.entry.record.metrics]
     check_margins(spec.analysis.margins, declared, where="[analysis.margins]")
-    probes = {(m.label, b.label): _probe(m, b, quantizers, registry) for m in models for b in benchmarks}
+    pairs = _asked_pairs(spec, models, benchmarks)
+    probes = {(m.label, b.label): _probe(m, b, quantizers, registry) for m, b in pairs}
     _check_asked_alike(spec, benchmarks, probes)
     return Plan(spec=spec, models=models, quantizers=quantizers, benchmarks=benchmarks, probes=probes)
+
+
+def _asked_pairs(
+    spec: RunSpec, models: Sequence[PlannedModel], benchmarks: Sequence[PlannedBenchmark]
+) -> list[tuple[PlannedModel, PlannedBenchmark]]:
+    """Each model with the benchmarks about which it is asked."""
+    known = [model.label for model in models]
+    named = {b.label: set(said.models or known) for b, said in zip(benchmarks, spec.benchmarks, strict=True)}
+    for label, labels in named.items():
+        if unknown := sorted(labels.difference(known)):
+            raise InputError(
+                f"the benchmark {label} names the model {unknown[0]!r}, which is not one of the models",
+                where=f"benchmark {label}: models",
+                fix=f"The labels of the models are: {', '.join(known)}.",
+            )
+    if idle := [label for label in known if not any(label in labels for labels in named.values())]:
+        raise InputError(
+            f"the model {idle[0]} is asked about no benchmark",
+            where="benchmarks",
+            fix="Leave it out, or name it in the models of a benchmark.",
+        )
+    return [(model, benchmark) for model in models for benchmark in benchmarks if model.label in named[benchmark.label]]
 
 
 def _check_asked_alike(
@@ -183,9 +212,9 @@ def _check_asked_alike(
     """Refuse comparisons of two models that are asked through different probes."""
     for place, one in enumerate(spec.comparisons):
         for benchmark in benchmarks:
-            asked = [probes[side.model, benchmark.label] for side in (one.variant, one.baseline)]
-            if asked[0].qualified != asked[1].qualified:
-                mine, its = (f"{probe.record.name!r}" for probe in asked)
+            asked = [probes.get((side.model, benchmark.label)) for side in (one.variant, one.baseline)]
+            if asked[0] and asked[1] and asked[0].qualified != asked[1].qualified:
+                mine, its = (f"{probe.record.name!r}" for probe in asked if probe)
                 raise InputError(
                     f"{one.variant.model} and {one.baseline.model} are asked about {benchmark.label} through different "
                     f"probes, {mine} and {its}, and answers to different questions cannot be compared",
@@ -205,7 +234,7 @@ def _probe(
         raise InputError(
             f"{model.label} cannot be asked about {benchmark.label}: the benchmark accepts the probes "
             f"{_listed(asked)}, and the model answers {_listed(answered)}",
-            fix="Run them in different specs.",
+            fix="Name the models that are asked in the models of the benchmark, or run them in different specs.",
         )
     refused = ""
     for entry in common:

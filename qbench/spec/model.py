@@ -115,6 +115,8 @@ class BenchmarkSpec(_Labelled):
         In place of `root`, a dataset that a plugin writes on demand.
     allow_missing : bool
         Go on where images of the annotations are not on disk; the report says how many, and of which groups.
+    models : list of str
+        The labels of the models that are asked; all models of the spec if none is named.
     label : str
         Its name in results; the name if not given.
     options : dict
@@ -125,6 +127,7 @@ class BenchmarkSpec(_Labelled):
     root: str = ""
     dataset: str = ""
     allow_missing: bool = Field(default=False, strict=True)
+    models: list[str] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -242,7 +245,7 @@ class AnalysisSpec(_Strict):
 
 
 class RunSpec(_Strict):
-    """A run: every model × quantizer × benchmark is a cell.
+    """A run: every model × quantizer × benchmark is a cell, but for benchmarks that name their `models`.
 
     Attributes
     ----------

@@ -333,3 +333,64 @@ def test_the_record_of_a_cell_names_the_probe(asked, registry, cache, tmp_path):
     execute(asked(), tmp_path / "run", registry=registry, cache=cache)
     cell = json.loads(next((tmp_path / "run").glob("cells/*/*/exact-*/cell.json")).read_text())
     assert cell["probe"] == f"fake:{PROBE}"
+
+
+@pytest.fixture
+def two_models(asked, images):
+    """Two models, one of which is asked about the second benchmark only."""
+    both = {"name": "bright-or-dark", "root": str(images)}
+    sides = {"variant": "other", "baseline": "meter/m"}
+    return asked(
+        models=["meter/m", {"source": "meter", "checkpoint": "m", "label": "other"}],
+        benchmarks=[both | {"label": "first", "models": ["meter/m"]}, both | {"label": "second"}],
+        comparisons=[{side: {"model": model, "quantizer": "exact"} for side, model in sides.items()}],
+    )
+
+
+def test_a_benchmark_asks_the_models_that_it_names(two_models, registry, cache, tmp_path):
+    out = tmp_path / "run"
+    before = forecast(two_models, out, registry=registry, cache=cache)
+    assert (before.plan.cells, before.to_compute, before.unusable, before.unknown) == (6, 6, 0, 0)
+    execute(two_models, out, registry=registry, cache=cache)
+    results = analysed(load(out))
+    asked_about = {"meter/m": ("first", "second"), "other": ("second",)}
+    assert {(c.model, c.quantizer, c.benchmark) for c in results.done} == {
+        (model, quantizer, benchmark)
+        for model, benchmarks in asked_about.items()
+        for benchmark in benchmarks
+        for quantizer in ("exact", "coarse")
+    }
+    compared = results.comparisons
+    assert set(compared["not_compared"]) == {""}
+    assert set(compared.loc[compared["in_spec"], "benchmark"]) == {"second"}
+    assert forecast(two_models, out, registry=registry, cache=cache).done == 6
+
+
+def test_a_model_that_a_benchmark_names_and_that_is_not_there_is_refused(two_models, registry):
+    def naming(*labels):
+        named = zip(two_models.benchmarks, (labels, ["other"]), strict=True)
+        benchmarks = [benchmark.model_copy(update={"models": list(models)}) for benchmark, models in named]
+        return make_plan(two_models.model_copy(update={"benchmarks": benchmarks}), registry)
+
+    assert naming("meter/m").cells == 4
+    with pytest.raises(InputError, match="first names the model 'meter/n', which is not one of the models"):
+        naming("meter/n")
+    with pytest.raises(InputError, match="the model meter/m is asked about no benchmark"):
+        naming("other")
+
+
+def test_models_of_different_probes_can_be_in_one_spec(asked, registry, images):
+    spec = asked(
+        models=["meter/m", "toy/one"],
+        quantizers=["base"],
+        baseline="base",
+        benchmarks=[
+            {"name": "bright-or-dark", "root": str(images), "models": ["meter/m"]},
+            {"name": "toys", "dataset": "drawn", "models": ["toy/one"]},
+        ],
+    )
+    plan = make_plan(spec, registry)
+    assert {pair: probe.record.name for pair, probe in plan.probes.items()} == {
+        ("meter/m", "bright-or-dark"): PROBE,
+        ("toy/one", "toys"): "embedding",
+    }
