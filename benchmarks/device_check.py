@@ -37,6 +37,12 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hf-int4", ("dtype=bfloat16", "compute_dtype=bfloat16")),
     ("hf-int4", ("block_size=128",)),
     ("prune-magnitude", ()),
+    ("ao-int8wo", ()),
+    ("ao-int8dq", ()),
+    ("ao-float8wo", ()),
+    ("ao-float8dq", ()),
+    ("ao-int4", ()),
+    ("ao-intx", ()),
 )
 TEXTS = [f"a photo of {count} things on a table" for count in ("one", "two", "three", "four", "five", "six", "seven")]
 COLUMNS = (

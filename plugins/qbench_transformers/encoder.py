@@ -41,6 +41,7 @@ class DualEncoder:
         self._dtype = module.vision_model.embeddings.patch_embedding.weight.dtype
         self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+        self._send = _Sender(device)
 
     def encode_images(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Embed ``(b, h, w, 3)`` uint8 images → ``(b, d)`` float32, not normalised."""
@@ -49,7 +50,7 @@ class DualEncoder:
     @torch.inference_mode()
     def begin_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], npt.NDArray[np.float32]]:
         """Begin to embed images; see `qbench.api.models.BeginsImages`. On a CPU, they are embedded when it returns."""
-        values = _sent(torch.from_numpy(pixels), self.device).permute(0, 3, 1, 2).contiguous().float().div(255)
+        values = self._send(pixels).permute(0, 3, 1, 2).contiguous().float().div(255)
         # The same operations in the same order as in torchvision's ToTensor and Normalize, so equal bit for bit.
         values = values.sub_(self._mean).div_(self._std)
         return _begun(self.module.get_image_features(pixel_values=values.to(self._dtype)))
@@ -61,7 +62,7 @@ class DualEncoder:
         # No attention mask. CLIP does not need one: its attention is causal, and the embedding is read at the end
         # token, before the padding. SigLIP was trained without one: it sees the padding, and the embedding is read at
         # the last position.
-        return _begun(self.module.get_text_features(input_ids=_sent(tokens, self.device)))()
+        return _begun(self.module.get_text_features(input_ids=self._send(tokens.numpy())))()
 
     def close(self) -> None:
         """Release the model's memory."""
@@ -70,11 +71,25 @@ class DualEncoder:
             torch.cuda.empty_cache()
 
 
-def _sent(values: torch.Tensor, device: str) -> torch.Tensor:
-    """The values on a device. To a GPU they are copied from pinned memory, so that nobody waits for the copy."""
-    if not device.startswith("cuda"):
-        return values.to(device)
-    return values.pin_memory().to(device, non_blocking=True)
+class _Sender:
+    """Copies arrays to a device. To a GPU they go from pinned memory, while the GPU computes what it has already."""
+
+    def __init__(self, device: str) -> None:
+        self._device = torch.device(device)
+        self._copies = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
+
+    def __call__(self, values: npt.NDArray[Any]) -> torch.Tensor:
+        """The values on the device; `values` may be read-only, and is not needed afterwards."""
+        if self._copies is None:
+            return torch.from_numpy(values if values.flags.writeable else values.copy()).to(self._device)
+        pinned = torch.empty(values.shape, dtype=torch.from_numpy(values[:0].copy()).dtype, pin_memory=True)
+        np.copyto(pinned.numpy(), values)
+        with torch.cuda.stream(self._copies):
+            sent = pinned.to(self._device, non_blocking=True)
+        computes = torch.cuda.current_stream(self._device)
+        computes.wait_stream(self._copies)
+        sent.record_stream(computes)  # else its memory could be given away before it was read
+        return sent
 
 
 def _begun(output: Any) -> Callable[[], npt.NDArray[np.float32]]:

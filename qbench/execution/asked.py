@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
@@ -80,6 +81,7 @@ class AskedVariant:
         self.orders = (DATASET, *(shuffle(i + 1) for i in range(spec.noise if self.provider.batches else 0)))
         self.parts = variant.parts(self.provider)
         self._cache, self._probe, self._spec, self._decoder = cache, probe, spec, decoder
+        self._waited = 0.0  # seconds for the model
 
     # --- what it is called
 
@@ -197,7 +199,10 @@ class AskedVariant:
         size = min(part.count, batches * self._batch_size(part))
         encoder = self._answering(part).built().encoder
         places = positions(DATASET, part.count)
-        answered(part, encoder, places, range(size), batch_size=self._batch_size(part), step=lambda n: None)
+        given = answered(
+            part, lambda: encoder, places, [range(size)], batch_size=self._batch_size(part), step=lambda n: None
+        )
+        deque(given, maxlen=0)
 
     def largest_part(self) -> AnswerPart:
         """The part with the most rows."""
@@ -290,15 +295,20 @@ class AskedVariant:
     ) -> int:
         """Compute shards of the answers to one part, and keep them, also if that is stopped; how many rows."""
         computed: list[tuple[range, npt.NDArray[Any]]] = []
-        kept, rows, batch_size = time.monotonic(), 0, self._batch_size(part)
+        kept, rows = time.monotonic(), 0
         answering = self._answering(part)
+        given = answered(
+            part,
+            lambda: self._encoder(answering),
+            places,
+            shards,
+            batch_size=self._batch_size(part),
+            step=step,
+        )
         try:
-            for shard in shards:
-                encoder = answering.built().encoder
-                with self._timed(part):
-                    answers = answered(part, encoder, places, shard, batch_size=batch_size, step=step)
-                computed.append((shard, answers))
-                rows += len(shard)
+            while (shard := self._next(given, part)) is not None:
+                computed.append(shard)
+                rows += len(shard[0])
                 if time.monotonic() - kept > KEEP_EVERY:
                     self._keep(filling, computed, answering)
                     kept = time.monotonic()
@@ -306,14 +316,29 @@ class AskedVariant:
             self._keep(filling, computed, answering)
         return rows
 
+    def _encoder(self, answering: VariantRun) -> object:
+        """Who answers; the seconds until it is loaded are not those of its answers."""
+        begun = time.perf_counter()
+        try:
+            return answering.built().encoder
+        finally:
+            self._waited += time.perf_counter() - begun
+
+    def _next(
+        self, given: Iterator[tuple[range, npt.NDArray[Any]]], part: AnswerPart
+    ) -> tuple[range, npt.NDArray[Any]] | None:
+        """The next shard of answers, timed; `None` after the last one."""
+        with self._timed(part):
+            return next(given, None)
+
     @contextmanager
     def _timed(self, part: AnswerPart) -> Iterator[None]:
-        """Add the seconds of a block to those of a part, but for those in which it waited for decoded images."""
-        waited = self._decoder.waited
+        """Add the seconds of a block to those of a part, but for those in which it waited for images or the model."""
+        waited = self._decoder.waited + self._waited
         with self.variant.timed(part.name) if self.provider.timed else nullcontext():
             yield
         if self.provider.timed:
-            self.variant.seconds[part.name] -= self._decoder.waited - waited
+            self.variant.seconds[part.name] -= self._decoder.waited + self._waited - waited
 
     def _keep(self, filling: Filling, computed: list[tuple[range, npt.NDArray[Any]]], answering: VariantRun) -> None:
         """Write what was computed, if the files of the variant are still those that its key was made from."""

@@ -83,7 +83,10 @@ class BeginsImages(Protocol):
     """
 
     def begin_images(self, pixels: npt.NDArray[np.uint8]) -> Callable[[], npt.NDArray[np.float32]]:
-        """Begin to embed images, and return what waits for the embeddings: those that `encode_images` would give."""
+        """Begin to embed images, and return what waits for the embeddings: those that `encode_images` would give.
+
+        `pixels` may be read-only, and may lie on the disk: it is read once, before this returns.
+        """
         ...
 
 

@@ -6,8 +6,9 @@ are decided by the plan and never by what is convenient here. A last batch that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,29 +24,39 @@ class TooLittleMemoryError(ModelError):
 
 
 def answered(
-    part: AnswerPart, encoder: object, order: npt.NDArray[np.int64], places: range, *, batch_size: int, step: Step
-) -> npt.NDArray[Any]:
-    """The answers to some places of an order.
+    part: AnswerPart,
+    encoder: Callable[[], object],
+    order: npt.NDArray[np.int64],
+    shards: Iterable[range],
+    *,
+    batch_size: int,
+    step: Step,
+) -> Iterator[tuple[range, npt.NDArray[Any]]]:
+    """The answers to some stretches of an order, each as soon as it is complete.
+
+    A batch is begun before the answers of the one before it are waited for, also where a new stretch begins: a device
+    beside the processor then computes all the time.
 
     Parameters
     ----------
     part : AnswerPart
         What is answered.
-    encoder : object
-        Who answers.
+    encoder : callable
+        Gives who answers; called once for each stretch.
     order : numpy.ndarray
         ``(part.count,)`` int: the number of what is answered in each place (`qbench.probes.batch_order.positions`).
-    places : range
-        The places; they begin where a batch begins.
+    shards : iterable of range
+        The places of each stretch; none is empty, and each begins where a batch begins.
     batch_size : int
         How many are answered at a time.
     step : callable
         Called with the number of rows that were answered since the last call.
 
-    Returns
-    -------
-    numpy.ndarray
-        ``(len(places), …)``, in the order of the places.
+    Yields
+    ------
+    (range, numpy.ndarray)
+        The places of a stretch, and ``(len(places), …)`` in their order. Where a later batch fails, the stretches that
+        were complete before it are given first.
 
     Raises
     ------
@@ -55,26 +66,64 @@ def answered(
         The device has too little memory for a batch.
     """
     batches: list[npt.NDArray[Any]] = []
-    begin = part.begin or (lambda encoder, rows: partial(part.compute, encoder, rows))
-    before: tuple[npt.NDArray[np.int64], Callable[[], npt.NDArray[Any]]] | None = None
-
-    def end(rows: npt.NDArray[np.int64], answers_of: Callable[[], npt.NDArray[Any]]) -> None:
-        answers = answers_of()
-        if len(answers) != len(rows):
-            raise TypeError(f"the probe gave {len(answers)} answers of {part.name!r} for a batch of {len(rows)}")
-        batches.append(answers)
-        step(len(rows))
-
     with _memory_said(batch_size):
-        for start in range(places.start, places.stop, batch_size):
-            rows = order[start : min(start + batch_size, places.stop)]
-            begun = begin(encoder, rows)
-            if before is not None:
-                end(*before)
-            before = rows, begun
+        for begun in _one_ahead(_begun(part, encoder, order, shards, batch_size)):
+            answers = begun.answers()
+            if len(answers) != len(begun.rows):
+                raise TypeError(
+                    f"the probe gave {len(answers)} answers of {part.name!r} for a batch of {len(begun.rows)}"
+                )
+            batches.append(answers)
+            step(len(begun.rows))
+            if begun.last:
+                yield begun.shard, np.concatenate(batches)
+                batches.clear()
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A batch that is begun: its stretch, whether it is the last one of that, its rows, and what waits for answers."""
+
+    shard: range
+    last: bool
+    rows: npt.NDArray[np.int64]
+    answers: Callable[[], npt.NDArray[Any]]
+
+
+def _begun(
+    part: AnswerPart,
+    encoder: Callable[[], object],
+    order: npt.NDArray[np.int64],
+    shards: Iterable[range],
+    batch_size: int,
+) -> Iterator[_Begun]:
+    begin = part.begin or (lambda model, rows: partial(part.compute, model, rows))
+    for shard in shards:
+        assert len(shard), "a stretch without places"
+        model = encoder()
+        for start in range(shard.start, shard.stop, batch_size):
+            end = min(start + batch_size, shard.stop)
+            rows = order[start:end]
+            yield _Begun(shard, end == shard.stop, rows, begin(model, rows))
+
+
+def _one_ahead(things: Iterator[_Begun]) -> Iterator[_Begun]:
+    """The same things; each is given after the next one was taken, or could not be taken."""
+    before: _Begun | None = None
+    failed: Exception | None = None
+    while failed is None:
+        now = None
+        try:
+            now = next(things, None)
+        except Exception as error:  # noqa: BLE001 - raised below, after what was begun before it
+            failed = error
         if before is not None:
-            end(*before)
-    return np.concatenate(batches)
+            yield before
+        if now is None:
+            break
+        before = now
+    if failed is not None:
+        raise failed
 
 
 @contextmanager

@@ -43,7 +43,7 @@ SHARD_BYTES = 32 * 2**20
 """Most bytes of a shard: so much of decoded images is lost at most, and so much each thread reads at a time."""
 SHARD_ROWS = 1024
 """Most rows of a shard: so many answers of a model are lost at most. A choice of ours."""
-THREADS = 4
+THREADS = 8
 """Most threads that compute digests. Each takes about 1 s per GB, where the processor has instructions for SHA-256."""
 ROWS, SHARDS = "rows", "shards.jsonl"
 

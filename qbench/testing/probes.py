@@ -158,7 +158,7 @@ class ProbeContract(Contract):
         for part in asked.answer_parts(DATASET):
             size = asked.batch.size if asked.batch else part.count
             order, step = positions(DATASET, part.count), lambda n: None
-            again = answered(part, encoder, order, range(part.count), batch_size=size, step=step)
+            ((_, again),) = answered(part, lambda: encoder, order, [range(part.count)], batch_size=size, step=step)
             assert np.array_equal(again, answers[part.name]), f"{part.name}: the same variant answers differently"
 
     def test_the_timed_work_is_one_batch_of_each_part(self, asked: AskedVariant) -> None:

@@ -50,13 +50,13 @@ class EncoderProvider(ModelProvider):
 
         def images(model: object, rows: Rows) -> Vectors:
             encoder = _encoder(model)
-            pixels = np.array(asking.pixels()[rows])
+            pixels = np.array(asking.pixels()[_places(rows)])
             return image_guard.checked(pixels, encoder.encode_images(pixels), rows)
 
         def begin(model: object, rows: Rows) -> Callable[[], Vectors]:
             if not isinstance(model, BeginsImages):
                 return partial(images, model, rows)
-            pixels = np.array(asking.pixels()[rows])
+            pixels = asking.pixels()[_places(rows)]
             begun = model.begin_images(pixels)
             return lambda: image_guard.checked(pixels, begun(), rows)
 
@@ -94,6 +94,12 @@ class FileProvider(PrecomputedProvider):
             return _checked(_named(encoder).find_texts(asking.benchmark, texts), texts, "text", rows)
 
         return answer_parts(asking, find_images, find_texts)
+
+
+def _places(rows: Rows) -> Rows | slice:
+    """The same rows, as a slice where they follow one another: a slice of decoded images is read without a copy."""
+    follow = len(rows) > 0 and bool((np.diff(rows) == 1).all())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if follow else rows
 
 
 def _encoder(model: object) -> Encoder:

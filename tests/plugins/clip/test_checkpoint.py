@@ -39,6 +39,13 @@ def test_a_batch_that_was_begun_has_its_own_embeddings(tiny_clip, open_clip_sour
     assert not np.array_equal(first(), second())
 
 
+def test_images_may_be_read_only_and_on_the_disk(tiny_clip, open_clip_source, tmp_path):
+    np.save(tmp_path / "pixels.npy", PIXELS)
+    encoder = open_clip_source(tiny_clip).load(device="cpu", dtype="float32")
+    mapped = np.load(tmp_path / "pixels.npy", mmap_mode="r")
+    assert np.array_equal(encoder.begin_images(mapped)(), encoder.encode_images(PIXELS))
+
+
 def test_the_embedding_is_that_of_transformers_own_processor(tiny_clip, open_clip_source):
     import torch
     from transformers import CLIPModel, CLIPTokenizer

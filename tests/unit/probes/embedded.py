@@ -29,5 +29,6 @@ def embed_texts(encoder, texts, **how):
 def _embedded(encoder, name, asking, *, batch_size, order=DATASET, step=lambda n: None):
     [part] = [part for part in EncoderProvider().answers(asking) if part.name == name]
     places = positions(order, part.count)
-    found = answered(part, encoder, places, range(part.count), batch_size=batch_size, step=step)
+    given = answered(part, lambda: encoder, places, [range(part.count)], batch_size=batch_size, step=step)
+    ((_, found),) = given
     return found[np.argsort(places)]

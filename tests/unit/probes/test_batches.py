@@ -16,7 +16,8 @@ def double(encoder, rows):
 
 def asked(part, places=range(11), size=4):
     steps = []
-    found = answered(part, None, ORDER, places, batch_size=size, step=steps.append)
+    ((given, found),) = answered(part, lambda: None, ORDER, [places], batch_size=size, step=steps.append)
+    assert given == places
     return found, steps
 
 
@@ -36,6 +37,46 @@ def test_each_batch_is_begun_before_the_answers_to_the_one_before_are_waited_for
     assert told == [("begin", 4), ("begin", 4), ("wait", 4), ("begin", 3), ("wait", 4), ("wait", 3)]
     np.testing.assert_array_equal(found, 2 * ORDER)
     assert steps == [4, 4, 3]
+
+
+def test_a_new_stretch_is_begun_before_the_answers_to_the_last_batch_of_the_one_before_are_waited_for():
+    told = []
+
+    def begin(encoder, rows):
+        told.append(("begin", encoder, rows.tolist()))
+
+        def wait():
+            told.append(("wait", encoder, rows.tolist()))
+            return double(encoder, rows)
+
+        return wait
+
+    encoders = iter("ab")
+    part = AnswerPart(name="x", parts={}, count=11, compute=double, begin=begin)
+    found = dict(
+        answered(part, lambda: next(encoders), ORDER, [range(4), range(4, 6)], batch_size=4, step=lambda n: None)
+    )
+    first, second = ORDER[:4].tolist(), ORDER[4:6].tolist()
+    assert told == [("begin", "a", first), ("begin", "b", second), ("wait", "a", first), ("wait", "b", second)]
+    assert {places: answers.tolist() for places, answers in found.items()} == {
+        range(4): (2 * ORDER[:4]).tolist(),
+        range(4, 6): (2 * ORDER[4:6]).tolist(),
+    }
+
+
+def test_stretches_that_are_complete_are_given_before_the_failure_of_a_later_one_is_raised():
+    def compute(encoder, rows):
+        if 0 in rows:
+            raise ValueError("planted")
+        return double(encoder, rows)
+
+    part, given = AnswerPart(name="x", parts={}, count=11, compute=compute), []
+    with pytest.raises(ValueError, match="planted"):
+        for places, _ in answered(
+            part, lambda: None, ORDER, [range(8), range(8, 11)], batch_size=4, step=lambda n: None
+        ):
+            given.append(places)
+    assert given == [range(8)]
 
 
 def test_a_part_without_begin_is_computed_batch_by_batch():
