@@ -19,8 +19,8 @@ from qbench.stats.flips import exemplars, flip_rate_interval, flip_rates_differ,
 
 BINS = 4
 COLUMNS = [
-    *["model", "quantizer", "benchmark", "attribute", "group", "margin_bin", "n", "lost", "gained", "rate", "low"],
-    *["high", "p_mcnemar", "p_groups"],
+    *["model", "quantizer", "benchmark", "attribute", "group", "margin_bin", "n", "lost", "gained", "rate", "deff"],
+    *["low", "high", "p_mcnemar", "p_groups"],
 ]
 EXEMPLARS = [
     *["quantizer", "benchmark", "item", "image", "label", "models", "before", "after", "agree_before", "agree_after"],
@@ -54,6 +54,13 @@ def flip_table(comparison: Comparison, settings: Settings) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(**comparison.names)[COLUMNS]
 
 
+def flips_at(flips: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The table of flips with the intervals of another confidence."""
+    flipped, n, deff = (x.to_numpy(np.float64) for x in (flips["lost"] + flips["gained"], flips["n"], flips["deff"]))
+    low, high = flip_rate_interval(flipped / deff, n / deff, confidence=confidence)
+    return flips.assign(low=low, high=high)
+
+
 def _table(
     change: Changes, quarter: Rows, code: Rows, groups: Sequence[str], image: Rows, settings: Settings
 ) -> pd.DataFrame:
@@ -80,21 +87,21 @@ def _table(
         np.stack([getattr(c, k) for c in moves], axis=1).ravel() for k in ("gain", "loss", "n", "deff")
     )
     of_rate = np.stack([c.deff for c in flips], axis=1).ravel()
-    low, high = flip_rate_interval((gain + loss) / of_rate, n / of_rate, confidence=settings.confidence)
     rate, p = np.full(len(n), np.nan), np.full(len(n), np.nan)
     known = n > 0
     rate[known] = (gain + loss)[known] / n[known]
     p[known], _ = share_test(*(x[known] for x in (gain, loss, n, deff)))
     counts = {"n": n.astype(np.int64), "lost": loss.astype(np.int64), "gained": gain.astype(np.int64)}
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "attribute": "",
             "group": np.repeat(np.asarray(groups, dtype=object), len(bins) + 1),
             "margin_bin": names * len(groups),
             **counts,
-            **{"rate": rate, "low": low, "high": high, "p_mcnemar": p, "p_groups": np.nan},
+            **{"rate": rate, "deff": of_rate, "p_mcnemar": p, "p_groups": np.nan},
         }
     )
+    return flips_at(table, settings.confidence)
 
 
 def _rates_differ(change: Changes, code: Rows, groups: int, image: Rows, settings: Settings) -> float:

@@ -180,7 +180,7 @@ def analyse(
         flips=_joined(flips, FLIPS),
         exemplars=_joined([e.table(*key) for key, e in exemplars.items()], EXEMPLARS),
         variance=variance_table(of_variants, known.source, known.size, known.checkpoint),
-        predictors=predictor_table(table, influence, known.source, known.parameters, settings, known.checkpoint),
+        predictors=predictor_table(of_variants, influence, known.source, known.parameters, settings, known.checkpoint),
         added=_added(added, tables or {}),
     )
 

@@ -19,6 +19,7 @@ from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.statistics.ledger import Floats
 from qbench.statistics.settings import Settings
 from qbench.stats.population import Population, covariance, population, verdict_of
+from qbench.stats.student import quantile
 from qbench.vocabulary import PopulationVerdict
 
 KEYS = ["quantizer", "baseline", "benchmark", "metric", "attribute", "group", "better", "unit"]
@@ -86,8 +87,27 @@ def _rows_of_numbers(effects: pd.DataFrame) -> list[npt.NDArray[np.intp]]:
     return np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(order) else []
 
 
+def populations_at(populations: pd.DataFrame, stored: float, confidence: float) -> pd.DataFrame:
+    """Populations, whose intervals have the confidence `stored`, with those of another one; the verdicts stay."""
+    checkpoints = populations["checkpoints"].to_numpy(np.float64, na_value=np.nan)
+    tails = {  # ends of an interval → what each tail leaves out, as a share of 1 − confidence, and degrees of freedom
+        ("low", "high"): (0.5, populations["df"].to_numpy(np.float64)),
+        ("fixed_low", "fixed_high"): (0.5, np.full(len(populations), np.inf)),
+        ("pi_low", "pi_high"): (1.0, checkpoints - 2),
+    }
+    mean = populations["mean"].to_numpy(np.float64)
+    ends: dict[str, Floats] = {}
+    for (low, high), (tail, df) in tails.items():
+        wider = quantile(1 - tail * (1 - confidence), df) / quantile(1 - tail * (1 - stored), df)
+        half = wider * (populations[high].to_numpy(np.float64) - mean)
+        ends |= {low: mean - half, high: mean + half}
+    return populations.assign(**ends)
+
+
 def with_margins(populations: pd.DataFrame, effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Populations with the margins of these effects, and the verdicts that follow; the intervals stay.
+
+    They have to be those of the confidence of `settings`.
 
     Parameters
     ----------

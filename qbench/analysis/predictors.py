@@ -19,8 +19,9 @@ from qbench.models.same_checkpoints import one_per_checkpoint
 from qbench.statistics.ledger import Floats
 from qbench.statistics.settings import Settings
 from qbench.stats.decide import holm
-from qbench.stats.mixed import Contrast, contrast
+from qbench.stats.mixed import POWER, Contrast, contrast
 from qbench.stats.population import LEAST, covariance
+from qbench.stats.student import quantile
 
 KEYS = ["baseline", "benchmark", "metric", "attribute", "group", "better", "unit"]
 COLUMNS = [
@@ -45,7 +46,8 @@ def predictor_table(
     Parameters
     ----------
     effects : pandas.DataFrame
-        With intervals and flags; its index is what `influence` is keyed by.
+        With intervals and flags; its index is what `influence` is keyed by. They have to be changes from each model's
+        own baseline: a declared comparison is no change by a quantizer.
     influence : mapping
         Row of `effects` → ``(images,)``: what each image adds to the change.
     sources : mapping
@@ -64,7 +66,6 @@ def predictor_table(
         source with the mean of the other sources at the same size, and the size is `DOUBLING`, within the sources.
         ``p_adjusted`` is corrected by Holm's method for the groups and levels of one `FAMILY`.
     """
-    effects = effects[effects["baseline_model"] == effects["model"]]  # and not another checkpoint, as a teacher
     known = np.isfinite(effects["change"].to_numpy(np.float64))
     whole = effects[(effects["class"] == "") & (effects["method"] != "") & known]
     whole = one_per_checkpoint(whole, checkpoints, [*KEYS, "quantizer"])
@@ -79,6 +80,13 @@ def predictor_table(
     p = table["p"].astype(np.float64)
     corrected = p.groupby([table[x] for x in FAMILY], sort=False).transform(holm) if len(p) else p
     return table.assign(p_adjusted=corrected)[COLUMNS]
+
+
+def predictors_at(predictors: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The table with the intervals, and the effects that would be found, of another confidence."""
+    estimate, se, df = (predictors[name].to_numpy(np.float64) for name in ("estimate", "se", "df"))
+    half = quantile((1 + confidence) / 2, df) * se
+    return predictors.assign(low=estimate - half, high=estimate + half, detectable=half + quantile(POWER, df) * se)
 
 
 class _Changes:

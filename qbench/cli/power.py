@@ -44,7 +44,8 @@ def command(
 ) -> None:
     """Show how many items decide each rule of a policy, before anything is run.
 
-    With a spec or a run, also how many items each group has, as far as the data is there. Reads annotations only.
+    With a spec or a run, also how many items each group has, as far as the data is there. Reads annotations only; where
+    the spec evaluates one half of the items, also the images that this cache does not know yet, to find the half.
     """
     import sys
 

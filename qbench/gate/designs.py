@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qbench.data.halves import half_of
 from qbench.data.items import Attribute, Items
 from qbench.data.pairs import GroupPair
 from qbench.data.subset import existing, limited
 from qbench.errors import InputError, QbenchError
 from qbench.execution.plan import PlannedBenchmark, plan_benchmark, plan_model, plan_quantizer
 from qbench.execution.prepare import data_root, stored_dataset
+from qbench.images.digests import image_digests
 from qbench.metrics.interface import INDEX, MetricInfo, Task, Unavailable, unavailable, why_unavailable
 from qbench.metrics.keys import declared_names
 from qbench.plugins.options import options_dict
 from qbench.plugins.registry import installed
 from qbench.results import Cell, Results
 from qbench.results.statistics import declared_statistics
-from qbench.spec.model import RunSpec
+from qbench.spec.model import HalfSpec, RunSpec
 from qbench.store.cache import Cache
 from qbench.vocabulary import MetricRole
 
@@ -153,7 +155,7 @@ class _Equal:
 
 
 def designs_of_spec(spec: RunSpec, cache: Cache | None = None) -> list[Design]:
-    """The benchmarks of a spec; annotations are read where the data is there, and nothing else.
+    """The benchmarks of a spec; annotations are read where the data is there, and images only to divide them in halves.
 
     Raises
     ------
@@ -161,11 +163,8 @@ def designs_of_spec(spec: RunSpec, cache: Cache | None = None) -> list[Design]:
         The spec names something that does not exist.
     """
     cache, base = cache or Cache(), Path(spec.base)
-    designs = [design_of(plan_benchmark(b, installed(), base), spec.limit, cache) for b in spec.benchmarks]
-    if spec.half is None:
-        return designs
-    halved = "the spec evaluates one half of the items, and all are counted here"
-    return [replace(x, note="; ".join(filter(None, (x.note, f"{x.benchmark}: {halved}")))) for x in designs]
+    planned = [plan_benchmark(benchmark, installed(), base) for benchmark in spec.benchmarks]
+    return [design_of(one, spec.limit, cache, spec.half) for one in planned]
 
 
 def labels_of_spec(spec: RunSpec) -> dict[str, tuple[str, ...]]:
@@ -189,8 +188,8 @@ def designs_of_run(results: Results) -> list[Design]:
     return [_of_cell(done.get(label, cell)) for label, cell in reversed(cells.items())]
 
 
-def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Design:
-    """A benchmark with at most `limit` items, as far as its annotations are there."""
+def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache, half: HalfSpec | None = None) -> Design:
+    """A benchmark with at most `limit` items, or one half of these, as far as its annotations are there."""
     record = planned.entry.record
     task = record.load(planned.options)
     names = getattr(task, "metric_names", [info.name for info in record.metrics])
@@ -200,7 +199,7 @@ def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Des
         "min_group": _min_group(options_dict(planned.options)),
     }
     attributes = tuple(getattr(task, "attributes", ()))
-    count = record.items if record.items and limit is None else None
+    count = record.items if record.items and limit is None and half is None else None
     if planned.dataset is not None and stored_dataset(planned.dataset, cache).find() is None:
         why = f"{planned.label}: its data is written at the first run"
         return Design(**known, attributes=attributes, why=why)
@@ -208,6 +207,8 @@ def design_of(planned: PlannedBenchmark, limit: int | None, cache: Cache) -> Des
         items = task.data(data_root(planned, cache))
         items, known["note"] = _with_images(items, planned)
         items = limited(items, limit)
+        if half is not None:
+            items = _half(items, half, cache, where=planned.label)
         known["unavailable"] = unavailable(task, items)
         table, made = items.table, None
         if isinstance(task, Task):
@@ -232,6 +233,16 @@ def _with_images(items: Items, planned: PlannedBenchmark) -> tuple[Items, str]:
         return items, f"{lacking}; the items are counted as annotated"
     needed = "a run needs them, unless the spec has allow_missing = true"
     return items.take(np.flatnonzero(there)), f"{lacking} and are not counted; {needed}"
+
+
+def _half(items: Items, half: HalfSpec, cache: Cache, *, where: str) -> Items:
+    """The items of one half, as a run divides them: by the content of the images, or without these by their names.
+
+    The groups are spread evenly over the halves either way, so that names give nearly as many items of each group.
+    """
+    there = existing(items.images).all()
+    digests = image_digests(cache, items.images) if there else [image.where for image in items.images]
+    return half_of(items, digests, half.part, half.seed, where=where)[0]
 
 
 def _min_group(options: Mapping[str, Any]) -> int:

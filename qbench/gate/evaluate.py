@@ -19,7 +19,7 @@ from qbench.gate.decidable import Shares
 from qbench.gate.decide import VOID, decide_rows
 from qbench.gate.groups_behind import with_groups
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import ONLY_WARNS, finding, headline, listed, named, said, tally
+from qbench.gate.phrasing import ONLY_WARNS, beside_errors, headline, listed, named, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import (
     Counts,
@@ -32,7 +32,7 @@ from qbench.gate.result import (
     findings,
 )
 from qbench.gate.select import Selection, limit_of, select
-from qbench.gate.unjudged import unjudged
+from qbench.gate.unjudged import beside_the_rest, unjudged
 from qbench.gate.waive import waive
 from qbench.models.same_checkpoints import checkpoints_of
 from qbench.policy.model import Consequence, Policy, Rule, read_policy
@@ -121,7 +121,7 @@ def judge(
     rows = [_counted(row, rule, policy) for row, rule in decide_rows(compared, policy, selections, methods, shares)]
     rows = with_groups(rows, compared, methods.bounds, policy.decide.confidence or methods.confidence)
     means = _means(rows, compared, populations, policy, methods.confidence)
-    waived = waive([*rows, *means], policy.waiver, today)
+    waived = waive([*beside_the_rest(rows, rows), *beside_the_rest(means, rows)], policy.waiver, today)
     of_variants, of_quantizers = waived.rows[: len(rows)], waived.rows[len(rows) :]
     problems = [*(p for s in selections for p in s.problems), *waived.problems]
     for level, said_of_it in ((Level.WARNING, compared.warnings), (Level.NOTE, compared.notes)):
@@ -333,27 +333,20 @@ def _sentence(
     levels = Counter(problem.level for problem in problems)
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
-        return " ".join([sentence(f"{said(errors[0].where)}: {said(errors[0].what)}"), *_worst_loss(found), counts])
+        first = sentence(f"{said(errors[0].where)}: {said(errors[0].what)}")
+        return " ".join(filter(None, [first, beside_errors(found), counts]))
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"
     warnings = [f"{counted(n, 'warning is', 'warnings are')} given."] if (n := levels[Level.WARNING]) else []
-    of_variant = bool(rows) and found[0] is rows[0]
-    first = [str(headline(rows)) if of_variant else finding(found[0])] if found else []
+    of_variants = bool(rows) and found[0] is rows[0] and not errors_of_rows
+    first = [str(headline(rows if of_variants else found))] if found else []
     return " ".join([*first, counts, *_left_out(rows), *warnings])
 
 
 def _level(confidence: float) -> str:
     """The confidence of the intervals, where it is not the usual one."""
     return "" if math.isclose(confidence, USUAL) else f" Intervals have {percent(confidence)} confidence."
-
-
-def _worst_loss(rows: Iterable[GateRow]) -> Iterator[str]:
-    """The worst finding among those that could be evaluated: a loss that is proven, else one that is not ruled out."""
-    judged = [row for row in rows if row.band in (GateBand.FAIL, GateBand.NOT_SHOWN_SAFE)]
-    evaluated = [row for row in judged if row.status is not RowStatus.ERROR]
-    if evaluated:
-        yield finding(min(evaluated, key=_badness))
 
 
 def _left_out(rows: Iterable[GateRow]) -> Iterator[str]:

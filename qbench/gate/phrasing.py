@@ -128,9 +128,25 @@ def headline(rows: Sequence[GateRow]) -> Headline:
     What is said of all rows is said of those that are judged, with their number.
     """
     worst = rows[0]
-    judged = sum(row.status is not RowStatus.LEFT_OUT for row in rows)
+    judged = sum(row.judged for row in rows)
+    if worst.status is RowStatus.ERROR:
+        return Headline(judged, len(rows), "", " ".join(filter(None, [finding(worst), beside_errors(rows)])))
+    if worst.beside:
+        return Headline(judged, len(rows), "Numbers judged: ", f". {finding(worst)}")
     first = {RowStatus.PASS: ", each within its limit. Nearest to it, ", RowStatus.LEFT_OUT: ". "}.get(worst.status, "")
     return Headline(judged, len(rows), "Numbers judged: " if first else "", first + finding(worst))
+
+
+def beside_errors(rows: Iterable[GateRow]) -> str:
+    """What the rows that could be evaluated come to: the worst of them; empty where there are none.
+
+    That something could not be evaluated does not hide a loss that is proven, nor that the rest passes.
+    """
+    worst = next((row for row in rows if row.judged and row.status is not RowStatus.ERROR), None)
+    if worst is None:
+        return ""
+    passes = "What could be evaluated is within its limits; nearest to its own, "
+    return (passes if worst.status is RowStatus.PASS else "") + finding(worst)
 
 
 def finding(row: GateRow) -> str:
@@ -145,6 +161,7 @@ def finding(row: GateRow) -> str:
     subject = f"{bias}{what} on {named(row.benchmark)}"
     behind = f": {row.groups}" if row.groups else ""
     warns = ONLY_WARNS if row.band is GateBand.PASS_WITH_WARNINGS else ""
+    warns = f"{ONLY_WARNS}, and {row.beside} is not judged" if row.beside else warns
     if row.status is RowStatus.INCONCLUSIVE and not row.low > row.limit:
         would = "".join(f" {x[0].upper()}{x[1:]}." for x in (needed_sentence(row), warns) if x)
         return f"{variant(row)}: {_not_ruled_out(row, subject)}{behind}.{would}"

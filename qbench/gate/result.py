@@ -80,6 +80,9 @@ class GateRow:
         Why the limit is what it is, as the policy says.
     waiver : str
         Why a waiver lets it pass and until when; else empty.
+    beside : str
+        Of a row of a rule that only warns: the benchmark, model or variant of which the rules that can fail judge
+        nothing, so that it is not judged, whatever this row says; else empty.
     """
 
     rule: str
@@ -114,6 +117,12 @@ class GateRow:
     remedy: str = ""
     why: str = ""
     waiver: str = ""
+    beside: str = ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether it has a part in the answer."""
+        return self.band is not GateBand.NOT_JUDGED
 
     @property
     def band(self) -> GateBand:
@@ -124,7 +133,7 @@ class GateRow:
         >>> GateRow(rule="r", status=RowStatus.INCONCLUSIVE, counts=GateStatus.WARN).band
         <GateBand.NOT_SHOWN_SAFE: 'NOT SHOWN SAFE'>
         """
-        if self.status is RowStatus.LEFT_OUT:
+        if self.status is RowStatus.LEFT_OUT or self.beside:
             return GateBand.NOT_JUDGED
         if self.counts is GateStatus.ERROR:
             return GateBand.COULD_NOT_EVALUATE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qbench.gate.comparison import Compared
 from qbench.gate.phrasing import causes, named
@@ -29,8 +29,42 @@ class _Part:
         if self.benchmark:
             return f"benchmark {named(self.benchmark)}"
         if self.quantizer:
-            return f"{named(self.quantizer)} on {named(self.model)}"
+            return " on ".join(named(name) for name in (self.quantizer, self.model) if name)
         return f"model {named(self.model)}"
+
+
+def beside_the_rest(rows: Iterable[GateRow], of_variants: Sequence[GateRow]) -> list[GateRow]:
+    """Rows, of which those of rules that only warn name the part of which the rules that can fail judge nothing.
+
+    A rule that only warns does not take the place of rules that can fail: what these leave out is not judged. All
+    answers, for the run, its variants, its quantizers and the parts by which a reader filters, follow from this.
+
+    Parameters
+    ----------
+    rows : iterable of GateRow
+        Of the variants, or of the means over checkpoints.
+    of_variants : sequence of GateRow
+        All rows of the variants.
+    """
+    binding = [row for row in of_variants if row.severity is Severity.FAIL]
+    judged = {part for row in binding if row.judged for part in _parts_of(row)}
+    left_out = {part for row in binding for part in _parts_of(row)} - judged
+    return [_beside(row, next((part for part in _parts_of(row) if part in left_out), None)) for row in rows]
+
+
+def _parts_of(row: GateRow) -> list[_Part]:
+    """The benchmark, the model, the variant and the quantizer of a row, as far as it has them."""
+    names = (("benchmark",), ("model",), ("model", "quantizer"), ("quantizer",))
+    own = [{name: getattr(row, name) for name in of} for of in names]
+    return [_Part(**part) for part in own if all(part.values())]
+
+
+def _beside(row: GateRow, part: _Part | None) -> GateRow:
+    evaluated = row.status not in (RowStatus.ERROR, RowStatus.LEFT_OUT)
+    if part is None or row.severity is Severity.FAIL or not evaluated:
+        return row
+    why = f"{part.label} is not judged, because the rules that can fail leave out all its numbers"
+    return replace(row, counts="", beside=part.label, reason=f"{row.reason}; {why}")
 
 
 def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Iterator[Problem]:
@@ -49,7 +83,7 @@ def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Ite
     rows : sequence of GateRow
         What became of the numbers that the rules select.
     """
-    if not _is_judged(rows):
+    if not any(row.judged for row in rows):
         nothing = "no rule of the policy applies to this run: write one for its benchmarks"
         yield Problem(level=Level.ERROR, where="The policy", what=_none_of(_binding(rows)) if rows else nothing)
         return
@@ -58,21 +92,14 @@ def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Ite
         cells = [cell for cell in compared.cells if part.has(cell)]
         names = {(cell.model, cell.quantizer, cell.benchmark) for cell in cells}
         mine = [row for row in rows if part.has(row)]
-        if names <= known or _is_judged(mine):
+        if names <= known or any(row.judged for row in mine):
             continue
         known |= names
         yield _problem(part, cells, policy, _binding(mine))
 
 
-def _is_judged(rows: Sequence[GateRow]) -> bool:
-    return any(row.status is not RowStatus.LEFT_OUT for row in _binding(rows))
-
-
 def _binding(rows: Sequence[GateRow]) -> Sequence[GateRow]:
-    """The rows that can fail; all where there are none.
-
-    A rule that only warns does not take the place of rules that can fail: what these leave out stays not judged.
-    """
+    """The rows that can fail; all where there are none."""
     return [row for row in rows if row.severity is Severity.FAIL] or rows
 
 

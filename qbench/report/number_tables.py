@@ -82,7 +82,7 @@ def change_table(
         Column(_with(unit, "Change"), True),
         *([Column(_with(unit, "Size of the gap"), True)] if signed else []),
     ]
-    columns += [Column("95 % interval of the change", True), Column("Verdict"), Column("n", True)]
+    columns += [Column(f"{numbers.confidence} interval of the change", True), Column("Verdict"), Column("n", True)]
     body: list[list[Entry]] = []
     before: NumberRow | None = None
     for row in rows:
@@ -179,7 +179,7 @@ def value_table(
         f"In brackets: the change against {formatting.isolated(numbers.results.baseline)}"
         f"{', or against the baseline of the declared comparison' if numbers.results.declared else ''}"
         f"{units and f', in {units}'}"
-        f"{', and its 95 % interval' if any(math.isfinite(r.low) for r in rows) else ''}."
+        f"{f', and its {numbers.confidence} interval' if any(math.isfinite(r.low) for r in rows) else ''}."
     )
     return Table(
         caption=caption,

@@ -17,6 +17,7 @@ from qbench.report.effect_rows import EffectRow
 from qbench.results import Cell, Results
 from qbench.results.effects import NAMES
 from qbench.results.flags import Flag
+from qbench.text import percent
 from qbench.vocabulary import Better, MetricRole
 
 FILTERS = ("model", "quantizer", "benchmark", "attribute")
@@ -91,6 +92,16 @@ class RunNumbers:
 
     def __init__(self, results: Results) -> None:
         self.results = results
+
+    @property
+    def confidence(self) -> str:
+        """The confidence of all intervals on the page, such as "95 %"."""
+        return percent(self.results.confidence)
+
+    @property
+    def level(self) -> str:
+        """The level of its tests, such as "0.05"."""
+        return f"{1 - self.results.confidence:.4g}"
 
     @cached_property
     def rows(self) -> list[NumberRow]:

@@ -23,8 +23,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qbench.analysis.flips import flips_at
 from qbench.analysis.judge import Analysis, Pending, Population, analyse, with_verdicts
-from qbench.analysis.populations import with_margins
+from qbench.analysis.populations import populations_at, with_margins
+from qbench.analysis.predictors import predictors_at
 from qbench.comparisons import CellNames, CellPair
 from qbench.errors import InputError
 from qbench.metrics.interface import INDEX, Outcome
@@ -48,6 +50,7 @@ from qbench.runfolder.schema import AnalysisRecord
 from qbench.runfolder.tables import ITEMS
 from qbench.runfolder.writer import discard_damaged_analysis, write_analysis
 from qbench.statistics.dispatch import bounds
+from qbench.statistics.interface import Statistic
 from qbench.statistics.ledger import Comparison
 from qbench.statistics.settings import Settings, check_margins
 from qbench.store.files import too_large
@@ -61,7 +64,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "analysis"
 TABLES = tuple(field.name for field in fields(Analysis) if field.name != "added")
-REVISION = 13
+REVISION = 14
 """Raised when the same outcomes would be judged differently: stored analyses are then made again."""
 
 
@@ -230,8 +233,8 @@ def _judged(results: Results, settings: Settings, step: Callable[[str], None]) -
 def judged_by(results: Results, policy: Policy) -> Analysis:
     """The analysis of a run with the verdicts that a policy's margins, limits and confidence give.
 
-    Where the policy has the confidence of the analysis, all intervals stay. Else those of the effects are made again;
-    the other tables keep theirs.
+    Where the policy has the confidence of the analysis, all intervals stay. Else those of all tables are made again;
+    only the tables that statistics add keep theirs.
 
     Raises
     ------
@@ -241,14 +244,36 @@ def judged_by(results: Results, policy: Policy) -> Analysis:
     check_margins(policy.margins, results.measured, where="the policy's [margins]")
     settings, analysis = wanted_settings(results), results.analysis
     stored, confidence = confidence_of(settings, results.run.policy), confidence_of(settings, policy)
-    effects, statistics = analysis.effects, installed_statistics()
+    statistics, settings = installed_statistics(), replace(settings, confidence=confidence)
     if confidence != stored:
-        low, high = bounds(effects, np.full(len(effects), confidence), statistics, stored=stored)
-        effects = effects.assign(low=low, high=high)
-    margin = tolerances(results.records, settings, policy)(effects)
-    effects = with_verdicts(effects, margin, replace(settings, confidence=confidence), statistics)
-    settings = replace(settings, confidence=stored)
-    return replace(analysis, effects=effects, populations=with_margins(analysis.populations, effects, settings))
+        analysis = _at_confidence(analysis, stored, confidence, statistics)
+    margin = tolerances(results.records, settings, policy)(analysis.effects)
+    effects = with_verdicts(analysis.effects, margin, settings, statistics)
+    added = dict(analysis.added)
+    if confidence != stored and ABLATION in added:
+        parts = ablation_table(results, effects, settings, lambda others: _judged(others, settings, _silent).effects)
+        added |= {ABLATION: parts} if parts is not None else {}
+    populations = with_margins(analysis.populations, effects, settings)
+    return replace(analysis, effects=effects, populations=populations, added=added)
+
+
+def _at_confidence(
+    analysis: Analysis, stored: float, confidence: float, statistics: Mapping[str, Statistic]
+) -> Analysis:
+    """The tables of an analysis with the intervals of another confidence; nothing else changes."""
+    effects = analysis.effects
+    low, high = bounds(effects, np.full(len(effects), confidence), statistics, stored=stored)
+    return replace(
+        analysis,
+        effects=effects.assign(low=low, high=high),
+        populations=populations_at(analysis.populations, stored, confidence),
+        flips=flips_at(analysis.flips, confidence),
+        predictors=predictors_at(analysis.predictors, confidence),
+    )
+
+
+def _silent(name: str) -> None:
+    """Report no step."""
 
 
 def _key(results: Results, settings: Settings) -> str:

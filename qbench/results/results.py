@@ -286,11 +286,13 @@ class Results:
         changed = copy(self)  # with all that has been read and made so far
         changed.run = self.run.with_policy(policy)
         changed.__dict__["analysis"] = judged
+        for table in ("drift", "tests"):  # made when they are asked for, with intervals of the one confidence
+            changed.__dict__.pop(table, None)
         return changed
 
     @property
     def confidence(self) -> float:
-        """The two-sided confidence of the intervals of `effects`, 0.5 to 1."""
+        """The two-sided confidence of all intervals, 0.5 to 1: the policy's if it has one, else the analysis's."""
         return analysis.confidence_of(analysis.wanted_settings(self), self.run.policy)
 
     @property
@@ -331,7 +333,7 @@ class Results:
     @cached_property
     def tests(self) -> pd.DataFrame:
         """Paired t-tests of all effects in both readings: see `qbench.stats.paired.paired_tests`."""
-        return paired_tests(self.changes, checkpoints_of(self.fingerprints))
+        return paired_tests(self.changes, checkpoints_of(self.fingerprints), self.confidence)
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -372,8 +374,7 @@ class Results:
     @cached_property
     def drift(self) -> pd.DataFrame:
         """How far each variant moved the images' embeddings: see `qbench.results.drift.summarise_drift`."""
-        confidence = analysis.wanted_settings(self).confidence
-        return summarise_drift(self.folder, self.run.drift, self.done, confidence)
+        return summarise_drift(self.folder, self.run.drift, self.done, self.confidence)
 
     @cached_property
     def speed(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ checkpoints (nine in the study), so little power. *Within a checkpoint*: one dif
 quantized checkpoint. They answer different questions; each result says which it is.
 
 ``p > 0.05`` is not "no change": it says that these pairs do not show one. Whether a change is negligible needs an
-equivalence test or an interval against a limit; here the 95 % interval of the mean change is given, and read it first.
+equivalence test or an interval against a limit; here the interval of the mean change is given, and read it first.
 No p-value is corrected for the number of tests.
 """
 
@@ -52,7 +52,7 @@ class PairedT:
     log10_p : float
         Decimal logarithm of the p-value, exact where `p` is too small to be.
     low, high : float
-        95 % t-interval of the mean difference.
+        t-interval of the mean difference.
     reason : str
         Why the test is undetermined; empty where it is not.
     p_sign_flip, p_wilcoxon : float
@@ -77,13 +77,15 @@ class PairedT:
     reason_exact: str = ""
 
 
-def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
+def paired_t(before: npt.ArrayLike, after: npt.ArrayLike, confidence: float = 0.95) -> PairedT:
     """Test whether the mean of ``after - before`` is zero.
 
     Parameters
     ----------
     before, after : array_like
         ``(n,)`` float: the same things measured twice. Pairs with a number that is not finite are left out.
+    confidence : float
+        Of the interval.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def paired_t(before: npt.ArrayLike, after: npt.ArrayLike) -> PairedT:
         The test; `reason` says why a number is undetermined.
     """
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    test = _t_test(first, second)
+    test = _t_test(first, second, confidence)
     return _with_exact([test], [_differences(first, second)])[0]
 
 
@@ -124,7 +126,7 @@ def _with_exact(tests: list[PairedT], differences: list[Floats]) -> list[PairedT
     return done
 
 
-def _t_test(before: Floats, after: Floats) -> PairedT:
+def _t_test(before: Floats, after: Floats, confidence: float) -> PairedT:
     first, second, change = _finite(before, after)
     n, left_out = len(first), len(before) - len(first)
     if n == 0:
@@ -143,17 +145,19 @@ def _t_test(before: Floats, after: Floats) -> PairedT:
     sd = float(change.std(ddof=1))
     t, df = float(change.mean()) / (sd / math.sqrt(n)), n - 1
     log = log10_p(t, df)
-    half = _quantile(df) * sd / math.sqrt(n) * size
+    half = _quantile((1 + confidence) / 2, df) * sd / math.sqrt(n) * size
     p = max(10.0**log, TINY)
     return PairedT(n, left_out, mean, sd * size, t, df, p, log, mean - half, mean + half)
 
 
 @lru_cache(maxsize=4096)
-def _quantile(df: int) -> float:
-    return float(quantile(0.975, df))
+def _quantile(probability: float, df: int) -> float:
+    return float(quantile(probability, df))
 
 
-def paired_tests(effects: pd.DataFrame, checkpoints: Mapping[str, str] | None = None) -> pd.DataFrame:
+def paired_tests(
+    effects: pd.DataFrame, checkpoints: Mapping[str, str] | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     """Paired t-tests of all effects, in both readings, with Wilcoxon's and the exact sign-flip test beside them.
 
     Parameters
@@ -162,6 +166,8 @@ def paired_tests(effects: pd.DataFrame, checkpoints: Mapping[str, str] | None = 
         As `qbench.results.Results.effects`: one row per number, with its baseline.
     checkpoints : mapping, optional
         Model → the first model that is the same checkpoint, which is one pair over checkpoints.
+    confidence : float
+        Of the intervals.
 
     Returns
     -------
@@ -174,18 +180,18 @@ def paired_tests(effects: pd.DataFrame, checkpoints: Mapping[str, str] | None = 
     within = effects[effects["class"] != ""].assign(reading=WITHIN)
     rows: list[dict[str, object]] = []
     for frame in (over, within):
-        rows += _rows(frame, "change", "baseline_value", "value")
-        rows += _rows(frame[frame["better"] == "zero"], "abs_change", "baseline_abs", "value_abs")
+        rows += _rows(frame, "change", "baseline_value", "value", confidence)
+        rows += _rows(frame[frame["better"] == "zero"], "abs_change", "baseline_abs", "value_abs", confidence)
     return pd.DataFrame(rows, columns=[*NAMES, *(x.name for x in fields(PairedT))])
 
 
-def _rows(frame: pd.DataFrame, of: str, before: str, after: str) -> list[dict[str, object]]:
+def _rows(frame: pd.DataFrame, of: str, before: str, after: str, confidence: float) -> list[dict[str, object]]:
     keys: Sequence[str] = NAMES[:-1]
     first, second = frame[before].to_numpy(np.float64), frame[after].to_numpy(np.float64)
     # Positions, not sub-frames: a run has thousands of groups.
     names = {k: frame[k].to_numpy() for k in keys}
     groups = list(frame.groupby(list(keys), sort=False).indices.values())
-    tests = [_t_test(first[at], second[at]) for at in groups]
+    tests = [_t_test(first[at], second[at], confidence) for at in groups]
     tests = _with_exact(tests, [_differences(first[at], second[at]) for at in groups])
     labels = [{**{k: str(names[k][at[0]]) for k in keys}, "of": of} for at in groups]
     return [{**label, **vars(test)} for label, test in zip(labels, tests, strict=True)]

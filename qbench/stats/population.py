@@ -310,7 +310,7 @@ def verdict_of(x: Population, *, alpha: float, margin: float, least: int = LEAST
         Below so many checkpoints the verdict is ``inconclusive``.
     """
     words = PopulationVerdict
-    level = f"{100 * (1 - 2 * alpha):.0f} %"
+    level = f"{100 * (1 - 2 * alpha):.6g} %"
     mean_within = x.low > -margin and x.high < margin
     new_within = x.pi_low > -margin and x.pi_high < margin
     mean_sure, new_sure = x.low > 0 or x.high < 0, x.pi_low > 0 or x.pi_high < 0

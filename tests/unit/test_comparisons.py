@@ -244,6 +244,15 @@ def test_the_variance_is_that_of_the_changes_from_each_models_own_baseline(
     pd.testing.assert_frame_equal(results.variance, alone)
 
 
+def test_what_goes_with_the_direction_is_asked_of_no_declared_comparison(
+    pair: Callable[..., Results], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[pd.DataFrame] = []
+    monkeypatch.setattr("qbench.analysis.judge.predictor_table", lambda table, *_: asked.append(table) or table[:0])
+    assert pair().predictors.empty
+    assert set(asked[0]["quantizer"]) == {"hf-int8"}
+
+
 def test_it_has_a_noise_floor(pair: Callable[..., Results]) -> None:
     results = pair(lambda run, cell: run.add_noise(2))
     floor = results.noise[results.noise["quantizer"] == LABEL]

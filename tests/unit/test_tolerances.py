@@ -189,3 +189,8 @@ def test_the_report_has_the_confidence_of_the_policy(run: Any) -> None:
     wide = np.isfinite(before["low"]) & (before["high"] > before["low"])
     assert wide.any()
     assert (after["high"] - after["low"])[wide].lt((before["high"] - before["low"])[wide]).all()
+    for table in ("flips", "tests"):  # made before for the run's own confidence
+        ours, narrow = (getattr(x, table) for x in (results, judged))
+        known = ours["low"].notna()
+        assert known.any()
+        assert (narrow["high"] - narrow["low"])[known].lt((ours["high"] - ours["low"])[known]).all()

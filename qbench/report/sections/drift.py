@@ -76,7 +76,16 @@ def section(numbers: RunNumbers) -> Section:
             ]
             for r in summaries[:ROWS]
         ]
-        heads = ["Model", "Quantizer", "Groups", "Mean", "95 % interval", "Median", "95 % quantile", "n"]
+        heads = [
+            "Model",
+            "Quantizer",
+            "Groups",
+            "Mean",
+            f"{numbers.confidence} interval",
+            "Median",
+            "95 % quantile",
+            "n",
+        ]
         blocks.append(
             Table(
                 caption=f"One minus the cosine on {where}",

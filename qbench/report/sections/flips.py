@@ -36,7 +36,6 @@ def section(numbers: RunNumbers) -> Section:
             "flips", "Flips", [Text("No benchmark of this run has correct and wrong predictions.", absent=True)]
         )
     blocks: list[Block] = [Text(EXPLAINED)]
-    quantizers = [str(q) for q in dict.fromkeys(flips["quantizer"])]
     for benchmark, mine in flips.groupby("benchmark", sort=False):
         blocks.append(Heading(str(benchmark)))
         mine = mine[(mine["n"] > 0)]
@@ -49,11 +48,11 @@ def section(numbers: RunNumbers) -> Section:
             if len(frame):
                 rows = _pooled(kind, frame)
                 if flipped >= LEAST:
-                    blocks.append(_chart(str(benchmark), kind, rows, quantizers, models=frame["model"].nunique()))
+                    blocks.append(_chart(numbers, str(benchmark), kind, rows, models=frame["model"].nunique()))
                 pooled += rows
         if pooled:
             blocks.append(_drawn(str(benchmark), pooled))
-        blocks.append(_table(str(benchmark), mine[mine["margin_bin"] == ""]))
+        blocks.append(_table(numbers, str(benchmark), mine[mine["margin_bin"] == ""]))
     return Section("flips", "Flips", [*blocks, *_exemplars(numbers)])
 
 
@@ -78,10 +77,12 @@ def _pooled(kind: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _chart(benchmark: str, kind: str, pooled: list[dict[str, Any]], quantizers: list[str], *, models: int) -> Chart:
+def _chart(numbers: RunNumbers, benchmark: str, kind: str, pooled: list[dict[str, Any]], *, models: int) -> Chart:
     where = formatting.isolated(benchmark)
     rows, left = _most(pooled)
-    note = "The dots are over all models of the run." if models > 1 else "The lines are 95 % intervals."
+    quantizers = [str(q) for q in dict.fromkeys(numbers.results.flips["quantizer"])]
+    lines = f"The lines are {numbers.confidence} intervals."
+    note = "The dots are over all models of the run." if models > 1 else lines
     return Chart(
         name=chart_name("flips", benchmark, kind),
         title=f"Share of flipped items on {where}, by {'group' if kind == 'group' else 'the margin of the baseline'}",
@@ -125,7 +126,7 @@ def _known(x: float) -> float | None:
     return round(x, 3) if math.isfinite(x) else None
 
 
-def _table(benchmark: str, frame: pd.DataFrame) -> Table:
+def _table(numbers: RunNumbers, benchmark: str, frame: pd.DataFrame) -> Table:
     heads = [
         "Model",
         "Quantizer",
@@ -133,7 +134,7 @@ def _table(benchmark: str, frame: pd.DataFrame) -> Table:
         "Lost",
         "Gained",
         "Flipped",
-        "95 % interval",
+        f"{numbers.confidence} interval",
         "p (equally many lost and gained)",
         "p (groups alike)",
         "n",

@@ -84,7 +84,7 @@ def _by_group(numbers: RunNumbers) -> list[Block]:
         for r in records(both.head(ROWS))
     ]
     heads = ["Model", "Quantizer", "Benchmark", "Group", "Drift", "p (drift alike)", "Flipped, %", "p (flips alike)"]
-    table = _table("Drift and flips by group, with 95 % intervals", heads, 4, rows, len(both))
+    table = _table(f"Drift and flips by group, with {numbers.confidence} intervals", heads, 4, rows, len(both))
     return [Text(GROUPS), _closed(table, "`qbench export --table drift` and `--table flips` have all")]
 
 
@@ -120,7 +120,8 @@ def _by_tower(numbers: RunNumbers) -> list[Block]:
         + [number(x) for x in list(text.values())[3:]]
         for r, text in zip(records(mine), printed(mine), strict=True)
     ]
-    heads = ["Model", "Quantizer", "Tower", "Benchmark", "Number", "Change", "95 % interval", "Both", "Corrected p"]
+    heads = ["Model", "Quantizer", "Tower", "Benchmark", "Number", "Change", f"{numbers.confidence} interval"]
+    heads += ["Both", "Corrected p"]
     shown = _table("The accuracy where one tower is quantized, and where all is", heads, 5, rows[:ROWS], len(rows))
     return [Text(TOWER), _closed(shown, "`qbench export --table ablation` has all")]
 
@@ -143,11 +144,11 @@ def _directions(numbers: RunNumbers) -> list[Block]:
     if found.empty:
         few = f"Quantizers, sizes and sources are compared over at least {LEAST} checkpoints that differ in them"
         return [Text(f"{few}; this run has {formatting.count(models, 'model')}.")]
-    small = int((found["p_adjusted"] <= 0.05).sum())
-    said = f"A corrected p of at most 0.05: {small:,} of {formatting.count(len(found), 'test')}."
+    small = int((found["p_adjusted"] <= 1 - numbers.results.confidence).sum())
+    said = f"A corrected p of at most {numbers.level}: {small:,} of {formatting.count(len(found), 'test')}."
     rows = [_direction(r) for r in records(found.head(ROWS))]
-    heads = ["Benchmark", "Number", "Factor", "Level", "Checkpoints", "Effect on the change", "95 % interval", "df"]
-    heads += ["p", "Corrected p", "Found in 80 %"]
+    heads = ["Benchmark", "Number", "Factor", "Level", "Checkpoints", "Effect on the change"]
+    heads += [f"{numbers.confidence} interval", "df", "p", "Corrected p", "Found in 80 %"]
     table = _table("What goes with the direction of the changes, smallest p first", heads, 4, rows, len(found))
     shown = _closed(table, "`qbench export --table predictors` has all", over=("model", "quantizer"))
     return [Text(DIRECTION), Text(said), shown]

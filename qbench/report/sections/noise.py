@@ -35,7 +35,7 @@ def section(numbers: RunNumbers) -> Section:
     for benchmark in dict.fromkeys(whole["benchmark"]):
         rows = [_row(numbers, x) for x in records(whole[whole["benchmark"] == benchmark])]
         orders = int(whole.loc[whole["benchmark"] == benchmark, "orders"].max())
-        heads = ["Change", "95 % interval", "Noise (SD)", "Largest shift"]
+        heads = ["Change", f"{numbers.confidence} interval", "Noise (SD)", "Largest shift"]
         columns = [
             Column("Model"),
             Column("Quantizer"),

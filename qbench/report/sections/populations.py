@@ -12,6 +12,7 @@ from qbench.report import formatting
 from qbench.report.charts.forest import Mark, forest
 from qbench.report.palette import chart_name
 from qbench.report.run_numbers import RunNumbers
+from qbench.text import percent
 from qbench.vocabulary import Better, Effect, MetricRole, PopulationVerdict
 
 DRAWN, ROWS = 18, 60
@@ -44,7 +45,7 @@ def section(numbers: RunNumbers) -> Section:
     rows.sort(key=lambda r: (PopulationVerdict(r["verdict"]).rank, -abs(float(r["mean"]))))
     enough = [row for row in rows if row["checkpoints"] >= LEAST_DRAWN]
     blocks: list[Block] = [Text(EXPLAINED), *_charts(numbers, enough)] if enough else [Text(FEW)]
-    return Section("population", title, [*blocks, _table(rows[:ROWS], max(0, len(rows) - ROWS))])
+    return Section("population", title, [*blocks, _table(numbers, rows[:ROWS], max(0, len(rows) - ROWS))])
 
 
 def _charts(numbers: RunNumbers, rows: list[Mapping[str, Any]]) -> Iterator[Chart]:
@@ -98,7 +99,7 @@ def _effect(row: Mapping[str, Any]) -> Effect:
     return Effect.BETTER if (float(row["mean"]) > 0) == (row["better"] == Better.HIGHER) else Effect.WORSE
 
 
-def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
+def _table(numbers: RunNumbers, rows: list[Mapping[str, Any]], left_out: int) -> Table:
     heads = [
         "Quantizer",
         "Benchmark",
@@ -106,9 +107,9 @@ def _table(rows: list[Mapping[str, Any]], left_out: int) -> Table:
         "Groups",
         "Checkpoints",
         "Mean",
-        "95 % interval",
+        f"{numbers.confidence} interval",
         "These checkpoints",
-        "Prediction",
+        f"{percent(2 * numbers.results.confidence - 1)} prediction",
         "Same sign",
         "Verdict",
         "Why",

@@ -9,7 +9,7 @@ from qbench.plugins.report_blocks import Block, Column, Heading, Section, Table,
 from qbench.report import formatting
 from qbench.report.run_numbers import RunNumbers
 from qbench.stats.paired import OVER, WITHIN
-from qbench.text import sentence
+from qbench.text import percent, sentence
 
 ROWS = 60
 EXPLAINED = {
@@ -29,10 +29,10 @@ def section(numbers: RunNumbers) -> Section:
     tests = numbers.results.tests
     blocks: list[Block] = [
         Text(
-            "A paired t-test with p > 0.05 does not show that nothing changed; it only shows that these pairs "
-            "cannot tell the change from noise. Read the interval: it contains the mean changes that are compatible "
-            "with the data. No p is corrected for the number of tests: if nothing changed at all, about one in "
-            f"twenty of {len(tests):,} tests would have p ≤ 0.05.",
+            f"A paired t-test with p > {numbers.level} does not show that nothing changed; it only shows that these "
+            "pairs cannot tell the change from noise. Read the interval: it contains the mean changes that are "
+            "compatible with the data. No p is corrected for the number of tests: if nothing changed at all, about "
+            f"{percent(1 - numbers.results.confidence)} of {len(tests):,} tests would have p ≤ {numbers.level}.",
             strong=True,
         )
     ]
@@ -47,8 +47,8 @@ def _reading(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> list[Blo
     able = tests[tests["reason"] == ""].sort_values("log10_p", kind="stable")
     blocks: list[Block] = []
     if len(able):
-        small = int((able["p"] <= 0.05).sum())
-        blocks.append(Text(f"{small:,} of {formatting.count(len(able), 'test')} have p ≤ 0.05."))
+        small = int((able["p"] <= 1 - numbers.results.confidence).sum())
+        blocks.append(Text(f"{small:,} of {formatting.count(len(able), 'test')} have p ≤ {numbers.level}."))
         blocks.append(_table(numbers, able, reading))
     unable = tests.loc[tests["reason"] != "", "reason"].value_counts()
     for reason in sorted(unable.index):
@@ -58,7 +58,8 @@ def _reading(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> list[Blo
 
 
 def _table(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> Table:
-    heads = ["Quantizer", "Benchmark", "Number", "Groups", "Pairs", "Mean change", "95 % interval", "t", "p"]
+    interval = f"{numbers.confidence} interval"
+    heads = ["Quantizer", "Benchmark", "Number", "Groups", "Pairs", "Mean change", interval, "t", "p"]
     heads = heads if reading == OVER else ["Model", *heads]
     rows = []
     for x in records(tests.head(ROWS)):
@@ -79,7 +80,7 @@ def _table(numbers: RunNumbers, tests: pd.DataFrame, reading: str) -> Table:
                 number(formatting.p_value(x["p"], x["log10_p"])),
             ]
         )
-    numeric = {"Pairs", "Mean change", "95 % interval", "t", "p"}
+    numeric = {"Pairs", "Mean change", interval, "t", "p"}
     return Table(
         caption=f"Paired t-tests {reading}, smallest p first",
         columns=[Column(h, h in numeric) for h in heads],

@@ -16,7 +16,7 @@ from qbench.plugins.report_blocks import Column, Entry, Part, Table, Tally, name
 from qbench.report import effect_rows, formatting
 from qbench.report.context import Context
 from qbench.report.run_numbers import FILTERS
-from qbench.text import percent, sentence
+from qbench.text import sentence
 from qbench.vocabulary import Better, Effect, GateBand, MetricRole, RowStatus, Verdict
 
 ROWS = 60
@@ -80,18 +80,13 @@ def _table(
             ""
             if closed
             else "The answer is the gate’s; the numbers are changes with their "
-            f"{percent(_confidence(context))} intervals. "
-            "The largest of many "
-            "changes is large partly by chance, and the answer takes account of their number."
+            f"{context.numbers.confidence} intervals. The largest of many changes is large partly by chance, and the "
+            "answer takes account of their number."
         ),
         left_out=max(0, len(shown) - ROWS),
         left_out_note="see “Groups and gaps”",
         closed=closed,
     )
-
-
-def _confidence(context: Context) -> float:
-    return context.numbers.results.confidence
 
 
 def _rows(context: Context) -> Iterator[effect_rows.EffectRow]:
@@ -255,7 +250,7 @@ def _why_not(context: Context, row: effect_rows.EffectRow) -> str:
 
 def _undecided(rows: Sequence[GateRow]) -> Entry:
     """How many of the numbers that the gate judges are inconclusive."""
-    judged = [r for r in rows if r.status is not RowStatus.LEFT_OUT]
+    judged = [r for r in rows if r.judged]
     tallies = [
         Tally(names, sum(r.status is RowStatus.INCONCLUSIVE for r in mine), len(mine))
         for names, _, mine in judged_parts(judged)
@@ -265,7 +260,7 @@ def _undecided(rows: Sequence[GateRow]) -> Entry:
 
 def _what_decides(rows: Sequence[GateRow]) -> Entry:
     """How many items would decide the inconclusive numbers, of each part the worst; the rows are worst first."""
-    undecided = [r for r in rows if r.status is RowStatus.INCONCLUSIVE]
+    undecided = [r for r in rows if r.status is RowStatus.INCONCLUSIVE and r.judged]
     first: dict[tuple[str, ...], Part] = {}
     for row in undecided:
         names = {key: str(getattr(row, key)) for key in FILTERS}
@@ -273,7 +268,7 @@ def _what_decides(rows: Sequence[GateRow]) -> Entry:
         on = f" on {formatting.isolated(row.benchmark)}" if row.benchmark else ""
         needed = needed_sentence(row) or "how many items would decide it is not known"
         first.setdefault(tuple(names.values()), Part(names, f"{what}{on}: {needed}"))
-    judged = judged_parts(r for r in rows if r.status is not RowStatus.LEFT_OUT)
+    judged = judged_parts(r for r in rows if r.judged)
     decided = [Part(names, DECIDED) for names, _, _ in judged if tuple(names.values()) not in first]
     parts = [*first.values(), *decided, *_not_judged(rows)]
     return Entry(parts[0].text if parts else _nothing(rows), parts=parts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.flips import flip_table
+from qbench.analysis.flips import flip_table, flips_at
 from qbench.analysis.judge import Pending, analyse
 from qbench.results.statistics import added_tables, installed_statistics
 from qbench.statistics.hits import count_cells
@@ -33,6 +35,13 @@ def test_the_p_of_a_group_is_that_of_its_accuracy(persons, cluster):
     for attribute, group in (("", ""), ("gender", "fem"), ("age", "older")):
         own = judged[(judged["metric"] == "accuracy") & (judged["attribute"] == attribute) & (judged["group"] == group)]
         assert of(table, attribute, group)["p_mcnemar"] == pytest.approx(own["p"].iloc[0])
+
+
+def test_the_intervals_of_another_confidence_follow_from_the_table(persons):
+    _, comparison, _ = persons(n=900, cluster=3)
+    wide, narrow = (flip_table(comparison, replace(SETTINGS, confidence=x)) for x in (0.95, 0.8))
+    assert (wide["deff"] > 1).any()
+    pd.testing.assert_frame_equal(flips_at(wide, 0.8), narrow)
 
 
 def test_counts_are_those_of_the_answers(persons):

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qbench.analysis.predictors import COLUMNS, DOUBLING, predictor_table
+from qbench.analysis.populations import population_table, populations_at, with_margins
+from qbench.analysis.predictors import COLUMNS, DOUBLING, predictor_table, predictors_at
 from qbench.statistics.settings import Settings
 
 IMAGES, QUANTIZERS = 400, ("int8", "int4", "pruned")
@@ -92,16 +93,23 @@ def test_labels_of_one_checkpoint_count_once():
     assert set(found["checkpoints"]) == {8}
 
 
-def test_declared_comparisons_with_another_checkpoint_are_left_out():
-    table, influence = effects(lambda *_: 0.0)
-    other = table.iloc[:1].assign(quantizer="student", baseline_model="teacher")
-    table = pd.concat([table, other], ignore_index=True)
-    found = predictor_table(table, {**influence, 27: influence[0]}, {}, {}, Settings(), {})
-    assert set(found["level"]) == set(QUANTIZERS)
-    assert set(found["checkpoints"]) == {9}
+def test_the_intervals_of_another_confidence_follow_from_the_table():
+    table, influence = effects(lambda source, size, quantizer: 0.2 * size)
+    of = {model: model[0] for model in MODELS}
+    wide, narrow = (predictor_table(table, influence, of, {}, Settings(confidence=x), {}) for x in (0.95, 0.8))
+    pd.testing.assert_frame_equal(predictors_at(wide, 0.8), narrow)
 
 
 def test_sizes_that_are_not_known_leave_the_other_factors():
     table, influence = effects(lambda *_: 0.0)
     found = predictor_table(table, influence, {model: model[0] for model in MODELS}, {}, Settings(), {})
     assert set(found["factor"]) == {"quantizer", "source"}
+
+
+def test_the_intervals_of_the_means_at_another_confidence_follow_from_their_table():
+    table, influence = effects(lambda source, size, quantizer: 0.01 * size)
+    of = {model: model[0] for model in MODELS}
+    table = table.assign(margin=0.02)
+    wide, narrow = (population_table(table, influence, of, Settings(confidence=x), {}) for x in (0.95, 0.8))
+    ours = with_margins(populations_at(wide, 0.95, 0.8), table, Settings(confidence=0.8))
+    pd.testing.assert_frame_equal(ours, narrow)

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from qbench.gate.evaluate import judge
-from qbench.gate.phrasing import needed
+from qbench.gate.phrasing import headline, needed
 from qbench.policy.model import read_policy
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import with_power
@@ -477,6 +477,21 @@ def test_a_proven_loss_is_named_before_what_could_not_be_evaluated(study: Study)
     assert [row.status for row in result.rows] == ["fail", "error"]
     assert result.rules[0].status == "fail"
     assert result.sentence.startswith("int8 on b32: accuracy on facet loses 5.0")
+
+
+def test_a_number_that_could_not_be_evaluated_hides_neither_a_proven_loss_nor_what_passes(study: Study) -> None:
+    study.cell("facet", "int4", status="failed")
+    study.effect("accuracy", 0.0, 0.001)
+    result = study.judge(OVERALL)
+    assert (result.exit_code, result.rows[0].status) == (2, "error")
+    assert "What could be evaluated is within its limits; nearest to its own, int8 on b32: accuracy" in result.sentence
+    study.effect("accuracy", -0.05, model="l14")
+    result = study.judge(OVERALL)
+    assert result.sentence.startswith("int4 on b32, accuracy on facet: the cell is failed")
+    assert "int8 on l14: accuracy on facet loses 5.0" in result.sentence
+    of_page = str(headline([row for row in result.rows if row.model == "b32"]))
+    assert of_page.startswith("int4 on b32, accuracy on facet: the cell is failed")
+    assert "What could be evaluated is within its limits" in of_page
 
 
 def test_a_benchmark_that_cannot_be_judged_does_not_hide_a_loss(study: Study) -> None:

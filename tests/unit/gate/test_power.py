@@ -451,15 +451,19 @@ def test_items_whose_image_a_run_would_miss_are_not_counted_as_if_it_were_there(
 ) -> None:
     (tmp_path / "val").mkdir()
     for i in range(images):
-        (tmp_path / "val" / f"{i}.jpg").touch()
+        (tmp_path / "val" / f"{i}.jpg").write_text(str(i), encoding="utf-8")  # each has its own content
     rows = "".join(f"val/{i}.jpg,{','.join(FACES[i % 4])}\n" for i in range(40))
     (tmp_path / "fairface_label_val.csv").write_text(f"file,age,gender,race\n{rows}", encoding="utf-8")
     asked = {"name": "fairface-attributes", "label": "b", "root": str(tmp_path), "options": {"ask": ["race"]}}
     found = power_of_spec({"benchmarks": [asked]})
     assert {row.there for row in found.rows if not row.group} == {there}
     assert [x[: len(note)] for x in found.notes] == [note] * bool(note)
-    halved = power_of_spec({"benchmarks": [asked], "half": {"part": "first", "seed": 0}})
-    assert halved.notes[0].endswith("b: the spec evaluates one half of the items, and all are counted here")
+    halved = [power_of_spec({"benchmarks": [asked], "half": {"part": part, "seed": 0}}) for part in ("first", "second")]
+    assert [x.notes for x in halved] == [found.notes] * 2
+    for rows in zip(found.rows, *(x.rows for x in halved), strict=True):  # of each group the items of that half
+        every, *parts = (row.there or 0 for row in rows)
+        assert sum(parts) == every
+        assert max(parts) - min(parts) <= 2
 
 
 def test_numbers_that_the_data_cannot_give_are_in_no_row(tmp_path: Path) -> None:

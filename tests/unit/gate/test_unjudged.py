@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qbench.gate.evaluate import band_of
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import to_markdown
+from qbench.gate.phrasing import headline
 from qbench.metrics.interface import MetricInfo
 from qbench.plugins.records import Benchmark
 from qbench.policy.model import read_policy
+from qbench.vocabulary import RowStatus
 from tests.unit.gate.conftest import METRICS, Study
 
 EACH: dict[str, Any] = {"role": "accuracy", "scope": "each_group"}
@@ -84,6 +87,39 @@ def test_a_model_whose_baseline_guesses_everything_is_named_beside_one_that_is_j
     assert result.exit_code == 0  # something of every benchmark and every model is judged
     assert "1 number means nothing for the baseline and cannot be judged." in result.sentence
     assert "This data cannot decide" not in result.sentence
+
+
+WARNS = {"metric": "recall", "severity": "warn", "limit": 0.02}
+
+
+@pytest.mark.parametrize("change", [0.0, -0.019, -0.1])  # passes, is inconclusive, and is proven to be lost
+def test_what_only_warns_gives_a_variant_no_answer_where_the_rest_is_left_out(study: Study, change: float) -> None:
+    for quantizer, before in (("int8", 0.6), ("int4", np.nan)):
+        study.effect("top1", before - before, benchmark="imagenet", quantizer=quantizer, before=before)
+        study.effect("recall", change, 0.002, benchmark="imagenet", quantizer=quantizer)
+    result = study.judge({"metric": "top1"}, WARNS)
+    assert (result.exit_code, result.band, result.problems[0].where) == (2, "COULD NOT EVALUATE", "int4 on b32")
+    of = {variant.quantizer: variant for variant in result.variants}
+    assert (of["int4"].band, of["int4"].status) == ("NOT JUDGED", "error")
+    assert of["int8"].band == ("PASS WITH WARNINGS" if change else "PASS")
+    rows = [row for row in result.rows if row.quantizer == "int4"]
+    assert [(row.judged, row.counts) for row in rows] == [(False, "")] * 2
+    assert band_of(rows) == "NOT JUDGED"  # what the page says where only this variant is selected
+    (beside,) = (row for row in rows if row.status is not RowStatus.LEFT_OUT)
+    assert beside.beside == "int4 on b32"
+    assert "ts rule only warns, and int4 on b32 is not judged" in str(headline([beside]))
+    assert "int4 on b32 is not judged, because the rules that can fail leave out all its numbers" in beside.reason
+    alone = study.judge(WARNS)
+    assert {variant.band for variant in alone.variants} == {"PASS WITH WARNINGS" if change else "PASS"}
+
+
+def test_what_only_warns_gives_a_quantizer_no_answer_where_the_rest_is_left_out(study: Study) -> None:
+    for at in range(6):
+        study.effect("top1", np.nan, benchmark="imagenet", model=f"m{at}", before=np.nan)
+        study.effect("recall", 0.0, benchmark="imagenet", model=f"m{at}")
+    study.means = study.populations()
+    (answer,) = study.judge({"metric": "top1"}, WARNS).quantizers
+    assert (answer.band, answer.status) == ("NOT JUDGED", "error")
 
 
 def test_a_variant_of_which_nothing_is_judged_is_named(study: Study) -> None:
