@@ -73,7 +73,8 @@ class Contract:
     @pytest.fixture
     def tiny_images(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A folder with eight images in two classes; do not change it."""
-        return tiny.write_images(tmp_path_factory.getbasetemp() / "qbench-tiny-images")
+        folder = tmp_path_factory.getbasetemp() / "qbench-tiny-images"
+        return folder if folder.exists() else tiny.write_images(folder)
 
     def test_importing_the_plugin_is_light(self, entry: Entry[Any]) -> None:
         """Every command imports the plugin: no torch, transformers, pandas and so on at module level or in a hook."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -127,6 +127,29 @@ class QuantizerContract(WithOptions):
         """Build the variant anew."""
         return lambda: planned.entry.record.build(checkpoint, context, planned.options)
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def last_built(cls) -> Iterator[list[tuple[Any, Variant]]]:
+        """What the variant of the check before was built from, and the variant; empty if there is none to share."""
+        last: list[tuple[Any, Variant]] = []
+        yield last
+        _close(last)
+
+    @pytest.fixture
+    def variant(
+        self,
+        last_built: list[tuple[Any, Variant]],
+        build: Callable[[], Variant],
+        planned: PlannedQuantizer,
+        checkpoint: Checkpoint,
+    ) -> Variant:
+        """The variant. Successive checks of one quantizer share it; a check that changes it clears `last_built`."""
+        of = planned, checkpoint.identity
+        if not last_built or last_built[0][0] != of:
+            _close(last_built)
+            last_built.append((of, build()))
+        return last_built[0][1]
+
     @pytest.fixture
     def seen(self, checkpoint: Checkpoint, tiny_images: Path) -> Seen:
         """Embeds images and texts, and checks the result; precomputed embeddings are looked up."""
@@ -151,11 +174,15 @@ class QuantizerContract(WithOptions):
     # --- what was done
 
     def test_coverage_is_true(
-        self, build: Callable[[], Variant], original: LoadedModel, planned: PlannedQuantizer
+        self,
+        variant: Variant,
+        last_built: list[tuple[Any, Variant]],
+        original: LoadedModel,
+        planned: PlannedQuantizer,
     ) -> None:
         """The weights of quantized layers differ from the original, and those of the other layers do not."""
-        variant = build()
         model, before = module_of(variant.encoder), layers.linears(module_of(original))
+        last_built.clear()  # some layers change when they are multiplied by
         assert {layer.name for layer in variant.coverage.layers} == set(before), (
             "coverage must name every Linear layer once"
         )
@@ -180,9 +207,9 @@ class QuantizerContract(WithOptions):
                 )
                 assert layer.reason, f"{layer.name} is not quantized, and coverage gives no reason"
 
-    def test_coverage_counts(self, build: Callable[[], Variant], original: LoadedModel, entry: Entry[Any]) -> None:
+    def test_coverage_counts(self, variant: Variant, original: LoadedModel, entry: Entry[Any]) -> None:
         """Bits, parameters and bytes are plausible; a quantizer quantizes something, a control arm nothing."""
-        coverage = build().coverage
+        coverage = variant.coverage
         for layer in coverage.layers:
             assert 0 < layer.bits <= 64, f"{layer.name} has {layer.bits} bits per weight"
             assert layer.tower in get_args(Tower), f"{layer.name} is in the tower {layer.tower!r}"
@@ -197,9 +224,9 @@ class QuantizerContract(WithOptions):
         else:
             assert quantized, "nothing was quantized: raise a QuantizationError"
 
-    def test_coverage_survives_json(self, build: Callable[[], Variant]) -> None:
+    def test_coverage_survives_json(self, variant: Variant) -> None:
         """Coverage, which every cell stores, consists of plain numbers and texts, not those of numpy or torch."""
-        coverage = dataclasses.asdict(build().coverage)
+        coverage = dataclasses.asdict(variant.coverage)
         try:
             travelled = json.loads(json.dumps(coverage, allow_nan=False))
         except (TypeError, ValueError) as error:
@@ -208,7 +235,7 @@ class QuantizerContract(WithOptions):
 
     def test_layers_are_chosen(
         self,
-        build: Callable[[], Variant],
+        variant: Variant,
         checkpoint: Checkpoint,
         planned: PlannedQuantizer,
         registry: Registry,
@@ -217,36 +244,36 @@ class QuantizerContract(WithOptions):
         """A method with `LayerOptions` honours ``only``; a tower that it leaves alone is that of the control arm."""
         if not isinstance(planned.options, LayerOptions):
             pytest.skip("the options are not LayerOptions, so the method cannot be told which layers to change")
-        layers = [layer for layer in build().coverage.layers if layer.quantized and layer.tower == "image"]
+        layers = [layer for layer in variant.coverage.layers if layer.quantized and layer.tower == "image"]
         if not layers:
             pytest.skip("these options change no layer of the image tower")
         context, name = _context(planned), layers[0].name
-        variant = planned.entry.record.build(checkpoint, context, dataclasses.replace(planned.options, only=(name,)))
-        found = [layer.name for layer in variant.coverage.layers if layer.quantized]
+        chosen = planned.entry.record.build(checkpoint, context, dataclasses.replace(planned.options, only=(name,)))
+        found = [layer.name for layer in chosen.coverage.layers if layer.quantized]
         assert found == [name], f"only = {name}, and {', '.join(found) or 'nothing'} is quantized"
         arm = registry.quantizer(CONTROL_ARMS[planned.options.other_dtype]).record
         texts = seen(arm.build(checkpoint, context, arm.options()).encoder)[1]
-        assert np.array_equal(seen(variant.encoder)[1], texts), (
+        assert np.array_equal(seen(chosen.encoder)[1], texts), (
             "only a layer of the image tower is quantized, but the text embeddings are not those of the control arm"
         )
 
     # --- the embeddings
 
-    def test_embeddings_are_finite_and_float32(self, build: Callable[[], Variant], seen: Seen) -> None:
+    def test_embeddings_are_finite_and_float32(self, variant: Variant, seen: Seen) -> None:
         """Embeddings of images and of texts of any length are ``(b, d)`` float32, finite and not zero."""
-        seen(build().encoder)
+        seen(variant.encoder)
 
-    def test_embeddings_survive_without_pickle(self, build: Callable[[], Variant], seen: Seen) -> None:
+    def test_embeddings_survive_without_pickle(self, variant: Variant, seen: Seen) -> None:
         """Embeddings are plain arrays."""
         file = io.BytesIO()
-        (images, _) = seen(build().encoder)
+        (images, _) = seen(variant.encoder)
         np.save(file, images, allow_pickle=False)
         file.seek(0)
         np.testing.assert_array_equal(np.load(file, allow_pickle=False), images)
 
     def test_quantizing_changes_embeddings(
         self,
-        build: Callable[[], Variant],
+        variant: Variant,
         original: LoadedModel,
         checkpoint: Checkpoint,
         entry: Entry[Any],
@@ -258,7 +285,7 @@ class QuantizerContract(WithOptions):
         if not provider_of(entry.record, registry).decodes:
             pytest.skip("the embeddings are precomputed, for images that are not these")
         pixels = _pixels(checkpoint)
-        moved = [distance(a, b) for a, b in zip(embed(original, pixels), embed(build().encoder, pixels), strict=True)]
+        moved = [distance(a, b) for a, b in zip(embed(original, pixels), embed(variant.encoder, pixels), strict=True)]
         assert max(moved) > 0, "the embeddings are those of the unquantized model"
 
     def test_the_same_comes_out_each_time(
@@ -274,11 +301,11 @@ class QuantizerContract(WithOptions):
         assert found[0][0] == found[1][0], said
         assert all(np.array_equal(a, b) for a, b in zip(found[0][1:], found[1][1:], strict=True)), said
 
-    def test_batch_invariance_is_true(self, build: Callable[[], Variant], checkpoint: Checkpoint, entry: Any) -> None:
+    def test_batch_invariance_is_true(self, variant: Variant, checkpoint: Checkpoint, entry: Any) -> None:
         """If the record claims batch invariance, the other items of a batch do not change an embedding."""
         if not entry.record.batch_invariant:
             pytest.skip("batch_invariant is not claimed")
-        variant, pixels = build(), _pixels(checkpoint)
+        pixels = _pixels(checkpoint)
         together, one_by_one = embed(variant.encoder, pixels), alone(variant.encoder, pixels)
         for what, a, b in zip(("image", "text"), together, one_by_one, strict=True):
             moved = distance(a, b)
@@ -289,7 +316,7 @@ class QuantizerContract(WithOptions):
 
     def test_calibration_data_are_used(
         self,
-        build: Callable[[], Variant],
+        variant: Variant,
         planned: PlannedQuantizer,
         quantizer: Any,
         registry: Registry,
@@ -301,9 +328,9 @@ class QuantizerContract(WithOptions):
             pytest.skip("the record says that no calibration data are used")
         spec, dark = QuantizerSpec.model_validate(quantizer), tiny.write_calibration(tmp_path / "dark", brightest=20)
         other = plan_quantizer(spec, planned.device, registry, calibration=CalibrationSpec.model_validate(dark))
-        variant, pixels = other.entry.record.build(checkpoint, _context(other), other.options), _pixels(checkpoint)
+        dimmed, pixels = other.entry.record.build(checkpoint, _context(other), other.options), _pixels(checkpoint)
         moved = [
-            distance(a, b) for a, b in zip(embed(build().encoder, pixels), embed(variant.encoder, pixels), strict=True)
+            distance(a, b) for a, b in zip(embed(variant.encoder, pixels), embed(dimmed.encoder, pixels), strict=True)
         ]
         assert max(moved) > 0, "calibrates is true, but other calibration data give the same embeddings"
 
@@ -333,9 +360,8 @@ class QuantizerContract(WithOptions):
         seen(build().encoder)
         assert state() == before, "the build changed the checkpoint"
 
-    def test_device_and_dtype_are_honoured(self, build: Callable[[], Variant], planned: PlannedQuantizer) -> None:
+    def test_device_and_dtype_are_honoured(self, variant: Variant, planned: PlannedQuantizer) -> None:
         """The model is on the device that was asked for, and layers that are not quantized have the stated type."""
-        variant = build()
         assert variant.dtype in get_args(DType), f"dtype is {variant.dtype!r}"
         model = module_of(variant.encoder)
         places = {tensor.device.type for tensor in (*model.parameters(), *model.buffers())}
@@ -374,9 +400,10 @@ class QuantizerContract(WithOptions):
         assert asked, f"the context says {wanted}, but the checkpoint was asked for no weights ({error or 'no error'})"
         assert wanted in asked, f"the context says {wanted}, but the checkpoint was asked for {asked}"
 
-    def test_it_is_closed(self, build: Callable[[], Variant]) -> None:
+    def test_it_is_closed(self, variant: Variant, last_built: list[tuple[Any, Variant]]) -> None:
         """The encoder can be closed, so that its memory is free before the next variant is built."""
-        build().encoder.close()
+        last_built.clear()
+        variant.encoder.close()
 
     def test_it_runs_and_its_results_are_read_back(
         self,
@@ -431,6 +458,12 @@ class QuantizerContract(WithOptions):
         torch.set_rng_state(kept[0])
         np.random.set_state(kept[1])
         random.setstate(kept[2])
+
+
+def _close(last_built: list[tuple[Any, Variant]]) -> None:
+    """Release the variant that checks share, if there is one, before another one needs the memory."""
+    while last_built:
+        last_built.pop()[1].encoder.close()
 
 
 def _context(planned: PlannedQuantizer) -> Context:

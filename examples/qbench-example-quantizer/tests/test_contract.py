@@ -7,8 +7,9 @@ from qbench.testing import QuantizerContract
 
 
 class TestRoundToNearest(QuantizerContract):
-    @pytest.fixture(params=["rtn", {"name": "rtn", "options": {"bits": 8, "group": 16}}], ids=str)
-    def quantizer(self, request):
+    @pytest.fixture(scope="class", params=["rtn", {"name": "rtn", "options": {"bits": 8, "group": 16}}], ids=str)
+    @classmethod
+    def quantizer(cls, request):
         return request.param
 
     def test_a_group_has_the_levels_of_its_bits(self, build, options):

@@ -8,8 +8,9 @@ pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
 
 class TestRuntime(QuantizerContract):
-    @pytest.fixture(params=["ort-fp32", "ort-fp16", "ort-int8-dynamic", "ort-int8-static"])
-    def quantizer(self, request):
+    @pytest.fixture(scope="class", params=["ort-fp32", "ort-fp16", "ort-int8-dynamic", "ort-int8-static"])
+    @classmethod
+    def quantizer(cls, request):
         return request.param
 
     @pytest.fixture

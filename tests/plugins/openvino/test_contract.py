@@ -10,6 +10,7 @@ pytest.importorskip("nncf", reason="the extra openvino is not installed")
 
 class TestRuntime(QuantizerContract):
     @pytest.fixture(
+        scope="class",
         params=[
             *("ov-fp32", "ov-fp16", "ov-int8-weights", "ov-int8-static"),
             {"name": "ov-int4-weights", "options": {"group": 32}},
@@ -17,7 +18,8 @@ class TestRuntime(QuantizerContract):
         ],
         ids=str,
     )
-    def quantizer(self, request):
+    @classmethod
+    def quantizer(cls, request):
         return request.param
 
     @pytest.fixture

@@ -9,21 +9,24 @@ from qbench.testing import QuantizerContract
 
 class TestBuiltIns(QuantizerContract):
     @pytest.fixture(
+        scope="class",
         params=[
             *("fp32", "fp16", "bf16", "hf-int8", "hf-int4", "torch-int8", "prune-magnitude"),
             {"name": "hf-int8", "options": {"dtype": "bfloat16", "towers": "image", "skip": ["*.fc2"]}},
         ],
         ids=str,
     )
-    def quantizer(self, request):
+    @classmethod
+    def quantizer(cls, request):
         return request.param
 
 
 class TestStored(QuantizerContract):
     """A checkpoint that was saved quantized: it has no unquantized form, so the original is another one."""
 
-    @pytest.fixture(params=["stored"])
-    def quantizer(self, request):
+    @pytest.fixture(scope="class", params=["stored"])
+    @classmethod
+    def quantizer(cls, request):
         return request.param
 
     @pytest.fixture

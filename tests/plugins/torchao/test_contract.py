@@ -9,9 +9,12 @@ pytest.importorskip("torchao", reason="the extra torchao is not installed")
 
 class TestTorchao(QuantizerContract):
     @pytest.fixture(
-        params=["ao-int8wo", "ao-int8dq", "ao-float8wo", {"name": "ao-intx", "options": {"bits": 3}}], ids=str
+        scope="class",
+        params=["ao-int8wo", "ao-int8dq", "ao-float8wo", {"name": "ao-intx", "options": {"bits": 3}}],
+        ids=str,
     )
-    def quantizer(self, request):
+    @classmethod
+    def quantizer(cls, request):
         return request.param
 
     @pytest.fixture
