@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 CHECKING = ("qbench-vlm", "torch", "transformers", "tokenizers", "safetensors")
 """The distributions that decide whether the files of a checkpoint are found to belong together."""
+
+
+@cache
+def _checked_by() -> dict[str, str]:
+    """Their versions, read once: the code that is imported remains the same."""
+    return {name: version(name) for name in CHECKING}
 
 
 def as_it_is(text: str) -> str:
@@ -95,7 +102,7 @@ class DualCheckpoint(FolderWeights):
         decided_by = {
             "files": fingerprint(self.folder / WEIGHTS),
             "family": [self.family.model_type, self.family.architecture],
-            "versions": {name: version(name) for name in CHECKING},
+            "versions": _checked_by(),
         }
         cached_folder("checked", decided_by, self._check)
 

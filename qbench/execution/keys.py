@@ -7,14 +7,13 @@ be named.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from qbench.execution.option_files import option_digests, path_digests
 from qbench.execution.plan import PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
 from qbench.models.interface import CalibrationData
-from qbench.models.numerics import versions
+from qbench.models.numerics import version_of, versions
 from qbench.plugins.options import file_options, options_dict
 from qbench.plugins.registry import Entry
 from qbench.probes.interface import Parts
@@ -47,7 +46,7 @@ def variant_parts(
     """
     source, method = model.planned.entry, quantizer.entry
     parts = {
-        "core": version("qbench-vlm"),
+        "core": version_of("qbench-vlm"),
         "weights": model.checkpoint.identity.fingerprint,
         "architecture": model.checkpoint.identity.architecture,
         "source": origin(source),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from qbench.execution.environment import environment
 from qbench.execution.plan import Plan
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Scored, UnitResult
+from qbench.models.numerics import version_of
 from qbench.runfolder.schema import CellLabels, CellRecord, RunRecord
 from qbench.runfolder.writer import RunFolder
 from qbench.vocabulary import CellStatus
@@ -183,7 +183,7 @@ class Recorder:
         drift = {name: digest for name in files if (digest := mine.get(name) or recorded.get(name))}
         return RunRecord(
             name=self._spec.name,
-            qbench_version=version("qbench-vlm"),
+            qbench_version=version_of("qbench-vlm"),
             baseline=self._spec.baseline,
             created=(known.created if known is not None else "") or _now(),
             updated=_now(),

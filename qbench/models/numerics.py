@@ -15,6 +15,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
@@ -81,13 +82,19 @@ def numerics(device: str) -> str:
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:
     """Versions of the distributions that decide an embedding; ``missing`` for those that are not installed."""
-    found = {}
-    for name in sorted(set(distributions)):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+    return {name: version_of(name) for name in sorted(set(distributions))}
+
+
+@cache
+def version_of(name: str) -> str:
+    """The version of a distribution, or ``missing``: read once, because the code that is imported remains the same.
+
+    To read it is to parse a file (2 ms), and the keys of a cell ask for a dozen.
+    """
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
 
 
 def gpus() -> list[str]:
