@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from performance.inputs import name_of
@@ -15,15 +16,16 @@ from qbench.store.cache import Cache
 
 EFFICIENCY = 0.8
 SIDE = 224
+DOUBLED = tuple(2**i for i in range(8))
 
 
-def measure(folder: Path, dataset: Path, images: int) -> Section:
-    """Decode photographs into an empty pixel store with 1, 2, 4, … processes, up to one per core."""
+def measure(folder: Path, dataset: Path, images: int, processes: Iterable[int] = DOUBLED) -> Section:
+    """Decode photographs into an empty pixel store with some numbers of processes, and with one per core."""
     root = dataset / "images"
     source = FolderSource(root)
     locations = [ImageLocation(source, name_of(number)) for number in range(images)]
     digests = [hashlib.sha256((root / name_of(number)).read_bytes()).hexdigest() for number in range(images)]
-    geometry, counts = Geometry(size=SIDE), sorted({*(2**i for i in range(8) if 2**i <= cores()), cores()})
+    geometry, counts = Geometry(size=SIDE), sorted({*(n for n in processes if n <= cores()), cores()})
     rates = {}
     for workers in counts:
         cache = Cache(folder / f"cache-{workers}")

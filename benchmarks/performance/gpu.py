@@ -11,6 +11,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from performance import decoding
 from performance.inputs import write_images, write_spec
 from performance.measured import python, qbench
 from performance.page import Section, machine, target
+from performance.timeline import bars
 from qbench.images.workers import cores
 from qbench.models.numerics import numerics
 from qbench.store.files import atomic
@@ -27,7 +29,7 @@ from qbench_clip.untrained import write_untrained
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance-gpu.md"
 BATCH = 256
-VARIANTS = (("ViT-B-32", "bf16"), ("ViT-L-14", "bf16"), ("ViT-B-32", "fp32"))
+VARIANTS = "ViT-B-32:bf16,ViT-L-14:bf16,ViT-B-32:fp32"
 TYPES = {"bf16": "bfloat16", "fp32": "float32"}
 STAGE, FACTOR, FIXED = 0.9, 1.3, 10.0
 TOLD = "bf16"
@@ -51,17 +53,31 @@ weights, batches of {batch}. Each number stands beside its limit, which was meas
 
 @dataclass(frozen=True)
 class Variant:
-    """What was measured of one model in one precision: images per second, images per second, seconds."""
+    """What was measured of one model in one precision.
+
+    Attributes
+    ----------
+    name : str
+        Of model and precision.
+    alone, stage : float
+        Images per second: of forward passes alone, and of the encode stage.
+    whole : float
+        Seconds of a whole run.
+    spans : mapping of str to (float, float)
+        When a stage of the whole run began and when it ended, in seconds since its log began.
+    """
 
     name: str
     alone: float
     stage: float
     whole: float
+    spans: Mapping[str, tuple[float, float]]
 
     def cells(self) -> tuple[str, ...]:
         """A row of the table."""
         share = f"{self.stage / self.alone:.2f}"
-        return self.name, f"{self.alone:,.0f}", f"{self.stage:,.0f}", share, f"{self.whole:.1f}"
+        spans = "; ".join(f"{stage} {begin:.1f} – {end:.1f}" for stage, (begin, end) in self.spans.items())
+        return self.name, f"{self.alone:,.0f}", f"{self.stage:,.0f}", share, f"{self.whole:.1f}", spans
 
 
 def main() -> None:
@@ -73,10 +89,10 @@ def main() -> None:
         photographs = write_images(root / "photographs", given.images)
         _say("decoding")
         (root / "decoding").mkdir()
-        decoded = decoding.measure(root / "decoding", photographs, given.decoded)
+        decoded = decoding.measure(root / "decoding", photographs, given.decoded, processes=(1,))
         shutil.rmtree(root / "decoding")
         per_second = max(float(row[1]) for row in decoded.rows)
-        variants = [_measured(root, photographs, given, *variant) for variant in VARIANTS]
+        variants = [_measured(root, photographs, given, *name.split(":")) for name in given.variants.split(",")]
     head = HEAD.format(machine=_machine(given.device), images=given.images, batch=BATCH)
     with atomic(given.page) as file:
         section = _section(variants, given.images, per_second)
@@ -96,12 +112,24 @@ def _measured(root: Path, photographs: Path, given: argparse.Namespace, size: st
     alone = python("forward.py", size, str(given.images), str(BATCH), TYPES[quantizer], given.device)
     cache = work / "cache"
     whole = qbench("run", str(spec), "--out", str(work / "cold"), "--no-report", cache=cache)
+    spans = _spans(work / "cold" / "run.log.jsonl")
     shutil.rmtree(cache / "images")
     qbench("run", str(spec), "--out", str(work / "warm"), "--no-report", cache=cache)
     seconds = _seconds_of_images(work / "warm")
     shutil.rmtree(work)
     forward = given.images / float(alone.output.split()[-1])
-    return Variant(f"{size} {quantizer}", forward, given.images / seconds, whole.seconds)
+    found = Variant(f"{size} {quantizer}", forward, given.images / seconds, whole.seconds, spans)
+    _say(f"{found}")
+    return found
+
+
+def _spans(log: Path) -> dict[str, tuple[float, float]]:
+    """Name of a stage → when it began and when it ended."""
+    found: dict[str, tuple[float, float]] = {}
+    for bar in bars(log):
+        begin, end = found.get(bar["stage"], (bar["begin"], bar["end"]))
+        found[bar["stage"]] = min(begin, bar["begin"]), max(end, bar["end"])
+    return found
 
 
 def _seconds_of_images(run: Path) -> float:
@@ -124,7 +152,10 @@ def _section(variants: list[Variant], images: int, decoded_per_second: float) ->
         title="Forward passes, the encode stage, and a whole run",
         how=f"The limit of a whole run is {FACTOR} × the longer of decoding with all cores and forward passes alone, "
         f"plus {FIXED:.0f} s for the start.",
-        columns=("variant", "forward passes alone, images/s", "encode stage, images/s", "ratio", "whole run, s"),
+        columns=(
+            *("variant", "forward passes alone, images/s", "encode stage, images/s", "ratio", "whole run, s"),
+            "stages of the whole run: begin – end, s",
+        ),
         rows=[variant.cells() for variant in variants],
         findings=findings,
     )
@@ -143,6 +174,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=20_000, help="photographs")
     parser.add_argument("--decoded", type=int, default=2000, help="photographs for decoding by one process and more")
+    parser.add_argument("--variants", default=VARIANTS, help="size:precision, separated by commas")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--page", type=Path, default=PAGE, help="where to write the page")
     return parser.parse_args()

@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 STAGES = {"data": "read the data", "decode": "decode", "model": "load the model", "answer": "embed", "score": "metrics"}
 
 
@@ -28,6 +26,8 @@ def bars(log: Path) -> list[dict[str, Any]]:
 
 def draw(log: Path, chart_file: Path) -> None:
     """Write the chart, an SVG."""
+    import vl_convert  # only to draw: the stages are read where it is not installed, too
+
     stages = list(STAGES.values())
     chart = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",

@@ -24,8 +24,12 @@ from qbench_quantizers.coverage import measure_coverage
 from qbench_quantizers.scope import Scope, resolve
 from qbench_torchao.options import TorchaoOptions
 
+FLOAT8 = ("float8wo", "float8dq")
+"""The methods that scale each row of weights by its largest one, and a row of zeros by zero."""
 CAPABILITY = {"float8dq": (8, 9), "int4": (8, 0)}
 """The least compute capability of a GPU that has the kernels of a method, where not every GPU has them."""
+LEAST_ACTIVATION = 1e-12
+"""The least value by which a row of activations is scaled: torchao would make NaN of a row of zeros otherwise."""
 FLOAT8_MULTIPLE = 16
 """The product of float8 matrices needs inputs and outputs that are multiples of this."""
 
@@ -82,7 +86,9 @@ def _config(method: str, device: str, options: Any) -> Any:
 
         return PrototypeInt4WeightOnlyConfig(group_size=options.group, **plain)
     if method == "float8dq":
-        return Float8DynamicActivationFloat8WeightConfig(granularity=PerRow(), **plain)
+        return Float8DynamicActivationFloat8WeightConfig(
+            granularity=PerRow(), activation_value_lb=LEAST_ACTIVATION, **plain
+        )
     return {
         "int8wo": Int8WeightOnlyConfig,
         "int8dq": Int8DynamicActivationInt8WeightConfig,
@@ -103,6 +109,8 @@ def _misfit(layer: Any, method: str, options: Any) -> str:
         return f"{layer.in_features} inputs are not a multiple of group = {group}"
     if method == "float8dq" and (layer.in_features % FLOAT8_MULTIPLE or layer.out_features % FLOAT8_MULTIPLE):
         return f"{layer.in_features} inputs and {layer.out_features} outputs are not multiples of {FLOAT8_MULTIPLE}"
+    if method in FLOAT8 and bool((layer.weight == 0).all(dim=1).any()):
+        return "an output has no weight but zero, of which float8 in torchao makes NaN"
     return ""
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-HALF_A_STEP = 1 / 254
-"""Half a step of 8 bit, as a share of the largest value."""
+HALF_A_STEP = 1.25 / 254
+"""Half a step of 8 bit, as a share of the largest value; a quarter more, because the factor is estimated from weights
+that are rounded themselves."""
 
 
 def linears(model: Any) -> dict[str, Any]:
@@ -19,11 +20,12 @@ def linears(model: Any) -> dict[str, Any]:
 
 
 def matrix(layer: Any, width: int, *, device: str, dtype: str) -> npt.NDArray[np.float64]:
-    """``layer(identity) − layer(0)``: the matrix of a linear map.
+    """``(layer(identity) − layer(−identity)) / 2``: the matrix of a linear map without its bias.
 
-    The inputs are unit vectors, so the result shows the weights alone, up to a factor with which a method that
-    quantizes activations represents a one (see `without_input_rounding`). Use it only on a model that is not needed
-    afterwards: some layers change at their first forward pass.
+    No input is zero, which a method may not be able to scale. The inputs are unit vectors, so the result shows the
+    weights alone, up to a factor with which a method that quantizes activations represents a one (see
+    `without_input_rounding`). Use it only on a model that is not needed afterwards: some layers change at their first
+    forward pass.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def matrix(layer: Any, width: int, *, device: str, dtype: str) -> npt.NDArray[np
     kind = getattr(torch, dtype)
     with torch.no_grad():
         unit = torch.eye(width, dtype=kind, device=device)
-        found = layer(unit).double() - layer(torch.zeros_like(unit)).double()
+        found = (layer(unit).double() - layer(-unit).double()) / 2
     array: npt.NDArray[np.float64] = found.cpu().numpy()
     return array
 

@@ -58,9 +58,9 @@ class QuantizerContract(WithOptions):
         return tiny.BASELINE
 
     @pytest.fixture
-    def original(self, checkpoint: Checkpoint) -> LoadedModel:
-        """The model before it is quantized, in float32."""
-        return checkpoint.load(device="cpu", dtype="float32")
+    def original(self, checkpoint: Checkpoint, device: str, machine: None) -> LoadedModel:
+        """The model before it is quantized, in float32, where the variant is: another device rounds in another way."""
+        return checkpoint.load(device=device, dtype="float32")
 
     # --- fixtures that follow from these
 

@@ -28,6 +28,7 @@ def test_two_runs_have_the_same_bits(tiny_clip, tmp_path, monkeypatch):
     for name in ("first", "second"):
         monkeypatch.setenv("QBENCH_CACHE", str(tmp_path / f"cache-{name}"))
         spec = {
+            "name": "gpu",
             "models": [tiny.model(tiny_clip)],
             "quantizers": ["fp32", "bf16", "hf-int8", "hf-int4", "ao-int8wo"],
             "benchmarks": [benchmark],

@@ -1,5 +1,8 @@
 """What the contract cannot see: bits, shapes that do not fit, machines that do not fit, and settings that must stay."""
 
+import shutil
+
+import numpy as np
 import pytest
 
 from qbench.api import Context, QuantizationError
@@ -47,6 +50,20 @@ def test_layers_whose_shape_does_not_fit_are_left_out_with_the_reason(build, wid
     assert "vision_model.encoder.layers.0.mlp.fc2" not in left  # it has 128
     with pytest.raises(QuantizationError, match="none of the model's"):
         build("ao-intx", group=48)
+
+
+def test_a_matrix_with_an_output_of_zeros_is_left_out_of_float8_which_would_make_nan_of_it(small_clip, build, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "zeros"
+    shutil.copytree(small_clip, folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["text_projection.weight"][3] = 0
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    variant = build("ao-float8wo", folder=folder)
+    left = {layer.name: layer.reason for layer in variant.coverage.layers if not layer.quantized}
+    assert left == {"text_projection": "an output has no weight but zero, of which float8 in torchao makes NaN"}
+    assert np.isfinite(variant.encoder.encode_texts(["a cat"])).all()
 
 
 @pytest.mark.parametrize(("name", "found", "needed"), [("ao-float8dq", (8, 6), r"8\.9"), ("ao-int4", (7, 5), r"8\.0")])
