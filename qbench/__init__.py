@@ -34,6 +34,7 @@ def run(
     out: str | Path | None = None,
     *,
     shard: tuple[int, int] | None = None,
+    executor: str | Mapping[str, Any] | None = None,
 ) -> Results:
     """Run a spec and read its results. Cells that were computed before are not computed again.
 
@@ -46,6 +47,9 @@ def run(
     shard : tuple of int, optional
         ``(i, n)``: compute the `i`-th of `n` parts only, counted from 1. Other processes compute the others,
         in any order or at once, into the same run folder and cache folder. The last one analyses the run.
+    executor : str or mapping, optional
+        What executes the work, in place of what the spec says: ``"ray"``, or
+        ``{"name": "ray", "options": {"address": "auto"}}``. It changes no result.
 
     Returns
     -------
@@ -58,9 +62,12 @@ def run(
     qbench.errors.InputError
         The spec is wrong, or nothing of it can be run; or there is no such shard.
     """
-    from qbench.spec.read import read_spec
+    from qbench.spec.read import read_spec, validate
 
-    return _run(read_spec(spec), out, shard)
+    wanted = read_spec(spec)
+    if executor is not None:
+        wanted = validate({**wanted.model_dump(), "executor": executor}, where="the spec", base=Path.cwd())
+    return _run(wanted, out, shard)
 
 
 def _run(wanted: RunSpec, out: str | Path | None, shard: tuple[int, int] | None = None) -> Results:

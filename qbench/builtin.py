@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qbench.plugins.hookspecs import hookimpl
-from qbench.plugins.records import Executor, Probe
+from qbench.plugins.records import Executor, NoOptions, Probe
 
 if TYPE_CHECKING:
     from qbench.executors.interface import UnitExecutor
@@ -34,7 +34,7 @@ def _pairs() -> ProbeMethod:
     return PairsProbe()
 
 
-def _local() -> UnitExecutor:
+def _local(options: NoOptions) -> UnitExecutor:
     from qbench.executors.local import LocalExecutor
 
     return LocalExecutor()

@@ -31,6 +31,16 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
     return validate(values, where="the command line", base=Path.cwd())
 
 
+def executed_by(spec: RunSpec, name: str | None, address: str | None) -> dict[str, Any] | None:
+    """The executor of the spec in whose place `--executor` and `--address` stand; `None` where neither is given."""
+    if name is None and address is None:
+        return None
+    given = spec.executor.model_dump() if name in (None, spec.executor.name) else {"name": name, "options": {}}
+    if address is not None:
+        given["options"]["address"] = address
+    return given
+
+
 def shard_of(given: str | None) -> Shard | None:
     """The part of a run that `--shard` names; `None` for all of it."""
     import os

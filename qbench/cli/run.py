@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "Examples: `qbench run` (the demo) | `qbench run study.toml --limit 200` (a quick trial) | "
     "`qbench run paper --device cuda --out runs/paper` | `qbench run demo --dataset mine/dataset.toml` | "
-    "`qbench run study.toml --shard 2/4` (the second of four processes or machines)"
+    "`qbench run study.toml --shard 2/4` (the second of four processes or machines) | "
+    "`qbench run study.toml --executor ray --address auto` (on a Ray cluster)"
 )
 SHARD = (
     "Compute the I-th of N parts into a run folder and a cache folder that all N share; `auto` in a Slurm array. The "
@@ -43,18 +44,26 @@ def command(
         ),
     ] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help=SHARD)] = None,
+    executor: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What executes the work (see `qbench list executors`).")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The cluster of the executor: its address, `auto` or `local`.")
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
     from qbench.cli.check import show
-    from qbench.cli.common import overridden, shard_of, write_report
+    from qbench.cli.common import executed_by, overridden, shard_of, write_report
     from qbench.execution.plan import default_folder
     from qbench.gate import check
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
 
     console = Terminal(stderr=True)
-    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
+    given = read_spec(spec)
+    chosen = executed_by(given, executor, address)
+    wanted = overridden(given, dataset or (), limit=limit, device=device, batch_size=batch_size, executor=chosen)
     folder, part = out or default_folder(wanted), shard_of(shard)
     done = executed(wanted, folder, console, part)
     results = analysed_run(folder, console)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from qbench.comparisons import CellNames, cell_pairs
 from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import PlannedBenchmark, PlannedModel, PlannedQuantizer
 from qbench.execution.prepare import PreparedBenchmark, PreparedModel
+from qbench.execution.sharding import parts_of_variants
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import WHOLE, Kind, Resources, Share, WorkUnit
 from qbench.images.pixel_store import FOLDER, store_parts
+from qbench.models.interface import Inspectable
 from qbench.probes.batch_order import DATASET
 from qbench.runfolder.writer import RunFolder
+from qbench.store.arrays import rows_per_shard
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
 
@@ -137,9 +142,13 @@ class Units:
     Parameters
     ----------
     cache : Cache
-        What is there already needs no unit.
+        What is in it needs no unit.
     workers : int
         Processes that decode.
+    cpus : int
+        Processor cores that answers on a CPU keep busy.
+    at_once : callable
+        What units want → how many of them can be executed at once. Work is divided among so many.
 
     Attributes
     ----------
@@ -151,13 +160,15 @@ class Units:
         Images that are decoded; images, texts and others that models are asked about.
     """
 
-    def __init__(self, cache: Cache, workers: int) -> None:
+    def __init__(
+        self, cache: Cache, workers: int, *, cpus: int = 1, at_once: Callable[[Resources], int] = lambda wants: 1
+    ) -> None:
         self.units: list[WorkUnit] = []
         self.cells: dict[str, PlannedCell] = {}
         self.to_decode = self.to_answer = 0
-        self._cache, self._workers = cache, workers
-        self._decodes: dict[str, str] = {}
-        self._answers: dict[str, str] = {}
+        self._cache, self._workers, self._cpus, self._at_once = cache, workers, cpus, at_once
+        self._decodes: dict[str, tuple[str, ...]] = {}
+        self._answers: dict[str, tuple[str, ...]] = {}
 
     def decode(self, cells: Iterable[PlannedCell]) -> None:
         """Decode what the cells need, once for all models that share a geometry."""
@@ -169,47 +180,59 @@ class Units:
             if stored.complete:
                 continue
             assert cell.asked is not None
-            unit = WorkUnit(
-                id=f"decode {len(self.units) + 1}",
-                kind=Kind.DECODE,
-                benchmark=cell.benchmark.label,
-                geometry=cell.asked.variant.model.checkpoint.preprocessing.geometry,
-                wants=Resources(workers=self._workers),
-                streams=True,
+            geometry = cell.asked.variant.model.checkpoint.preprocessing.geometry
+            missing = len(cell.asked.benchmark.items.images) - stored.rows_done()
+            wants = Resources(workers=self._workers)
+            pieces = -(-missing // rows_per_shard(geometry.size**2 * 3))
+            self._decodes[key_of(parts)] = tuple(
+                self._append(
+                    kind=Kind.DECODE, benchmark=cell.benchmark.label, geometry=geometry, wants=wants, streams=True
+                )
+                for _ in range(max(min(self._at_once(wants), pieces), 1))
             )
-            self._decodes[key_of(parts)] = unit.id
-            self.units.append(unit)
-            self.to_decode += len(cell.asked.benchmark.items.images) - stored.rows_done()
+            self.to_decode += missing
 
     def compute(self, cells: Mapping[PlannedCell, Share]) -> None:
         """Answer and score cells, or answer the given shares of them."""
+        variants = {cell.variant: cell for cell in cells}
+        at_once = max((self._at_once(self._wants(cell, Kind.ANSWER)) for cell in variants.values()), default=1)
+        parts = parts_of_variants(len(variants), at_once)
         for cell, share in cells.items():
             assert cell.asked is not None
             self.to_answer += sum(cell.asked.missing(share=share).values())
-            after = self._decoded(cell)
-            for place, order in enumerate(cell.asked.orders):
-                # Another order is tried only where the first worked.
-                if cell.asked.has(order, mine := share.after(place)):
-                    after = (self._add(cell, Kind.ANSWER, after=after, order=order, share=mine),)
-            self._add(cell, Kind.SCORE, after=after, share=share)
+            divided = share.parts(parts)
+            after = tuple(dict.fromkeys(chain.from_iterable(self._answered(cell, part) for part in divided)))
+            self._add(cell, Kind.SCORE, after=after, share=share, shares=cell.variant if len(divided) == 1 else "")
+
+    def _answered(self, cell: PlannedCell, share: Share) -> tuple[str, ...]:
+        """Answer a share of a cell in all orders; the units after which that is done."""
+        assert cell.asked is not None
+        after = self._decoded(cell)
+        shares = cell.variant if share.whole else f"{cell.variant} · part {share.first + 1} of {share.of}"
+        for place, order in enumerate(cell.asked.orders):
+            # Another order is tried only where the first worked.
+            if cell.asked.has(order, mine := share.after(place)):
+                after = (self._add(cell, Kind.ANSWER, after=after, order=order, share=mine, shares=shares),)
+        return after
 
     def answer(self, cells: Iterable[PlannedCell]) -> None:
         """Ask about done cells again, without scoring them: the cache has lost answers that a comparison needs."""
         for cell in cells:
             assert cell.asked is not None
             self.to_answer += sum(cell.asked.missing((DATASET,)).values())
-            self._answers[cell.name] = self._add(cell, Kind.ANSWER, after=self._decoded(cell), order=DATASET)
+            after, shares = self._decoded(cell), cell.variant
+            self._answers[cell.name] = (self._add(cell, Kind.ANSWER, after=after, order=DATASET, shares=shares),)
 
     def drift(self, pairs: Iterable[tuple[PlannedCell, PlannedCell]]) -> None:
         """Compare each cell, which is done, with that of its baseline, which is done, too."""
         for cell, baseline in pairs:
-            answers = (self._answers.get(found.name) for found in (cell, baseline))
-            self._add(cell, Kind.DRIFT, after=tuple(unit for unit in answers if unit))
+            answers = (self._answers.get(found.name, ()) for found in (cell, baseline))
+            self._add(cell, Kind.DRIFT, after=tuple(chain.from_iterable(answers)))
 
     def speed(self, cells: Iterable[PlannedCell]) -> None:
         """Time the variants of the cells."""
         for cell in cells:
-            self._add(cell, Kind.SPEED, after=self._decoded(cell), alone=True)
+            self._add(cell, Kind.SPEED, after=self._decoded(cell))
 
     def name(self, unit: str) -> str:
         """What a unit is about, for messages."""
@@ -241,31 +264,54 @@ class Units:
         after: tuple[str, ...],
         order: str = "",
         share: Share = WHOLE,
-        alone: bool = False,
+        shares: str = "",
     ) -> str:
-        shares = cell.variant if kind in (Kind.ANSWER, Kind.SCORE) else ""
-        unit = WorkUnit(
-            id=f"{kind} {len(self.units) + 1}",
+        """Add a unit for a cell; its ID."""
+        unit = self._append(
             kind=kind,
             model=cell.model.label,
             quantizer=cell.quantizer.label,
             benchmark=cell.benchmark.label,
             order=order,
             share=share,
+            key=cell.key,
             after=after,
-            wants=Resources(
-                device="cpu" if kind in (Kind.SCORE, Kind.DRIFT) else cell.quantizer.device, shares=shares, alone=alone
-            ),
+            wants=self._wants(cell, kind, shares),
         )
+        self.cells[unit] = cell
+        return unit
+
+    def _append(self, *, kind: Kind, **more: Any) -> str:
+        unit = WorkUnit(id=f"{kind} {len(self.units) + 1}", kind=kind, **more)
         self.units.append(unit)
-        self.cells[unit.id] = cell
         return unit.id
 
+    def _wants(self, cell: PlannedCell, kind: Kind, shares: str = "") -> Resources:
+        """What a unit of a cell wants."""
+        if kind in (Kind.SCORE, Kind.DRIFT):
+            return Resources(shares=shares)
+        device = cell.quantizer.device
+        return Resources(
+            device=device,
+            cpus=self._cpus if device == "cpu" else 1,
+            memory=_weight_bytes(cell),
+            shares=shares,
+            alone=kind is Kind.SPEED,
+        )
+
     def _decoded(self, cell: PlannedCell) -> tuple[str, ...]:
-        """The unit that decodes what a cell needs, where there is one."""
+        """The units that decode what a cell needs, where there are some."""
         parts = _pixels(cell)
-        unit = self._decodes.get(key_of(parts)) if parts else None
-        return (unit,) if unit else ()
+        return self._decodes.get(key_of(parts), ()) if parts else ()
+
+
+def _weight_bytes(cell: PlannedCell) -> int:
+    """Bytes of the weights of a cell's model on the disk; 0 where they are not known."""
+    checkpoint = cell.opened_model.checkpoint if cell.opened_model else None
+    try:
+        return checkpoint.disk_bytes() if isinstance(checkpoint, Inspectable) else 0
+    except Exception:  # noqa: BLE001 - whatever a plugin raises is raised again when the model is loaded
+        return 0
 
 
 def _pixels(cell: PlannedCell) -> dict[str, object] | None:

@@ -118,6 +118,7 @@ def failure(problem: Problem, plan: Plan) -> Failure:
 def public_spec(plan: Plan) -> dict[str, Any]:
     """The spec as a run folder keeps it: that is shared, and of the user's folders it has the last names only."""
     values = plan.spec.model_dump(mode="json", exclude={"base"})
+    values["executor"] = plan.spec.executor.name  # where its machines are is nobody else's concern
     drawn = [found["calibration"] for found in (values, *values["quantizers"]) if found["calibration"]]
     for benchmark in (*values["benchmarks"], *(found["benchmark"] for found in drawn if found["benchmark"])):
         benchmark["root"] = Path(benchmark["root"]).name

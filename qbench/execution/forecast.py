@@ -10,7 +10,7 @@ from qbench.errors import MachineError, QbenchError
 from qbench.execution.asked import AskedVariant
 from qbench.execution.batch_size import SIZES, recorded_size, remembered_size
 from qbench.execution.calibration import PreparedCalibration, check_disjoint, prepare_calibration
-from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan
+from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan, plan_executor
 from qbench.execution.prepare import (
     PreparedBenchmark,
     PreparedModel,
@@ -154,7 +154,7 @@ def forecast(
     told = progress or Silent()
     registry = registry or installed()
     plan = make_plan(spec, registry)
-    registry.executor(spec.executor)  # a name that does not exist is said now
+    plan_executor(spec.executor, registry)  # a name that does not exist is said now
     found = Forecast(plan=plan)
     with told:
         models = [m for planned in plan.models if (m := _model(planned, found)) is not None]

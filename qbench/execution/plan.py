@@ -18,9 +18,9 @@ from qbench.models.control_arms import CONTROL_ARMS
 from qbench.models.interface import Tower
 from qbench.models.layer_options import ENCODERS, LayerOptions
 from qbench.plugins.options import absolute_options, changed_options, make_options
-from qbench.plugins.records import Benchmark, Dataset, ModelSource, Probe, Quantizer
+from qbench.plugins.records import Benchmark, Dataset, Executor, ModelSource, Probe, Quantizer
 from qbench.plugins.registry import Entry, Registry
-from qbench.spec.model import BenchmarkSpec, CalibrationSpec, ModelSpec, QuantizerSpec, RunSpec
+from qbench.spec.model import BenchmarkSpec, CalibrationSpec, ExecutorSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.statistics.settings import check_margins
 from qbench.store.files import user_path
 
@@ -291,6 +291,13 @@ def _answers(quantizer: PlannedQuantizer, probe: Entry[Probe], registry: Registr
     record = quantizer.entry.record
     named = record.probes is None or probe.qualified in _resolved(record.probes, registry)
     return named and record.provider in probe.record.providers
+
+
+def plan_executor(spec: ExecutorSpec, registry: Registry) -> tuple[Entry[Executor], Any]:
+    """Resolve what executes a run: its record and its options; raises `InputError` as `make_plan` does."""
+    entry = registry.executor(spec.name)
+    _check_installed(entry, "executor")
+    return entry, make_options(entry.record.options, spec.options, where=f"executor {spec.name}")
 
 
 def plan_model(spec: ModelSpec, registry: Registry, base: Path = HERE) -> PlannedModel:

@@ -21,17 +21,18 @@ from qbench.execution.batch_size import with_batch_size
 from qbench.execution.calibration import check_disjoint
 from qbench.execution.cells import PlannedCell, Units, first_of_each_variant, plan_cells, shared_out
 from qbench.execution.opened import Opened
-from qbench.execution.plan import make_plan
+from qbench.execution.plan import make_plan, plan_executor
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.recorder import Recorder
+from qbench.execution.reports import listening
 from qbench.execution.run_log import event
 from qbench.execution.sharding import Shard, whole_run
 from qbench.execution.worker import Work, Worker
-from qbench.executors.interface import UnitExecutor
+from qbench.executors.interface import ParallelExecutor, UnitExecutor
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, Share, UnitResult, WorkUnit
-from qbench.models.numerics import check_device
+from qbench.models.numerics import check_device, threads
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
@@ -110,7 +111,7 @@ def execute(
     """
     begun = time.perf_counter()
     registry = registry or installed()
-    plan, executor = make_plan(spec, registry), registry.executor(spec.executor)
+    plan, (executor, options) = make_plan(spec, registry), plan_executor(spec.executor, registry)
     folder = RunFolder(out)
     folder.check_usable()
     cache = cache or Cache()
@@ -136,7 +137,7 @@ def execute(
                 _tell_other_spec(other, folder, told)
             recorder.begin()
             mine = shared_out(cells, shard.shares(plan) if shard else whole_run(plan))
-            with _Run(executor.record.load(), opened, recorder, folder, told) as run:
+            with _Run(executor.record.load(options), opened, recorder, folder, told) as run:
                 computed = run.compute(mine)
                 if shard:
                     run.compare_shares(mine, cells)
@@ -290,14 +291,16 @@ class _Run:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop decoding, and release the loaded model."""
+        """Stop decoding, release the loaded model, and end the processes of the executor."""
         self._worker.close()
+        if isinstance(self._executor, ParallelExecutor):
+            self._executor.close()
 
     def compute(self, shares: Mapping[PlannedCell, Share]) -> int:
         """Complete cells, or compute shares of them; how many were completed now."""
         todo = _todo(shares, self._folder, self._progress)
         ready = {cell: shares[cell] for cell in todo if cell.problem is None}
-        units = Units(self._opened.cache, self._opened.plan.spec.processes)
+        units = self._units()
         units.decode(ready)
         units.compute(ready)
         results = _Results(units, self._recorder, self._progress, total=len(todo))
@@ -340,7 +343,7 @@ class _Run:
         lacking = [pair for pair in pairs if self._recorder.lacks_drift(*pair) and all(map(self._is_done, pair))]
         asked = _unanswered(lacking) if ask_again else []
         slow = [cell for cell in timed if self._recorder.lacks_speed(cell)] if spec.speed else []
-        units = Units(self._opened.cache, spec.processes)
+        units = self._units()
         units.decode([*asked, *slow])
         units.answer(asked)
         units.drift(lacking)
@@ -350,11 +353,19 @@ class _Run:
     def _is_done(self, cell: PlannedCell) -> bool:
         return self._folder.ended(cell.folder, cell.key) is CellStatus.DONE
 
+    def _units(self) -> Units:
+        """No units yet, of such a size that the executor has work for all its processes."""
+        cache, workers = self._opened.cache, self._opened.plan.spec.processes
+        if isinstance(self._executor, ParallelExecutor):
+            return Units(cache, workers, cpus=threads(), at_once=self._executor.at_once)
+        return Units(cache, workers)
+
     def _execute(self, units: Units, results: _Results) -> None:
         self._announcer = _Announcer(units, self._progress)
         work = Work(self._opened.plan.spec, self._opened.cache.root, self._worker)
         self._worker.plan(units.units)
-        self._executor.execute(units.units, work, results.done)
+        with listening(self._progress, self._begins):
+            self._executor.execute(units.units, work, results.done)
 
     def _begins(self, unit: WorkUnit) -> None:
         if self._announcer is not None:

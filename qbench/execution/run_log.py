@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,20 +24,20 @@ class JsonLine(logging.Formatter):
     def __init__(self) -> None:
         super().__init__()
         self._last = {"stage": "run", "cell": ""}
-        self._of_thread = threading.local()
+        self._at: dict[tuple[int | None, int | None], dict[str, str]] = {}
 
     def format(self, record: logging.LogRecord) -> str:
         """One JSON object, without the end of the line."""
         given = record.__dict__
         if "stage" in given:
-            self._last = self._of_thread.at = {name: given[name] for name in self._last}
+            self._last = self._at[record.process, record.thread] = {name: given[name] for name in self._last}
         values: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            **getattr(self._of_thread, "at", self._last),
+            **self._at.get((record.process, record.thread), self._last),
             "what": record.getMessage(),
             "seconds": given.get("seconds"),
-            "memory_bytes": resident_bytes(),
+            "memory_bytes": resident_bytes() if record.process == os.getpid() else None,
             "process": record.process,
             "logger": record.name,
         }

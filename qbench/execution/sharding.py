@@ -18,6 +18,8 @@ from qbench.executors.work_units import WHOLE, Share
 
 TASK = "SLURM_ARRAY_TASK_"
 """How the names of the variables begin by which Slurm tells a task of an array which one it is."""
+PIECES = 4
+"""How many pieces of work there are at least for each of several processes. A choice of ours."""
 FORM = "It is two whole numbers, such as 1/4 for the first of four shards."
 
 
@@ -78,6 +80,22 @@ class Shard:
 def whole_run(plan: Plan) -> dict[tuple[str, str], Share]:
     """What is computed where a run is not divided; as `Shard.shares`."""
     return Shard(1, 1).shares(plan)
+
+
+def parts_of_variants(variants: int, at_once: int) -> int:
+    """Into how many parts the answers of each variant are divided, so that all of `at_once` processes have work.
+
+    Whole variants are best, as each model is then loaded once. With fewer than four for each process, the last one to
+    end would keep the others waiting for long.
+
+    Examples
+    --------
+    >>> [parts_of_variants(variants, 2) for variants in (1, 2, 3, 8, 36)]
+    [8, 4, 3, 1, 1]
+    >>> parts_of_variants(1, 1)
+    1
+    """
+    return max(-(-PIECES * at_once // variants), 1) if at_once > 1 and variants else 1
 
 
 def read_shard(text: str, environment: Mapping[str, str]) -> Shard:

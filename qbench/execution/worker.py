@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from qbench.errors import MachineError
+from qbench.errors import InputError, MachineError
 from qbench.execution.ahead import Ahead
 from qbench.execution.asked import AskedVariant
 from qbench.execution.opened import Opened
 from qbench.execution.plan import make_plan
-from qbench.execution.progress import Silent
+from qbench.execution.reports import Reporter
 from qbench.execution.speed import measure_speed
 from qbench.execution.variant import VariantRun
 from qbench.executors.problems import Problem
@@ -38,10 +40,17 @@ class Worker:
         Models and data.
     starting : callable
         Is told of each unit before it is executed.
+    ending : callable
+        Is called after each unit.
     """
 
-    def __init__(self, opened: Opened, starting: Callable[[WorkUnit], None] = lambda unit: None) -> None:
-        self._opened, self._starting = opened, starting
+    def __init__(
+        self,
+        opened: Opened,
+        starting: Callable[[WorkUnit], None] = lambda unit: None,
+        ending: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._opened, self._starting, self._ending = opened, starting, ending
         self._step = opened.progress.step
         self._variant: VariantRun | None = None
         self._ahead = Ahead(lambda unit: opened.asked(unit.model, unit.quantizer, unit.benchmark))
@@ -64,6 +73,8 @@ class Worker:
             raise  # the machine is the cause, so all other units would fail as well
         except Exception as error:  # noqa: BLE001 - it fails what depends on this unit, not the run
             result = UnitResult(unit=unit.id, problem=Problem.of(self._stage(unit), error))
+        finally:
+            self._ending()
         return replace(result, wall=time.perf_counter() - begun)
 
     def _executed(self, unit: WorkUnit) -> UnitResult:
@@ -86,7 +97,9 @@ class Worker:
         self._release()
 
     def _release_for(self, unit: WorkUnit) -> None:
-        """Release the loaded variant, unless the unit uses it."""
+        """Release the loaded variant, unless the unit uses it or needs none."""
+        if _needs_no_model(unit):
+            return
         if unit.wants.shares != self._shared or unit.wants.alone:
             self._release()
         self._shared = unit.wants.shares
@@ -98,11 +111,8 @@ class Worker:
 
     def _stage(self, unit: WorkUnit) -> str:
         """How far a unit had come, for the record of its failure."""
-        if unit.kind is Kind.DECODE:
-            return "data"
-        if unit.kind is Kind.ANSWER:
-            return "encode" if self._variant is not None and self._variant.loaded else "build"
-        return str(unit.kind)
+        built = unit.kind is not Kind.ANSWER or (self._variant is not None and self._variant.loaded)
+        return unit.stage if built else "build"
 
     def _decode(self, unit: WorkUnit) -> UnitResult:
         benchmark = self._opened.benchmark(unit.benchmark)
@@ -121,6 +131,13 @@ class Worker:
 
     def _score(self, unit: WorkUnit) -> UnitResult:
         asked = self._asked(unit)
+        try:
+            return self._scored(unit, asked)
+        finally:
+            if asked.variant is not self._variant:
+                asked.variant.close()  # it was loaded, because answers were damaged in the cache
+
+    def _scored(self, unit: WorkUnit, asked: AskedVariant) -> UnitResult:
         if not unit.share.whole and not asked.answered():
             return UnitResult(unit=unit.id)
         outcome, metrics = asked.score(DATASET, self._step)
@@ -134,7 +151,7 @@ class Worker:
         return UnitResult(unit=unit.id, seconds=dict(asked.variant.seconds), scored=scored)
 
     def _drift(self, unit: WorkUnit) -> UnitResult:
-        asked = self._opened.asked(unit.model, unit.quantizer, unit.benchmark)
+        asked = self._of_cell(unit)
         baseline = self._opened.asked(unit.model, self._opened.plan.spec.baseline, unit.benchmark)
         its, mine = baseline.cached_answers(), asked.cached_answers()
         if its is None or mine is None:
@@ -144,22 +161,41 @@ class Worker:
         return UnitResult(unit=unit.id, drift=drift)
 
     def _speed(self, unit: WorkUnit) -> UnitResult:
-        asked, spec = self._opened.asked(unit.model, unit.quantizer, unit.benchmark), self._opened.plan.spec
+        asked, spec = self._of_cell(unit), self._opened.plan.spec
         speed = measure_speed(asked, batch_size=spec.per_batch, repeats=spec.speed)
         self._step(1)
         return UnitResult(unit=unit.id, speed=speed)
 
     def _asked(self, unit: WorkUnit) -> AskedVariant:
-        asked = self._opened.asked(unit.model, unit.quantizer, unit.benchmark)
+        """Who is asked what in a unit; the variant becomes the loaded one, unless the unit needs none."""
+        asked = self._of_cell(unit)
         asked.variant.seconds.clear()
-        self._variant = asked.variant
+        if not _needs_no_model(unit):
+            self._variant = asked.variant
         return asked
+
+    def _of_cell(self, unit: WorkUnit) -> AskedVariant:
+        """Who is asked what in a unit; refused where the answers could have other bits than those that are wanted."""
+        asked = self._opened.asked(unit.model, unit.quantizer, unit.benchmark)
+        if unit.key not in ("", asked.key):
+            raise InputError(
+                "on this machine the cell is another one than on the machine of the run, and its answers could have "
+                f"other bits. Here it would be computed on: {asked.parts['numerics']}",
+                where=platform.node(),
+                fix="Use machines of one kind, with the same packages and the same data (docs/scale.md).",
+            )
+        return asked
+
+
+def _needs_no_model(unit: WorkUnit) -> bool:
+    """Whether a unit scores what other processes have answered."""
+    return unit.kind is Kind.SCORE and not unit.wants.shares
 
 
 class Work:
     """The function that an executor calls for each unit; see `qbench.executors.interface.UnitExecutor`.
 
-    Pickled, it is the spec and the folder of the cache: in another process everything is opened anew, once.
+    Pickled, it is the spec and two folders: in another process everything is opened anew, once.
 
     Parameters
     ----------
@@ -172,20 +208,35 @@ class Work:
     """
 
     def __init__(self, spec: RunSpec, cache: Path, worker: Worker | None = None) -> None:
-        self._spec, self._cache, self._worker = spec.model_dump_json(), str(cache), worker
+        self._spec, self._cache, self._worker = spec.model_dump_json(), str(cache.absolute()), worker
+        self._folder = str(Path.cwd())
 
     def __call__(self, unit: str) -> UnitResult:
         """Execute a unit, given as the text of `WorkUnit.to_json`."""
-        worker = self._worker or _worker(self._spec, self._cache)
+        worker = self._worker or _worker(self._spec, self._cache, self._folder)
         return worker.execute(WorkUnit.from_json(unit))
 
     def __getstate__(self) -> dict[str, Any]:
         """The plain data only."""
-        return {"_spec": self._spec, "_cache": self._cache, "_worker": None}
+        return {**self.__dict__, "_worker": None}
 
 
 @cache
-def _worker(spec: str, cache_folder: str) -> Worker:
-    """The worker of a process for one run."""
-    plan = make_plan(RunSpec.model_validate_json(spec), installed())
-    return Worker(Opened(plan, Cache(Path(cache_folder)), Silent()))
+def _worker(spec: str, cache_folder: str, folder: str) -> Worker:
+    """The worker of a process for one run.
+
+    Raises
+    ------
+    MachineError
+        The process is on a machine that does not have the folders of the run.
+    """
+    for wanted in (cache_folder, folder):
+        if not Path(wanted).is_dir():
+            raise MachineError(
+                f"the machine {platform.node()} does not have this folder",
+                where=wanted,
+                fix="All machines need the folder of the cache (QBENCH_CACHE) and that in which the command runs.",
+            )
+    os.chdir(folder)  # relative paths mean what they mean in the process of the run
+    plan, reporter = make_plan(RunSpec.model_validate_json(spec), installed()), Reporter()
+    return Worker(Opened(plan, Cache(Path(cache_folder)), reporter), reporter.begins, reporter.ends)

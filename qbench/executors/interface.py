@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from qbench.executors.work_units import UnitResult, WorkUnit
+    from qbench.executors.work_units import Resources, UnitResult, WorkUnit
 
 
 class UnitExecutor(Protocol):
@@ -35,4 +35,29 @@ class UnitExecutor(Protocol):
         done : callable
             Has to be called with every result, in the process and thread that called `execute`.
         """
+        ...
+
+
+@runtime_checkable
+class ParallelExecutor(UnitExecutor, Protocol):
+    """Optional, beside `UnitExecutor`: executes several units at once, in processes of its own.
+
+    Processes that execute units need the environment variables of `qbench.executors.environment.worker_environment`
+    before they import anything, and the same packages and folders as the process of the run. They should pass on what
+    is logged in them: a handler of the root logger collects the records, and in the process of the run each is given to
+    ``logging.getLogger(record.name).handle(record)``. Warnings of libraries and the progress of a unit are among them.
+    """
+
+    def at_once(self, wants: Resources) -> int:
+        """How many units that want this can be executed at once. Work is divided among so many, if it can be.
+
+        Raises
+        ------
+        qbench.errors.InputError
+            There is no machine that has what is wanted.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all processes. Called when a run ends, however it ends."""
         ...

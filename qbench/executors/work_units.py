@@ -47,17 +47,23 @@ class Resources:
     ----------
     device : str
         Where it computes: ``cpu``, ``cuda`` or ``cuda:1``.
+    cpus : int
+        Processor cores that it keeps busy: for answers on a CPU as many as torch has threads in the process of the run.
+    memory : int
+        Bytes of memory that it needs at least, such as those of the weights; 0 where that is not known.
     workers : int
-        Processes or threads that it starts.
+        Processes that it starts at most, besides. On fewer cores it takes longer, and gives the same.
     shares : str
-        Units with the same non-empty text use the same loaded model. They are next to each other in the list, and are
-        best executed one after another in one process.
+        Units with the same non-empty text use the same loaded model, and are best executed one after another in one
+        process.
     alone : bool
         Whether it measures time, so that nothing else should run on the machine.
     """
 
     device: str = "cpu"
-    workers: int = 1
+    cpus: int = 1
+    memory: int = 0
+    workers: int = 0
     shares: str = ""
     alone: bool = False
 
@@ -86,6 +92,16 @@ class Share:
         """Whether a shard is in it."""
         return shard % self.of == self.first
 
+    def parts(self, count: int) -> tuple[Share, ...]:
+        """This share in `count` equal parts; only all answers are divided.
+
+        Examples
+        --------
+        >>> Share().parts(2)
+        (Share(first=0, of=2), Share(first=1, of=2))
+        """
+        return tuple(Share(first=first, of=count) for first in range(count)) if self.whole else (self,)
+
     def after(self, others: int) -> Share:
         """What is in it of the array after `others` ones: so arrays of one shard are divided evenly, too."""
         return Share(first=(self.first - others) % self.of, of=self.of)
@@ -110,7 +126,10 @@ class WorkUnit:
     order : str
         The order of the batches (`qbench.probes.batch_order`), to answer in.
     share : Share
-        Which of the answers are computed. A cell whose answers are divided is scored where the last of them came.
+        Which of the answers are computed. A shard of a run scores a cell only where it finds all answers to it.
+    key : str
+        The key of the cell that it is for, if there is one. A process in which the cell has another key, because the
+        machine, the packages or the data differ, must not execute it: its answers could have other bits.
     geometry : Geometry or None
         What images are decoded to.
     after : tuple of str
@@ -119,7 +138,8 @@ class WorkUnit:
         What it needs.
     streams : bool
         Whether a process that executes it may begin the units that depend on it before it is done: they wait for those
-        of its results that they read.
+        of its results that they read. Several such units may be for the same images: processes that execute them at
+        once share the images among them, and each ends when all images are there.
 
     Examples
     --------
@@ -135,10 +155,16 @@ class WorkUnit:
     quantizer: str = ""
     order: str = ""
     share: Share = WHOLE
+    key: str = ""
     geometry: Geometry | None = None
     after: tuple[str, ...] = ()
     wants: Resources = field(default_factory=Resources)
     streams: bool = False
+
+    @property
+    def stage(self) -> str:
+        """What went wrong if the unit failed, as `qbench.executors.problems.Problem.stage` says it."""
+        return {Kind.DECODE: "data", Kind.ANSWER: "encode"}.get(self.kind, str(self.kind))
 
     def to_json(self) -> str:
         """The unit as a text."""

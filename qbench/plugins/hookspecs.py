@@ -305,6 +305,9 @@ def qbench_executors() -> Iterable[Executor]:
 
 
         class Processes:
+            def __init__(self, options):
+                pass
+
             def execute(self, units, work, done):
                 from concurrent.futures import ProcessPoolExecutor
                 from multiprocessing import get_context

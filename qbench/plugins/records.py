@@ -301,12 +301,18 @@ class Executor:
     summary : str
         One line for ``qbench list``.
     load : callable
-        ``() -> UnitExecutor``. Heavy packages are imported here and nowhere else.
+        ``(options) -> UnitExecutor``. Heavy packages are imported here and nowhere else.
+    options : type
+        A frozen dataclass with the options and their defaults. They change no result.
+    install : str
+        The command that installs the optional packages which it needs and which are not there; see `Quantizer`.
     """
 
     name: str
     summary: str
-    load: Callable[[], UnitExecutor]
+    load: Callable[[Any], UnitExecutor]
+    options: type = NoOptions
+    install: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

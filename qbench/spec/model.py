@@ -193,6 +193,26 @@ class CalibrationSpec(_Strict):
         return self
 
 
+class ExecutorSpec(_Strict):
+    """What executes the work of a run: ``"local"``, or ``{name = "ray", options = {…}}``.
+
+    Attributes
+    ----------
+    name : str
+        The executor, bare or as ``plugin:name``.
+    options : dict
+        Its options.
+    """
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
 class HalfSpec(_Strict):
     """One half of the items of each benchmark: ``half = { part = "first", seed = 0 }``.
 
@@ -275,7 +295,7 @@ class RunSpec(_Strict):
         never changes a result.
     calibration : CalibrationSpec or None
         The data of all quantizers that use calibration data and name none of their own.
-    executor : str
+    executor : ExecutorSpec
         What executes the work of the run, see ``qbench list executors``. It never changes a result.
     base : str
         The folder that relative paths in options are relative to; that of the spec's file if not given.
@@ -303,7 +323,7 @@ class RunSpec(_Strict):
     speed: int = Field(default=0, ge=0, le=1000, strict=True)
     workers: int | None = Field(default=None, ge=1, le=256, strict=True)
     calibration: CalibrationSpec | None = None
-    executor: str = "local"
+    executor: ExecutorSpec = ExecutorSpec(name="local")
     base: str = ""
     comparisons: list[DeclaredComparison] = Field(default_factory=list)
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)

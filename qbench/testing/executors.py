@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from qbench.execution.run import execute
+from qbench.executors.interface import ParallelExecutor
 from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, UnitResult, WorkUnit
 from qbench.plugins.records import Executor
@@ -107,7 +108,7 @@ class ExecutorContract(Contract):
     def test_results_are_reported_where_it_was_called(self, entry: Entry[Executor], notes: str) -> None:
         """In the same thread: the receiver of the results writes files and draws the progress bar."""
         threads: list[int] = []
-        entry.record.load().execute(UNITS, Noted(notes), lambda result: threads.append(threading.get_ident()))
+        _executed(entry, UNITS, Noted(notes), lambda result: threads.append(threading.get_ident()))
         assert set(threads) == {threading.get_ident()}, "results are reported in another thread"
 
     def test_what_depends_on_a_failed_unit_is_left_out(self, entry: Entry[Executor], notes: str) -> None:
@@ -150,7 +151,23 @@ class ExecutorContract(Contract):
         pd.testing.assert_frame_equal(mine, its, check_exact=True)
 
 
-def _executed(entry: Entry[Executor], units: Sequence[WorkUnit], work: Noted) -> list[UnitResult]:
+def _executed(
+    entry: Entry[Executor],
+    units: Sequence[WorkUnit],
+    work: Noted,
+    done: Callable[[UnitResult], None] = lambda result: None,
+) -> list[UnitResult]:
+    """The results of units, each also told to `done` where it is reported."""
     results: list[UnitResult] = []
-    entry.record.load().execute(units, work, results.append)
+
+    def both(result: UnitResult) -> None:
+        results.append(result)
+        done(result)
+
+    executor = entry.record.load(entry.record.options())
+    try:
+        executor.execute(units, work, both)
+    finally:
+        if isinstance(executor, ParallelExecutor):
+            executor.close()
     return results

@@ -42,7 +42,7 @@ class InTurn:
 
 def executor(name, caught="", said="", wrong="", **changes):
     CAUGHT[name] = caught, said
-    return Executor(**{"name": name, "summary": "broken", "load": lambda: InTurn(wrong), **changes})
+    return Executor(**{"name": name, "summary": "broken", "load": lambda options: InTurn(wrong), **changes})
 
 
 ORDERED = "test_every_unit_is_executed_once_after_what_it_depends_on"

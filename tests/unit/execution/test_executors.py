@@ -41,7 +41,7 @@ class Shuffled:
 @pytest.fixture
 def shuffled(registry):
     made = Shuffled()
-    record = Executor(name="shuffled", summary="in a random order", load=lambda: made)
+    record = Executor(name="shuffled", summary="in a random order", load=lambda options: made)
     registry.entries["qbench_executors"].append(Entry(plugin=PLUGIN, record=record))
     return made
 
