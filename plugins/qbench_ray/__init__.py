@@ -44,7 +44,7 @@ def qbench_executors() -> Iterator[Executor]:
     """One executor."""
     yield Executor(
         name="ray",
-        summary="on the machines of a Ray cluster, as many work units at once as they have room for",
+        summary="on the machines of a Ray cluster, as many work units at once as fit",
         load=_load,
         options=RayOptions,
         install="" if find_spec("ray") else INSTALL,

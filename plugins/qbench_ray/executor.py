@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -48,11 +49,11 @@ class RayExecutor:
     """
 
     def __init__(self, address: str = "") -> None:
-        self._address, self._own = address, False
+        self._address, self._own = address or os.environ.get("RAY_ADDRESS", ""), False
         self._nodes = _Nodes()
 
     def at_once(self, wants: Resources) -> int:
-        """How many units that want this the cluster has room for."""
+        """How many units that want this fit into the cluster."""
         self._connect()
         return self._nodes.at_once(wants)
 
@@ -80,6 +81,7 @@ class RayExecutor:
             )
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
+            _check_answers(self._address)  # Ray itself would try for minutes, and then end the process
             ray.init(
                 self._address or None, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
             )
@@ -91,6 +93,13 @@ class RayExecutor:
                 "`ray status` shows it. With --address local, one is started on this machine for the run.",
             ) from error
         self._own = True
+
+
+def _check_answers(address: str) -> None:
+    """Raise an `OSError` if nobody answers at the address of a machine, ``HOST:PORT``."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 class _Nodes:
@@ -147,6 +156,7 @@ class _Execution:
         self._queues: dict[Resources, deque[WorkUnit]] = defaultdict(deque)
         self._begun: set[str] = set()
         self._succeeded: set[str] = set()
+        self._failed_cells: set[str] = set()
         self._deaths: Counter[str] = Counter()
         self._tasks: dict[Any, _Task] = {}
         self._work = ray.put(work)
@@ -184,14 +194,18 @@ class _Execution:
             self._queues[_without_model(unit.wants)].append(unit)
 
     def _submit(self) -> None:
-        """Begin tasks, as many as the cluster has room for, and the next ones."""
+        """Begin tasks, as many as fit into the cluster, and the next ones."""
         running = Counter(task.queue for task in self._tasks.values())
         for wants, queue in self._queues.items():
             while queue and running[wants] < QUEUED * self._nodes.at_once(wants):
                 unit = queue.popleft()
-                if unit.id not in self._begun:
+                if self._may_begin(unit):
                     self._begin(self._with_same_model(unit), wants)
                     running[wants] += 1
+
+    def _may_begin(self, unit: WorkUnit) -> bool:
+        """Whether a unit has not begun, and is not for a cell of which another unit has failed."""
+        return unit.id not in self._begun and unit.key not in self._failed_cells
 
     def _with_same_model(self, first: WorkUnit) -> list[WorkUnit]:
         """The units that can be executed after a unit by the same process, with the model that it has loaded then."""
@@ -199,7 +213,7 @@ class _Execution:
             return [first]
         found: dict[str, WorkUnit] = {}
         for unit in self._sharing[first.wants.shares]:
-            if unit.id not in self._begun and all(name in self._succeeded or name in found for name in unit.after):
+            if self._may_begin(unit) and all(name in self._succeeded or name in found for name in unit.after):
                 found[unit.id] = unit
         return list(found.values())
 
@@ -246,6 +260,7 @@ class _Execution:
             self._order.done(result.unit)
             self._enqueue(self._units[name] for name in self._order.get_ready())
         else:
+            self._failed_cells.update({self._units[result.unit].key} - {""})
             self._leave_out(task, result.unit)
         self._done(result)
 
@@ -260,6 +275,7 @@ class _Execution:
     def _died(self, task: _Task, error: RayError) -> None:
         """Repeat what a task has not done whose process has ended; its first unit is the one that was executed."""
         del self._tasks[task.said]
+        task.units = [unit for unit in task.units if unit.key not in self._failed_cells]
         if not task.units:
             return
         unit, why = task.units[0], str(error).strip().partition("\n")[0] or type(error).__name__

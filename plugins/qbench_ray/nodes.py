@@ -29,7 +29,7 @@ class Demand:
     memory: int = 0
 
     def times(self, node: Node) -> int:
-        """How many tasks with this demand a node has room for.
+        """How many tasks with this demand fit into a node.
 
         Examples
         --------

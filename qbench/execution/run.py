@@ -406,8 +406,10 @@ class _Results:
         if problem is None:
             event("is done", stage=self._kinds[result.unit], cell=name, seconds=result.wall)
         else:
-            tell(name, problem, self._progress, result.wall)
-            for needing in self._units.needing(result.unit):
+            cells = self._units.needing(result.unit)
+            known = bool(cells) and all(cell.name in self._failed for cell in cells)  # another part of them failed
+            tell(name, problem, Silent() if known else self._progress, result.wall)
+            for needing in cells:
                 self.fail(needing, problem)
 
     def fail(self, cell: PlannedCell, problem: Problem) -> None:

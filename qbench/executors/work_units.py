@@ -129,7 +129,8 @@ class WorkUnit:
         Which of the answers are computed. A shard of a run scores a cell only where it finds all answers to it.
     key : str
         The key of the cell that it is for, if there is one. A process in which the cell has another key, because the
-        machine, the packages or the data differ, must not execute it: its answers could have other bits.
+        machine, the packages or the data differ, must not execute it: its answers could have other bits. Once a unit
+        of a cell has failed, the others need not be executed.
     geometry : Geometry or None
         What images are decoded to.
     after : tuple of str

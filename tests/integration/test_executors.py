@@ -45,7 +45,9 @@ def test_units_executed_in_other_processes_give_the_same_bits(tmp_path, processe
     }
     registry = installed()
     plugin = registry.probes()[0].plugin
-    record = Executor(name="processes", summary="in other processes", load=lambda options: Processes(processes, tmp_path))
+    record = Executor(
+        name="processes", summary="in other processes", load=lambda options: Processes(processes, tmp_path)
+    )
     executors = [*registry.executors(), Entry(plugin=plugin, record=record)]
     other = dataclasses.replace(registry, entries={**registry.entries, "qbench_executors": executors})
     for executor in ("local", "processes"):

@@ -80,6 +80,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
         "qbench_onnx",
         "qbench_openvino",
         "qbench_torchao",
+        "qbench_ray",
         "qbench_benchmarks",
         "qbench_statistics",
         "qbench_demo",

@@ -23,6 +23,7 @@ from qbench.declared.schema import AttributeSpec, Description, PromptSpec, Table
 from qbench.execution.plan import make_plan
 from qbench.plugins import hookspecs
 from qbench.plugins.options import make_options
+from qbench.plugins.records import Executor
 from qbench.plugins.registry import HOOKS, discover, installed
 from qbench.spec.model import AnalysisSpec, BenchmarkSpec, CalibrationSpec, HalfSpec, ModelSpec, QuantizerSpec, RunSpec
 from qbench.spec.read import presets, validate
@@ -386,8 +387,9 @@ def with_options():
 
 @pytest.mark.parametrize("record", list(with_options()))
 def test_every_option_is_documented_with_its_default(record):
-    found = [body for heading, body in sections(text("protocol.md")).items() if f"`{record.name}`" in heading]
-    assert len(found) == 1, f"docs/protocol.md needs one heading with `{record.name}` in it"
+    page = "scale.md" if isinstance(record, Executor) else "protocol.md"
+    found = [body for heading, body in sections(text(page)).items() if f"`{record.name}`" in heading]
+    assert len(found) == 1, f"docs/{page} needs one heading with `{record.name}` in it"
     documented = rows(found[0])
     for name, value in dataclasses.asdict(record.options()).items():
         assert documented.get(name) == shown(value), name

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,13 @@ import pytest
 
 from qbench.api import InputError
 from qbench.api.executors import Executor, Kind, UnitResult, WorkUnit
+from qbench.execution.progress import Silent
+from qbench.execution.reports import Reporter, listening
 from qbench.execution.run import execute
 from qbench.execution.worker import Work
 from qbench.plugins.registry import Entry
+from qbench.results import load
+from qbench.store.cache import Cache
 from tests.unit.execution.conftest import PLUGIN
 
 
@@ -38,9 +44,21 @@ class Shuffled:
             done(result)
 
 
-@pytest.fixture
-def shuffled(registry):
-    made = Shuffled()
+class Several(Shuffled):
+    """Says that it executes three units at once."""
+
+    closed = False
+
+    def at_once(self, wants):
+        return 3
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture(params=[Shuffled])
+def shuffled(registry, request):
+    made = request.param()
     record = Executor(name="shuffled", summary="in a random order", load=lambda options: made)
     registry.entries["qbench_executors"].append(Entry(plugin=PLUGIN, record=record))
     return made
@@ -56,8 +74,6 @@ BENCHMARKS = [{"name": "toys", "dataset": "drawn"}, {"name": "toys", "dataset": 
 
 @pytest.mark.parametrize("quantizers", [["base", "half"], ["base", "bad", "half"]])
 def test_another_order_gives_the_same_bits(spec, registry, shuffled, tmp_path, quantizers):
-    from qbench.store.cache import Cache
-
     wanted = {"models": ["toy/one", "toy/two"], "quantizers": quantizers, "benchmarks": BENCHMARKS, "noise": 2}
     done = {}
     for executor in ("local", "shuffled"):
@@ -75,6 +91,71 @@ def test_another_order_gives_the_same_bits(spec, registry, shuffled, tmp_path, q
     assert len(found) >= 2 * 2 * 3
     for name, table in expected.items():
         pd.testing.assert_frame_equal(found[name], table, check_exact=True)
+
+
+@pytest.mark.parametrize("shuffled", [Several], indirect=True)
+def test_work_is_divided_for_an_executor_that_does_several_units_at_once(
+    spec, registry, shuffled, tmp_path, cache, log, monkeypatch
+):
+    monkeypatch.setattr("qbench.store.arrays.SHARD_ROWS", 5)
+    wanted = {"quantizers": ["base", "half"], "noise": 1, "batch_size": 5}
+    execute(spec(**wanted), tmp_path / "local", registry=registry, cache=Cache(tmp_path / "local-cache"))
+    once = Counter(entry for entry in log if entry[0] in ("images", "texts"))
+    log.clear()
+    done = execute(spec(**wanted, executor="shuffled"), tmp_path / "run", registry=registry, cache=cache)
+    assert (done.done, done.failed, shuffled.closed) == (2, 0, True)
+    assert Counter(entry for entry in log if entry[0] in ("images", "texts")) == once
+    answered = [unit for unit in shuffled.executed if unit.kind is Kind.ANSWER]
+    assert len(answered) == 2 * (
+        3 + 3
+    )  # of each variant in both orders, three parts of images; the text is one of them
+    scored = [unit for unit in shuffled.executed if unit.kind is Kind.SCORE]
+    assert [sum(name.startswith("answer") for name in unit.after) for unit in scored] == [4, 4]
+    assert not any(unit.wants.shares for unit in scored)  # whoever scores keeps the model that it has loaded
+    expected, found = tables(tmp_path / "local"), tables(tmp_path / "run")
+    assert list(found) == list(expected)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(found[name], table, check_exact=True)
+
+
+@pytest.mark.parametrize("shuffled", [Several], indirect=True)
+def test_a_cell_of_which_several_parts_fail_is_said_once(spec, registry, shuffled, tmp_path, cache, monkeypatch):
+    monkeypatch.setattr("qbench.store.arrays.SHARD_ROWS", 5)
+    said, told = [], Silent()
+    monkeypatch.setattr(told, "say", lambda text, style="": said.append(text))
+    wanted = spec(quantizers=["base", "bad"], executor="shuffled")
+    assert execute(wanted, tmp_path / "run", registry=registry, cache=cache, progress=told).failed == 1
+    assert [text.partition(": the method")[0] for text in said] == ["failed: toy/one · bad · toys"]
+
+
+def test_another_kind_of_machine_refuses_a_unit(spec, registry, shuffled, tmp_path, cache):
+    here = shuffled.execute
+
+    def there(units, work, done):
+        here(units, lambda text: work(replace(WorkUnit.from_json(text), key="of another machine").to_json()), done)
+
+    shuffled.execute = there
+    execute(spec(executor="shuffled"), tmp_path / "run", registry=registry, cache=cache)
+    errors = load(tmp_path / "run").cells["error"]
+    assert errors.str.contains("on this machine the cell is another one than on the machine of the run").all()
+    assert errors.str.contains("Here it would be computed on: cpu").all()
+
+
+def test_what_units_of_other_processes_tell_reaches_the_progress():
+    told, begun = [], []
+
+    class Progress(Silent):
+        def step(self, n=1):
+            told.append(n)
+
+    unit = WorkUnit(id="a", kind=Kind.SCORE, benchmark="toys")
+    reporter = Reporter()
+    with listening(Progress(), begun.append):
+        reporter.begins(unit)
+        for _ in range(3):
+            reporter.step(2)
+        reporter.ends()
+    assert (sum(told), begun) == (6, [unit])
 
 
 def test_a_unit_that_fails_fails_what_depends_on_it_and_nothing_else(spec, registry, shuffled, tmp_path, cache):

@@ -14,7 +14,7 @@ from qbench.policy.model import Policy
 from qbench.spec.model import RunSpec
 
 FILES = (RunSpec, Policy, Description)
-SHORT = {"benchmark", "by", "groups", "models", "quantizers", "folder"}
+SHORT = {"benchmark", "by", "executor", "groups", "models", "quantizers", "folder"}
 """Keys that have a list of texts, for which a single text may stand."""
 SAMPLES: tuple[Any, ...] = (True, False, 0, 1, 5, 0.5, 1.0, "1", "5", "0.5", "true", "on")
 
