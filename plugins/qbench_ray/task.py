@@ -66,7 +66,7 @@ def _results(work: Callable[[str], UnitResult], units: Sequence[str]) -> Iterato
 @contextmanager
 def _collected(told: SimpleQueue[Said | None]) -> Iterator[None]:
     """Collect all that is logged."""
-    root, handler = logging.getLogger(), QueueHandler(told)  # type: ignore[arg-type]  # it calls put_nowait only
+    root, handler = logging.getLogger(), QueueHandler(told)
     root.addHandler(handler)
     try:
         yield

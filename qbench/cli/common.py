@@ -35,10 +35,8 @@ def executed_by(spec: RunSpec, name: str | None, address: str | None) -> dict[st
     """The executor of the spec in whose place `--executor` and `--address` stand; `None` where neither is given."""
     if name is None and address is None:
         return None
-    given = spec.executor.model_dump() if name in (None, spec.executor.name) else {"name": name, "options": {}}
-    if address is not None:
-        given["options"]["address"] = address
-    return given
+    options = dict(spec.executor.options) if name in (None, spec.executor.name) else {}
+    return {"name": name or spec.executor.name, "options": options | ({"address": address} if address else {})}
 
 
 def shard_of(given: str | None) -> Shard | None:
