@@ -56,12 +56,17 @@
     }
   }
 
+  const printed = (mark) => mark.type === "text" && mark.x && mark.x.expr;
+
   function fit(spec, width) {
     if (width >= NARROW) return;
     spec.config.axis = { ...spec.config.axis, labelLimit: LABELS };
     if (typeof spec.width === "number") spec.width = Math.min(spec.width, Math.max(120, width - LABELS - 40));
     if (spec.columns) spec.columns = 1;
     spec.config.legend = { ...spec.config.legend, orient: "top", direction: "horizontal" };
+    // What is printed beside the marks has no room: the change is printed above its interval, the rest is in the tooltip.
+    if (spec.layer) spec.layer = spec.layer.filter(({ mark, encoding }) => !printed(mark) || encoding.text.field === "said");
+    for (const { mark } of spec.layer || []) if (printed(mark)) Object.assign(mark, { x: 0, dy: -15, fontSize: 10 });
     for (const { encoding } of spec.layer || []) {
       const axis = encoding && encoding.y && encoding.y.axis;
       if (!axis || !axis.labelExpr) continue;

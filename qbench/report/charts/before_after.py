@@ -1,4 +1,4 @@
-"""Pairs of joined dots: a number before and after, with one row per model × quantizer and one small chart per gap."""
+"""Pairs of joined dots: a number before and after, one row per model × quantizer, one chart per gap or skew."""
 
 from __future__ import annotations
 

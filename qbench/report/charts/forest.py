@@ -19,6 +19,8 @@ from qbench.vocabulary import Effect
 
 WIDTH, STEP = 500, 20
 BESIDE = 58, 74, 196
+FAR = 1.8
+"""An interval is cut by the end of the axis where it reaches so many times as far as the others need."""
 """Where the texts beside the plot stand, in pixels from its right edge: n, the change, the number before and after."""
 EFFECTS = tuple(Effect)
 SHAPES = ("square", "circle", "diamond", "circle", "cross")
@@ -85,7 +87,8 @@ def forest(marks: Sequence[Mark], unit: str, title: str, band: str = "Margin") -
     scale = formatting.scale(unit)
     end = _end(marks) * scale
     rows = [_row(i, mark, unit, scale, end) for i, mark in enumerate(marks)]
-    x = {"type": "quantitative", "scale": {"domain": [-end, end], "nice": False}, "title": title}
+    axis = {"tickCount": 8}
+    x = {"type": "quantitative", "scale": {"domain": [-end, end], "nice": False}, "title": title, "axis": axis}
     y = {"field": "row", "type": "ordinal", "title": None, "sort": None, "axis": LABELS}
     tip = [
         {"field": field, "type": "nominal", "title": head}
@@ -203,8 +206,10 @@ def _clipped(value: float, end: float) -> float | None:
 
 
 def _end(marks: Sequence[Mark]) -> float:
-    """Find the end of the axis, which holds all changes and margins, and most of the intervals."""
+    """Find the end of the axis, which holds all changes and margins, and all intervals unless some are far wider."""
     finite = [abs(x) for m in marks for x in (m.low, m.high) if math.isfinite(x)]
     must = [abs(m.value) * 1.15 for m in marks if math.isfinite(m.value)]
     must += [m.margin * 1.3 for m in marks if math.isfinite(m.margin)]
-    return max([*must, float(np.quantile(finite, 0.85)) * 1.05 if finite else 0.0, 1e-6])
+    end = max([*must, float(np.quantile(finite, 0.85)) * 1.05 if finite else 0.0, 1e-6])
+    widest = max(finite, default=0.0) * 1.05
+    return max(end, widest) if widest <= FAR * end else end

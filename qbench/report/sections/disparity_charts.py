@@ -55,7 +55,7 @@ def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
     left = [
         formatting.count(len(names) - limit, *words)
         for names, limit, words in (
-            (plots, PLOTS, ("gap with smaller changes", "gaps with smaller changes")),
+            (plots, PLOTS, ("number with smaller changes", "numbers with smaller changes")),
             (models, MODELS, ("more model", "more models")),
         )
         if len(names) > limit
@@ -66,8 +66,8 @@ def _chart(measure: Measure, rows: Sequence[NumberRow], void: int) -> Chart:
         name=chart_name("before-after", measure.benchmark, measure.metric),
         title=f"{measure.metric} on {where} by attribute, before and after",
         words=(
-            f"{formatting.count(len(shown), 'pair')} of dots, with one small chart per gap and one row per model × "
-            f"quantizer. The numbers are in the table “{measure.metric} on {where}” below."
+            f"{formatting.count(len(shown), 'pair')} of dots, with one small chart per gap or skew and one row per "
+            f"model × quantizer. The numbers are in the table “{measure.metric} on {where}” below."
         ),
         spec=before_after(
             [_row(r, measure, scale) for r in shown], quantizers, f"{measure.metric}{unit and f', {unit}'}"

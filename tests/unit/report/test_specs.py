@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,12 @@ def test_a_model_whose_baseline_is_at_chance_level_is_not_drawn_as_fair(empty_ru
     for chart in charts:
         assert {row["model"] for row in chart.spec["data"]["values"]} == {"laion/ViT-B-16"}
         assert "void" in chart.note
+
+
+@pytest.mark.parametrize(("low", "cut"), [(-0.036, False), (-0.36, True)])
+def test_only_an_interval_that_is_far_wider_than_the_others_is_cut(low: float, cut: bool) -> None:
+    others = [replace(MARK, value=0.0, low=-0.004, high=0.004, margin=0.02, wide=()) for _ in range(9)]
+    spec = forest([replace(MARK, value=-0.026, low=low, high=-0.015, margin=0.02, wide=()), *others], "share", "Change")
+    rows = spec["data"]["values"]
+    assert [row["left"] for row in rows] == [cut] + [False] * 9
+    assert (rows[0]["from"] == pytest.approx(100 * low)) is not cut
