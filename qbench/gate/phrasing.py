@@ -140,9 +140,11 @@ def headline(rows: Sequence[GateRow]) -> Headline:
 def beside_errors(rows: Iterable[GateRow]) -> str:
     """What the rows that could be evaluated come to: the worst of them; empty where there are none.
 
-    That something could not be evaluated does not hide a loss that is proven, nor that the rest passes.
+    That something could not be evaluated does not hide a loss that is proven, not even under a rule that only warns,
+    nor that the rest passes.
     """
-    worst = next((row for row in rows if row.judged and row.status is not RowStatus.ERROR), None)
+    evaluated = [row for row in rows if row.status is not RowStatus.ERROR]
+    worst = next((row for row in evaluated if row.judged or row.status is RowStatus.WARNING), None)
     if worst is None:
         return ""
     passes = "What could be evaluated is within its limits; nearest to its own, "

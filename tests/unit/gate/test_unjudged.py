@@ -109,6 +109,8 @@ def test_what_only_warns_gives_a_variant_no_answer_where_the_rest_is_left_out(st
     assert beside.beside == "int4 on b32"
     assert "ts rule only warns, and int4 on b32 is not judged" in str(headline([beside]))
     assert "int4 on b32 is not judged, because the rules that can fail leave out all its numbers" in beside.reason
+    nothing = study.judge({"metric": "top1", "quantizers": "int4"}, WARNS | {"quantizers": "int4"}).sentence
+    assert ("recall on imagenet loses 10.0" in nothing) is (change == -0.1)  # no proven loss is hidden
     alone = study.judge(WARNS)
     assert {variant.band for variant in alone.variants} == {"PASS WITH WARNINGS" if change else "PASS"}
 
