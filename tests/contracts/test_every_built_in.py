@@ -1,14 +1,14 @@
 """Everything that comes with qbench keeps to a contract: what pytest collects is held against what is registered."""
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 
 from qbench.plugins.registry import installed
 from qbench.report.sections import BUILT_IN
+from tests.process_server import REWRITE
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,10 +46,12 @@ HOOKS = {
 
 
 @pytest.fixture(scope="module")
-def tested():
+def tested(processes, tmp_path_factory):
+    collect = tmp_path_factory.mktemp("collect") / "collect.py"
+    collect.write_text(COLLECT)
     files = [path for folder in ("plugins", "unit") for path in sorted((ROOT / "tests" / folder).rglob("test_*.py"))]
     files = [str(path) for path in files if "Contract)" in path.read_text(encoding="utf-8")]
-    done = subprocess.run([sys.executable, "-c", COLLECT, *files], cwd=ROOT, capture_output=True, text=True)
+    done = processes.run([collect, *REWRITE, *files], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stdout + done.stderr
     return {tuple(pair) for pair in json.loads(done.stdout.splitlines()[-1])}
 

@@ -63,6 +63,11 @@ def biting(contract, check: str, said: str, broken_record: type) -> type:
 CRASH = "test_what_is_not_there_is_said_in_words"
 
 
+@functools.cache
+def with_broken():
+    return discover([*entry_points(group=GROUP), EntryPoint("broken", "broken", GROUP)])
+
+
 class Broken:
     """Found as if it were installed."""
 
@@ -70,7 +75,7 @@ class Broken:
 
     @pytest.fixture
     def registry(self):
-        return discover([*entry_points(group=GROUP), EntryPoint("broken", "broken", GROUP)])
+        return with_broken()
 
 
 class BrokenQuantizer(Broken):

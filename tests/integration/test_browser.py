@@ -6,16 +6,19 @@ import csv
 import io
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tomlkit
 from PIL import Image
 
 from qbench.report.html import Look, page
 from qbench.results import load
+from tests.integration.conftest import SPEC
 from tests.unit.conftest import made_run
 from tests.unit.report.intervals import with_intervals
 
@@ -25,16 +28,6 @@ pytestmark = pytest.mark.skipif(
     FOUND is None, reason="no Chromium: install Debian's chromium or chromium-headless-shell"
 )
 
-ONE = """
-name = "one"
-limit = 200
-models = ["demo/skewed"]
-quantizers = ["fp32", "hf-int4"]
-benchmarks = [
-    {name = "facet", dataset = "demo-facet", options = {classes = "present"}},
-    {name = "fairface", dataset = "demo-fairface", options = {ks = [50]}},
-]
-"""
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 320, "height": 640}}
 
 SCROLL = """async () => {
@@ -72,10 +65,12 @@ def report(small: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def one_by_one(qbench: Any, tmp_path_factory: Any) -> Path:
-    """The report of one model with one quantizer on two benchmarks."""
+def one_by_one(small: Path, qbench: Any, tmp_path_factory: Any) -> Path:
+    """The report of one model with one quantizer on two benchmarks, whose answers the small run has computed."""
     folder = tmp_path_factory.mktemp("one")
-    (folder / "one.toml").write_text(ONE)
+    spec = tomllib.loads(SPEC) | {"name": "one", "quantizers": ["fp32", "hf-int4"]}
+    spec["benchmarks"] = [x for x in spec["benchmarks"] if x["name"] in ("facet", "fairface")]
+    (folder / "one.toml").write_text(tomlkit.dumps(spec))
     qbench("run", "one.toml", "--out", "run", cwd=folder)
     return folder / "run" / "report.html"
 

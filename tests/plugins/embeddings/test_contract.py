@@ -16,8 +16,11 @@ from qbench.testing import ModelSourceContract, QuantizerContract, tiny
 
 
 @pytest.fixture
-def exported(tmp_path, tiny_clip, tiny_images, write_table):
-    """A folder with the variants ``fp32`` and ``pruned`` of the tiny CLIP, for the tiny benchmark."""
+def exported(tmp_path_factory, tiny_clip, tiny_images, write_table):
+    """A folder with the variants ``fp32`` and ``pruned`` of the tiny CLIP, for its benchmark; do not change it."""
+    exported = tmp_path_factory.getbasetemp() / "exported"
+    if exported.exists():
+        return exported
     registry = installed()
     source = registry.model("clip").record
     checkpoint = source.open("tiny", source.options(path=str(tiny_clip)))
@@ -29,7 +32,7 @@ def exported(tmp_path, tiny_clip, tiny_images, write_table):
     for name, method in (("fp32", "fp32"), ("pruned", "prune-magnitude")):
         record = registry.quantizer(method).record
         variant = record.build(checkpoint, Context(device="cpu"), record.options())
-        folder = tmp_path / "exported" / name
+        folder = exported / name
         (folder / planned.label).mkdir(parents=True)
         for what, of, found in (
             ("images", ids, variant.encoder.encode_images(pixels)),
@@ -51,7 +54,7 @@ def exported(tmp_path, tiny_clip, tiny_images, write_table):
             "coverage": {"layers": layers, "total_parameters": variant.coverage.total_parameters},
         }
         (folder / "manifest.json").write_text(json.dumps(manifest))
-    return tmp_path / "exported"
+    return exported
 
 
 class TestQuantizer(QuantizerContract):

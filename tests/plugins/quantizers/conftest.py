@@ -1,9 +1,5 @@
 """Variants of the tiny checkpoint, and the ``qbench`` command."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -41,21 +37,3 @@ def original(tiny_clip):
 def qbench(qbench_here, tmp_path):
     """Run the command in the test's own process; the exit code has to be `code`."""
     return lambda *arguments, code=0: qbench_here(*arguments, cwd=tmp_path, check=code)
-
-
-@pytest.fixture
-def qbench_apart(tmp_path):
-    """Run the command as a user does, in a process of its own: for what it prints, and for what it must not."""
-
-    def run(*arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", "qbench.cli", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "80"},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    return run

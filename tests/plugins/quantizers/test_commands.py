@@ -3,17 +3,53 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
+import pytest
+
+APART = """
+import json, sys
+from qbench.cli import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["qbench", *arguments]
+    try:
+        main()
+    except SystemExit as left:
+        if left.code:
+            raise
+    print(end="\\0")
+"""
 
 
-def test_inspect_prints_a_row_a_tower(qbench_apart, tiny_clip):
-    said = qbench_apart("inspect", tiny_clip, "--quantizer", "hf-int4")
-    assert f"clip/{tiny_clip.name} · hf-int4" in said.stdout
-    assert "control: fp32" in said.stdout
-    assert all(len(line) <= 80 for line in said.stdout.splitlines())
-    assert [line.split()[0] for line in said.stdout.splitlines()[-3:]] == ["all", "text", "image"]
-    assert said.stderr == ""
+@pytest.fixture(scope="module")
+def apart(tiny_clip, tmp_path_factory):
+    """What both commands print in a process that imports everything itself, where libraries would print too."""
+    kept = tmp_path_factory.mktemp("apart") / "new" / "kept"
+    commands = [
+        ["inspect", str(tiny_clip), "--quantizer", "hf-int4"],
+        ["quantize", str(tiny_clip), "--quantizer", "hf-int4", "--option", "double_quant=true", "--save", str(kept)],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", APART, json.dumps(commands)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "QBENCH_CACHE": str(kept.parents[1] / "cache"), "HF_HUB_OFFLINE": "1", "COLUMNS": "80"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    inspected, quantized, _ = done.stdout.split("\0")
+    return {"inspect": inspected, "quantize": quantized, "stderr": done.stderr, "kept": kept}
+
+
+def test_inspect_prints_a_row_a_tower_and_nothing_else_is_printed(apart, tiny_clip):
+    said = apart["inspect"]
+    assert f"clip/{tiny_clip.name} · hf-int4" in said
+    assert "control: fp32" in said
+    assert all(len(line) <= 80 for line in said.splitlines())
+    assert [line.split()[0] for line in said.splitlines()[-3:]] == ["all", "text", "image"]
+    assert apart["stderr"] == ""
 
 
 def test_inspect_gives_the_numbers_of_the_variant(qbench, tiny_clip, build):
@@ -45,13 +81,9 @@ def test_inspect_refuses_what_there_is_not(qbench, tiny_clip):
     )
 
 
-def test_quantize_keeps_a_variant_that_is_evaluated_as_it_was(qbench, qbench_apart, tiny_clip, tmp_path, build, embed):
-    folder = tmp_path / "new" / "kept"
-    said = qbench_apart(
-        "quantize", tiny_clip, "--quantizer", "hf-int4", "--option", "double_quant=true", "--save", folder
-    )
-    assert 'quantizers = ["stored"]' in said.stdout
-    assert said.stderr == ""
+def test_quantize_keeps_a_variant_that_is_evaluated_as_it_was(qbench, apart, build, embed):
+    folder = apart["kept"]
+    assert 'quantizers = ["stored"]' in apart["quantize"]
     assert [p.name for p in folder.parent.iterdir()] == ["kept"]
     theirs, mine = embed(build("hf-int4", double_quant=True)), embed(build("stored", folder=folder))
     for a, b in zip(theirs, mine, strict=True):
