@@ -44,9 +44,8 @@ same.
 """
 NOT_MEASURED = """## What was not measured
 
-- **A GPU.** Everything on this page was computed on a CPU. So nothing is said of the share of a GPU's time in which it
-  computes, nor of `batch_size = "auto"` on a GPU. Copies from pinned memory and batches that are begun ahead exist for
-  it, and no measurement here shows what they gain.
+- **A GPU.** Everything on this page was computed on a CPU. [Some measurements on a GPU](performance-gpu.md) are on a
+  page of their own.
 - **More cores than this machine has**, and disks that are slower than memory: what was read had just been written.
 - **Models of other sizes, and generative models.** The larger the model, the smaller is what qbench adds to its forward
   passes.

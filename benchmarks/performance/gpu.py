@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from performance.inputs import write_images, write_spec
 from performance.measured import python, qbench
 from performance.page import Section, machine, target
 from performance.timeline import bars
-from qbench.images.workers import cores
 from qbench.models.numerics import numerics
 from qbench.store.files import atomic
 from qbench_clip.untrained import write_untrained
@@ -163,7 +163,7 @@ def _section(variants: list[Variant], images: int, decoded_per_second: float) ->
 
 def _machine(device: str) -> str:
     card = torch.cuda.get_device_name() if device == "cuda" else "no GPU"
-    return f"{machine(0)} {card} ({numerics(device)}), {cores()} cores."
+    return f"{machine(os.getloadavg()[0])} {card} ({numerics(device)})."
 
 
 def _say(what: str) -> None:

@@ -11,15 +11,23 @@ STAGES = {"data": "read the data", "decode": "decode", "model": "load the model"
 
 
 def bars(log: Path) -> list[dict[str, Any]]:
-    """The stages of a run: name, cell, begin and end in seconds since the run began."""
+    """The stages of a run: name, cell, begin and end in seconds since the run began.
+
+    The end is reckoned from the begin: what was decoded beside other work is logged as done when that work is done.
+    """
     rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     zero = datetime.fromisoformat(rows[0]["time"])
-    found = []
+    found, begun = [], {}
     for row in rows:
-        if row["stage"] in STAGES and row["seconds"] is not None:
-            end = (datetime.fromisoformat(row["time"]) - zero).total_seconds()
+        if row["stage"] not in STAGES:
+            continue
+        at, what = (datetime.fromisoformat(row["time"]) - zero).total_seconds(), (row["stage"], row["cell"])
+        if row["seconds"] is None:
+            begun[what] = at
+        elif what in begun:
+            begin = begun.pop(what)
             found.append(
-                {"stage": STAGES[row["stage"]], "cell": row["cell"], "begin": end - row["seconds"], "end": end}
+                {"stage": STAGES[row["stage"]], "cell": row["cell"], "begin": begin, "end": begin + row["seconds"]}
             )
     return found
 

@@ -104,7 +104,7 @@ def measure_coverage(
 
 def _bare(name: str, matrix: torch.Tensor, checkpoint: Checkpoint | None) -> Layer:
     """A matrix that is not a Linear layer, which no method of this package changes."""
-    values = matrix.detach().float().cpu()
+    values = matrix.detach().float()
     return Layer(
         name=name,
         tower=tower_of(name),

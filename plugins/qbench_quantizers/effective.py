@@ -16,7 +16,7 @@ from qbench.api import Inspectable
 
 
 def effective_weight(module: nn.Module) -> torch.Tensor | None:
-    """The weight of a Linear layer as float32 on the CPU; `None` if it cannot be read."""
+    """The weight of a Linear layer as float32, on the layer's device; `None` if it cannot be read."""
     if isinstance(module, torch.ao.nn.quantized.dynamic.Linear):
         tensor: torch.Tensor = module.weight().dequantize()
         return tensor
@@ -26,7 +26,7 @@ def effective_weight(module: nn.Module) -> torch.Tensor | None:
     if is_traceable_wrapper_subclass(weight):
         return _of_wrapper(weight)
     if weight.dtype.is_floating_point:
-        return weight.detach().float().cpu()
+        return weight.detach().float()
     state, scales = getattr(weight, "quant_state", None), getattr(weight, "SCB", None)
     if state is not None and not getattr(state, "packing_format_for_cpu", False):
         from bitsandbytes.functional import dequantize_4bit
@@ -38,7 +38,7 @@ def effective_weight(module: nn.Module) -> torch.Tensor | None:
         tensor = int8_vectorwise_dequant(weight.data, scales)
     else:
         return None
-    return tensor.float().cpu()
+    return tensor.float()
 
 
 def _of_wrapper(weight: Any) -> torch.Tensor:
@@ -49,7 +49,7 @@ def _of_wrapper(weight: Any) -> torch.Tensor:
         else:
             unit = torch.eye(weight.shape[-1], dtype=weight.dtype, device=weight.device)
             found = nn.functional.linear(unit, weight).T
-    return found.detach().float().cpu()
+    return found.detach().float()
 
 
 def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> float | None:
@@ -57,7 +57,9 @@ def weight_error(name: str, effective: torch.Tensor, checkpoint: object) -> floa
     original = checkpoint.weight(name) if isinstance(checkpoint, Inspectable) else None
     if original is None or original.shape != tuple(effective.shape):
         return None
-    reference = torch.from_numpy(original)
+    reference = torch.from_numpy(original).to(effective.device)
+    if torch.equal(reference, effective):
+        return 0.0
     norm = torch.linalg.vector_norm(reference, dtype=torch.float64)
     error = float(torch.linalg.vector_norm(reference - effective, dtype=torch.float64) / norm)
     return error if math.isfinite(error) else None
