@@ -64,7 +64,7 @@
     if (typeof spec.width === "number") spec.width = Math.min(spec.width, Math.max(120, width - LABELS - 40));
     if (spec.columns) spec.columns = 1;
     spec.config.legend = { ...spec.config.legend, orient: "top", direction: "horizontal" };
-    // What is printed beside the marks has no room: the change is printed above its interval, the rest is in the tooltip.
+    // What is printed beside the marks has no space: the change is printed above its interval, the rest is in the tooltip.
     if (spec.layer) spec.layer = spec.layer.filter(({ mark, encoding }) => !printed(mark) || encoding.text.field === "said");
     for (const { mark } of spec.layer || []) if (printed(mark)) Object.assign(mark, { x: 0, dy: -15, fontSize: 10 });
     for (const { encoding } of spec.layer || []) {
