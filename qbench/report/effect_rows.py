@@ -133,7 +133,7 @@ def subject(row: EffectRow) -> str:
 
 def sentence(row: EffectRow) -> str:
     """One finding as a sentence with its numbers."""
-    verdict, n = Verdict(row["verdict"]), f"n = {int(row['n']):,}"
+    verdict, n = Verdict(row["verdict"]), f"n = {items(row):,}"
     if verdict is Verdict.EQUIVALENT:
         return f"{subject(row)} is equivalent within {margin(row)}: it {amount(row)}, {n}."
     if verdict is Verdict.DESCRIPTIVE:
@@ -145,11 +145,23 @@ def sentence(row: EffectRow) -> str:
 
 def more(row: EffectRow) -> str:
     """A sentence on how many items would decide the row; empty if this is not known."""
-    needed = row["needed"]
+    needed = needed_items(row)
     if not math.isfinite(needed):
         return ""
     k = f" with k = {int(row['needed_k']):,}" if math.isfinite(row.get("needed_k", math.nan)) else ""
-    return f" About {math.ceil(float(needed)):,} items{k} would decide it." if needed > row["n"] else ""
+    return f" About {math.ceil(needed):,} items{k} would decide it."
+
+
+def items(row: EffectRow) -> int:
+    """How many items are behind the row, as the gate counts them: not the classes or queries of a mean over these."""
+    size = float(row["sample_size"])
+    return int(size if size > 0 else row["n"])
+
+
+def needed_items(row: EffectRow) -> float:
+    """How many items would show that nothing changed; NaN where these are there, or too much changed."""
+    needed = float(row["needed"])
+    return needed if abs(float(row["change"])) <= float(row["margin"]) and needed > items(row) else math.nan
 
 
 def verdict_counts(rows: Iterable[EffectRow]) -> str:

@@ -35,7 +35,7 @@ def found(numbers: RunNumbers) -> list[str]:
         more = formatting.count(len(bad) - WORST, "more number")
         told.append(f"{more} got worse, those of single classes included: see the tables.")
     told += _equivalent(rows)
-    return told + _inconclusive(rows) + _void(numbers)
+    return told + _inconclusive(numbers) + _void(numbers)
 
 
 def _tally(rows: pd.DataFrame) -> str:
@@ -64,24 +64,21 @@ def _equivalent(rows: pd.DataFrame) -> list[str]:
     return told
 
 
-def _inconclusive(rows: pd.DataFrame) -> list[str]:
-    unknown = rows[(rows["verdict"] == Verdict.INCONCLUSIVE) & rows["change"].notna() & (rows["flags"] == "")]
-    known = unknown[unknown["needed"].notna() & (unknown["needed"] > unknown["n"])].sort_values("needed", kind="stable")
+def _inconclusive(numbers: RunNumbers) -> list[str]:
+    """Name the labelled groups that the fewest items would decide, and count the rest."""
+    unknown = [r for r in numbers.judged if r["verdict"] == Verdict.INCONCLUSIVE and not r["flags"]]
+    unknown = [r for r in unknown if math.isfinite(r["change"])]
+    known = sorted((r for r in unknown if math.isfinite(effect_rows.needed_items(r))), key=effect_rows.needed_items)
+    named = [r for r in known if not numbers.unlabelled(r["benchmark"], r["attribute"], r["group"])][:UNKNOWN]
     told = [
-        f"{effect_rows.subject(r)} is inconclusive: it {effect_rows.amount(r)}, n = {int(r['n']):,}."
+        f"{effect_rows.subject(r)} is inconclusive: it {effect_rows.amount(r)}, n = {effect_rows.items(r):,}."
         f"{effect_rows.more(r)}"
-        for r in records(known.head(UNKNOWN))
+        for r in named
     ]
-    if len(unknown) > len(told):
-        most = known["needed"].max() if len(known) else math.nan
-        end = (
-            f" With {math.ceil(most):,} items, each of them for which this is known would be decided."
-            if math.isfinite(most)
-            else ""
-        )
-        told.append(
-            f"{formatting.count(len(unknown) - len(told), 'more number is', 'more numbers are')} inconclusive.{end}"
-        )
+    if more := len(unknown) - len(told):
+        most = f"With {math.ceil(effect_rows.needed_items(known[-1])):,} items, each of them" if known else ""
+        end = f" {most} for which this is known would be decided." if known else ""
+        told.append(f"{formatting.count(more, 'more number is', 'more numbers are')} inconclusive.{end}")
     return told
 
 

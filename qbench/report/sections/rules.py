@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qbench.gate import GateResult, GateRow
-from qbench.gate.phrasing import found, limit
+from qbench.gate.phrasing import found, limit, needed
 from qbench.plugins.report_blocks import Column, Entry, Section, Table, name, number
 from qbench.report import formatting
 from qbench.report.context import Context
@@ -47,6 +47,11 @@ def _rules(gate: GateResult) -> Table:
     )
 
 
+def _needed(row: GateRow) -> str:
+    """How many items would decide a row, or prove its loss; else why no number is given."""
+    return needed(row) or ("none: the change lies near the limit" if row.near_limit else "not known")
+
+
 def _open(gate: GateResult) -> Iterator[Table]:
     inconclusive = [r for r in gate.rows if r.status is RowStatus.INCONCLUSIVE]
     if inconclusive:
@@ -58,7 +63,7 @@ def _open(gate: GateResult) -> Iterator[Table]:
                 Entry(found(r)),
                 number(limit(r)),
                 number(f"{r.items:,}"),
-                number(f"{r.needed:,}{f' (k = {r.needed_k:,})' if r.needed_k else ''}" if r.needed else "unknown"),
+                Entry(_needed(r)),
             ]
             for r in inconclusive[:ROWS]
         ]
@@ -66,7 +71,7 @@ def _open(gate: GateResult) -> Iterator[Table]:
         heads += ["Found", "Limit", "Items", "Items that would decide"]
         yield Table(
             caption="What is inconclusive, and how many items would decide it",
-            columns=[Column(h, i > 5) for i, h in enumerate(heads)],
+            columns=[Column(h, h in ("Limit", "Items")) for h in heads],
             rows=body,
             left_out=len(inconclusive) - len(body),
             left_out_note="`qbench check --json` has all",

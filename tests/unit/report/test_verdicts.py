@@ -13,6 +13,7 @@ import pytest
 from qbench.gate import GateRow, check
 from qbench.gate.result import QuantizerResult
 from qbench.plugins.report_blocks import Part, Table, tallied
+from qbench.report import effect_rows
 from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import FEW, answers
@@ -238,3 +239,20 @@ def test_the_answer_over_checkpoints_stands_beside_that_for_the_run(make_run: Ma
 
 def test_a_run_without_a_comparison_has_no_such_table(make_run: Make) -> None:
     assert list(answers(context(make_run(models=(A,), quantizers=("fp32",), benchmarks=("facet",))))) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "needed"),
+    [
+        ({}, 5000.0),
+        ({"needed": 4000.0}, math.nan),  # as many are there, although there are only 14 classes
+        ({"change": -0.03}, math.nan),  # more changed than the margin: no number of items would show that nothing did
+        ({"sample_size": math.nan, "needed": 20.0}, 20.0),
+    ],
+)
+def test_the_items_that_would_decide_are_held_against_items_and_not_against_classes(
+    changed: dict[str, float], needed: float
+) -> None:
+    row = {"n": 14, "sample_size": 4631.0, "needed": 5000.0, "change": 0.001, "margin": 0.02, **changed}
+    assert effect_rows.items(row) == (14 if math.isnan(row["sample_size"]) else 4631)
+    assert effect_rows.needed_items(row) == pytest.approx(needed, nan_ok=True)
