@@ -166,7 +166,7 @@ def _convert(weights: Path, settings: dict[str, Any], target: Path) -> None:
     from open_clip.model import convert_to_custom_text_state_dict
     from safetensors.torch import save_file
 
-    from qbench_clip.tensors import read_weights
+    from qbench_clip.tensors import check_types_of, read_weights
 
     write_json(target / CONFIG, {"model_cfg": _without_downloads(settings["model_cfg"]), "preprocess_cfg": {}})
     write_json(target / "preprocessor_config.json", preprocessor_config(settings))
@@ -182,6 +182,7 @@ def _convert(weights: Path, settings: dict[str, Any], target: Path) -> None:
                 where=str(weights),
                 fix="Name the model that belongs to the weights.",
             )
+    check_types_of(kept, model.state_dict(), where=str(weights))
     save_file({name: kept[name].contiguous().clone() for name in wanted}, target / WEIGHTS, metadata={"format": "pt"})
 
 

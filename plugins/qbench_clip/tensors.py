@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from qbench.api import ModelError
-from qbench_transformers.tensors import CONSTANT, by, wrapper_prefix
+from qbench_transformers.tensors import CONSTANT, by, check_types, wrapper_prefix
 
 BLOCK = {
     "ln_1": "layer_norm1",
@@ -22,6 +22,15 @@ BLOCK = {
 }
 
 Tensors = dict[str, torch.Tensor]
+
+NAMES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+"""Types of torch, as safetensors names them."""
+
+
+def check_types_of(tensors: Tensors, wanted: Tensors, *, where: str) -> None:
+    """Raise `ModelError` if a tensor is stored quantized that holds floating-point numbers in the `wanted` model."""
+    types = {name: tensor.dtype for name, tensor in tensors.items() if wanted[name].is_floating_point()}
+    check_types({name: NAMES.get(x, str(x).removeprefix("torch.")) for name, x in types.items()}, where=where)
 
 
 def read_weights(path: Path) -> Tensors:
@@ -88,27 +97,28 @@ def as_clip_model(tensors: Tensors, config: dict[str, Any], *, where: str) -> Te
     found = {name: tensor for name, tensor in found.items() if not name.endswith(CONSTANT)}
     if "logit_scale" in found:
         found["logit_scale"] = found["logit_scale"].reshape(())  # some files store it as a list with one element
-    wanted = _shapes(config)
+    wanted = _skeleton(config)
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
             raise ModelError(f"the tensor {name} is missing", where=where)
         if name not in wanted:
             raise ModelError(f"the tensor {name} does not belong to this architecture", where=where)
-        if found[name].shape != wanted[name]:
+        if found[name].shape != wanted[name].shape:
             raise ModelError(
-                f"the tensor {name} is {by(found[name].shape)}, but this architecture has {by(wanted[name])}",
+                f"the tensor {name} is {by(found[name].shape)}, but this architecture has {by(wanted[name].shape)}",
                 where=where,
                 fix="The weights are of another architecture than the configuration (or the name) says.",
             )
+    check_types_of(found, wanted, where=where)
     return found
 
 
-def _shapes(config: dict[str, Any]) -> dict[str, torch.Size]:
+def _skeleton(config: dict[str, Any]) -> Tensors:
     from transformers import CLIPConfig, CLIPModel
 
-    with torch.device("meta"):  # shapes only, without memory
+    with torch.device("meta"):  # shapes and types only, without memory
         model: Any = CLIPModel(CLIPConfig.from_dict(config))
-    return {name: tensor.shape for name, tensor in model.state_dict().items()}
+    return dict(model.state_dict())
 
 
 def convert_tensors(tensors: Tensors, *, where: str) -> Tensors:

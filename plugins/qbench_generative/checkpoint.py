@@ -19,6 +19,7 @@ from qbench_generative.files import OTHERS, files_of, find_folder, fingerprint_o
 from qbench_generative.options import GenerativeOptions
 from qbench_transformers.find import only, small_files
 from qbench_transformers.folder import PLAIN, FolderWeights, said_as_errors_of_models
+from qbench_transformers.tensors import check_types, tensor_headers
 from qbench_transformers.tokenizer import PROBES, check_tokens
 
 
@@ -79,6 +80,7 @@ class ProcessorCheckpoint(FolderWeights, ABC):
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> LoadedModel:
         """Load the weights; see `qbench.api.Checkpoint`."""
         self.check_not_quantized()
+        self._check_types()
         if quantization_config is None:
             return self._load(device, dtype)
         return self._load(device, dtype, quantization_config=quantization_config, device_map={"": device})
@@ -159,6 +161,13 @@ class ProcessorCheckpoint(FolderWeights, ABC):
         images = processor.image_processor
         images.do_normalize, images.image_mean, images.image_std = True, list(used.mean), list(used.std)
         return processor
+
+    def _check_types(self) -> None:
+        tensors = self.skeleton().state_dict()
+        for path in weight_files(self.folder):
+            types = {name: kind for name, (_, kind) in tensor_headers(path).items()}
+            mine = {new: types[old] for new, (file, old) in self._places.items() if file == path}
+            check_types({n: x for n, x in mine.items() if tensors[n].is_floating_point()}, where=str(path))
 
     def _check_loading(self, loading: Any) -> None:
         """Raise `ModelError` for tensors that transformers made up or left out, of which it only warns."""

@@ -25,11 +25,19 @@ CONSTANT = ".position_ids"
 
 OTHER_CONFIGURATION = "Use the configuration that was saved with these weights."
 
+PLAIN = ("F64", "F32", "F16", "BF16")
+"""Types of weights that are not quantized, as the header of a safetensors file names them."""
+
 Shape = tuple[int, ...]
 
 
 def tensor_shapes(weights: Path) -> dict[str, Shape]:
-    """Name → shape of the tensors in a safetensors file. Reads its header only.
+    """Name → shape of the tensors in a safetensors file; see `tensor_headers`."""
+    return {name: shape for name, (shape, _) in tensor_headers(weights).items()}
+
+
+def tensor_headers(weights: Path) -> dict[str, tuple[Shape, str]]:
+    """Name → shape and type of the tensors in a safetensors file. Reads its header only.
 
     Raises
     ------
@@ -38,7 +46,8 @@ def tensor_shapes(weights: Path) -> dict[str, Shape]:
     """
     try:
         with safe_open(weights, framework="numpy") as file:  # "pt" would import torch
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            return {name: (tuple(x.get_shape()), x.get_dtype()) for name, x in slices.items()}
     except FileNotFoundError:
         raise ModelError("the file is missing", where=str(weights)) from None
     except (SafetensorError, OSError) as error:
@@ -106,8 +115,10 @@ def check_tensors(weights: Path, model: Any, *, quantized: bool) -> None:
         is only checked that every tensor belongs to a layer.
     """
     kind = type(model).__name__
-    found = {name: shape for name, shape in tensor_shapes(weights).items() if not name.endswith(CONSTANT)}
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    headers = {name: x for name, x in tensor_headers(weights).items() if not name.endswith(CONSTANT)}
+    found = {name: shape for name, (shape, _) in headers.items()}
+    tensors = model.state_dict()
+    wanted = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     strange = found.keys() - wanted.keys()
     if quantized:
         layers = {name.removesuffix(".weight") for name, shape in wanted.items() if len(shape) > 1}
@@ -129,6 +140,28 @@ def check_tensors(weights: Path, model: Any, *, quantized: bool) -> None:
             fix=OTHER_CONFIGURATION,
         )
     _check_shapes(weights, found, wanted)
+    check_types({n: headers[n][1] for n, x in tensors.items() if x.is_floating_point()}, where=str(weights))
+
+
+def check_types(types: Mapping[str, str], *, where: str) -> None:
+    """Raise `ModelError` if weights are stored quantized where nothing says so.
+
+    Libraries turn whole numbers into floating-point numbers of the same value, without the scale that belongs to them.
+
+    Parameters
+    ----------
+    types : mapping of str to str
+        Name → type of the weights that are floating-point numbers in the model, as safetensors names it.
+    where : str
+        Their file, for messages.
+    """
+    for name, kind in sorted(types.items()):
+        if kind not in PLAIN:
+            raise ModelError(
+                f"the tensor {name} is stored as {kind}, so it is quantized, and the configuration does not say how",
+                where=where,
+                fix="Use the original weights, or the configuration that was saved with these.",
+            )
 
 
 def _inside(name: str, layers: set[str]) -> bool:

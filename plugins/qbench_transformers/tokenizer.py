@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,7 @@ def check_texts(tokenizer: Any, config: Any, end_of: EndOf | None, *, where: str
     where : str
         The folder, for messages.
     """
+    _check_merges(tokenizer, where=where)
     text = config.text_config
     tokens = tokenize(tokenizer, PROBES, text.max_position_embeddings)
     check_tokens(tokens.tolist(), text.vocab_size, where=where)
@@ -106,4 +108,24 @@ def check_texts(tokenizer: Any, config: Any, end_of: EndOf | None, *, where: str
             f"{tokenizer.eos_token_id}: the model would not read texts to their end",
             where=where,
             fix=SAME_CHECKPOINT,
+        )
+
+
+def _check_merges(tokenizer: Any, *, where: str) -> None:
+    """Raise `ModelError` if CLIP's tokenizer lacks merges, as a file of them that was cut off does.
+
+    It would write words in small pieces that the model has never seen as words, without an error.
+    """
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"] if tokenizer.is_fast else {}
+    ending = model.get("end_of_word_suffix")
+    if model.get("type") != "BPE" or not ending:  # in other kinds, there may be tokens that no merge makes
+        return
+    made = {"".join(merge) for merge in model["merges"]} | tokenizer.get_added_vocab().keys()
+    lost = [token for token in model["vocab"] if len(token.removesuffix(ending)) > 1 and token not in made]
+    if lost:
+        raise ModelError(
+            f"the tokenizer has {len(lost):,} tokens that none of its {len(model['merges']):,} merges makes, such as "
+            f"{lost[0]!r}: merges.txt is incomplete or belongs to another vocabulary",
+            where=where,
+            fix="Copy all files of the checkpoint, or download it again.",
         )

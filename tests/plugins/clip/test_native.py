@@ -140,3 +140,12 @@ def test_weights_of_another_architecture_are_refused(native, open_clip_source, t
     save_file(tensors, tmp_path / "open_clip_model.safetensors")
     with pytest.raises(ModelError, match=r"the tensor visual\.proj is missing, but this architecture has \(64, 64\)"):
         open_clip_source(tmp_path)
+
+
+def test_quantized_weights_of_which_no_file_says_the_scale(native, open_clip_source, tmp_path):
+    folder, model = native("pooling")
+    (tmp_path / "open_clip_config.json").write_text((folder / "open_clip_config.json").read_text())
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    save_file(tensors | {"visual.proj": tensors["visual.proj"].char()}, tmp_path / "open_clip_model.safetensors")
+    with pytest.raises(ModelError, match=r"the tensor visual\.proj is stored as int8, so it is quantized"):
+        open_clip_source(tmp_path)

@@ -67,6 +67,16 @@ def test_a_tokenizer_that_knows_no_word(copy, open_clip_source):
         open_clip_source(copy)
 
 
+def test_a_list_of_merges_that_was_cut_off(copy, open_clip_source):
+    vocabulary = json.loads((copy / "vocab.json").read_text())
+    for name in ("at</w>", "cat</w>"):
+        vocabulary[name] = len(vocabulary)
+    (copy / "vocab.json").write_text(json.dumps(vocabulary))
+    (copy / "merges.txt").write_text("#version: 0.2\na t</w>\n")
+    with pytest.raises(ModelError, match=r"has 1 tokens that none of its 1 merges makes, such as 'cat</w>': merges"):
+        open_clip_source(copy)
+
+
 def test_a_tokenizer_of_a_larger_vocabulary(copy, open_clip_source):
     vocabulary = json.loads((copy / "vocab.json").read_text())
     (copy / "vocab.json").write_text(json.dumps({word: i + 1000 for word, i in vocabulary.items()}))
@@ -104,6 +114,21 @@ def test_the_same_in_a_pickle(copy, open_clip_source):
     torch.save(load_file(copy / WEIGHTS), copy / "pytorch_model.bin")
     (copy / WEIGHTS).unlink()
     with pytest.raises(ModelError, match=r"vision_model\.encoder\.layers\.1\.\S+ does not belong to this architecture"):
+        open_clip_source(copy)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn])
+@pytest.mark.parametrize("pickled", [False, True])
+def test_quantized_tensors_of_which_no_file_says_the_scale(copy, open_clip_source, kind, pickled):
+    name = "vision_model.encoder.layers.0.mlp.fc1.weight"
+    tensors = load_file(copy / WEIGHTS)
+    tensors[name] = tensors[name].to(kind)
+    if pickled:
+        torch.save(tensors, copy / "pytorch_model.bin")
+        (copy / WEIGHTS).unlink()
+    else:
+        save_file(tensors, copy / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"mlp\.fc1\.weight is stored as \w+, so it is quantized, and"):
         open_clip_source(copy)
 
 

@@ -87,6 +87,18 @@ def test_weights_that_lack_a_tensor(copy, open_model):
         open_model(folder).load(device="cpu", dtype="float32")
 
 
+def test_quantized_weights_of_which_no_file_says_the_scale(copy, open_model):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = copy("llava")
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if "q_proj.weight" in name)
+    save_file(tensors | {name: tensors[name].to(torch.int8)}, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"q_proj\.weight is stored as I8, so it is quantized"):
+        open_model(folder).load(device="cpu", dtype="float32")
+
+
 def test_a_question_that_is_too_long(tiny, open_model, pixels_of):
     model = open_model(tiny("llava")).load(device="cpu", dtype="float32")
     long = Question(text="x" * 300, answers=("a", "b"))
