@@ -5,20 +5,28 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from decimal import Context, Decimal
 
-NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+EXACT = Context(prec=1000)
+"""Numbers are not rounded: labels may be identifiers with many digits."""
+INVISIBLE = re.compile("[\ufe00-\ufe0f]")
+"""Signs that choose between forms of the character before them; those that only direct the writing are of category Cf."""
 
 
 def plain_label(label: str) -> str:
     """What is left of a label without its spelling: Unicode form, upper case, spaces, underscores, number format.
 
+    Characters that nobody sees (a zero-width space, a soft hyphen, a mark of direction) are left out, too.
+
     Examples
     --------
-    >>> plain_label(" Tennis_Player "), plain_label("3.0"), plain_label("ﬁre")
-    ('tennis player', '3', 'fire')
+    >>> plain_label(" Tennis_Player "), plain_label("3.0"), plain_label("ﬁre"), plain_label("nur\u00adse")
+    ('tennis player', '3', 'fire', 'nurse')
     """
-    text = " ".join(unicodedata.normalize("NFKC", label).replace("_", " ").casefold().split())
-    return f"{float(text):.15g}" if NUMBER.fullmatch(text) else text
+    seen = "".join(x for x in INVISIBLE.sub("", label) if unicodedata.category(x) != "Cf")
+    text = " ".join(unicodedata.normalize("NFKC", seen).replace("_", " ").casefold().split())
+    return f"{Decimal(text).normalize(EXACT):f}" if NUMBER.fullmatch(text) else text
 
 
 def same_labels(labels: Iterable[str]) -> list[tuple[str, ...]]:

@@ -21,6 +21,8 @@ MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 DATE = re.compile(rf"\d{{1,4}}[-/. ]{MONTH}\.?|{MONTH}[-/. ]\d{{1,4}}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*", re.I)
 SHOWN = 40
 """Bytes of a text that is not UTF-8 that a message shows."""
+ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!"))
+"""What a spreadsheet writes where a formula has no value."""
 SCIENTIFIC = re.compile(r"\d(\.\d+)?E\+\d{2,}")
 
 
@@ -61,6 +63,11 @@ def is_spreadsheet_date(text: str) -> bool:
     (True, False)
     """
     return DATE.fullmatch(text.strip()) is not None
+
+
+def is_spreadsheet_error(text: str) -> bool:
+    """Whether a cell says that a formula of a spreadsheet has no value, such as ``#N/A``."""
+    return text.strip().upper() in ERRORS
 
 
 def is_spreadsheet_number(text: str) -> bool:

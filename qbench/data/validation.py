@@ -15,7 +15,7 @@ import pandas as pd
 from qbench.data.items import FURTHER_LABEL, Items
 from qbench.data.labels import same_labels
 from qbench.data.subset import existing, present
-from qbench.data.tables import is_spreadsheet_date, is_spreadsheet_number
+from qbench.data.tables import is_spreadsheet_date, is_spreadsheet_error, is_spreadsheet_number
 from qbench.errors import DataError
 from qbench.images.decoding import CheckTask
 from qbench.images.locations import ImageLocation
@@ -225,7 +225,12 @@ def _same_labels(items: Items) -> list[Finding]:
 def _spreadsheet(items: Items) -> list[Finding]:
     findings = []
     for name in ("label", *(a.name for a in items.attributes)):
-        dates = sorted({value for value in items.table[name].astype(str) if is_spreadsheet_date(value)})
+        values = sorted(set(items.table[name].astype(str)))
+        errors = [value for value in values if is_spreadsheet_error(value)]
+        if errors:
+            what = f"values of {name} are errors: a formula of a spreadsheet had no value"
+            findings.append(_finding("wrong", "spreadsheet", what, errors))
+        dates = [value for value in values if is_spreadsheet_date(value)]
         if dates:
             what = f"values of {name} are dates: a spreadsheet has turned ranges such as 3-9 into dates"
             findings.append(_finding("wrong", "spreadsheet", what, dates))

@@ -34,9 +34,10 @@ SAID = {
     "ulimit -v": "memory",
 }
 """By what a fault is known to have been met: what the command says of it. A decoder with a fault leaves a file."""
-ENDED = "cannot allocate memory for thread-local data"
-"""What the C library says before it ends a process in which a thread lacks memory for its own variables. No program can
-report this: it is no exception and no signal. What was finished has to be kept as after a kill."""
+ENDED = {127: "cannot allocate memory for thread-local data", -6: r"memory allocation of \d+ bytes failed"}
+"""Exit code → what is said by the C library before it ends a process in which a thread lacks memory for its own
+variables, and by a library in Rust before it ends one in which it lacks memory. No program can report this: it is no
+exception. What was finished has to be kept as after a kill."""
 MET = "met"
 """The name of this file."""
 SLEEPING = 200.0
@@ -138,11 +139,16 @@ def machine_fault(study: Study, seed: int) -> Outcome:
                 resumed = _resumed(study)
     except MountRefusedError as error:
         return Outcome(kind=kind, fault=fault, result="skipped", why=f"mounting is refused: {error}")
-    ended = kind == "ulimit -v" and done.code == 127 and ENDED in done.said
+    ended = kind == "ulimit -v" and by_a_library(done)
     why = ("" if ended else done.wrong) or (_resumed(study) if resumed is None else resumed)
     usual = {0: "identical"}.get(done.code or 0, done.result) if _met(study, kind, done) else "not met"
     usual = "ended" if ended else usual
     return Outcome(kind=kind, fault=fault, result="bad" if why else usual, why=why)
+
+
+def by_a_library(done: Ended) -> bool:
+    """Whether a library ended the command for want of memory, which it says itself."""
+    return done.code in ENDED and re.search(ENDED[done.code], done.said) is not None
 
 
 def _met(study: Study, kind: str, done: Ended) -> bool:

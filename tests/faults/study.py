@@ -92,7 +92,7 @@ class Outcome:
         Which, so that it can be done again: the seed and what was drawn with it.
     result : str
         One of `RESULTS`.
-        ``ended``: the C library ended the process with a message of its own, see `tests.faults.machine.ENDED`.
+        ``ended``: a library ended the process with a message of its own, see `tests.faults.machine.ENDED`.
         ``not met``: the fault was injected, and nothing met it.
     why : str
         What is wrong, or why it was skipped.

@@ -11,10 +11,11 @@ from qbench.results.verify import verify
 
 from .flips import flip
 from .kills import STAGES, kill
+from .machine import by_a_library
 from .mutants import inputs, mutated_input, mutated_run
 from .power import Disk, lost, power_loss, power_losses
 from .shards import PARTS, four_at_once, small_parts
-from .study import Outcome, Study
+from .study import Ended, Outcome, Study
 
 SEED = 100_000
 """Not those of `make soak`, which begin at 0."""
@@ -110,3 +111,12 @@ def test_what_a_power_loss_takes_is_found(tmp_path: Path) -> None:
     assert "before it is on the disk" in lost([named, ["fsync", file], ["fsync", folder]], tmp_path, {"a.json"})[0]
     assert "its name in" in lost([["fsync", folder], ["fsync", file], named], tmp_path, {"a.json"})[0]
     assert "not put on the disk" in lost([named, ["fsync", folder]], tmp_path, {"a.json"})[0]
+
+
+def test_what_ends_a_process_without_an_exception_is_told_from_a_crash() -> None:
+    rust = "memory allocation of 128 bytes failed\nskipping backtrace printing"
+    assert by_a_library(Ended(code=-6, said=rust))
+    assert by_a_library(Ended(code=127, said="python: cannot allocate memory for thread-local data: ABORT"))
+    assert not by_a_library(Ended(code=-11, said=rust))
+    assert not by_a_library(Ended(code=-6, said="double free or corruption"))
+    assert not by_a_library(Ended(code=None, said=rust))

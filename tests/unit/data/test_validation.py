@@ -57,8 +57,8 @@ def test_double_ids(items):
     assert table_findings(items(ids=["a", "b", "a"])) == [("wrong", "ids", 1, ("a",))]
 
 
-@pytest.mark.parametrize("value", ["9-Mar", "Mar-09", "03.09.2003"])
-def test_a_label_that_a_spreadsheet_made_a_date(items, value):
+@pytest.mark.parametrize("value", ["9-Mar", "Mar-09", "03.09.2003", "#N/A", "#ref!", "#DIV/0!"])
+def test_a_label_of_which_a_spreadsheet_made_a_date_or_an_error(items, value):
     assert table_findings(items(label=["x", value, value])) == [("wrong", "spreadsheet", 1, (value,))]
 
 
