@@ -11,7 +11,7 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 EXACT = Context(prec=1000)
 """Numbers are not rounded: labels may be identifiers with many digits."""
 INVISIBLE = re.compile("[\ufe00-\ufe0f]")
-"""Signs that choose between forms of the character before them; those that only direct the writing are of category Cf."""
+"""Signs that choose a form of the character before them; those that only direct the writing are of category Cf."""
 
 
 def plain_label(label: str) -> str:
