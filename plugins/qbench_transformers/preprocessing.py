@@ -110,8 +110,10 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
     _check_settings(config)
     if not config.get("do_normalize", True):
         config = {**config, **NO_NORMALISATION}
-    size = config["size"]
-    crop = config.get("crop_size", size)
+    size = _size("size", config["size"], {"shortest_edge"}, {"height", "width"})
+    crop = _size("crop_size", config["crop_size"], {"height", "width"}) if config.get("crop_size") else size
+    if isinstance(size, int) and config.get("default_to_square"):
+        raise ValueError("default_to_square = true: write size with a height and a width")
     squash = isinstance(size, dict) and "shortest_edge" not in size
     sides = [size["height"], size["width"]] if squash else [size if isinstance(size, int) else size["shortest_edge"]]
     if squash and not config.get("do_center_crop"):
@@ -120,7 +122,14 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
     if len(set(sides)) > 1 or not (squash or config.get("do_center_crop", True)):
         raise ValueError("the result must be a square that is scaled, and cut at most once")
     mean, std = config["image_mean"], config["image_std"]
-    if len(mean) != 3 or len(std) != 3 or not all(math.isfinite(x) for x in (*mean, *std)) or min(std) <= 0:
+    lists = isinstance(mean, list) and isinstance(std, list)
+    if (
+        not lists
+        or len(mean) != 3
+        or len(std) != 3
+        or not all(math.isfinite(x) for x in (*mean, *std))
+        or min(std) <= 0
+    ):
         raise ValueError("image_mean and image_std must have three numbers each, and those of image_std be above 0")
     return Preprocessing(
         geometry=Geometry(
@@ -131,6 +140,18 @@ def _preprocessing(config: dict[str, Any]) -> Preprocessing:
         mean=tuple(mean),
         std=tuple(std),
     )
+
+
+def _size(name: str, value: Any, *forms: set[str]) -> Any:
+    """A whole number, or sides with their numbers in one of these forms; raises `ValueError` for anything else."""
+    size = {side: x for side, x in value.items() if x is not None} if isinstance(value, dict) else value
+    sides = size if isinstance(size, dict) else {"": size}
+    if isinstance(size, dict) and set(size) not in forms:
+        known = " or ".join(" and ".join(sorted(form)) for form in forms)
+        raise ValueError(f"{name} = {value}: a number, or {known}, is supported")
+    if not all(isinstance(x, int) for x in sides.values()):
+        raise ValueError(f"{name} = {value}: this is no whole number of pixels")
+    return size
 
 
 def _check_settings(config: dict[str, Any]) -> None:
