@@ -1,13 +1,15 @@
 """Decoding: from a stored image to the square of pixels that a model sees.
 
 Every model gets its images from Pillow by the same steps: open → cut to the box → resize → centre crop → convert to
-RGB. Order and rounding are those of open_clip's transform, which are OpenAI's. Three properties of it look like
+RGB. Order and rounding are those of open_clip's transform, which are OpenAI's. Two properties of it look like
 mistakes and are kept, because the published numbers were computed with them:
 
 - The image is converted to RGB *last*. So an image with a palette is resized by nearest neighbour, transparency weighs
   the colours while resizing and is then dropped, and CMYK is blended as ink.
-- 16-bit greyscale is clipped to 8 bits rather than scaled: it comes out nearly white, whatever it shows.
 - The EXIF orientation is not applied: a rotated photograph is seen as the sensor saw it.
+
+One is refused: greyscale with more than 8 bits would be clipped rather than scaled, and come out nearly white or black,
+whatever it shows.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_MORE_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+"""Pillow's names of the kinds of greyscale with more than 8 bits."""
 _LOOKED_AT = 512
 """Bytes at the start of a file that cannot be decoded; they show what the file is instead of an image."""
 
@@ -112,7 +116,8 @@ def open_image(location: ImageLocation, *, digest: str = "", reserve: Reserve = 
     Raises
     ------
     DataError
-        The image is missing, truncated, not an image at all or too large, or has another digest.
+        The image is missing, truncated, not an image at all, too large or of a kind that no model sees, or has another
+        digest.
     """
     try:
         with (
@@ -125,6 +130,12 @@ def open_image(location: ImageLocation, *, digest: str = "", reserve: Reserve = 
             with _recognised(stream, location) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(location, f"claims more than {MAX_PIXELS // 10**6} million pixels")
+                if image.mode in _MORE_BITS:
+                    raise _error(
+                        location,
+                        "the image is greyscale with more than 8 bits: a model would see it nearly white or black",
+                        fix="Scale its values to 0 to 255, and save it with 8 bits.",
+                    )
                 yield image
     except QbenchError:
         raise

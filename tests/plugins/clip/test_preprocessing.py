@@ -22,10 +22,6 @@ def noise(width: int, height: int, channels: int = 3) -> Image.Image:
     return Image.fromarray(values)
 
 
-def sixteen_bit(width: int, height: int) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(width).integers(0, 65536, (height, width), dtype=np.uint16))
-
-
 def turned() -> Image.Exif:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
@@ -45,8 +41,6 @@ FILES = {
     "palette.gif": lambda w, h: (noise(w, h).convert("P"), {"transparency": 3}),
     "cmyk.jpg": lambda w, h: (noise(w, h).convert("CMYK"), {}),
     "cmyk.tif": lambda w, h: (noise(w, h).convert("CMYK"), {}),
-    "sixteen-bit.png": lambda w, h: (sixteen_bit(w, h), {}),
-    "sixteen-bit.tif": lambda w, h: (sixteen_bit(w, h), {}),
     "turned.jpg": lambda w, h: (noise(w, h), {"exif": turned()}),
 }
 

@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
 
 from qbench.errors import DataError
-from qbench.images.decoding import decode_image
+from qbench.images.decoding import check_image, decode_image
 from qbench.images.limits import MAX_FILE_BYTES
 from qbench.images.locations import ImageLocation
 from qbench.images.preprocessing import Geometry
@@ -78,6 +78,16 @@ def test_what_is_not_an_image_is_an_error(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
     with pytest.raises(DataError, match=r"x\.png"):
         decode_image(ImageLocation(FolderSource(tmp_path), "x.png"), GEOMETRY)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("x.png", np.uint16), ("x.tif", np.uint16), ("x.pgm", np.uint16), ("x.tif", np.int32), ("x.tif", np.float32)],
+)
+def test_greyscale_that_would_come_out_white_or_black_is_refused(tmp_path, name, kind):
+    Image.fromarray((np.arange(64 * 64) * 15).reshape(64, 64).astype(kind)).save(tmp_path / name)
+    with pytest.raises(DataError, match=r"greyscale with more than 8 bits: a model would see it nearly white or black"):
+        check_image(ImageLocation(FolderSource(tmp_path), name))
 
 
 def test_an_image_that_claims_gigabytes_is_refused_unread(tmp_path):
