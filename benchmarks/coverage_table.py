@@ -53,7 +53,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("prune-magnitude", ()),
 )
 CALIBRATION = {"benchmark": {"name": "imagenet", "dataset": "demo-imagenet"}, "items": 16}
-"""What no number of the table depends on: the ranges of activations are no part of the coverage."""
+"""What no number of the table depends on: the ranges of activations are not part of the coverage."""
 HEAD = f"""# What each quantizer does to a full-size {SIZE}
 
 This table was made by `python benchmarks/coverage_table.py`, on a CPU, before the first forward pass. The model has

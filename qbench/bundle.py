@@ -34,7 +34,7 @@ LOCALE = ("LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "CONDA_PREFIX", "BITSANDBYT
 
 SECRET_NAME = re.compile(r"TOKEN|KEY|SECRET|PASS|PWD|AUTH|CREDENTIAL|COOKIE|SIGNATURE|SESSION", re.IGNORECASE)
 NO_SECRET = frozenset({"PWD", "OLDPWD", "TOKENIZERS_PARALLELISM"})
-"""Names that look like those of secrets and are none: the working folder would be removed from every path."""
+"""Names that look like those of secrets but are not: the working folder would be removed from every path."""
 HIDDEN = "[removed]"
 SECRETS = (
     (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://)[^\s/\"'\\]+@", re.IGNORECASE), rf"\g<kept>{HIDDEN}@"),

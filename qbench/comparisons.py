@@ -214,8 +214,8 @@ def check_comparisons(
     Raises
     ------
     qbench.errors.InputError
-        A model or a quantizer is none of the run; the comparison is made without being declared, or is declared twice;
-        or its label is taken.
+        A model or a quantizer is not one of the run; the comparison is made without being declared, or is
+        declared twice; or its label is taken.
     """
     taken: dict[tuple[str, str], int] = {}
     seen: dict[tuple[VariantNames, VariantNames], int] = {}

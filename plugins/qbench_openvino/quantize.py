@@ -12,7 +12,7 @@ from qbench_openvino.options import CalibratedInt4Options, Int4Options, Int8Opti
 
 Batches = list[Callable[[], Any]]
 OTHERS = ["Convolution", "Gather"]
-"""Kinds of nodes with weights that are no Linear layers: patches, and the embeddings of tokens."""
+"""Kinds of nodes with weights that are not Linear layers: patches, and the embeddings of tokens."""
 
 
 def compress_int8(model: Any, options: Int8Options, excluded: list[str]) -> Any:

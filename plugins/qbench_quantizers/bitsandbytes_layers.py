@@ -130,7 +130,7 @@ def _library_list(model: Any) -> list[str]:
     Raises
     ------
     QuantizationError
-        The model is none of transformers, so it would not be quantized while it is loaded.
+        The model is not one of transformers, so it would not be quantized while it is loaded.
     """
     from transformers import PreTrainedModel
     from transformers.quantizers.base import HfQuantizer
@@ -138,7 +138,7 @@ def _library_list(model: Any) -> list[str]:
 
     if not isinstance(model, PreTrainedModel):
         raise QuantizationError(
-            f"it quantizes while transformers loads a model, and a {type(model).__name__} is none of its models",
+            f"it quantizes while transformers loads a model, and a {type(model).__name__} is not one of its models",
             fix="Use a quantizer that exchanges layers after loading, such as torch-int8 or prune-magnitude.",
         )
     kept: Any = model._keep_in_fp32_modules

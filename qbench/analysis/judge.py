@@ -131,7 +131,7 @@ def analyse(
     checkpoints : Population, optional
         Sources and sizes of the models, and which of them are the same checkpoint.
     declared : collection of str
-        The labels of the comparisons that the spec declares, which stand in the place of a quantizer and are none.
+        The labels of the comparisons that the spec declares, which stand where the quantizers of the others do.
     tables : mapping, optional
         The tables that statistics add: name → columns after ``model``, ``quantizer`` and ``benchmark``.
     step : callable

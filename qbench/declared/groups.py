@@ -59,7 +59,7 @@ def _by_value(spec: AttributeSpec, texts: list[str]) -> list[str]:
 
 
 def _misspelt(spec: AttributeSpec, texts: Iterable[str]) -> set[str]:
-    """The cells that are none of the known values, but differ from one in their spelling only: not another group."""
+    """The cells that are not among the known values, but differ from one in their spelling only: not another group."""
     known = {cell for cells in spec.values.values() for cell in cells} if spec.values else set(spec.groups)
     plain = set() if spec.bins else {plain_label(cell) for cell in known}
     return {text for text in texts if text not in known and plain_label(text) in plain}

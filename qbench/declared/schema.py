@@ -322,7 +322,7 @@ class AttributeSpec(_Strict):
         if "" in (*named, *self.groups):
             raise ValueError("a group has no name")
         if self.other in self.compared() and self.other:
-            raise ValueError(f"other is {self.other!r}, which is compared: a cell that nobody named is no such group")
+            raise ValueError(f"other is {self.other!r}, which is compared: unnamed cells must not be in such a group")
         for pair in self.pairs or ():
             absent = [group for group in pair if group not in self.compared()]
             if absent or pair[0] == pair[1]:

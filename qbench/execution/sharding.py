@@ -51,7 +51,7 @@ class Shard:
     of: int
 
     def __post_init__(self) -> None:
-        """Refuse what is no part."""
+        """Refuse what is not a part."""
         if not 1 <= self.number <= self.of:
             raise InputError(
                 f"there is no shard {self.number} of {self.of}: shards are numbered from 1 to {max(self.of, 1)}",

@@ -74,7 +74,7 @@ class _Method:
     layers: frozenset[str]
 
     def within(self, whole: _Method) -> tuple[Direction, str] | None:
-        """How this differs from a method that quantizes more layers; `None` if it is no part of it."""
+        """How this differs from a method that quantizes more layers; `None` if it is not part of it."""
         heads = any(HEAD in name for name in self.only) and not any(HEAD in name for name in whole.only)
         if self.same != whole.same or not (self.layers < whole.layers or (heads and self.layers == whole.layers)):
             return None

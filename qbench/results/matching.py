@@ -126,7 +126,7 @@ def _of_groups(rule: Rule, rows: pd.DataFrame, attributes: tuple[Attribute, ...]
             keep.append(not group or of_pair)
         elif rule.groups:
             keep.append(group in rule.groups or f"{attribute}={group}" in rule.groups)
-        else:  # people without a label to compare ("na") are no group, unless a rule names them
+        else:  # people without a label to compare ("na") are not a group, unless a rule names them
             known = of_pair or (attribute, group) in groups or attribute not in declared
             keep.append(known if group else rule.scope == "any")
     return np.array(keep, dtype=bool)

@@ -247,7 +247,7 @@ class _Checking:
         self.analysed = not any(found.values())
 
     def _others(self) -> None:
-        """Files that are no part of the run."""
+        """Files that are not part of the run."""
         kept: set[Path] = set()
         for path in sorted(path for name in FOLDERS for path in (self.folder / name).rglob("*")):
             if path.is_dir() or path in self.seen or path.name == ".lock":
@@ -258,7 +258,7 @@ class _Checking:
             elif cell not in self.current and (cell / "cell.json").is_file():
                 kept.add(cell)
             else:
-                self._note(Verdict.DIFFERS, path, "the file is no part of the run")
+                self._note(Verdict.DIFFERS, path, "the file is not part of the run")
         for cell in sorted(kept):
             self._note(Verdict.KEPT, cell, "the cell is of an earlier spec and no part of this run")
 

@@ -57,6 +57,8 @@ def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
     """Benjamini's and Hochberg's adjusted p-values: of those at most q, a share of q is false on average.
 
     Holds for independent and for positively dependent tests. Parameters as for `holm`.
+    ``scipy.stats.false_discovery_control`` gives the same, but takes no NaN, and commands that compute nothing would
+    import `scipy.stats` for it, which takes 0.8 s.
 
     Returns
     -------
@@ -341,7 +343,7 @@ def needed_from_se(
     alpha: float = 0.05,
     power: float = 0.8,
 ) -> Floats:
-    """The same from a standard error of `n` items, for numbers that are no single share.
+    """The same from a standard error of `n` items, for numbers that are not a single share.
 
     The standard error falls with the root of the items; a number of the first k of a ranking needs a k that grows in
     proportion.

@@ -45,7 +45,7 @@ LEAST = 6
 SINGULAR = 1e-9
 """Variances below this share of the largest one are taken for zero."""
 ROUNDING = 16 * np.finfo(np.float64).eps
-"""Of a number, as a share of it: a standard deviation within it is none."""
+"""Of a number, as a share of it: a standard deviation within it counts as zero."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,7 @@ def checked(images: Floats, words: Floats, counts: tuple[int, int]) -> tuple[Flo
 
 
 def encoder_of(model: LoadedModel, pixels: npt.NDArray[np.uint8] | None = None) -> Encoder:
-    """The model as an encoder, a `Chooser` or `Matcher` by what it answers about `pixels`; fails if it is none."""
+    """The model as an encoder, a `Chooser` or `Matcher` by what it answers about `pixels`; fails if it is neither."""
     if isinstance(model, AnswersAsEmbeddings):
         return AnswersAsEmbeddings(model.chooser, pixels)
     if isinstance(model, ScoresAsEmbeddings):

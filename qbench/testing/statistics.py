@@ -1,4 +1,4 @@
-"""The contract of a statistic: its intervals hold on simulated data, and degenerate data are no certainty."""
+"""The contract of a statistic: its intervals hold on simulated data, and degenerate data give no certainty."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ ABSENT = float(np.finfo(np.float32).min)
 """Stands for the log-likelihood of an answer that a question does not have."""
 
 FEWEST = 8
-"""The least number of images from which ties of answers are no chance: a choice of ours."""
+"""The least number of images from which ties of answers cannot be chance: a choice of ours."""
 
 
 class AnswerScores:

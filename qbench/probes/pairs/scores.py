@@ -15,7 +15,7 @@ ABSENT = float(np.finfo(np.float32).min)
 """Stands for the score of a text that an image does not have."""
 
 FEWEST = 8
-"""The least number of images from which ties of targets are no chance: a choice of ours, as in ``choices``."""
+"""The least number of images from which ties of targets cannot be chance: a choice of ours, as in ``choices``."""
 
 BLOCK = 4096
 """Images whose scores are in memory in float64 at a time."""

@@ -129,7 +129,7 @@ def test_a_simulated_method_quantizes_it(native, open_clip_source):
 
 
 def test_a_quantizer_that_needs_transformers_says_so(build):
-    with pytest.raises(QuantizationError, match="while transformers loads a model, and a CustomTextCLIP is none"):
+    with pytest.raises(QuantizationError, match="while transformers loads a model, and a CustomTextCLIP is not one"):
         build("pooling", "hf-int4")
 
 
