@@ -9,8 +9,10 @@ import torch
 from qbench.api import Coverage, Geometry, Identity, Layer, Located, ModelSource, Preprocessing, Quantizer, Variant
 from qbench.api.benchmarks import StatisticRef
 from qbench.cli.diagnose import _conclude, _show_costs, _tell
+from qbench.diagnosis import diagnose
 from qbench.diagnosis.diagnose import Diagnoser
 from qbench.errors import InputError
+from qbench.execution.plan import make_plan
 from qbench.plugins.registry import Entry
 from qbench.spec.model import ModelSpec
 from qbench.terminal.console import Terminal
@@ -225,3 +227,17 @@ def test_what_cannot_be_diagnosed_is_refused_with_a_reason(diagnoser):
                 update={"models": [*search.spec.models, ModelSpec(source="toy", checkpoint="one")]}
             ),
         ).chain()
+
+
+def test_one_model_is_diagnosed_on_the_benchmarks_that_ask_it(registry, spec, monkeypatch):
+    monkeypatch.setattr(diagnose, "installed", lambda: registry)
+    models = [{"source": "made", "label": label} for label in ("one", "two")]
+    benchmarks = [
+        {"name": "toys", "dataset": "drawn", "label": label, "models": asked}
+        for label, asked in (("of-one", ["one"]), ("of-two", ["two"]), ("of-both", []))
+    ]
+    named = spec(models=models, quantizers=["fp32", "q"], baseline="fp32", benchmarks=benchmarks)
+    found = diagnose.diagnoser(named, None, model="two").spec
+    assert [model.label for model in found.models] == ["two"]
+    assert [benchmark.label for benchmark in found.benchmarks] == ["of-two", "of-both"]
+    assert make_plan(found, registry).cells == 4
