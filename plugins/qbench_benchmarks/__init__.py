@@ -1,4 +1,4 @@
-"""The built-in benchmarks: ImageNet, COCO, FACET, FairFace (two), and declared datasets. Light: records only."""
+"""The built-in benchmarks: ImageNet, COCO (two), FACET, FairFace (two), and declared datasets. Light: records only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qbench.api import Benchmark, MetricInfo, ReportSection, StatisticRef, Task, hookimpl
 from qbench.api.benchmarks import DECLARED, RECALL_BY_GROUP, SKEWS
 from qbench_benchmarks.options import (
+    CocoMatchingOptions,
     CocoOptions,
     FacetOptions,
     FairFaceAttributesOptions,
@@ -17,6 +18,7 @@ from qbench_benchmarks.options import (
 
 if TYPE_CHECKING:
     from qbench.api import Block
+    from qbench.api.probes import MeasuredTask
 
 
 def _imagenet(options: ImageNetOptions) -> Task:
@@ -29,6 +31,12 @@ def _coco(options: CocoOptions) -> Task:
     from qbench_benchmarks.coco import Coco
 
     return Coco(options)
+
+
+def _coco_matching(options: CocoMatchingOptions) -> MeasuredTask:
+    from qbench_benchmarks.coco_matching import CocoMatching
+
+    return CocoMatching(options)
 
 
 def _facet(options: FacetOptions) -> Task:
@@ -99,6 +107,7 @@ IMAGENET = Benchmark(
         _share("recall", "Share of a class's images that are recognised.", classes_only=True),
     ),
     load=_imagenet,
+    probes=("embedding", "pairs"),
     items=50_000,
     options=ImageNetOptions,
     how_to_get=(
@@ -126,6 +135,21 @@ COCO = Benchmark(
     ),
     licence="annotations CC BY 4.0; each image has its own Flickr licence",
     citation="Lin et al. 2014; Chen et al. 2015. Split: Karpathy & Fei-Fei 2015.",
+)
+
+COCO_MATCHING = Benchmark(
+    name="coco-matching",
+    summary="which of a few captions belongs to an image of COCO",
+    protocol="1",
+    metrics=(_share("accuracy", "Share of images whose own caption fits best among its candidates."),),
+    load=_coco_matching,
+    probes=("pairs",),
+    items=5_000,
+    options=CocoMatchingOptions,
+    how_to_get=COCO.how_to_get,
+    licence=COCO.licence,
+    citation=COCO.citation,
+    folder="coco",
 )
 
 FACET = Benchmark(
@@ -190,4 +214,4 @@ def qbench_report_sections() -> Iterable[ReportSection]:
 @hookimpl
 def qbench_benchmarks() -> Iterable[Benchmark]:
     """The built-in benchmarks, and the one for datasets that a user describes."""
-    return (IMAGENET, COCO, FACET, FAIRFACE, FAIRFACE_ATTRIBUTES, DECLARED)
+    return (IMAGENET, COCO, COCO_MATCHING, FACET, FAIRFACE, FAIRFACE_ATTRIBUTES, DECLARED)

@@ -10,6 +10,8 @@ import pandas as pd
 
 from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.api.benchmarks import (
+    LOG_SCALE,
+    LOGIT_SCALE,
     MetricsBuilder,
     class_by_group,
     classification_table,
@@ -18,6 +20,7 @@ from qbench.api.benchmarks import (
     positions,
     weighted_share,
 )
+from qbench.api.probes import Pairs
 from qbench_benchmarks import imagenet_classes
 from qbench_benchmarks.imagenet_files import read_images
 from qbench_benchmarks.options import ImageNetOptions
@@ -26,7 +29,7 @@ TOP = 5
 
 
 class ImageNet:
-    """The task, see `qbench.metrics.interface.Task`."""
+    """The task: see `qbench.api.Task`, and `PairsTask` of `qbench.api.probes`."""
 
     def __init__(self, options: ImageNetOptions | None = None) -> None:
         self.options = options or ImageNetOptions()
@@ -70,10 +73,21 @@ class ImageNet:
         )
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
-        """Arg-max over the classes."""
+        """Predict the most similar class."""
+        return self._outcome(similarity, items, LOGIT_SCALE)
+
+    def pairs(self, items: Items) -> Pairs:
+        """Each image is compared with all templates of every candidate class: affordable for a subset only."""
+        return Pairs(prompts=self.prompts(items))
+
+    def match(self, scores: Similarity, items: Items) -> Outcome:
+        """Predict the class that fits best."""
+        return self._outcome(scores, items, LOG_SCALE)
+
+    def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:
         classes = self._classes(items)
         accepted = positions(classes, items.table["label"])[:, None]
-        table = classification_table(similarity, items, classes, accepted, ["image"])
+        table = classification_table(similarity, items, classes, accepted, ["image"], scale=scale)
         chance = [{"name": "top1", "chance": 1.0 / len(classes), "where": {}}]
         return Outcome(items=table, facts={"classes": list(classes), "chance": chance})
 

@@ -127,6 +127,34 @@ class CocoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CocoMatchingOptions:
+    """Options of COCO as matching.
+
+    Attributes
+    ----------
+    split : {"val2017", "karpathy-test"}
+        As for retrieval.
+    candidates : int
+        The number of captions with which an image is compared, its own among them.
+    seed : int
+        Of the draw of the others.
+    """
+
+    split: Split = "val2017"
+    candidates: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _one_of("split", self.split, Split)
+        _from_one("candidates", self.candidates)
+        if self.candidates < 2:
+            raise ValueError("candidates is 1; an image is compared with 2 captions or more")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed is {self.seed!r}; it is a whole number from 0")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FacetOptions(QuestionOptions):
     """Options of FACET: what the sources leave open.
 

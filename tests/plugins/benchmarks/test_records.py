@@ -13,7 +13,14 @@ RECORDS = [record for record in EVERY if record.describe is None]
 
 
 def test_the_benchmarks_are_there_and_the_one_that_data_describes_itself():
-    assert [record.name for record in RECORDS] == ["imagenet", "coco", "facet", "fairface", "fairface-attributes"]
+    assert [record.name for record in RECORDS] == [
+        "imagenet",
+        "coco",
+        "coco-matching",
+        "facet",
+        "fairface",
+        "fairface-attributes",
+    ]
     assert RECORDS[-1].folder == "fairface"
     assert [record.name for record in EVERY if record not in RECORDS] == ["declared"]
 

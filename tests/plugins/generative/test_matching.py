@@ -1,8 +1,11 @@
 """Scores of images and texts are those of transformers' own matching head, whatever else is in the batch."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from qbench.api import ModelError
 from qbench.api.probes import Matcher
@@ -41,12 +44,32 @@ def test_a_text_that_is_too_long_is_named(load, pixels_of):
         load().score_pairs(pixels_of("matching"), IMAGE_OF[:1], ["a" * 300])
 
 
-def test_a_quantized_variant_is_compared_and_each_part_is_covered(tiny, facet, tmp_path):
+@pytest.fixture
+def coco(tmp_path):
+    """Six images of noise with a caption each, in COCO's layout."""
+    folder = tmp_path / "coco"
+    for name in ("annotations", "val2017"):
+        (folder / name).mkdir(parents=True)
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 24, 24, 3), dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / "val2017" / f"{number}.png")
+    content = {
+        "images": [{"id": number, "file_name": f"{number}.png"} for number in range(6)],
+        "annotations": [{"id": number, "image_id": number, "caption": "a" * (number + 1)} for number in range(6)],
+    }
+    (folder / "annotations" / "captions_val2017.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_a_quantized_variant_is_compared_and_each_part_is_covered(tiny, facet, coco, tmp_path):
     spec = {
         "name": "x",
         "models": [{"source": "matching", "checkpoint": "tiny", "options": {"path": str(tiny("matching"))}}],
         "quantizers": ["fp32", "torch-int8", {"name": "hf-int8", "options": {"towers": "text"}}],
-        "benchmarks": [{"name": "facet", "root": str(facet), "options": {"classes": "present", "min_group": 1}}],
+        "benchmarks": [
+            {"name": "facet", "root": str(facet), "options": {"classes": "present", "min_group": 1}},
+            {"name": "coco-matching", "root": str(coco), "options": {"candidates": 3}},
+        ],
     }
     done = execute(read_spec(spec), tmp_path / "run", registry=installed(), cache=Cache(tmp_path / "cache"))
     results = load_run(tmp_path / "run")
@@ -55,9 +78,12 @@ def test_a_quantized_variant_is_compared_and_each_part_is_covered(tiny, facet, t
     covered = results.coverage.set_index(["quantizer", "tower"])["quantized_layers"]
     assert covered["torch-int8"][["image", "text"]].gt(0).all()
     assert list(covered["hf-int8 (towers=text)"][["image", "text"]].gt(0)) == [False, True]
-    drift = results.drift.query("attribute == ''").set_index("quantizer")["mean"]
+    drift = results.drift.query("attribute == ''").set_index(["benchmark", "quantizer"])["mean"]
     assert drift.between(0, 1, inclusive="neither").all()
-    assert len(drift) == 2
+    assert len(drift) == 4
+    asked = results.items.query("benchmark == 'coco-matching'")
+    assert asked.groupby("quantizer")["rank"].agg(["size", "max"]).to_dict("list")["size"] == [6, 6, 6]
+    assert asked["rank"].max() < 3
 
 
 @pytest.mark.parametrize(("family", "source"), [("blip", "matching"), ("matching", "generative")])
