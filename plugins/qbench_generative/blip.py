@@ -43,7 +43,27 @@ class BlipChooser:
     def score_answers(
         self, pixels: npt.NDArray[np.uint8], image_of: npt.NDArray[np.int64], questions: Sequence[Question]
     ) -> list[npt.NDArray[np.float32]]:
-        """The log-likelihood of each answer and the number of its tokens."""
+        """The log-likelihood of each answer and the number of its tokens.
+
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            ``(images, height, width, 3)`` uint8 RGB, each image once.
+        image_of : numpy.ndarray
+            ``(b,)`` int: the image of each question.
+        questions : sequence of Question
+            The `b` questions.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            For each question ``(answers, 2)`` float32: the log-likelihood in nats, and the number of tokens.
+
+        Raises
+        ------
+        ModelError
+            A question is too long for the model, or two of its answers have the same tokens.
+        """
         images = self._images(pixels)[torch.from_numpy(image_of).to(self.device)]
         texts = [self.prompter.text(question.text) for question in questions]
         read = self._read(self.prompter.processor.tokenizer(texts)["input_ids"], images)

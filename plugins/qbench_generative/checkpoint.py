@@ -26,12 +26,42 @@ from qbench_transformers.tokenizer import PROBES, check_tokens
 def open_checkpoint(checkpoint: str, options: GenerativeOptions) -> GenerativeCheckpoint:
     """Open a hub ID, or the folder of the option ``path``.
 
+    Parameters
+    ----------
+    checkpoint : str
+        The hub ID, such as ``llava-hf/llava-1.5-7b-hf``; with ``path``, any name.
+    options : GenerativeOptions
+        Where the weights come from, and how the model is asked.
+
     Raises
     ------
     ModelError
         Files are missing, damaged, or of a family that qbench does not know.
     """
     folder = find_folder(checkpoint, options.path, options.revision)
+    revision = "local" if options.path else folder.name  # the folder of a snapshot is named by its commit
+    return open_folder(folder, options, source="generative", checkpoint=checkpoint, revision=revision)
+
+
+def open_folder(
+    folder: Path, options: GenerativeOptions, *, source: str, checkpoint: str, revision: str = "local"
+) -> GenerativeCheckpoint:
+    """Open the checkpoint in a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A model of one of `qbench_generative.families.FAMILIES` in transformers' format.
+    options : GenerativeOptions
+        How it is asked; ``path`` and ``revision`` are not used.
+    source, checkpoint, revision : str
+        Who it is, for its `qbench.api.Identity`.
+
+    Raises
+    ------
+    ModelError
+        Files are missing, damaged, or of a family that qbench does not know.
+    """
     _, family = family_of(folder)
     decides = {
         "prompt": options.prompt,
@@ -40,10 +70,10 @@ def open_checkpoint(checkpoint: str, options: GenerativeOptions) -> GenerativeCh
         "answers_at_once": options.answers_at_once,
     }
     identity = Identity(
-        source="generative",
+        source=source,
         checkpoint=checkpoint,
         architecture=family.architecture,
-        revision="local" if options.path else folder.name,  # the folder of a snapshot is named by its commit
+        revision=revision,
         fingerprint=fingerprint_of(folder, decides),
     )
     return GenerativeCheckpoint(folder, identity, options)
@@ -62,6 +92,11 @@ class ProcessorCheckpoint(FolderWeights, ABC):
         What kind of model it is.
     image_size : int
         The side of its images in pixels, for a model that takes images of any size; 0 for the usual one.
+
+    Raises
+    ------
+    ModelError
+        The settings of the images are missing or wrong.
     """
 
     def __init__(self, folder: Path, identity: Identity, family: Family, *, image_size: int = 0) -> None:
@@ -75,10 +110,36 @@ class ProcessorCheckpoint(FolderWeights, ABC):
 
     @abstractmethod
     def asked(self, model: Any, processor: Any, device: str) -> LoadedModel:
-        """The loaded model, in eval mode and on `device`, as what a probe asks."""
+        """The loaded model as what a probe asks.
+
+        Parameters
+        ----------
+        model : transformers.PreTrainedModel
+            In eval mode, on `device`.
+        processor : transformers.ProcessorMixin
+            With the preprocessing of this checkpoint.
+        device : str
+            The device of the inputs.
+        """
 
     def load(self, *, device: str, dtype: DType, quantization_config: Any = None) -> LoadedModel:
-        """Load the weights; see `qbench.api.Checkpoint`."""
+        """Load the weights; see `qbench.api.Checkpoint`.
+
+        Parameters
+        ----------
+        device : str
+            Where to, such as ``cpu``.
+        dtype : str
+            The type of the weights that are not quantized, such as ``float32``.
+        quantization_config : transformers.quantizers.QuantizationConfigMixin, optional
+            How transformers quantizes while it loads.
+
+        Raises
+        ------
+        ModelError
+            The weights are stored quantized, do not fit the configuration, or are damaged, or the tokenizer is that of
+            another model.
+        """
         self.check_not_quantized()
         self._check_types()
         if quantization_config is None:
@@ -86,12 +147,36 @@ class ProcessorCheckpoint(FolderWeights, ABC):
         return self._load(device, dtype, quantization_config=quantization_config, device_map={"": device})
 
     def load_stored(self, *, device: str) -> tuple[LoadedModel, DType]:
-        """Load weights that are stored quantized; see `qbench.api.Storable`."""
+        """Load weights that are stored quantized; see `qbench.api.Storable`.
+
+        Parameters
+        ----------
+        device : str
+            Where to.
+
+        Returns
+        -------
+        tuple
+            The loaded model, and the type of its weights that are not quantized.
+
+        Raises
+        ------
+        ModelError
+            As `load`, or the configuration names no method of quantization.
+        """
         dtype = self.stored_dtype()
         return self._load(device, dtype, device_map={"": device}), dtype
 
     def save(self, encoder: LoadedModel, folder: Path) -> None:
-        """Write a model into `folder`, together with the processor of this checkpoint."""
+        """Write a model into a folder, together with the processor of this checkpoint.
+
+        Parameters
+        ----------
+        encoder : LoadedModel
+            A model of this source, with the attribute ``module``; its layers may be quantized.
+        folder : pathlib.Path
+            Where to.
+        """
         module: Any = encoder.module  # type: ignore[attr-defined]  # a convention of the built-in sources
         module.save_pretrained(folder)
         for path in small_files(self.folder, OTHERS):
@@ -102,7 +187,24 @@ class ProcessorCheckpoint(FolderWeights, ABC):
             path.chmod((folder / "config.json").stat().st_mode)
 
     def weight(self, name: str) -> npt.NDArray[np.float32] | None:
-        """One weight as it is stored; `None` if there is no weight of that name, or if it is stored quantized."""
+        """One weight as it is stored.
+
+        Parameters
+        ----------
+        name : str
+            Its name in the loaded model, such as ``lm_head.weight``.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            float32, in the shape in which it is stored; `None` if there is no weight of that name, or if it is stored
+            quantized.
+
+        Raises
+        ------
+        ModelError
+            The file cannot be read.
+        """
         stored = self._places.get(name)
         if stored is None:
             return None
@@ -192,6 +294,11 @@ class GenerativeCheckpoint(ProcessorCheckpoint):
         The identity of the weights.
     options : GenerativeOptions
         How the model is asked.
+
+    Raises
+    ------
+    ModelError
+        As `ProcessorCheckpoint`, or an option has no meaning for this family.
     """
 
     def __init__(self, folder: Path, identity: Identity, options: GenerativeOptions) -> None:
@@ -204,7 +311,7 @@ class GenerativeCheckpoint(ProcessorCheckpoint):
         super().__init__(folder, identity, family, image_size=options.image_size)
 
     def asked(self, model: Any, processor: Any, device: str) -> Chooser:
-        """The model as a `qbench.api.probes.Chooser`."""
+        """The model as a `qbench.api.probes.Chooser`; the parameters are those of `ProcessorCheckpoint.asked`."""
         from qbench_generative.blip import BlipChooser
         from qbench_generative.decoder import DecoderChooser
         from qbench_generative.prompting import Prompter

@@ -66,7 +66,27 @@ class DecoderChooser:
     def score_answers(
         self, pixels: npt.NDArray[np.uint8], image_of: npt.NDArray[np.int64], questions: Sequence[Question]
     ) -> list[npt.NDArray[np.float32]]:
-        """The log-likelihood of each answer and the number of its tokens."""
+        """The log-likelihood of each answer and the number of its tokens.
+
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            ``(images, height, width, 3)`` uint8 RGB, each image once.
+        image_of : numpy.ndarray
+            ``(b,)`` int: the image of each question.
+        questions : sequence of Question
+            The `b` questions.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            For each question ``(answers, 2)`` float32: the log-likelihood in nats, and the number of tokens.
+
+        Raises
+        ------
+        ModelError
+            A question is too long for the model, or two of its answers have the same tokens.
+        """
         different = list(dict.fromkeys(questions))
         made = {question: self.prompter.prompt(question) for question in different}
         prompts = [made[question] for question in questions]
@@ -79,7 +99,18 @@ class DecoderChooser:
         return by_question(torch.cat(sums), answers)
 
     def images(self, pixels: npt.NDArray[np.uint8]) -> dict[str, torch.Tensor]:
-        """The inputs of the vision tower for ``(images, size, size, 3)`` pixels."""
+        """The inputs of the vision tower.
+
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            ``(images, size, size, 3)`` uint8 RGB.
+
+        Returns
+        -------
+        dict
+            Those of the model's image processor by name, such as ``pixel_values``, ``(images, 3, size, size)``.
+        """
         nested = [[image] for image in pixels]  # one image per text, as the processors of some families need to be told
         made = self.prompter.processor.image_processor(nested, return_tensors="pt", **self.prompter.family.images)
         return {

@@ -137,7 +137,15 @@ MATCHING: dict[str, Family] = {
 
 
 def accepts(folder: Path, families: Mapping[str, Family]) -> bool:
-    """Whether a folder has a model of one of some families, as far as its ``config.json`` says."""
+    """Whether a folder has a model of one of some families, as far as its ``config.json`` says.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Any folder.
+    families : mapping
+        `FAMILIES` or `MATCHING`.
+    """
     try:
         family_of(folder, families)
     except ModelError:
@@ -146,12 +154,24 @@ def accepts(folder: Path, families: Mapping[str, Family]) -> bool:
 
 
 def family_of(folder: Path, families: Mapping[str, Family] = FAMILIES) -> tuple[str, Family]:
-    """The family of a folder by its ``config.json``, and its name.
+    """The family of a folder by its ``config.json``.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of a checkpoint.
+    families : mapping
+        Those that are wanted, by the type of model.
+
+    Returns
+    -------
+    tuple
+        The name of the family, such as ``llava``, and the family.
 
     Raises
     ------
     ModelError
-        It belongs to none of the families, or is a BLIP for another purpose.
+        The file is missing or damaged, or the model belongs to none of the families, or is a BLIP for another purpose.
     """
     config = read_json(folder / "config.json")
     found = str(config.get("model_type", ""))

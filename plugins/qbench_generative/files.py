@@ -32,6 +32,15 @@ OTHERS = (
 def find_folder(checkpoint: str, path: str, revision: str) -> Path:
     """The folder of a checkpoint: the one that is named, or that of a hub ID, which is downloaded if it is missing.
 
+    Parameters
+    ----------
+    checkpoint : str
+        The hub ID; not used with `path`.
+    path : str
+        A folder on this machine, or empty.
+    revision : str
+        The branch, tag or commit of the hub ID, or empty for the default one.
+
     Raises
     ------
     ModelError
@@ -47,6 +56,11 @@ def find_folder(checkpoint: str, path: str, revision: str) -> Path:
 
 def weight_files(folder: Path) -> list[Path]:
     """The files of the weights, in the order of their names.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of a checkpoint.
 
     Raises
     ------
@@ -71,13 +85,37 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """All files that are read: weights, their index, and the configuration and tokenizer files."""
+    """All files that are read: weights, their index, and the configuration and tokenizer files.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of a checkpoint.
+
+    Raises
+    ------
+    ModelError
+        As `weight_files`.
+    """
     index = [folder / INDEX] if weights_in(folder, WEIGHTS).name == INDEX else []
     return [*weight_files(folder), *index, *small_files(folder, OTHERS)]
 
 
 def fingerprint_of(folder: Path, options: Mapping[str, Any]) -> str:
-    """The hash (SHA-256, hex) of all files that are read, and of the options that decide an answer."""
+    """The hash (SHA-256, hex) of all files that are read, and of the options that decide an answer.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of a checkpoint.
+    options : mapping
+        Name → value of the options that decide an answer.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or damaged.
+    """
     files = files_of(folder)
     for path in files:
         check_content(path)

@@ -12,12 +12,27 @@ Answers = Sequence[tuple[int, ...]]
 
 
 def chunks(count: int, size: int) -> Iterator[range]:
-    """Ranges of at most `size` numbers."""
+    """Ranges of at most `size` numbers that together are those below `count`."""
     return (range(start, min(start + size, count)) for start in range(0, count, size))
 
 
 def padded(answers: Answers, device: str, fill: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens and their mask, each ``(b, longest)`` int64; the mask is 1 where there is a token."""
+    """Answers of different lengths as one array, padded on the right.
+
+    Parameters
+    ----------
+    answers : sequence of tuple of int
+        The tokens of each of `b` answers; at least one.
+    device : str
+        Where the arrays are.
+    fill : int
+        What stands where there is no token.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        Tokens and their mask, each ``(b, longest)`` int64; the mask is 1 where there is a token.
+    """
     longest = max(map(len, answers))
     tokens = torch.tensor([[*row, *([fill] * (longest - len(row)))] for row in answers], device=device)
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in answers], device=device)
@@ -32,12 +47,12 @@ def token_sums(logits: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor) -
     logits : torch.Tensor
         ``(b, length, vocabulary)``; those in a place are of the token in the same place of `tokens`.
     tokens, mask : torch.Tensor
-        ``(b, length)``.
+        ``(b, length)`` int64; the mask is 1 where a token counts.
 
     Returns
     -------
     torch.Tensor
-        ``(b,)`` float32.
+        ``(b,)`` float32, in nats (natural logarithm).
     """
     logs = logits.float().log_softmax(dim=-1).gather(-1, tokens[..., None])[..., 0]
     return (logs * mask).sum(dim=-1)
@@ -51,11 +66,16 @@ def by_question(
     Parameters
     ----------
     sums : torch.Tensor
-        ``(all answers,)``.
+        ``(all answers,)``, in nats.
     answers : sequence
         For each question the tokens of its answers.
     not_counted : int
         The number of tokens of each answer that have no likelihood, such as the one that begins it.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        For each question ``(answers, 2)`` float32: the log-likelihood of each answer, and the number of its tokens.
     """
     values = iter(sums.cpu().tolist())
     return [

@@ -42,7 +42,27 @@ class BlipMatcher:
     def score_pairs(
         self, pixels: npt.NDArray[np.uint8], image_of: npt.NDArray[np.int64], texts: Sequence[str]
     ) -> npt.NDArray[np.float32]:
-        """The logarithm of the odds that the matching head gives to each pair."""
+        """The logarithm of the odds that the matching head gives to each pair.
+
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            ``(images, height, width, 3)`` uint8 RGB, each image once.
+        image_of : numpy.ndarray
+            ``(b,)`` int: the image of each pair.
+        texts : sequence of str
+            The `b` texts.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(b,)`` float32, in nats.
+
+        Raises
+        ------
+        ModelError
+            A text is too long for the model.
+        """
         images, tokens = self._images(pixels), self._tokens(texts)
         order = sorted(range(len(texts)), key=lambda pair: len(tokens[pair]))
         scores = torch.empty(len(texts))

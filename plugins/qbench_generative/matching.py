@@ -15,6 +15,13 @@ from qbench_generative.options import MatchingOptions
 def open_matching(checkpoint: str, options: MatchingOptions) -> MatchingCheckpoint:
     """Open a hub ID, or the folder of the option ``path``.
 
+    Parameters
+    ----------
+    checkpoint : str
+        The hub ID, such as ``Salesforce/blip-itm-base-coco``; with ``path``, any name.
+    options : MatchingOptions
+        Where the weights come from, and how many pairs are read together.
+
     Raises
     ------
     ModelError
@@ -32,14 +39,29 @@ def open_matching(checkpoint: str, options: MatchingOptions) -> MatchingCheckpoi
 
 
 class MatchingCheckpoint(ProcessorCheckpoint):
-    """A BLIP for image-text matching in a folder of transformers' format."""
+    """A BLIP for image-text matching in a folder of transformers' format.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``config.json``, the weights in safetensors, the files of the processor.
+    identity : Identity
+        The identity of the weights.
+    options : MatchingOptions
+        How many pairs are read together.
+
+    Raises
+    ------
+    ModelError
+        The settings of the images are missing or wrong, or the model is not made for image-text matching.
+    """
 
     def __init__(self, folder: Path, identity: Identity, options: MatchingOptions) -> None:
         super().__init__(folder, identity, family_of(folder, MATCHING)[1])
         self.options = options
 
     def asked(self, model: Any, processor: Any, device: str) -> LoadedModel:
-        """The model as a `qbench.api.probes.Matcher`."""
+        """The model as a `qbench.api.probes.Matcher`; the parameters are those of `ProcessorCheckpoint.asked`."""
         from qbench_generative.matcher import BlipMatcher
 
         return BlipMatcher(model, processor, device, pairs_at_once=self.options.pairs_at_once)

@@ -64,6 +64,11 @@ class Prompter:
     def text(self, question: str) -> str:
         """The prompt in words, with a mark in the place of the image.
 
+        Parameters
+        ----------
+        question : str
+            The question as the task asks it.
+
         Raises
         ------
         ModelError
@@ -96,6 +101,11 @@ class Prompter:
 
     def prompt(self, question: Question) -> Prompt:
         """The tokens of a question and of its answers.
+
+        Parameters
+        ----------
+        question : Question
+            The question, with its answers.
 
         Raises
         ------
@@ -137,6 +147,11 @@ def continuations(tokenizer: Any, prompt: str, answers: Sequence[str], *, end: b
     end : bool
         Whether the token that ends a text is added to each.
 
+    Returns
+    -------
+    tuple of tuple of int
+        The tokens of each answer.
+
     Raises
     ------
     ModelError
@@ -158,9 +173,21 @@ def continuations(tokenizer: Any, prompt: str, answers: Sequence[str], *, end: b
 
 
 def different(tokens: Sequence[tuple[int, ...]], answers: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """The tokens of the answers to a question; raises `ModelError` where two answers have the same ones.
+    """The tokens of the answers to a question, unless two answers have the same ones.
 
     Such answers are equally likely, so that the second of them would never be chosen.
+
+    Parameters
+    ----------
+    tokens : sequence of tuple of int
+        The tokens of each answer.
+    answers : sequence of str
+        The answers, for the message.
+
+    Raises
+    ------
+    ModelError
+        Two answers have the same tokens.
     """
     first: dict[tuple[int, ...], str] = {}
     for of_one, answer in zip(tokens, answers, strict=True):
