@@ -86,6 +86,7 @@ def ablate(
     by: Literal["part", "block", "layer", "kind", "head"] = "block",
     *,
     leave_one_out: bool = False,
+    model: str | None = None,
     out: str | Path | None = None,
 ) -> Results:
     """Quantize one part of the models at a time, to find the parts that carry a change.
@@ -99,6 +100,8 @@ def ablate(
         head.
     leave_one_out : bool
         Quantize all parts but one, instead of one part only; not by head.
+    model : str, optional
+        The label of the only model that is ablated: models with different parts are ablated one by one.
     out : str or pathlib.Path, optional
         The run folder; ``qbench-runs/NAME`` if not given, with what is ablated in the name.
 
@@ -115,7 +118,7 @@ def ablate(
     from qbench.execution.ablation import ablated
     from qbench.spec.read import read_spec
 
-    return _run(ablated(read_spec(spec), by, leave_one_out=leave_one_out), out)
+    return _run(ablated(read_spec(spec), by, leave_one_out=leave_one_out, model=model), out)
 
 
 def tune(
@@ -124,6 +127,7 @@ def tune(
     by: Literal["part", "block", "layer", "kind"] = "block",
     *,
     seed: int = 0,
+    model: str | None = None,
     out: str | Path | None = None,
 ) -> Tuning:
     """Find the configuration with the fewest bits that passes a policy, and confirm it on items that were not used.
@@ -140,6 +144,8 @@ def tune(
         What is left out at once.
     seed : int
         Of the division of the items into two halves.
+    model : str, optional
+        The label of the only model for which a configuration is looked for; all models of the spec if not given.
     out : str or pathlib.Path, optional
         The folder of the search; ``qbench-runs/NAME-tuned`` if not given.
 
@@ -157,7 +163,7 @@ def tune(
     from qbench.spec.read import read_spec
     from qbench.tuning.tune import tuner
 
-    return tuner(read_spec(spec), policy, by=by, seed=seed, out=out, run=_run).tune()
+    return tuner(read_spec(spec), policy, by=by, seed=seed, model=model, out=out, run=_run).tune()
 
 
 def diagnose(
@@ -224,8 +230,8 @@ def evaluate(
     quantizers : sequence of str or mapping
         As in a spec; the baseline is added if it is not among them. If not given, those of the preset ``demo``.
     benchmarks : str, or sequence of str or mapping
-        As in a spec; or the name of a preset, for the benchmarks of that preset. Those of ``"demo"`` are drawings and
-        need no download.
+        As in a spec; or the name of a preset, for the benchmarks of that preset that ask the same models as its first
+        one. Those of ``"demo"`` are drawings and need no download.
     baseline : str
         The quantizer with which the others are compared; if not given, that of the preset ``demo``.
     name : str, optional
@@ -260,7 +266,9 @@ def evaluate(
     quantizers = [q.model_dump() for q in preset.quantizers] if quantizers is None else quantizers
     labels = [q if isinstance(q, str) else q.get("label") or q.get("name") for q in quantizers]
     if isinstance(benchmarks, str):
-        benchmarks = [benchmark.model_dump() for benchmark in read_spec(benchmarks).benchmarks]
+        first, *others = read_spec(benchmarks).benchmarks
+        alike = [first, *(other for other in others if other.models == first.models)]
+        benchmarks = [benchmark.model_dump(exclude={"models"}) for benchmark in alike]
     return run(
         {
             "name": name or named.get("label") or "evaluation",

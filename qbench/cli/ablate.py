@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 EXAMPLES = (
-    "Examples: `qbench ablate study.toml --by block --dry-run` (what it costs) | `qbench ablate demo --by part` | "
+    "Examples: `qbench ablate study.toml --by block --dry-run` (what it costs) | "
+    "`qbench ablate demo --model demo/skewed --by part` | "
     "`qbench ablate study.toml --by layer --leave-one-out --device cuda` | "
     "`qbench export RUN --table ablation` (every part and number)"
 )
@@ -34,6 +35,7 @@ def command(
     leave_one_out: Annotated[
         bool, typer.Option("--leave-one-out", help="Quantize all parts but one, instead of one part only.")
     ] = False,
+    model: Annotated[str | None, typer.Option(help="The label of the only model that is ablated.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the variants, what has to be asked, and the time; run nothing.")
     ] = False,
@@ -66,7 +68,7 @@ def command(
 
     console = Terminal(stderr=True)
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    wanted = ablated(wanted, by, leave_one_out=leave_one_out, progress=Bar(console))
+    wanted = ablated(wanted, by, leave_one_out=leave_one_out, model=model, progress=Bar(console))
     folder = out or default_folder(wanted)
     if dry_run:
         show_plan(wanted, folder)

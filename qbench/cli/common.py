@@ -19,7 +19,10 @@ BATCH_SIZE = "Images per batch; `auto` finds the largest that is not slower and 
 
 
 def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> RunSpec:
-    """A spec in which options of the command line replace its own, and datasets of the command line are added."""
+    """A spec in which options of the command line replace its own, and datasets of the command line are added.
+
+    An added dataset asks the models that the first benchmark of the spec asks.
+    """
     from qbench.declared.record import NAME
     from qbench.spec.read import validate
 
@@ -27,7 +30,9 @@ def overridden(spec: RunSpec, datasets: Sequence[Path] = (), **changes: Any) -> 
     if str(given.get("batch_size", "")).isdecimal():
         given["batch_size"] = int(given["batch_size"])
     values = {**spec.model_dump(), **given}
-    values["benchmarks"] += [{"name": NAME, "root": str(path.absolute())} for path in datasets]
+    values["benchmarks"] += [
+        {"name": NAME, "root": str(path.absolute()), "models": spec.benchmarks[0].models} for path in datasets
+    ]
     return validate(values, where="the command line", base=Path.cwd())
 
 

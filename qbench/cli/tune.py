@@ -35,6 +35,7 @@ def command(
             help="What is left out at once: a tower or a projection, a transformer block, a layer, or a kind of layer."
         ),
     ] = "block",
+    model: Annotated[str | None, typer.Option(help="The label of the only model that is tuned.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the division of the items into two halves.")] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is tried first, and what that costs; run nothing.")
@@ -77,6 +78,7 @@ def command(
         policy,
         by=by,
         seed=seed,
+        model=model,
         out=out,
         run=lambda spec, folder: _run(spec, folder, console),
         tell=lambda step: _tell(step, shown),

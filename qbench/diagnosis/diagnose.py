@@ -14,7 +14,7 @@ from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH
 from qbench.execution.forecast import Forecast, forecast
 from qbench.execution.model_names import find_model
-from qbench.execution.plan import make_plan, with_own_calibration
+from qbench.execution.plan import make_plan, of_model, with_own_calibration
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.run import execute
@@ -323,22 +323,16 @@ def diagnoser(
 
 def _chosen(spec: RunSpec, registry: Registry, model: str | None, quantizer: str | None) -> RunSpec:
     """The spec with the model and the quantizer of these labels only, beside the baseline."""
-    plan = make_plan(spec, registry)
-    models, quantizers, benchmarks = spec.models, spec.quantizers, spec.benchmarks
-    if model is not None:
-        benchmarks = [b.model_copy(update={"models": []}) for b in benchmarks if model in (b.models or [model])]
-        models = [m for m, p in zip(models, plan.models, strict=True) if p.label == model]
-    if quantizer is not None:
-        wanted = (spec.baseline, quantizer)
-        quantizers = [q for q, p in zip(quantizers, plan.quantizers, strict=True) if p.label in wanted]
-    for what, label, known in (("model", model, plan.models), ("quantizer", quantizer, plan.quantizers)):
-        labels = [planned.label for planned in known]
-        if label is not None and label not in labels:
-            raise InputError(
-                f"the spec has no {what} {label!r}", where=f"--{what}", fix=f"It has: {', '.join(labels)}."
-            )
-    chosen = {"models": models, "quantizers": quantizers, "benchmarks": benchmarks, "comparisons": []}
-    return spec.model_copy(update=chosen)
+    spec = of_model(spec, model, registry).model_copy(update={"comparisons": []})
+    labels = [planned.label for planned in make_plan(spec, registry).quantizers]
+    if quantizer is None:
+        return spec
+    if quantizer not in labels:
+        fix = f"It has: {', '.join(labels)}."
+        raise InputError(f"the spec has no quantizer {quantizer!r}", where="--quantizer", fix=fix)
+    wanted = (spec.baseline, quantizer)
+    kept = [q for q, label in zip(spec.quantizers, labels, strict=True) if label in wanted]
+    return spec.model_copy(update={"quantizers": kept})
 
 
 def compared(older: Results, newer: Results) -> tuple[Loss, ...]:

@@ -184,6 +184,24 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     return Plan(spec=spec, models=models, quantizers=quantizers, benchmarks=benchmarks, probes=probes)
 
 
+def of_model(spec: RunSpec, label: str | None, registry: Registry) -> RunSpec:
+    """The spec with the model of one label only, and the benchmarks about which it is asked; all of it without a label.
+
+    Raises
+    ------
+    InputError
+        As `make_plan`, or the spec has no such model.
+    """
+    if label is None:
+        return spec
+    labels = [model.label for model in make_plan(spec, registry).models]
+    if label not in labels:
+        raise InputError(f"the spec has no model {label!r}", where="--model", fix=f"It has: {', '.join(labels)}.")
+    benchmarks = [b.model_copy(update={"models": []}) for b in spec.benchmarks if label in (b.models or [label])]
+    models = [spec.models[labels.index(label)]]
+    return spec.model_copy(update={"models": models, "benchmarks": benchmarks, "comparisons": []})
+
+
 def _asked_pairs(
     spec: RunSpec, models: Sequence[PlannedModel], benchmarks: Sequence[PlannedBenchmark]
 ) -> list[tuple[PlannedModel, PlannedBenchmark]]:

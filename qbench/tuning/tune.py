@@ -19,7 +19,7 @@ from typing import Any, get_args
 from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH, AblatedPart, Division, common_parts, coverage_of, variants_of_parts
 from qbench.execution.opened import Opened
-from qbench.execution.plan import make_plan, with_own_calibration
+from qbench.execution.plan import make_plan, of_model, with_own_calibration
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.gate import GateResult, GateRow, Policy, check, read_policy
@@ -281,6 +281,7 @@ def tuner(
     *,
     by: Division,
     seed: int,
+    model: str | None = None,
     out: str | Path | None,
     run: Run,
     tell: Callable[[Step], None] = lambda step: None,
@@ -296,13 +297,15 @@ def tuner(
         A policy, what its file would say, or the file; that of the spec if not given, else the built-in one.
     by, seed, run, tell, progress
         As for `Tuner`.
+    model : str or None
+        The label of the only model for which a configuration is looked for.
     out : str, pathlib.Path or None
         The folder; ``qbench-runs/NAME-tuned`` if not given.
     """
     given = policy if isinstance(policy, Policy | None) else read_policy(policy)
     suffix = "-tuned"
     return Tuner(
-        spec=spec,
+        spec=of_model(spec, model, installed()),
         policy=given or spec.policy or read_policy(),
         by=by,
         seed=seed,

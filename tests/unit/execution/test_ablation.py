@@ -31,9 +31,9 @@ def registry(registry, log):
 
 @pytest.fixture
 def ablate(registry, cache, spec):
-    def make(by="block", quantizers=("fp32", "rtn"), *, leave_one_out=False, **changes):
+    def make(by="block", quantizers=("fp32", "rtn"), *, leave_one_out=False, model=None, **changes):
         wanted = spec(quantizers=list(quantizers), baseline="fp32", **changes)
-        return ablated(wanted, by, leave_one_out=leave_one_out, registry=registry, cache=cache)
+        return ablated(wanted, by, leave_one_out=leave_one_out, model=model, registry=registry, cache=cache)
 
     return make
 
@@ -249,9 +249,10 @@ def test_models_with_other_layers_are_refused(ablate, registry):
         Entry(plugin=PLUGIN, record=replace(entry.record, name="q", build=build))
     )
     with pytest.raises(
-        InputError, match=r"q quantizes other layers of toy/two than of toy/one \(vision_model.layers.1"
+        InputError, match=r"q quantizes other layers of toy/two than of toy/one \(vision_model.layers.1(.|\n)*--model"
     ):
         ablate(quantizers=["fp32", "q"], models=["toy/one", "toy/two"])
+    assert len(ablate(quantizers=["fp32", "q"], models=["toy/one", "toy/two"], model="toy/two").models) == 1
 
 
 def test_the_report_and_the_terminal_say_which_part_it_is(run):

@@ -1,12 +1,13 @@
 """A spec becomes a plan of records and options; what it cannot become is the user's error."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from qbench.errors import InputError
 from qbench.execution.forecast import forecast
-from qbench.execution.plan import make_plan
+from qbench.execution.plan import make_plan, of_model
 from qbench.execution.run import execute
 from qbench.metrics.interface import Unavailable
 from qbench.results import load
@@ -17,6 +18,20 @@ def test_every_combination_is_a_cell(spec, registry):
     plan = make_plan(spec(models=["toy/one", "toy/two"]), registry)
     assert plan.cells == 4
     assert [m.label for m in plan.models] == ["toy/one", "toy/two"]
+
+
+def test_one_model_of_a_spec_has_the_benchmarks_that_ask_it(spec, registry):
+    toys = {"name": "toys", "dataset": "drawn"}
+    named = spec(
+        models=["toy/one", "toy/two"],
+        benchmarks=[{**toys, "label": label, "models": models} for label, models in (("a", ["toy/one"]), ("b", []))],
+    )
+    assert of_model(named, None, registry) == named
+    for model, labels in (("toy/one", ["a", "b"]), ("toy/two", ["b"])):
+        plan = make_plan(of_model(named, model, registry), registry)
+        assert ([m.label for m in plan.models], [b.label for b in plan.benchmarks]) == ([model], labels)
+    with pytest.raises(InputError, match=r"no model 'toy/three'\nIt has: toy/one, toy/two"):
+        of_model(named, "toy/three", registry)
 
 
 def test_two_things_with_one_label_are_refused(spec, registry):
@@ -92,6 +107,9 @@ def test_the_command_lines_options_are_checked_like_the_specs(spec):
     from qbench.cli.common import overridden
 
     assert overridden(spec(), limit=3, device=None).limit == 3
+    asked = {"name": "toys", "dataset": "drawn", "models": ["toy/one"]}
+    added = overridden(spec(benchmarks=[asked, {**asked, "models": []}]), [Path("mine")]).benchmarks[-1]
+    assert (added.name, added.models) == ("declared", ["toy/one"])
     with pytest.raises(InputError, match="the command line: batch_size"):
         overridden(spec(), batch_size=100_000)
 
