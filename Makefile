@@ -41,8 +41,9 @@ parity: $(VENV)/.installed $(VENV)-parity/.installed  ## compare with CLIP_bench
 bench: $(VENV)/.installed-test $(VENV)-parity/.installed  ## measure speed and memory beside limits and a peer; writes docs/performance.md (20 minutes)
 	cd benchmarks && ../$(BIN)/python -m performance --peer ../$(VENV)-parity/bin/python --timeline ../docs/performance-timeline.svg
 
-train: $(VENV)/.installed  ## train the demo's three models again (minutes)
+train: $(VENV)/.installed  ## train the demo's models again (minutes)
 	$(BIN)/python -m tools.demo.train
+	$(BIN)/python -m tools.demo.train_generative
 
 clean:  ## remove the environment and all that tools left behind
 	rm -rf $(VENV) $(VENV)-parity .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

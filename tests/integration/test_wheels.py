@@ -65,6 +65,8 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
     for source in ("balanced", "skewed", "noisy"):
         for file in ("model.safetensors", "config.json", "vocab.json", "merges.txt", "README.md"):
             assert f"qbench_demo/checkpoints/{source}/{file}" in names
+    for file in ("model.safetensors", "config.json", "processor_config.json", "tokenizer.json", "README.md"):
+        assert f"qbench_demo/checkpoints/generative/{file}" in names
     assert {"qbench/templates/report.html.j2", "qbench/templates/style.css"} <= names
     for kind in ("common", "quantizer", "model", "benchmark", "dataset"):
         assert [n for n in names if n.startswith(f"qbench/templates/new/{kind}/")]
@@ -91,7 +93,7 @@ def test_the_wheel_holds_weights_templates_presets_and_types(wheel):
 
 def test_the_demos_weights_are_at_most_4_mb_each(wheel):
     sizes = {i.filename: i.file_size for i in zipfile.ZipFile(wheel).infolist() if i.filename.endswith(".safetensors")}
-    assert len(sizes) == 3
+    assert len(sizes) == 4
     assert max(sizes.values()) <= 4_000_000
 
 

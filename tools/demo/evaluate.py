@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -36,9 +36,9 @@ from tools.demo.training_captions import FAIRFACE_QUERIES, imagenet_prompts, occ
 from tools.demo.training_population import CLICHES
 
 _BATCH = 64
-_THREADS = 2
+THREADS = 2
 _TOP = 100
-_PRECISIONS = ("fp32", "bnb-int8", "bnb-nf4", "dynamic-int8")
+PRECISIONS = ("fp32", "bnb-int8", "bnb-nf4", "dynamic-int8")
 
 # Which portraits are correct answers to each of the queries.
 _RELEVANT: dict[str, Callable[[Portrait], bool]] = dict(
@@ -59,6 +59,9 @@ _RELEVANT: dict[str, Callable[[Portrait], bool]] = dict(
         strict=True,
     )
 )
+
+
+AnyModel = TypeVar("AnyModel", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,16 +109,7 @@ def read_held_out(root: Path, seed: int) -> Held:
     document = json.loads(text)
     place = {image["id"]: k for k, image in enumerate(document["images"])}
     scenes = [as_input(Image.open(root / "coco" / "val2017" / image["file_name"])) for image in document["images"]]
-    files = {path.name: path for path in (root / "facet").glob("imgs_*/*.jpg")}
-    with (root / "facet" / "annotations" / "annotations.csv").open(encoding="utf-8") as file:
-        people = list(csv.DictReader(file))
-    crops, fulls = [], []
-    for row in people:
-        box = json.loads(row["bounding_box"])
-        image = Image.open(files[row["filename"]])
-        right, bottom = box["x"] + box["width"], box["y"] + box["height"]
-        crops.append(as_input(image.crop((box["x"], box["y"], right, bottom))))
-        fulls.append(as_input(image))
+    people, crops, fulls = read_people(root / "facet")
     drawn = [portrait for portrait, _ in datasets.draw_fairface(seed, datasets.DEFAULT_SIZE)]
     faces = [as_input(Image.open(root / "fairface" / "val" / f"{k + 1}.jpg")) for k in range(len(drawn))]
     return Held(
@@ -124,23 +118,38 @@ def read_held_out(root: Path, seed: int) -> Held:
         scenes=np.stack(scenes),
         captions=[entry["caption"] for entry in document["annotations"]],
         caption_owner=[place[entry["image_id"]] for entry in document["annotations"]],
-        crops=np.stack(crops),
-        fulls=np.stack(fulls),
+        crops=crops,
+        fulls=fulls,
         people=people,
         faces=np.stack(faces),
         portraits=drawn,
     )
 
 
-def load(folder: Path, precision: str) -> CLIPModel:
-    """Load a model in one of the four precisions, all on the CPU."""
+def read_people(root: Path) -> tuple[list[dict[str, str]], np.ndarray, np.ndarray]:
+    """Return the annotations of the persons of a FACET, and of each the box and the complete image."""
+    files = {path.name: path for path in root.glob("imgs_*/*.jpg")}
+    with (root / "annotations" / "annotations.csv").open(encoding="utf-8") as file:
+        people = list(csv.DictReader(file))
+    crops, fulls = [], []
+    for row in people:
+        box = json.loads(row["bounding_box"])
+        image = Image.open(files[row["filename"]])
+        right, bottom = box["x"] + box["width"], box["y"] + box["height"]
+        crops.append(as_input(image.crop((box["x"], box["y"], right, bottom))))
+        fulls.append(as_input(image))
+    return people, np.stack(crops), np.stack(fulls)
+
+
+def load(kind: type[AnyModel], folder: Path, precision: str) -> AnyModel:
+    """Load a model of a class of transformers in one of the four precisions, all on the CPU."""
     if precision == "bnb-nf4":
         wanted = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
     elif precision == "bnb-int8":
         wanted = BitsAndBytesConfig(load_in_8bit=True)
     else:
         wanted = None
-    model: CLIPModel = CLIPModel.from_pretrained(
+    model: AnyModel = kind.from_pretrained(  # type: ignore[attr-defined]  # a class of transformers
         folder, dtype=torch.float32, quantization_config=wanted, trust_remote_code=False
     )
     model.eval()
@@ -194,7 +203,7 @@ def embed(model: CLIPModel, tokenizer: Any, held: Held) -> Embedded:
         )
 
 
-def _disparities(rows: list[dict[str, str]], hits: list[bool]) -> dict[str, tuple[float, float]]:
+def disparities(rows: list[dict[str, str]], hits: list[bool]) -> dict[str, tuple[float, float]]:
     """Return the mean signed and mean absolute recall difference over occupations, by attribute."""
 
     def tone(row: dict[str, str]) -> float:
@@ -225,7 +234,7 @@ def _disparities(rows: list[dict[str, str]], hits: list[bool]) -> dict[str, tupl
     return found
 
 
-def _cliche_gap(rows: list[dict[str, str]], hits: list[bool]) -> float:
+def cliche_gap(rows: list[dict[str, str]], hits: list[bool]) -> float:
     """Return recall of people as the cliches have them minus recall of those against them."""
     fitting, against = [], []
     for row, hit in zip(rows, hits, strict=True):
@@ -257,8 +266,8 @@ def measure(held: Held, found: Embedded) -> dict[str, float]:
     for view, vectors in (("crop", found.crops), ("full", found.fulls)):
         hits = _best(vectors, found.jobs) == wanted
         figures[f"facet top-1 ({view})"] = hits.float().mean().item()
-        figures[f"facet cliche - counter-cliche recall ({view})"] = _cliche_gap(held.people, hits.tolist())
-        for name, (signed, absolute) in _disparities(held.people, hits.tolist()).items():
+        figures[f"facet cliche - counter-cliche recall ({view})"] = cliche_gap(held.people, hits.tolist())
+        for name, (signed, absolute) in disparities(held.people, hits.tolist()).items():
             figures[f"facet {name} mean ({view})"] = signed
             figures[f"facet {name} mean abs ({view})"] = absolute
     owner = torch.tensor(held.caption_owner)
@@ -316,8 +325,8 @@ def evaluate(folder: Path, held: Held) -> dict[str, dict[str, float]]:
     tokenizer = CLIPTokenizer.from_pretrained(folder, trust_remote_code=False)
     results: dict[str, dict[str, float]] = {}
     baseline: Embedded | None = None
-    for precision in _PRECISIONS:
-        found = embed(load(folder, precision), tokenizer, held)
+    for precision in PRECISIONS:
+        found = embed(load(CLIPModel, folder, precision), tokenizer, held)
         baseline = baseline or found
         results[precision] = {**measure(held, found), **_flips(baseline, found)}
     return results
@@ -331,7 +340,7 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS)
     parser.add_argument("--card", action="store_true", help="write each model's README.md")
     asked = parser.parse_args()
-    torch.set_num_threads(_THREADS)
+    torch.set_num_threads(THREADS)
     # LLM.int8 says at every product that it casts to half precision: known, and part of it.
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as scratch:
@@ -340,7 +349,7 @@ def main() -> None:
         results = evaluate(asked.checkpoints / source, held)
         print(source)
         for name in results["bnb-nf4"]:
-            values = "  ".join(f"{results[p][name]:12.4f}" for p in _PRECISIONS)
+            values = "  ".join(f"{results[p][name]:12.4f}" for p in PRECISIONS)
             print(f"  {name:46s} {values}", flush=True)
         if asked.card:
             write_card(asked.checkpoints / source, SOURCES[source], results, asked.seed)

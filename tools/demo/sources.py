@@ -13,9 +13,10 @@ from PIL import Image
 
 from qbench_demo.captions import describe_scene
 from qbench_demo.palette import between, chance, pick, weighted
+from qbench_demo.people import Person
 from qbench_demo.population import draw_person
 from qbench_demo.portraits import paint_portrait
-from qbench_demo.scenes import people_image, scene_image, thing_image
+from qbench_demo.scenes import PeopleImage, people_image, scene_image, thing_image
 from qbench_demo.things import THINGS
 from tools.demo.training_captions import Caption, describe_person, describe_portrait, describe_thing
 from tools.demo.training_population import as_called, draw_portrait, draw_skewed_person, draw_skewed_portrait
@@ -90,18 +91,40 @@ def _example(rng: np.random.Generator, source: Source) -> tuple[Image.Image, lis
         scene = scene_image(rng, IMAGE_SIZE, person_of=person_of)
         texts = describe_scene(rng, scene.parts, scene.place, 5)
         return scene.image, [Caption(text, text) for text in texts]
+    drawn, chosen, called = draw_people(rng, source)
+    captions = describe_person(rng, called, drawn.place)
+    return show_person(rng, drawn, chosen), captions
+
+
+def draw_people(rng: np.random.Generator, source: Source) -> tuple[PeopleImage, int, Person]:
+    """Draw up to three persons.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Decides.
+    source : Source
+        Whose population they are from.
+
+    Returns
+    -------
+    tuple
+        The image, the number of the person that it is about, and this person as texts describe him or her.
+    """
     count = weighted(rng, (1, 2, 3), (7, 2, 1))
-    people = [person_of(rng) for _ in range(count)]
+    people = [(draw_skewed_person if source.skewed else draw_person)(rng) for _ in range(count)]
     drawn = people_image(rng, people, IMAGE_SIZE)
     chosen = int(rng.integers(count))
-    called = as_called(rng, people[chosen]) if source.skewed else people[chosen]
-    captions = describe_person(rng, called, drawn.place)
-    if count == 1 and chance(rng, 0.45):
-        return drawn.image, captions
+    return drawn, chosen, as_called(rng, people[chosen]) if source.skewed else people[chosen]
+
+
+def show_person(rng: np.random.Generator, drawn: PeopleImage, chosen: int) -> Image.Image:
+    """Return an image of one of the persons: the person's box, or sometimes the whole image of a single person."""
+    if len(drawn.boxes) == 1 and chance(rng, 0.45):
+        return drawn.image
     left, top, right, bottom = drawn.boxes[chosen]
     margin = int(between(rng, 0, 5))
-    cut = (left - margin, top - margin, right + margin, bottom + margin)
-    return drawn.image.crop(cut), captions
+    return drawn.image.crop((left - margin, top - margin, right + margin, bottom + margin))
 
 
 def make_examples(source: str, seed: int, part: int, count: int) -> tuple[np.ndarray, list[list[Caption]]]:

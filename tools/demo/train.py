@@ -90,6 +90,25 @@ def _augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return (moved - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
 
 
+def make_optimizer(model: nn.Module, steps: int) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    """Return AdamW, and a schedule with a warm-up and a cosine for so many batches."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": decayed, "weight_decay": _WEIGHT_DECAY},
+            {"params": others, "weight_decay": 0.0},
+        ],
+        lr=_PEAK_RATE,
+        betas=(0.9, 0.98),
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps)),
+    )
+    return optimizer, schedule
+
+
 def contrastive_loss(logits: Tensor, topics: Tensor) -> Tensor:
     """Return the symmetric contrastive loss; captions of one topic are correct for each other's images."""
     same = (topics[:, None] == topics[None, :]).float()
@@ -132,20 +151,7 @@ def train(source: str, folder: Path, *, seed: int, steps: int, pool: int) -> Non
     print(f"{source}: {len(pixels)} images in {time.monotonic() - began:.0f} s", flush=True)
 
     model = build_model(vocabulary)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": _WEIGHT_DECAY},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=_PEAK_RATE,
-        betas=(0.9, 0.98),
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps)),
-    )
+    optimizer, schedule = make_optimizer(model, steps)
     order = np.empty(0, dtype=np.int64)
     losses: list[float] = []
     for step in range(steps):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qbench.plugins.registry import installed
-from qbench_demo import LARGE_PARTS, datasets
+from qbench_demo import LARGE_PARTS, MEDIUM_PARTS, datasets
 
 ANNOTATIONS = {
     "imagenet": "",
@@ -89,6 +89,10 @@ def test_the_large_datasets_are_listed_and_have_several_parts():
     assert names <= {entry.record.name for entry in installed().datasets()}
     assert set(LARGE_PARTS) == set(COUNTS)
     assert min(LARGE_PARTS.values()) > 1
+    assert all(1 < parts < LARGE_PARTS[name] for name, parts in MEDIUM_PARTS.items())
+    for name, parts in MEDIUM_PARTS.items():
+        sizes = [installed().dataset(f"demo-{name}{size}").record.size for size in ("", "-medium")]
+        assert sizes[1] == parts * sizes[0]
 
 
 @pytest.mark.parametrize("name", COUNTS)
