@@ -333,8 +333,8 @@ def _sentence(
     levels = Counter(problem.level for problem in problems)
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
-        first = sentence(f"{said(errors[0].where)}: {said(errors[0].what)}")
-        return " ".join(filter(None, [first, beside_errors(found), counts]))
+        error = sentence(f"{said(errors[0].where)}: {said(errors[0].what)}")
+        return " ".join(filter(None, [error, beside_errors(found), counts]))
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"
