@@ -489,7 +489,7 @@ def test_nothing_sticks_out_of_a_telephone(browser: Any, report: Path) -> None:
         visit.draw()
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
         # charts are made narrower, so that marks and labels are seen together
-        assert visit.page.evaluate("document.querySelector('#chart-changes-facet-accuracy svg').clientWidth") < 700
+        assert visit.page.evaluate("document.querySelector('#chart-changes-facet-accuracy svg').clientWidth") < 390
         labels = visit.page.locator("#chart-changes-facet-accuracy .role-axis-label")
         assert labels.count() > 0
         assert not [text for text in labels.all_text_contents() if "…" in text]
