@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import qbench
 from qbench.api import InputError
 from qbench.api.executors import Executor, Kind, UnitResult, WorkUnit
+from qbench.cli.common import executed_by
 from qbench.execution.progress import Silent
 from qbench.execution.reports import Reporter, listening
 from qbench.execution.run import execute
@@ -206,3 +208,31 @@ def test_an_executor_that_does_not_exist_is_refused_before_anything_is_done(spec
 
 def test_a_result_says_whether_it_failed():
     assert UnitResult(unit="score 1").problem is None
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        (None, None, None),
+        (None, "b:1", {"name": "cluster", "options": {"address": "b:1", "more": 1}}),
+        ("cluster", None, {"name": "cluster", "options": {"address": "a:1", "more": 1}}),
+        ("local", None, {"name": "local", "options": {}}),
+        ("other", "b:1", {"name": "other", "options": {"address": "b:1"}}),
+    ],
+)
+def test_an_executor_on_the_command_line_stands_in_the_place_of_the_specs(spec, name, address, expected):
+    given = spec(executor={"name": "cluster", "options": {"address": "a:1", "more": 1}})
+    assert executed_by(given, name, address) == expected
+
+
+def test_python_names_an_executor(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("qbench._run", lambda wanted, out, shard: asked.append(wanted.executor))
+    qbench.run("demo", tmp_path, executor={"name": "other", "options": {"address": "a:1"}})
+    qbench.run("demo", tmp_path, executor="other")
+    qbench.run("demo", tmp_path)
+    assert [(found.name, found.options) for found in asked] == [
+        ("other", {"address": "a:1"}),
+        ("other", {}),
+        ("local", {}),
+    ]
