@@ -65,6 +65,7 @@ def toy(folder):
         patch.setenv("QBENCH_TOY", str(notes))
         patch.setenv("QBENCH_CACHE", str(folder / "memos"))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # these tests need not wait for all others
         patch.setattr("qbench.store.arrays.SHARD_ROWS", 5)
         yield notes
 
@@ -259,11 +260,12 @@ def test_an_address_at_which_there_is_no_cluster_is_refused_at_once(address, sai
         RayExecutor(address).at_once(Resources())
 
 
-def test_without_ray_it_is_listed_with_the_command_that_installs_it(run, monkeypatch):
+def test_without_ray_it_is_listed_with_the_command_that_installs_it(monkeypatch):
     import qbench_ray
 
-    monkeypatch.setattr(qbench_ray, "find_spec", lambda package: None)
-    (record,) = qbench_ray.qbench_executors()
+    with monkeypatch.context() as patch:
+        patch.setattr(qbench_ray, "find_spec", lambda package: None)
+        (record,) = qbench_ray.qbench_executors()
     plugin = Plugin(name="ray", module="qbench_ray", distribution="qbench-vlm", version="1")
     registry = Registry(plugins=[plugin])
     registry.entries["qbench_executors"].append(Entry(plugin=plugin, record=record))
