@@ -3,6 +3,7 @@
 Two test processes share the cores already; with more threads each they would mostly wait for one another.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -17,6 +18,12 @@ from tests.process_server import ProcessServer
 
 settings.register_profile("qbench", deadline=None, derandomize=True)  # a busy machine is no reason to fail
 settings.load_profile("qbench")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now out of each later garbage collection: it stays until the process ends."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
