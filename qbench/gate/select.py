@@ -209,8 +209,11 @@ def _of_cells(rule: Rule, compared: Compared, cells: list[Cell], frame: pd.DataF
         else:
             others += _absent(rule, cell, rows, wanted)
     rows = pd.concat(kept, ignore_index=True) if kept else frame.iloc[:0]
-    unmatched = unmatched_names(rule, names_in(rows), (attribute for cell in cells for attribute in cell.attributes))
-    problems = [_problem(rule, unmatched)] if unmatched and kept else []
+    blind = [c for c in cells if not c.done or (c.model, c.quantizer, c.benchmark) in compared.unpaired]
+    # What a cell declares that could not be compared is not mistyped: that it has no number is said of the cell.
+    seen = names_in(rows).union(name for cell in blind for a in cell.attributes for name in _names(a, rule))
+    unmatched = unmatched_names(rule, seen, (attribute for cell in cells for attribute in cell.attributes))
+    problems = [_problem(rule, unmatched)] if unmatched and len(blind) < len(cells) else []
     undetermined = ~np.isfinite(rows["change"].to_numpy(np.float64))
     others += _undetermined(rule, rows[undetermined], compared)
     return Selection(rows=rows[~undetermined], others=others, problems=problems)

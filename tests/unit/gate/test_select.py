@@ -277,3 +277,21 @@ def test_a_suggestion_ends_with_its_question_mark(study: Study) -> None:
     study.effect("accuracy", 0.0, attribute="age", group="older")
     sentence = study.judge(GROUPS | {"by": ["agee"]}).sentence
     assert "did you mean 'age'? 1 rule could not be evaluated." in sentence
+
+
+@pytest.mark.parametrize("names", [{"by": "age"}, {"groups": ["older"]}, {"groups": ["age=older"]}])
+@pytest.mark.parametrize("another", [False, True])
+def test_what_could_not_be_compared_is_said_and_not_that_its_groups_do_not_exist(
+    study: Study, names: dict[str, Any], another: bool
+) -> None:
+    study.cell("facet")
+    study.unpaired["b32", "int8", "facet"] = "other options than in the older run"
+    if another:  # one that can be compared, without ages
+        study.effect("race_accuracy", 0.0, benchmark="attributes", attribute="race", group="White")
+    result = study.judge({"role": "accuracy", "scope": "each_group", **names})
+    assert result.exit_code == 2
+    assert any("other options than in the older run" in row.reason for row in result.rows)
+    assert result.problems == ()  # no name of the rule is wrong
+    assert another or "other options than in the older run" in result.sentence
+    typo = study.judge({"role": "accuracy", "scope": "each_group", "by": "agee"})
+    assert (typo.exit_code, len(typo.problems)) == (2, int(another))
