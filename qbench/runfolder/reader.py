@@ -31,7 +31,7 @@ from qbench.runfolder.schema import (
 )
 from qbench.runfolder.tables import parquet_columns, read_table
 from qbench.runfolder.upgrade import upgrade
-from qbench.store.files import read_json_object, too_large
+from qbench.store.files import MOVE, read_json_object, too_large
 from qbench.vocabulary import CellStatus
 
 log = logging.getLogger(__name__)
@@ -200,6 +200,8 @@ def read_cell(run: Path, relative: str, labels: CellLabels | None = None) -> Cel
     """
     folder = inside(run, relative)
     path = inside(run, f"{relative}/cell.json")
+    if path.is_dir():
+        raise InputError("there is a folder where a file has to be", where=str(path), fix=MOVE)
     if not path.is_file():
         if labels is None:
             where = str(run / "run.json")

@@ -25,7 +25,7 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +44,7 @@ from qbench.runfolder.schema import (
 from qbench.runfolder.schema.base import RecordFile
 from qbench.runfolder.tables import read_table, write_parquet, write_table
 from qbench.store.digests import file_digest
-from qbench.store.files import write_json
+from qbench.store.files import machine_errors, write_json
 from qbench.store.keys import key_of
 from qbench.store.lock import held
 from qbench.vocabulary import CellStatus
@@ -353,8 +353,10 @@ def concluding(root: Path) -> AbstractContextManager[None]:
     return _lock(root, "run.json")
 
 
-def _lock(root: Path, name: str) -> AbstractContextManager[None]:
-    return held(root / LOCKS / f"{key_of({'part': name})[:16]}.lock", of=root / name)
+@contextmanager
+def _lock(root: Path, name: str) -> Iterator[None]:
+    with held(root / LOCKS / f"{key_of({'part': name})[:16]}.lock", of=root / name), machine_errors(root / name):
+        yield
 
 
 def discard_damaged_analysis(folder: Path) -> bool:

@@ -29,6 +29,8 @@ SHOWN = 200
 NO_FILE = "it is a device or a pipe, not a file"
 """Why something cannot be read that might never end or never begin."""
 
+MOVE = "Move it to another place, and repeat the command."
+
 PART = ".part"
 """How the names of temporary files end."""
 TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}{re.escape(PART)}")
@@ -40,10 +42,13 @@ def machine_errors(path: Path) -> Iterator[None]:
     """Turn what the system says of a full disk, a missing permission and the like into a `MachineError` about `path`.
 
     Whatever writes in the store does it in such a block; a problem of the machine then never looks like one of the
-    input, or like a defect of qbench.
+    input, or like a defect of qbench. Such a problem is also a folder in the place of a file: it is never removed.
     """
     try:
         yield
+    except IsADirectoryError as error:
+        where = str(error.filename2 or error.filename or path)
+        raise MachineError("there is a folder where a file has to be", where=where, fix=MOVE) from error
     except Exception as error:
         found = MachineError.of(error, path)
         if found is None:

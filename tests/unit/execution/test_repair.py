@@ -205,3 +205,18 @@ def test_a_run_removes_temporary_files_that_nobody_writes(finished, cache):
     again()
     assert not any(path.exists() for path in left)
     assert mine.exists()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["run.json", "cells/*/*/*/cell.json", "cells/*/*/*/metrics.parquet", "analysis/effects.parquet"]
+)
+def test_a_folder_in_the_place_of_a_file_is_named_and_left(finished, pattern):
+    folder, _, again = finished
+    path = sorted(folder.glob(pattern))[0]
+    path.unlink()
+    path.mkdir()
+    (path / "precious").touch()
+    with pytest.raises(QbenchError, match="there is a folder where a file has to be") as said:
+        again()
+    assert str(path) in str(said.value)
+    assert (path / "precious").exists()
