@@ -77,14 +77,23 @@ def cluster(toy):
     from ray.cluster_utils import Cluster
 
     machine = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args=machine)
+    made = Cluster()
     try:
-        made.second = made.add_node(**machine)
+        started(made, machine)
+        made.second = started(made, machine)
         ray.init(made.address, log_to_driver=False)
         yield made
     finally:
         ray.shutdown()
         made.shutdown()
+
+
+def started(cluster, machine, times=4):
+    """A node; Ray gives each 30 seconds to start, in which a busy machine may not get to it."""
+    for _ in range(times - 1):
+        with suppress(Exception):
+            return cluster.add_node(**machine)
+    return cluster.add_node(**machine)
 
 
 @pytest.fixture(scope="module")
