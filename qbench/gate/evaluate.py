@@ -19,7 +19,7 @@ from qbench.gate.decidable import Shares
 from qbench.gate.decide import VOID, decide_rows
 from qbench.gate.groups_behind import with_groups
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import ONLY_WARNS, beside_errors, headline, listed, named, said, tally
+from qbench.gate.phrasing import ONLY_WARNS, beside_errors, brief, headline, listed, named, said, tally
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import (
     Counts,
@@ -341,7 +341,18 @@ def _sentence(
     warnings = [f"{counted(n, 'warning is', 'warnings are')} given."] if (n := levels[Level.WARNING]) else []
     of_variants = bool(rows) and found[0] is rows[0] and not errors_of_rows
     first = [str(headline(rows if of_variants else found))] if found else []
-    return " ".join([*first, counts, *_left_out(rows), *warnings])
+    let_pass = () if errors_of_rows else _let_pass(found)
+    return " ".join([*first, *let_pass, counts, *_left_out(rows), *warnings])
+
+
+def _let_pass(rows: Sequence[GateRow]) -> Iterator[str]:
+    """What the policy lets pass although it is not shown: proven losses that are waived, and inconclusive numbers."""
+    waived = [row for row in rows if row.status is RowStatus.WAIVED and row.proven > row.limit]
+    if waived and waived[0] is not rows[0]:
+        yield f"{counted(len(waived), 'failure is', 'failures are')} waived, at worst: {brief(waived[0])}."
+    passed = sum(row.status is RowStatus.INCONCLUSIVE and row.judged and not row.counts for row in rows)
+    if passed:
+        yield f"The policy counts {counted(passed, 'inconclusive number', 'inconclusive numbers')} as a pass."
 
 
 def _level(confidence: float) -> str:

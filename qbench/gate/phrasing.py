@@ -151,6 +151,12 @@ def beside_errors(rows: Iterable[GateRow]) -> str:
     return (passes if worst.status is RowStatus.PASS else "") + finding(worst)
 
 
+def brief(row: GateRow) -> str:
+    """One row in a few words: "int8 on b32, accuracy, age=older, loses 10.0 points"."""
+    names = (variant(row), named(row.metric), place(row), movement(row).moved)
+    return ", ".join(filter(None, names))
+
+
 def finding(row: GateRow) -> str:
     """One row as a sentence: what happened to whom, and what would decide it."""
     whom = place(row)

@@ -470,6 +470,18 @@ def test_a_waived_loss_is_said_to_be_waived(groups: Groups) -> None:
     assert "; waived until " in result.sentence
 
 
+def test_what_the_policy_lets_pass_is_said(groups: Groups) -> None:
+    made = groups(age=(-0.0199, -0.1))
+    given = [waiver(group="older")]
+    sentence = made.judge(EACH, waiver=given).sentence
+    assert "1 failure is waived, at worst: int8 on b32, accuracy, age=older, loses 10.0" in sentence
+    assert "as a pass" not in sentence
+    passed = made.judge(EACH, waiver=given, inconclusive="pass")
+    assert passed.band == "PASS"
+    assert "The policy counts 1 inconclusive number as a pass." in passed.sentence
+    assert "1 failure is waived" in passed.sentence
+
+
 def test_a_proven_loss_is_named_before_what_could_not_be_evaluated(study: Study) -> None:
     study.cell("facet", "int4", status="failed")
     study.effect("accuracy", -0.05)
