@@ -220,6 +220,8 @@ def _write(result: GateResult, *, junit: Path | None, markdown: Path | None, jso
         try:
             with atomic(file) as temporary:
                 temporary.write_text(text, encoding="utf-8")
+        except QbenchError as error:
+            wrong.append(error)
         except OSError as error:
             said = f"it cannot be written ({error.strerror or error})"
             wrong.append(MachineError.of(error, file) or InputError(said, where=str(file)))

@@ -19,7 +19,18 @@ from qbench.gate.decidable import Shares
 from qbench.gate.decide import VOID, decide_rows
 from qbench.gate.groups_behind import with_groups
 from qbench.gate.methods import Methods, installed_methods
-from qbench.gate.phrasing import ONLY_WARNS, beside_errors, brief, headline, listed, named, said, tally
+from qbench.gate.phrasing import (
+    ONLY_WARNS,
+    Headline,
+    beside_errors,
+    headline,
+    listed,
+    named,
+    passing,
+    said,
+    tally,
+    waived_failures,
+)
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import (
     Counts,
@@ -334,25 +345,24 @@ def _sentence(
     errors = [p for p in problems if p.level is Level.ERROR]
     if errors:
         error = sentence(f"{said(errors[0].where)}: {said(errors[0].what)}")
-        return " ".join(filter(None, [error, beside_errors(found), counts]))
+        beside, told = beside_errors(found)
+        return " ".join(filter(None, [error, beside, waived_failures(found, told), counts]))
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"
     warnings = [f"{counted(n, 'warning is', 'warnings are')} given."] if (n := levels[Level.WARNING]) else []
     of_variants = bool(rows) and found[0] is rows[0] and not errors_of_rows
-    first = [str(headline(rows if of_variants else found))] if found else []
-    let_pass = () if errors_of_rows else _let_pass(found)
-    return " ".join([*first, *let_pass, counts, *_left_out(rows), *warnings])
+    first = headline(rows if of_variants else found, whole=True) if found else None
+    let_pass = _let_pass(found, first) if first else ()
+    return " ".join([*([str(first)] if first else []), *let_pass, counts, *_left_out(rows), *warnings])
 
 
-def _let_pass(rows: Sequence[GateRow]) -> Iterator[str]:
-    """What the policy lets pass although it is not shown: proven losses that are waived, and inconclusive numbers."""
-    waived = [row for row in rows if row.status is RowStatus.WAIVED and row.proven > row.limit]
-    if waived and waived[0] is not rows[0]:
-        yield f"{counted(len(waived), 'failure is', 'failures are')} waived, at worst: {brief(waived[0])}."
-    passed = sum(row.status is RowStatus.INCONCLUSIVE and row.judged and not row.counts for row in rows)
-    if passed:
-        yield f"The policy counts {counted(passed, 'inconclusive number', 'inconclusive numbers')} as a pass."
+def _let_pass(rows: Sequence[GateRow], first: Headline) -> Iterator[str]:
+    """What the policy lets pass although it is not shown, as far as the first part of the sentence does not say it."""
+    if waived := waived_failures(rows, first.told):
+        yield waived
+    if (passed := passing(rows)) and passed not in first.text:
+        yield f"The policy counts {passed} as a pass."
 
 
 def _level(confidence: float) -> str:

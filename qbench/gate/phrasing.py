@@ -110,35 +110,54 @@ class Headline:
         What stands before these two numbers; empty where the text speaks of one row and does not need them.
     text : str
         The rest.
+    told : tuple of GateRow
+        The rows that it names.
     """
 
     judged: int
     of: int
     lead: str
     text: str
+    told: tuple[GateRow, ...]
 
     def __str__(self) -> str:
         """All of it."""
         return (f"{self.lead}{self.judged:,} of {self.of:,}" if self.lead else "") + self.text
 
 
-def headline(rows: Sequence[GateRow]) -> Headline:
+def headline(rows: Sequence[GateRow], *, whole: bool = False) -> Headline:
     """Say what rows, of which the worst is the first, come to: what happened to whom, and what would decide it.
 
-    What is said of all rows is said of those that are judged, with their number.
+    What is said of all rows is said of those that are judged, with their number. How many of them are inconclusive and
+    count as a pass is said only of the `whole` run: a page shows the text for one part beside the number of several.
     """
     worst = rows[0]
     judged = sum(row.judged for row in rows)
     if worst.status is RowStatus.ERROR:
-        return Headline(judged, len(rows), "", " ".join(filter(None, [finding(worst), beside_errors(rows)])))
-    if worst.beside:
-        return Headline(judged, len(rows), "Numbers judged: ", f". {finding(worst)}")
+        beside, told = beside_errors(rows)
+        text = " ".join(filter(None, [finding(worst), beside]))
+        return Headline(judged, len(rows), "", text, (worst, *told))
     first = {RowStatus.PASS: ", each within its limit. Nearest to it, ", RowStatus.LEFT_OUT: ". "}.get(worst.status, "")
-    return Headline(judged, len(rows), "Numbers judged: " if first else "", first + finding(worst))
+    first = ". " if worst.beside else first
+    lead = "Numbers judged: " if first else ""
+    if _counts_as_pass(worst):
+        numbers = passing(rows) if whole else "inconclusive numbers"
+        first = f"It passes because the policy counts {numbers} as a pass. The worst of them: "
+    return Headline(judged, len(rows), lead, first + finding(worst), (worst,))
 
 
-def beside_errors(rows: Iterable[GateRow]) -> str:
-    """What the rows that could be evaluated come to: the worst of them; empty where there are none.
+def passing(rows: Iterable[GateRow]) -> str:
+    """How many inconclusive numbers the policy counts as a pass: "2 inconclusive numbers"; empty for none."""
+    number = sum(map(_counts_as_pass, rows))
+    return counted(number, "inconclusive number", "inconclusive numbers") if number else ""
+
+
+def _counts_as_pass(row: GateRow) -> bool:
+    return row.status is RowStatus.INCONCLUSIVE and row.judged and not row.counts
+
+
+def beside_errors(rows: Iterable[GateRow]) -> tuple[str, tuple[GateRow, ...]]:
+    """What the rows that could be evaluated come to: the worst of them, with this row; empty where there are none.
 
     That something could not be evaluated does not hide a loss that is proven, not even under a rule that only warns,
     nor that the rest passes.
@@ -146,15 +165,30 @@ def beside_errors(rows: Iterable[GateRow]) -> str:
     evaluated = [row for row in rows if row.status is not RowStatus.ERROR]
     worst = next((row for row in evaluated if row.judged or row.status is RowStatus.WARNING), None)
     if worst is None:
-        return ""
+        return "", ()
     passes = "What could be evaluated is within its limits; nearest to its own, "
-    return (passes if worst.status is RowStatus.PASS else "") + finding(worst)
+    return (passes if worst.status is RowStatus.PASS else "") + finding(worst), (worst,)
 
 
-def brief(row: GateRow) -> str:
-    """One row in a few words: "int8 on b32, accuracy, age=older, loses 10.0 points"."""
-    names = (variant(row), named(row.metric), place(row), movement(row).moved)
-    return ", ".join(filter(None, names))
+def waived_failures(rows: Iterable[GateRow], told: Sequence[GateRow]) -> str:
+    """The failures that a waiver covers, beside those that are told already; empty where there are no others.
+
+    "1 failure is waived until 2027-01-01: int8 on b32, accuracy on facet, loses 3.1 points (limit 1.0 points)."
+    """
+    waived = [row for row in rows if row.without_waiver is RowStatus.FAIL]
+    left = [row for row in waived if not any(row is other for other in told)]
+    if not left:
+        return ""
+    worst, other = left[0], "other " if len(left) < len(waived) else ""
+    until = f"until {worst.waived_until}: {_brief(worst)}."
+    if len(left) == 1:
+        return f"1 {other}failure is waived {until}"
+    return f"{len(left):,} {other}failures are waived; the worst of them {until}"
+
+
+def _brief(row: GateRow) -> str:
+    number = f"{named(row.metric)} on {named(row.benchmark)}"
+    return f"{', '.join(filter(None, (variant(row), number, place(row), movement(row).moved)))} (limit {limit(row)})"
 
 
 def finding(row: GateRow) -> str:

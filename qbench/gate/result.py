@@ -80,6 +80,10 @@ class GateRow:
         Why the limit is what it is, as the policy says.
     waiver : str
         Why a waiver lets it pass and until when; else empty.
+    waived_until : str
+        The last day of that waiver, ISO 8601; else empty.
+    without_waiver : RowStatus or ""
+        The status that it would have without that waiver; else empty.
     beside : str
         Of a row of a rule that only warns: the benchmark, model or variant of which the rules that can fail judge
         nothing, so that it is not judged, whatever this row says; else empty.
@@ -117,6 +121,8 @@ class GateRow:
     remedy: str = ""
     why: str = ""
     waiver: str = ""
+    waived_until: str = ""
+    without_waiver: RowStatus | Literal[""] = ""
     beside: str = ""
 
     @property
@@ -314,10 +320,12 @@ class GateResult:
 
 
 def findings(rows: Iterable[GateRow], quantizers: Iterable[QuantizerResult]) -> tuple[GateRow, ...]:
-    """All rows of the variants, and of the means over checkpoints those that fail, or whose failure is a warning.
+    """All rows of the variants, and the means over checkpoints that fail, also where that is a warning or waived.
 
     Other means say nothing of the run: each variant may ship or not, whatever is not known of such checkpoints.
     """
     proven = (RowStatus.FAIL, RowStatus.WARNING)
-    failed = [row for answer in quantizers for row in answer.rows if row.status in proven]
+    failed = [
+        row for answer in quantizers for row in answer.rows if row.status in proven or row.without_waiver in proven
+    ]
     return tuple(sorted([*rows, *failed], key=lambda row: row.badness))

@@ -5,7 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from qbench.gate.phrasing import because, found, limit, movement, named, needed, place, plain, said, size, variant
+from qbench.gate.phrasing import (
+    because,
+    found,
+    limit,
+    movement,
+    named,
+    needed,
+    place,
+    plain,
+    said,
+    size,
+    variant,
+    waived_failures,
+)
 from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult
 from qbench.text import counted
 from qbench.vocabulary import Level, RowStatus
@@ -27,8 +40,11 @@ STYLES = {
     RowStatus.PASS: "green",
 }
 LEVEL_STYLES = {Level.ERROR: STYLES[RowStatus.ERROR], Level.WARNING: STYLES[RowStatus.WARNING], Level.NOTE: "dim"}
-SENTENCE, PROBLEMS, RULES, ROWS = 7, 2, 7, 3
-"""The most lines of the sentence, and the most problems, rules and rows, where nothing else is asked for."""
+SAID, PROBLEMS, RULES, ROWS = 12, 2, 7, 3
+"""The most lines of the sentence with the problems, and the most problems, rules and rows, where nothing else is asked
+for."""
+WAIVED = 4
+"""The most lines for waived failures, where the whole sentence is too long."""
 FOLDED = 2
 """The most lines of each text in these lists."""
 CAUSE = 3
@@ -90,12 +106,10 @@ def _everything(result: GateResult, console: Console) -> None:
 
 def _short(result: GateResult, console: Console, space: int) -> list[Text]:
     """The answer in at most `space` lines; the narrower the terminal is, the fewer rules and rows are listed."""
-    from rich.text import Text
-
-    lines = _folded(Text(result.sentence), console, SENTENCE)
     told = bool(result.problems) and result.problems[0].level is Level.ERROR  # it is the sentence
     problems = [_folded(_problem(problem), console) for problem in result.problems[int(told) :]]
-    lines += _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"), console)
+    lines = _listed(problems, min(PROBLEMS, len(problems)), ("problem", "problems"), console)
+    lines = _sentence(result, console, SAID - len(lines)) + lines
     rules = _rules(result.rules, console)
     limits = {rule.id: rule.worst.limit for rule in result.rules if rule.worst and rule.worst.unit}
     rows = [
@@ -112,6 +126,17 @@ def _fitting(texts: Sequence[list[Text]], most: int, what: Words, console: Conso
     """The block of as many of the texts, at most `most` and at least one, as go into so many lines."""
     blocks = (_block(texts, n, what, console) for n in range(min(most, len(texts)), 1, -1))
     return next((block for block in blocks if len(block) <= space), _block(texts, 1, what, console))
+
+
+def _sentence(result: GateResult, console: Console, most: int) -> list[Text]:
+    """The sentence, or its first lines; then the waived failures are in the last ones, so that they are not cut off."""
+    from rich.text import Text
+
+    text, waived = Text(result.sentence), waived_failures(result.findings, ())
+    if not waived or len(text.wrap(console, console.width, overflow="fold")) <= most:
+        return _folded(text, console, most)
+    last = _folded(Text(waived), console, WAIVED)
+    return [*_folded(text, console, most - len(last)), *last]
 
 
 def _block(texts: Sequence[list[Text]], number: int, what: Words, console: Console) -> list[Text]:

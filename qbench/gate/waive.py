@@ -39,8 +39,15 @@ def waive(rows: Iterable[GateRow], waivers: Iterable[Waiver], today: date) -> Wa
         of = [at for at, row in enumerate(left) if _matches(waiver, row)]
         needing = [at for at in of if left[at].counts in FAILING and left[at].status is not RowStatus.ERROR]
         for at in needing:
-            words = f"until {waiver.until.isoformat()}: {waiver.why}"
-            left[at] = replace(left[at], status=RowStatus.WAIVED, counts="", waiver=words)
+            until = waiver.until.isoformat()
+            left[at] = replace(
+                left[at],
+                status=RowStatus.WAIVED,
+                counts="",
+                waiver=f"until {until}: {waiver.why}",
+                waived_until=until,
+                without_waiver=left[at].status,
+            )
         if not needing and not any(left[at].waiver for at in of):
             what = _why_not_needed([left[at] for at in of])
             problems.append(Problem(level=Level.WARNING, where=where, what=what))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qbench.gate import GateResult
-from qbench.gate.phrasing import headline
+from qbench.gate.phrasing import headline, waived_failures
 from qbench.plugins.report_blocks import Band, Block, Box, Facts, Part, Section, Tally, tallied
 from qbench.report import formatting
 from qbench.report.context import Context
 from qbench.report.sections.notices import notices
 from qbench.report.sections.verdicts import answers, judged_parts
+from qbench.report.sections.waived import waived
 from qbench.vocabulary import CellStatus, GateBand, Level
 
 PROBLEMS = 3
@@ -22,6 +23,7 @@ def section(context: Context) -> Section:
     blocks: list[Block] = [
         *_bands(context.gate),
         *problems(context.gate, PROBLEMS, told=context.gate.band is GateBand.COULD_NOT_EVALUATE),
+        *waived(context.gate),
         *answers(context),
         *notices(context.numbers),
         _compared(context),
@@ -36,7 +38,8 @@ def _bands(gate: GateResult) -> Iterator[Band]:
     rows = [row for row in gate.rows if row.model and row.quantizer]
     for names, band, mine in judged_parts(rows):
         said = headline(mine)
-        yield Band(band, said.text, names, said.lead, Tally(names, said.judged, said.of))
+        text = " ".join(filter(None, [said.text, waived_failures(mine, said.told)]))
+        yield Band(band, text, names, said.lead, Tally(names, said.judged, said.of))
 
 
 def problems(gate: GateResult, most: int, *, told: bool = False) -> Iterator[Box]:

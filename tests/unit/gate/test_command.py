@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from qbench.cli import app
 from qbench.cli.check import UNFINISHED, _report
-from qbench.errors import InputError
+from qbench.errors import InputError, MachineError
 from qbench.policy.model import Policy, default_text
 from qbench.results import Results
 from qbench.runfolder.schema import EnvironmentRecord, RunRecord
@@ -219,7 +219,8 @@ def test_a_file_that_cannot_be_written_is_said_and_the_others_are_written(tmp_pa
     (tmp_path / "junit").unlink()
     (tmp_path / "junit").mkdir()
     done = call(tmp_path, *options)
-    assert isinstance(done.exception, InputError)
+    assert isinstance(done.exception, MachineError)
+    assert done.exception.exit_code == 2
     assert str(tmp_path / "junit") in str(done.exception)
     assert "COULD NOT EVALUATE" in (tmp_path / "markdown").read_text(encoding="utf-8")
 

@@ -473,13 +473,57 @@ def test_a_waived_loss_is_said_to_be_waived(groups: Groups) -> None:
 def test_what_the_policy_lets_pass_is_said(groups: Groups) -> None:
     made = groups(age=(-0.0199, -0.1))
     given = [waiver(group="older")]
+    waived = "1 failure is waived until 2026-06-30: int8 on b32, accuracy on facet, age=older, loses 10.0"
     sentence = made.judge(EACH, waiver=given).sentence
-    assert "1 failure is waived, at worst: int8 on b32, accuracy, age=older, loses 10.0" in sentence
+    assert waived in sentence
     assert "as a pass" not in sentence
     passed = made.judge(EACH, waiver=given, inconclusive="pass")
     assert passed.band == "PASS"
-    assert "The policy counts 1 inconclusive number as a pass." in passed.sentence
-    assert "1 failure is waived" in passed.sentence
+    why = "It passes because the policy counts 1 inconclusive number as a pass. The worst of them: int8 on b32: "
+    assert passed.sentence.startswith(why)
+    assert waived in passed.sentence
+    assert passed.sentence.count("as a pass") == 1
+    of_page = str(headline(passed.rows))
+    assert of_page.startswith("It passes because the policy counts inconclusive numbers as a pass. The worst of them: ")
+
+
+def test_a_pass_that_needs_no_permission_does_not_speak_of_one(study: Study) -> None:
+    study.effect("accuracy", 0.0)
+    assert "as a pass" not in study.judge(OVERALL, inconclusive="pass").sentence
+
+
+def test_beside_a_failure_the_inconclusive_numbers_that_pass_are_counted(groups: Groups) -> None:
+    result = groups(age=(-0.0199, -0.1)).judge(EACH, inconclusive="pass")
+    assert result.band == "FAIL"
+    assert result.sentence.startswith("int8 on b32: accuracy for age=older on facet loses 10.0")
+    assert "The policy counts 1 inconclusive number as a pass." in result.sentence
+
+
+def test_waived_failures_are_named_whatever_stands_before_them(groups: Groups) -> None:
+    """A failure, what could not be evaluated, a mistake in the policy, or another waived failure."""
+    given = [waiver(group="older")]
+    waived = "is waived until 2026-06-30: int8 on b32, accuracy on facet, age=older, loses 10.0"
+    made = groups(age=(0.0, -0.1), skin_tone=(0.0, -0.2))
+    assert f"1 failure {waived}" in made.judge(EACH, waiver=given).sentence
+    both = made.judge(EACH, waiver=[*given, waiver(group="dark")]).sentence
+    assert "dark on facet loses 20.0" in both
+    assert f"1 other failure {waived}" in both
+    assert f"1 failure {waived}" in made.judge(EACH, {**EACH, "models": ["nobody"]}, waiver=given).sentence
+    made = groups(age=(0.0, -0.1), skin_tone=(0.0, -0.2))
+    made.cell("facet", "int4", status="failed")
+    several = made.judge(EACH, waiver=[*given, waiver(group="dark")]).sentence
+    assert several.startswith("int4 on b32, accuracy on facet: the cell is failed")
+    assert "dark on facet loses 20.0" in several
+    assert f"1 other failure {waived}" in several
+
+
+def test_what_is_waived_without_being_proven_is_not_called_a_failure(study: Study) -> None:
+    study.effect("accuracy", -0.05, attribute="age", group="older")
+    study.effect("accuracy", -0.01, 0.02, attribute="age", group="young")
+    given = [waiver(group="young")]
+    result = study.judge(EACH | {"inconclusive": "fail"}, waiver=given)
+    assert [row.without_waiver for row in result.rows] == ["", "inconclusive"]
+    assert "waived" not in result.sentence
 
 
 def test_a_proven_loss_is_named_before_what_could_not_be_evaluated(study: Study) -> None:

@@ -176,6 +176,8 @@ def test_a_waiver_of_a_rule_is_one_of_its_means_too(study: Study) -> None:
     result = study.judge(*RULES, waiver=[waiver])
     assert result.exit_code == 0
     assert [row.status for row in result.quantizers[0].rows].count("waived") == 1
+    assert "waived until 2026-12-31" in result.sentence  # although no single checkpoint fails
+    assert [row.status for row in result.findings if row.checkpoints] == ["waived"]
     assert not result.problems
 
 

@@ -74,7 +74,7 @@ def result(study: Study) -> GateResult:
     return every_state(study)
 
 
-def printed(result: GateResult, width: int = 500, *, verbose: bool = True, report: str = "") -> str:
+def printed(result: GateResult, width: int = 700, *, verbose: bool = True, report: str = "") -> str:
     stream = io.StringIO()
     show(result, Console(file=stream, width=width), verbose=verbose, report=report)
     return stream.getvalue()
@@ -170,6 +170,23 @@ def test_without_verbose_the_terminal_gets_at_most_25_lines(result: GateResult, 
     assert lines[-1] == "Report: /runs/a/report.html"
     for words in ("more problems: -v", "more rules: -v", "more numbers that did not pass: -v"):
         assert words in text or (width == 40 and len(re.findall(r"and [\d,]+ more: -v lists them\n", text)) == 1)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_a_waived_failure_is_named_with_its_date_however_narrow_the_terminal_is(result: GateResult, width: int) -> None:
+    many = replace(result, sentence="word " * 300)
+    words = " ".join(printed(many, width, verbose=False).split())
+    assert "1 failure is waived until 2026-07-01: int8 on b32, accuracy on facet, skin_tone=light, loses 20.0" in words
+
+
+def test_a_waived_failure_stands_in_every_output_with_its_size_and_date(result: GateResult) -> None:
+    waived = "1 failure is waived until 2026-07-01: int8 on b32, accuracy on facet, skin_tone=light, loses 20.0"
+    (sentence,) = {result.sentence, json.loads(to_json(result))["sentence"]}
+    assert waived in sentence
+    for text in (printed(result), printed(result, verbose=False), to_junit(result), Visible.of(to_markdown(result))):
+        assert waived in text
+    (row,) = [row for row in json.loads(to_json(result))["rows"] if row["status"] == "waived"]
+    assert (row["waived_until"], row["without_waiver"]) == ("2026-07-01", "fail")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
