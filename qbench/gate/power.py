@@ -22,13 +22,14 @@ from qbench.gate.designs import Design, designs_of_run, designs_of_spec, labels_
 from qbench.gate.foreseen import foreseen
 from qbench.gate.needed_items import Counted, rounded, sized
 from qbench.gate.questions import Question, levels, limits, questions_of
+from qbench.gate.scopes import wrong_scope
 from qbench.gate.select import Labels, labels_of, names_in, unmatched_names, wrong_names
 from qbench.metrics.interface import MetricInfo, Unavailable
 from qbench.plugins.registry import installed
 from qbench.policy.model import Policy, Rule, read_policy
 from qbench.results import Results, load
 from qbench.results.analysis import settings_of, wanted_settings
-from qbench.results.matching import metrics_of
+from qbench.results.matching import Declared, metrics_of
 from qbench.results.tolerances import check_limits
 from qbench.spec.model import RunSpec
 from qbench.spec.read import read_spec
@@ -294,13 +295,23 @@ def _check_names(
     mine = [d for d in designs if not rule.benchmark or d.benchmark in rule.benchmark]
     mine = [d for d in mine if metrics_of(rule, declared[d.benchmark])]
     blind = [d.benchmark for d in mine if d.why and not d.attributes]
-    what = "" if wrong or absent else _unmatched(rule, mine, asked)
+    what = "" if wrong or absent else _wrong_scope(rule, designs) or _unmatched(rule, mine, asked)
     if what and not blind and designs:
         wrong = [what]
     if wrong:
         raise InputError("; ".join(wrong), where=f"rule {rule.id}")
     of = f"before the data of {', '.join(blind)} is read" if blind else "without a spec or a run"
     return f"rule {rule.id}: {what} This is not certain {of}." if what else ""
+
+
+def _wrong_scope(rule: Rule, designs: Sequence[Design]) -> str:
+    """That the metric of a rule does not have its cut-off or scope; empty where that is not known without the data."""
+    made = [design for design in designs if design.made is not None]
+    if not made:
+        return ""
+    numbers = pd.concat([design.numbers.assign(benchmark=design.benchmark) for design in made])
+    declared = {d.benchmark: Declared(metrics={i.name: i for i in d.metrics}, attributes=d.attributes) for d in made}
+    return wrong_scope(rule, numbers, declared)[1]
 
 
 def _unmatched(rule: Rule, designs: Sequence[Design], asked: Sequence[Question]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from qbench.data.items import Attribute
 from qbench.gate.comparison import Compared
 from qbench.gate.result import GateRow, Problem
+from qbench.gate.scopes import wrong_scope
 from qbench.metrics.interface import MetricInfo
 from qbench.policy.model import MAIN, Rule, suggest
 from qbench.results import Cell
@@ -83,7 +84,15 @@ def select(rule: Rule, compared: Compared) -> Selection:
     if not cells:
         what = "this run has no variant that it could be compared with"
         return Selection(rows=empty, problems=[_problem(rule, what)])
-    return _of_cells(rule, compared, cells, frame, wanted)
+    declared = declared_of(compared.cells)
+    without, what = wrong_scope(rule, compared.effects, declared) if _lacks_some(frame, cells) else (frozenset(), "")
+    found = _of_cells(rule, compared, [c for c in cells if c.benchmark not in without], frame, wanted)
+    return replace(found, problems=[_problem(rule, what), *found.problems]) if what else found
+
+
+def _lacks_some(frame: pd.DataFrame, cells: Iterable[Cell]) -> bool:
+    """Whether there is no number of a benchmark."""
+    return not {cell.benchmark for cell in cells} <= set(frame["benchmark"])
 
 
 def _on_groups(rule: Rule) -> bool:

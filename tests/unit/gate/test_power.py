@@ -279,6 +279,11 @@ MADE = pd.DataFrame([("accuracy", "age", group, "") for group in AGE.groups], co
         ({"quantizers": ["int9"]}, "rule r: no quantizer of this run is called 'int9'; did you mean 'int8'?"),
         ({"benchmark": ["facett"]}, "rule r: no benchmark of this run is called 'facett'; did you mean 'facet'?"),
         ({"role": None, "metric": "acuracy"}, "rule r: no benchmark of this run has a metric 'acuracy'"),
+        (
+            {"role": None, "metric": "accuracy", "scope": "overall"},
+            "rule r: there is no number of accuracy of the scope overall; the scopes that there are: on facet, "
+            "accuracy (each_group, any)",
+        ),
     ],
 )
 def test_what_the_gate_refuses_after_a_run_is_refused_before_it(study: Study, wrong: dict[str, Any], said: str) -> None:

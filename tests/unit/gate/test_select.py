@@ -89,8 +89,46 @@ def test_a_cut_off_in_the_name_narrows_a_rule(study: Study) -> None:
     assert len(study.judge({"metric": "image_to_text_recall", "limit": 0.1}).rows) == 2
     assert len(study.judge({"metric": "image_to_text_recall@5", "limit": 0.1}).rows) == 1
     result = study.judge({"metric": "image_to_text_recall@10", "limit": 0.1})
-    assert (result.status, result.rows[0].status) == ("error", "error")
-    assert "no number of image_to_text_recall@10" in result.rows[0].reason
+    assert (result.status, result.rules[0].status, result.rows) == ("error", "error", ())
+    assert result.problems[0].what == (
+        "there is no number of image_to_text_recall@10 of the scope overall; the scopes that there are: on coco, "
+        "image_to_text_recall@1 (overall, any), image_to_text_recall@5 (overall, any); did you mean "
+        "'image_to_text_recall@1' or 'image_to_text_recall@5'?"
+    )
+
+
+def test_a_scope_that_a_metric_does_not_have_is_one_error_of_the_rule(study: Study) -> None:
+    """It says which scopes there are and which metric may be meant, and no variant is blamed for it."""
+    for quantizer in ("int8", "int4"):
+        study.effect("image_to_text_recall@1", 0.0, benchmark="coco", quantizer=quantizer)
+        study.effect("recall", 0.0, quantizer=quantizer, class_="nurse")
+        study.effect("accuracy", 0.0, quantizer=quantizer)
+    result = study.judge({"metric": "recall@1", "limit": 0.1}, {"metric": "accuracy", "limit": 0.1})
+    assert (result.status, [row.status for row in result.rows]) == ("error", ["pass", "pass"])
+    assert {answer.band for answer in result.variants} == {"PASS"}
+    (problem,) = result.problems
+    assert (problem.where, problem.what) == (
+        "rule r0",
+        "there is no number of recall@1 of the scope overall; the scopes that there are: on facet, "
+        "recall (any, each_class); did you mean 'image_to_text_recall@1'?",
+    )
+    assert result.sentence.startswith("rule r0: there is no number of recall@1")
+
+
+def test_where_some_benchmarks_have_the_scope_these_are_judged(study: Study) -> None:
+    study.effect("recall", 0.0, class_="nurse")
+    study.effect("recall", 0.0, benchmark="imagenet")
+    result = study.judge({"metric": "recall", "limit": 0.1})
+    assert [(row.benchmark, row.status) for row in result.rows] == [("imagenet", "pass")]
+    assert "on facet, recall (any, each_class)" in result.problems[0].what
+    assert study.judge({"metric": "recall", "limit": 0.1, "benchmark": "imagenet"}).exit_code == 0
+
+
+def test_a_number_that_only_one_variant_lacks_is_an_error_of_this_variant(study: Study) -> None:
+    study.effect("recall", 0.0)
+    study.effect("accuracy", 0.0, quantizer="int4")
+    result = study.judge({"metric": "recall", "limit": 0.1})
+    assert [(row.quantizer, row.status) for row in result.rows] == [("int4", "error"), ("int8", "pass")]
 
 
 @pytest.mark.parametrize(
