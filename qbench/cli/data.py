@@ -78,6 +78,7 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
     from qbench.errors import InputError
     from qbench.plugins.registry import installed
     from qbench.spec.model import BenchmarkSpec
+    from qbench.spec.preset_list import presets
     from qbench.spec.words import read_options
     from qbench.store.files import user_path
 
@@ -86,6 +87,9 @@ def _spec(benchmark: str, root: Path | None, options: list[str], allow_missing: 
         if root is not None:
             raise InputError("--root is for the name of a benchmark; a dataset.toml says where its data is")
         benchmark, root = NAME, Path(benchmark)
+    elif benchmark not in known and benchmark in presets():
+        fix = f"`qbench plan {benchmark}` says what it would run, and whether the data is there."
+        raise InputError("this is a spec, and not a benchmark or a dataset.toml", where=f"preset {benchmark}", fix=fix)
     return BenchmarkSpec(
         name=benchmark,
         root=str(user_path(root, where="--root")) if root is not None else "",

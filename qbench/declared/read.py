@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from qbench.errors import DataError
 from qbench.plugins.options import with_present_names
@@ -14,7 +14,7 @@ from qbench.store.files import parse_toml, text_of
 if TYPE_CHECKING:
     from qbench.declared.schema import Description
 
-FILE = "dataset.toml"
+FILE: Final = "dataset.toml"
 WORDS = ("summary", "citation", "how_to_get", "note", "licence", "perceived", "items")
 """Keys that do not decide any number."""
 FORMER_IN_TABLE = {"picture": "image"}
@@ -45,7 +45,7 @@ def read_raw(path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        It is not UTF-8 text or not TOML.
+        It is not UTF-8 text or not TOML, or it is a spec or a policy.
     InputError
         It has both the former and the present name of one key.
     """
@@ -62,7 +62,7 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise DataError(f"byte {error.start} is not UTF-8", where=str(path), fix="Save the file as UTF-8.") from None
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror})", where=str(path)) from None
-    return parse_toml(text, where=str(path), error=DataError)
+    return parse_toml(text, where=str(path), error=DataError, kind=FILE)
 
 
 def read_description(path: Path) -> Description:

@@ -269,7 +269,7 @@ def read_policy(source: str | Path | Mapping[str, Any] | None = None) -> Policy:
 
 
 def _parse(text: str, where: str) -> Policy:
-    return _validate(parse_toml(text, where=where), where)
+    return _validate(parse_toml(text, where=where, kind="policy"), where)
 
 
 def _validate(values: Mapping[str, Any], where: str) -> Policy:

@@ -34,7 +34,7 @@ def read_spec(source: str | Path | Mapping[str, Any]) -> RunSpec:
         text, where, base = (PRESETS / f"{source}.toml").read_text(encoding="utf-8"), f"preset {source}", Path.cwd()
     else:
         text, where, base = _read(Path(source), known), str(source), Path(source).absolute().parent
-    return validate(parse_toml(text, where=where), where=where, base=base)
+    return validate(parse_toml(text, where=where, kind="spec"), where=where, base=base)
 
 
 def validate(values: Mapping[str, Any], *, where: str, base: Path) -> RunSpec:

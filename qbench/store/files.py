@@ -20,6 +20,7 @@ from typing import Any
 from qbench.errors import FREE_SPACE, DataError, InputError, MachineError, QbenchError
 from qbench.store.flock import take
 from qbench.text import bytes_in_words
+from qbench.toml_kinds import Kind, other_kind
 
 LARGEST = 2**63
 """Whole numbers from here on do not fit into a table."""
@@ -282,12 +283,21 @@ def read_json(path: Path, *, error: type[QbenchError] = InputError, fix: str = "
         raise error(f"the file is damaged: it is not valid JSON ({found})", where=str(path), fix=fix) from None
 
 
-def parse_toml(text: str, *, where: str, error: type[QbenchError] = InputError) -> dict[str, Any]:
-    """The values of a TOML text that a user wrote; raises an error of the type `error` where it is not TOML."""
+def parse_toml(
+    text: str, *, where: str, error: type[QbenchError] = InputError, kind: Kind | None = None
+) -> dict[str, Any]:
+    """The values of a TOML text that a user wrote.
+
+    Raises an error of the type `error` where it is not TOML, or is a file of another kind than the one that is given.
+    """
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
     except (ValueError, RecursionError) as found:  # also numbers with thousands of digits, and deep nesting
         raise error(f"not a TOML file ({found})", where=where) from None
+    if kind is not None and (other := other_kind(values, kind, where)):
+        what, fix = other
+        raise error(what, where=where, fix=fix)
+    return values
 
 
 def user_path(text: str | Path, *, base: Path | None = None, where: str = "") -> Path:
