@@ -138,14 +138,20 @@ def expected(folder, registry, toy):
 
 @contextmanager
 def slow(notes):
-    """While this block runs, whoever is asked about images waits; before it ends, the notes are forgotten."""
+    """While this block runs, whoever is asked about images waits; the notes of before are forgotten.
+
+    Nobody waits for ever: if the block does not end, a test has failed, and the others go on.
+    """
     for file in notes.glob("pid-*"):
         file.unlink()
     (notes / "slow").touch()
+    end = threading.Timer(90, (notes / "slow").unlink, [True])
+    end.start()
     try:
         yield
     finally:
-        (notes / "slow").unlink()
+        end.cancel()
+        (notes / "slow").unlink(missing_ok=True)
 
 
 def busy(notes, count=1):
@@ -202,7 +208,15 @@ def test_a_unit_that_ends_its_process_twice_fails_its_cell(cluster, run, folder,
     assert "its work is repeated" in (folder / request.node.name / "run.log").read_text()
 
 
-def test_ctrl_c_leaves_no_task_behind_and_the_run_can_be_continued(cluster, run, made, expected, toy):
+@pytest.fixture
+def heeding_ctrl_c():
+    """Hear SIGINT, which a shell lets what it starts in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_no_task_behind_and_the_run_can_be_continued(cluster, run, made, expected, toy, heeding_ctrl_c):
     with slow(toy):
         threading.Thread(target=lambda: (busy(toy, 2), signal.raise_signal(signal.SIGINT))).start()
         with pytest.raises(KeyboardInterrupt):
