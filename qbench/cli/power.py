@@ -22,6 +22,7 @@ LISTED = 25
 """Numbers of a rule that are shown, those with the fewest items first; the JSON file has all."""
 MILLIONS_FROM = 100_000
 """The size from which a needed number is shown in millions, so that all columns fit into a narrow terminal."""
+NEVER = "never"
 MENTIONED = 6
 """Numbers that are named in the last lines."""
 
@@ -69,7 +70,8 @@ def show(found: Power, console: Console) -> None:
 
     tables: dict[tuple[str, str, str], list[PlannedRow]] = {}
     for row in found.rows:
-        tables.setdefault((row.rule, row.counted, _limit(row)), []).append(row)
+        if row.is_known:
+            tables.setdefault((row.rule, row.counted, _limit(row)), []).append(row)
     for (rule, counted, limit), rows in tables.items():
         console.print(Text(f"{rule}: {limit}; {counted}"))
         console.print(_table(rows, found))
@@ -91,8 +93,8 @@ def _table(rows: list[PlannedRow], found: Power) -> Table:
     known = sorted(rows, key=lambda row: -1 if row.there is None else row.there)
     for row in known[:LISTED]:
         there = "?" if row.there is None else f"{row.there:,}"
-        counts = [*(x.to_pass for x in row.needed), *(x.to_fail for x in row.needed)]
-        table.add_row(Text(row.name), there, *(_needed(count, row.there) for count in counts))
+        passes = [NEVER if row.never_passes else _needed(x.to_pass, row.there) for x in row.needed]
+        table.add_row(Text(row.name), there, *passes, *(_needed(x.to_fail, row.there) for x in row.needed))
     return table
 
 
@@ -119,6 +121,12 @@ def _amount(value: float, row: PlannedRow) -> str:
     return f"{100 * value:g} {'point' if math.isclose(value, 0.01) else 'points'}"
 
 
+def _mentioned(rows: list[PlannedRow]) -> str:
+    """The names of the first of some numbers, each once."""
+    names = list(dict.fromkeys(row.name for row in rows))
+    return ", ".join(names[:MENTIONED] + ["…"] * (len(names) > MENTIONED))
+
+
 def _notes(found: Power) -> list[str]:
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.gate.power import left_out_lines, unjudged_lines
@@ -132,6 +140,12 @@ def _notes(found: Power) -> list[str]:
         f"fail: enough to show, in {_percent(found.power)} of all runs, a loss of one point more than the limit "
         "(of a skew: of half as much again), among all numbers of a variant.",
     ]
+    if zero := list(dict.fromkeys(row.rule for row in found.rows if row.never_passes)):
+        rules = f"{'rule' if len(zero) == 1 else 'rules'} {', '.join(zero)}"
+        notes.append(
+            f"{NEVER}: a limit of 0 ({rules}), within which no number of items shows a change of nothing, as every "
+            "interval has a width; only a gain that is proven passes."
+        )
     if any(max(x.to_pass or 0, x.to_fail or 0) >= MILLIONS_FROM for row in found.rows for x in row.needed):
         notes.append("M: million.")
     if any(row.role is MetricRole.SKEW for row in found.rows):
@@ -139,9 +153,13 @@ def _notes(found: Power) -> list[str]:
     counted = [row for row in found.rows if row.there is not None]
     if counted:
         never = [row for row in counted if len(row.undecided) == len(found.flips)]
-        what = f"{len(never):,} of {len(counted):,} numbers have too few to be shown to be within their limit"
-        examples = [row.name for row in never[:MENTIONED]] + ["…"] * (len(never) > MENTIONED)
-        notes += ["*: more than there are.", f"{what}: {', '.join(examples)}." if never else f"{what}."]
+        too_few = "have too few, or a limit of 0," if any(row.never_passes for row in never) else "have too few"
+        what = f"{len(never):,} of {len(counted):,} numbers {too_few} to be shown to be within their limit"
+        notes += ["*: more than there are.", f"{what}: {_mentioned(never)}." if never else f"{what}."]
+    if unknown := [row for row in found.rows if not row.is_known]:
+        notes.append(
+            f"how much they vary, and so how many items they need, is known after a run: {_mentioned(unknown)}."
+        )
     notes += [sentence(f"rule {name}: {why}") for name, why in found.unused.items()]
     notes += [f"not known, how many items: {why}" for why in found.unknown]
     notes += found.notes

@@ -134,6 +134,8 @@ class _Skew:
 
     def to_pass(self, flips: float, limit: float, alpha: float) -> float:
         """Expected hits with which no change is shown to be within the limit, and no fewer than can be decided."""
+        if limit <= 0:
+            return math.nan  # no number of hits does
         error = math.sqrt(2 * flips)  # of h hits as many leave as enter, h · flips
         return max(float(needed_from_se(error, 1, limit, alpha=alpha, power=POWER)), float(least_hits(limit)))
 

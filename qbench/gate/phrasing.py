@@ -80,6 +80,8 @@ def needed(row: GateRow) -> str:
 
 def needed_sentence(row: GateRow) -> str:
     """The same as a clause of its own: "4,100 items would decide it (now 1,000)"; else empty."""
+    if not row.needed and row.limit == 0:
+        return "no number of items shows that nothing is lost, as the limit is 0"
     if not row.needed:
         return "the change lies near the limit, so no number of items is given" if row.near_limit else ""
     what = "prove this loss" if row.needed_to == "fail" else "decide it"

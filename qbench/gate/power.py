@@ -34,7 +34,7 @@ from qbench.results.tolerances import check_limits
 from qbench.spec.model import RunSpec
 from qbench.spec.read import read_spec
 from qbench.statistics.sample_size import POWER
-from qbench.statistics.settings import Settings, check_margins
+from qbench.statistics.settings import MARGINS, Settings, check_margins
 from qbench.text import counted, sentence
 from qbench.vocabulary import MetricRole, Severity, Unit
 
@@ -44,7 +44,8 @@ LISTED = 12
 """Causes why numbers are left out that are told in lines; the others are counted."""
 POINT = 0.01
 EXCESS_OF_SKEW = 0.5
-"""Beyond its limit by which a loss is to be found: one point, or half the limit of a skew."""
+"""Beyond its limit by which a loss is to be found: one point, or half the limit of a skew; where this is 0, half of the
+margin that a skew has by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Needed:
         Assumed share of the answers that flip, half of them each way; of a skew, of the top k that is replaced.
     to_pass : int or None
         Items with which a change of nothing is shown to lie within the limit, in either direction, in 80 % of all runs.
+        None where the limit is 0, within which no number of items shows it, and where it is not known.
     to_fail : int or None
         Items with which a loss of `PlannedRow.loss` is shown to be beyond the limit in 80 % of all runs, at the level
         that the number has among those of its variant.
@@ -81,7 +83,7 @@ class PlannedRow:
         Of its change.
     limit, loss : float
         What it may lose, and the loss that `Needed.to_fail` is about: the limit and one point, or for a skew the limit
-        and half of it.
+        and half of it (0.05 nats where the limit is 0).
     counted : str
         What `there` and the needed numbers count.
     there : int or None
@@ -115,10 +117,22 @@ class PlannedRow:
         return " ".join(part for part in (self.benchmark, metric, place, self.class_) if part)
 
     @property
+    def never_passes(self) -> bool:
+        """Whether no number of items shows that nothing changed, because the limit is 0."""
+        return not self.limit > 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known before a run how much it varies, and so how many items it needs."""
+        return any(x.to_pass is not None or x.to_fail is not None for x in self.needed)
+
+    @property
     def undecided(self) -> tuple[float, ...]:
         """The assumed shares of flips at which there are too few items to pass; empty where `there` is not known."""
         if self.there is None:
             return ()
+        if self.never_passes:
+            return tuple(x.flips for x in self.needed)
         return tuple(x.flips for x in self.needed if x.to_pass is not None and x.to_pass > self.there)
 
 
@@ -394,7 +408,8 @@ def _row(
     flips: Sequence[float],
 ) -> PlannedRow:
     unit = Unit(question.info.unit)
-    loss = limit * (1 + EXCESS_OF_SKEW) if unit is Unit.NATS else limit + POINT
+    excess = EXCESS_OF_SKEW * (limit or MARGINS[Unit.NATS]) if unit is Unit.NATS else POINT
+    loss = limit + excess
     size = sized(question)
     return PlannedRow(
         rule=question.rule.id,

@@ -49,7 +49,10 @@ def _rules(gate: GateResult) -> Table:
 
 def _needed(row: GateRow) -> str:
     """How many items would decide a row, or prove its loss; else why no number is given."""
-    return needed(row) or ("none: the change lies near the limit" if row.near_limit else "not known")
+    none = (
+        "none: the limit is 0" if row.limit == 0 else "none: the change lies near the limit" if row.near_limit else ""
+    )
+    return needed(row) or none or "not known"
 
 
 def _open(gate: GateResult) -> Iterator[Table]:

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from qbench.gate.evaluate import judge
-from qbench.gate.phrasing import headline, needed
+from qbench.gate.phrasing import headline, needed, needed_sentence
 from qbench.policy.model import read_policy
 from qbench.results.statistics import installed_statistics
 from qbench.statistics.dispatch import with_power
@@ -497,6 +497,15 @@ def test_beside_a_failure_the_inconclusive_numbers_that_pass_are_counted(groups:
     assert result.band == "FAIL"
     assert result.sentence.startswith("int8 on b32: accuracy for age=older on facet loses 10.0")
     assert "The policy counts 1 inconclusive number as a pass." in result.sentence
+
+
+def test_with_a_limit_of_0_no_number_of_items_is_said_to_be_missing(study: Study) -> None:
+    study.effect("accuracy", 0.0, 0.001)
+    result = study.judge(OVERALL | {"limit": 0.0})
+    assert result.band == "NOT SHOWN SAFE"
+    assert needed_sentence(result.rows[0]) == "no number of items shows that nothing is lost, as the limit is 0"
+    assert "No number of items shows that nothing is lost, as the limit is 0." in result.sentence
+    assert study.judge(OVERALL | {"limit": 0.01}).band == "PASS"
 
 
 def test_waived_failures_are_named_whatever_stands_before_them(groups: Groups) -> None:

@@ -192,8 +192,7 @@ def test_only_the_items_that_a_metric_counts_are_there() -> None:
 
 
 def test_of_a_number_of_another_kind_no_size_is_given() -> None:
-    info = MetricInfo(name="error", better="lower", unit="share", summary="", role="calibration")
-    design = Design(benchmark="b", metrics=(info,), count=100)
+    design = Design(benchmark="b", metrics=(ECE,), count=100)
     row = only(power(policy(role="calibration", scope="overall"), [design], flips=[0.02]))
     assert (row.there, row.needed[0].to_pass, row.needed[0].to_fail, row.undecided) == (100, None, None, ())
 
@@ -265,6 +264,10 @@ def test_a_mistyped_metric_is_refused() -> None:
         power(given, [facet({("nurse", "masc"): 30})])
 
 
+SHARE_OF = MetricInfo(name="accuracy", better="higher", unit="share", summary="")
+GAP = MetricInfo(name="mean_disparity", better="zero", unit="points", summary="")
+SKEW = MetricInfo(name="skew", better="zero", unit="nats", summary="")
+ECE = MetricInfo(name="error", better="lower", unit="share", summary="", role="calibration")
 AGE = Attribute(name="age", groups=("young", "older"), pairs=(("older", "young"),))
 MADE = pd.DataFrame([("accuracy", "age", group, "") for group in AGE.groups], columns=list(INDEX))
 
@@ -508,6 +511,44 @@ def test_whatever_a_benchmark_raises_is_said(tmp_path: Path) -> None:
         "fairface: the age 'x' is not one of 0-2, 3-9, 10-19, 20-29, 30-39, 40-49, 50-59, 60-69, more than 70",
     )
     assert {row.there for row in found.rows} == {None}
+
+
+def shown(found: Power) -> str:
+    """What the terminal gets, on one line."""
+    console = Console(width=100, record=True, file=io.StringIO())
+    show(found, console)
+    return " ".join(console.export_text().split())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("role", "scope", "metric"), [("accuracy", "overall", SHARE_OF), ("gap", "any", GAP), ("skew", "any", SKEW)]
+)
+def test_no_number_of_items_shows_that_nothing_changed_within_a_limit_of_0(
+    role: str, scope: str, metric: MetricInfo
+) -> None:
+    design = Design(benchmark="b", metrics=(metric,), attributes=(AGE,), count=5000)
+    found = power(policy(role=role, scope=scope, limit=0.0), [design], flips=[0.02])
+    for row in found.rows:
+        ((needed,),) = (row.needed,)
+        assert (row.never_passes, needed.to_pass) == (True, None)
+        assert needed.to_fail is not None
+        assert row.undecided == (() if row.there is None else (0.02,))
+    text = shown(found)
+    assert "never: a limit of 0 (rule r), within which no number of items shows a change of nothing" in text
+    assert "–" not in text
+    above = power(policy(role=role, scope=scope, limit=0.05), [design], flips=[0.02])
+    assert all(row.needed[0].to_pass for row in above.rows)
+    assert "never" not in shown(above)
+
+
+def test_numbers_whose_spread_is_not_known_have_no_row_of_dashes_and_are_named() -> None:
+    text = shown(power(policy(role="calibration", scope="overall"), [Design(benchmark="b", metrics=(ECE,), count=100)]))
+    assert "–" not in text
+    assert text.endswith("how much they vary, and so how many items they need, is known after a run: b error.")
+    alone = shown(power(policy(role="gap", scope="any", limit=0.0)))
+    assert "–" not in alone
+    assert "is known after a run: any gap (points)" in alone
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
