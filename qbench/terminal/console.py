@@ -34,6 +34,10 @@ class Terminal(Console):
         file = stream.stream if isinstance(stream, InertStream) else stream  # the colours of rich are escape sequences
         super().__init__(**{"file": file, "markup": False, "emoji": False, "highlight": False, **settings})
 
+    def on_broken_pipe(self) -> None:
+        """Say that the reader has gone, whereupon rich would exit with code 1: each command has its own exit code."""
+        raise BrokenPipeError
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render a text, a table or a bar; its own control sequences are kept, those in texts are not."""
         for part in super().render(renderable, options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -225,18 +226,24 @@ def test_a_file_that_cannot_be_written_is_said_and_the_others_are_written(tmp_pa
     assert "COULD NOT EVALUATE" in (tmp_path / "markdown").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("change", "code"), [(-0.1, 1), (0.0, 0)])
 def test_a_reader_that_ends_early_does_not_change_the_exit_code(
-    study: Study, policy: Path, monkeypatch: pytest.MonkeyPatch
+    study: Study, policy: Path, monkeypatch: pytest.MonkeyPatch, change: float, code: int
 ) -> None:
-    def gone(*arguments: object, **options: object) -> None:
-        raise BrokenPipeError
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
 
-    study.effect("accuracy", -0.1, 0.001)
+        def fileno(self) -> int:
+            return 1
+
+    study.effect("accuracy", change, 0.001)
     monkeypatch.setattr("qbench.results.load", lambda folder: Given(study))
-    monkeypatch.setattr("qbench.cli.check.show", gone)
     monkeypatch.setattr("os.dup2", lambda *files: None)
-    monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
-    assert call("RUN", "--policy", policy).exit_code == 1
+    monkeypatch.setattr("sys.stdout", Gone())
+    with pytest.raises(SystemExit) as ended:
+        app(["check", "RUN", "--policy", str(policy)])
+    assert ended.value.code == code
 
 
 def test_a_wrong_option_before_the_command_leaves_no_earlier_answer(tmp_path: Path) -> None:
