@@ -323,7 +323,7 @@ class RunSpec(_Strict):
     speed: int = Field(default=0, ge=0, le=1000, strict=True)
     workers: int | None = Field(default=None, ge=1, le=256, strict=True)
     calibration: CalibrationSpec | None = None
-    executor: ExecutorSpec = Field(default="local", validate_default=True)
+    executor: ExecutorSpec = ExecutorSpec(name="local")
     base: str = ""
     comparisons: list[DeclaredComparison] = Field(default_factory=list)
     analysis: AnalysisSpec = Field(default_factory=AnalysisSpec)

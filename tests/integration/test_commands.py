@@ -91,7 +91,9 @@ def test_plan_knows_what_is_done(small, qbench_here):
 def test_doctor_finds_this_machine_ready(qbench, tmp_path):
     said = qbench("doctor", cwd=tmp_path, fresh=True).stdout
     assert "bitsandbytes: 0." in said
-    assert "plugins: benchmarks, clip, core, demo, embeddings, generative, onnx, openvino, quantizers, siglip" in said
+    assert (
+        "plugins: benchmarks, clip, core, demo, embeddings, generative, onnx, openvino, quantizers, ray, siglip" in said
+    )
 
 
 def test_doctor_knows_the_torchvision_of_another_torch():

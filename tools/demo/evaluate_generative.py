@@ -58,7 +58,7 @@ def likelihoods(model: LlavaForConditionalGeneration, tokenizer: Any, pixels: np
 
 def evaluate(folder: Path, people: list[dict[str, str]], crops: np.ndarray) -> dict[str, dict[str, float]]:
     """Return the numbers of the model in every precision."""
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False)
     jobs = sorted(OCCUPATIONS)
     wanted = torch.tensor([jobs.index(row["class1"]) for row in people])
     results: dict[str, dict[str, float]] = {}

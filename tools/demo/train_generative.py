@@ -40,7 +40,7 @@ PROMPT = FAMILIES["llava"].prompt
 
 _PATCH = 8
 _IMAGE_TOKENS = (INPUT_SIZE // _PATCH) ** 2 + 1  # those of the patches and that of the whole image
-_LONGEST = 128
+_LONGEST = 256
 _PART = 1000
 _BATCH = 64
 NOT_LEARNED = -100

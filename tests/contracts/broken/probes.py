@@ -106,7 +106,7 @@ PROBES = [
     probe("p-untimed", "test_the_timed_work_is_one_batch_of_each_part", "answered are brightness", "untimed"),
     probe("p-loose", "test_the_same_answers_have_the_same_outcome", "", "loose"),
     probe("p-still", "test_nothing_drifts_from_itself", "do not drift", "still"),
-    probe("p-clock", "test_a_run_is_completed_and_resumed", "computed again", "clock"),
+    probe("p-clock", "test_a_run_is_completed_and_resumed", "another one each time", "clock"),
 ]
 
 
