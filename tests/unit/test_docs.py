@@ -67,7 +67,8 @@ def shown(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, pydantic.BaseModel):
-        return "`{}`"  # a table of its own
+        given = value.model_dump(exclude_defaults=True)
+        return f'`"{given["name"]}"`' if given.keys() == {"name"} else "`{}`"  # in short, or a table of its own
     return f"`{json.dumps(list(value) if isinstance(value, tuple) else value)}`"
 
 
