@@ -66,7 +66,7 @@ def _check_installed(folder: Path) -> None:
 
 LARGE_PARTS = {"imagenet": 2, "coco": 12, "facet": 10, "fairface": 4}
 """How many parts the large datasets have; the small ones have one."""
-MEDIUM_PARTS = {"facet": 2}
+MEDIUM_PARTS = {"facet": 3}
 """Of a size between them, for models that take long: enough persons to decide what 8 bits do to them overall."""
 PART_BYTES = {"imagenet": 2_200_000, "coco": 1_200_000, "facet": 2_800_000, "fairface": 4_000_000}
 """About how much of a disk a part takes."""
