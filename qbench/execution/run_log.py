@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,20 +25,27 @@ class JsonLine(logging.Formatter):
     def __init__(self) -> None:
         super().__init__()
         self._last = {"stage": "run", "cell": ""}
-        self._at: dict[tuple[int | None, int | None], dict[str, str]] = {}
+        self._of_thread = threading.local()
+        self._of_process: dict[int | None, dict[str, str]] = {}  # records of other processes, which are handed on
 
     def format(self, record: logging.LogRecord) -> str:
         """One JSON object, without the end of the line."""
-        given = record.__dict__
+        given, here = record.__dict__, record.process == os.getpid()
         if "stage" in given:
-            self._last = self._at[record.process, record.thread] = {name: given[name] for name in self._last}
+            self._last = at = {name: given[name] for name in self._last}
+            if here:
+                self._of_thread.at = at  # the number of a thread would not do: the next thread may get it
+            else:
+                self._of_process[record.process] = at
         values: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            **self._at.get((record.process, record.thread), self._last),
+            **(
+                getattr(self._of_thread, "at", self._last) if here else self._of_process.get(record.process, self._last)
+            ),
             "what": record.getMessage(),
             "seconds": given.get("seconds"),
-            "memory_bytes": resident_bytes() if record.process == os.getpid() else None,
+            "memory_bytes": resident_bytes() if here else None,
             "process": record.process,
             "logger": record.name,
         }
