@@ -42,7 +42,7 @@ class CocoMatching:
         Raises
         ------
         DataError
-            There is no other caption with which one could be compared.
+            An image has no caption of another image among its candidates.
         """
         texts = tuple(items.table["label"])
         numbers = np.arange(len(texts), dtype=np.int64)

@@ -26,7 +26,7 @@ def padded(answers: Answers, device: str, fill: int = 0) -> tuple[torch.Tensor, 
     device : str
         Where the arrays are.
     fill : int
-        What stands where there is no token.
+        The value in the places that have no token.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from qbench.api.executors import UnitResult, WorkUnit
 
 Said = logging.LogRecord | UnitResult | Exception
-"""What is told to the process of the run: a message, a result, or why no unit can be executed any more."""
+"""What a task sends to the process of the run: a log record, a result, or the error that stops all units."""
 
 
 def executed(work: Callable[[str], UnitResult], units: Sequence[str]) -> Iterator[list[Said]]:

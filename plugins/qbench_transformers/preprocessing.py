@@ -150,7 +150,7 @@ def _size(name: str, value: Any, *forms: set[str]) -> Any:
         known = " or ".join(" and ".join(sorted(form)) for form in forms)
         raise ValueError(f"{name} = {value}: a number, or {known}, is supported")
     if not all(isinstance(x, int) for x in sides.values()):
-        raise ValueError(f"{name} = {value}: this is no whole number of pixels")
+        raise ValueError(f"{name} = {value}: this is not a whole number of pixels")
     return size
 
 

@@ -47,7 +47,7 @@ def predictor_table(
     ----------
     effects : pandas.DataFrame
         With intervals and flags; its index is what `influence` is keyed by. They have to be changes from each model's
-        own baseline: a declared comparison is no change by a quantizer.
+        own baseline: a declared comparison does not show what a quantizer changes.
     influence : mapping
         Row of `effects` → ``(images,)``: what each image adds to the change.
     sources : mapping

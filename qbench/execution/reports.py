@@ -77,9 +77,9 @@ def listening(progress: Silent, begins: Callable[[WorkUnit], None]) -> Iterator[
     Parameters
     ----------
     progress : Silent
-        Is told of the steps.
+        Receives the number of steps that were done.
     begins : callable
-        Is told of each unit that begins.
+        Called with each unit before it is executed.
     """
     listener = _Listener(progress, begins)
     log.addHandler(listener)

@@ -178,7 +178,7 @@ class Worker:
         """Who is asked what in a unit; refused where the answers could have other bits than those that are wanted."""
         asked = self._opened.asked(unit.model, unit.quantizer, unit.benchmark)
         if unit.key not in ("", asked.key):
-            if asked.key != asked.key:
+            if asked.key != asked.key:  # computed anew each time: a provider may name something that changes
                 raise TypeError("the key of the cell is another one each time: what decides an answer must not change")
             raise InputError(
                 "on this machine the cell is another one than on the machine of the run, and its answers could have "
