@@ -79,7 +79,7 @@ def listening(progress: Silent, begins: Callable[[WorkUnit], None]) -> Iterator[
     progress : Silent
         Receives the number of steps that were done.
     begins : callable
-        Called with each unit before it is executed.
+        Called with each unit that another process begins.
     """
     listener = _Listener(progress, begins)
     log.addHandler(listener)
