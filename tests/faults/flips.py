@@ -26,6 +26,8 @@ FLIP = "bit flip"
 SHARDS = "shards.jsonl"
 NEEDS: dict[str, tuple[str, ...]] = {"pixels": ("cache/images",), "checked": ("cache/variants",)}
 """What has to be missing, with the run folder, for a part of the cache to be read."""
+CHARTS = "cache/charts/"
+"""What only a report reads."""
 RECORD = "run/run.json"
 """Where it is damaged, nothing else of the run folder is looked at."""
 REWRITTEN = (RECORD, "run/environment.json")
@@ -134,8 +136,9 @@ def _run(study: Study, seed: int, kind: str, damages: list[Damage]) -> list[Outc
     if where == "cache":
         gone = sorted({x for one in damages for x in NEEDS.get(one.name.split("/")[1], ())})
         study.remove(*gone, "run")
-    done = study.qbench(*study.again("--no-report"))
-    why = done.wrong or (done.code and done.said) or study.differs(report=False)
+    report = any(one.name.startswith(CHARTS) for one in damages)
+    done = study.qbench(*study.again(*([] if report else ["--no-report"])))
+    why = done.wrong or (done.code and done.said) or study.differs(report=report)
     if not why and where == "run" and (still := _found(study, where)):
         why = f"after the run, still damaged: {still}"
     outcomes = []
@@ -150,7 +153,8 @@ def _run(study: Study, seed: int, kind: str, damages: list[Damage]) -> list[Outc
             wrong = "a result was damaged, and the run does not say so"
         result = "bad" if wrong else "healed" if said else "identical"
         fault = f"seed {seed}: {one}"
-        outcomes.append(Outcome(kind=f"{kind} in the {where} folder", fault=fault, result=result, why=wrong))
+        place = "/".join(one.name.split("/")[:2])
+        outcomes.append(Outcome(kind=f"{kind} in {place}", fault=fault, result=result, why=wrong))
     return outcomes
 
 
