@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from qbench.execution.sharding import Shard
     from qbench.spec.model import RunSpec
 
-EXAMPLES = "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200` | `qbench plan paper --shard 2/4`"
+EXAMPLES = (
+    "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200` | "
+    "`qbench plan study.toml --shard 2/4` | `qbench plan study.toml --nodes 8 --gpu H100 --price 3.50`"
+)
 
 
 def command(
@@ -36,22 +39,44 @@ def command(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="What `qbench run --shard I/N` would compute, and its time.")
     ] = None,
+    nodes: Annotated[
+        int | None, typer.Option(min=1, help="What a run on so many machines of one kind would take (docs/scale.md).")
+    ] = None,
+    gpu: Annotated[
+        str,
+        typer.Option(metavar="KIND", help="Use speeds that were measured on a GPU whose name contains KIND, as H100."),
+    ] = "",
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Of one machine for an hour; with --nodes, the cost is shown.")
+    ] = None,
 ) -> None:
     """Show what a spec would run, what is missing, and how to get it. Runs nothing.
 
     The exit code is 2 if no cell can be used, or if this machine does not have the device. Models or data that still
     have to be fetched are listed; they are not an error.
     """
+    from rich.text import Text
+
+    from qbench.cli.cluster_lines import cluster_lines
     from qbench.cli.common import overridden, shard_of
+    from qbench.errors import InputError
     from qbench.execution.plan import default_folder
     from qbench.spec.read import read_spec
+    from qbench.terminal.console import Terminal
 
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    show(wanted, out or default_folder(wanted), shard_of(shard))
+    if price is not None and nodes is None:
+        raise InputError("a price needs a number of machines", where="--price", fix="Add --nodes.")
+    found = show(wanted, out or default_folder(wanted), shard_of(shard), gpu)
+    if nodes is not None:
+        for line in cluster_lines(found, nodes, price):
+            Terminal().print(Text(line), soft_wrap=True)
 
 
-def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
+def show(wanted: RunSpec, out: Path, of_run: Shard | None = None, gpu: str = "") -> Forecast:
     """Print what a spec, or a shard of it, would run in the folder `out`, what is missing, and what it costs.
+
+    Times are those of a GPU whose name contains `gpu`, if one is given.
 
     Raises
     ------
@@ -69,7 +94,7 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
     from qbench.terminal.console import Terminal
     from qbench.text import bytes_in_words, duration
 
-    found = forecast(wanted, out, progress=Bar(Terminal(stderr=True)), shard=of_run)
+    found = forecast(wanted, out, progress=Bar(Terminal(stderr=True)), shard=of_run, gpu=gpu)
     plan, console = found.plan, Terminal()
     for title, parts in (
         ("models", found.models),
@@ -110,7 +135,8 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
             if found.batch_size_known
             else f"The size of the batches is found when the run begins. What is said here is for {size}."
         )
-    check_presence(wanted.device)
+    if not gpu:  # otherwise it is another machine that would run it
+        check_presence(wanted.device)
     if found.unusable == plan.cells:
         reasons = "\n".join(f"{name}: {said}" for name, said in found.reasons.items())
         raise InputError(f"every cell is unusable:\n{reasons}", where=wanted.name)
@@ -133,13 +159,15 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None) -> None:
         asked = ", ".join(f"{count:,} {name}" for name, count in found.answers.items())
         console.print(f"To ask, all variants together: {asked}.")
     if found.seconds is not None:
-        console.print(f"Time to ask the models, from speeds measured on this machine: {duration(found.seconds)}.")
+        where = f"a GPU {gpu}" if gpu else "this machine"
+        console.print(f"Time to ask the models, from speeds measured on {where}: {duration(found.seconds)}.")
     if found.unmeasured:
         console.print(
             f"The time of {found.unmeasured} cells is not known: their variants have not run on this machine yet."
         )
     if found.to_compute:
         console.print(f"Disk space for images that are not decoded yet: {bytes_in_words(found.disk_bytes)}.")
+    return found
 
 
 def _compared(declared: DeclaredComparison) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import cache as remembered
@@ -148,13 +148,18 @@ class AskedVariant:
         """Whether the cache has all answers, as far as its lists say."""
         return not any(self.missing().values())
 
-    def speeds(self) -> dict[str, float]:
-        """Name of a part → seconds for one image, text or other, where that was measured on this machine."""
+    def speeds(self, known: Callable[[VariantRun, Parts], Mapping[str, float]] | None = None) -> dict[str, float]:
+        """Name of a part → seconds for one image, text or other, where that was measured.
+
+        `known` looks up the speeds of a variant, given with what decides it; those of this machine if not given.
+        """
         found = {}
         for part in self.answer_parts(DATASET):
-            known = known_speeds(self._cache, self._answering(part).parts(self.provider))
-            if part.name in known:
-                found[part.name] = known[part.name]
+            variant = self._answering(part)
+            parts = variant.parts(self.provider)
+            speeds = known(variant, parts) if known is not None else known_speeds(self._cache, parts)
+            if part.name in speeds:
+                found[part.name] = speeds[part.name]
         return found
 
     # --- answers and scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from qbench.errors import MachineError, QbenchError
 from qbench.execution.asked import AskedVariant
 from qbench.execution.batch_size import SIZES, recorded_size, remembered_size
 from qbench.execution.calibration import PreparedCalibration, check_disjoint, prepare_calibration
+from qbench.execution.cluster import DecodingWork, VariantWork
+from qbench.execution.gpu_speeds import GpuSpeeds
 from qbench.execution.plan import Plan, PlannedBenchmark, PlannedModel, PlannedQuantizer, make_plan, plan_executor
 from qbench.execution.prepare import (
     PreparedBenchmark,
@@ -21,16 +24,15 @@ from qbench.execution.prepare import (
 from qbench.execution.progress import Silent
 from qbench.execution.sharding import Shard, whole_run
 from qbench.execution.variant import VariantRun
+from qbench.execution.work_left import WorkLeft
 from qbench.executors.work_units import Share
 from qbench.images.decoder import Decoder
-from qbench.images.pixel_store import FOLDER, store_parts
 from qbench.metrics.interface import Unavailable
 from qbench.models.same_checkpoints import same_checkpoints
 from qbench.plugins.registry import Registry, installed
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import AUTO, BATCH_SIZE, RunSpec
 from qbench.store.cache import Cache
-from qbench.store.keys import key_of
 from qbench.text import counted
 
 LATER = "written at the first run"
@@ -87,11 +89,15 @@ class Forecast:
         Estimated time of asking the models, from speeds measured on this machine; `None` where none was measured yet.
     unmeasured : int
         Cells whose model has not been asked here with this method yet, so that the estimate leaves them out.
-    disk_bytes : int
-        Images still to be decoded into the cache.
     part : list of Part
         The cells that are computed: all whose model and data are there, or those of the shard that was asked for, with
         what the cache lacks of its share of the answers.
+    variants : dict of str to VariantWork
+        Variant → what is left to ask of it, with the answers that it shares with others at the first of them.
+    decoding : dict of str to DecodingWork
+        Key of a set of decoded images → what is left to decode.
+    opening : float
+        Seconds in which the data was read and the digests of its images were computed or looked up, now.
     batch_size_known : bool
         Whether the size of the batches is a number already. Otherwise it is found when the run begins, and all counts
         are those of `plan.spec.per_batch`.
@@ -111,9 +117,16 @@ class Forecast:
     answers: dict[str, int] = field(default_factory=dict)
     seconds: float | None = None
     unmeasured: int = 0
-    disk_bytes: int = 0
     part: list[Part] = field(default_factory=list)
+    variants: dict[str, VariantWork] = field(default_factory=dict)
+    decoding: dict[str, DecodingWork] = field(default_factory=dict)
+    opening: float = 0.0
     batch_size_known: bool = True
+
+    @property
+    def disk_bytes(self) -> int:
+        """Of the images that are still to be decoded into the cache."""
+        return sum(work.pixel_bytes for work in self.decoding.values())
 
     @property
     def unusable(self) -> int:
@@ -140,17 +153,20 @@ def forecast(
     cache: Cache | None = None,
     progress: Silent | None = None,
     shard: Shard | None = None,
+    gpu: str = "",
 ) -> Forecast:
     """Look at what a spec needs. Annotations are read and files are hashed; nothing is downloaded or computed.
 
-    With `shard`, the cells of this part of the run are listed, and time and disk space are what they need.
+    With `shard`, the cells of this part of the run are listed, and time and disk space are what they need. With `gpu`,
+    times are those on a GPU whose name contains it, as far as they were measured.
 
     Raises
     ------
     InputError
-        The spec names something that does not exist.
+        The spec names something that does not exist, or no speed was measured on such a GPU.
     """
     cache = cache or Cache()
+    speeds = GpuSpeeds(cache, gpu) if gpu else None
     told = progress or Silent()
     registry = registry or installed()
     plan = make_plan(spec, registry)
@@ -158,13 +174,15 @@ def forecast(
     found = Forecast(plan=plan)
     with told:
         models = [m for planned in plan.models if (m := _model(planned, found)) is not None]
+        begun = time.perf_counter()
         benchmarks = [b for planned in plan.benchmarks if (b := _benchmark(planned, found, cache, told)) is not None]
         drawn = {q.label: _calibration(q, found, benchmarks, cache) for q in plan.quantizers if q.calibration}
+        found.opening = time.perf_counter() - begun
     found.same_checkpoints += same_checkpoints({m.planned.label: m.checkpoint.identity.fingerprint for m in models})
     shares = shard.shares(plan) if shard is not None else whole_run(plan)
     if spec.batch_size == AUTO:
         _batch_size(found, models, benchmarks, cache, RunFolder(out))
-    _cells(found, models, benchmarks, drawn, cache, RunFolder(out), shares)
+    _cells(found, models, benchmarks, drawn, cache, RunFolder(out), shares, WorkLeft(cache, speeds))
     return found
 
 
@@ -265,8 +283,9 @@ def _cells(
     cache: Cache,
     folder: RunFolder,
     shares: Mapping[tuple[str, str], Share],
+    left: WorkLeft,
 ) -> None:
-    plan, decoded, answers = found.plan, dict[str, int](), _Answers()
+    plan = found.plan
     decoder = Decoder(cache, workers=plan.spec.processes)
     for model in models:
         for quantizer in plan.quantizers:
@@ -288,7 +307,7 @@ def _cells(
                 except Exception as error:  # noqa: BLE001 - whatever a plugin raises fails its own cells only
                     found.problems[" · ".join(labels)] = _said(error)
                     continue
-                answers.learn(asked)
+                left.learn(asked)
                 state = TO_COMPUTE if missing else CACHED
                 if folder.is_done(folder.cell(data.planned.label, model.planned.label, quantizer.label, key), key):
                     state = DONE
@@ -296,9 +315,10 @@ def _cells(
                 found.cached += state == CACHED
                 found.to_compute += state == TO_COMPUTE
                 if share is not None:
-                    _add_part(found, " · ".join(labels), state, asked, share, answers, cache, decoded)
+                    _add_part(found, " · ".join(labels), state, asked, share, left)
                     share = share.after(len(asked.orders))
-    found.disk_bytes = sum(decoded.values())
+    found.answers, found.seconds, found.unmeasured = left.answers, left.seconds, left.unmeasured
+    found.variants, found.decoding = left.variants, left.decoding
     found.unknown = plan.cells - found.done - found.cached - found.to_compute - found.unusable
 
 
@@ -308,65 +328,12 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, QbenchError) else f"{type(error).__name__}: {error}"
 
 
-def _add_part(
-    found: Forecast,
-    name: str,
-    state: str,
-    asked: AskedVariant,
-    share: Share,
-    answers: _Answers,
-    cache: Cache,
-    decoded: dict[str, int],
-) -> None:
-    """Add a cell to what is computed: its share of the answers, its time, and the bytes of its images to `decoded`."""
+def _add_part(found: Forecast, name: str, state: str, asked: AskedVariant, share: Share, left: WorkLeft) -> None:
+    """Add a cell to what is computed: its share of the answers, its time, and its images."""
     if not asked.has_any(share):
         return
     missing = asked.missing(share=share)
     counts = ", ".join(f"{count:,} {of}" for of, count in missing.items()) if state == TO_COMPUTE else ""
     found.part.append(Part(label=name, state=state, detail=counts))
     if any(missing.values()) and state == TO_COMPUTE:
-        answers.add(found, asked, share)
-        _add_images(asked, cache, decoded)
-
-
-class _Answers:
-    """Sums up the answers that the cache lacks. An array that several cells need is counted once."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._speeds: dict[tuple[str, str, str], dict[str, float]] = {}
-
-    def learn(self, asked: AskedVariant) -> None:
-        """Remember the speeds of a variant for others of the same method on the same model, on other layers."""
-        known = self._speeds.setdefault(self._like(asked), {})
-        for name, seconds in asked.speeds().items():
-            known.setdefault(name, seconds)
-
-    def add(self, found: Forecast, asked: AskedVariant, share: Share) -> None:
-        """Add the share of the answers that a cell needs, and their time."""
-        speeds = self._speeds[self._like(asked)] | asked.speeds()
-        new = {
-            key: part for key, part in asked.missing_arrays(share=share).items() if part[1] and key not in self._seen
-        }
-        self._seen |= new.keys()
-        for name, count in new.values():
-            found.answers[name] = found.answers.get(name, 0) + count
-        if not asked.provider.timed:  # a matter of seconds
-            return
-        if any(name not in speeds for name, _ in new.values()):
-            found.unmeasured += 1
-        else:
-            found.seconds = (found.seconds or 0.0) + sum(speeds[name] * count for name, count in new.values())
-
-    @staticmethod
-    def _like(asked: AskedVariant) -> tuple[str, str, str]:
-        method = asked.variant.quantizer
-        return asked.variant.model.planned.label, method.entry.qualified, method.device
-
-
-def _add_images(asked: AskedVariant, cache: Cache, decoded: dict[str, int]) -> None:
-    """Add to `decoded` the bytes of the images of a cell by the key of their pixel store."""
-    geometry = asked.variant.model.checkpoint.preprocessing.geometry
-    parts = store_parts(asked.benchmark.images_key, geometry)
-    if asked.provider.decodes and not cache.sharded(FOLDER, parts).complete:
-        decoded[key_of(parts)] = len(asked.benchmark.items.images) * geometry.size**2 * 3
+        left.add(asked, share)

@@ -20,8 +20,9 @@ from qbench.models.interface import Context, Tower, Variant
 from qbench.probes.interface import Parts, Provider
 from qbench.runfolder.schema import ControlInfo, VariantFacts
 from qbench.store.cache import Cache
+from qbench.store.memos import SPEEDS
 
-VARIANTS, SPEEDS = "variants", "speeds"
+VARIANTS = "variants"
 
 
 class VariantRun:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+
+import PIL
 
 from qbench.images.locations import ImageLocation
 from qbench.images.pixel_store import FOLDER, pixel_store, store_parts
@@ -13,6 +17,7 @@ from qbench.images.preprocessing import Geometry
 from qbench.images.workers import Stop
 from qbench.store.cache import Cache
 from qbench.store.keys import key_of
+from qbench.store.memos import SPEEDS, Memo
 
 
 class Decoder:
@@ -80,6 +85,13 @@ class Decoder:
         geometry: Geometry,
         digests: Sequence[str],
     ) -> None:
+        begun, done = time.perf_counter(), 0
+
+        def step(count: int) -> None:
+            nonlocal done
+            done += count
+            self._step(count)
+
         try:
             found = pixel_store(
                 self._cache,
@@ -88,7 +100,7 @@ class Decoder:
                 geometry,
                 digests=digests,
                 workers=self._workers,
-                step=self._step,
+                step=step,
                 pixels=pixels,
                 stop=self._stop,
             )
@@ -96,6 +108,27 @@ class Decoder:
             pixels.fail(error)
             raise
         pixels.begin(found, rows_per_shard=1, missing=())
+        self._remember_speed(geometry, done, time.perf_counter() - begun)
+
+    def _remember_speed(self, geometry: Geometry, images: int, seconds: float) -> None:
+        """Keep how long decoding took, for `qbench plan`, unless it was longer before: the start counts less then."""
+        memo = _speed(self._cache, geometry)
+        known = memo.read()
+        if images and (known is None or images >= known["images"]):
+            memo.write({"images": images, "seconds": seconds * self._workers})
+
+
+def known_decoding_speed(cache: Cache, geometry: Geometry) -> float | None:
+    """Seconds of one process for one image, as measured here when most images were decoded; `None` if none were.
+
+    Where models answered meanwhile on the same processor, the time that they took from the decoding counts as well.
+    """
+    known = _speed(cache, geometry).read()
+    return None if known is None else known["seconds"] / known["images"]
+
+
+def _speed(cache: Cache, geometry: Geometry) -> Memo:
+    return cache.memo(SPEEDS, {"decoding": asdict(geometry), "pillow": PIL.__version__})
 
 
 def _has_succeeded(future: Future[None]) -> bool:

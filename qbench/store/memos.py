@@ -16,6 +16,9 @@ from qbench.store.files import atomic
 
 log = logging.getLogger(__name__)
 
+SPEEDS = "speeds"
+"""The kind of memo that says how fast a machine is: seconds for one image or text, by the name of what is answered."""
+
 
 class Memo:
     """A JSON object that is remembered, in a file of two lines: a digest, and what it is the digest of.
