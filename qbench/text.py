@@ -13,6 +13,7 @@ _HARMFUL = {
     isolates: re.compile(f"[{_CONTROL}{_STEERING}{'' if isolates else chr(0x2068) + chr(0x2069)}]")
     for isolates in (True, False)
 }
+_CONTROLS = re.compile(f"[{_CONTROL}]")
 """Control characters other than the tab and the end of a line, lone surrogates, and what steers the direction."""
 
 
@@ -26,7 +27,22 @@ def clean(text: str, *, isolates: bool = False) -> str:
     isolates : bool
         Whether to keep the isolates that `isolated` puts around names.
     """
-    return _HARMFUL[isolates].sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _HARMFUL[isolates].sub(_visible, text)
+
+
+def without_control(text: str) -> str:
+    r"""Make control characters visible, and keep marks of direction: in data they are a part of words.
+
+    Examples
+    --------
+    >>> without_control("\x1b[31m \u200fa")
+    '\\u001b[31m \u200fa'
+    """
+    return _CONTROLS.sub(_visible, text)
+
+
+def _visible(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def isolated(name: str) -> str:

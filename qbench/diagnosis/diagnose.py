@@ -26,6 +26,7 @@ from qbench.phrasing import Movement
 from qbench.plugins.registry import Registry, installed
 from qbench.results import Results, load
 from qbench.results.analysis import analysed
+from qbench.runfolder.integrity import refuse_links
 from qbench.runfolder.writer import slug
 from qbench.spec.model import ModelSpec, RunSpec
 from qbench.stats.decide import holm
@@ -206,8 +207,9 @@ class Diagnoser:
         Raises
         ------
         InputError
-            The spec is wrong, or the first step cannot be run.
+            The spec is wrong, the first step cannot be run, or the folder has links that lead out of it.
         """
+        refuse_links(self.folder)
         chain = self.chain()
         done: list[tuple[Step, Results]] = []
         links: list[Link] = []

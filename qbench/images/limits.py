@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Reserve = Callable[[int], None]
 """Called with the change in bytes that decoding an image needs. It returns when this memory is available."""
 
-MAX_PIXELS = 200_000_000
+MAX_PIXELS = 178_000_000
 """An image with more pixels than this is refused before it is decoded, and so is one that would be scaled to more. It
-is close to Pillow's own limit (twice ``Image.MAX_IMAGE_PIXELS``, 179 million), which is a setting."""
+is below Pillow's own limit (twice ``Image.MAX_IMAGE_PIXELS``, 178,956,970), which is a setting."""
 MAX_FILE_BYTES = 2**30
-"""A longer file is refused: an image of 200 million pixels is not longer, unless each takes more than five bytes."""
+"""A longer file is refused: an image of 178 million pixels is not longer, unless each takes more than six bytes."""
 FREE_BYTES = 16 * 2**20
 """What an image may take without an announcement: a photograph of 1 megapixel takes less."""
 MEMORY_BUDGET = 2 * 2**30

@@ -22,6 +22,7 @@ from qbench.plugins.registry import Entry, installed
 from qbench.report.formatting import MINUS, clean
 from qbench.report.table_names import FORMATS, TABLES
 from qbench.results import Results
+from qbench.text import without_control
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -92,8 +93,9 @@ def export(
         One of `TABLES`, or a table that a statistic adds, or ``plugin:name`` for a table of a section of a plugin.
     format : {"csv", "parquet", "md", "latex"}
         CSV and Parquet contain the numbers in full precision, and nothing for an undetermined number. In CSV, an
-        apostrophe stands before a text that a spreadsheet program would take for a formula. Markdown and LaTeX (for
-        the package ``booktabs``) print six digits, and a dash for an undetermined number.
+        apostrophe stands before a text that a spreadsheet program would take for a formula, and control characters are
+        written as ``\\u001b``. Markdown and LaTeX (for the package ``booktabs``) print six digits, and a dash for an
+        undetermined number.
     sections : iterable of Entry, optional
         As in `plugin_tables`.
 
@@ -144,8 +146,9 @@ def csv_text(frame: pd.DataFrame) -> str:
 def without_formula(value: Any) -> Any:
     """Put an apostrophe before a text that a spreadsheet program would take for a formula; numbers are kept.
 
-    Carriage returns become ends of lines: the standard library does not quote them, and readers end a row there, so
-    that the text behind it would begin a cell. Source: OWASP, *CSV Injection*.
+    Control characters become visible, because a CSV is shown on terminals, too. Carriage returns become ends of lines:
+    the standard library does not quote them, and readers end a row there, so that the text behind it would begin a
+    cell. Source: OWASP, *CSV Injection*.
 
     Examples
     --------
@@ -154,7 +157,7 @@ def without_formula(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    text = without_control(value.replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{text}" if text.startswith(FORMULA) and not SIGNED_NUMBER.fullmatch(text) else text
 
 

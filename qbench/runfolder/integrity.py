@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -128,3 +129,38 @@ def inside(root: Path, relative: str, *, named_in: str = "run.json") -> Path:
         where = str(root / named_in)
         raise DamageError(f"the file is damaged: {shown!r} is not a place in the run folder", where=where)
     return found
+
+
+def refuse_links(root: Path) -> None:
+    """Refuse a folder with links that lead out of it, before anything is read from it or written into it.
+
+    Whoever made the folder could otherwise have files elsewhere read, replaced or added to.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is such a link.
+    """
+    for path in _links(root):
+        try:
+            allowed = path.resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError):  # links in a circle
+            allowed = False
+        if not allowed:
+            raise InputError(
+                "this link leads out of the folder, in which qbench writes",
+                where=str(path),
+                fix="If you made it, move what it leads to into its place; else do not use this folder.",
+            )
+
+
+def _links(folder: Path | str) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    yield Path(entry.path)
+                elif entry.is_dir():
+                    yield from _links(entry.path)
+    except OSError:  # it is missing, or cannot be read: whoever needs it will say so
+        return

@@ -32,7 +32,7 @@ import pandas as pd
 
 from qbench.errors import InputError
 from qbench.metrics.interface import Outcome
-from qbench.runfolder.integrity import DamageError, damage, inside, refuse_damage, sealed
+from qbench.runfolder.integrity import DamageError, damage, inside, refuse_damage, refuse_links, sealed
 from qbench.runfolder.reader import read_analysis, read_cell, read_record
 from qbench.runfolder.schema import (
     AnalysisRecord,
@@ -117,9 +117,10 @@ class RunFolder:
         return self.root / "run.log.jsonl"
 
     def check_usable(self) -> None:
-        """Raise `InputError` where the folder holds something else than a run, which must not be mixed up with one."""
+        """Raise `InputError` where the folder holds something else than a run, or links that lead out of it."""
         if self.root.is_file():
             raise InputError("this is a file, not a run folder", where=str(self.root), fix="Choose another --out.")
+        refuse_links(self.root)
         if not self.root.is_dir() or (self.root / "run.json").exists() or any(self._cells()):
             return
         own = (".lock", LOCKS, "run.log", "run.log.jsonl")
@@ -349,7 +350,14 @@ class RunFolder:
 
 
 def concluding(root: Path) -> AbstractContextManager[None]:
-    """Hold the lock of what follows from all cells of a run folder: ``run.json``, the analysis and the report."""
+    """Hold the lock of what follows from all cells of a run folder: ``run.json``, the analysis and the report.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The folder has links that lead out of it.
+    """
+    refuse_links(root)
     return _lock(root, "run.json")
 
 

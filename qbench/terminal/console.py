@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Span, Text
 
 from qbench.terminal.streams import InertStream
 from qbench.text import clean
@@ -38,7 +39,29 @@ class Terminal(Console):
         """Say that the reader has gone, whereupon rich would exit with code 1: each command has its own exit code."""
         raise BrokenPipeError
 
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Make a text of a string, visible before its width is measured; the parameters are those of rich."""
+        return super().render_str(clean(text, isolates=True), **how)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render a text, a table or a bar; its own control sequences are kept, those in texts are not."""
-        for part in super().render(renderable, options):
+        """Render a text, a table or a bar; its own control sequences are kept, those in texts are not.
+
+        A text is made visible before its lines are divided: afterwards they would be longer, and rich would cut them.
+        """
+        for part in super().render(_visible(renderable) if isinstance(renderable, Text) else renderable, options):
             yield part if part.control else Segment(clean(part.text, isolates=True), part.style)
+
+
+def _visible(text: Text) -> Text:
+    """A text whose control characters are visible, with the styles of its parts."""
+    plain = text.plain
+    shown = clean(plain, isolates=True)
+    if shown == plain:
+        return text
+
+    def at(position: int) -> int:
+        return len(clean(plain[:position], isolates=True))
+
+    made = text.blank_copy(shown)
+    made.spans = [Span(at(span.start), at(span.end), span.style) for span in text.spans]
+    return made

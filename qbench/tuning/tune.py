@@ -27,6 +27,7 @@ from qbench.models.layer_options import LayerOptions
 from qbench.models.numerics import check_device
 from qbench.plugins.registry import Registry, installed
 from qbench.results import Results
+from qbench.runfolder.integrity import refuse_links
 from qbench.runfolder.writer import slug
 from qbench.spec.model import HalfName, HalfSpec, QuantizerSpec, RunSpec
 from qbench.spec.write import spec_text
@@ -95,6 +96,7 @@ class Tuner:
             )
         if (self.folder / "run.json").exists():
             raise InputError("this is a run folder", where=str(self.folder), fix="Name another folder with --out.")
+        refuse_links(self.folder)
 
     # --- what is run
 

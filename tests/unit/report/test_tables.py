@@ -121,6 +121,12 @@ def test_no_text_of_a_csv_is_a_formula(name: str) -> None:
     assert pd.read_parquet(io.BytesIO(written(frame, "parquet")))[name].tolist() == FORMULAS + NO_FORMULAS
 
 
+def test_no_text_of_a_csv_steers_a_terminal_and_marks_of_direction_are_kept() -> None:
+    frame = pd.DataFrame({"\x9b2J": ["\x1b]0;owned\x07", "=\x1b[2J", "\u05d0\u200f", "a\tb"]})
+    rows = ["\\u009b2J", "\\u001b]0;owned\\u0007", "'=\\u001b[2J", "\u05d0\u200f", "a\tb"]
+    assert written(frame, "csv").decode() == "".join(f"{row}\n" for row in rows)
+
+
 def test_categories_and_columns_of_one_name_are_neutralised_too() -> None:
     texts = pd.Series(["=1", None, "b"], dtype="category")
     frame = pd.concat([texts, pd.Series(["@x", "y", None])], axis=1)

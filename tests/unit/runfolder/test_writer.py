@@ -12,7 +12,7 @@ from qbench.errors import InputError
 from qbench.metrics.interface import Outcome
 from qbench.runfolder.reader import read_cell, read_run
 from qbench.runfolder.schema import CellRecord, Failure, RunRecord, SpeedRecord
-from qbench.runfolder.writer import RunFolder, slug
+from qbench.runfolder.writer import RunFolder, concluding, slug
 from qbench.vocabulary import CellStatus
 from tests.unit.conftest import cell_record
 
@@ -174,3 +174,19 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
         RunFolder(tmp_path).check_usable()
     (tmp_path / "run.json").touch()
     RunFolder(tmp_path).check_usable()
+
+
+@pytest.mark.parametrize("name", ["run.log", "run.log.jsonl", ".lock", ".locks", "analysis", "cells/a", "report.html"])
+def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "run"
+    (folder / "cells").mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    elsewhere.mkdir()
+    (folder / "inner").symlink_to(folder / "cells")
+    RunFolder(folder).check_usable()
+    (folder / name).symlink_to(elsewhere)
+    with pytest.raises(InputError, match=rf"{name}: this link leads out of the folder"):
+        RunFolder(folder).check_usable()
+    with pytest.raises(InputError, match="leads out"), concluding(folder):
+        pass
+    assert not any(elsewhere.iterdir())

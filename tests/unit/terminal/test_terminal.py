@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from rich.progress import Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from qbench import cli
@@ -68,6 +68,26 @@ def test_tables_and_texts_are_inert(text: str) -> None:
     console.print(text)
     console.print(Text(text, style="bold red"))
     assert not harmful(stream.getvalue())
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_becomes_visible_takes_no_room_from_the_words_around_it(text: str) -> None:
+    said = f"the image {text} cannot be read, and this is said of it in full"
+    table = Table(Column("name", overflow="fold"))
+    table.add_row(said)
+    for shown in (said, Text(said, style="bold"), table):
+        stream = io.StringIO()
+        Terminal(file=stream, width=30).print(shown)
+        letters = "".join(c for c in stream.getvalue() if c not in "│ \n")
+        words = Text(said).plain if isinstance(shown, Text) else said  # of which rich removes some characters
+        assert clean(words, isolates=True).replace(" ", "") in letters
+
+
+def test_the_style_of_a_text_stays_with_its_part() -> None:
+    stream = io.StringIO()
+    text = Text.assemble("a\x1b[2Jb ", ("bad", "bold"), " c")
+    Terminal(file=stream, width=80, force_terminal=True, color_system="standard").print(text)
+    assert stream.getvalue() == "a\\u001b[2Jb \x1b[1mbad\x1b[0m c\n"
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
