@@ -107,7 +107,7 @@ IMAGENET = Benchmark(
         _share("recall", "Share of a class's images that are recognised.", classes_only=True),
     ),
     load=_imagenet,
-    probes=("embedding", "pairs"),
+    probes=("embedding", "choices", "pairs"),
     items=50_000,
     options=ImageNetOptions,
     how_to_get=(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qbench.api import DataError, FolderSource, ImageLocation, Items, Metrics, Outcome, Prompts, Similarity
+from qbench.api import DataError, FolderSource, ImageLocation, InputError, Items, Metrics, Outcome, Prompts, Similarity
 from qbench.api.benchmarks import (
     LOG_SCALE,
     LOGIT_SCALE,
@@ -20,8 +21,9 @@ from qbench.api.benchmarks import (
     positions,
     weighted_share,
 )
-from qbench.api.probes import Pairs
+from qbench.api.probes import Choices, Pairs
 from qbench_benchmarks import imagenet_classes
+from qbench_benchmarks.imagenet_candidates import AmongCandidates, Integers, drawn
 from qbench_benchmarks.imagenet_files import read_images
 from qbench_benchmarks.options import ImageNetOptions
 
@@ -29,7 +31,7 @@ TOP = 5
 
 
 class ImageNet:
-    """The task: see `qbench.api.Task`, and `PairsTask` of `qbench.api.probes`."""
+    """The task: see `qbench.api.Task`, and `ChoicesTask` and `PairsTask` of `qbench.api.probes`."""
 
     def __init__(self, options: ImageNetOptions | None = None) -> None:
         self.options = options or ImageNetOptions()
@@ -59,9 +61,8 @@ class ImageNet:
         texts: list[str] = []
         target_of: list[int] = []
         classes = self._classes(items)
-        name_of = dict(zip(imagenet_classes.labels(), imagenet_classes.class_names(), strict=True))
-        for i, label in enumerate(classes):
-            filled = imagenet_classes.prompts(name_of[label], self.options.templates)
+        for i, name in enumerate(self._names(classes)):
+            filled = imagenet_classes.prompts(name, self.options.templates)
             texts += filled
             target_of += [i] * len(filled)
         return Prompts(
@@ -74,25 +75,66 @@ class ImageNet:
 
     def predict(self, similarity: Similarity, items: Items) -> Outcome:
         """Predict the most similar class."""
-        return self._outcome(similarity, items, LOGIT_SCALE)
+        return self._of_classes(similarity, items, LOGIT_SCALE)
+
+    def choices(self, items: Items) -> Choices:
+        """One question, whose answers are the names of the classes; with `candidates`, one question per image.
+
+        Raises
+        ------
+        InputError
+            Two answers would be the same.
+        """
+        names = self._names(self._classes(items))
+        candidates = self._candidates(items)
+        facts = {"question": self.options.question}
+        if candidates is None:
+            if len(set(names)) < len(names):
+                twice = next(name for i, name in enumerate(names) if name in names[:i])
+                raise InputError(
+                    f"a question about {len(names):,} classes would have the answer {twice!r} twice",
+                    where="imagenet",
+                    fix="Set the option candidates, such as candidates = 10: each image's own class and 9 others.",
+                )
+            asked = np.zeros((len(items), 1), dtype=np.int64)
+            return self.options.asked([(self.options.question, names)], asked, facts)
+        questions = [(self.options.question, [names[number] for number in row]) for row in candidates.tolist()]
+        return self.options.asked(questions, np.arange(len(items), dtype=np.int64)[:, None], facts)
+
+    def choose(self, scores: Similarity, items: Items) -> Outcome:
+        """Predict the most likely class."""
+        return self._outcome(scores, items, self._candidates(items), LOG_SCALE)
 
     def pairs(self, items: Items) -> Pairs:
-        """Each image is compared with all templates of every candidate class: affordable for a subset only."""
-        return Pairs(prompts=self.prompts(items))
+        """Each image is compared with all templates of its candidates; of all classes, this is affordable for few."""
+        prompts, candidates = self.prompts(items), self._candidates(items)
+        if candidates is None:
+            return Pairs(prompts=prompts)
+        texts_of = np.arange(len(prompts.texts), dtype=np.int64).reshape(len(prompts.targets), -1)
+        item_of = np.argsort(items.table["image_index"].to_numpy())
+        return Pairs(prompts=prompts, candidates=texts_of[candidates[item_of]].reshape(len(items), -1))
 
     def match(self, scores: Similarity, items: Items) -> Outcome:
         """Predict the class that fits best."""
-        return self._outcome(scores, items, LOG_SCALE)
+        return self._of_classes(scores, items, LOG_SCALE)
 
-    def _outcome(self, similarity: Similarity, items: Items, scale: float) -> Outcome:
+    def _of_classes(self, similarity: Similarity, items: Items, scale: float) -> Outcome:
+        """The outcome of scores that have a column for each class."""
+        candidates = self._candidates(items)
+        among = similarity if candidates is None else AmongCandidates(similarity, candidates)
+        return self._outcome(among, items, candidates, scale)
+
+    def _outcome(self, similarity: Similarity, items: Items, candidates: Integers | None, scale: float) -> Outcome:
         classes = self._classes(items)
         accepted = positions(classes, items.table["label"])[:, None]
-        table = classification_table(similarity, items, classes, accepted, ["image"], scale=scale)
-        chance = [{"name": "top1", "chance": 1.0 / len(classes), "where": {}}]
+        table = classification_table(
+            similarity, items, classes, accepted, ["image"], scale=scale, candidates=candidates
+        )
+        chance = [{"name": "top1", "chance": 1.0 / self._count(classes), "where": {}}]
         return Outcome(items=table, facts={"classes": list(classes), "chance": chance})
 
     def measure(self, outcome: Outcome, weights: npt.NDArray[np.float64] | None = None) -> Metrics:
-        """Top-1, top-5 (where there are more than five classes), recall by class and its mean."""
+        """Top-1, top-5 (where there are more than five candidates), recall by class and its mean."""
         table, classes = outcome.items, outcome.facts["classes"]
         w = item_weights(weights, len(table))
         correct = table["correct"].to_numpy(dtype=bool)
@@ -106,7 +148,7 @@ class ImageNet:
         recall = cells.class_recall
         numbers = MetricsBuilder()
         numbers.add("top1", weighted_share(correct, w), len(table))
-        if len(classes) > TOP:
+        if self._count(classes) > TOP:
             numbers.add("top5", weighted_share(table["rank"].to_numpy() < TOP, w), len(table))
         numbers.add("mean_recall", mean_of_known(recall), int((cells.n > 0).sum()))
         for i, name in enumerate(classes):
@@ -120,15 +162,37 @@ class ImageNet:
         there = set(items.table["label"])
         return tuple(name for name in imagenet_classes.labels() if name in there)
 
+    def _names(self, classes: tuple[str, ...]) -> list[str]:
+        """What the classes are called: two may have one name."""
+        name_of = dict(zip(imagenet_classes.labels(), imagenet_classes.class_names(), strict=True))
+        return [name_of[label] for label in classes]
+
+    def _candidates(self, items: Items) -> Integers | None:
+        """``(images, candidates)``: classes; `None` where every image is compared with all of them."""
+        o, classes = self.options, self._classes(items)
+        if not o.candidates:
+            return None
+        own = positions(classes, items.table["label"])
+        return drawn(list(items.table["item"]), own, self._names(classes), o.candidates, o.seed)
+
+    def _count(self, classes: Sequence[str]) -> int:
+        """The number of classes among which an image is classified."""
+        return self.options.candidates or len(classes)
+
     def _choices(self, layout: str, wanted: frozenset[str] | None) -> dict[str, str]:
         templates = {
             "openai-80": "OpenAI's 80 templates",
             "simple-7": "OpenAI's subset of 7 templates",
             "single": "“a photo of a {}.”",
         }
+        o = self.options
+        candidates = "all 1,000 classes" if o.classes == "all" else "the classes that have an image"
+        if o.candidates:
+            candidates = f"the image's own class and {o.candidates - 1} of {candidates}, drawn with seed {o.seed}"
         return {
             "layout": layout,
             "images": "of all classes" if wanted is None else f"of {len(wanted):,} classes: a trial",
-            "candidates": "all 1,000 classes" if self.options.classes == "all" else "the classes that have an image",
-            "prompts": f"{templates[self.options.templates]}, pooled, with open_clip's class names",
+            "candidates": candidates,
+            "prompts": f"{templates[o.templates]}, pooled, with open_clip's class names",
+            "question to generative models": f"“{o.question}”, {o.summary()}",
         }

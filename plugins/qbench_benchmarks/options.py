@@ -36,6 +36,11 @@ def _from_one(name: str, value: int) -> None:
         raise ValueError(f"{name} is {value!r}; it is a whole number from 1")
 
 
+def _from_zero(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is {value!r}; it is a whole number from 0")
+
+
 def _cutoffs(ks: Sequence[int]) -> tuple[int, ...]:
     values = tuple(ks)
     if not values or any(isinstance(k, bool) or not isinstance(k, int) or k < 1 for k in values):
@@ -72,26 +77,42 @@ def _template(template: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageNetOptions:
+class ImageNetOptions(QuestionOptions):
     """Options of ImageNet.
 
     Attributes
     ----------
     classes : {"all", "present"}
         Candidates: all 1,000 classes, or those that have an image.
+    candidates : int
+        The number of classes with which each image is compared, its own among them; 0 for all of `classes`.
+    seed : int
+        Of the draw of the others.
     templates : {"openai-80", "simple-7", "single"}
         OpenAI's 80 templates, their subset of 7, or "a photo of a {}." alone.
     subset : int or tuple of str
         Images of these classes only, for trials: names or synsets, or the first so many synsets; empty for all.
+    question : str
+        What a generative model is asked; its answers are the names of the candidates.
     """
 
     classes: Classes = "all"
+    candidates: int = 0
+    seed: int = 0
     templates: Templates = "openai-80"
     subset: int | tuple[str, ...] = ()
+    question: str = "What does the image show?"
 
     def __post_init__(self) -> None:
         """Check the values."""
+        super().__post_init__()
+        if not self.question.strip():
+            raise ValueError("question is empty")
         _one_of("classes", self.classes, Classes)
+        _from_zero("candidates", self.candidates)
+        _from_zero("seed", self.seed)
+        if self.candidates == 1:
+            raise ValueError("candidates is 1; an image is compared with 2 classes or more, or with 0 for all")
         _one_of("templates", self.templates, Templates)
         if isinstance(self.subset, int):
             if isinstance(self.subset, bool) or not 1 <= self.subset <= 1000:
@@ -150,8 +171,7 @@ class CocoMatchingOptions:
         _from_one("candidates", self.candidates)
         if self.candidates < 2:
             raise ValueError("candidates is 1; an image is compared with 2 captions or more")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed is {self.seed!r}; it is a whole number from 0")
+        _from_zero("seed", self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,23 +21,27 @@ def classification_table(
     keep: Sequence[str],
     *,
     scale: float = LOGIT_SCALE,
+    candidates: npt.NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
     """Classify the items: one row per item with its label, the prediction, and how clear the prediction is.
 
     Parameters
     ----------
     similarity : Similarity
-        The similarity of items and classes.
+        The similarity of items and classes; of items and their own `candidates`, where they are given.
     items : Items
         The items.
     classes : sequence of str
-        The candidates, in the order of the targets.
+        The classes, in the order of the targets.
     accepted : numpy.ndarray
         ``(n, a)`` int, the indices of the classes that count as correct for each item; negative entries are ignored.
     keep : sequence of str
         Columns of ``items.table`` that go into the result.
     scale : float
         What similarities are multiplied by before the softmax; see `qbench.metrics.classification.classify`.
+    candidates : numpy.ndarray, optional
+        ``(n, k)`` int, the `k` different classes among which each item is classified, in the order of the columns of
+        `similarity`. `None`: all items are classified among all classes.
 
     Returns
     -------
@@ -50,17 +54,27 @@ def classification_table(
     Raises
     ------
     ValueError
-        No class counts as correct for an item.
+        No class counts as correct for an item, or none of its candidates does.
     """
-    found = classify(similarity, accepted, scale=scale)
+    columns = accepted if candidates is None else _columns(accepted, candidates)
+    found = classify(similarity, columns, scale=scale)
+    first = found.prediction
+    if candidates is not None:
+        first = np.take_along_axis(candidates, first[:, None], axis=1)[:, 0]
     return items.table[["item", "label", *keep]].assign(
-        prediction=np.asarray(classes, dtype=object)[found.prediction].astype(str),
+        prediction=np.asarray(classes, dtype=object)[first].astype(str),
         correct=found.rank == 0,
         rank=found.rank,
         margin=found.margin,
         runner_up_margin=found.runner_up_margin,
         confidence=found.confidence,
     )
+
+
+def _columns(accepted: npt.NDArray[np.int64], candidates: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The place of each accepted class among the candidates of its item; −1 where it is not one of them."""
+    same = accepted[:, :, None] == candidates[:, None, :]
+    return np.where(same.any(axis=2), same.argmax(axis=2), -1).astype(np.int64)
 
 
 def positions(names: Sequence[str], values: pd.Series[str]) -> npt.NDArray[np.int64]:

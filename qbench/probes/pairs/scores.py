@@ -63,17 +63,23 @@ class PairScores:
         return np.ascontiguousarray(np.concatenate(blocks, axis=1)) if blocks else np.empty((stop - start, 0))
 
     def tied_targets(self) -> Iterator[tuple[int, int]]:
-        """Pairs of targets with equal scores for every image, the smaller number first; none of few images."""
+        """Pairs of targets with equal scores for every image, the smaller number first; none of few images.
+
+        A target that is no image's candidate has no scores, and is left out.
+        """
         if len(self._found) < FEWEST:
             return
         columns = [hashlib.sha256() for _ in range(self._targets)]
+        scored = np.zeros(self._targets, dtype=bool)
         for start in range(0, len(self._found), BLOCK):
             images = np.arange(start, min(start + BLOCK, len(self._found)), dtype=np.int64)
-            for column, scores in zip(columns, np.ascontiguousarray(self._of_images(images).T), strict=True):
+            found = np.ascontiguousarray(self._of_images(images).T)
+            scored |= np.isfinite(found).any(axis=1)
+            for column, scores in zip(columns, found, strict=True):
                 column.update(scores.tobytes())
         first: dict[bytes, int] = {}
-        for number, column in enumerate(columns):
-            if (other := first.setdefault(column.digest(), number)) != number:
+        for number in np.flatnonzero(scored).tolist():
+            if (other := first.setdefault(columns[number].digest(), number)) != number:
                 yield other, number
 
     def _of_images(self, images: Integers) -> Floats:

@@ -41,6 +41,13 @@ def test_targets_that_are_equal_for_every_image_are_tied_where_that_is_no_chance
     assert tied == ([(0, 1)] if images == FEWEST else [])
 
 
+def test_targets_that_are_no_images_candidates_are_not_tied():
+    prompts = Prompts(texts=("a", "b", "c", "d"), targets=("a", "b", "c", "d"), target_of=np.arange(4), pool=False)
+    asked = Pairs(prompts=prompts, candidates=np.tile([[0, 2]], (FEWEST, 1)))
+    scores = np.arange(2.0 * FEWEST, dtype=np.float32).reshape(FEWEST, 2)
+    assert not list(PairScores(asked, np.arange(FEWEST), scores).tied_targets())
+
+
 @pytest.mark.parametrize(
     ("candidates", "what"),
     [
