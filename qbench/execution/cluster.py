@@ -100,7 +100,7 @@ def on_cluster(
     --------
     >>> work = VariantWork(seconds=60, pixel_bytes=0, weight_bytes=10, pieces=2)
     >>> [on_cluster([work] * 3, [], nodes=nodes, processes=1).answering for nodes in (1, 2, 3, 4, 100)]
-    [180, 120, 60, 60, 30.0]
+    [180, 120, 60, 60.0, 30.0]
     """
     shares = [_shares(place, len(variants), nodes, work.pieces) for place, work in enumerate(variants)]
     if nodes <= len(variants):
