@@ -208,6 +208,20 @@
   beside.className = "under beside";
   if (bands.length) bands[bands.length - 1].after(beside);
   const some = (number) => number.toLocaleString("en");
+  // What waivers let pass, in sentences, as `waived_words` of the report's blocks makes them.
+  function waived(waivers) {
+    const kinds = new Map();
+    for (const found of waivers) kinds.set(found[0], [...(kinds.get(found[0]) || []), found]);
+    return [...kinds.values()].map((mine) => {
+      const [one, several] = mine[0];
+      const number = mine.reduce((total, found) => total + found[2], 0);
+      if (!number) return "";
+      const worst = mine.filter((found) => found[2]).reduce((most, found) => (found[3] > most[3] ? found : most))[4];
+      const other = mine.some((found) => found[5]) ? "other " : "";
+      if (number === 1) return `1 ${other}${one} is waived ${worst}.`;
+      return `${some(number)} ${other}${several} are waived; the worst of them ${worst}.`;
+    }).filter(Boolean).join(" ");
+  }
   // The bands of parts are sorted, the worst first: a selection has the answer of the first part that is in it.
   function answer() {
     const wanted = Object.values(chosen).filter(Boolean);
@@ -218,6 +232,12 @@
     const judging = bands.filter((band) => band.dataset.of && within(band.dataset));
     const sum = (key) => some(judging.reduce((total, band) => total + Number(band.dataset[key]), 0));
     if (tally) tally.textContent = `${sum("judged")} of ${sum("of")}`;
+    const permits = shown && shown.querySelector(".waived");
+    if (permits) {
+      const of = (band, key) => JSON.parse(band.dataset[key] || "[]");
+      const waivers = judging.flatMap((band) => of(band, band === shown ? "untold" : "waivers"));
+      permits.textContent = [""].concat(waived(waivers) || []).join(" ");
+    }
     const told = [];
     if (!shown) told.push("No rule of the policy judges what the filters leave.");
     if (sought) told.push("The answer does not follow the search.");
@@ -225,20 +245,28 @@
     beside.hidden = !told.length;
   }
 
-  // Texts that say something else of each part of the run: the first part (or the sum of the tallies) that is left; in
-  // a list of what was compared all parts.
+  // Texts that say something else of each part of the run: the first part (or the sum of the tallies) that is left, and
+  // all that is waived; in a list of what was compared all parts.
   const kept = JSON.parse(document.getElementById("parts").textContent);
   const texts = [...document.querySelectorAll("[data-parts]")].map((place) =>
     ({ place, whole: place.textContent, parts: kept[Number(place.dataset.parts)] }));
   function say() {
     for (const { place, whole, parts } of texts) {
-      const follows = Object.keys(chosen).some((key) => chosen[key] && parts.some(([names]) => names[key] !== undefined));
-      const left = parts.filter(([names]) => within(names));
-      const sum = (at) => some(left.reduce((total, part) => total + (part.length > 2 ? part[at] : 0), 0));
-      if (!follows && left.length === parts.length) place.textContent = whole;
-      else if (!left.length) place.textContent = "–";
-      else if (left[0].length > 2) place.textContent = `${left[0][3] || ""}${sum(1)} of ${sum(2)}${left[0][4] || ""}`;
-      else place.textContent = place.tagName === "DD" ? left.map((part) => part[1]).join("; ") : left[0][1];
+      const follows = Object.keys(chosen).some((key) => chosen[key] && parts.some(({ names }) => names[key] !== undefined));
+      const left = parts.filter(({ names }) => within(names));
+      const sum = (at) => some(left.reduce((total, part) => total + (part.tally ? part.tally[at] : 0), 0));
+      if (!follows && left.length === parts.length) {
+        place.textContent = whole;
+        continue;
+      }
+      const [first] = left;
+      if (!first) place.textContent = "–";
+      else if (first.tally) place.textContent = `${first.lead || ""}${sum(0)} of ${sum(1)}${first.text || ""}`;
+      else if (place.tagName === "DD") place.textContent = left.map((part) => part.text).join("; ");
+      else {
+        const waivers = left.flatMap((part) => part.waivers || []);
+        place.textContent = waivers.length ? `${first.text}. ${waived(waivers)}` : first.text;
+      }
     }
   }
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qbench.gate.answers import answer_of
 from qbench.gate.comparison import Compared, with_its_baseline, with_older
 from qbench.gate.decidable import Shares
 from qbench.gate.decide import VOID, decide_rows
@@ -23,13 +24,14 @@ from qbench.gate.phrasing import (
     ONLY_WARNS,
     Headline,
     beside_errors,
+    excess,
     headline,
     listed,
     named,
     passing,
     said,
     tally,
-    waived_failures,
+    waived,
 )
 from qbench.gate.quantizers import rows_of_quantizers
 from qbench.gate.result import (
@@ -132,9 +134,9 @@ def judge(
     rows = [_counted(row, rule, policy) for row, rule in decide_rows(compared, policy, selections, methods, shares)]
     rows = with_groups(rows, compared, methods.bounds, policy.decide.confidence or methods.confidence)
     means = _means(rows, compared, populations, policy, methods.confidence)
-    waived = waive([*beside_the_rest(rows, rows), *beside_the_rest(means, rows)], policy.waiver, today)
-    of_variants, of_quantizers = waived.rows[: len(rows)], waived.rows[len(rows) :]
-    problems = [*(p for s in selections for p in s.problems), *waived.problems]
+    left = waive([*beside_the_rest(rows, rows), *beside_the_rest(means, rows)], policy.waiver, today)
+    of_variants, of_quantizers = left.rows[: len(rows)], left.rows[len(rows) :]
+    problems = [*(p for s in selections for p in s.problems), *left.problems]
     for level, said_of_it in ((Level.WARNING, compared.warnings), (Level.NOTE, compared.notes)):
         problems += [Problem(level=level, where="the comparison", what=what) for what in said_of_it]
     problems += _flagged_baselines(of_variants, compared)
@@ -226,14 +228,9 @@ INCONCLUSIVE_COUNTS: Mapping[Consequence, Counts] = {
 """What the policy says of an inconclusive row → what it adds to the gate's status."""
 
 
-def band_of(rows: Iterable[GateRow]) -> GateBand:
-    """The answer for some of the rows alone, such as those of one benchmark: that of the worst of them."""
-    return min((row.band for row in rows), key=lambda band: band.rank, default=GateBand.NOT_JUDGED)
-
-
 def _status(rows: Iterable[GateRow], problems: Iterable[Problem]) -> GateStatus:
     rows, levels = list(rows), {problem.level for problem in problems}
-    nothing = bool(rows) and band_of(rows) is GateBand.NOT_JUDGED
+    nothing = bool(rows) and answer_of(rows).band is GateBand.NOT_JUDGED
     if nothing or Level.ERROR in levels:
         return GateStatus.ERROR
     seen = {row.counts for row in rows} | ({GateStatus.WARN} if Level.WARNING in levels else set())
@@ -245,14 +242,13 @@ def _band(status: GateStatus, rows: Iterable[GateRow]) -> GateBand:
     """The answer for the run, whose problems may make it worse than its rows do."""
     if status is GateStatus.ERROR:
         return GateBand.COULD_NOT_EVALUATE
-    band = band_of(rows)
+    band = answer_of(rows).band
     return GateBand.PASS_WITH_WARNINGS if status is GateStatus.WARN and band is GateBand.PASS else band
 
 
 def _badness(row: GateRow) -> tuple[Any, ...]:
-    excess = (row.found - row.limit) / (row.limit or 0.01)
     names = (row.rule, row.benchmark, row.metric, row.model, row.quantizer, row.attribute, row.group, row.class_)
-    return (*row.badness, -excess if np.isfinite(excess) else 0.0, *names)
+    return (*row.badness, -excess(row), *names)
 
 
 def _rule(rule: Rule, selection: Selection, rows: Iterable[GateRow]) -> RuleResult:
@@ -286,12 +282,13 @@ def _variants(rows: Iterable[GateRow]) -> Iterable[VariantResult]:
         if row.model and row.quantizer:
             of.setdefault((row.model, row.quantizer), []).append(row)
     for (model, quantizer), mine in of.items():
-        counts, status = Counter(row.status for row in mine), _status(mine, ())
+        counts, answer = Counter(row.status for row in mine), answer_of(mine)
         yield VariantResult(
             model=model,
             quantizer=quantizer,
-            status=status,
-            band=band_of(mine),
+            status=_status(mine, ()),
+            band=answer.band,
+            waived=answer.waived,
             counts={status: counts[status] for status in RowStatus if counts[status]},
             worst=mine[0],
         )
@@ -317,12 +314,13 @@ def _quantizers(rows: Sequence[GateRow]) -> Iterator[QuantizerResult]:
     """One answer for each quantizer over all checkpoints; `rows` are worst first, and so is the result."""
     for quantizer in dict.fromkeys(row.quantizer for row in rows):
         mine = tuple(row for row in rows if row.quantizer == quantizer)
-        status, counts = _status(mine, ()), Counter(row.status for row in mine)
+        counts, answer = Counter(row.status for row in mine), answer_of(mine)
         yield QuantizerResult(
             quantizer=quantizer,
             checkpoints=max(row.checkpoints for row in mine),
-            status=status,
-            band=band_of(mine),
+            status=_status(mine, ()),
+            band=answer.band,
+            waived=answer.waived,
             counts={status: counts[status] for status in RowStatus if counts[status]},
             rows=mine,
         )
@@ -346,7 +344,7 @@ def _sentence(
     if errors:
         error = sentence(f"{said(errors[0].where)}: {said(errors[0].what)}")
         beside, told = beside_errors(found)
-        return " ".join(filter(None, [error, beside, waived_failures(found, told), counts]))
+        return " ".join(filter(None, [error, beside, waived(found, told), counts]))
     errors_of_rows = sum(row.status is RowStatus.ERROR for row in rows)
     if errors_of_rows:
         counts = f"{counted(errors_of_rows, 'number', 'numbers')} could not be evaluated. {counts}"
@@ -359,8 +357,8 @@ def _sentence(
 
 def _let_pass(rows: Sequence[GateRow], first: Headline) -> Iterator[str]:
     """What the policy lets pass although it is not shown, as far as the first part of the sentence does not say it."""
-    if waived := waived_failures(rows, first.told):
-        yield waived
+    if let_pass := waived(rows, first.told):
+        yield let_pass
     if (passed := passing(rows)) and passed not in first.text:
         yield f"The policy counts {passed} as a pass."
 

@@ -8,7 +8,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from qbench.gate.phrasing import because, found, limit, named, place, said, size, variant
-from qbench.gate.result import GateResult, GateRow
+from qbench.gate.result import GateResult, GateRow, QuantizerResult, VariantResult
 from qbench.text import counted, sentence
 from qbench.vocabulary import GateStatus, Level, RowStatus
 
@@ -59,12 +59,14 @@ def _properties(result: GateResult) -> Iterator[tuple[str, str]]:
     yield from (("status", result.status), ("exit_code", str(result.exit_code)))
     yield from (("band", result.band), ("sentence", result.sentence))
     for answer in result.variants:
-        yield f"variant {named(answer.quantizer)} on {named(answer.model)}", answer.band
+        yield f"variant {named(answer.quantizer)} on {named(answer.model)}", _band(answer)
     for mean in result.quantizers:
-        yield (
-            f"quantizer {named(mean.quantizer)} over {counted(mean.checkpoints, 'checkpoint', 'checkpoints')}",
-            mean.band,
-        )
+        over = counted(mean.checkpoints, "checkpoint", "checkpoints")
+        yield f"quantizer {named(mean.quantizer)} over {over}", _band(mean)
+
+
+def _band(answer: VariantResult | QuantizerResult) -> str:
+    return ". ".join(filter(None, (answer.band, answer.waived)))
 
 
 def element(row: GateRow) -> Element:

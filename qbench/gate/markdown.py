@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from qbench.gate.phrasing import because, found, limit, named, place, plain, said, size, variant
-from qbench.gate.result import GateResult, GateRow, RuleResult
+from qbench.gate.result import GateResult, GateRow, QuantizerResult, RuleResult, VariantResult
 from qbench.markup import escape_markdown, markdown_row
 from qbench.text import counted
 from qbench.vocabulary import RowStatus
@@ -79,9 +79,14 @@ def _answers(result: GateResult) -> Iterator[str]:
     """One line for each quantizer over its checkpoints, and for each variant."""
     for mean in result.quantizers:
         what = f"{code(mean.quantizer)}, the mean over {counted(mean.checkpoints, 'checkpoint', 'checkpoints')}"
-        yield markdown_row((mean.band, what, _tally(mean.counts)))
+        yield markdown_row((mean.band, what, _numbers(mean)))
     for one in result.variants:
-        yield markdown_row((one.band, f"{code(one.quantizer)} on {code(one.model)}", _tally(one.counts)))
+        yield markdown_row((one.band, f"{code(one.quantizer)} on {code(one.model)}", _numbers(one)))
+
+
+def _numbers(answer: VariantResult | QuantizerResult) -> str:
+    """How many numbers have which status, and what waivers let pass."""
+    return ". ".join(filter(None, (_tally(answer.counts), escape_markdown(answer.waived))))
 
 
 def _tally(counts: Mapping[RowStatus, int]) -> str:

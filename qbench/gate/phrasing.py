@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from qbench.gate.result import GateRow
 from qbench.metrics.keys import MetricKey
 from qbench.phrasing import Movement
+from qbench.plugins.report_blocks import Waivers, waived_words
 from qbench.text import NAME, clean, counted, isolated, sentence
 from qbench.vocabulary import GateBand, MetricRole, Quantity, RowStatus
 
@@ -19,6 +20,8 @@ NAMED = 3
 """So many names stand in a sentence; the others are counted."""
 CAUSES = 2
 """So many causes are told of rows that have several."""
+SMALL_LIMIT = 0.01
+"""In place of a limit of 0, of which nothing is a multiple."""
 
 
 def named(name: str) -> str:
@@ -172,25 +175,46 @@ def beside_errors(rows: Iterable[GateRow]) -> tuple[str, tuple[GateRow, ...]]:
     return (passes if worst.status is RowStatus.PASS else "") + finding(worst), (worst,)
 
 
-def waived_failures(rows: Iterable[GateRow], told: Sequence[GateRow]) -> str:
-    """The failures that a waiver covers, beside those that are told already; empty where there are no others.
+FAILURES, INCONCLUSIVE_NUMBERS = ("failure", "failures"), ("inconclusive number", "inconclusive numbers")
 
-    "1 failure is waived until 2027-01-01: int8 on b32, accuracy on facet, loses 3.1 points (limit 1.0 points)."
-    """
-    waived = [row for row in rows if row.without_waiver is RowStatus.FAIL]
-    left = [row for row in waived if not any(row is other for other in told)]
+
+def waivers_of(rows: Iterable[GateRow], told: Sequence[GateRow] = ()) -> list[Waivers]:
+    """What waivers let pass, failures first, without the rows that are told already."""
+    waived = [row for row in rows if row.without_waiver]
+    failed = [row for row in waived if row.without_waiver is RowStatus.FAIL]
+    others = [row for row in waived if row.without_waiver is not RowStatus.FAIL]
+    kinds = ((FAILURES, failed), (INCONCLUSIVE_NUMBERS, others))
+    return [found for what, mine in kinds if (found := _untold(*what, mine, told))]
+
+
+def _untold(one: str, several: str, rows: Sequence[GateRow], told: Sequence[GateRow]) -> Waivers | None:
+    left = [row for row in rows if not any(row is other for other in told)]
     if not left:
-        return ""
-    worst, other = left[0], "other " if len(left) < len(waived) else ""
-    until = f"until {worst.waived_until}: {_brief(worst)}."
-    if len(left) == 1:
-        return f"1 {other}failure is waived {until}"
-    return f"{len(left):,} {other}failures are waived; the worst of them {until}"
+        return Waivers(one, several, 0, 0.0, "", other=True) if rows else None
+    worst = max(left, key=excess)
+    what = f"until {worst.waived_until}: {_brief(worst)}"
+    return Waivers(one, several, len(left), excess(worst), what, other=len(left) < len(rows))
+
+
+def excess(row: GateRow) -> float:
+    """How far a number lies beyond its limit, as a multiple of the limit; 0 where it is not known."""
+    found = (row.found - row.limit) / (row.limit or SMALL_LIMIT)
+    return found if math.isfinite(found) else 0.0
+
+
+def waived(rows: Iterable[GateRow], told: Sequence[GateRow] = ()) -> str:
+    """What waivers let pass, beside the rows that are told already, in sentences; empty where there is nothing.
+
+    "1 failure is waived until 2027-01-01: int8 on b32, accuracy on facet, loses 3.1 points (limit 1.0 points; rule
+    accuracy)."
+    """
+    return waived_words(waivers_of(rows, told))
 
 
 def _brief(row: GateRow) -> str:
     number = f"{named(row.metric)} on {named(row.benchmark)}"
-    return f"{', '.join(filter(None, (variant(row), number, place(row), movement(row).moved)))} (limit {limit(row)})"
+    what = ", ".join(filter(None, (variant(row), number, place(row), movement(row).moved)))
+    return f"{what} (limit {limit(row)}; rule {named(row.rule)})"
 
 
 def finding(row: GateRow) -> str:

@@ -203,6 +203,8 @@ class VariantResult:
         As for a run, of its rows alone.
     band : GateBand
         As for a run, of its rows alone; ``NOT JUDGED`` where all of these are left out.
+    waived : str
+        What waivers let pass of its rows, in sentences, which the band does not tell; else empty.
     counts : dict of RowStatus to int
         How many of its rows have each status, worst first.
     worst : GateRow
@@ -213,6 +215,7 @@ class VariantResult:
     quantizer: str
     status: GateStatus
     band: GateBand
+    waived: str
     counts: dict[RowStatus, int]
     worst: GateRow
 
@@ -231,6 +234,8 @@ class QuantizerResult:
         As for a run, of its rows alone.
     band : GateBand
         As for a run, of its rows alone.
+    waived : str
+        As of a variant.
     counts : dict of RowStatus to int
         How many of its rows have each status, worst first.
     rows : tuple of GateRow
@@ -242,6 +247,7 @@ class QuantizerResult:
     checkpoints: int
     status: GateStatus
     band: GateBand
+    waived: str
     counts: dict[RowStatus, int]
     rows: tuple[GateRow, ...]
 

@@ -17,7 +17,7 @@ from qbench.gate.phrasing import (
     said,
     size,
     variant,
-    waived_failures,
+    waived,
 )
 from qbench.gate.result import GateResult, GateRow, Problem, QuantizerResult, RuleResult
 from qbench.text import counted
@@ -132,10 +132,10 @@ def _sentence(result: GateResult, console: Console, most: int) -> list[Text]:
     """The sentence, or its first lines; then the waived failures are in the last ones, so that they are not cut off."""
     from rich.text import Text
 
-    text, waived = Text(result.sentence), waived_failures(result.findings, ())
-    if not waived or len(text.wrap(console, console.width, overflow="fold")) <= most:
+    text, let_pass = Text(result.sentence), waived(result.findings)
+    if not let_pass or len(text.wrap(console, console.width, overflow="fold")) <= most:
         return _folded(text, console, most)
-    last = _folded(Text(waived), console, WAIVED)
+    last = _folded(Text(let_pass), console, WAIVED)
     return [*_folded(text, console, most - len(last)), *last]
 
 
@@ -250,7 +250,8 @@ def _of_quantizer(answer: QuantizerResult) -> Text:
     from rich.text import Text
 
     over = f"{named(answer.quantizer)}, the mean over {counted(answer.checkpoints, 'checkpoint', 'checkpoints')}"
-    return Text(answer.band, style=answer.band.style) + Text(f"{GAP}{over}: {_counts(answer)}")
+    beside = f". {answer.waived}" if answer.waived else ""
+    return Text(answer.band, style=answer.band.style) + Text(f"{GAP}{over}: {_counts(answer)}{beside}")
 
 
 def _row(row: GateRow) -> Table:

@@ -16,7 +16,7 @@ SCHEMA = 4
 """2: the word ``inconclusive`` in place of ``undecided``. 3: rules have a role and one limit; answers for variants and
 quantizers; ``proven`` and ``remedy`` of rows. 4: the band ``PASS WITH WARNINGS``, that of a variant of which nothing is
 judged (``NOT JUDGED``), rows of the status ``warning``, ``severity``, ``needed_k``, ``beside``,
-``waived_until`` and ``without_waiver`` of rows, problems of the level ``note``."""
+``waived_until`` and ``without_waiver`` of rows, ``waived`` of answers, problems of the level ``note``."""
 POWER_SCHEMA = 2
 """2: ``unused`` says why for each rule; ``unavailable``."""
 

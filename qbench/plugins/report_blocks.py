@@ -68,6 +68,58 @@ class Strip:
 
 
 @dataclass(frozen=True)
+class Waivers:
+    """What waivers of the policy let pass, of one kind: how many numbers, and the worst of them.
+
+    Attributes
+    ----------
+    one, several : str
+        What is counted: "failure" and "failures".
+    number : int
+        How many there are; 0 where all are told already.
+    excess : float
+        How far the worst of them lies beyond its limit, as a multiple of the limit.
+    worst : str
+        Until when the worst is waived, and what it is: "until 2026-12-31: int8 on b32, …".
+    other : bool
+        Whether there are more of this kind, which are told already.
+    """
+
+    one: str
+    several: str
+    number: int
+    excess: float
+    worst: str
+    other: bool = False
+
+
+def waived_words(waivers: Iterable[Waivers]) -> str:
+    """The sum of waivers in words. The page's script writes the same for the parts that the filters leave.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> of_failures = partial(Waivers, "failure", "failures")
+    >>> waived_words([of_failures(1, 4.0, "until 2026-12-31: accuracy"), of_failures(2, 9.0, "until 2026-06-30: gap")])
+    '3 failures are waived; the worst of them until 2026-06-30: gap.'
+    """
+    kinds: dict[tuple[str, str], list[Waivers]] = {}
+    for found in waivers:
+        kinds.setdefault((found.one, found.several), []).append(found)
+    return " ".join(filter(None, (_of_kind(one, several, mine) for (one, several), mine in kinds.items())))
+
+
+def _of_kind(one: str, several: str, found: Sequence[Waivers]) -> str:
+    number, other = sum(w.number for w in found), "other " if any(w.other for w in found) else ""
+    if not number:
+        return ""
+    worst = max((w for w in found if w.number), key=lambda w: w.excess).worst
+    if number == 1:
+        return f"1 {other}{one} is waived {worst}."
+    return f"{number:,} {other}{several} are waived; the worst of them {worst}."
+
+
+@dataclass(frozen=True)
 class Part:
     """What a text says of a part of the run, for readers who filter the page.
 
@@ -82,12 +134,15 @@ class Part:
         Where it is not empty, the text follows this and the sum of the tallies of the parts that are left.
     tally : Tally or None
         Of this part.
+    waivers : sequence of Waivers
+        What waivers let pass in this part: the text is followed by the sum over the parts that are left.
     """
 
     names: Mapping[str, str]
     text: str
     lead: str = ""
     tally: Tally | None = None
+    waivers: Sequence[Waivers] = ()
 
 
 @dataclass(frozen=True)
@@ -292,6 +347,11 @@ class Band:
         Where it is not empty, the sentence follows this and the tally.
     tally : Tally or None
         How many numbers of the part are judged; the page sums those of the parts that the filters leave.
+    waivers : sequence of Waivers
+        What waivers let pass in this part.
+    untold : sequence of Waivers
+        The same without what the sentence names. The sentence is followed by the sum of these and of the waivers of the
+        other parts that the filters leave.
     """
 
     answer: GateBand
@@ -299,12 +359,15 @@ class Band:
     names: Mapping[str, str] = field(default_factory=dict)
     lead: str = ""
     tally: Tally | None = None
+    waivers: Sequence[Waivers] = ()
+    untold: Sequence[Waivers] = ()
     kind: str = field(default="band", init=False)
 
     @property
     def whole(self) -> str:
-        """The sentence with what stands before it."""
-        return f"{self.lead}{tallied([self.tally])}{self.sentence}" if self.lead and self.tally else self.sentence
+        """The sentence with what stands before and after it."""
+        before = f"{self.lead}{tallied([self.tally])}" if self.lead and self.tally else ""
+        return " ".join(filter(None, [before + self.sentence, waived_words(self.untold)]))
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,10 @@ from qbench.plugins.report_blocks import (
     Tally,
     Template,
     Text,
+    Waivers,
     name,
     tallied,
+    waived_words,
 )
 from qbench.report.context import Context
 from qbench.report.formatting import clean
@@ -258,7 +260,7 @@ class _ScriptData:
     """What the script of a page works with: the charts by name, and what texts say of parts of the run."""
 
     charts: dict[str, Any] = field(default_factory=dict)
-    parts: list[list[list[Any]]] = field(default_factory=list)
+    parts: list[list[dict[str, Any]]] = field(default_factory=list)
     drawings: Drawings = field(default_factory=lambda: Drawings(Cache()))
 
     def drawn(self, chart: Chart) -> Markup:
@@ -268,17 +270,25 @@ class _ScriptData:
     def keep(self, parts: Sequence[Part | Tally]) -> int:
         """Keep what a text says of parts, and return their place.
 
-        Each is ``[names, text]``, ``[names, number, of]`` or ``[names, number, of, lead, text]``.
+        Each has its ``names`` and, as far as it has them, ``tally`` (number and of), ``lead``, ``text``, ``waivers``.
         """
-        found: list[list[Any]] = []
-        for part in parts:
-            names = {key: _finalize(name) for key, name in part.names.items()}
-            tally = part if isinstance(part, Tally) else part.tally
-            numbers = [tally.number, tally.of] if tally else []
-            texts = [] if isinstance(part, Tally) else [_finalize(x) for x in (part.lead, part.text) if x]
-            found.append([names, *numbers, *texts])
-        self.parts.append(found)
+        self.parts.append([_kept(part) for part in parts])
         return len(self.parts) - 1
+
+
+def _kept(part: Part | Tally) -> dict[str, Any]:
+    names = {key: _finalize(name) for key, name in part.names.items()}
+    if isinstance(part, Tally):
+        return {"names": names, "tally": [part.number, part.of]}
+    texts = {"lead": _finalize(part.lead), "text": _finalize(part.text)}
+    tally = [part.tally.number, part.tally.of] if part.tally else []
+    known = {**texts, "tally": tally, "waivers": kept_waivers(part.waivers)}
+    return {"names": names, **{key: value for key, value in known.items() if value}}
+
+
+def kept_waivers(waivers: Sequence[Waivers]) -> list[list[Any]]:
+    """What the script of a page adds up: what is counted, the number, the worst with its excess, and whether others."""
+    return [[w.one, w.several, w.number, w.excess, _finalize(w.worst), w.other] for w in waivers]
 
 
 def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _ScriptData) -> Markup:
@@ -286,7 +296,13 @@ def _rendered(env: jinja2.Environment, section: Section, look: Look, data: _Scri
     macro: Any = env.get_template("blocks.html.j2").make_module(
         {
             **{"drawn": data.drawn, "outline": outline, "parts": data.keep, "own": _own, "charts": look.charts},
-            **{"counted": counted, "left_out": left_out, "tallied": tallied},
+            **{
+                "counted": counted,
+                "left_out": left_out,
+                "tallied": tallied,
+                "kept_waivers": kept_waivers,
+                "waived_words": waived_words,
+            },
         }
     )
     found = []

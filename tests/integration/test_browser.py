@@ -16,10 +16,13 @@ import pytest
 import tomlkit
 from PIL import Image
 
-from qbench.report.html import Look, page
+from qbench.gate.phrasing import headline, waived
+from qbench.report.html import Look, page, sections_of
 from qbench.results import load
 from tests.integration.conftest import SPEC
 from tests.unit.conftest import made_run
+from tests.unit.gate.conftest import Study
+from tests.unit.gate.test_writers import some_waived
 from tests.unit.report.intervals import with_intervals
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -408,6 +411,29 @@ def test_the_filter_for_an_attribute_leaves_no_number_over_all_groups(browser: A
         for row in table.locator("tbody tr:visible").all():
             cells = dict(zip(heads, row.locator("th, td").all_text_contents(), strict=True))
             assert {text for head, text in cells.items() if head not in ("Model", "Quantizer")} == {"–"}
+
+
+def test_a_selection_names_all_that_is_waived_in_it(browser: Any, tmp_path: Path) -> None:
+    """The script adds up what the waivers let pass in the parts that the filters leave, as the gate says it of them."""
+    model, study = "b32", Study()
+    run = made_run(tmp_path / "run", models=(model,), quantizers=("fp32", "int8", "int4"), benchmarks=("facet",))
+    results, gate = with_intervals(load(run.write())), some_waived(study, model)
+    path = tmp_path / "page.html"
+    look = Look(sections=())
+    path.write_text(page(results, look, sections=sections_of(results, look, gate=gate)), encoding="utf-8")
+    answers = {variant.quantizer: variant for variant in gate.variants}
+    with Visit(browser, path) as visit:
+        shown = visit.page.locator(".band:visible p").last
+        cell = visit.page.locator("#summary table", has_text="May it ship?").first.locator("tbody tr:visible td").first
+        for quantizer, answer in answers.items():
+            visit.page.select_option("[name=quantizer]", quantizer)
+            rows = [row for row in gate.rows if row.quantizer == quantizer]
+            told = headline([row for row in rows if row.attribute == rows[0].attribute]).told
+            assert shown.text_content().endswith(waived(rows, told))
+            assert cell.text_content().split(". ", 1)[1] == answer.waived
+            visit.page.select_option("[name=attribute]", "age")
+            assert cell.text_content().endswith(waived([row for row in rows if row.attribute == "age"]))
+            visit.page.select_option("[name=attribute]", "")
 
 
 def test_a_value_in_the_address_that_the_run_does_not_have_is_said(browser: Any, report: Path) -> None:

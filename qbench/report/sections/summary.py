@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qbench.gate import GateResult
-from qbench.gate.phrasing import headline, waived_failures
+from qbench.gate.phrasing import headline, waivers_of
 from qbench.plugins.report_blocks import Band, Block, Box, Facts, Part, Section, Tally, tallied
 from qbench.report import formatting
 from qbench.report.context import Context
@@ -36,10 +36,10 @@ def _bands(gate: GateResult) -> Iterator[Band]:
     """The answer for the run, and those for its parts, worst first: a selection has the answer of its first part."""
     yield Band(gate.band, gate.sentence)
     rows = [row for row in gate.rows if row.model and row.quantizer]
-    for names, band, mine in judged_parts(rows):
+    for names, answer, mine in judged_parts(rows):
         said = headline(mine)
-        text = " ".join(filter(None, [said.text, waived_failures(mine, said.told)]))
-        yield Band(band, text, names, said.lead, Tally(names, said.judged, said.of))
+        tally, untold = Tally(names, said.judged, said.of), waivers_of(mine, said.told)
+        yield Band(answer.band, said.text, names, said.lead, tally, answer.waivers, untold)
 
 
 def problems(gate: GateResult, most: int, *, told: bool = False) -> Iterator[Box]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qbench.gate import GateRow
-from qbench.gate.evaluate import band_of
+from qbench.gate.answers import Answer, answer_of
 from qbench.gate.phrasing import needed_sentence, place
 from qbench.gate.result import QuantizerResult
 from qbench.plugins.report_blocks import Column, Entry, Part, Table, Tally, name, tallied
@@ -23,6 +23,8 @@ ROWS = 60
 FEW = 3
 """Up to so many variants have one row each; more are shown by quantizer."""
 GAPS = (MetricRole.GAP, MetricRole.SKEW)
+OF_MEANS = ("benchmark", "attribute")
+"""The filters that the mean over checkpoints follows."""
 DECIDED, NOTHING_JUDGED = "nothing is inconclusive", "none judged"
 _Number = tuple[str, ...]
 """Model, quantizer, benchmark, attribute, metric and group of a number over all classes."""
@@ -136,13 +138,13 @@ def _role(context: Context, row: effect_rows.EffectRow) -> MetricRole:
     return context.numbers.measure(str(row["benchmark"]), str(row["metric"])).role
 
 
-def judged_parts(rows: Iterable[GateRow]) -> list[tuple[dict[str, str], GateBand, list[GateRow]]]:
+def judged_parts(rows: Iterable[GateRow]) -> list[tuple[dict[str, str], Answer, list[GateRow]]]:
     """The answers for the parts of a run by which a reader can filter, with their rows, worst first."""
     of: dict[tuple[str, ...], list[GateRow]] = {}
     for row in rows:
         of.setdefault((row.model, row.quantizer, row.benchmark, row.attribute), []).append(row)
-    parts = [(dict(zip(FILTERS, names, strict=True)), band_of(mine), mine) for names, mine in of.items()]
-    return sorted(parts, key=lambda part: part[1].rank)
+    parts = [(dict(zip(FILTERS, names, strict=True)), answer_of(mine), mine) for names, mine in of.items()]
+    return sorted(parts, key=lambda part: part[1].band.rank)
 
 
 def _said(band: GateBand) -> str:
@@ -150,8 +152,16 @@ def _said(band: GateBand) -> str:
 
 
 def _answer(rows: Sequence[GateRow]) -> Entry:
-    parts = [Part(names, _said(band)) for names, band, mine in judged_parts(rows)]
-    return Entry(_said(band_of(rows)) if rows else "no rule", "word", parts=parts)
+    if not rows:
+        return Entry("no rule", "word")
+    parts = [Part(names, _said(answer.band), waivers=answer.waivers) for names, answer, _ in judged_parts(rows)]
+    answer = answer_of(rows)
+    return _with_waived(_said(answer.band), answer.waived, parts)
+
+
+def _with_waived(band: str, waived: str, parts: Sequence[Part]) -> Entry:
+    """An answer with what waivers let pass beside it; without that, it stays on one line."""
+    return Entry(f"{band}. {waived}", parts=parts) if waived else Entry(band, "word", parts=parts)
 
 
 def _general(found: QuantizerResult | None) -> Entry:
@@ -159,9 +169,11 @@ def _general(found: QuantizerResult | None) -> Entry:
     if found is None:
         return Entry("not known")
     checkpoints = formatting.count(found.checkpoints, "checkpoint")
-    parts = [Part(names, f"{band.lower()} ({checkpoints})") for names, band, _ in judged_parts(found.rows)]
-    overall = [Part({k: v for k, v in p.names.items() if k in ("benchmark", "attribute")}, p.text) for p in parts]
-    return Entry(f"{found.band.lower()} ({checkpoints})", parts=overall)
+    parts = [
+        Part({key: names[key] for key in OF_MEANS}, f"{answer.band.lower()} ({checkpoints})", waivers=answer.waivers)
+        for names, answer, _ in judged_parts(found.rows)
+    ]
+    return _with_waived(f"{found.band.lower()} ({checkpoints})", found.waived, parts)
 
 
 def _left_out(rows: Iterable[GateRow]) -> set[_Number]:
@@ -276,7 +288,8 @@ def _what_decides(rows: Sequence[GateRow]) -> Entry:
 
 def _not_judged(rows: Iterable[GateRow]) -> list[Part]:
     """The parts of which the gate leaves everything out."""
-    return [Part(names, NOTHING_JUDGED) for names, band, _ in judged_parts(rows) if band is GateBand.NOT_JUDGED]
+    parts = judged_parts(rows)
+    return [Part(names, NOTHING_JUDGED) for names, answer, _ in parts if answer.band is GateBand.NOT_JUDGED]
 
 
 def _nothing(rows: Sequence[GateRow]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qbench.gate.evaluate import band_of
+from qbench.gate.answers import answer_of
 from qbench.gate.junit import to_junit
 from qbench.gate.markdown import to_markdown
 from qbench.gate.phrasing import headline
@@ -104,7 +104,7 @@ def test_what_only_warns_gives_a_variant_no_answer_where_the_rest_is_left_out(st
     assert of["int8"].band == ("PASS WITH WARNINGS" if change else "PASS")
     rows = [row for row in result.rows if row.quantizer == "int4"]
     assert [(row.judged, row.counts) for row in rows] == [(False, "")] * 2
-    assert band_of(rows) == "NOT JUDGED"  # what the page says where only this variant is selected
+    assert answer_of(rows).band == "NOT JUDGED"  # what the page says where only this variant is selected
     (beside,) = (row for row in rows if row.status is not RowStatus.LEFT_OUT)
     assert beside.beside == "int4 on b32"
     assert "ts rule only warns, and int4 on b32 is not judged" in str(headline([beside]))

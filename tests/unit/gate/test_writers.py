@@ -69,6 +69,21 @@ def every_state(study: Study) -> GateResult:
     return study.judge(*RULES, waiver=[waiver, unused])
 
 
+def some_waived(study: Study, model: str = "b32") -> GateResult:
+    """int8 passes because two failures and an inconclusive number are waived; of int4 one of two failures is waived."""
+    for group, change in (("older", -0.1), ("young", -0.02)):
+        study.effect("accuracy", change, model=model, attribute="age", group=group)
+    study.effect("accuracy", -0.2, model=model, attribute="skin_tone", group="dark")
+    study.effect("accuracy", 0.0, model=model, attribute="skin_tone", group="light")
+    study.effect("accuracy", -0.3, model=model, quantizer="int4", attribute="age", group="older")
+    study.effect("accuracy", -0.1, model=model, quantizer="int4", attribute="skin_tone", group="light")
+    for attribute, group in (("age", "young"), ("skin_tone", "dark")):
+        study.effect("accuracy", 0.0, model=model, quantizer="int4", attribute=attribute, group=group)
+    until = {"older": 1, "young": 2, "dark": 3}
+    waivers = [{"rule": "each", "group": g, "until": date(2026, 7, day), "why": "known"} for g, day in until.items()]
+    return study.judge({**RULES[0], "inconclusive": "fail"}, waiver=waivers)
+
+
 @pytest.fixture
 def result(study: Study) -> GateResult:
     return every_state(study)
@@ -119,7 +134,9 @@ def test_junit_has_real_elements_that_agree_with_the_rows(result: GateResult) ->
             "skipped": kinds["skipped"],
         }
     properties = {p.get("name", ""): p.get("value") for p in suite.iter("property")}
-    answers = {f"variant {v.quantizer} on {v.model}": v.band for v in result.variants}
+    answers = {
+        f"variant {v.quantizer} on {v.model}": ". ".join(filter(None, (v.band, v.waived))) for v in result.variants
+    }
     assert {name: band for name, band in properties.items() if name.startswith("variant ")} == answers
     assert {name: value for name, value in properties.items() if name not in answers} == {
         "status": result.status,
@@ -189,6 +206,36 @@ def test_a_waived_failure_stands_in_every_output_with_its_size_and_date(result: 
     assert (row["waived_until"], row["without_waiver"]) == ("2026-07-01", "fail")
 
 
+def test_an_answer_that_passes_by_a_waiver_says_so_beside_it_in_every_output(study: Study) -> None:
+    result = some_waived(study)
+    of = {variant.quantizer: variant for variant in result.variants}
+    assert (of["int8"].band, of["int4"].band) == ("PASS", "FAIL")
+    assert of["int8"].waived.replace("\N{NO-BREAK SPACE}", " ") == (
+        "2 failures are waived; the worst of them until 2026-07-03: int8 on b32, accuracy on facet, skin_tone=dark, "
+        "loses 20.0 points (limit 2.0 points; rule each). 1 inconclusive number is waived until 2026-07-02: int8 on "
+        "b32, accuracy on facet, age=young, loses 2.0 points (limit 2.0 points; rule each)."
+    )
+    assert of["int4"].waived.startswith("1 failure is waived until 2026-07-01: int4 on b32, accuracy on facet, age=ol")
+    kept = {v["quantizer"]: v["waived"] for v in json.loads(to_json(result))["variants"]}
+    properties = {p.get("name", ""): p.get("value") for p in ET.fromstring(to_junit(result)).iter("property")}
+    lines = Visible.of(to_markdown(result))
+    for quantizer, answer in of.items():
+        assert kept[quantizer] == answer.waived
+        assert properties[f"variant {quantizer} on b32"] == f"{answer.band}. {answer.waived}"
+        assert answer.waived in lines
+    study = Study()
+    for at in range(6):
+        study.effect("accuracy", -0.1 - at / 1e4, model=f"m{at}", attribute="age", group="older")
+    study.means = study.populations()
+    waiver = {"rule": "each", "group": "older", "until": date(2026, 7, 1), "why": "known"}
+    result = study.judge(RULES[0], waiver=[waiver])
+    (answer,) = result.quantizers
+    assert answer.band == "PASS"
+    assert answer.waived.startswith("1 failure is waived until 2026-07-01: int8, the mean over 6 checkpoints, accuracy")
+    for text in (printed(result), to_junit(result), Visible.of(to_markdown(result))):
+        assert answer.waived in " ".join(text.split(" "))
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_no_column_of_the_short_answer_is_cut_and_limits_have_units(result: GateResult, width: int) -> None:
     text = printed(replace(result, problems=()), width, verbose=False)
@@ -196,7 +243,7 @@ def test_no_column_of_the_short_answer_is_cut_and_limits_have_units(result: Gate
     assert max(cell_len(line) for line in text.splitlines()) <= width
     flat = " ".join(text.split())
     assert re.findall(r"\(limit [\d.]+ (\w+)\)", flat)
-    assert len(re.findall(r"\(limit [\d.]+ (?:points|nats)\)", flat)) == flat.count("(limit ")
+    assert len(re.findall(r"\(limit [\d.]+ (?:points|nats)[;)]", flat)) == flat.count("(limit ")
     for rule in result.rules[:2]:
         assert all(f"{n} {status.label}" in flat for status, n in rule.counts.items())
 

@@ -22,8 +22,10 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import pytest
 
-from qbench.gate.evaluate import band_of
-from qbench.plugins.report_blocks import Band, Chart, Table
+from qbench.gate import GateResult, GateRow
+from qbench.gate.answers import answer_of
+from qbench.gate.phrasing import headline, waived
+from qbench.plugins.report_blocks import Band, Chart, Table, waived_words
 from qbench.report import formatting, markdown_latex
 from qbench.report.charts.forest import EFFECTS, SHAPES, Mark, forest
 from qbench.report.context import Context
@@ -36,7 +38,7 @@ from qbench.report.vega import still
 from qbench.results import load
 from qbench.vocabulary import Effect, RowStatus
 from tests.unit.gate.conftest import Study
-from tests.unit.gate.test_writers import every_state
+from tests.unit.gate.test_writers import every_state, some_waived
 from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
@@ -166,9 +168,12 @@ def test_check_4_the_page_says_what_the_gate_says(small: Any) -> None:
     assert text.count("> **") == 1
 
 
-def test_whatever_is_filtered_has_the_answer_of_its_rows(small: Any) -> None:
+@pytest.mark.parametrize(("study", "least"), [(every_state, 3), (some_waived, 2)])
+def test_whatever_is_filtered_has_the_answer_of_its_rows(
+    small: Any, study: Callable[[Study], GateResult], least: int
+) -> None:
     """As the script of the page finds it: the first part, worst first, that is within the filters."""
-    result = every_state(Study())
+    result = study(Study())
     context = Context(numbers=RunNumbers(load(small.write())), gate=result)
     parts = [b for b in summary.section(context).blocks if isinstance(b, Band) and b.names]
     keys = ("model", "quantizer", "benchmark", "attribute")
@@ -182,13 +187,21 @@ def test_whatever_is_filtered_has_the_answer_of_its_rows(small: Any) -> None:
 
         rows = [row for row in result.rows if row.quantizer and within({key: getattr(row, key) for key in keys})]
         shown = next((b for b in parts if within(b.names)), None)
-        assert (shown.answer if shown else None) == (band_of(rows) if rows else None)
+        assert (shown.answer if shown else None) == (answer_of(rows).band if rows else None)
         answers.add(shown.answer if shown else None)
+        if shown:  # what is waived of all that is left
+            others = [w for b in parts if within(b.names) and b is not shown for w in b.waivers]
+            told = headline([row for row in rows if within_part(row, shown.names)]).told
+            assert waived_words([*shown.untold, *others]) == waived(rows, told)
         if shown and shown.lead:  # it speaks of all that is left, which the page counts
             left = [b.tally for b in parts if within(b.names) and b.tally]
             assert sum(t.of for t in left) == len(rows)
             assert sum(t.number for t in left) == sum(row.status != "left out" for row in rows)
-    assert len(answers) > 2
+    assert len(answers) >= least
+
+
+def within_part(row: GateRow, names: Mapping[str, str]) -> bool:
+    return all(getattr(row, key) == value for key, value in names.items())
 
 
 @pytest.mark.parametrize("change", ["nothing ran", "a cell failed", "a number is undetermined"])

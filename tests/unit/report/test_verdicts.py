@@ -12,13 +12,15 @@ import pytest
 
 from qbench.gate import GateRow, check
 from qbench.gate.result import QuantizerResult
-from qbench.plugins.report_blocks import Part, Table, tallied
+from qbench.plugins.report_blocks import Part, Table, tallied, waived_words
 from qbench.report import effect_rows
 from qbench.report.context import Context
 from qbench.report.run_numbers import RunNumbers
 from qbench.report.sections.verdicts import FEW, answers
 from qbench.results import load
 from qbench.vocabulary import GateBand, GateStatus, RowStatus, Severity
+from tests.unit.gate.conftest import Study
+from tests.unit.gate.test_writers import some_waived
 from tests.unit.report.intervals import with_intervals
 
 Make = Callable[..., Any]
@@ -224,11 +226,26 @@ def test_the_answer_table_says_of_each_part_what_its_rows_say(make_run: Make) ->
     assert {p.names["attribute"] for p in quantizers.rows[0][4].parts} >= {"gender", "age"}
 
 
+def test_an_answer_that_passes_by_a_waiver_says_so_in_its_cell(make_run: Make) -> None:
+    run = make_run(models=(A,), quantizers=("fp32", "int8", "int4"), benchmarks=("facet",))
+    result = some_waived(Study(), A)
+    told = dataclasses.replace(context(run), gate=result)
+    (table,) = answers(told)
+    for row, variant in zip(table.rows, sorted(result.variants, key=lambda v: v.quantizer, reverse=True), strict=True):
+        band, _, waived = row[2].text.partition(". ")
+        assert (band[2:], waived) == (variant.band.lower(), variant.waived)
+        parts = [part for part in row[2].parts if isinstance(part, Part)]
+        assert waived_words([w for part in parts for w in part.waivers]) == variant.waived  # as the page adds them up
+    (of_dark,) = [part for part in table.rows[0][2].parts if part.names["attribute"] == "skin_tone"]
+    assert isinstance(of_dark, Part)
+    assert waived_words(of_dark.waivers).startswith("1 failure is waived until 2026-07-03")
+
+
 def test_the_answer_over_checkpoints_stands_beside_that_for_the_run(make_run: Make) -> None:
     run = make_run(models=(A, "laion/ViT-B-16"), quantizers=("fp32", "hf-int4", "hf-int8"), benchmarks=("facet",))
     plain = context(run)
     general = QuantizerResult(
-        quantizer="hf-int8", checkpoints=9, status=GateStatus.PASS, band=GateBand.PASS, counts={}, rows=()
+        quantizer="hf-int8", checkpoints=9, status=GateStatus.PASS, band=GateBand.PASS, waived="", counts={}, rows=()
     )
     told = dataclasses.replace(plain, gate=dataclasses.replace(plain.gate, quantizers=(general,)))
     quantizers, variants = answers(told)
