@@ -84,9 +84,10 @@ def _upper_losses(gained: npt.NDArray[np.int64], lost: npt.NDArray[np.int64]) ->
     counts = pd.DataFrame({"n1": n.ravel(), "gain1": gained.ravel(), "loss1": lost.ravel()})
     different, which = np.unique(counts.to_numpy(), axis=0, return_inverse=True)
     rows = pd.DataFrame(different, columns=list(counts))
-    rows = rows.assign(
+    rows = rows.assign(  # a share needs no value, and no error of one
         **{"deff1": 1.0, "statistic": "share", "method": "tango", "better": "higher", "df": np.inf},
-        **{"abs_change": np.nan, "se": np.nan, "change": (rows["gain1"] - rows["loss1"]) / rows["n1"]},
+        **dict.fromkeys(("baseline_value", "value", "sum_se", "abs_change", "se"), np.nan),
+        change=(rows["gain1"] - rows["loss1"]) / rows["n1"],
     )
     bounds = partial(bounds_of, statistics=installed_statistics())
     upper = losses_of(rows).interval(bounds, np.full(len(rows), CONFIDENCE))[1]

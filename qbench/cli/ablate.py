@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,8 @@ from qbench.cli.common import BATCH_SIZE
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+
+    from qbench.execution.plan import PlannedQuantizer
 
 EXAMPLES = (
     "Examples: `qbench ablate study.toml --by block --dry-run` (what it costs) | "
@@ -60,18 +63,21 @@ def command(
     from qbench.cli.plan import show as show_plan
     from qbench.cli.run import analysed_run, executed, exit_if_failed
     from qbench.execution.ablation import ablated
-    from qbench.execution.plan import default_folder
+    from qbench.execution.plan import default_folder, make_plan
     from qbench.execution.progress import Bar
+    from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
     from qbench.text import shell_command
 
     console = Terminal(stderr=True)
-    wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    wanted = ablated(wanted, by, leave_one_out=leave_one_out, model=model, progress=Bar(console))
+    whole = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
+    wanted = ablated(whole, by, leave_one_out=leave_one_out, model=model, progress=Bar(console))
     folder = out or default_folder(wanted)
     if dry_run:
         show_plan(wanted, folder)
+        made = make_plan(wanted, installed()).quantizers
+        Terminal().print(variants_in_words(made, len(made) - len(whole.quantizers), by))
         return
     done = executed(wanted, folder, console)
     results = analysed_run(folder, console)
@@ -79,6 +85,17 @@ def command(
     typer.echo(f"Every part and number: {shell_command('qbench', 'export', folder, '--table', 'ablation')}")
     write_report(results, wanted=report)
     exit_if_failed(done, console)
+
+
+def variants_in_words(quantizers: Sequence[PlannedQuantizer], variants: int, by: str) -> str:
+    """How many variants an ablation has, and for how many of them a tower is not asked."""
+    from qbench.text import counted
+
+    reused = {tower: sum(q.answering(tower) is q.arm for q in quantizers) for tower in ("image", "text")}
+    return (
+        f"The ablation has {counted(variants, 'variant')}, one for each {by} of each quantizer. Answers of a control "
+        f"arm are reused by {reused['image']} that encode no image and {reused['text']} that encode no text."
+    )
 
 
 def _show(table: pd.DataFrame, console: Console) -> None:

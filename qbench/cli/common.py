@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from qbench.execution.forecast import Forecast
     from qbench.execution.sharding import Shard
     from qbench.gate import GateResult
     from qbench.results import Results
@@ -51,6 +52,28 @@ def shard_of(given: str | None) -> Shard | None:
     from qbench.execution.sharding import read_shard
 
     return None if given is None else read_shard(given, os.environ)
+
+
+def asked_in_words(answers: Mapping[str, int]) -> str:
+    """How many images, texts and so on have to be asked.
+
+    Examples
+    --------
+    >>> asked_in_words({"images": 2000, "texts": 0}), asked_in_words({})
+    ('2,000 images', 'nothing to ask')
+    """
+    return ", ".join(f"{count:,} {name}" for name, count in answers.items() if count) or "nothing to ask"
+
+
+def cost_in_words(cost: Forecast) -> str:
+    """What has to be asked, and how long that takes where the speeds were measured on this machine."""
+    from qbench.text import duration
+
+    if cost.unknown:
+        time = " (more is known when its model and data are there)"
+    else:
+        time = f" ({duration(cost.seconds)})" if cost.seconds else ""
+    return asked_in_words(cost.answers) + time
 
 
 def write_report(results: Results, *, wanted: bool, gate: GateResult | None = None) -> None:

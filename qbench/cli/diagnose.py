@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,33 +75,22 @@ def _show_costs(costs: list[tuple[Step, Forecast]], console: Console) -> None:
     """Print what each step has to ask, and how long that takes where speeds were measured on this machine."""
     from rich.text import Text
 
+    from qbench.cli.common import asked_in_words, cost_in_words
     from qbench.text import duration
 
     total: Counter[str] = Counter()
     for step, cost in costs:
         total.update(cost.answers)
-        console.print(Text(f"{step.name}: {_asked(cost.answers)}{_time(cost)}"))
+        console.print(Text(f"{step.name}: {cost_in_words(cost)}"))
     known = [cost.seconds for _, cost in costs if cost.seconds is not None]
     unknown = sum(cost.unmeasured > 0 or cost.unknown > 0 for _, cost in costs)
     console.print(
-        Text(f"All {len(costs)} steps: {_asked(total)}; the towers of a step that is named take one run more.")
+        Text(f"All {len(costs)} steps: {asked_in_words(total)}; the towers of a step that is named take one run more.")
     )
     if known:
         console.print(Text(f"Time to ask the models, from speeds measured on this machine: {duration(sum(known))}."))
     if unknown:
         console.print(Text(f"The time of {unknown} steps is not known: they have not run on this machine yet."))
-
-
-def _asked(answers: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in answers.items() if count) or "nothing to ask"
-
-
-def _time(cost: Forecast) -> str:
-    from qbench.text import duration
-
-    if cost.unknown:
-        return " (more is known when its model and data are there)"
-    return f" ({duration(cost.seconds)})" if cost.seconds else ""
 
 
 def _tell(link: Link, console: Console) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: `qbench plan paper` | `qbench plan study.toml --limit 200` | "
-    "`qbench plan study.toml --shard 2/4` | `qbench plan study.toml --nodes 8 --gpu H100 --price 3.50`"
+    "`qbench plan study.toml --shard 2/4` | `qbench plan study.toml --nodes 8 --gpu H100 --price 3.50` | "
+    "`qbench ablate study.toml --dry-run` (as also of `qbench tune` and `qbench diagnose`: what that would cost)"
 )
 
 

@@ -107,15 +107,23 @@ def _run(spec: RunSpec, folder: Path, console: Console) -> Results:
 
 def _show_cost(search: Tuner, console: Console) -> None:
     """Print what the search costs at most."""
+    from rich.text import Text
+
+    from qbench.cli.common import cost_in_words
     from qbench.cli.plan import show as show_plan
+    from qbench.execution.forecast import forecast
 
     spec, further = search.most()
     show_plan(spec, search.folder)
     console.print(
         "This is the most that is run before parts are left out: the search ends when something passes, and ablates by "
-        f"{search.by} only what does not. Then at most {further} configurations with parts left out are tried, one "
-        "after the other. All of this is about the first half of the items; what passes is asked about the second."
+        f"{search.by} only what does not. Then at most {len(further)} configurations with parts left out are tried, "
+        "one after the other. All of this is about the first half of the items; what passes is asked about the second."
     )
+    if further:
+        every = spec.model_copy(update={"quantizers": [*spec.quantizers, *further]})
+        cost = forecast(every, search.folder, registry=search.registry, cache=search.cache, progress=search.progress)
+        console.print(Text(f"All configurations that may be tried, together: {cost_in_words(cost)}."))
 
 
 def _tell(step: Step, console: Console) -> None:

@@ -125,11 +125,17 @@ class Tuner:
         pairs = zip(self.spec.quantizers, planned, strict=True)
         return [named.model_copy(update={"label": found.label}) for named, found in pairs]
 
-    def most(self) -> tuple[RunSpec, int]:
-        """The quantizers and all their parts on the first half; and how many configurations more may be tried."""
+    def most(self) -> tuple[RunSpec, list[QuantizerSpec]]:
+        """The quantizers and all their parts on the first half; and the configurations that may be tried besides.
+
+        Which parts are left out is decided by the results. Here it is the first part, the first two, and so on, which
+        costs the same.
+        """
         methods, _ = self._methods()
-        variants = [v for m in methods for v in variants_of_parts(m.quantizer, m.planned, self._parts(m))]
-        further = sum(max(len(self._parts(method)) - 1, 0) for method in methods)
+        parts = [self._parts(method) for method in methods]
+        divided = list(zip(methods, parts, strict=True))
+        variants = [v for m, mine in divided for v in variants_of_parts(m.quantizer, m.planned, mine)]
+        further = [m.without(mine[:number]).quantizer for m, mine in divided for number in range(1, len(mine))]
         return self.half("first", [*(m.quantizer for m in methods), *variants], "first-half"), further
 
     # --- the search

@@ -6,8 +6,11 @@ import torch
 from torch import nn
 
 from qbench.api import Context, InputError, QuantizationError
-from qbench.api.quantizers import CONTROL_ARMS
+from qbench.api.quantizers import CONTROL_ARMS, LayerOptions
+from qbench.execution.ablation import parts_of
+from qbench.models.heads import attentions_of
 from qbench.plugins.registry import installed
+from qbench_quantizers.bitsandbytes_layers import LEFT_OUT, _library_list
 from qbench_quantizers.options import Int8Options, ScopeOptions
 from qbench_quantizers.scope import resolve
 
@@ -152,3 +155,20 @@ def test_one_scale_a_row_is_finer_than_one_a_tensor(build):
         assert (a.bits, b.bits) == (8, 8 + (64 + 64) / (64 if "fc2" not in a.name else 128))
     weight = dict(row.encoder.module.named_modules())["visual_projection"].weight()
     assert weight.qscheme() == torch.per_channel_affine
+
+
+def test_an_ablation_of_a_vit_b_32_has_24_blocks_144_layers_in_them_and_240_heads():
+    """As docs/ablation.md says; transformers quantizes the projection of the image tower too."""
+    from transformers import CLIPConfig, CLIPModel
+
+    with torch.device("meta"):
+        model = CLIPModel(CLIPConfig())  # whose defaults are those of a ViT-B/32
+    left_to_the_library = dict.fromkeys(_library_list(model), LEFT_OUT)
+    wanted = resolve(model, Int8Options(), library=left_to_the_library).wanted
+    layers = [name for name, _ in model.named_modules() if name in wanted]
+    for by, number in (("block", 24), ("layer", 144)):
+        *parts, last = sorted(parts_of(layers, by), key=lambda part: part.name == "visual_projection")
+        assert (len(parts), last.name) == (number, "visual_projection")
+        towers = [LayerOptions(only=part.patterns).changed_towers for part in parts]
+        assert towers.count({"image"}) == towers.count({"text"}) == number // 2
+    assert sum(attention.heads for attention in attentions_of(model).values()) == 240

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from qbench.api import Coverage, InputError, Layer, LayerOptions, QuantizationError, Variant
+from qbench.cli.ablate import variants_in_words
 from qbench.execution.ablation import ablated, parts_of
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
@@ -108,6 +109,10 @@ def test_a_tower_that_is_left_alone_is_not_asked(run, log, registry, cache, abla
     execute(spec(), tmp_path / "first", registry=registry, cache=cache)  # so that the dataset is there
     before = forecast(ablate(), tmp_path / "run", registry=registry, cache=cache)
     assert before.answers == {"images": COUNT * (1 + 1 + 2), "texts": 2 * (1 + 1 + 2)}  # fp32, rtn, two parts a tower
+    assert variants_in_words(before.plan.quantizers, len(PARTS), "block") == (
+        "The ablation has 4 variants, one for each block of each quantizer. Answers of a control arm are reused "
+        "by 2 that encode no image and 2 that encode no text."
+    )
     log.clear()
     run()
     assert sum(entry[1] for entry in log if entry[0] == "images") == COUNT * (1 + 1 + 2)
