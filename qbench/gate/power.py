@@ -319,9 +319,12 @@ def _check_names(
 
 
 def _wrong_scope(rule: Rule, designs: Sequence[Design]) -> str:
-    """That the metric of a rule does not have its cut-off or scope; empty where that is not known without the data."""
+    """That the metric of a rule does not have its cut-off or scope; empty where that is not known without the data.
+
+    Nothing is said of a role: a benchmark that does not tell groups or classes apart may lack its numbers.
+    """
     made = [design for design in designs if design.made is not None]
-    if not made:
+    if not made or rule.role is not None:
         return ""
     numbers = pd.concat([design.numbers.assign(benchmark=design.benchmark) for design in made])
     declared = {d.benchmark: Declared(metrics={i.name: i for i in d.metrics}, attributes=d.attributes) for d in made}

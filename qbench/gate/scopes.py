@@ -1,4 +1,4 @@
-"""A rule that names a metric with a cut-off or a scope that this metric does not have: what there is in its place."""
+"""A rule whose metric or role has no number with its cut-off and of its scope: what there is in its place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUGGESTED = 2
 
 
 def wrong_scope(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declared]) -> tuple[frozenset[str], str]:
-    """Where a metric that a rule names has numbers, but none with the cut-off and of the scope that the rule names.
+    """Where the metrics that a rule is about have numbers, but none with the cut-off and of the scope that it names.
 
     Parameters
     ----------
@@ -35,12 +35,10 @@ def wrong_scope(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declar
     Returns
     -------
     benchmarks : frozenset of str
-        Those of which this is known; of a benchmark without any number of the metric, nothing is.
+        Those of which this is known; of a benchmark without any number of the metric or the role, nothing is.
     what : str
         What is wrong, with the scopes that there are and metrics of similar names; empty where nothing is.
     """
-    if rule.role is not None:
-        return frozenset(), ""
     whole = rule.model_copy(update={key: [] for key in ("by", "groups", "models", "quantizers")})
     names = numbers[["benchmark", *INDEX]].drop_duplicates(ignore_index=True)
     there: dict[str, list[str]] = {}
@@ -55,8 +53,9 @@ def wrong_scope(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declar
     known = "; ".join(f"on {listed(benchmarks)}, {said}" for said, benchmarks in there.items())
     others = list(_of_scope(whole, names, declared))
     like = [name for name in others if name.endswith(rule.metric)] or difflib.get_close_matches(rule.metric, others)
-    hint = f"; did you mean {' or '.join(map(repr, like[:SUGGESTED]))}?" if like else ""
-    what = f"there is no number of {rule.metric} of the scope {rule.scope}; the scopes that there are: {known}{hint}"
+    hint = f"; did you mean {' or '.join(map(repr, like[:SUGGESTED]))}?" if like and rule.metric else ""
+    subject = rule.metric or f"the role {rule.role}"
+    what = f"there is no number of {subject} of the scope {rule.scope}; the scopes that there are: {known}{hint}"
     return frozenset(b for benchmarks in there.values() for b in benchmarks), what
 
 
@@ -65,14 +64,14 @@ def _scopes(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declared])
     bases = {name for one in declared.values() for name in metrics_of(rule, one.metrics)}
     metrics = [metric for metric in dict.fromkeys(numbers["metric"]) if MetricKey.parse(metric).name in bases]
     found = {
-        metric: [
-            scope
-            for scope in get_args(Scope)
-            if rows_of(rule.model_copy(update={"metric": metric, "scope": scope}), numbers, declared).any()
-        ]
+        metric: [scope for scope in get_args(Scope) if rows_of(_about(rule, metric, scope), numbers, declared).any()]
         for metric in metrics
     }
     return {metric: scopes for metric, scopes in found.items() if scopes}
+
+
+def _about(rule: Rule, metric: str, scope: str) -> Rule:
+    return rule.model_copy(update={"role": None, "metric": metric, "scope": scope})
 
 
 def _of_scope(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declared]) -> Iterator[str]:

@@ -84,7 +84,7 @@ def select(rule: Rule, compared: Compared) -> Selection:
     if not cells:
         what = "this run has no variant that it could be compared with"
         return Selection(rows=empty, problems=[_problem(rule, what)])
-    declared = declared_of(compared.cells)
+    declared = declared_of(cells if rule.role or rule.optional else compared.cells)
     without, what = wrong_scope(rule, compared.effects, declared) if _lacks_some(frame, cells) else (frozenset(), "")
     found = _of_cells(rule, compared, [c for c in cells if c.benchmark not in without], frame, wanted)
     return replace(found, problems=[_problem(rule, what), *found.problems]) if what else found

@@ -88,9 +88,18 @@ def test_a_rule_does_not_apply_where_no_metric_has_its_role(study: Study) -> Non
 
 def test_a_rule_that_finds_nothing_though_there_are_such_metrics_is_an_error(study: Study) -> None:
     study.effect("accuracy", 0.0)  # facet has groups, but here no number of any
+    study.effect("top1", 0.0, benchmark="imagenet")  # which has no groups, so that nothing is said of it
+    study.effect("top1", 0.0, benchmark="imagenet", quantizer="int4")
+    study.effect("accuracy", 0.0, quantizer="int4")
     result = study.judge({"role": "accuracy"}, {"role": "accuracy", **EACH})
     assert result.exit_code == 2
-    assert result.rows[0].reason == "it has no number of the role 'accuracy' of the scope each_group"
+    (problem,) = result.problems
+    assert (problem.where, problem.what) == (
+        "rule r1",
+        "there is no number of the role accuracy of the scope each_group; the scopes that there are: on facet, "
+        "accuracy (overall, any)",
+    )
+    assert {variant.band for variant in result.variants} == {"PASS"}  # no variant is blamed for it
 
 
 def test_a_named_benchmark_without_the_role_is_an_error(study: Study) -> None:
