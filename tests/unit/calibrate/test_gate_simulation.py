@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,23 +19,20 @@ from qbench.statistics.ledger import Comparison, Ledger
 from qbench.statistics.settings import Settings
 from qbench_benchmarks import FACET
 
-FILE = Path(__file__).parents[3] / "benchmarks" / "gate_simulation.py"
-spec = importlib.util.spec_from_file_location("gate_simulation", FILE)
-assert spec is not None
-assert spec.loader is not None
-gate_simulation = importlib.util.module_from_spec(spec)
-sys.modules["gate_simulation"] = gate_simulation
-spec.loader.exec_module(gate_simulation)
-ATTRIBUTES, Answers, Items = gate_simulation.ATTRIBUTES, gate_simulation.Answers, gate_simulation.Items
-decide, simulate = gate_simulation.decide, gate_simulation.simulate
-SMALL = gate_simulation.World(
-    flips=0.02, loss={"gender=fem": 0.04}, benchmarks=(FACET,), persons=3000, **gate_simulation.ALONE
+BENCHMARKS = str(Path(__file__).parents[3] / "benchmarks")
+sys.path.insert(0, BENCHMARKS)
+gate_simulation, gate_power, gate_runs, gate_worlds = (
+    importlib.import_module(f"gate_{name}") for name in ("simulation", "power", "runs", "worlds")
 )
+sys.path.remove(BENCHMARKS)
+ATTRIBUTES, Items, simulate = gate_runs.ATTRIBUTES, gate_runs.Items, gate_runs.simulate
+Answers, decide = gate_simulation.Answers, gate_simulation.decide
+SMALL = gate_worlds.World(flips=0.02, loss={"gender=fem": 0.04}, benchmarks=(FACET,), persons=3000, **gate_worlds.ALONE)
 
 
 @pytest.fixture
 def few_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_simulation, "CLASSES", 3)
+    monkeypatch.setattr(gate_runs, "CLASSES", 3)
 
 
 @pytest.mark.usefixtures("few_classes")
@@ -107,11 +104,11 @@ def test_the_means_over_checkpoints_are_those_of_the_changes_and_decide() -> Non
 def test_the_sizes_of_power_are_held_against_the_simulated_changes() -> None:
     world = replace(SMALL, loss={}, persons=6000)
     effects = [simulate(world, np.random.default_rng(i)).effects for i in range(2)]
-    lines = gate_simulation.against_power(effects, world, read_policy(), np.random.default_rng(0))
+    lines = gate_power.against_power(effects, world, read_policy(), np.random.default_rng(0))
     assert lines
     assert all(line.startswith("| facet ") and line.count("|") == 6 for line in lines)
-    assert gate_simulation.expected_share(1.0) == pytest.approx(0.8)
-    assert gate_simulation.expected_share(0.5) < 0.5
+    assert gate_power.expected_share(1.0) == pytest.approx(0.8)
+    assert gate_power.expected_share(0.5) < 0.5
 
 
 def test_the_gate_fails_what_loses_far_more_than_its_limit_and_nothing_else() -> None:
