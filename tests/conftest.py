@@ -3,6 +3,7 @@
 Two test processes share the cores already; with more threads each they would mostly wait for one another.
 """
 
+import functools
 import gc
 import os
 import subprocess
@@ -12,9 +13,14 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; what tests start has it too
 
 import pytest
+import typer.main
 from hypothesis import settings
 
 from tests.process_server import ProcessServer
+
+# A process of a user's makes the commands out of their functions once, in 70 ms; here each call of one would do so.
+# Before typer.testing is imported, which takes the function with it.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 settings.register_profile("qbench", deadline=None, derandomize=True)  # a busy machine is no reason to fail
 settings.load_profile("qbench")

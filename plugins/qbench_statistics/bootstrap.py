@@ -75,13 +75,13 @@ def _resampled(ledger: Ledger, comparison: Comparison, settings: Settings, measu
     metrics = dict.fromkeys(str(m) for m in ledger.column("metric"))
     wanted = [m for m in metrics if isinstance(comparison.statistic(m), Bootstrap)]
     rows = np.concatenate([ledger.rows(metric=m) for m in wanted])
-    own = ledger.numbers.iloc[rows][list(INDEX)]
+    own = list(ledger.numbers.iloc[rows][list(INDEX)].itertuples(index=False, name=None))
 
     def numbers(outcome: Outcome, weights: Floats) -> Floats:
         found = measure(outcome, weights)
-        position = found.index.reset_index().merge(own.reset_index(), on=list(INDEX), suffixes=("_found", ""))
-        place = position.set_index("index")["index_found"].reindex(own.index).to_numpy(np.int64)
-        return np.asarray(found.values[:, place])
+        # a dictionary, since joining two tables takes longer than most measures, and this is done for every block
+        places = {number: at for at, number in enumerate(found.index[list(INDEX)].itertuples(index=False, name=None))}
+        return np.asarray(found.values[:, [places[number] for number in own]])
 
     def changes_and_sums(weights: Floats) -> Floats:
         late, early = (numbers(x, weights) for x in (comparison.after, comparison.before))

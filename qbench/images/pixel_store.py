@@ -11,15 +11,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 import PIL
 
 from qbench.errors import DataError
-from qbench.images.decoding import decode_image
-from qbench.images.limits import Reserve
+from qbench.images.decoding import DecodeTask
 from qbench.images.locations import ImageLocation
 from qbench.images.pixels import Pixels
 from qbench.images.preprocessing import Geometry
@@ -99,11 +98,15 @@ def pixel_store(
         file, told, stopper = filling.prepare(shape, np.uint8), pixels or Pixels(len(images)), stop or Stop()
         told.begin(file.mapped(), rows_per_shard=file.rows, missing=_missing(filling, file))
         errors: dict[int, DataError] = {}
+
+        def task(row: int) -> DecodeTask:
+            return DecodeTask(images[row], geometry, digests[row], file.path, file.offset(row))
+
         # Shards with an image that cannot be read are tried once: by each process that wants all images.
         for claimed in filling.rounds(lambda shard: errors.keys().isdisjoint(file.of_shard(shard)), idle=stopper.check):
             told.miss(_missing(filling, file))
-            tasks = (_Decode(images[row], geometry, digests[row], file, row) for rows in claimed for row in rows)
-            errors.update(_decode(tasks, filling, told, workers, step, stopper))
+            wanted = (row for rows in claimed for row in rows)
+            errors.update(_decode(wanted, task, file, filling, told, workers, step, stopper))
     if errors:
         raise together([errors[row] for row in sorted(errors)])
     found = stored.read()
@@ -117,27 +120,10 @@ def _missing(filling: Filling, file: ShardFile) -> set[int]:
     return missing | {shard for shard in range(file.count) if shard not in missing and not filling.is_sound(shard)}
 
 
-@dataclass(frozen=True)
-class _Decode:
-    """Decode an image, and write it into its row of the store."""
-
-    location: ImageLocation
-    geometry: Geometry
-    digest: str
-    file: ShardFile
-    row: int
-
-    @property
-    def shard(self) -> int:
-        """The number of the shard that has the row."""
-        return self.row // self.file.rows
-
-    def run(self, reserve: Reserve) -> None:
-        self.file.write_row(self.row, decode_image(self.location, self.geometry, digest=self.digest, reserve=reserve))
-
-
 def _decode(
-    tasks: Iterator[_Decode],
+    rows: Iterator[int],
+    task: Callable[[int], DecodeTask],
+    file: ShardFile,
     filling: Filling,
     pixels: Pixels,
     workers: int,
@@ -151,30 +137,32 @@ def _decode(
     dict of int to DataError
         The rows whose images cannot be read, and what is wrong with them.
     """
-    given: dict[int, _Decode] = {}
+    given: dict[int, int] = {}
     done: Counter[int] = Counter()
     errors: dict[int, DataError] = {}
     finished: list[Future[None]] = []
-    with ThreadPoolExecutor(1) as finisher, worked_on(_noted(tasks, given), workers, stop) as results:
+    tasks = (task(row) for row in _noted(rows, given))
+    with ThreadPoolExecutor(1) as finisher, worked_on(tasks, workers, stop) as results:
         for number, error in results:
-            task = given.pop(number)
+            row = given.pop(number)
             if error is None:
-                done[task.shard] += 1
-                if done[task.shard] == len(task.file.of_shard(task.shard)):
-                    finished.append(finisher.submit(_finish, filling, pixels, task.file, task.shard))
+                shard = row // file.rows
+                done[shard] += 1
+                if done[shard] == len(file.of_shard(shard)):
+                    finished.append(finisher.submit(_finish, filling, pixels, file, shard))
             else:
-                errors[task.row] = error
+                errors[row] = error
             step(1)
     for one in finished:
         one.result()
     return errors
 
 
-def _noted(tasks: Iterator[_Decode], given: dict[int, _Decode]) -> Iterator[_Decode]:
-    """The same tasks; `given` gets them by their numbers."""
-    for number, task in enumerate(tasks):
-        given[number] = task
-        yield task
+def _noted(rows: Iterator[int], given: dict[int, int]) -> Iterator[int]:
+    """The same rows; `given` gets them by the numbers of their tasks."""
+    for number, row in enumerate(rows):
+        given[number] = row
+        yield row
 
 
 def _finish(filling: Filling, pixels: Pixels, file: ShardFile, shard: int) -> None:

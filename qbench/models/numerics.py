@@ -167,7 +167,7 @@ def _decided_by() -> dict[str, Any] | None:
     try:
         torch = distribution("torch")
         place = Path(str(torch.locate_file("torch/version.py")))
-        installed = [str(torch.version), str(place), place.stat().st_mtime_ns]
+        installed = [version_of("torch"), str(place), place.stat().st_mtime_ns]
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except (PackageNotFoundError, OSError):
         return None

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from qbench.store.claims import Claims, claims
 from qbench.store.digests import Stamp, file_stamp
-from qbench.store.files import atomic, check_space, machine_errors, make_folder, sync
+from qbench.store.files import atomic, check_space, machine_errors, make_folder, sync, write_at
 from qbench.store.keys import key_of
 from qbench.store.lock import shared
 
@@ -117,24 +117,12 @@ class ShardFile:
                 f"{values.shape} {values.dtype.str}"
             )
         content = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
-        self._put(content, rows.start)
+        write_at(self.path, content, self.offset(rows.start))
         return hashlib.sha256(content).hexdigest()
 
-    def write_row(self, row: int, values: Values) -> None:
-        """Write one row of a shard that is finished later, with the `digest` of all its rows; raises as `write`."""
-        if values.shape != self.shape[1:] or values.dtype != np.dtype(self.dtype):
-            raise ValueError(f"a row of {self.shape[1:]} {self.dtype} cannot hold {values.shape} {values.dtype.str}")
-        self._put(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data, row)
-
-    def _put(self, content: memoryview, row: int) -> None:
-        with machine_errors(self.path):
-            handle = os.open(self.path, os.O_WRONLY)
-            try:
-                done = 0
-                while done < len(content):
-                    done += os.pwrite(handle, content[done:], row * self.row_bytes + done)
-            finally:
-                os.close(handle)
+    def offset(self, row: int) -> int:
+        """The byte of the file at which a row begins."""
+        return row * self.row_bytes
 
     def digest(self, number: int) -> str:
         """SHA-256 of a shard as it is on the disk; empty where it cannot be read."""

@@ -57,6 +57,24 @@ def machine_errors(path: Path) -> Iterator[None]:
         raise found from error
 
 
+def write_at(path: Path, content: bytes | memoryview, offset: int) -> None:
+    """Write bytes into a file that exists, from a byte of it on.
+
+    Raises
+    ------
+    MachineError
+        The disk is full, or the file cannot be written for another reason.
+    """
+    with machine_errors(path):
+        handle = os.open(path, os.O_WRONLY)
+        try:
+            done = 0
+            while done < len(content):
+                done += os.pwrite(handle, content[done:], offset + done)
+        finally:
+            os.close(handle)
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Write to a temporary file beside `path` that takes its place when the block ends without an error.

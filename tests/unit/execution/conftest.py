@@ -186,3 +186,9 @@ def spec():
         return read_spec(values | changes)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """Where the first test of a file keeps its run folder and its cache folder for the others, which copy them."""
+    return tmp_path_factory.mktemp("first") / "both"

@@ -26,12 +26,6 @@ class Told(Silent):
         self.lines.append(text)
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    """Where the first test keeps its run folder and its cache folder for the others."""
-    return tmp_path_factory.mktemp("first") / "both"
-
-
 @pytest.fixture
 def finished(spec, registry, cache, tmp_path, first):
     """A run folder with every kind of file, its content, and what runs it again."""

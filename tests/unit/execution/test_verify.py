@@ -23,12 +23,16 @@ from qbench.store.digests import file_digest
 
 
 @pytest.fixture
-def folder(spec, registry, cache, tmp_path, monkeypatch):
-    """A finished run whose benchmark is installed."""
-    execute(spec(speed=1, noise=1), tmp_path / "run", registry=registry, cache=cache)
+def folder(spec, registry, cache, tmp_path, first, monkeypatch):
+    """A finished run whose benchmark is installed, beside its cache."""
     recompute._measure.cache_clear()
     monkeypatch.setattr("qbench.results.recompute.installed", lambda: registry)
-    analysed(load(tmp_path / "run"))
+    if first.exists():
+        shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    else:
+        execute(spec(speed=1, noise=1), tmp_path / "run", registry=registry, cache=cache)
+        analysed(load(tmp_path / "run"))
+        shutil.copytree(tmp_path, first)
     yield tmp_path / "run"
     recompute._measure.cache_clear()
 
