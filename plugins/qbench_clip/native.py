@@ -115,6 +115,7 @@ class NativeCheckpoint:
         module = _model(self.folder, "cpu")
         module.load_state_dict(load_file(self.folder / WEIGHTS), strict=True)
         module = module.to(device=device, dtype=getattr(torch, dtype)).eval()
+        _read_no_weights(module, getattr(torch, dtype))
         return NativeEncoder(module, open_clip.get_tokenizer(f"local-dir:{self.folder}"), self.preprocessing, device)
 
 
@@ -184,6 +185,19 @@ def _convert(weights: Path, settings: dict[str, Any], target: Path) -> None:
             )
     check_types_of(kept, model.state_dict(), where=str(weights))
     save_file({name: kept[name].contiguous().clone() for name in wanted}, target / WEIGHTS, metadata={"format": "pt"})
+
+
+def _read_no_weights(module: Any, dtype: Any) -> None:
+    """Keep open_clip and timm from reading the weight of a layer that a quantizer may exchange, but by calling it.
+
+    open_clip's blocks take the type of the activations from a weight, which is a method in a layer of PyTorch's dynamic
+    quantization. timm's EVA multiplies by the weight of its attention itself, unless the bias is added separately.
+    """
+    for part in module.modules():
+        if hasattr(part, "get_weight_dtype"):
+            part.get_weight_dtype = lambda: dtype
+        if hasattr(part, "qkv_bias_separate"):
+            part.qkv_bias_separate = True
 
 
 def _without_downloads(model: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from qbench.api import Context, LayerOptions, ModelError, QuantizationError, simulate
 from qbench.plugins.registry import installed
+from qbench.testing.embedding import distance, embed
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1}
 VIT = {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16}
@@ -99,6 +100,38 @@ def test_a_matrix_that_is_no_linear_layer_is_shown_as_not_quantized(build):
     assert layers["visual.transformer.resblocks.0.mlp.c_fc"].quantized
     assert {layer.tower for layer in layers.values()} == {"image", "text"}
     assert build("pooling", "bf16").coverage.layers[-1].error > 0
+
+
+RUN = {
+    "fp16": {},
+    "bf16": {},
+    "torch-int8": {},
+    "ao-int8wo": {},
+    "ao-int8dq": {},
+    "prune-magnitude": {"pattern": "2:4"},
+}
+"""The built-in quantizers that exchange or change the layers of a model of any class, with their options."""
+WHOLE_BATCH = {"torch-int8"}
+"""Those that scale activations by the whole batch."""
+
+
+@pytest.mark.parametrize("name", RUN)
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_each_kind_runs_with_each_quantizer_that_takes_its_layers(build, kind, name):
+    if name.startswith("ao-"):
+        pytest.importorskip("torchao", reason="the extra torchao is not installed")
+    side = SIZE.get(kind, 32)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+    variant = build(kind, name, **RUN[name])
+    found, exact = (embed(x.encoder, pixels, TEXTS) for x in (variant, build(kind, "fp32")))
+    for wanted, mine, again in zip(exact, found, embed(variant.encoder, pixels, TEXTS), strict=True):
+        np.testing.assert_array_equal(mine, again)
+        assert 0 < distance(wanted, mine) < (0.8 if name == "prune-magnitude" else 0.25)
+    if name not in WHOLE_BATCH:
+        np.testing.assert_allclose(variant.encoder.encode_images(pixels[:1]), found[0][:1], atol=1e-5)
+    layers = variant.coverage.layers
+    assert {x.tower for x in layers if x.quantized} == (set() if name in ("fp16", "bf16") else {"image", "text"})
+    assert all(x.error is not None for x in layers)
 
 
 def test_all_of_a_tower_of_timm_is_quantized_and_shown(build):

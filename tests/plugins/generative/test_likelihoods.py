@@ -1,5 +1,7 @@
 """The log-likelihoods of every family are those of transformers' own loss, one answer at a time and not padded."""
 
+import json
+import shutil
 import warnings
 from dataclasses import replace
 
@@ -94,6 +96,32 @@ def test_they_follow_the_image_and_not_the_batch(family, load, pixels_of):
     np.testing.assert_allclose(together, asked_of(few, pixels), atol=1e-4)
 
 
+IMAGE_TOKENS = {"llava": 4, "qwen2_5_vl": 4, "idefics3": 1, "smolvlm": 1, "paligemma": 4, "blip": 0}
+"""By hand: an image of 2 × 2 patches (Qwen: 4 × 4), of which Idefics3, SmolVLM and Qwen merge 2 × 2. BLIP's decoder
+reads the tower, and its prompt has no tokens of an image."""
+
+
+def test_a_prompt_has_as_many_tokens_of_an_image_as_the_image_has_features(family, load, pixels_of):
+    model = load()
+    tokens = model.prompter.prompt(WHO).tokens
+    assert int((tokens == getattr(model.module.config, "image_token_id", -1)).sum()) == IMAGE_TOKENS[family]
+    if IMAGE_TOKENS[family]:
+        with torch.inference_mode():
+            features = model._features(model.images(pixels_of(family)))
+        assert [len(of_image) for of_image in features] == [IMAGE_TOKENS[family]] * 3
+
+
+def test_the_side_on_which_a_tokenizer_pads_changes_no_answer(family, load, tiny, open_model, pixels_of, tmp_path):
+    folder = shutil.copytree(tiny(family), tmp_path / "copy")
+    settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    assert settings["padding_side"] == "left"
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"padding_side": "right"}), "utf-8")
+    options = {"image_size": 56} if family == "qwen2_5_vl" else {}
+    other, pixels = open_model(folder, **options).load(device="cpu", dtype="float32"), pixels_of(family)
+    assert other.prompter.processor.tokenizer.padding_side == "right"
+    np.testing.assert_array_equal(asked_of(other, pixels), asked_of(load(), pixels))
+
+
 def test_each_image_is_encoded_once(family, load, pixels_of):
     model, pixels = load(), pixels_of(family)
     seen = []
@@ -136,8 +164,6 @@ def test_the_token_that_ends_a_text_counts_where_that_is_asked_for(family, load,
 
 @pytest.mark.parametrize("family", ["llava"])  # no family has files of its own
 def test_the_fingerprint_is_of_every_file_and_option(family, tiny, open_model, tmp_path):
-    import shutil
-
     folder = shutil.copytree(tiny(family), tmp_path / "copy")
     before = open_model(folder).identity.fingerprint
     assert open_model(folder).identity.fingerprint == before

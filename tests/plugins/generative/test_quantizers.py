@@ -1,4 +1,4 @@
-"""The built-in quantizers on generative models: the language model alone, and what coverage says of each part."""
+"""The built-in quantizers on generative models of every family: parts, coverage, casts, and answers that repeat."""
 
 import numpy as np
 import pytest
@@ -39,25 +39,39 @@ def test_the_language_model_is_quantized_and_the_rest_is_kept(family, name, buil
     assert all(x.error is not None for x in layers), [x.name for x in layers if x.error is None]
     assert all((x.error > 0) == x.quantized for x in layers)
     pixels = pixels_of(family)
-    moved = np.abs(answers_of(variant, pixels) - answers_of(build(family, "fp32"), pixels))
+    found = answers_of(variant, pixels)
+    np.testing.assert_array_equal(found, answers_of(variant, pixels))
+    moved = np.abs(found - answers_of(build(family, "fp32"), pixels))
     assert 0 < moved.max() < 20
 
 
-def test_each_part_can_be_quantized_alone_or_all_together(build, pixels_of):
-    pixels, found = pixels_of("llava"), {}
-    for towers in ("image", "projector", "both"):
-        variant = build("llava", "prune-magnitude", towers=towers)
-        assert {x.tower for x in variant.coverage.layers if x.quantized} == (
-            {"image", "projector", "text"} if towers == "both" else {towers}
-        )
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_part_can_be_quantized_alone_or_all_together(family, build, pixels_of):
+    pixels, found = pixels_of(family), {}
+    parts = {"image", "text"} if family == "blip" else {"image", "projector", "text"}  # whose decoder reads the tower
+    for towers in (*sorted(parts), "both"):
+        variant = build(family, "prune-magnitude", towers=towers)
+        quantized = {x.tower for x in variant.coverage.layers if x.quantized}
+        assert quantized == (parts if towers == "both" else {towers})
         found[towers] = answers_of(variant, pixels)
-    assert np.abs(found["image"] - found["projector"]).max() > 1e-4
-    assert np.abs(found["image"] - found["both"]).max() > 1e-4
+    answers = list(found.values())
+    assert all(np.abs(a - b).max() > 1e-4 for i, a in enumerate(answers) for b in answers[:i])
 
 
-def test_a_cast_and_a_simulated_method_answer(build, tiny, open_model, pixels_of):
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_cast_model_answers_in_its_own_type(family, name, build, pixels_of):
+    variant, pixels = build(family, name), pixels_of(family)
+    types = {str(x.dtype) for x in variant.encoder.module.parameters()}
+    assert types == {{"bf16": "torch.bfloat16", "fp16": "torch.float16"}[name]}
+    found = answers_of(variant, pixels)
+    np.testing.assert_array_equal(found, answers_of(variant, pixels))
+    moved = np.abs(found - answers_of(build(family, "fp32"), pixels))
+    assert 0 < moved.max() < {"bf16": 1.0, "fp16": 0.2}[name]
+
+
+def test_a_simulated_method_answers(tiny, open_model, pixels_of):
     pixels = pixels_of("llava")
-    assert np.isfinite(answers_of(build("llava", "bf16"), pixels)).all()
     checkpoint = open_model(tiny("llava"))
     variant = simulate(checkpoint, Context(device="cpu"), lambda name, weight: (weight.round(decimals=2), 8.0))
     assert {x.tower for x in variant.coverage.layers} == {"image", "projector", "text"}
