@@ -10,12 +10,16 @@ import dataclasses
 import difflib
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qbench.errors import InputError, RenamedWarning
 from qbench.store.files import user_path
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 DECIDES_NOTHING: Mapping[str, bool] = MappingProxyType({"decides": False})
 """Metadata for the field of an option that changes no result, such as a memory limit. The option is left out of keys,
@@ -119,7 +123,7 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str, warn: boo
                 f"unknown option {name!r}", where=where, fix=f"{hint}Options: {', '.join(known) or 'none'}."
             )
     try:
-        options: Any = pydantic.TypeAdapter(kind).validate_python(values)
+        options: Any = _validator(kind).validate_python(values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -129,6 +133,14 @@ def make_options(kind: type, values: Mapping[str, Any], *, where: str, warn: boo
         if _converted(value, getattr(options, name)):
             raise InputError(f"option {name!r}: {value!r} is a value of another type", where=where)
     return options
+
+
+@lru_cache(maxsize=256)
+def _validator(kind: type) -> TypeAdapter[Any]:
+    """What validates options of a kind: made once, since making it takes most of the time of reading them."""
+    import pydantic
+
+    return pydantic.TypeAdapter(kind)
 
 
 def _converted(given: Any, value: Any) -> bool:
