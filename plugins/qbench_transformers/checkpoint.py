@@ -16,7 +16,7 @@ from qbench_transformers.fingerprint import fingerprint
 from qbench_transformers.folder import FolderWeights, said_as_errors_of_models
 from qbench_transformers.preprocessing import read_json, read_preprocessing
 from qbench_transformers.tensors import CONSTANT, check_tensors
-from qbench_transformers.tokenizer import EndOf, check_texts, check_tokenizer_files, load_tokenizer
+from qbench_transformers.tokenizer import EndOf, KeptTokens, check_texts, check_tokenizer_files, load_tokenizer
 
 if TYPE_CHECKING:
     from qbench_transformers.encoder import DualEncoder
@@ -95,6 +95,7 @@ class DualCheckpoint(FolderWeights):
         check_tokenizer_files(folder, family.tokenizer)
         self.folder, self.identity, self.family = folder, identity, family
         self.preprocessing = preprocessing or read_preprocessing(folder)
+        self._tokens = KeptTokens()
         self._check_once()
 
     def _check_once(self) -> None:
@@ -159,4 +160,6 @@ class DualCheckpoint(FolderWeights):
                 )
         if "device_map" not in how:
             model = model.to(device)
-        return DualEncoder(model.eval(), tokenizer, self.preprocessing, device, clean=self.family.clean)
+        return DualEncoder(
+            model.eval(), tokenizer, self.preprocessing, device, clean=self.family.clean, tokens=self._tokens
+        )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from qbench.api import Preprocessing
-from qbench_transformers.tokenizer import tokenize
+from qbench_transformers.tokenizer import KeptTokens, tokenize
 
 
 class DualEncoder:
@@ -28,13 +28,23 @@ class DualEncoder:
         The device of the inputs.
     clean : callable
         Cleans a text before the tokenizer gets it.
+    tokens : KeptTokens, optional
+        Those of the checkpoint, so that another variant of it finds them; its own if not given.
     """
 
     def __init__(
-        self, module: Any, tokenizer: Any, preprocessing: Preprocessing, device: str, *, clean: Callable[[str], str]
+        self,
+        module: Any,
+        tokenizer: Any,
+        preprocessing: Preprocessing,
+        device: str,
+        *,
+        clean: Callable[[str], str],
+        tokens: KeptTokens | None = None,
     ) -> None:
         self.module = module
         self.clean = clean
+        self.tokens = tokens or KeptTokens()
         self.tokenizer = tokenizer
         self.device = device
         self.context_length = int(module.config.text_config.max_position_embeddings)
@@ -58,11 +68,14 @@ class DualEncoder:
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed texts → ``(b, d)`` float32, not normalised; each is cut or padded to the model's context length."""
-        tokens = tokenize(self.tokenizer, [self.clean(text) for text in texts], self.context_length)
+        tokens = self.tokens.of(tuple(texts), lambda: self._tokenized(texts))
         # No attention mask. CLIP does not need one: its attention is causal, and the embedding is read at the end
         # token, before the padding. SigLIP was trained without one: it sees the padding, and the embedding is read at
         # the last position.
         return _begun(self.module.get_text_features(input_ids=self._send(tokens.numpy())))()
+
+    def _tokenized(self, texts: Sequence[str]) -> torch.Tensor:
+        return tokenize(self.tokenizer, [self.clean(text) for text in texts], self.context_length)
 
     def close(self) -> None:
         """Release the model's memory."""
