@@ -42,6 +42,7 @@ def command(
     limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
     batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help=BATCH_SIZE)] = None,
+    report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Find the step between a reference and a variant that loses accuracy.
 
@@ -68,7 +69,10 @@ def command(
     if dry_run:
         _show_costs(search.costs(), shown)
         return
-    _conclude(search.diagnose(), shown)
+    found = search.diagnose()
+    _conclude(found, shown)
+    if report:
+        _write_report(found, search.folder, shown)
 
 
 def _show_costs(costs: list[tuple[Step, Forecast]], console: Console) -> None:
@@ -121,3 +125,21 @@ def _conclude(found: Diagnosis, console: Console) -> None:
     console.print(Text(f"Named (p corrected for all steps): {'; '.join(named)}"))
     for link in found.towers:
         _tell(link, console)
+
+
+def _write_report(found: Diagnosis, folder: Path, console: Console) -> None:
+    """Write the report of the last step that ran, with all steps in front of it."""
+    from rich.text import Text
+
+    from qbench.diagnosis.record import TABLE, diagnosis_table
+    from qbench.report.files import write
+    from qbench.report.html import Look, sections_of
+    from qbench.report.sections.diagnosis import section
+    from qbench.results import load
+    from qbench.text import shell_command
+
+    results = load(found.last_run)
+    sections = [section(diagnosis_table(folder)), *sections_of(results, Look())]
+    (path,) = write(results, folder / "report.html", ["html"], sections=sections)
+    again = shell_command("qbench", "export", folder, "--table", TABLE)
+    console.print(Text(f"Report: {path}\nEvery step: {again}"))

@@ -15,7 +15,7 @@ EXAMPLES = (
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder; for the table `tuning`, the folder of a search.")],
+    run: Annotated[Path, typer.Argument(help="A run folder; for `tuning` and `diagnosis`, the folder of all runs.")],
     table: Annotated[
         str,
         typer.Option(
@@ -29,13 +29,19 @@ def command(
     """Write a tidy table of a run."""
     import sys
 
+    from qbench.diagnosis.record import TABLE as DIAGNOSIS
+    from qbench.diagnosis.record import diagnosis_table
     from qbench.report.tables import export, written
     from qbench.results import load
     from qbench.store.files import atomic
     from qbench.tuning.table import TABLE as TUNING
     from qbench.tuning.table import tuning_table
 
-    data = written(tuning_table(run), format_) if table == TUNING else export(load(run), table=table, format=format_)
+    of_folders = {TUNING: tuning_table, DIAGNOSIS: diagnosis_table}
+    if table in of_folders:
+        data = written(of_folders[table](run), format_)
+    else:
+        data = export(load(run), table=table, format=format_)
     if out is None:
         if sys.stdout.isatty():
             sys.stdout.write(data.decode(errors="replace"))  # on a terminal, what is in names has no effect

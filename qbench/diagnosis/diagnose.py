@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qbench.diagnosis.chain import Chain, Step, chain_of
+from qbench.diagnosis.record import write_record
 from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH
 from qbench.execution.forecast import Forecast, forecast
@@ -100,12 +101,15 @@ class Diagnosis:
         The step that loses most, divided into its towers; empty where no step is named or it has one tower only.
     alpha : float
         The level of the tests.
+    last_run : pathlib.Path
+        The run folder of the last step that ran.
     """
 
     links: tuple[Link, ...]
     total: tuple[Loss, ...]
     towers: tuple[Link, ...]
     alpha: float
+    last_run: Path
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -202,7 +206,7 @@ class Diagnoser:
         ]
 
     def diagnose(self) -> Diagnosis:
-        """Run the chain.
+        """Run the chain, and write the record of what was found.
 
         Raises
         ------
@@ -231,8 +235,16 @@ class Diagnoser:
                 done.append((replace(step, name=name), results))
         total = compared(done[0][1], done[-1][1]) if len(done) > 1 else ()
         alpha = 1 - self.spec.analysis.confidence
-        found = Diagnosis(links=corrected(links), total=_corrected_alone(total), towers=(), alpha=alpha)
-        return replace(found, towers=self._towers(chain, done, found))
+        found = Diagnosis(
+            links=corrected(links),
+            total=_corrected_alone(total),
+            towers=(),
+            alpha=alpha,
+            last_run=done[-1][1].folder,
+        )
+        found = replace(found, towers=self._towers(chain, done, found))
+        write_record(self.folder, found)
+        return found
 
     def _towers(self, chain: Chain, done: Sequence[tuple[Step, Results]], found: Diagnosis) -> tuple[Link, ...]:
         """The step that loses most, divided into the text tower and the image tower."""

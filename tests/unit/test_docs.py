@@ -422,6 +422,7 @@ def test_every_choice_of_an_option_is_in_the_protocol():
 def test_every_exported_table_is_documented_with_its_columns():
     from qbench.analysis.ablation import COLUMNS as ABLATION
     from qbench.analysis.judge import analyse
+    from qbench.diagnosis.record import COLUMNS as DIAGNOSIS
     from qbench.report.table_names import FORMATS, TABLES
     from qbench.results import coverage, drift, effects, results
     from qbench.results.statistics import added_tables
@@ -440,6 +441,7 @@ def test_every_exported_table_is_documented_with_its_columns():
     }
     added = {**added_tables(), "ablation": ABLATION[3:]}
     assert documented.pop("tuning") == TUNING
+    assert documented.pop("diagnosis") == DIAGNOSIS
     assert sorted(documented) == sorted([*TABLES, *added])
     assert "|".join(FORMATS) in section
     assert documented["metrics"] == results.METRICS

@@ -8,12 +8,14 @@ import torch
 
 from qbench.api import Coverage, Geometry, Identity, Layer, Located, ModelSource, Preprocessing, Quantizer, Variant
 from qbench.api.benchmarks import StatisticRef
-from qbench.cli.diagnose import _conclude, _show_costs, _tell
+from qbench.cli.diagnose import _conclude, _show_costs, _tell, _write_report
 from qbench.diagnosis import diagnose
 from qbench.diagnosis.diagnose import Diagnoser
+from qbench.diagnosis.record import diagnosis_table
 from qbench.errors import InputError
 from qbench.execution.plan import make_plan
 from qbench.plugins.registry import Entry
+from qbench.report.sections.diagnosis import _entries
 from qbench.spec.model import ModelSpec
 from qbench.terminal.console import Terminal
 from qbench.text import NBSP
@@ -147,8 +149,23 @@ def test_a_wrong_mean_is_named(diagnoser):
     assert found.towers == ()
 
 
-def test_a_wrong_text_tower_is_named(diagnoser, capsys):
+def test_a_wrong_text_tower_is_named(diagnoser, capsys, tmp_path):
     found = diagnoser("export of texts").diagnose()
+    table = diagnosis_table(tmp_path / "diagnosis")
+    assert table["loss"].isna().tolist() == [True, False, False, False, False]
+    columns = ["part", "step", "state", "benchmark", "loss", "named"]
+    assert table[columns].fillna({"loss": 0}).to_numpy().tolist() == [
+        ["chain", "the reference", "first", "", 0, False],
+        ["chain", "export", "compared", "toys", 1, True],
+        ["tower", "export, text tower", "compared", "toys", 1, False],
+        ["tower", "export, image tower", "compared", "toys", 0, False],
+        ["total", "all steps together", "compared", "toys", 1, False],
+    ]
+    assert table["p_adjusted"].tolist()[1] == found.links[1].losses[0].p_adjusted
+    _write_report(found, tmp_path / "diagnosis", Terminal(width=200))
+    page = (tmp_path / "diagnosis" / "report.html").read_text()
+    assert page.index("Which step loses") < page.index("export, text tower")
+    assert "--table diagnosis" in capsys.readouterr().out
     assert found.named == ("export",)
     assert [(link.name, link.losses[0].movement.loss) for link in found.towers] == [
         ("export, text tower", 1),
@@ -162,11 +179,21 @@ def test_a_wrong_text_tower_is_named(diagnoser, capsys):
     assert "export, image tower\n    accuracy on toys does not change" in said
 
 
-def test_a_step_that_fails_is_named(diagnoser):
+def test_a_step_that_fails_is_named(diagnoser, tmp_path):
     found = diagnoser("export of images", quantizer="").diagnose()
     assert names(found.links) == ["the reference", "export"]
     assert found.named == ("export",)
     assert "not finite" in found.links[-1].error
+    table = diagnosis_table(tmp_path / "diagnosis")
+    assert table[["step", "state", "named"]].to_numpy().tolist() == [
+        ["the reference", "first", False],
+        ["export", "fails", True],
+    ]
+    assert "fails: " in _entries(table.iloc[1])[3].text
+    record = tmp_path / "diagnosis" / "diagnosis.json"
+    record.write_text(record.read_text().replace("the reference", "a reference"))
+    with pytest.raises(InputError, match=r"diagnosis\.json: the record is damaged"):
+        diagnosis_table(tmp_path / "diagnosis")
 
 
 @pytest.mark.parametrize(
