@@ -22,6 +22,9 @@ EXAMPLES = (
     "`qbench diagnose mine.toml --reference openai/ViT-B-32` (also preprocessing and export of a converted checkpoint)"
 )
 
+DESCRIBING = frozenset({"layers", "coverage", "data", "provenance"})
+"""The sections that describe a run. A step alone has no variant and no baseline, so that the others have no answer."""
+
 
 def command(
     spec: Annotated[str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")],
@@ -128,7 +131,7 @@ def _conclude(found: Diagnosis, console: Console) -> None:
 
 
 def _write_report(found: Diagnosis, folder: Path, console: Console) -> None:
-    """Write the report of the last step that ran, with all steps in front of it."""
+    """Write all steps, and what the report of the last one that ran says of its layers, data and environment."""
     from rich.text import Text
 
     from qbench.diagnosis.record import TABLE, diagnosis_table
@@ -139,7 +142,8 @@ def _write_report(found: Diagnosis, folder: Path, console: Console) -> None:
     from qbench.text import shell_command
 
     results = load(found.last_run)
-    sections = [section(diagnosis_table(folder)), *sections_of(results, Look())]
+    described = [s for s in sections_of(results, Look()) if s.id in DESCRIBING]
+    sections = [section(diagnosis_table(folder)), *described]
     (path,) = write(results, folder / "report.html", ["html"], sections=sections)
     again = shell_command("qbench", "export", folder, "--table", TABLE)
     console.print(Text(f"Report: {path}\nEvery step: {again}"))

@@ -88,5 +88,5 @@ def _row(
         "metric": loss.metric,
         "unit": moved.unit,
         "quantity": str(moved.quantity),
-        **{name: value if math.isfinite(value) else None for name, value in numbers},
+        **{name: value + 0.0 if math.isfinite(value) else None for name, value in numbers},  # and no -0.0
     }

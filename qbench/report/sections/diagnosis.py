@@ -1,4 +1,4 @@
-"""The steps between a reference and a variant: a section of the report of a diagnosis, in front of its last step's."""
+"""The steps between a reference and a variant: the first section of the report of a diagnosis."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TITLE = "Which step loses"
 EXPLAINED = (
     "Each step has everything of the steps before it and one thing more, and is compared with the step before. A step "
     "is named where its loss is shown after correction for all steps and benchmarks, and the whole chain loses on the "
-    "same benchmark. A step that fails ends the chain and is named. The rest of this page is about the last step that "
-    "ran."
+    "same benchmark. A step that fails ends the chain and is named. Below the table, the last step that ran is "
+    "described."
 )
 HEADS = ("Step", "Benchmark", "Number", "Against the step before", "p", "Corrected p", "Named")
 

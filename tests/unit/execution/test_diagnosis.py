@@ -164,7 +164,8 @@ def test_a_wrong_text_tower_is_named(diagnoser, capsys, tmp_path):
     assert table["p_adjusted"].tolist()[1] == found.links[1].losses[0].p_adjusted
     _write_report(found, tmp_path / "diagnosis", Terminal(width=200))
     page = (tmp_path / "diagnosis" / "report.html").read_text()
-    assert page.index("Which step loses") < page.index("export, text tower")
+    assert page.index("Which step loses") < page.index("export, text tower") < page.index("What was quantized")
+    assert 'id="summary"' not in page  # a step alone cannot be judged
     assert "--table diagnosis" in capsys.readouterr().out
     assert found.named == ("export",)
     assert [(link.name, link.losses[0].movement.loss) for link in found.towers] == [
