@@ -75,10 +75,17 @@ def _run(wanted: RunSpec, out: str | Path | None, shard: tuple[int, int] | None 
     from qbench.execution.run import execute
     from qbench.execution.sharding import Shard
     from qbench.results.analysis import analysed
+    from qbench.runfolder.exchange import place
 
-    folder = Path(out) if out is not None else default_folder(wanted)
-    done = execute(wanted, folder, shard=Shard(*shard) if shard is not None else None)
-    return analysed(load(folder)) if done.complete else load(folder)
+    part = Shard(*shard) if shard is not None else None
+    folder, exchange = place(out if out is not None else default_folder(wanted), part.copy if part else "run")
+    done = execute(wanted, folder, shard=part, exchange=exchange)
+    if not done.complete:
+        return load(folder)
+    results = analysed(load(folder))
+    if exchange is not None:
+        exchange.conclude()
+    return results
 
 
 def ablate(
@@ -285,5 +292,6 @@ def evaluate(
 def load(run_folder: str | Path) -> Results:
     """Read the results of a run folder. Needs no model, no data and no torch."""
     from qbench.results import load as read
+    from qbench.runfolder.exchange import run_folder as folder_of
 
-    return read(Path(run_folder))
+    return read(folder_of(run_folder))

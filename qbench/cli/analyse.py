@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from qbench.cli.common import RUN
+
 EXAMPLES = (
     "Examples: `qbench analyse qbench-runs/demo` | `qbench analyse RUN --margin top1=0.005 --margin facet.recall=0.03` "
     "| `qbench analyse RUN --confidence 0.99 --seed 1`"
@@ -14,7 +16,7 @@ EXAMPLES = (
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help=RUN)],
     confidence: Annotated[
         float | None, typer.Option(help="The confidence of the intervals, between 0.5 and 1.")
     ] = None,
@@ -34,15 +36,19 @@ def command(
     """
     from rich.text import Text
 
-    from qbench.cli.common import write_report
+    from qbench.cli.common import put_conclusion, write_report
     from qbench.results import load
     from qbench.results.analysis import analyse_again
+    from qbench.runfolder.exchange import fetched
+    from qbench.store.objects.address import address_of
     from qbench.terminal.console import Terminal
 
+    address = address_of(run)
+    exchange = fetched(address, write=True) if address is not None else None
     given = {"confidence": confidence, "margins": _margins(margin or []), "resamples": resamples, "seed": seed}
     console = Terminal(stderr=True)
     with console.status(Text("reading")) as status:
-        results = load(run)
+        results = load(exchange.folder if exchange is not None else Path(run))
         folder = analyse_again(
             results,
             {k: v for k, v in given.items() if v is not None},
@@ -52,6 +58,8 @@ def command(
         typer.echo(f"{count:>8,}  {verdict}")
     typer.echo(f"Analysis: {folder}")
     write_report(results, wanted=report)
+    if exchange is not None:
+        put_conclusion(exchange)
 
 
 def _margins(given: list[str]) -> dict[str, float]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from qbench.cli.common import RUN, run_folder
+
 if TYPE_CHECKING:
     from qbench.gate import GateResult
 
@@ -85,13 +87,18 @@ def _named(arguments: list[str], option: str) -> Path | None:
 
 
 def command(
-    run: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
+    run: Annotated[Path | None, typer.Argument(parser=run_folder, metavar="RUN", help=RUN)] = None,
     policy: Annotated[
         Path | None,
         typer.Option(help="A TOML file with the policy [default: that of the spec, else the built-in one]."),
     ] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help="An older run folder: each cell is compared with the same cell of that run.")
+        Path | None,
+        typer.Option(
+            parser=run_folder,
+            metavar="RUN",
+            help="An older run: each cell is compared with the same cell of that run.",
+        ),
     ] = None,
     map_: Annotated[
         list[str] | None,

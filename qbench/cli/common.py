@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from qbench.execution.sharding import Shard
     from qbench.gate import GateResult
     from qbench.results import Results
+    from qbench.runfolder.exchange import RunExchange
     from qbench.spec.model import RunSpec
 
 
+RUN = "A run folder, or one in an object store, such as s3://bucket/runs/study."
 BATCH_SIZE = "Images per batch; `auto` finds the largest that is not slower and fits into memory."
 
 
@@ -91,6 +93,30 @@ def write_report(results: Results, *, wanted: bool, gate: GateResult | None = No
     elif path.exists():
         again = shell_command("qbench", "report", results.folder)
         typer.echo(f"{path} is an earlier report. Write it anew with: {again}")
+
+
+def run_folder(given: str) -> Path:
+    """The folder of the run that an argument names; one in an object store is fetched."""
+    from qbench.runfolder.exchange import run_folder
+
+    return run_folder(given)
+
+
+def planned_folder(given: str) -> Path:
+    """The folder of the run that is planned; in an object store, there may be nothing of it yet."""
+    from qbench.runfolder.exchange import planned_folder
+
+    return planned_folder(given)
+
+
+def put_conclusion(exchange: RunExchange) -> None:
+    """Put the analysis and the report of a run into its object store, unless others have added cells meanwhile."""
+    if exchange.conclude():
+        typer.echo(f"In the store: {exchange.address}")
+    else:
+        typer.echo(
+            f"{exchange.address}: others have added results meanwhile. They conclude the run when they are done."
+        )
 
 
 def report_path(run: Path, policy: Path | None, ending: str = ".html") -> Path:

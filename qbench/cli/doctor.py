@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from qbench.cli.common import run_folder
+
 EXAMPLES = "Examples: `qbench doctor` | `qbench doctor --bundle report.zip --run qbench-runs/study`"
 
 
@@ -18,7 +20,10 @@ def command(
             "a run, without images and secrets. Its content is listed before."
         ),
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="The run folder whose records and logs the archive has.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(parser=run_folder, metavar="RUN", help="The run whose records and logs the archive has."),
+    ] = None,
 ) -> None:
     """Check whether this machine is ready. Exit code 1 if something that qbench needs is broken."""
     from tempfile import TemporaryDirectory

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from qbench.cli.common import RUN, run_folder
 from qbench.report.table_names import TABLES
 
 EXAMPLES = (
@@ -15,7 +16,12 @@ EXAMPLES = (
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder; for `tuning` and `diagnosis`, the folder of all runs.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            parser=run_folder, metavar="RUN", help=f"{RUN[:-1]}; for `tuning` and `diagnosis`, the folder of all runs."
+        ),
+    ],
     table: Annotated[
         str,
         typer.Option(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qbench.cli.common import BATCH_SIZE
+from qbench.cli.common import BATCH_SIZE, planned_folder
+from qbench.cli.run import OUT
 
 if TYPE_CHECKING:
     from qbench.comparisons import DeclaredComparison
@@ -27,7 +28,7 @@ def command(
     spec: Annotated[
         str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")
     ] = "demo",
-    out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option(parser=planned_folder, metavar="FOLDER|STORE", help=OUT)] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
     batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help=BATCH_SIZE)] = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from qbench.cli.common import RUN, run_folder
+
 EXAMPLES = (
     "Examples: `qbench report qbench-runs/demo --open` | `qbench report RUN RUN2` (side by side) | "
     "`qbench report RUN --format html,md,latex --figures figures --tables tables`"
@@ -16,7 +18,11 @@ EXAMPLES = (
 def command(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="A run folder; others are shown in addition to the first one."),
+        typer.Argument(
+            parser=run_folder,
+            metavar="RUN...",
+            help=f"{RUN} Others are shown in addition to the first one.",
+        ),
     ],
     out: Annotated[
         Path | None,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qbench.execution.run import Summary
     from qbench.execution.sharding import Shard
     from qbench.results import Results
+    from qbench.runfolder.exchange import RunExchange
     from qbench.spec.model import RunSpec
 
 EXAMPLES = (
@@ -23,6 +24,7 @@ EXAMPLES = (
     "`qbench run study.toml --shard 2/4` (the second of four processes or machines) | "
     "`qbench run study.toml --executor ray --address auto` (on a Ray cluster)"
 )
+OUT = "The run folder [default: qbench-runs/NAME], or one in an object store, such as s3://bucket/runs/NAME."
 SHARD = (
     "Compute the I-th of N parts into a run folder and a cache folder that all N share; `auto` in a Slurm array. The "
     "last one analyses the run."
@@ -33,7 +35,7 @@ def command(
     spec: Annotated[
         str, typer.Argument(help="A TOML file, or the name of a preset (see `qbench list presets`).")
     ] = "demo",
-    out: Annotated[Path | None, typer.Option(help="The run folder [default: qbench-runs/NAME].")] = None,
+    out: Annotated[str | None, typer.Option(metavar="FOLDER|STORE", help=OUT)] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most items per benchmark.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, or one GPU, such as cuda:1.")] = None,
     batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help=BATCH_SIZE)] = None,
@@ -54,9 +56,10 @@ def command(
 ) -> None:
     """Run a spec: quantize, ask the models, measure, analyse, report. Repeat the command to continue a stopped run."""
     from qbench.cli.check import show
-    from qbench.cli.common import executed_by, overridden, shard_of, write_report
+    from qbench.cli.common import executed_by, overridden, put_conclusion, shard_of, write_report
     from qbench.execution.plan import default_folder
     from qbench.gate import check
+    from qbench.runfolder.exchange import place
     from qbench.spec.read import read_spec
     from qbench.terminal.console import Terminal
 
@@ -64,23 +67,29 @@ def command(
     given = read_spec(spec)
     chosen = executed_by(given, executor, address)
     wanted = overridden(given, dataset or (), limit=limit, device=device, batch_size=batch_size, executor=chosen)
-    folder, part = out or default_folder(wanted), shard_of(shard)
-    done = executed(wanted, folder, console, part)
+    part = shard_of(shard)
+    folder, exchange = place(out or default_folder(wanted), part.copy if part else "run")
+    done = executed(wanted, folder, console, part, exchange)
     results = analysed_run(folder, console)
     gate = check(results)
     show(gate)
     if not report:
         typer.echo(f"Run folder: {folder}")
     write_report(results, wanted=report, gate=gate)
+    if exchange is not None:
+        put_conclusion(exchange)
     exit_if_failed(done, console)
 
 
-def executed(wanted: RunSpec, folder: Path, console: Console, part: Shard | None = None) -> Summary:
+def executed(
+    wanted: RunSpec, folder: Path, console: Console, part: Shard | None = None, exchange: RunExchange | None = None
+) -> Summary:
     """Run a spec, or a shard of it, and say how that went; ends the command unless the run is complete."""
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
 
-    done = execute(wanted, folder, progress=Bar(console, f"shard {part}" if part else ""), shard=part)
+    progress = Bar(console, f"shard {part}" if part else "")
+    done = execute(wanted, folder, progress=progress, shard=part, exchange=exchange)
     if part is not None:
         _tell_shard(part, done, console)
     if not done.complete:

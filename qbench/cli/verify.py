@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qbench.cli.common import RUN, run_folder
+
 if TYPE_CHECKING:
     from qbench.results.verify import Verification
 
@@ -19,7 +21,10 @@ BUNDLE_EXAMPLES = "Examples: `qbench bundle qbench-runs/demo --out demo.zip`, th
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a file that `qbench bundle` wrote.")],
+    run: Annotated[
+        Path,
+        typer.Argument(parser=run_folder, metavar="RUN", help=f"{RUN[:-1]}; or a file that `qbench bundle` wrote."),
+    ],
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Check that a run is what was written: compare every file with its digest, compute numbers and verdicts again.
@@ -40,7 +45,7 @@ def command(
 
 
 def bundle(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(parser=run_folder, metavar="RUN", help=RUN)],
     out: Annotated[Path, typer.Option(help="The file, a zip archive.")],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:

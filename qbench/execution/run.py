@@ -34,12 +34,14 @@ from qbench.executors.problems import Problem
 from qbench.executors.work_units import Kind, Share, UnitResult, WorkUnit
 from qbench.models.numerics import check_device, threads
 from qbench.plugins.registry import Registry, installed
+from qbench.runfolder.exchange import RunExchange
 from qbench.runfolder.writer import RunFolder
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import remove_leftovers_below
 from qbench.store.inventory import remove_leftovers
 from qbench.store.lock import in_use, locked, locked_together
+from qbench.store.objects.address import folder_only
 from qbench.vocabulary import CellStatus
 
 Problems = dict[tuple[str, str], Problem]
@@ -85,6 +87,7 @@ def execute(
     cache: Cache | None = None,
     progress: Silent | None = None,
     shard: Shard | None = None,
+    exchange: RunExchange | None = None,
 ) -> Summary:
     """Run a spec into a run folder.
 
@@ -102,6 +105,8 @@ def execute(
         What shows the progress; nothing if not given.
     shard : Shard, optional
         Compute this part only, while other processes may compute others into the same folder.
+    exchange : RunExchange, optional
+        The object store of the run, of which `out` is then the working copy of this process.
 
     Raises
     ------
@@ -111,13 +116,17 @@ def execute(
     """
     begun = time.perf_counter()
     registry = registry or installed()
+    folder_only(out, where=str(out), fix="`qbench run` can write into an object store; see docs/scale.md.")
     plan, (executor, options) = make_plan(spec, registry), plan_executor(spec.executor, registry)
-    folder = RunFolder(out)
+    folder = RunFolder(out, exchange)
     folder.check_usable()
     cache = cache or Cache()
     name = f"the run {spec.name}" + (f", shard {shard}," if shard else "")
     with ExitStack() as lock:
-        lock.enter_context(locked_together(out) if shard else locked(out))
+        lock.enter_context(locked_together(out) if shard and exchange is None else locked(out))
+        if exchange is not None:
+            lock.callback(exchange.put_logs)
+            exchange.pull(verify=True)
         with (
             in_use(cache.in_use),
             progress or Silent() as told,
@@ -140,10 +149,16 @@ def execute(
             with _Run(executor.record.load(options), opened, recorder, folder, told) as run:
                 computed = run.compute(mine)
                 if shard:
+                    if exchange is not None:
+                        exchange.pull()
                     run.compare_shares(mine, cells)
-                complete = not shard or (_taken_over(lock, out) and all(folder.ended(c.folder, c.key) for c in cells))
+                    alone = _taken_over(lock, out) if exchange is None else _pulled(exchange)
+                complete = not shard or (alone and all(folder.ended(c.folder, c.key) for c in cells))
                 if complete:
                     run.conclude(cells)
+            for spent in (cache.spent, exchange.spent if exchange is not None else ""):
+                if spent:
+                    event(spent, stage="run")
             ended = Counter(folder.ended(cell.folder, cell.key) for cell in (cells if complete else mine))
             return Summary(
                 folder=folder.root,
@@ -188,6 +203,16 @@ def _taken_over(lock: ExitStack, out: Path) -> bool:
         lock.enter_context(locked(out))
     except InputError:
         return False
+    return True
+
+
+def _pulled(exchange: RunExchange) -> bool:
+    """See what other shards have put into the object store.
+
+    Whoever puts something there looks afterwards whether all cells are there. So the last one sees all of them, and
+    whether others are still at work does not matter; see `qbench.runfolder.exchange.RunExchange.conclude`.
+    """
+    exchange.pull()
     return True
 
 

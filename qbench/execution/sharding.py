@@ -63,6 +63,11 @@ class Shard:
         """As on the command line."""
         return f"{self.number}/{self.of}"
 
+    @property
+    def copy(self) -> str:
+        """The name of its working copy of a run in an object store."""
+        return f"shard-{self.number}-of-{self.of}"
+
     def share(self, variant: int, variants: int) -> Share | None:
         """What of a variant, counted from 0, is computed by this shard; `None` where nothing is."""
         if self.of <= variants:

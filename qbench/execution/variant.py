@@ -148,7 +148,7 @@ class VariantRun:
         return self._facts[of]
 
     def _known_facts(self, provider: Provider) -> VariantFacts:
-        memo = self._cache.memo(VARIANTS, self.parts(provider))
+        memo = self._cache.memo(VARIANTS, self.parts(provider), exchanged=True)
         known = memo.read()
         if known is None:
             variant = self.built()

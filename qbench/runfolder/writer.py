@@ -23,10 +23,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pandas as pd
 
@@ -45,6 +46,7 @@ from qbench.runfolder.schema.base import RecordFile
 from qbench.runfolder.tables import read_table, write_parquet, write_table
 from qbench.store.digests import file_digest
 from qbench.store.files import machine_errors, write_json
+from qbench.store.folders import remove_tree
 from qbench.store.keys import key_of
 from qbench.store.lock import held
 from qbench.vocabulary import CellStatus
@@ -56,6 +58,7 @@ LOCKS = ".locks"
 
 log = logging.getLogger(__name__)
 
+Given = TypeVar("Given")
 
 LONGEST = 60
 """The most characters of a folder's name that is made of a label."""
@@ -94,6 +97,14 @@ def _with_hash(plain: str, label: str) -> str:
     return f"{plain[: LONGEST - len(digest) - 1].strip('-.') or 'x'}-{digest}"
 
 
+class Exchange(Protocol):
+    """What exchanges the parts of a run folder by an object store; see `qbench.runfolder.exchange.RunExchange`."""
+
+    def update(self, part: str, write: Callable[[], Given], unless: Callable[[], bool] = ..., /) -> Given:
+        """Write a part, and put it into the store."""
+        ...
+
+
 class RunFolder:
     """Writes and reads one run folder.
 
@@ -101,10 +112,12 @@ class RunFolder:
     ----------
     root : pathlib.Path
         The folder.
+    exchange : Exchange, optional
+        What has each part that is written put into an object store.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, exchange: Exchange | None = None) -> None:
+        self.root, self._exchange = root, exchange
 
     @property
     def log(self) -> Path:
@@ -232,7 +245,20 @@ class RunFolder:
         qbench.errors.InputError
             A table lacks a column, or one holds something else than it should.
         """
-        folder = self.root / cell
+        self._write(
+            cell,
+            lambda: self._write_cell(self.root / cell, record, outcome, metrics, noise),
+            lambda: self.ended(cell, record.key) is CellStatus.DONE,
+        )
+
+    def _write_cell(
+        self,
+        folder: Path,
+        record: CellRecord,
+        outcome: Outcome | None,
+        metrics: pd.DataFrame | None,
+        noise: pd.DataFrame | None,
+    ) -> None:
         tables = {
             "items": None if outcome is None else outcome.items,
             "rankings": None if outcome is None else outcome.rankings,
@@ -258,9 +284,13 @@ class RunFolder:
         str
             SHA-256 of the file, for ``run.json``.
         """
-        with self._writing(path.parent):
-            write_table(path, table)
-            return file_digest(path)
+
+        def write() -> str:
+            with self._writing(path.parent):
+                write_table(path, table)
+                return file_digest(path)
+
+        return self._write(self._name(path.parent), write)
 
     def drift_digest(self, path: Path, known: RunRecord | None) -> str:
         """SHA-256 of a drift file that is whole, as far as a ``run.json`` tells; empty where it is to be made again."""
@@ -302,11 +332,14 @@ class RunFolder:
                 continue
             found = self.read_cell(cell)
             if found is not None and found.status is CellStatus.FAILED:
-                with self._writing(path.parent):
-                    shutil.rmtree(path.parent)
+                self._write(cell, partial(self._remove, path.parent))
             else:
                 kept += 1
         return kept
+
+    def _remove(self, cell: Path) -> None:
+        with self._writing(cell):
+            remove_tree(cell)
 
     def _cells(self) -> Iterator[Path]:
         """Every ``cell.json`` that is in the folder; none that a link leads to."""
@@ -331,22 +364,41 @@ class RunFolder:
 
     def update_run(self, make: Callable[[RunRecord | None], RunRecord]) -> None:
         """Write ``run.json``, which `make` makes from what `known` gives; nobody else writes it meanwhile."""
-        with concluding(self.root):
-            _write_record(self.root / "run.json", make(self.known()))
+
+        def write() -> None:
+            with concluding(self.root):
+                _write_record(self.root / "run.json", make(self.known()))
+
+        self._write("run.json", write)
 
     def write_environment(self, record: EnvironmentRecord) -> None:
         """Write ``environment.json``."""
-        with concluding(self.root):
-            _write_record(self.root / "environment.json", record)
+
+        def write() -> None:
+            with concluding(self.root):
+                _write_record(self.root / "environment.json", record)
+
+        self._write("environment.json", write)
 
     def write_speed(self, path: Path, record: SpeedRecord) -> None:
         """Write the speed of a variant, into the file that `speed` names."""
-        with self._writing(path):
-            _write_record(path, record)
+
+        def write() -> None:
+            with self._writing(path):
+                _write_record(path, record)
+
+        self._write(self._name(path), write)
 
     def _writing(self, part: Path) -> AbstractContextManager[None]:
         """Hold the lock of one part of the folder: nobody else writes it meanwhile."""
-        return _lock(self.root, part.relative_to(self.root).as_posix())
+        return _lock(self.root, self._name(part))
+
+    def _name(self, part: Path) -> str:
+        return part.relative_to(self.root).as_posix()
+
+    def _write(self, part: str, write: Callable[[], Given], unless: Callable[[], bool] = lambda: False) -> Given:
+        """Write a part; where it is exchanged, another process may do so at the same time, see `Exchange`."""
+        return write() if self._exchange is None else self._exchange.update(part, write, unless)
 
 
 def concluding(root: Path) -> AbstractContextManager[None]:

@@ -20,7 +20,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +34,8 @@ from qbench.store.digests import Stamp, file_stamp
 from qbench.store.files import atomic, check_space, machine_errors, make_folder, sync, write_at
 from qbench.store.keys import key_of
 from qbench.store.lock import shared
+from qbench.store.objects.claims import ObjectClaims
+from qbench.store.objects.shards import ObjectArray
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +94,11 @@ class ShardFile:
         return self.shape[0] * self.row_bytes
 
     @property
+    def layout(self) -> tuple[tuple[int, ...], str, int]:
+        """How the rows are divided."""
+        return self.shape, self.dtype, self.rows
+
+    @property
     def count(self) -> int:
         """How many shards there are."""
         return -(-self.shape[0] // self.rows)
@@ -124,13 +131,17 @@ class ShardFile:
         """The byte of the file at which a row begins."""
         return row * self.row_bytes
 
+    def content(self, number: int) -> bytes:
+        """The bytes of a shard as they are on the disk; raises `OSError` where they cannot be read."""
+        rows = self.of_shard(number)
+        with self.path.open("rb") as file:
+            file.seek(rows.start * self.row_bytes)
+            return file.read(len(rows) * self.row_bytes)
+
     def digest(self, number: int) -> str:
         """SHA-256 of a shard as it is on the disk; empty where it cannot be read."""
-        rows = self.of_shard(number)
         try:
-            with self.path.open("rb") as file:
-                file.seek(rows.start * self.row_bytes)
-                return hashlib.sha256(file.read(len(rows) * self.row_bytes)).hexdigest()
+            return hashlib.sha256(self.content(number)).hexdigest()
         except OSError:
             return ""
 
@@ -158,6 +169,9 @@ class ShardedArray:
         All that decides the values; stored with them.
     lock : pathlib.Path
         The file whose lock all writers hold together, and who removes the array alone.
+    store : ObjectArray, optional
+        The same array in an object store: what is finished there is fetched when it is wanted, and what is finished
+        here is put there.
 
     Examples
     --------
@@ -172,25 +186,45 @@ class ShardedArray:
     [0.0, 1.0, 4.0, 9.0, 16.0]
     """
 
-    def __init__(self, folder: Path, parts: Mapping[str, Any], lock: Path) -> None:
-        self.folder, self.parts, self._lock = folder, dict(parts), lock
+    def __init__(self, folder: Path, parts: Mapping[str, Any], lock: Path, store: ObjectArray | None = None) -> None:
+        self.folder, self.parts, self._lock, self._store = folder, dict(parts), lock, store
 
     @property
     def complete(self) -> bool:
-        """Whether all shards are finished, as far as the names say; whether they are whole is seen when it is read."""
+        """Whether all shards are finished, as far as the names say; whether they are whole is seen when it is read.
+
+        Where there is an object store, they have to be there: others wait for them.
+        """
+        if self._store is None:
+            return self._complete_here
+        stored = self._in_store()
+        return stored is not None and stored.complete
+
+    @property
+    def _complete_here(self) -> bool:
         file, digests = self._known()
         return file is not None and len(digests) == file.count and file.is_whole()
 
     def rows_done(self, wanted: Callable[[int], bool] = lambda number: True) -> int:
-        """How many rows are in finished shards (of those that are `wanted`, by their numbers), as far as is listed."""
+        """How many rows are in finished shards (of those that are `wanted`, by their numbers), as far as is listed.
+
+        What is only in the object store counts.
+        """
         file, digests = self._known()
         if file is None or not file.is_whole():
-            return 0
-        return sum(len(file.of_shard(number)) for number in digests if wanted(number))
+            file, digests = None, {}
+        stored = self._in_store()
+        if stored is not None and (file is None or file.layout == stored.file.layout):
+            file, digests = stored.file, {**stored.digests, **digests}
+        return sum(len(file.of_shard(number)) for number in digests if wanted(number)) if file is not None else 0
 
     def read(self) -> Values | None:
-        """All rows, checked, memory-mapped and read-only; `None` where some are missing or damaged (which is said)."""
-        if not self.complete:
+        """All rows, checked, memory-mapped and read-only; `None` where some are missing or damaged (which is said).
+
+        What is only in the object store is fetched, and what is missing there is put there.
+        """
+        self._exchange()
+        if not self._complete_here:
             return None
         file, digests = self._sound()
         if file is None or len(digests) < file.count:
@@ -231,8 +265,41 @@ class ShardedArray:
         with (
             shared(self._lock, of=self.folder),
             claims(self._lock.with_suffix(".claims"), of=self.folder) as claimed,
+            self._store.claims(rows_per_shard) if self._store is not None else nullcontext() as elsewhere,
         ):
-            yield Filling(self, count, rows_per_shard, claimed)
+            yield Filling(self, count, rows_per_shard, claimed, elsewhere)
+
+    def _in_store(self, layout: tuple[int, int] | None = None) -> Stored | None:
+        """What the object store has: of those of `layout` (rows, and rows per shard) the layout with most shards."""
+        if self._store is None:
+            return None
+        best: Stored | None = None
+        for head, digests in self._store.look().items():
+            said = _read_first_line(head)
+            if said is None or key_of(said["parts"]) != key_of(self.parts):
+                continue
+            file = self._file(said)
+            if layout is not None and (file.shape[0], file.rows) != layout:
+                continue
+            found = Stored(file, head, {number: digests[number] for number in digests if number < file.count})
+            if best is None or len(found.digests) > len(best.digests):
+                best = found
+        if best is not None and best.complete:
+            self._store.is_whole()
+        return best
+
+    def _exchange(self) -> None:
+        """Fetch what is only in the object store, if it has all of the array, and put what is missing there."""
+        if self._store is None:
+            return
+        stored = self._in_store()
+        whole = stored is not None and stored.complete
+        if whole == self._complete_here:
+            return  # there is nothing to do, or nothing that can be read
+        file = stored.file if stored is not None and whole else self._known()[0]
+        assert file is not None
+        with self.filling(file.shape[0], rows_per_shard=file.rows) as filling:
+            filling.exchange()
 
     def _sound(self) -> tuple[ShardFile | None, dict[int, str]]:
         """What is there, without the shards that are damaged."""
@@ -275,15 +342,46 @@ class ShardedArray:
         finished = [_read_line(line, file.count) for line in lines]
         return file, dict(x for x in finished if x is not None), None not in finished
 
+    def said(self, file: ShardFile) -> dict[str, Any]:
+        """What the first line of the list says."""
+        return {"parts": self.parts, "shape": list(file.shape), "dtype": file.dtype, "rows": file.rows}
+
     def _file(self, said: dict[str, Any]) -> ShardFile:
         return ShardFile(path=self.folder / ROWS, shape=tuple(said["shape"]), dtype=said["dtype"], rows=said["rows"])
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What an object store has of an array.
+
+    Attributes
+    ----------
+    file : ShardFile
+        How it is divided.
+    head : bytes
+        The object that says so.
+    digests : dict of int to str
+        The finished shards.
+    """
+
+    file: ShardFile
+    head: bytes
+    digests: dict[int, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all shards are there."""
+        return len(self.digests) == self.file.count
 
 
 class Filling:
     """Writes the missing shards of an array; see `ShardedArray.filling`."""
 
-    def __init__(self, array: ShardedArray, count: int, rows: int, claimed: Claims) -> None:
+    def __init__(
+        self, array: ShardedArray, count: int, rows: int, claimed: Claims, elsewhere: ObjectClaims | None = None
+    ) -> None:
         self._array, self._count, self._rows, self._claims = array, count, rows, claimed
+        self._elsewhere = elsewhere
         self._mine: set[int] = set()
         self._seen: os.stat_result | None = None
         file, digests, bad = array._checked()
@@ -325,6 +423,7 @@ class Filling:
             be written before the next round begins. In the first round, there are those that are missing now; in
             the next ones, those whose process has ended without writing them. Before it, the others are waited for.
         """
+        self.exchange(wanted)
         while todo := [rows for rows in self.missing() if wanted(self._number(rows))]:
             yield self._claimed(todo)
             while self._mine:
@@ -334,17 +433,74 @@ class Filling:
             if busy and self._count:
                 self._claims.wait(busy[0], idle)
                 self._learn()
+                self._wait_elsewhere(busy[0], idle)
+            self.exchange(wanted)
 
     def _claimed(self, todo: list[range]) -> Iterator[range]:
         for rows in todo:
             number = self._number(rows)
             if self._claims.take(number):
                 self._learn()  # another process may have finished it before
-                if number in self._digests:
+                if number in self._digests or not self._claimed_elsewhere(number):
                     self._claims.release(number)
                 else:
                     self._mine.add(number)
                     yield rows
+
+    # --- the object store
+
+    def exchange(self, wanted: Callable[[int], bool] = lambda number: True) -> None:
+        """Fetch shards that are only in the object store, as far as they are `wanted`, and put there what it lacks."""
+        if self._array._store is None:
+            return
+        stored = self._array._in_store((self._count, self._rows))
+        there = stored.digests if stored is not None else {}
+        if stored is not None:
+            todo = [n for rows in self.missing() if (n := self._number(rows)) in there and wanted(n)]
+            with ThreadPoolExecutor(THREADS) as pool:
+                for start in range(0, len(todo), THREADS):
+                    self._fetch(stored, todo[start : start + THREADS], pool)
+        for number, digest in sorted(self._digests.items()):
+            if number not in there and self.is_sound(number):
+                self._put(number, digest)
+
+    def _fetch(self, stored: Stored, numbers: Sequence[int], pool: ThreadPoolExecutor) -> None:
+        """Fetch shards that no other process of this machine works on."""
+        store, file = self._array._store, self.prepare(stored.file.shape[1:], stored.file.dtype)
+        assert store is not None
+        mine = [number for number in numbers if self._claims.take(number)]
+        self._learn()
+        todo = [number for number in mine if number not in self._digests]
+        size = {number: len(file.of_shard(number)) * file.row_bytes for number in todo}
+        found = pool.map(lambda number: store.get(stored.head, number, stored.digests[number], size[number]), todo)
+        for number, content in zip(todo, found, strict=True):
+            if content is not None:
+                values = np.frombuffer(content, file.dtype).reshape(len(file.of_shard(number)), *file.shape[1:])
+                self._record(number, file.write(number, values))
+        for number in mine:
+            self._claims.release(number)
+
+    def _put(self, number: int, digest: str) -> None:
+        """Put a finished shard into the object store."""
+        store, file = self._array._store, self.file
+        assert store is not None
+        assert file is not None
+        store.put(_first_line(self._array.said(file)), number, digest, file.content(number))
+
+    def _claimed_elsewhere(self, number: int) -> bool:
+        """Claim a shard in the object store; whether no other machine works on it or has finished it."""
+        return self._elsewhere is None or self._elsewhere.take(number, lambda: number in self._finished_elsewhere())
+
+    def _wait_elsewhere(self, number: int, idle: Callable[[], None]) -> None:
+        """Wait until no other machine works on a shard."""
+        if self._elsewhere is not None and number not in self._digests:
+            self._elsewhere.wait(number, lambda: number in self._finished_elsewhere(), idle)
+
+    def _finished_elsewhere(self) -> dict[int, str]:
+        stored = self._array._in_store((self._count, self._rows))
+        return stored.digests if stored is not None else {}
+
+    # --- writing
 
     def _number(self, rows: range) -> int:
         return rows.start // self._rows
@@ -402,11 +558,22 @@ class Filling:
     def finish(self, number: int, digest: str) -> None:
         """Record that a shard is written: first its bytes are put on the disk, then its line in the list.
 
+        Then it is put into the object store, where there is one.
+
         Raises
         ------
         MachineError
             The disk is full, or cannot be written for another reason.
         """
+        self._record(number, digest)
+        if self._array._store is not None:
+            self._put(number, digest)
+        if number in self._mine:
+            self._mine.discard(number)
+            self._claims.release(number)
+
+    def _record(self, number: int, digest: str) -> None:
+        """Record that a shard is written here."""
         assert self.file is not None
         path = self._array.folder / SHARDS
         with machine_errors(path):
@@ -419,9 +586,6 @@ class Filling:
                 self._seen = os.fstat(shards.fileno())
         self._digests[number] = digest
         self._sound.add(number)
-        if number in self._mine:
-            self._mine.discard(number)
-            self._claims.release(number)
 
     def _learn(self) -> None:
         """See what other processes have finished."""
@@ -443,7 +607,6 @@ class Filling:
     def _made(self, shape: tuple[int, ...], dtype: str) -> ShardFile:
         folder = self._array.folder
         file = ShardFile(path=folder / ROWS, shape=shape, dtype=dtype, rows=self._rows)
-        said = {"parts": self._array.parts, "shape": list(shape), "dtype": dtype, "rows": self._rows}
         with machine_errors(folder):
             make_folder(folder)
             for name in (SHARDS, ROWS):
@@ -455,7 +618,7 @@ class Filling:
                 file.path.unlink(missing_ok=True)
                 raise
         self._digests, self._sound = {}, set()
-        self._write_list(_first_line(said), {})
+        self._write_list(_first_line(self._array.said(file)), {})
         return file
 
     def _repair_list(self, damaged: Mapping[int, str]) -> None:
@@ -484,7 +647,7 @@ def stored_parts(folder: Path) -> dict[str, Any] | None:
 
 def _first_line(said: dict[str, Any]) -> bytes:
     """The line that says what the array is, with a digest of that."""
-    return json.dumps({**said, "sha256": key_of(said)}).encode()
+    return json.dumps({**said, "sha256": key_of(said)}, sort_keys=True).encode()
 
 
 def _read_first_line(line: bytes) -> dict[str, Any] | None:

@@ -63,24 +63,37 @@ class Memo:
 
     def write(self, value: Mapping[str, Any]) -> bool:
         """Remember a value. Returns whether that was possible; a warning where it was not."""
-        text = json.dumps({"parts": self.parts, "value": dict(value)}, ensure_ascii=False, allow_nan=False).encode()
+        content = self.content(value)
         try:
             with atomic(self.path) as temporary:
-                temporary.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
+                temporary.write_bytes(content)
         except (MachineError, OSError) as error:
             why = error.what if isinstance(error, MachineError) else error.strerror
             log.warning("%s: this cannot be remembered (%s), and is made again next time", self.path, why)
             return False
         return True
 
+    def content(self, value: Mapping[str, Any]) -> bytes:
+        """What the file of a value has."""
+        text = json.dumps({"parts": self.parts, "value": dict(value)}, ensure_ascii=False, allow_nan=False).encode()
+        return hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n"
+
 
 def stored_memo(path: Path) -> dict[str, Any] | None:
     """The ``parts`` and the ``value`` in the file of a memo; `None` where it is damaged or cannot be read."""
     try:
-        digest, text, end = path.read_bytes().split(b"\n")
+        return memo_in(path.read_bytes())
+    except OSError:
+        return None
+
+
+def memo_in(content: bytes) -> dict[str, Any] | None:
+    """The ``parts`` and the ``value`` in the content of such a file; `None` where it is damaged."""
+    try:
+        digest, text, end = content.split(b"\n")
         if end or digest.decode() != hashlib.sha256(text).hexdigest():
             return None
         stored: dict[str, Any] = json.loads(text)
-    except (OSError, ValueError):
+    except ValueError:
         return None
     return stored

@@ -1,0 +1,271 @@
+"""A run folder whose parts are exchanged by an object store: the working copy on this machine, and the store.
+
+The working copy is written and read as any run folder. Each of its parts (a cell, the speed of a variant, ``run.json``,
+the analysis, the report) is put into the store when it is written, and fetched from there when what others have written
+is needed. A process has a working copy of its own; what is not in the store is removed from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from qbench.errors import MachineError
+from qbench.runfolder.integrity import damage, inside
+from qbench.store.cache import cache_folder
+from qbench.store.files import atomic, machine_errors
+from qbench.store.folders import remove_tree
+from qbench.store.keys import key_of
+from qbench.store.lock import held
+from qbench.store.objects.address import address_of
+from qbench.store.objects.store import NothingThereError, opened, opened_to_read
+from qbench.store.objects.versions import AT_ONCE, Version, VersionedFolder
+
+log = logging.getLogger(__name__)
+
+CONCLUSION = ("analysis", "report.html")
+"""The parts that follow from all cells."""
+PART = re.compile(r"cells/[^/]+/[^/]+/[^/]+|speed/[^/]+/[^/]+\.json|run\.json|environment\.json|analysis|report\.html")
+"""The parts of a run folder."""
+COPIES = "runs"
+"""The folder of the cache folder with the working copies."""
+
+Given = TypeVar("Given")
+
+
+class RunExchange:
+    """The exchange of one run folder with an object store.
+
+    Parameters
+    ----------
+    store : VersionedFolder
+        The run in the store.
+    folder : pathlib.Path
+        The working copy.
+    """
+
+    def __init__(self, store: VersionedFolder, folder: Path) -> None:
+        self.address, self.folder = store.store.address, folder
+        self._store = store
+        self._numbers: dict[str, int] = {}
+
+    def pull(self, *, verify: bool = False) -> None:
+        """Make the working copy what is in the store. Files that are damaged there are missing then (which is said).
+
+        Parameters
+        ----------
+        verify : bool
+            Read all files of the store, also those that the working copy has; one that is damaged there is then put
+            there again. Otherwise only those are read that the working copy lacks.
+
+        Raises
+        ------
+        MachineError
+            The store does not answer, or the working copy cannot be written.
+        """
+        latest = {part: version for part, version in self._store.latest().items() if PART.fullmatch(part)}
+        self._mirror(latest, verify=verify)
+        for part in [part for part in self._parts_here() if part not in latest]:
+            remove_tree(self.folder / part)
+
+    def update(self, part: str, write: Callable[[], Given], unless: Callable[[], bool] = lambda: False) -> Given:
+        """Write a part of the working copy, and put it into the store.
+
+        Parameters
+        ----------
+        part : str
+            Which.
+        write : callable
+            Writes it, or removes it. It is called again where somebody else has written the part meanwhile, when the
+            working copy has what they wrote.
+        unless : callable
+            Whether what they wrote stays, and is not replaced.
+
+        Returns
+        -------
+        object
+            What `write` gave the last time.
+        """
+        while True:
+            given = write()
+            if self._create(part):
+                return given
+            self._mirror({part: self._store.latest().get(part, Version(0, {}))})
+            if unless():
+                return given
+
+    def conclude(self) -> bool:
+        """Put analysis and report into the store, unless others have changed a cell of the run since the last pull.
+
+        Returns
+        -------
+        bool
+            Whether they were put there. If not, those others conclude the run when they have finished.
+        """
+        for part in CONCLUSION:
+            done = False
+            while not done:
+                numbers = self._store.numbers()
+                if any(self._numbers.get(x, 0) != number for x, number in numbers.items() if x.startswith("cells/")):
+                    return False
+                self._numbers[part] = numbers.get(part, 0)
+                done = self._create(part)
+        with suppress(OSError):
+            self._store.store.put("report.html", (self.folder / "report.html").read_bytes())
+        return True
+
+    def put_logs(self) -> None:
+        """Put the logs of this working copy beside the run, for people who look for the cause of something.
+
+        Where the store does not answer, it is said by whatever else is put there.
+        """
+        for name in ("run.log", "run.log.jsonl"):
+            with suppress(OSError, MachineError):
+                self._store.store.put(f"logs/{self.folder.name}/{name}", (self.folder / name).read_bytes())
+
+    @property
+    def spent(self) -> str:
+        """What was asked of the store by this process, in words."""
+        return self._store.store.spent
+
+    def _create(self, part: str) -> bool:
+        """Put what the working copy has of a part into the store as its next version; whether nobody else was first."""
+        contents = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in self._files(part)}
+        number = self._numbers.get(part, 0) + 1
+        if not self._store.create(part, number, contents):
+            return False
+        self._numbers[part] = number
+        return True
+
+    def _mirror(self, parts: Mapping[str, Version], *, verify: bool = False) -> None:
+        """Make parts of the working copy what versions say."""
+        wanted: dict[Path, str] = {}
+        for part, version in parts.items():
+            self._numbers[part] = version.number
+            named = {inside(self.folder, name): x for name, x in version.files.items() if _belongs(name, part)}
+            wanted |= named
+            for path in self._files(part):
+                if path not in named:
+                    path.unlink(missing_ok=True)
+            if not named:
+                remove_tree(self.folder / part)
+        with machine_errors(self.folder), ThreadPoolExecutor(AT_ONCE) as pool:
+            lacking = [path for path, digest in wanted.items() if damage(path, digest)]
+            read = list(wanted) if verify else lacking
+            for path, content in zip(read, pool.map(lambda path: self._store.content(wanted[path]), read), strict=True):
+                if path in lacking:
+                    self._take(path, content)
+                elif content is None:
+                    self._store.mend(path.read_bytes())
+
+    def _take(self, path: Path, content: bytes | None) -> None:
+        """Write a file that was fetched."""
+        if content is None:
+            log.warning("%s: it is missing or damaged in the store, and counts as absent", path)
+            path.unlink(missing_ok=True)
+            return
+        with atomic(path) as temporary:
+            temporary.write_bytes(content)
+
+    def _files(self, part: str) -> list[Path]:
+        """The files of a part in the working copy."""
+        path = self.folder / part
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        return [file for file in found if file.is_file() and not file.name.startswith(".")]
+
+    def _parts_here(self) -> Iterator[str]:
+        """The parts that the working copy has."""
+        for pattern in ("cells/*/*/*", "speed/*/*.json", "run.json", "environment.json", *CONCLUSION):
+            for path in self.folder.glob(pattern):
+                yield path.relative_to(self.folder).as_posix()
+
+
+def _belongs(name: str, part: str) -> bool:
+    """Whether a file is one of a part, as far as its name tells; `inside` refuses what leads out of the folder."""
+    path = PurePosixPath(name)
+    return (name == part or path.is_relative_to(part)) and not path.name.startswith(".")
+
+
+def run_folder(given: str | Path) -> Path:
+    """The folder of a run that a user names to read it: a folder, or a working copy of the run in an object store.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is no run in the store.
+    MachineError
+        The store does not answer.
+    """
+    address = address_of(given)
+    return Path(given) if address is None else fetched(address).folder
+
+
+def planned_folder(given: str | Path) -> Path:
+    """The same for a run that need not have begun yet."""
+    address = address_of(given)
+    if address is None:
+        return Path(given)
+    try:
+        return fetched(address).folder
+    except NothingThereError:
+        folder = working_copy(address, "read")
+        remove_tree(folder)
+        return folder
+
+
+def place(given: str | Path, use: str) -> tuple[Path, RunExchange | None]:
+    """The folder that a run is written into, and the object store with which it is exchanged; raises as `exchanged`.
+
+    Parameters
+    ----------
+    given : str or pathlib.Path
+        What a user names: a folder, or the address of a store.
+    use : str
+        What the working copy is for, such as one shard.
+    """
+    address = address_of(given)
+    if address is None:
+        return Path(given), None
+    exchange = exchanged(address, use)
+    return exchange.folder, exchange
+
+
+def working_copy(address: str, use: str) -> Path:
+    """The folder of a working copy of the run in a store, for one use: a shard, a whole run, or reading."""
+    return cache_folder() / COPIES / key_of({"address": address})[:16] / use
+
+
+def exchanged(address: str, use: str) -> RunExchange:
+    """Open a run in a store to write it; the working copy is made what is in the store when the run begins.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The store has something else.
+    MachineError
+        The store does not answer, or has no conditional writes.
+    """
+    return RunExchange(VersionedFolder(opened(address, "run")), working_copy(address, use))
+
+
+def fetched(address: str, *, write: bool = False) -> RunExchange:
+    """Fetch a run that is in a store, to read it; with `write`, to conclude it anew.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        There is none.
+    MachineError
+        The store does not answer.
+    """
+    folder = working_copy(address, "read")
+    store = opened(address, "run") if write else opened_to_read(address, "run")
+    exchange = RunExchange(VersionedFolder(store), folder)
+    with held(folder / ".lock", of=folder):
+        exchange.pull()
+    return exchange

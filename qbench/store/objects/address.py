@@ -1,0 +1,35 @@
+"""How an object store is named: ``s3://bucket/folder``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from qbench.errors import InputError
+
+ADDRESS = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]+):/{1,2}(?P<rest>[^/].*)")
+"""One slash is enough: a `pathlib.Path` that was made of an address has one."""
+
+
+def address_of(given: str | Path) -> str | None:
+    """The address of an object store that a user named; `None` where it is a folder.
+
+    Examples
+    --------
+    >>> address_of("s3://bucket/runs/study/"), address_of(Path("s3://bucket/runs")), address_of("runs/study")
+    ('s3://bucket/runs/study', 's3://bucket/runs', None)
+    """
+    found = ADDRESS.fullmatch(str(given))
+    return f"{found['protocol']}://{found['rest'].rstrip('/')}" if found else None
+
+
+def folder_only(given: str | Path, *, where: str, fix: str) -> None:
+    """Refuse the address of an object store where there has to be a folder.
+
+    Raises
+    ------
+    InputError
+        It is one.
+    """
+    if (address := address_of(given)) is not None:
+        raise InputError(f"{address} is an object store, and a folder is needed here", where=where, fix=fix)
