@@ -30,8 +30,11 @@ log = logging.getLogger(__name__)
 
 CONCLUSION = ("analysis", "report.html")
 """The parts that follow from all cells."""
-PART = re.compile(r"cells/[^/]+/[^/]+/[^/]+|speed/[^/]+/[^/]+\.json|run\.json|environment\.json|analysis|report\.html")
-"""The parts of a run folder."""
+NAME = r"[^/.][^/]*"
+PART = re.compile(
+    rf"cells/{NAME}/{NAME}/{NAME}|speed/{NAME}/{NAME}\.json|run\.json|environment\.json|analysis|report\.html"
+)
+"""The parts of a run folder; no other name in a store is looked at."""
 COPIES = "runs"
 """The folder of the cache folder with the working copies."""
 
@@ -186,9 +189,9 @@ class RunExchange:
 
 
 def _belongs(name: str, part: str) -> bool:
-    """Whether a file is one of a part, as far as its name tells; `inside` refuses what leads out of the folder."""
+    """Whether a file is one of a part, as far as its name tells."""
     path = PurePosixPath(name)
-    return (name == part or path.is_relative_to(part)) and not path.name.startswith(".")
+    return (name == part or path.is_relative_to(part)) and not any(x.startswith(".") for x in path.parts)
 
 
 def run_folder(given: str | Path) -> Path:

@@ -151,21 +151,26 @@ class Study:
     ----------
     folder : pathlib.Path
         An empty folder. A trial is a copy of the run folder and the cache folder in it.
+    preload : collection of str
+        Modules that the commands need, too.
+    search : bool
+        Whether the files for a search are made as well.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, preload: Collection[str] = (), search: bool = True) -> None:
         self.folder = folder
         self.trial = folder / "trial"
         self.run, self.cache = self.trial / "run", self.trial / "cache"
         self._said = folder / "said.txt"
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["__main__", "tests.faults.warm"])
+        self._context.set_forkserver_preload(["__main__", "tests.faults.warm", *preload])
         self._write()
         self.seconds: dict[str, float] = {}
         self.searches: dict[str, tuple[dict[str, Any], set[str]]] = {}
         self.longest = 0.0
         self._undisturbed()
-        self._write_search()
+        if search:
+            self._write_search()
         self.results = results(self.run)
         self.names = names(self.trial)
         self.trial.rename(folder / "whole")

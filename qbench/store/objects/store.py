@@ -49,6 +49,17 @@ class ObjectStore:
         self.sent = self.fetched = 0
         self._counting = threading.Lock()
 
+    @classmethod
+    def of(cls, address: str) -> ObjectStore:
+        """The store of an address, which is not asked for anything yet; see `opened`.
+
+        Raises
+        ------
+        InputError
+            There is no package for such stores.
+        """
+        return cls(address, *_files(address))
+
     def put(self, name: str, content: bytes) -> None:
         """Put an object, in place of one that has this name.
 
@@ -109,6 +120,17 @@ class ObjectStore:
                 self._files.rm_file(self._path(name))
         except FileNotFoundError:
             pass
+
+    @property
+    def creates(self) -> bool:
+        """Whether there is an own method to create objects: fsspec's general one looks first, and then writes."""
+        from fsspec.asyn import AsyncFileSystem
+        from fsspec.spec import AbstractFileSystem
+
+        kind = type(self._files)
+        if issubclass(kind, AsyncFileSystem):
+            return kind._pipe_file is not AsyncFileSystem._pipe_file
+        return kind.pipe_file is not AbstractFileSystem.pipe_file
 
     @property
     def spent(self) -> str:
@@ -173,10 +195,9 @@ def opened(address: str, use: str) -> ObjectStore:
         It cannot be used; or it does not refuse to create an object that exists, so that two processes might both
         believe that they have created it.
     """
-    files, root = _files(address)
-    store = ObjectStore(address, files, root)
+    store = ObjectStore.of(address)
     mark = json.dumps({"format": FORMAT, "for": use}).encode()
-    if not _creates(files) or (store.create_once(MARK, mark) and store.create_once(MARK, mark)):
+    if not store.creates or (store.create_once(MARK, mark) and store.create_once(MARK, mark)):
         raise MachineError(
             "this store replaces an object where it should refuse to create it again (it has no conditional writes)",
             where=address,
@@ -188,7 +209,7 @@ def opened(address: str, use: str) -> ObjectStore:
 
 def opened_to_read(address: str, use: str) -> ObjectStore:
     """Open a store that somebody has written; see `opened`, also for what it raises."""
-    store = ObjectStore(address, *_files(address))
+    store = ObjectStore.of(address)
     _check_mark(store, use)
     return store
 
@@ -227,13 +248,3 @@ def _files(address: str) -> tuple[Any, str]:
     except ValueError as error:
         raise InputError(f"{protocol}:// is not a kind of store ({error})", where=address, fix=fix) from None
     return files, str(root)
-
-
-def _creates(files: Any) -> bool:
-    """Whether there is an own method to create objects: fsspec's general one looks first, and then writes."""
-    from fsspec.asyn import AsyncFileSystem
-    from fsspec.spec import AbstractFileSystem
-
-    if isinstance(files, AsyncFileSystem):
-        return type(files)._pipe_file is not AsyncFileSystem._pipe_file
-    return type(files).pipe_file is not AbstractFileSystem.pipe_file
