@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from qbench.errors import MachineError
 from qbench.runfolder.integrity import damage, inside
-from qbench.store.cache import cache_folder
+from qbench.store.cache import COPIES, cache_folder
 from qbench.store.files import atomic, machine_errors
 from qbench.store.folders import remove_tree
 from qbench.store.keys import key_of
@@ -35,8 +35,6 @@ PART = re.compile(
     rf"cells/{NAME}/{NAME}/{NAME}|speed/{NAME}/{NAME}\.json|run\.json|environment\.json|analysis|report\.html"
 )
 """The parts of a run folder; no other name in a store is looked at."""
-COPIES = "runs"
-"""The folder of the cache folder with the working copies."""
 
 Given = TypeVar("Given")
 

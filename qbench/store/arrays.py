@@ -196,12 +196,13 @@ class ShardedArray:
         Where there is an object store, they have to be there: others wait for them.
         """
         if self._store is None:
-            return self._complete_here
+            return self.complete_here
         stored = self._in_store()
         return stored is not None and stored.complete
 
     @property
-    def _complete_here(self) -> bool:
+    def complete_here(self) -> bool:
+        """Whether all shards are finished on this machine."""
         file, digests = self._known()
         return file is not None and len(digests) == file.count and file.is_whole()
 
@@ -224,7 +225,7 @@ class ShardedArray:
         What is only in the object store is fetched, and what is missing there is put there.
         """
         self._exchange()
-        if not self._complete_here:
+        if not self.complete_here:
             return None
         file, digests = self._sound()
         if file is None or len(digests) < file.count:
@@ -294,7 +295,7 @@ class ShardedArray:
             return
         stored = self._in_store()
         whole = stored is not None and stored.complete
-        if whole == self._complete_here:
+        if whole == self.complete_here:
             return  # there is nothing to do, or nothing that can be read
         file = stored.file if stored is not None and whole else self._known()[0]
         assert file is not None

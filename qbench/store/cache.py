@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 STORE = "QBENCH_CACHE_STORE"
 """The variable with the address of an object store."""
+COPIES = "runs"
+"""The folder of the cache with the working copies of runs that are in an object store."""
 LOCKS = "locks"
 """The folder of the cache with the files that are locked; they are empty."""
 

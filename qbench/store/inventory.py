@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qbench.errors import InputError, MachineError
 from qbench.store.arrays import ROWS, SHARDS, stored_parts
-from qbench.store.cache import LOCKS, Cache
+from qbench.store.cache import COPIES, LOCKS, Cache
 from qbench.store.digests import file_digest
 from qbench.store.files import PART, machine_errors, remove_leftover
 from qbench.store.folders import LIST, remove_tree
@@ -99,7 +99,7 @@ def _folders(cache: Cache, unknown: list[Path]) -> Iterator[tuple[Path, str]]:
             unknown.append(kind)
         elif kind.name in WITHOUT_KEYS:
             yield kind, kind.name
-        elif kind.name != LOCKS:
+        elif kind.name not in (LOCKS, COPIES):
             for first in _entries(kind):
                 if FIRST.fullmatch(first.name) and first.is_dir() and not first.is_symlink():
                     yield first, kind.name
@@ -153,7 +153,7 @@ def _is_listed(path: Path, entries: Sequence[Path]) -> bool:
 
 def _array(cache: Cache, kind: str, path: Path) -> Thing:
     parts = stored_parts(path)
-    complete = parts is not None and cache.sharded(kind, parts).complete
+    complete = parts is not None and cache.sharded(kind, parts).complete_here
     state = State.COMPLETE if complete else State.UNFINISHED
     files = (path / SHARDS, path / ROWS, *path.glob(LIST_PART))
     return _thing(kind, path, files, files[0], state, cache.lock(path))

@@ -153,11 +153,9 @@ class Study:
         An empty folder. A trial is a copy of the run folder and the cache folder in it.
     preload : collection of str
         Modules that the commands need, too.
-    search : bool
-        Whether the files for a search are made as well.
     """
 
-    def __init__(self, folder: Path, *, preload: Collection[str] = (), search: bool = True) -> None:
+    def __init__(self, folder: Path, *, preload: Collection[str] = ()) -> None:
         self.folder = folder
         self.trial = folder / "trial"
         self.run, self.cache = self.trial / "run", self.trial / "cache"
@@ -169,8 +167,7 @@ class Study:
         self.searches: dict[str, tuple[dict[str, Any], set[str]]] = {}
         self.longest = 0.0
         self._undisturbed()
-        if search:
-            self._write_search()
+        self._write_search()
         self.results = results(self.run)
         self.names = names(self.trial)
         self.trial.rename(folder / "whole")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,15 @@ from typing import Any
 
 from qbench.errors import InputError, MachineError
 
-MARK = "qbench.json"
+MARK = "about.json"
 """The first object of a store, which says what the store is for."""
 FORMAT = 1
+PRECONDITION_FAILED, CONFLICT = 412, "ConditionalRequestConflict"
+"""How S3 says that an object exists, and that another request for the same object is going on."""
+CONFLICTS, PAUSE = 6, 0.1
+"""How often a request is sent where there is such another one, and the seconds before it is sent again at first."""
+OPTIONS = {"s3": {"max_concurrency": 1}}
+"""What is asked of fsspec for a kind of store. For more at a time, s3fs would ask for the size of each object first."""
 CONTINUE = "Nothing is lost: the same command continues."
 CREDENTIALS = "Check the credentials, and that they allow to read, to list and to write objects. " + CONTINUE
 
@@ -86,11 +93,31 @@ class ObjectStore:
         """Put an object if there is none of this name; whether the store did so."""
         try:
             with self._asked("create", name):
-                self._files.pipe_file(self._path(name), content, mode="create")
+                self._create(name, content)
         except FileExistsError:
             return False
         self._count(sent=len(content))
         return True
+
+    def _create(self, name: str, content: bytes) -> None:
+        """Have an object created; raises `FileExistsError` where there is one of this name.
+
+        S3 may answer that another request for the same object is going on. Such a request is repeated.
+        """
+        for pause in (PAUSE * 2**n for n in range(CONFLICTS)):
+            try:
+                self._files.pipe_file(self._path(name), content, mode="create")
+            except Exception as error:
+                status, code = _answer(error)
+                if status == PRECONDITION_FAILED:
+                    raise FileExistsError(name) from error
+                if code != CONFLICT:
+                    raise
+                last = error
+            else:
+                return
+            time.sleep(pause)
+        raise last
 
     def get(self, name: str) -> bytes | None:
         """The content of an object; `None` where there is none of this name."""
@@ -172,6 +199,17 @@ class ObjectStore:
             raise MachineError(why, where=self.where(name), fix=fix) from error
 
 
+def _answer(error: BaseException | None) -> tuple[int, str]:
+    """The status and the code with which S3 refused a request, which are in the cause of what fsspec raises."""
+    while error is not None:
+        said = getattr(error, "response", None)
+        if isinstance(said, dict):
+            status = said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            return int(status), str(said.get("Error", {}).get("Code", ""))
+        error = error.__cause__
+    return 0, ""
+
+
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
@@ -242,7 +280,8 @@ def _files(address: str) -> tuple[Any, str]:
     try:
         import fsspec
 
-        files, root = fsspec.url_to_fs(address, use_listings_cache=False, skip_instance_cache=True)
+        options = OPTIONS.get(protocol, {})
+        files, root = fsspec.url_to_fs(address, use_listings_cache=False, skip_instance_cache=True, **options)
     except ImportError as error:
         raise InputError(f"a package for such stores is missing ({error})", where=address, fix=fix) from None
     except ValueError as error:

@@ -146,7 +146,7 @@ def test_a_shard_that_loses_the_store_is_repeated_by_the_same_command(machine, e
     machine("first", Shard(1, 2))
     with monkeypatch.context() as patch:
         Broken(patch, passing)
-        with pytest.raises(MachineError, match="the store does not answer .the network is gone"):
+        with pytest.raises(MachineError, match=r"the store does not answer .the network is gone"):
             machine("second", Shard(2, 2))
     assert machine("second", Shard(2, 2)).complete
     assert fetched() == expected

@@ -71,8 +71,46 @@ def test_a_store_without_conditional_writes_is_refused(monkeypatch, address, tmp
 
 def test_a_store_that_refuses_everything(monkeypatch, address):
     monkeypatch.setattr("qbench.store.objects.store._files", lambda address: (Unhelpful(), "/unhelpful"))
-    with pytest.raises(MachineError, match=r"qbench.json: the store refuses this \(Access Denied\)\nCheck the cred"):
+    with pytest.raises(MachineError, match=r"about\.json: the store refuses this \(Access Denied\)\nCheck the cred"):
         opened(address, "run")
+
+
+class Answer(Exception):
+    """An answer of S3 with an error, as botocore raises it."""
+
+    def __init__(self, status, code):
+        self.response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "created"),
+    [
+        ([Answer(409, "ConditionalRequestConflict")] * 2, True),
+        ([Answer(409, "ConditionalRequestConflict"), Answer(412, "PreconditionFailed")], False),
+    ],
+)
+def test_answers_of_s3_to_a_conditional_write(store, monkeypatch, answers, created):
+    monkeypatch.setattr("qbench.store.objects.store.PAUSE", 0.0)
+    left = list(answers)
+
+    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+        if left:
+            raise OSError(22, "as s3fs says it") from left.pop(0)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", pipe_file)
+    assert store.create_once("a", b"1") == created
+    assert not left
+
+
+def test_a_conflict_that_does_not_end_is_said(store, monkeypatch):
+    monkeypatch.setattr("qbench.store.objects.store.PAUSE", 0.0)
+
+    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+        raise OSError(5, "a conflicting operation") from Answer(409, "ConditionalRequestConflict")
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", pipe_file)
+    with pytest.raises(MachineError, match=r"the store does not answer .*a conflicting operation"):
+        store.create_once("a", b"1")
 
 
 def test_what_is_no_store_of_qbench(address, store):
@@ -81,10 +119,10 @@ def test_what_is_no_store_of_qbench(address, store):
     opened(address, "cache")
     with pytest.raises(InputError, match="this is the address of a cache, not of a run"):
         opened(address, "run")
-    store.put("qbench.json", json.dumps({"format": 2, "for": "cache"}).encode())
+    store.put("about.json", json.dumps({"format": 2, "for": "cache"}).encode())
     with pytest.raises(InputError, match="it was written by a newer qbench"):
         opened_to_read(address, "cache")
-    store.put("qbench.json", b"{")
+    store.put("about.json", b"{")
     with pytest.raises(InputError, match="the object is damaged"):
         opened_to_read(address, "cache")
 
@@ -238,10 +276,10 @@ def test_a_version_that_names_files_of_other_places_writes_none(store, tmp_path,
     store.put("versions/report.html/00000001", json.dumps({**said, "sha256": key_of(said)}).encode())
     store.put("versions/cells/../../victim/00000001", b"damaged: so there is no file in it, and it is removed")
     folder = tmp_path / "copy"
-    folder.mkdir()
+    (folder / "cells").mkdir(parents=True)
     (tmp_path / "victim").write_text("here")
     RunExchange(VersionedFolder(store), folder).pull()
-    assert {path.name for path in tmp_path.rglob("*")} == {"copy", "victim"}
+    assert {path.name for path in tmp_path.rglob("*")} == {"copy", "cells", "victim"}
 
 
 def test_folders_that_are_named(address, monkeypatch, tmp_path):
