@@ -94,7 +94,7 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None, gpu: str = "")
     from qbench.execution.unavailable_lines import unavailable_lines
     from qbench.models.numerics import check_presence
     from qbench.terminal.console import Terminal
-    from qbench.text import bytes_in_words, duration
+    from qbench.text import bytes_in_words, counted, duration
 
     found = forecast(wanted, out, progress=Bar(Terminal(stderr=True)), shard=of_run, gpu=gpu)
     plan, console = found.plan, Terminal()
@@ -122,9 +122,10 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None, gpu: str = "")
         table.add_row(Text(quantizer.label), quantizer.device, bits, _left_alone(quantizer))
     console.print(table)
     grid = len(plan.models) * len(plan.quantizers) * len(plan.benchmarks)
+    sizes = ((plan.models, "model"), (plan.quantizers, "quantizer"), (plan.benchmarks, "benchmark"))
+    factors = " × ".join(counted(len(planned), one) for planned, one in sizes)
     console.print(
-        f"\n{plan.cells} cells {'=' if plan.cells == grid else 'of'} {len(plan.models)} models × "
-        f"{len(plan.quantizers)} quantizers × {len(plan.benchmarks)} benchmarks: {found.done} done, "
+        f"\n{counted(plan.cells, 'cell')} {'=' if plan.cells == grid else 'of'} {factors}: {found.done} done, "
         f"{found.cached} with cached answers, {found.to_compute} to compute, "
         f"{found.unknown} that need a missing model or missing data."
     )

@@ -72,7 +72,7 @@ def test_data_check_names_the_first_of_what_is_wrong_or_all_of_it(folder):
 def test_plan_says_that_the_device_is_missing(folder, monkeypatch, device, said):
     monkeypatch.setattr("qbench.models.numerics._cuda_devices", lambda: 0)
     done = call("plan", "spec.toml", "--device", device)
-    assert "1 cells = 1 models" in done.output
+    assert "1 cell = 1 model × 1 quantizer × 1 benchmark:" in done.output
     assert isinstance(done.exception, InputError)
     assert done.exception.exit_code == 2
     assert said in str(done.exception)
