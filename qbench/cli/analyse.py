@@ -24,7 +24,7 @@ def command(
         list[str] | None, typer.Option(help="A margin, as metric=value or benchmark.metric=value; repeatable.")
     ] = None,
     resamples: Annotated[
-        int | None, typer.Option(min=99, help="The number of permutations and of bootstrap samples.")
+        int | None, typer.Option(min=99, max=100_000, help="The number of permutations and of bootstrap samples.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed of the permutations and bootstrap samples.")] = None,
     report: Annotated[bool, typer.Option(help="Write the HTML report anew.")] = True,

@@ -52,7 +52,7 @@ from qbench.runfolder.writer import discard_damaged_analysis, write_analysis
 from qbench.statistics.dispatch import bounds
 from qbench.statistics.interface import Statistic
 from qbench.statistics.ledger import Comparison
-from qbench.statistics.settings import Settings, check_margins
+from qbench.statistics.settings import FAMILY_COLUMNS, MOST_RESAMPLES, Settings, check_margins
 from qbench.store.files import too_large
 from qbench.store.keys import key_of
 from qbench.vocabulary import FlagKind, RowFlag, join_flags
@@ -90,6 +90,14 @@ def _checked(settings: Settings) -> Settings:
         raise InputError(f"{field} is too large a number", where="[analysis]")
     if not 0.5 < settings.confidence < 1:
         raise InputError(f"the confidence is {settings.confidence}; it is between 0.5 and 1", where="[analysis]")
+    if strange := [name for name in settings.family if name not in FAMILY_COLUMNS]:
+        fix = f"Choose from: {', '.join(FAMILY_COLUMNS)}."
+        raise InputError(f"families of tests cannot share {strange[0]!r}", where="[analysis]", fix=fix)
+    if not 1 <= settings.resamples <= MOST_RESAMPLES:
+        what = f"resamples is {settings.resamples:,}; it is from 1 to {MOST_RESAMPLES:,}"
+        raise InputError(what, where="[analysis]")
+    if settings.seed < 0:
+        raise InputError(f"the seed is {settings.seed}; it is not negative", where="[analysis]")
     return settings
 
 

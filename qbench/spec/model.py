@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from qbench.comparisons import DeclaredComparison
 from qbench.models.control_arms import CONTROL_ARMS
 from qbench.policy.model import Policy
+from qbench.statistics.settings import FAMILY, MOST_RESAMPLES, FamilyColumn
 from qbench.toml_types import FirstFormat
 
-FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
 HalfName = Literal["first", "second"]
-FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
 LABEL = re.compile(r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]*")
 CHECKPOINT = re.compile(r"(?![/~]|\.{1,2}(?:/|$)|[A-Za-z]:)[^\x00-\x1f\x7f\\]*")
 """A name, such as a hub ID, and no path."""
@@ -171,7 +170,9 @@ class CalibrationSpec(_Strict):
     texts: str = ""
     items: int = Field(default=128, ge=1, le=100_000, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
-    balance: dict[str, Literal["equal"] | dict[str, Annotated[float, Field(ge=0, le=1)]]] = Field(default_factory=dict)
+    balance: dict[str, Literal["equal"] | dict[str, Annotated[float, Field(ge=0, le=1, strict=True)]]] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> CalibrationSpec:
@@ -251,7 +252,7 @@ class AnalysisSpec(_Strict):
     confidence: float = Field(default=0.95, gt=0.5, lt=1, strict=True)
     margins: dict[str, Annotated[float, Field(strict=True)]] = Field(default_factory=dict)
     family: list[FamilyColumn] = Field(default_factory=lambda: list(FAMILY))
-    resamples: int = Field(default=1999, ge=99, le=100_000, strict=True)
+    resamples: int = Field(default=1999, ge=99, le=MOST_RESAMPLES, strict=True)
     seed: int = Field(default=0, ge=0, strict=True)
     allow: list[Literal["preprocessing", "prompts", "batch", "checkpoint"]] = Field(default_factory=list)
 

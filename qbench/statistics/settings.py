@@ -6,14 +6,18 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from qbench.errors import InputError
 from qbench.metrics.interface import MetricInfo
 from qbench.metrics.keys import MetricKey
 from qbench.vocabulary import Unit
 
-FAMILY = ("benchmark", "metric", "attribute")
+FamilyColumn = Literal["model", "quantizer", "benchmark", "metric", "attribute", "group"]
+FAMILY_COLUMNS: tuple[str, ...] = get_args(FamilyColumn)
+FAMILY: tuple[FamilyColumn, ...] = ("benchmark", "metric", "attribute")
+MOST_RESAMPLES = 100_000
+"""The largest `Settings.resamples`: so many draws take memory and time, whoever asks for them."""
 MOST_DRAWS = 200_000
 """Draws of one permutation test at most, so that its time is bounded. With so many, a p-value can be significant in a
 family of up to 10,000 tests."""

@@ -156,7 +156,14 @@ def _earlier(folder: Path) -> dict[str, Any] | None:
             where=str(path),
             fix=OTHER_FOLDER,
         )
-    used: dict[str, Any] | None = values["confirmation"]
+    used: dict[str, Any] | None = values.get("confirmation")
+    if used is None:
+        return None
+    try:
+        str(used["of"]["quantizer"]["label"]), str(used["band"])
+    except (KeyError, TypeError) as error:
+        what = f"the file is damaged: its confirmation is not one ({error!r})"
+        raise InputError(what, where=str(path), fix=OTHER_FOLDER) from None
     return used
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qbench.errors import InputError
+from qbench.runfolder.integrity import is_damaged
 from qbench.store.files import read_json_object
 from qbench.tuning.record import RECORD
 
@@ -41,6 +42,8 @@ def tuning_table(folder: Path) -> pd.DataFrame:
 
     path = folder / RECORD
     record = read_json_object(path, fix=AGAIN)
+    if is_damaged(record, known=()):
+        raise InputError("the record is damaged: it is not what was written", where=str(path), fix=AGAIN)
     try:
         rows = [
             {

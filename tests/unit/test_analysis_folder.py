@@ -124,6 +124,34 @@ def test_a_wrong_setting_says_so(run: Any, changed: dict[str, Any], said: str) -
         analyse_again(load(run.write()), changed)
 
 
+@pytest.mark.parametrize(
+    ("analysis", "said"),
+    [
+        ({"family": ["metric", "label"]}, "families of tests cannot share 'label'"),
+        ({"resamples": 2**40}, r"resamples is 1,099,511,627,776; it is from 1 to 100,000"),
+        ({"resamples": 0}, "resamples is 0"),
+        ({"seed": -1}, "the seed is -1"),
+        ({"confidence": 2.0}, "between 0.5 and 1"),
+    ],
+)
+@pytest.mark.parametrize("where", ["run.json", "analysis.json"])
+def test_settings_that_no_spec_can_have_are_refused_wherever_a_run_folder_has_them(
+    run: Any, where: str, analysis: dict[str, Any], said: str
+) -> None:
+    folder = run.write()
+    if where == "run.json":
+        _spec(folder, analysis)
+    else:
+        _spec(folder, {"seed": 1, "resamples": 99})
+        analysed(load(folder))
+        path = folder / "analysis" / "analysis.json"
+        values = json.loads(path.read_text())
+        values["settings"] |= analysis
+        path.write_text(json.dumps(sealed(values)))
+    with pytest.raises(InputError, match=said):
+        analysed(load(folder))
+
+
 def _spec(folder: Path, analysis: dict[str, Any]) -> None:
     """Change the ``[analysis]`` of a run as `qbench run` does: the cells stay."""
     path = folder / "run.json"

@@ -270,6 +270,8 @@ def test_what_cannot_be_drawn_is_said(registry, cache, data, values, message):
         ({"dataset": "a", "balance": {"age": "equal", "sex": "equal"}}, "balance names one attribute"),
         ({"dataset": "a", "balance": {"age": {"old": 0.5}}}, "the shares of 'age' add up to 0.5"),
         ({"dataset": "a", "balance": {"age": {"old": 2.0, "young": -1.0}}}, "less than or equal to 1"),
+        ({"dataset": "a", "balance": {"age": {"old": "0.5", "young": "0.5"}}}, "valid number"),
+        ({"dataset": "a", "balance": {"age": {"old": True}}}, "valid number"),
         ({"dataset": "a", "items": 0}, "greater than or equal to 1"),
     ],
 )

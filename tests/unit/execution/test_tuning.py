@@ -15,6 +15,7 @@ from qbench.execution.run import execute
 from qbench.gate.evaluate import not_evaluated
 from qbench.results import load
 from qbench.results.analysis import analysed
+from qbench.runfolder.integrity import sealed
 from qbench.spec.model import QuantizerSpec
 from qbench.spec.read import read_spec
 from qbench.terminal.console import Terminal
@@ -133,7 +134,8 @@ def test_the_search_is_a_table_a_section_of_its_report_and_a_saved_model(tuner, 
 
 
 def test_a_damaged_record_of_a_search_is_refused(tmp_path):
-    for text in ("{}", '{"tried": [{}], "confirmation": null}', "["):
+    changed = json.dumps({**sealed({"tried": [], "confirmation": None}), "by": "layer"})
+    for text in ("{}", '{"tried": [{}], "confirmation": null}', "[", changed):
         (tmp_path / "tuning.json").write_text(text)
         with pytest.raises(InputError, match=r"tuning\.json.*damaged"):
             tuning_table(tmp_path)
@@ -166,6 +168,10 @@ def test_the_second_half_confirms_one_configuration_only(tmp_path):
     record.write_text(json.dumps({"format": 1, "confirmation": None}))
     with pytest.raises(InputError, match="of an earlier version"):
         check_unused(tmp_path, other, settings)
+    for confirmation in ({}, [], {"of": None, "band": ""}, {"of": {"quantizer": "a"}}):
+        record.write_text(json.dumps(sealed({"format": 1, "confirmation": confirmation})))
+        with pytest.raises(InputError, match=r"tuning\.json: the file is damaged|already used"):
+            check_unused(tmp_path, other, settings)
 
 
 def test_a_search_that_is_killed_continues_to_the_same_results(tuner, cache, tmp_path):
