@@ -7,7 +7,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import onnx
+from google.protobuf.message import Message
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+from onnx.inliner import inline_local_functions
 
 from qbench.api import ModelError
 from qbench_onnx.towers import TOWERS, Tower
@@ -20,7 +22,7 @@ KNOWN = frozenset({*INPUT.values(), "attention_mask"})
 
 
 def read_graph(path: Path) -> Any:
-    """A graph, without the weights that it has in files of external data.
+    """A graph, without the weights that it has in files of external data. Its local functions are put in their places.
 
     Raises
     ------
@@ -30,6 +32,8 @@ def read_graph(path: Path) -> Any:
     check_content(path)
     try:
         model = onnx.load(path, load_external_data=False)
+        if model.functions:  # ONNX Runtime does so, too: their nodes and tensors are those of the graph
+            model = inline_local_functions(model)
     except Exception as error:  # of protobuf, which has no types
         raise ModelError(f"the graph cannot be read ({error})", where=str(path)) from error
     for tensor in _tensors(model.graph):
@@ -55,9 +59,9 @@ def files_of(path: Path) -> list[Path]:
     data = sorted({path.parent / ExternalDataInfo(tensor).location for tensor in tensors})
     for file in data:
         check_content(file)
-        if file.is_symlink():  # the caches of the hub consist of them
+        if file.resolve() != path.parent.resolve() / file.relative_to(path.parent):  # as in the caches of the hub
             raise ModelError(
-                f"the external data of {path.name} are a symbolic link, which ONNX Runtime does not follow",
+                f"the external data of {path.name} are behind a symbolic link, which ONNX Runtime does not follow",
                 where=str(file),
                 fix="Copy the files themselves into the folder, for example with `hf download --local-dir FOLDER`.",
             )
@@ -112,13 +116,12 @@ def _check_place(location: str, path: Path) -> None:
         )
 
 
-def _tensors(graph: Any) -> Iterator[Any]:
-    """All tensors of a graph, those in its nodes and in the graphs of its nodes included."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield attribute.t
-            yield from attribute.tensors
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.ByteSize():
-                    yield from _tensors(inner)
+def _tensors(message: Any) -> Iterator[Any]:
+    """All tensors of a graph, wherever they are: sparse ones, and those of nodes and of their graphs, included."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in (value,) if isinstance(value, Message) else value:
+                yield from _tensors(part)

@@ -151,6 +151,8 @@ def _converted(given: Any, value: Any) -> bool:
         return any(_converted(given.get(name), value[name]) for name in value)
     if isinstance(given, float) and isinstance(value, int):
         return True
+    if isinstance(given, bool) and value is None:  # which a check of the options made of it
+        return True
     plain = (bool, str)
     return any(isinstance(given, kind) != isinstance(value, kind) for kind in plain) and isinstance(
         value, (bool, int, float, str)

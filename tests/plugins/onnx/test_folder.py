@@ -409,6 +409,79 @@ def test_external_data_are_read_and_fingerprinted(copy, transformers_js):
     assert other in content(checkpoint, VariantOptions(variant="q4"))
 
 
+def add_external(graph, where, name):
+    """Let a graph add the four zeros of a file to what it has, from a tensor of the given kind."""
+    tensor = onnx.TensorProto(name="more", data_type=onnx.TensorProto.FLOAT, dims=[1], data_location=1)
+    tensor.external_data.add(key="location", value=name)
+    sparse = onnx.SparseTensorProto(values=tensor, dims=[1])
+    sparse.indices.CopyFrom(onnx.helper.make_tensor("at", onnx.TensorProto.INT64, [1], [0]))
+    last = next(node for node in graph.graph.node if "image_embeds" in node.output)
+    last.output[list(last.output).index("image_embeds")] = "before"
+    if where == "a sparse initializer":
+        graph.graph.sparse_initializer.append(sparse)
+    elif where == "a sparse constant":
+        graph.graph.node.append(onnx.helper.make_node("Constant", [], ["more"], sparse_value=sparse))
+    add = onnx.helper.make_node("Add", ["before", "more"], ["image_embeds"])
+    if where == "a function":
+        constant = onnx.helper.make_node("Constant", [], ["more"], value=tensor)
+        made = onnx.helper.make_function(
+            "own", "More", ["before"], ["image_embeds"], [constant, add], graph.opset_import
+        )
+        graph.functions.append(made)
+        graph.opset_import.append(onnx.helper.make_opsetid("own", 1))
+        add = onnx.helper.make_node("More", ["before"], ["image_embeds"], domain="own")
+    graph.graph.node.append(add)
+
+
+@pytest.mark.parametrize("where", ["a sparse initializer", "a sparse constant", "a function"])
+def test_external_data_are_fingerprinted_wherever_a_graph_names_them(copy, where):
+    path = copy / "onnx" / "vision_model.onnx"
+    graph = onnx.load(path)
+    add_external(graph, where, "more.bin")
+    onnx.save(graph, path)
+    found, embeddings = [], []
+    for value in (0.0, 1.0):
+        np.array([value], dtype=np.float32).tofile(path.with_name("more.bin"))
+        checkpoint = opened(copy)
+        found.append(checkpoint.identity.fingerprint)
+        embeddings.append(checkpoint.load(device="cpu", dtype="float32").encode_images(tiny.pixels()))
+    assert not np.array_equal(*embeddings)
+    assert found[0] != found[1]
+    path.with_name("more.bin").unlink()
+    with pytest.raises(ModelError, match=r"the external data of vision_model\.onnx are missing"):
+        opened(copy)
+
+
+def test_the_layers_of_functions_are_seen(copy, transformers_js):
+    from qbench_onnx.folder_coverage import read_facts
+
+    path = copy / "onnx" / "vision_model.onnx"
+    graph = onnx.load(path)
+    last = next(node for node in reversed(graph.graph.node) if node.op_type in ("MatMul", "Gemm"))
+    graph.functions.append(
+        onnx.helper.make_function(
+            "own", "Last", list(last.input), list(last.output), [copied(last)], list(graph.opset_import)
+        )
+    )
+    last.op_type, last.domain = "Last", "own"
+    del last.attribute[:]
+    graph.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    onnx.save(graph, path)
+    seen, wanted = (
+        read_facts([folder / "onnx" / "vision_model.onnx", folder / "onnx" / "text_model.onnx"]).products
+        for folder in (copy, transformers_js)
+    )
+    assert [(product.weights, product.parameters) for product in seen] == [
+        (product.weights, product.parameters) for product in wanted
+    ]
+
+
+def copied(node):
+    made = onnx.NodeProto()
+    made.CopyFrom(node)
+    return made
+
+
 @pytest.mark.parametrize("location", ["../secret", "/etc/hostname", "a/../../b", "..\\secret", "C:\\secret"])
 def test_external_data_outside_the_folder_are_refused(copy, location):
     path = copy / "onnx" / "text_model.onnx"
@@ -423,10 +496,21 @@ def test_external_data_outside_the_folder_are_refused(copy, location):
 
 
 def test_external_data_behind_a_symbolic_link_are_refused(copy, tmp_path):
-    data = external(copy / "onnx" / "text_model.onnx")
+    path = copy / "onnx" / "text_model.onnx"
+    data = external(path)
     shutil.move(data, tmp_path / "elsewhere")
     data.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ModelError, match=r"text_model\.onnx are a symbolic link(.|\n)*hf download --local-dir"):
+    with pytest.raises(ModelError, match=r"text_model\.onnx are behind a symbolic link(.|\n)*hf download --local-dir"):
+        opened(copy)
+    data.unlink()
+    (tmp_path / "folder").mkdir()
+    shutil.move(tmp_path / "elsewhere", tmp_path / "folder" / data.name)
+    (path.parent / "linked").symlink_to(tmp_path / "folder")
+    graph = onnx.load(path, load_external_data=False)
+    for tensor in graph.graph.initializer:
+        next(entry for entry in tensor.external_data if entry.key == "location").value = f"linked/{data.name}"
+    path.write_bytes(graph.SerializeToString())
+    with pytest.raises(ModelError, match="behind a symbolic link"):
         opened(copy)
 
 

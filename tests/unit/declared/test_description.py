@@ -222,6 +222,8 @@ def test_a_changed_description_is_another_result_but_for_its_words(declare):
         ("rank", {"ks": [0]}, "different whole numbers from 1"),
         ("rank", {"target": "half"}, "target is 'half'"),
         ("classify", {"min_group": -1}, "min_group is -1"),
+        ("classify", {"min_group": False}, "False is a value of another type"),
+        ("classify", {"shuffle_answers": False}, "False is a value of another type"),
         ("classify", {"min_groups": 1}, "Did you mean 'min_group'"),
     ],
 )
