@@ -16,6 +16,7 @@ from typing import Literal, get_args
 import jinja2
 
 from qbench.errors import InputError
+from qbench.store.folders import new_folder
 
 Kind = Literal["quantizer", "model", "benchmark", "dataset", "statistic", "section"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -74,16 +75,17 @@ def create(kind: Kind, name: str, parent: Path) -> Path:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    for part in ("common", kind):
-        for template in sorted((source / part).rglob("*.j2")):
-            relative = template.relative_to(source / part).as_posix().removesuffix(".j2")
-            target = folder / relative.replace("dot-", ".").replace("package/", f"{package}/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            text = environment.get_template(template.relative_to(source).as_posix()).render(words)
-            target.write_text(text, encoding="utf-8")
-    if kind == "dataset":  # images cannot be templates: a script of the distribution draws them
-        drawing = folder / package / "data"
-        runpy.run_path(str(drawing / "draw.py"))["main"](drawing)
+    with new_folder(folder) as whole:
+        for part in ("common", kind):
+            for template in sorted((source / part).rglob("*.j2")):
+                relative = template.relative_to(source / part).as_posix().removesuffix(".j2")
+                target = whole / relative.replace("dot-", ".").replace("package/", f"{package}/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                text = environment.get_template(template.relative_to(source).as_posix()).render(words)
+                target.write_text(text, encoding="utf-8")
+        if kind == "dataset":  # images cannot be templates: a script of the distribution draws them
+            drawing = whole / package / "data"
+            runpy.run_path(str(drawing / "draw.py"))["main"](drawing)
     return folder
 
 

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import onnx
-from google.protobuf.message import Message
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from onnx.inliner import inline_local_functions
 
@@ -123,5 +122,5 @@ def _tensors(message: Any) -> Iterator[Any]:
         return
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for part in (value,) if isinstance(value, Message) else value:
+            for part in (value,) if hasattr(value, "ListFields") else value:  # one message, or several
                 yield from _tensors(part)

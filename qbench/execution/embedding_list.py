@@ -25,6 +25,7 @@ from qbench.runfolder.writer import folder_name
 from qbench.spec.model import RunSpec
 from qbench.store.cache import Cache
 from qbench.store.files import atomic, write_json
+from qbench.store.folders import new_folder
 
 MODELS = "models.json"
 BOX = ("x", "y", "width", "height")
@@ -88,14 +89,14 @@ def list_wanted(
     _check_labels(wanted)
     check_empty(out)
     listed = Listed(counts={}, unknown={})
-    with progress or Silent() as told:
+    with progress or Silent() as told, new_folder(out) as whole:
         for planned in wanted:
             told.begin(f"reading {planned.label}", 0)
             data = prepare_benchmark(
                 planned, cache, limit=spec.limit, half=spec.half, workers=spec.processes, step=told.step
             )
             name = folder_name(planned.label)
-            listed.counts[name] = _write(data, out / name)
+            listed.counts[name] = _write(data, whole / name)
         models = {}
         for model in plan.models:
             try:
@@ -105,7 +106,7 @@ def list_wanted(
             else:
                 preprocessing = asdict(checkpoint.preprocessing)
                 models[model.label] = {"weights": checkpoint.identity.fingerprint, "preprocessing": preprocessing}
-    write_json(out / MODELS, models)
+        write_json(whole / MODELS, models)
     return listed
 
 

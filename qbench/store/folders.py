@@ -116,6 +116,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         It cannot be written.
     """
     with machine_errors(path):
+        path = path.resolve()  # of ".", or of a link to a folder, neither the name nor the place would be its own
         make_folder(path.parent)
         for left in path.parent.glob(f".{glob.escape(path.name)}.*{PART}"):
             _remove_unused(left)

@@ -1,8 +1,10 @@
-"""Names of new distributions: an invalid name is refused before anything is written."""
+"""Names of new distributions: an invalid name is refused before anything is written. Nothing is written in part."""
+
+from pathlib import Path
 
 import pytest
 
-from qbench.errors import InputError
+from qbench.errors import InputError, MachineError
 from qbench.scaffold import create
 
 
@@ -24,3 +26,21 @@ def test_the_prefix_is_dropped_and_a_folder_is_never_written_into(tmp_path):
     assert (folder / "qbench_my_task" / "task.py").is_file()
     with pytest.raises(InputError, match="the folder exists already"):
         create("benchmark", "my-task", tmp_path)
+
+
+def test_a_disk_that_is_full_halfway_leaves_nothing(tmp_path, monkeypatch):
+    write, written = Path.write_text, []
+
+    def full(path, *how, **more):
+        written.append(path)
+        if len(written) > 3:
+            raise OSError(28, "No space left on device")
+        return write(path, *how, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(MachineError, match="qbench-my-task: the disk is full"):
+            create("benchmark", "my-task", tmp_path)
+    assert len(written) == 4
+    assert not list(tmp_path.iterdir())
+    assert create("benchmark", "my-task", tmp_path).is_dir()

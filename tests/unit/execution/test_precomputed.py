@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from qbench.api import FILES, Coverage, FolderSource, ImageLocation, Layer, ModelError, Quantizer, Variant
-from qbench.errors import DataError, InputError
+from qbench.errors import DataError, InputError, MachineError
+from qbench.execution import embedding_list
 from qbench.execution.embedding_list import list_wanted
 from qbench.execution.forecast import forecast
 from qbench.execution.run import execute
@@ -199,7 +200,10 @@ def test_boxes_are_part_of_a_name_and_stand_in_columns_too(spec, registry, cache
     assert len(pd.read_parquet(tmp_path / "list" / "toys" / "texts.parquet")) == 1  # each text once
 
 
-def test_a_list_overwrites_nothing_and_knows_its_benchmarks(spec, registry, cache, tmp_path):
+def test_a_list_overwrites_nothing_is_whole_and_knows_its_benchmarks(spec, registry, cache, tmp_path, monkeypatch):
+    def fail(*what):
+        raise OSError(28, "No space left on device")
+
     with pytest.raises(InputError, match=r"no benchmark called 'toy'(.|\n)*It has: toys"):
         list_wanted(spec(), tmp_path / "list", registry=registry, cache=cache, benchmark="toy")
     (tmp_path / "list").mkdir()
@@ -207,6 +211,10 @@ def test_a_list_overwrites_nothing_and_knows_its_benchmarks(spec, registry, cach
     with pytest.raises(InputError, match="the folder is not empty"):
         list_wanted(spec(), tmp_path / "list", registry=registry, cache=cache)
     alike = [{"name": "toys", "dataset": "drawn", "label": label} for label in ("a b", "a-b")]
+    with monkeypatch.context() as patched, pytest.raises(MachineError, match="the disk is full"):
+        patched.setattr(embedding_list, "write_json", fail)
+        list_wanted(spec(benchmarks=alike), tmp_path / "new", registry=registry, cache=cache)
+    assert not list(tmp_path.glob("*new*"))  # and so the same command can be repeated
     list_wanted(spec(benchmarks=alike), tmp_path / "new", registry=registry, cache=cache)
     assert len([folder for folder in (tmp_path / "new").iterdir() if folder.is_dir()]) == 2
 

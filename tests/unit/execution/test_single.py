@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,17 @@ def test_it_is_kept_whole(make, tmp_path):
         for folder in (tmp_path / "a" / "new", tmp_path / "empty"):
             assert keep(writing(made), folder) == "stored"
             assert [p.name for p in folder.iterdir()] == ["weights"]
+
+
+def test_a_folder_is_named_in_any_way(make, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "here")
+    with make() as made:
+        for name in (".", "../linked"):
+            keep(writing(made), Path(name))
+    assert (tmp_path / "here" / "weights").is_file()
+    assert (tmp_path / "there" / "weights").is_file()
 
 
 def test_what_fails_halfway_leaves_nothing(make, tmp_path):
