@@ -37,15 +37,16 @@ NO_SECRET = frozenset({"PWD", "OLDPWD", "TOKENIZERS_PARALLELISM"})
 """Names that look like those of secrets but are not: the working folder would be removed from every path."""
 HIDDEN = "[removed]"
 SECRETS = (
-    (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://)[^\s/\"'\\]+@", re.IGNORECASE), rf"\g<kept>{HIDDEN}@"),
+    (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]{0,30}://)[^\s/\"'\\]+@", re.IGNORECASE), rf"\g<kept>{HIDDEN}@"),
     (
-        re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>\\]+)[?#][^\s\"'<>)\\]+", re.IGNORECASE),
+        re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]{0,30}://[^\s?#\"'<>\\]+)[?#][^\s\"'<>)\\]+", re.IGNORECASE),
         rf"\g<kept>?{HIDDEN}",
     ),
     (re.compile(r"(?P<kept>\b(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\g<kept>{HIDDEN}"),
     (
         re.compile(
-            r"(?P<kept>(?:token|api[_-]?key|secret|password|passwd|authorization|cookie)\\?[\"']?\s*[=:]\s*\\?[\"']?)"
+            r"(?P<kept>(?:token|api[_-]?key|(?:secret|access|private)[\w-]{0,30}key|secret|password|passwd|authorization|"
+            r"cookie)\\?[\"']?\s*[=:]\s*\\?[\"']?)"
             r"(?:[^\s\"',;}&\\]|\\[^\"']){4,}",
             re.IGNORECASE,
         ),
@@ -57,9 +58,11 @@ SECRETS = (
         ),
         HIDDEN,
     ),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}"), HIDDEN),
 )
-"""Patterns of secrets: those in URLs, in headers and settings, and of well-known services."""
+"""Patterns of secrets: those in URLs, in headers and settings, of well-known services, and private keys. The repeats
+that could begin anywhere in a long text are limited, so that the time does not grow with the square of its length."""
 
 HOMES = re.compile(r"(?:/home|/Users|[A-Za-z]:\\+Users)[/\\]+[^/\\\s\"':,;]+")
 

@@ -19,7 +19,7 @@ from qbench.api import DType, Identity, ModelError, Preprocessing
 from qbench.api.models import cached_folder
 from qbench_clip.settings import preprocessor_config
 from qbench_transformers.find import WEIGHTS
-from qbench_transformers.folder import stored_weight
+from qbench_transformers.folder import said_as_errors_of_models, stored_weight
 from qbench_transformers.preprocessing import read_json, read_preprocessing, write_json
 
 CONFIG = "open_clip_config.json"
@@ -153,13 +153,21 @@ def open_native(weights: Path, settings: dict[str, Any], fingerprint: str, names
 def _check_alone(model: dict[str, Any], where: str) -> None:
     """Refuse text encoders and tokenizers of the hub, which the weights do not contain and no fingerprint covers."""
     for part in ("text_cfg", "multimodal_cfg"):
+        values = model.get(part)
         for name in ("hf_model_name", "hf_tokenizer_name"):
-            if model.get(part, {}).get(name):
+            if isinstance(values, dict) and values.get(name):
                 raise ModelError(
-                    f"open_clip takes {part}.{name} = {model[part][name]!r} from another page: this is not supported",
+                    f"open_clip takes {part}.{name} = {values[name]!r} from another page: this is not supported",
                     where=where,
                     fix="SigLIP and SigLIP 2 run by the source siglip, in transformers' format.",
                 )
+    name = str(model["vision_cfg"].get("timm_model_name") or "")
+    if ":" in name:  # timm's names have none: it is the place of a configuration
+        raise ModelError(
+            f"timm takes the configuration vision_cfg.timm_model_name = {name!r} from elsewhere: this is not supported",
+            where=where,
+            fix="Give the name of an architecture, such as convnext_base.",
+        )
 
 
 def _convert(weights: Path, settings: dict[str, Any], target: Path) -> None:
@@ -218,7 +226,7 @@ def _model(folder: Path, device: str) -> Any:
 
     settings = dict(read_json(folder / CONFIG)["model_cfg"])
     settings.pop("custom_text", None)  # both classes have a text tower of their own
-    with torch.device(device):
+    with said_as_errors_of_models(folder), torch.device(device):
         model = CoCa(**settings) if _is_coca(settings) else CustomTextCLIP(**settings)
     if hasattr(model, "text_decoder"):
         del model.text_decoder

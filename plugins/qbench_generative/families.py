@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from qbench.api import Geometry, ModelError, Preprocessing
-from qbench_transformers.preprocessing import NO_NORMALISATION, image_settings, read_json, read_preprocessing
+from qbench_transformers.config import read_config
+from qbench_transformers.preprocessing import NO_NORMALISATION, image_settings, read_preprocessing
 
 DEFAULT_SIZE = 448
 """Side of the images of Qwen2.5-VL, which takes images of any size: 256 tokens per image, a choice of ours."""
@@ -173,7 +174,7 @@ def family_of(folder: Path, families: Mapping[str, Family] = FAMILIES) -> tuple[
     ModelError
         The file is missing or damaged, or the model belongs to none of the families, or is a BLIP for another purpose.
     """
-    config = read_json(folder / "config.json")
+    config = read_config(folder / "config.json")
     found = str(config.get("model_type", ""))
     if found not in families:
         raise ModelError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ class Prompt:
 
 DATE = "strftime_now"
 """The function by which a chat template of transformers gets the date."""
+CHANCE = re.compile(r"\b(?:lipsum|random)\b")
+"""The function and the filter of Jinja whose results are drawn anew each time."""
 
 OWN_PROMPT = "Give the prompt in words: options = { prompt = … }."
 
@@ -72,7 +75,8 @@ class Prompter:
         Raises
         ------
         ModelError
-            The chat template of the checkpoint cannot be applied, leaves out the question, or depends on the date.
+            The chat template of the checkpoint cannot be applied, leaves out the question, or depends on the date or
+            on chance.
         """
         if self.template or not getattr(self.processor, "chat_template", None):
             return (self.template or self.family.prompt).replace("{question}", question)
@@ -80,6 +84,12 @@ class Prompter:
             raise ModelError(
                 "the chat template of the checkpoint puts the date into the prompt, so that the answers would change "
                 "from day to day",
+                fix=OWN_PROMPT,
+            )
+        if drawn := CHANCE.search(str(self.processor.chat_template)):
+            raise ModelError(
+                f"the chat template of the checkpoint has the word {drawn[0]!r}: prompts that are drawn anew each time "
+                "would give other answers each time",
                 fix=OWN_PROMPT,
             )
         content = [{"type": "image"}, {"type": "text", "text": question}]

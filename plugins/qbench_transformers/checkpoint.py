@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from qbench.api import DType, Identity, ModelError, Preprocessing
 from qbench.api.models import cached_folder
+from qbench_transformers.config import read_config
 from qbench_transformers.find import WEIGHTS, only, small_files
 from qbench_transformers.fingerprint import fingerprint
 from qbench_transformers.folder import FolderWeights, said_as_errors_of_models
-from qbench_transformers.preprocessing import read_json, read_preprocessing
+from qbench_transformers.preprocessing import read_preprocessing
 from qbench_transformers.tensors import CONSTANT, check_tensors
 from qbench_transformers.tokenizer import EndOf, KeptTokens, check_texts, check_tokenizer_files, load_tokenizer
 
@@ -61,8 +62,8 @@ class Family:
     end_of: EndOf | None = None
 
     def check(self, config: Path) -> None:
-        """Raise `ModelError` if a ``config.json`` belongs to another family."""
-        found = read_json(config).get("model_type")
+        """Raise `ModelError` if a ``config.json`` belongs to another family, or would have code run."""
+        found = read_config(config).get("model_type")
         if found != self.model_type:
             raise ModelError(f"the model is of type {found!r}, not {self.model_type!r}", where=str(config))
 

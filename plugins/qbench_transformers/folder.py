@@ -74,12 +74,20 @@ class FolderWeights:
     preprocessing: Preprocessing
 
     def skeleton(self) -> Any:
-        """The model on the meta device: layers and shapes without weights."""
+        """The model on the meta device: layers and shapes without weights.
+
+        Raises
+        ------
+        ModelError
+            The configuration is not one of such a model.
+        """
         import torch
         import transformers
 
-        config = transformers.AutoConfig.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
-        with torch.device("meta"):
+        with said_as_errors_of_models(self.folder), torch.device("meta"):
+            config = transformers.AutoConfig.from_pretrained(
+                self.folder, local_files_only=True, trust_remote_code=False
+            )
             return getattr(transformers, self.identity.architecture)(config)
 
     def weight(self, name: str) -> npt.NDArray[np.float32] | None:

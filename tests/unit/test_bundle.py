@@ -71,6 +71,19 @@ def test_no_secret_is_in_it(run: Path) -> None:
     }
 
 
+def test_keys_of_services_and_private_keys_are_removed() -> None:
+    block = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
+    text = Redaction().text(f"AWS_SECRET_ACCESS_KEY=wJalr/UtnF x {block} y -----BEGIN PRIVATE KEY-----\\nMIIF")
+    assert text == "AWS_SECRET_ACCESS_KEY=[removed] x [removed] y [removed]"
+    assert Redaction().text('"key": "911ccf94", "tokenizer": "clip"') == '"key": "911ccf94", "tokenizer": "clip"'
+
+
+@pytest.mark.parametrize("part", ["a.", "secret-", "a-", "http://a?"])
+def test_no_text_takes_time_by_the_square_of_its_length(part: str) -> None:
+    """With 5 MB, a pattern that looked through the rest of the text at each place would never end."""
+    assert Redaction().text(part * (200_000 // len(part))).startswith(part[:4])
+
+
 def test_the_working_folder_is_no_secret() -> None:
     variables = {"PWD": "/data/study", "QBENCH_CACHE": "/data/study/cache", "TOKENIZERS_PARALLELISM": "false"}
     shown = json.loads(contents(CHECKS, None, variables)["variables.json"])

@@ -129,6 +129,13 @@ def test_another_architecture_is_refused_before_it_is_loaded(copy, open_clip_sou
         open_clip_source(copy)
 
 
+def test_an_implementation_of_attention_that_would_be_downloaded_is_refused(copy, open_clip_source):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"attn_implementation": "someone/kernel"}))
+    with pytest.raises(ModelError, match=r"config\.json: .*may download and run code"):
+        open_clip_source(copy)
+
+
 def test_a_pickle_of_tensors_is_read_and_gives_the_same_embeddings(copy, tiny_clip, open_clip_source):
     import torch
     from safetensors.torch import load_file

@@ -182,3 +182,24 @@ def test_quantized_weights_of_which_no_file_says_the_scale(native, open_clip_sou
     save_file(tensors | {"visual.proj": tensors["visual.proj"].char()}, tmp_path / "open_clip_model.safetensors")
     with pytest.raises(ModelError, match=r"the tensor visual\.proj is stored as int8, so it is quantized"):
         open_clip_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"vision_cfg": {"image_size": 32, "timm_model_name": "hf-hub:someone/page"}},
+            "hf-hub:someone/page' from",
+        ),
+        ({"multimodal_cfg": ["a"]}, "cannot be loaded"),
+        ({"text_cfg": {"width": "wide", "output_tokens": True}}, "cannot be loaded"),
+    ],
+)
+def test_settings_that_are_wrong_or_lead_elsewhere_are_refused(native, open_clip_source, tmp_path, changed, message):
+    folder, _ = native("pooling")
+    settings = settings_of("pooling")
+    settings["model_cfg"] |= changed
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(settings))
+    (tmp_path / "open_clip_model.safetensors").symlink_to(folder / "open_clip_model.safetensors")
+    with pytest.raises(ModelError, match=message):
+        open_clip_source(tmp_path)

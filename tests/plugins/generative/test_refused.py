@@ -38,6 +38,18 @@ def test_a_model_of_another_kind(copy, open_model):
         open_model(folder)
 
 
+@pytest.mark.parametrize("name", ["someone/kernel", "kernels-community/flash-attn2", "flash_attention_2"])
+def test_no_implementation_of_attention_is_fetched_from_elsewhere(copy, open_model, name):
+    folder = copy("llava")
+    config = json.loads((folder / "config.json").read_text())
+    for part in ({"attn_implementation": name}, {"_attn_implementation": {"text_config": name}}):
+        change(folder, text_config=config["text_config"] | part)
+        with pytest.raises(ModelError, match=rf"config\.json: .*implementation of attention '{name}'"):
+            open_model(folder)
+    change(folder, text_config=config["text_config"] | {"attn_implementation": "sdpa"})
+    open_model(folder).load(device="cpu", dtype="float32")
+
+
 def test_options_without_a_meaning(tiny, open_model):
     with pytest.raises(ModelError, match="image_size has no meaning"):
         open_model(tiny("llava"), image_size=32)
@@ -140,6 +152,8 @@ def test_answers_with_the_same_tokens(tiny, open_model, pixels_of):
         ("<image>{{ messages|length }}", "does not put the question"),
         ("<image>{{ messages[0].content[1].text|upper }}", "does not put the question"),
         ("<image>{{ strftime_now('%d') }}{{ messages[0].content[1].text }}", "puts the date into the prompt"),
+        ("<image>{{ ['a', 'b']|random }}{{ messages[0].content[1].text }}", "has the word 'random'"),
+        ("<image>{{ lipsum(1) }}{{ messages[0].content[1].text }}", "has the word 'lipsum'"),
         ("{% for x in %}", "cannot be applied .TemplateSyntaxError"),
         ("{{ messages.__class__.__mro__ }}", "cannot be applied .SecurityError"),
         ("{% for i in range(10 ** 9) %}a{% endfor %}", "cannot be applied .OverflowError"),
