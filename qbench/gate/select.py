@@ -34,6 +34,7 @@ RENAMED = (
 )
 EMPTY = "Add items of this group, or leave it out of the rule"
 ONE_SIDED = "Add items, or leave the number out of the rule"
+NOTHING_COMPARED = "this run has no variant that is compared with a baseline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,8 @@ class Selection:
 def select(rule: Rule, compared: Compared) -> Selection:
     """Find the rows of the effects that a rule limits."""
     empty = compared.effects.iloc[:0]
+    if not compared.cells:
+        return Selection(rows=empty, left_out=NOTHING_COMPARED)
     wrong, absent = wrong_names(rule, labels_of(compared.cells), compared.declared)
     if wrong:
         return Selection(rows=empty, problems=[_problem(rule, what) for what in wrong])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from qbench.gate.comparison import Compared
 from qbench.gate.phrasing import causes, named
 from qbench.gate.result import GateRow, Problem
+from qbench.gate.select import NOTHING_COMPARED
 from qbench.policy.model import Policy, Rule
 from qbench.results import Cell
 from qbench.vocabulary import Level, MetricRole, RowStatus, Severity
@@ -83,6 +84,9 @@ def unjudged(compared: Compared, policy: Policy, rows: Sequence[GateRow]) -> Ite
     rows : sequence of GateRow
         What became of the numbers that the rules select.
     """
+    if not compared.cells:
+        yield Problem(level=Level.ERROR, where="The run", what=f"{NOTHING_COMPARED}: add a quantizer to its spec")
+        return
     if not any(row.judged for row in rows):
         nothing = "no rule of the policy applies to this run: write one for its benchmarks"
         yield Problem(level=Level.ERROR, where="The policy", what=_none_of(_binding(rows)) if rows else nothing)

@@ -204,7 +204,11 @@ def test_a_missing_cell_of_which_nothing_is_known_counts_for_every_rule(study: S
 
 
 def test_a_run_of_its_baseline_alone_has_nothing_to_hold_against(study: Study) -> None:
-    assert study.judge({"metric": "main", "limit": 0.1}).exit_code == 2
+    for result in (study.judge({"metric": "main", "limit": 0.1}), study.judge_by_default()):
+        assert (result.exit_code, {rule.status for rule in result.rules}) == (2, {"left out"})
+        said = "this run has no variant that is compared with a baseline"
+        assert result.sentence.startswith(f"The run: {said}: add a quantizer to its spec.")
+        assert {rule.reason for rule in result.rules} == {said}
 
 
 def test_an_empty_group_is_an_error(study: Study) -> None:
