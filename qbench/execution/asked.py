@@ -29,8 +29,9 @@ from qbench.probes.batches import answered
 from qbench.probes.interface import AnswerPart, Answers, Asking, Parts, Step
 from qbench.runfolder.schema import BatchInfo, VariantFacts
 from qbench.spec.model import RunSpec
-from qbench.store.arrays import Filling, rows_per_shard
+from qbench.store.arrays import rows_per_shard
 from qbench.store.cache import Cache
+from qbench.store.filling import Filling
 from qbench.store.keys import key_of
 from qbench.store.memos import Memo
 

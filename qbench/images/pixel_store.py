@@ -23,8 +23,10 @@ from qbench.images.locations import ImageLocation
 from qbench.images.pixels import Pixels
 from qbench.images.preprocessing import Geometry
 from qbench.images.workers import Stop, worked_on
-from qbench.store.arrays import Filling, ShardFile, rows_per_shard
+from qbench.store.arrays import rows_per_shard
 from qbench.store.cache import Cache
+from qbench.store.filling import Filling
+from qbench.store.shard_file import ShardFile
 from qbench.text import counted
 
 log = logging.getLogger(__name__)

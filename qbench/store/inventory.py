@@ -14,7 +14,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from qbench.errors import InputError, MachineError
-from qbench.store.arrays import ROWS, SHARDS, stored_parts
 from qbench.store.cache import COPIES, LOCKS, Cache
 from qbench.store.digests import file_digest
 from qbench.store.files import PART, machine_errors, remove_leftover
@@ -22,6 +21,7 @@ from qbench.store.folders import LIST, remove_tree
 from qbench.store.keys import key_of
 from qbench.store.lock import held
 from qbench.store.memos import stored_memo
+from qbench.store.shard_list import ROWS, SHARDS, stored_parts
 
 BY_NAME = ("datasets", "models")
 """Folders of the cache whose things have names; in all others, they have keys."""

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from qbench.errors import MachineError
-from qbench.store import arrays
+from qbench.store import arrays, shard_file
 from qbench.store.cache import Cache
 
 PARTS = {"of": "squares", "pair": (1, 2)}
@@ -163,7 +163,7 @@ def test_an_unchanged_file_is_hashed_once_in_a_process(array, monkeypatch):
     fill(array)
     array.read()
     read = []
-    monkeypatch.setattr(arrays, "_damaged_now", lambda *given: read.append(given) or frozenset())
+    monkeypatch.setattr(shard_file, "damaged_shards_now", lambda *given: read.append(given) or frozenset())
     array.read()
     assert not read
     flip(array.folder / "rows", 0)
@@ -286,6 +286,33 @@ def test_what_another_process_has_finished_is_verified(array):
         flip(array.folder / "rows", ROWS * 16 + 1)
         assert [list(claimed) for claimed in [next(other.rounds(lambda number: number == 0))]] == [[]]
         assert [other.is_sound(number) for number in range(3)] == [True, False, False]
+
+
+def test_writers_read_only_what_was_added_to_the_list(array, monkeypatch):
+    values, reads = np.arange(40, dtype=np.float32), []
+    known = arrays.ShardedArray._known
+    monkeypatch.setattr(arrays.ShardedArray, "_known", lambda self: reads.append(1) or known(self))
+    with array.filling(40, rows_per_shard=1) as one, array.filling(40, rows_per_shard=1) as other:
+        claims = [next(writer.rounds()) for writer in (one, other)]
+        for turn in range(40):
+            rows = next(claims[turn % 2])
+            assert rows == range(turn, turn + 1)
+            (one, other)[turn % 2].write(rows, values[rows.start : rows.stop])
+            with (array.folder / "shards.jsonl").open("ab") as listed:
+                listed.write(b" ")  # of a line that somebody is writing, as blanks before a line mean nothing
+        assert [list(claimed) for claimed in claims] == [[], []]
+    assert len(reads) < 10
+    np.testing.assert_array_equal(array.read(), values)
+
+
+def test_a_list_that_another_process_put_in_place_of_the_one_that_was_read_is_read(array):
+    with array.filling(COUNT, rows_per_shard=ROWS) as one:
+        one.write(range(3), VALUES[:3])
+        listed = array.folder / "shards.jsonl"
+        listed.rename(array.folder / "old")
+        listed.write_bytes((array.folder / "old").read_bytes().splitlines(keepends=True)[0])
+        assert next(next(one.rounds())) == range(3, 6)
+        assert [rows.start for rows in one.missing()] == [0, 3, 6]
 
 
 def test_a_part_of_the_shards_can_be_wanted(array):
