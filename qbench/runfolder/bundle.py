@@ -26,6 +26,8 @@ SUMS = "SHA256SUMS"
 BLOCK = 2**20
 TIME = (1980, 1, 1, 0, 0, 0)
 """Of every file in the archive: the earliest that the format has."""
+DEEPEST = 8
+"""The most folders and files in a name; those of a run have five."""
 LARGEST_LIST = 2**24
 """Bytes of the longest list of digests that is read."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -154,11 +156,18 @@ def _extract(packed: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, sum
         return f"the file is not in {SUMS}"
     if not parts or ".." in parts or name.startswith("/") or "\\" in name or "\x00" in name:
         return "the name leads out of the bundle"
+    if name != "/".join(parts) or len(parts) > DEEPEST:  # of which two could be one file
+        return "the name is not one that `qbench bundle` writes"
     if member.compress_type not in METHODS:
         return "the file is damaged (it is compressed by a method that `qbench bundle` does not use)"
     target, digest, size = folder.joinpath(*parts), hashlib.sha256(), 0
     with machine_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            return "another file of the bundle is in the place of its folder"
+        if target.is_dir():
+            return "a folder of the bundle is in its place"
         with target.open("wb") as file:
             try:
                 with packed.open(member) as source:

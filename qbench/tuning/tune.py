@@ -33,6 +33,7 @@ from qbench.spec.model import HalfName, HalfSpec, QuantizerSpec, RunSpec
 from qbench.spec.write import spec_text
 from qbench.store.cache import Cache
 from qbench.store.files import write_text
+from qbench.store.lock import locked
 from qbench.tuning.configurations import Configuration, Method
 from qbench.tuning.record import Step, Tuning, check_unused, write_record
 from qbench.vocabulary import Level, RowStatus
@@ -154,9 +155,13 @@ class Tuner:
         Raises
         ------
         InputError
-            The spec or the policy is wrong, an image would be in both halves, the second half was used before, or
-            nothing can be run.
+            The spec or the policy is wrong, an image would be in both halves, the second half was used before,
+            nothing can be run, or another process searches in the folder.
         """
+        with locked(self.folder):
+            return self._searched()
+
+    def _searched(self) -> Tuning:
         settings = self.settings
         methods, bits = self._methods()
         steps = tuple(self._tried(methods, bits))

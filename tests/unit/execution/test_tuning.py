@@ -18,6 +18,7 @@ from qbench.results.analysis import analysed
 from qbench.runfolder.integrity import sealed
 from qbench.spec.model import QuantizerSpec
 from qbench.spec.read import read_spec
+from qbench.store.lock import locked
 from qbench.terminal.console import Terminal
 from qbench.tuning.configurations import Configuration
 from qbench.tuning.record import Step, Tuning, check_unused, write_record
@@ -139,6 +140,15 @@ def test_a_damaged_record_of_a_search_is_refused(tmp_path):
         (tmp_path / "tuning.json").write_text(text)
         with pytest.raises(InputError, match=r"tuning\.json.*damaged"):
             tuning_table(tmp_path)
+
+
+def test_two_searches_do_not_share_a_folder(tuner, log):
+    """Otherwise both could look at the second half before either has recorded it."""
+    search = tuner()
+    with locked(search.folder), pytest.raises(InputError, match="another qbench process is using this folder"):
+        search.tune()
+    assert log == []
+    assert not (search.folder / "tuning.json").exists()
 
 
 def items_of(folder):

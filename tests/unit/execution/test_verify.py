@@ -231,6 +231,17 @@ def test_a_bundle_that_was_changed_is_found_out(folder, tmp_path):
     assert code == 1
     assert "leads out of the bundle" in text
     assert not list(tmp_path.rglob("evil"))
+    digest, listed = hashlib.sha256(b"x").hexdigest(), zipfile.ZipFile(good).read(SUMS)
+    for name, said in {
+        "./run.json": "not one that `qbench bundle` writes",
+        "cells//x": "not one that `qbench bundle` writes",
+        "a/" * 2000 + "x": "not one that `qbench bundle` writes",
+        "run.json/x": "another file of the bundle is in the place of its folder",
+        "cells": "a folder of the bundle is in its place",
+    }.items():
+        sums = listed + f"{digest}  {name}\n".encode()
+        code, text = call(repacked(good, out, changed={SUMS: sums}, added={name: b"x"}))
+        assert (code, said in text) == (1, True), name
     content = good.read_bytes()
     for at in range(0, len(content), len(content) // 20):
         flipped = bytearray(content)
