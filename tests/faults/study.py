@@ -151,17 +151,15 @@ class Study:
     ----------
     folder : pathlib.Path
         An empty folder. A trial is a copy of the run folder and the cache folder in it.
-    preload : collection of str
-        Modules that the commands need, too.
     """
 
-    def __init__(self, folder: Path, *, preload: Collection[str] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trial = folder / "trial"
         self.run, self.cache = self.trial / "run", self.trial / "cache"
         self._said = folder / "said.txt"
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["__main__", "tests.faults.warm", *preload])
+        self._context.set_forkserver_preload(["__main__", "tests.faults.warm"])
         self._write()
         self.seconds: dict[str, float] = {}
         self.searches: dict[str, tuple[dict[str, Any], set[str]]] = {}

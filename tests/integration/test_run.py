@@ -79,6 +79,22 @@ def test_a_new_folder_takes_the_embeddings_from_the_cache_and_gives_the_same_num
     assert second.cost["images_seconds"].isna().all()
 
 
+def test_a_run_in_an_object_store_has_the_same_numbers(small, qbench_here, tmp_path):
+    spec, address = small.parent / "small.toml", "memory://bucket/runs/small"
+    done = qbench_here("run", spec, "--shard", "1/1", "--out", address, "--no-report", cwd=tmp_path)
+    assert "Shard 1/1 is the last one." in done.stderr
+    assert f"In the store: {address}" in done.stdout
+    for name, run in (("there", address), ("here", small)):
+        qbench_here(
+            "export", run, "--table", "effects", "--format", "parquet", "--out", f"{name}.parquet", cwd=tmp_path
+        )
+    assert (tmp_path / "there.parquet").read_bytes() == (tmp_path / "here.parquet").read_bytes()
+    assert "Nothing differs." in qbench_here("verify", address, cwd=tmp_path).stdout
+    assert ": 16 done, " in qbench_here("plan", spec, "--out", address, cwd=tmp_path).stdout
+    refused = qbench_here("ablate", spec, "--out", "s3://bucket/runs/small", cwd=tmp_path, check=2)
+    assert "is an object store, and a folder is needed here" in refused.stderr
+
+
 def test_terminal_output_is_free_of_third_parties_noise(small, qbench, tmp_path, cache):
     spec = small.parent / "small.toml"
     text = spec.read_text().replace("limit = 48", "limit = 8")

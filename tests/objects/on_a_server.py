@@ -1,14 +1,16 @@
-"""Runs in a store of a real server, moto's: several commands at once, each as on a machine of its own.
+"""Runs in a store of a real server, moto's: several processes at once, each as on a machine of its own.
 
 `test_objects.py` runs these tests in a process that finds s3fs and moto.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
-from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import fsspec
@@ -16,104 +18,92 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from qbench.errors import MachineError
+from qbench.execution.run import execute
 from qbench.report import tables
 from qbench.results import load
-from qbench.runfolder.exchange import RunExchange
+from qbench.results.analysis import analysed
+from qbench.runfolder.exchange import RunExchange, run_folder
+from qbench.store.cache import Cache
 from qbench.store.objects.store import ObjectStore, opened, opened_to_read
 from qbench.store.objects.versions import VersionedFolder
-from tests.faults.shards import PARTS, killed_at_work, small_parts
-from tests.faults.study import Ended, Study, results
+from tests.objects.machine import CONCLUDED, PARTS, RUN, compute
+from tests.unit.execution.conftest import fakes, toy_spec
+from tests.unit.execution.test_shards import content
 
-RUN, CACHE = "s3://bucket/runs/study", "s3://bucket/cache"
+PRELOADED = ("torch", "s3fs", "qbench.results.analysis", "tests.objects.machine")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A server with an empty bucket; its address."""
+def server() -> Iterator[None]:
+    """A server with an empty bucket."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     known = {"AWS_ACCESS_KEY_ID": "of-the-test", "AWS_SECRET_ACCESS_KEY": "of-the-test", "AWS_REGION": "us-east-1"}
-    os.environ.update({**known, "AWS_ENDPOINT_URL": f"http://{host}:{port}", "FORWARDED_ALLOW_IPS": "127.0.0.1"})
+    os.environ.update({**known, "AWS_ENDPOINT_URL": f"http://{host}:{port}"})
     fsspec.filesystem("s3").mkdir("bucket")
-    yield os.environ["AWS_ENDPOINT_URL"]
+    yield
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def study(server: str, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return Study(tmp_path_factory.mktemp("objects") / "study", preload=("s3fs",))
+def start(number: int, folder: Path, *, killed: bool = False) -> BaseProcess:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    process = context.Process(target=compute, args=(number, folder, killed))
+    process.start()
+    return process
 
 
-def on_a_machine(folder: Path, parts: object = small_parts, *, cache: str = CACHE) -> None:
-    """Be on a machine that has nothing but a folder of its own and the store."""
-    parts()
-    os.environ.update({"QBENCH_CACHE": str(folder), "QBENCH_CACHE_STORE": cache})
+def ended(process: BaseProcess) -> int | None:
+    process.join(120)
+    return process.exitcode
 
 
-def shard(number: int) -> tuple[str, ...]:
-    return "run", "spec.toml", "--out", RUN, "--shard", f"{number}/{PARTS}"
-
-
-def test_four_machines_at_once_give_the_same_results_though_one_is_killed(study: Study, tmp_path: Path) -> None:
-    machines = {number: tmp_path / f"machine {number}" for number in range(1, PARTS + 1)}
-    started = [
-        study.start(
-            *shard(number), before=partial(on_a_machine, folder, killed_at_work if number == 3 else small_parts)
-        )
-        for number, folder in machines.items()
-    ]
-    assert [study.ended(process).code for process in started] == [0, 0, -9, 0]
-    done = study.qbench(*shard(3), before=partial(on_a_machine, machines[3]))
-    assert f"Shard 3/{PARTS} is the last one." in done.said, done.said
-    assert (done.code, done.wrong) == (0, "")
-    copy = tmp_path / "fetched"
+def test_four_machines_at_once_give_the_same_results_though_one_is_killed(server: None, tmp_path: Path) -> None:
+    started = [start(number, tmp_path / f"{number}", killed=number == 3) for number in range(1, PARTS + 1)]
+    assert [ended(process) for process in started] == [0, 0, -signal.SIGKILL, 0]
+    assert ended(start(3, tmp_path / "3")) == CONCLUDED
+    here = tmp_path / "here"
+    execute(toy_spec(speed=1, noise=1), here, registry=fakes([]), cache=Cache(tmp_path / "cache"))
+    analysed(load(here))
+    copy = tmp_path / "copy"
     RunExchange(VersionedFolder(opened_to_read(RUN, "run")), copy).pull()
-    assert results(copy) == study.results
-    assert opened_to_read(RUN, "run").get("report.html") == (copy / "report.html").read_bytes()
+    assert content(copy) == content(here)
 
 
-def test_a_machine_that_has_nothing_reads_the_run(study: Study, tmp_path: Path) -> None:
-    def read(*arguments: str, machine: str = "reader") -> Ended:
-        done = study.qbench(*arguments, before=partial(on_a_machine, tmp_path / machine))
-        assert not done.wrong, done.said
-        return done
-
-    assert read("export", RUN, "--table", "effects", "--out", str(tmp_path / "effects.csv")).code == 0
-    here = tables.export(load(study.folder / "whole" / "run"), table="effects", format="csv")
-    assert (tmp_path / "effects.csv").read_bytes() == here
-    said = read("check", RUN).said  # nothing of so small a study is judged
-    assert "COULD NOT EVALUATE" in said
-    assert "none of its 4 numbers is judged" in said
-    assert read("report", RUN, "--no-charts", "--out", str(tmp_path / "report.html")).code == 0
-    assert read("analyse", RUN, "--seed", "1", "--no-report").code == 0
-    assert "Nothing differs." in read("verify", RUN, machine="another reader").said
+def test_commands_read_the_run(qbench_here, cache, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("QBENCH_CACHE", str(cache))
+    qbench_here("export", RUN, "--table", "items", "--out", "items.csv", cwd=tmp_path)
+    assert (tmp_path / "items.csv").read_bytes() == tables.export(load(run_folder(RUN)), table="items", format="csv")
+    assert qbench_here("check", RUN, cwd=tmp_path, check=2).stdout.startswith("COULD NOT EVALUATE")
+    qbench_here("report", RUN, "--no-charts", "--out", "report.html", cwd=tmp_path)
+    assert "are what was written" in qbench_here("verify", RUN, cwd=tmp_path, check=2).stdout
+    assert f"In the store: {RUN}" in qbench_here("analyse", RUN, "--seed", "1", "--no-report", cwd=tmp_path).stdout
     store = opened_to_read(RUN, "run")
     for file in store.names("files"):
         store.put(f"files/{file}", b"damaged")
-    damaged = read("report", RUN, machine="new reader")
-    assert damaged.code == 2
-    assert "damaged" in damaged.said
+    for path in run_folder(RUN).rglob("*.parquet"):
+        path.unlink()
+    assert "items.parquet: the file is missing" in qbench_here("report", RUN, cwd=tmp_path, check=2).stderr
 
 
-def test_of_many_that_create_an_object_one_succeeds(server: str) -> None:
-    store, ended = opened("s3://bucket/race", "cache"), []
+def test_of_many_that_create_an_object_one_succeeds(server: None) -> None:
+    store, created = opened("s3://bucket/race", "cache"), []
 
     def create(number: int) -> None:
-        ended.append(store.create("a", str(number).encode()))
+        created.append(store.create("a", str(number).encode()))
 
     threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(ended) == [False] * 7 + [True]
+    assert sorted(created) == [False] * 7 + [True]
 
 
-def test_a_bucket_that_does_not_exist(study: Study, tmp_path: Path) -> None:
+def test_a_bucket_that_does_not_exist(server: None, qbench_here, tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="there is no such bucket"):
         opened("s3://missing/runs", "run")
     assert ObjectStore.of("s3://missing/runs").get("a") is None
-    done = study.qbench("run", "spec.toml", "--out", "s3://missing/runs", before=partial(on_a_machine, tmp_path))
-    assert (done.code, done.wrong) == (2, "")
-    assert "s3://missing/runs: there is no such bucket" in done.said
+    said = qbench_here("run", "demo", "--out", "s3://missing/runs", cwd=tmp_path, check=2).stderr
+    assert "s3://missing/runs: there is no such bucket" in said

@@ -114,6 +114,12 @@ def log() -> list:
 
 @pytest.fixture
 def registry(log) -> Registry:
+    return fakes(log)
+
+
+def fakes(log) -> Registry:
+    """The fakes, which note in `log` what they are asked to do."""
+
     def build(scale):
         def build_(checkpoint, context, options):
             log.append(("build", scale))
@@ -170,22 +176,22 @@ def cache(tmp_path) -> Cache:
     return Cache(tmp_path / "cache")
 
 
+def toy_spec(**changes):
+    """A spec with some keys exchanged."""
+    values = {
+        "name": "x",
+        "baseline": "base",
+        "models": ["toy/one"],
+        "quantizers": ["base", "half"],
+        "benchmarks": [{"name": "toys", "dataset": "drawn"}],
+        "batch_size": 5,
+    }
+    return read_spec(values | changes)
+
+
 @pytest.fixture
 def spec():
-    """A spec with some keys exchanged."""
-
-    def make(**changes):
-        values = {
-            "name": "x",
-            "baseline": "base",
-            "models": ["toy/one"],
-            "quantizers": ["base", "half"],
-            "benchmarks": [{"name": "toys", "dataset": "drawn"}],
-            "batch_size": 5,
-        }
-        return read_spec(values | changes)
-
-    return make
+    return toy_spec
 
 
 @pytest.fixture(scope="module")

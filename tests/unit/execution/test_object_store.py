@@ -73,7 +73,7 @@ def fetched(tmp_path, address):
     return read
 
 
-@pytest.mark.parametrize("order", [(1, 2), (3, 1, 2), (5, 4, 3, 2, 1)])
+@pytest.mark.parametrize("order", [(1, 2), (5, 3, 4, 1, 2)])
 def test_machines_give_in_any_order_what_one_run_gives(machine, expected, fetched, log, order):
     log.clear()
     ended = [machine(f"machine {number}", Shard(number, len(order))) for number in order]
@@ -141,7 +141,7 @@ class Broken:
         monkeypatch.setattr(ObjectStore, "_asked", counted)
 
 
-@pytest.mark.parametrize("passing", [0, 3, 20, 45, 70, 100])
+@pytest.mark.parametrize("passing", [3, 40, 90])
 def test_a_shard_that_loses_the_store_is_repeated_by_the_same_command(machine, expected, fetched, monkeypatch, passing):
     machine("first", Shard(1, 2))
     with monkeypatch.context() as patch:

@@ -265,7 +265,8 @@ def test_what_a_shard_would_compute_is_listed(run, plan_of_shard):
 def test_python_names_a_shard_by_two_numbers(monkeypatch, tmp_path):
     asked = []
 
-    def execute_(spec, folder, *, shard):
+    def execute_(spec, folder, *, shard, exchange):
+        assert exchange is None
         asked.append(shard)
         return SimpleNamespace(complete=False)
 
