@@ -49,6 +49,7 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ov-int4-weights", {"group": 32}),
     ("ov-int4-calibrated", {"group": 32}),
     ("ov-int4-calibrated", {"group": 32, "method": "scale-estimation"}),
+    ("ov-int4-calibrated", {"group": 32, "method": "awq"}),
     ("ao-int8dq", {}),
     ("ao-int8wo", {}),
     ("ao-int4", {"group": 32}),

@@ -52,7 +52,7 @@ def qbench_quantizers() -> Iterator[Quantizer]:
     yield _record("ov-int4-weights", "NNCF's 4 bit weights in groups", bits=4, options=Int4Options)
     yield _record(
         "ov-int4-calibrated",
-        "NNCF's 4 bit weights in groups, chosen by GPTQ or scale estimation on calibration data",
+        "NNCF's 4 bit weights in groups, chosen by GPTQ, scale estimation or AWQ on calibration data",
         bits=4,
         options=CalibratedInt4Options,
         calibrates=True,

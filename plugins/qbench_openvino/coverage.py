@@ -18,8 +18,9 @@ from qbench_openvino.runtime import DEVICE, core
 
 WHOLE = 8
 """Bits of the largest type that counts as quantized."""
-SMOOTHED = "/nncf_smooth_quant"
-"""How NNCF ends the name of a node that divides activations by what SmoothQuant multiplied the weights with."""
+AWQ = "/awq_mul"
+SCALED = ("/nncf_smooth_quant", AWQ)
+"""How NNCF ends the name of a node that divides activations by what SmoothQuant or AWQ multiplied the weights with."""
 
 
 def products_of(model: Any) -> dict[str, str]:
@@ -55,7 +56,7 @@ def read_layers(
     nodes = {node.get_friendly_name(): node for node in copy.get_ops() if node.get_type_name() == "MatMul"}
     weights = _computed([nodes[node].input_value(1) for node in products.values()])
     for (name, node), weight in zip(products.items(), weights, strict=True):
-        effective = weight.T * _smoothing(nodes[node].input_value(0))
+        effective = weight.T * _factors(nodes[node].input_value(0))
         constants = list(_constants(nodes[node].input_value(1)))
         stored = max(constants, key=_size)
         quantized = stored.get_element_type().bitwidth <= WHOLE
@@ -103,12 +104,17 @@ def _computed(outputs: list[Any]) -> list[npt.NDArray[np.float64]]:
     return [found[i].astype(np.float64) for i in range(len(outputs))]
 
 
-def _smoothing(output: Any) -> npt.NDArray[np.float64]:
-    """``(inputs, 1)``: the factors of SmoothQuant by which the inputs of a layer are multiplied; else 1."""
+def _factors(output: Any) -> npt.NDArray[np.float64]:
+    """``(inputs, 1)``: the factors of SmoothQuant or AWQ by which the inputs of a layer are multiplied; else 1.
+
+    AWQ multiplies the result of an activation function, by which QuickGELU then multiplies its input.
+    """
     node = output.get_node()
     while node.get_type_name() in ("FakeQuantize", "Convert"):
         node = node.input_value(0).get_node()
-    if not node.get_friendly_name().endswith(SMOOTHED):
-        return np.ones((1, 1))
-    factors: npt.NDArray[np.float64] = node.input_value(1).get_node().get_data().astype(np.float64).reshape(-1, 1)
-    return factors
+    before = [node, *(value.get_node() for value in node.input_values() if node.get_type_name() == "Multiply")]
+    for scaled in before:
+        if scaled.get_friendly_name().endswith(SCALED):
+            found: npt.NDArray[np.float64] = scaled.input_value(1).get_node().get_data().astype(np.float64)
+            return found.reshape(-1, 1)
+    return np.ones((1, 1))

@@ -92,11 +92,12 @@ class CalibratedInt4Options(Int4Options):
 
     Attributes
     ----------
-    method : {"gptq", "scale-estimation"}
-        GPTQ (Frantar et al. 2023), or NNCF's own choice of scales that minimise the error of the products.
+    method : {"gptq", "scale-estimation", "awq"}
+        GPTQ (Frantar et al. 2023); NNCF's own choice of scales that minimise the error of the products; or AWQ (Lin et
+        al. 2024), which NNCF applies to layers behind an activation function only and rounds the others to the nearest.
     """
 
-    method: Literal["gptq", "scale-estimation"] = "gptq"
+    method: Literal["gptq", "scale-estimation", "awq"] = "gptq"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,9 @@ from typing import Any
 
 import nncf
 
+from qbench.api import QuantizationError
 from qbench_onnx.quiet import quietly
+from qbench_openvino.coverage import AWQ
 from qbench_openvino.options import CalibratedInt4Options, Int4Options, Int8Options, StaticOptions
 
 Batches = list[Callable[[], Any]]
@@ -27,9 +29,16 @@ def compress_int4(model: Any, options: Int4Options, excluded: list[str], batches
     more: dict[str, Any] = {"group_size": options.group, "ratio": 1.0, "all_layers": True}
     if batches is not None:
         assert isinstance(options, CalibratedInt4Options)
-        how = "gptq" if options.method == "gptq" else "scale_estimation"
+        how = options.method.replace("-", "_")
         more |= {"dataset": _dataset(batches), "subset_size": len(batches), how: True}
-    return _compressed(model, modes.INT4_SYM if options.symmetric else modes.INT4_ASYM, excluded, **more)
+    compressed = _compressed(model, modes.INT4_SYM if options.symmetric else modes.INT4_ASYM, excluded, **more)
+    if more.get("awq") and not any(node.get_friendly_name().endswith(AWQ) for node in compressed.get_ops()):
+        raise QuantizationError(
+            "NNCF's AWQ scales layers behind an activation function that it knows, and finds none in a tower, so that "
+            "it would round all weights of it to the nearest",
+            fix='Set method = "gptq", or use ov-int4-weights for rounding to the nearest.',
+        )
+    return compressed
 
 
 def _compressed(model: Any, mode: Any, excluded: list[str], **more: Any) -> Any:

@@ -15,6 +15,7 @@ class TestRuntime(QuantizerContract):
             *("ov-fp32", "ov-fp16", "ov-int8-weights", "ov-int8-static"),
             {"name": "ov-int4-weights", "options": {"group": 32}},
             {"name": "ov-int4-calibrated", "options": {"group": 32, "method": "scale-estimation"}},
+            {"name": "ov-int4-calibrated", "options": {"group": 32, "method": "awq"}},
         ],
         ids=str,
     )

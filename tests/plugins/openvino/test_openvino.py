@@ -1,11 +1,13 @@
 """What the contract cannot see: weights in OpenVINO's graph, scope, precision; and that GPTQ does what it is for."""
 
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 
-from qbench.api import Context, InputError
+from qbench.api import Context, InputError, QuantizationError
 from qbench.execution.calibration import prepare_calibration
 from qbench.execution.plan import plan_calibration, plan_quantizer
 from qbench.plugins.registry import Entry, Plugin, Registry
@@ -29,12 +31,12 @@ def build(checkpoint, tmp_path):
 
     records = {record.name: record for record in qbench_quantizers()}
 
-    def build_(name, **options):
+    def build_(name, of=None, **options):
         record, data = records[name], None
         if record.calibrates:
             spec = CalibrationSpec.model_validate(tiny.write_calibration(tmp_path / "calibration"))
             data = prepare_calibration(plan_calibration(spec, Registry()), Cache(), workers=1)
-        return record.build(checkpoint, Context(device="cpu", calibration=data), record.options(**options))
+        return record.build(of or checkpoint, Context(device="cpu", calibration=data), record.options(**options))
 
     return build_
 
@@ -57,6 +59,27 @@ def test_what_smooth_quant_moves_into_the_weights_is_no_error_of_theirs(build):
         assert after.quantized
         assert after.error == pytest.approx(before.error, rel=0.5)
     assert any(a.error != b.error for a, b in zip(plain.layers, smooth.layers, strict=True))
+
+
+def test_what_awq_moves_into_the_weights_is_no_error_of_theirs(build):
+    plain = build("ov-int4-weights", group=32).coverage.layers
+    moved = build("ov-int4-calibrated", group=32, method="awq").coverage.layers
+    changed = [(before, after) for before, after in zip(plain, moved, strict=True) if before.error != after.error]
+    assert {after.name.split(".")[-1] for _, after in changed} == {"fc2"}  # the layers behind an activation function
+    assert {after.tower for _, after in changed} == {"image", "text"}
+    for before, after in changed:
+        assert after.error == pytest.approx(before.error, rel=0.3)
+
+
+def test_awq_is_refused_where_nncf_would_change_nothing(small_clip, open_clip_source, build, tmp_path):
+    """GELU is exported as a formula, in which NNCF sees no activation function."""
+    folder = shutil.copytree(small_clip, tmp_path / "gelu")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    for tower in ("text_config", "vision_config"):
+        config[tower]["hidden_act"] = "gelu"
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(QuantizationError, match="AWQ scales layers behind an activation function that it knows"):
+        build("ov-int4-calibrated", group=32, method="awq", of=open_clip_source(folder))
 
 
 def test_towers_layers_and_groups_are_left_out_with_the_reason(build):
