@@ -50,6 +50,7 @@ VARIANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ov-fp16", ()),
     ("ov-int8-weights", ()),
     ("ov-int4-weights", ()),
+    ("ov-int4-calibrated", ()),
     ("ov-int8-static", ()),
     ("prune-magnitude", ()),
 )
