@@ -19,7 +19,7 @@ help:  ## show this
 demo: $(VENV)/.installed  ## run the embedded demo and print where its report is
 	$(BIN)/qbench run demo
 
-test: $(VENV)/.installed-test $(VENV)-objects/.installed  ## run all tests
+test: $(VENV)/.installed-test  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/.installed-test  ## kill, damage, mutate and starve real runs thousands of times (hours); SOAK="--minutes 60" for less
@@ -46,7 +46,7 @@ train: $(VENV)/.installed  ## train the demo's models again (minutes)
 	$(BIN)/python -m tools.demo.train_generative
 
 clean:  ## remove the environment and all that tools left behind
-	rm -rf $(VENV) $(VENV)-parity $(VENV)-objects .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-parity .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "qbench needs Python 3.11 or later; name one: make PYTHON=python3.12 ..."; exit 2; }
@@ -62,13 +62,6 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test
 	$(call INSTALL,-e '.[lint]')
-	@touch $@
-
-$(VENV)-objects/.installed: private CONSTRAINTS := $(VENV)-objects/constraints.txt
-# A folder, not an environment: its packages are found before those of $(VENV), see the file of requirements.
-$(VENV)-objects/.installed: $(VENV)/.installed tests/objects/requirements.txt $(CONSTRAINTS)
-	@mkdir -p $(VENV)-objects && grep -v '^python-dateutil==' constraints.txt > $(CONSTRAINTS)
-	$(call INSTALL,--target $(VENV)-objects -r tests/objects/requirements.txt)
 	@touch $@
 
 $(VENV)-parity/.installed: tests/parity/requirements.txt

@@ -1,6 +1,6 @@
 """Runs in a store of a real server, moto's: several processes at once, each as on a machine of its own.
 
-`test_objects.py` runs these tests in a process that finds s3fs and moto.
+`test_objects.py` runs these tests in a process of their own.
 """
 
 from __future__ import annotations
