@@ -78,14 +78,14 @@ def _run(wanted: RunSpec, out: str | Path | None, shard: tuple[int, int] | None 
     from qbench.runfolder.exchange import place
 
     part = Shard(*shard) if shard is not None else None
-    folder, exchange = place(out if out is not None else default_folder(wanted), part.copy if part else "run")
-    done = execute(wanted, folder, shard=part, exchange=exchange)
-    if not done.complete:
-        return load(folder)
-    results = analysed(load(folder))
-    if exchange is not None:
-        exchange.conclude()
-    return results
+    with place(out if out is not None else default_folder(wanted), part.copy if part else "run") as (folder, exchange):
+        done = execute(wanted, folder, shard=part, exchange=exchange)
+        if not done.complete:
+            return load(folder)
+        results = analysed(load(folder))
+        if exchange is not None:
+            exchange.conclude()
+        return results
 
 
 def ablate(

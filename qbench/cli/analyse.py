@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,27 +38,25 @@ def command(
     from qbench.cli.common import put_conclusion, write_report
     from qbench.results import load
     from qbench.results.analysis import analyse_again
-    from qbench.runfolder.exchange import fetched
-    from qbench.store.objects.address import address_of
+    from qbench.runfolder.exchange import to_conclude
     from qbench.terminal.console import Terminal
 
-    address = address_of(run)
-    exchange = fetched(address, write=True) if address is not None else None
     given = {"confidence": confidence, "margins": _margins(margin or []), "resamples": resamples, "seed": seed}
     console = Terminal(stderr=True)
-    with console.status(Text("reading")) as status:
-        results = load(exchange.folder if exchange is not None else Path(run))
-        folder = analyse_again(
-            results,
-            {k: v for k, v in given.items() if v is not None},
-            step=lambda name: status.update(Text(f"analysing {name}")),
-        )
-    for verdict, count in results.effects["verdict"].value_counts().items():
-        typer.echo(f"{count:>8,}  {verdict}")
-    typer.echo(f"Analysis: {folder}")
-    write_report(results, wanted=report)
-    if exchange is not None:
-        put_conclusion(exchange)
+    with to_conclude(run) as (place, exchange):
+        with console.status(Text("reading")) as status:
+            results = load(place)
+            folder = analyse_again(
+                results,
+                {k: v for k, v in given.items() if v is not None},
+                step=lambda name: status.update(Text(f"analysing {name}")),
+            )
+        for verdict, count in results.effects["verdict"].value_counts().items():
+            typer.echo(f"{count:>8,}  {verdict}")
+        typer.echo(f"Analysis: {folder}")
+        write_report(results, wanted=report)
+        if exchange is not None:
+            put_conclusion(exchange)
 
 
 def _margins(given: list[str]) -> dict[str, float]:

@@ -69,6 +69,9 @@ def command(
     wanted = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
     if price is not None and nodes is None:
         raise InputError("a price needs a number of machines", where="--price", fix="Add --nodes.")
+    if shard is not None and nodes is not None:
+        what = "a shard is the part of one machine, and --nodes divides the whole run"
+        raise InputError(what, where="--nodes", fix="Leave out one of --shard and --nodes.")
     found = show(wanted, out or default_folder(wanted), shard_of(shard), gpu)
     if nodes is not None:
         for line in cluster_lines(found, nodes, price):

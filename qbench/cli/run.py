@@ -68,16 +68,16 @@ def command(
     chosen = executed_by(given, executor, address)
     wanted = overridden(given, dataset or (), limit=limit, device=device, batch_size=batch_size, executor=chosen)
     part = shard_of(shard)
-    folder, exchange = place(out or default_folder(wanted), part.copy if part else "run")
-    done = executed(wanted, folder, console, part, exchange)
-    results = analysed_run(folder, console)
-    gate = check(results)
-    show(gate)
-    if not report:
-        typer.echo(f"Run folder: {folder}")
-    write_report(results, wanted=report, gate=gate)
-    if exchange is not None:
-        put_conclusion(exchange)
+    with place(out or default_folder(wanted), part.copy if part else "run") as (folder, exchange):
+        done = executed(wanted, folder, console, part, exchange)
+        results = analysed_run(folder, console)
+        gate = check(results)
+        show(gate)
+        if not report:
+            typer.echo(f"Run folder: {folder}")
+        write_report(results, wanted=report, gate=gate)
+        if exchange is not None:
+            put_conclusion(exchange)
     exit_if_failed(done, console)
 
 

@@ -21,22 +21,21 @@ BUNDLE_EXAMPLES = "Examples: `qbench bundle qbench-runs/demo --out demo.zip`, th
 
 
 def command(
-    run: Annotated[
-        Path,
-        typer.Argument(parser=run_folder, metavar="RUN", help=f"{RUN[:-1]}; or a file that `qbench bundle` wrote."),
-    ],
+    run: Annotated[str, typer.Argument(metavar="RUN", help=f"{RUN[:-1]}; or a file that `qbench bundle` wrote.")],
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Check that a run is what was written: compare every file with its digest, compute numbers and verdicts again.
 
     The numbers are computed by the benchmark's plugin from the stored items, and the analysis from them, with the
-    settings that it was made with; this needs no model and no image.
+    settings that it was made with; this needs no model and no image. Of a run in an object store, all is fetched again.
 
     Exit code 0: all is as it was written, 1: something differs, 2: something could not be checked.
     """
     from qbench.results.verify import verify
+    from qbench.runfolder.exchange import fetched_anew
 
-    found = verify(run)
+    with fetched_anew(run) as folder:
+        found = verify(folder)
     if json:
         _show_json(found)
     else:

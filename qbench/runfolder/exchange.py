@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -111,7 +111,7 @@ class RunExchange:
         for part in CONCLUSION:
             done = False
             while not done:
-                numbers = self._store.numbers()
+                numbers = {part: number for part, number in self._store.numbers().items() if PART.fullmatch(part)}
                 if any(self._numbers.get(x, 0) != number for x, number in numbers.items() if x.startswith("cells/")):
                     return False
                 self._numbers[part] = numbers.get(part, 0)
@@ -219,21 +219,70 @@ def planned_folder(given: str | Path) -> Path:
         return folder
 
 
-def place(given: str | Path, use: str) -> tuple[Path, RunExchange | None]:
-    """The folder that a run is written into, and the object store with which it is exchanged; raises as `exchanged`.
+@contextmanager
+def place(given: str | Path, use: str) -> Iterator[tuple[Path, RunExchange | None]]:
+    """The folder that a run is written into, and the object store with which it is exchanged.
+
+    As long as the block lasts, no other process uses the same working copy: it would remove what is not in the store.
 
     Parameters
     ----------
     given : str or pathlib.Path
         What a user names: a folder, or the address of a store.
     use : str
-        What the working copy is for, such as one shard.
+        What the working copy is for, such as one shard. It is made what is in the store when the run begins.
+
+    Raises
+    ------
+    qbench.errors.InputError
+        The store has something else, or another process uses the working copy.
+    MachineError
+        The store does not answer, or has no conditional writes.
     """
     address = address_of(given)
     if address is None:
-        return Path(given), None
-    exchange = exchanged(address, use)
-    return exchange.folder, exchange
+        yield Path(given), None
+        return
+    folder = working_copy(address, use)
+    with _alone(folder):
+        yield folder, RunExchange(VersionedFolder(opened(address, "run")), folder)
+
+
+@contextmanager
+def to_conclude(given: str | Path) -> Iterator[tuple[Path, RunExchange | None]]:
+    """The folder of a run that is to be analysed anew, and the object store into which that is put; see `place`.
+
+    A run in a store is fetched. Raises also where there is none.
+    """
+    address = address_of(given)
+    if address is not None:
+        opened_to_read(address, "run")  # which writes nothing: the address may be wrong
+    with place(given, "analyse") as (folder, exchange):
+        if exchange is not None:
+            exchange.pull()
+        yield folder, exchange
+
+
+@contextmanager
+def fetched_anew(given: str | Path) -> Iterator[Path]:
+    """The folder of a run of which all files are to be compared: of one in a store, each object is fetched again.
+
+    Nobody else uses the working copy as long as the block lasts. Raises as `run_folder`.
+    """
+    address = address_of(given)
+    if address is None:
+        yield Path(given)
+        return
+    store, folder = opened_to_read(address, "run"), working_copy(address, "verify")
+    with _alone(folder):
+        remove_tree(folder)
+        RunExchange(VersionedFolder(store), folder).pull()
+        yield folder
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """Hold the lock of a working copy, which lies beside it; another process that wants it is refused."""
+    return held(folder.with_name(f".{folder.name}.lock"), of=folder, wait=False)
 
 
 def working_copy(address: str, use: str) -> Path:
@@ -241,21 +290,8 @@ def working_copy(address: str, use: str) -> Path:
     return cache_folder() / COPIES / key_of({"address": address})[:16] / use
 
 
-def exchanged(address: str, use: str) -> RunExchange:
-    """Open a run in a store to write it; the working copy is made what is in the store when the run begins.
-
-    Raises
-    ------
-    qbench.errors.InputError
-        The store has something else.
-    MachineError
-        The store does not answer, or has no conditional writes.
-    """
-    return RunExchange(VersionedFolder(opened(address, "run")), working_copy(address, use))
-
-
-def fetched(address: str, *, write: bool = False) -> RunExchange:
-    """Fetch a run that is in a store, to read it; with `write`, to conclude it anew.
+def fetched(address: str) -> RunExchange:
+    """Fetch a run that is in a store, to read it.
 
     Raises
     ------
@@ -265,8 +301,7 @@ def fetched(address: str, *, write: bool = False) -> RunExchange:
         The store does not answer.
     """
     folder = working_copy(address, "read")
-    store = opened(address, "run") if write else opened_to_read(address, "run")
-    exchange = RunExchange(VersionedFolder(store), folder)
+    exchange = RunExchange(VersionedFolder(opened_to_read(address, "run")), folder)
     with held(folder / ".lock", of=folder):
         exchange.pull()
     return exchange

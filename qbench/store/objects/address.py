@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qbench.errors import InputError
 
-ADDRESS = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]+):/{1,2}(?P<rest>[^/].*)")
+ADDRESS = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?P<rest>.*)")
 """One slash is enough: a `pathlib.Path` that was made of an address has one."""
 
 
@@ -18,9 +18,11 @@ def address_of(given: str | Path) -> str | None:
     --------
     >>> address_of("s3://bucket/runs/study/"), address_of(Path("s3://bucket/runs")), address_of("runs/study")
     ('s3://bucket/runs/study', 's3://bucket/runs', None)
+    >>> address_of("S3://bucket"), address_of("s3://")  # the second one is refused when it is opened
+    ('s3://bucket', 's3://')
     """
     found = ADDRESS.fullmatch(str(given))
-    return f"{found['protocol']}://{found['rest'].rstrip('/')}" if found else None
+    return f"{found['protocol'].lower()}://{found['rest'].rstrip('/')}" if found else None
 
 
 def folder_only(given: str | Path, *, where: str, fix: str) -> None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-import platform
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 from qbench.errors import MachineError
@@ -64,7 +65,7 @@ class Owner:
                 self._beat(number)
 
     def _beat(self, number: int) -> None:
-        sign = {"host": platform.node(), "process": os.getpid(), "number": number}
+        sign = {"processes": _processes(), "process": os.getpid(), "number": number}
         self._store.put(_owner(self.name), json.dumps(sign).encode())
 
 
@@ -145,6 +146,20 @@ class ObjectClaims:
         return f"claims/{self._name}/{part}"
 
 
+@cache
+def _processes() -> str:
+    """What says in which numbering of processes this one has its number: of which start of a machine, which container.
+
+    Names of machines do not: many are called ``localhost``, and so may be two containers. Where the system does not
+    tell, it is a numbering of this process alone, so that others are only judged by their signs of life.
+    """
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{started} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return uuid4().hex
+
+
 def _owner(name: str) -> str:
     return f"owners/{name}"
 
@@ -153,7 +168,7 @@ def _is_gone(sign: bytes) -> bool:
     """Whether a sign of life is of a process of this machine that has ended; also where it cannot be read."""
     try:
         said = json.loads(sign)
-        if said["host"] != platform.node():
+        if said["processes"] != _processes():
             return False
         os.kill(int(said["process"]), 0)
     except ProcessLookupError:

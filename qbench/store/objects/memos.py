@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from qbench.store.files import atomic
 from qbench.store.memos import Memo, memo_in
 from qbench.store.objects.store import ObjectStore
+
+log = logging.getLogger(__name__)
 
 
 class ExchangedMemo(Memo):
@@ -41,7 +44,10 @@ class ExchangedMemo(Memo):
 
     def _fetched(self) -> dict[str, Any] | None:
         content = self._store.get(self._name)
-        if content is None or memo_in(content) is None:
+        if content is None:
+            return None
+        if memo_in(content) is None:
+            log.warning("%s: the object is damaged; it is made again", self._store.where(self._name))
             return None
         with atomic(self.path) as temporary:
             temporary.write_bytes(content)

@@ -22,6 +22,8 @@ CONFLICTS, PAUSE = 6, 0.1
 """How often a request is sent where there is such another one, and the seconds before it is sent again at first."""
 OPTIONS = {"s3": {"max_concurrency": 1}}
 """What is asked of fsspec for a kind of store. For more at a time, s3fs would ask for the size of each object first."""
+OTHER_MEANING = ("::", "?versionId=")
+"""What fsspec and s3fs do not take for a part of a name: two addresses in one, and the version of an object."""
 CONTINUE = "Nothing is lost: the same command continues."
 CREDENTIALS = "Check the credentials, and that they allow to read, to list and to write objects. " + CONTINUE
 
@@ -277,6 +279,8 @@ def _files(address: str) -> tuple[Any, str]:
     """What fsspec has for an address; a list of objects is never remembered, because other machines add to it."""
     protocol = address.partition(":")[0]
     fix = "Amazon S3 and what speaks its language: pip install 'qbench-vlm[s3]'"
+    if address.endswith("://") or any(x in address for x in OTHER_MEANING):
+        raise InputError("this is not the address of an object store", where=address, fix="Such as s3://bucket/folder.")
     try:
         import fsspec
 

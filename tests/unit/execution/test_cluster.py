@@ -59,6 +59,11 @@ def test_speeds_of_a_part_of_the_run_foretell_the_rest(registry, cache, spec, tm
     assert "hours of a machine at 2.50)" in said
 
 
+def test_a_shard_is_not_divided_among_machines(qbench_here, tmp_path):
+    said = qbench_here("plan", "demo", "--shard", "1/2", "--nodes", "2", cwd=tmp_path, check=2).stderr
+    assert "--nodes: a shard is the part of one machine, and --nodes divides the whole run" in said
+
+
 def test_speeds_of_another_gpu_are_found_in_the_cache_by_its_name(registry, cache, spec, tmp_path):
     wanted = spec(quantizers=["base"])
     with pytest.raises(InputError, match=r"measured on a GPU 'h100'\. None was measured on any GPU\."):

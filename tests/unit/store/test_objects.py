@@ -10,11 +10,12 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from qbench.errors import InputError, MachineError
-from qbench.runfolder.exchange import RunExchange, planned_folder, run_folder
+from qbench.runfolder.exchange import RunExchange, fetched_anew, place, planned_folder, run_folder, to_conclude
 from qbench.store.arrays import ShardedArray
 from qbench.store.cache import Cache, cache_folder
 from qbench.store.keys import key_of
 from qbench.store.objects import claims as claims_
+from qbench.store.objects.address import address_of
 from qbench.store.objects.claims import ObjectClaims, Others, Owner
 from qbench.store.objects.shards import ObjectArrays
 from qbench.store.objects.store import ObjectStore, opened, opened_to_read
@@ -129,10 +130,17 @@ def test_what_is_no_store_of_qbench(address, store):
 
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("nothing://a/b", "is not a kind of store"), ("sftp://a/b", "a package for such stores is missing")],
+    [
+        ("nothing://a/b", "is not a kind of store"),
+        ("sftp://a/b", "a package for such stores is missing"),
+        ("memory://a::b", "this is not the address of an object store"),
+        ("memory://a?versionId=1", "this is not the address of an object store"),
+        (address_of("S3://"), "s3://: this is not the address of an object store"),
+        (address_of("file:///a"), "it has no conditional writes"),
+    ],
 )
 def test_stores_that_nothing_can_open(address, said):
-    with pytest.raises(InputError, match=said):
+    with pytest.raises((InputError, MachineError), match=said):
         opened(address, "run")
 
 
@@ -193,6 +201,8 @@ def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(store, people)
     if not gone:
         os._exit(0)
     os.waitpid(gone, 0)
+    store.put(f"owners/{name}", json.dumps({**said, "process": gone, "processes": "of another"}).encode())
+    assert not second.take(0, never), "a process of another machine may have this number"
     store.put(f"owners/{name}", json.dumps({**said, "process": gone}).encode())
     assert second.take(0, never)
 
@@ -280,6 +290,48 @@ def test_a_version_that_names_files_of_other_places_writes_none(store, tmp_path,
     (tmp_path / "victim").write_text("here")
     RunExchange(VersionedFolder(store), folder).pull()
     assert {path.name for path in tmp_path.rglob("*")} == {"copy", "cells", "victim"}
+
+
+def test_a_small_value_that_is_damaged_in_the_store_is_said_and_put_again(address, tmp_path, caplog):
+    here, there = (Cache(tmp_path / name, address).memo("variants", {"a": 1}, exchanged=True) for name in "ab")
+    here.write({"value": 2})
+    (name,) = ObjectStore.of(address).names("variants")
+    ObjectStore.of(address).put(f"variants/{name}", b"damaged")
+    assert there.read() is None
+    assert f"{address}/variants/{name}: the object is damaged; it is made again" in caplog.text
+    there.write({"value": 2})
+    assert Cache(tmp_path / "c", address).memo("variants", {"a": 1}, exchanged=True).read() == {"value": 2}
+
+
+def test_one_process_at_a_time_uses_a_working_copy(address, monkeypatch, tmp_path):
+    """Another one would remove the analysis that is not in the store yet."""
+    monkeypatch.setenv("QBENCH_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match="there is no run of qbench in this store"), to_conclude(address):
+        pass
+    assert ObjectStore.of(address).names("") == []
+    with place(address, "run") as (_, exchange), place(address, "shard-1-of-2"):
+        for use in (place(address, "run"), place(address, "shard-1-of-2")):
+            with pytest.raises(InputError, match="another qbench process is using this folder"), use:
+                pass
+        (exchange.folder / "analysis").mkdir(parents=True)
+        (exchange.folder / "analysis" / "a").write_text("first")
+        ObjectStore.of(address).put("versions/cells/of-another-version/00000001", b"is no part of this one")
+        assert exchange.conclude()
+    with to_conclude(address) as (folder, _):
+        (folder / "analysis" / "a").write_text("not put yet")
+        with fetched_anew(address) as whole:
+            assert (whole / "analysis" / "a").read_text() == "first"
+        assert (run_folder(address) / "analysis" / "a").read_text() == "first"
+        with pytest.raises(InputError, match="another qbench process"), to_conclude(address):
+            pass
+        assert (folder / "analysis" / "a").read_text() == "not put yet"
+    (file,) = ObjectStore.of(address).names("files")
+    ObjectStore.of(address).put(f"files/{file}", b"damaged")
+    assert (run_folder(address) / "analysis" / "a").exists(), "this copy has it"
+    with fetched_anew(address) as whole:
+        assert not (whole / "analysis" / "a").exists()
+    with fetched_anew(tmp_path) as whole, to_conclude(tmp_path) as named:
+        assert (whole, *named) == (tmp_path, tmp_path, None)
 
 
 def test_folders_that_are_named(address, monkeypatch, tmp_path):
