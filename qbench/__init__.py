@@ -94,6 +94,8 @@ def ablate(
     *,
     leave_one_out: bool = False,
     model: str | None = None,
+    quantizer: str | None = None,
+    benchmark: str | None = None,
     out: str | Path | None = None,
 ) -> Results:
     """Quantize one part of the models at a time, to find the parts that carry a change.
@@ -109,6 +111,8 @@ def ablate(
         Quantize all parts but one, instead of one part only; not by head.
     model : str, optional
         The label of the only model that is ablated: models with different parts are ablated one by one.
+    quantizer, benchmark : str, optional
+        The labels of the only quantizer that is ablated, and of the only benchmark that is asked.
     out : str or pathlib.Path, optional
         The run folder; ``qbench-runs/NAME`` if not given, with what is ablated in the name.
 
@@ -123,9 +127,12 @@ def ablate(
         The spec is wrong, a quantizer cannot be told which layers to change, or nothing can be run.
     """
     from qbench.execution.ablation import ablated
+    from qbench.execution.plan import narrowed
+    from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
 
-    return _run(ablated(read_spec(spec), by, leave_one_out=leave_one_out, model=model), out)
+    whole = narrowed(read_spec(spec), installed(), model=model, quantizer=quantizer, benchmark=benchmark)
+    return _run(ablated(whole, by, leave_one_out=leave_one_out), out)
 
 
 def tune(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: `qbench ablate study.toml --by block --dry-run` (what it costs) | "
-    "`qbench ablate demo --model demo/skewed --by part` | "
+    "`qbench ablate demo --model demo/skewed --quantizer hf-int4 --benchmark facet` | "
     "`qbench ablate study.toml --by layer --leave-one-out --device cuda` | "
     "`qbench export RUN --table ablation` (every part and number)"
 )
@@ -39,6 +39,8 @@ def command(
         bool, typer.Option("--leave-one-out", help="Quantize all parts but one, instead of one part only.")
     ] = False,
     model: Annotated[str | None, typer.Option(help="The label of the only model that is ablated.")] = None,
+    quantizer: Annotated[str | None, typer.Option(help="The label of the only quantizer that is ablated.")] = None,
+    benchmark: Annotated[str | None, typer.Option(help="The label of the only benchmark that is asked.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the variants, what has to be asked, and the time; run nothing.")
     ] = False,
@@ -63,7 +65,7 @@ def command(
     from qbench.cli.plan import show as show_plan
     from qbench.cli.run import analysed_run, executed, exit_if_failed
     from qbench.execution.ablation import ablated
-    from qbench.execution.plan import default_folder, make_plan
+    from qbench.execution.plan import default_folder, make_plan, narrowed
     from qbench.execution.progress import Bar
     from qbench.plugins.registry import installed
     from qbench.spec.read import read_spec
@@ -71,8 +73,9 @@ def command(
     from qbench.text import shell_command
 
     console = Terminal(stderr=True)
-    whole = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
-    wanted = ablated(whole, by, leave_one_out=leave_one_out, model=model, progress=Bar(console))
+    given = overridden(read_spec(spec), dataset or (), limit=limit, device=device, batch_size=batch_size)
+    whole = narrowed(given, installed(), model=model, quantizer=quantizer, benchmark=benchmark)
+    wanted = ablated(whole, by, leave_one_out=leave_one_out, progress=Bar(console))
     folder = out or default_folder(wanted)
     if dry_run:
         show_plan(wanted, folder)

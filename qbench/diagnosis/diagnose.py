@@ -15,7 +15,7 @@ from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH
 from qbench.execution.forecast import Forecast, forecast
 from qbench.execution.model_names import find_model
-from qbench.execution.plan import make_plan, of_model, with_own_calibration
+from qbench.execution.plan import make_plan, narrowed, with_own_calibration
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.execution.run import execute
@@ -337,7 +337,7 @@ def diagnoser(
 
 def _chosen(spec: RunSpec, registry: Registry, model: str | None, quantizer: str | None) -> RunSpec:
     """The spec with the model and the quantizer of these labels only, beside the baseline."""
-    spec = of_model(spec, model, registry).model_copy(update={"comparisons": []})
+    spec = narrowed(spec, registry, model=model).model_copy(update={"comparisons": []})
     labels = [planned.label for planned in make_plan(spec, registry).quantizers]
     if quantizer is None:
         return spec

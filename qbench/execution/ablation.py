@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from qbench.errors import InputError
 from qbench.execution.opened import Opened
-from qbench.execution.plan import PlannedQuantizer, make_plan, of_model
+from qbench.execution.plan import PlannedQuantizer, make_plan
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.models.heads import Attention, attentions_of
@@ -114,7 +114,6 @@ def ablated(
     by: By,
     *,
     leave_one_out: bool = False,
-    model: str | None = None,
     registry: Registry | None = None,
     cache: Cache | None = None,
     progress: Silent | None = None,
@@ -129,8 +128,6 @@ def ablated(
         The parts, see `parts_of`; a head is one of an attention whose projections the method quantizes all.
     leave_one_out : bool
         Quantize all parts but one, instead of one part only; not by head.
-    model : str or None
-        The label of the only model that is ablated.
     registry, cache, progress
         As for `qbench.execution.run.execute`.
 
@@ -148,7 +145,6 @@ def ablated(
         A method cannot quantize a model.
     """
     registry, cache, told = registry or installed(), cache or Cache(), progress or Silent()
-    spec = of_model(spec, model, registry)
     plan = make_plan(spec, registry)
     if by not in get_args(By):
         raise InputError(f"an ablation is by {', '.join(get_args(By))}, not by {by!r}")

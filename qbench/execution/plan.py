@@ -184,22 +184,48 @@ def make_plan(spec: RunSpec, registry: Registry) -> Plan:
     return Plan(spec=spec, models=models, quantizers=quantizers, benchmarks=benchmarks, probes=probes)
 
 
-def of_model(spec: RunSpec, label: str | None, registry: Registry) -> RunSpec:
-    """The spec with the model of one label only, and the benchmarks about which it is asked; all of it without a label.
+def narrowed(
+    spec: RunSpec,
+    registry: Registry,
+    *,
+    model: str | None = None,
+    quantizer: str | None = None,
+    benchmark: str | None = None,
+) -> RunSpec:
+    """The spec with the model, the quantizer or the benchmark of one label only; all of those without a label.
+
+    The baseline stays, and a model keeps the benchmarks about which it is asked.
 
     Raises
     ------
     InputError
-        As `make_plan`, or the spec has no such model.
+        As `make_plan`, or the spec has nothing of such a label.
     """
-    if label is None:
+    if model is None and quantizer is None and benchmark is None:
         return spec
-    labels = [model.label for model in make_plan(spec, registry).models]
+    plan = make_plan(spec, registry)
+    models, benchmarks = list(spec.models), list(spec.benchmarks)
+    quantizers = list(spec.quantizers)
+    if benchmark is not None:
+        benchmarks = [benchmarks[_place("benchmark", benchmark, [b.label for b in plan.benchmarks])]]
+    if model is not None:
+        models = [models[_place("model", model, [m.label for m in plan.models])]]
+        benchmarks = [b.model_copy(update={"models": []}) for b in benchmarks if model in (b.models or [model])]
+    if quantizer is not None:
+        labels = [q.label for q in plan.quantizers]
+        place = _place("quantizer", quantizer, labels)
+        quantizers = [q for i, q in enumerate(quantizers) if i == place or labels[i] == spec.baseline]
+    if not benchmarks:
+        raise InputError(f"the model {model!r} is not asked about the benchmark {benchmark!r}", where="--benchmark")
+    changes = {"models": models, "benchmarks": benchmarks, "quantizers": quantizers, "comparisons": []}
+    return spec.model_copy(update=changes)
+
+
+def _place(kind: str, label: str, labels: Sequence[str]) -> int:
+    """Where a label is among all of its kind."""
     if label not in labels:
-        raise InputError(f"the spec has no model {label!r}", where="--model", fix=f"It has: {', '.join(labels)}.")
-    benchmarks = [b.model_copy(update={"models": []}) for b in spec.benchmarks if label in (b.models or [label])]
-    models = [spec.models[labels.index(label)]]
-    return spec.model_copy(update={"models": models, "benchmarks": benchmarks, "comparisons": []})
+        raise InputError(f"the spec has no {kind} {label!r}", where=f"--{kind}", fix=f"It has: {', '.join(labels)}.")
+    return labels.index(label)
 
 
 def _asked_pairs(

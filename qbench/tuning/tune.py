@@ -19,7 +19,7 @@ from typing import Any, get_args
 from qbench.errors import InputError
 from qbench.execution.ablation import NAME_LENGTH, AblatedPart, Division, common_parts, coverage_of, variants_of_parts
 from qbench.execution.opened import Opened
-from qbench.execution.plan import make_plan, of_model, with_own_calibration
+from qbench.execution.plan import make_plan, narrowed, with_own_calibration
 from qbench.execution.progress import Silent
 from qbench.execution.quiet import quiet
 from qbench.gate import GateResult, GateRow, Policy, check, read_policy
@@ -318,7 +318,7 @@ def tuner(
     given = policy if isinstance(policy, Policy | None) else read_policy(policy)
     suffix = "-tuned"
     return Tuner(
-        spec=of_model(spec, model, installed()),
+        spec=narrowed(spec, installed(), model=model),
         policy=given or spec.policy or read_policy(),
         by=by,
         seed=seed,

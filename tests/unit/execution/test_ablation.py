@@ -9,6 +9,7 @@ from qbench.api import Coverage, InputError, Layer, LayerOptions, QuantizationEr
 from qbench.cli.ablate import variants_in_words
 from qbench.execution.ablation import ablated, parts_of
 from qbench.execution.forecast import forecast
+from qbench.execution.plan import narrowed
 from qbench.execution.run import execute
 from qbench.plugins.registry import Entry
 from qbench.plugins.report_blocks import Table, Text
@@ -34,7 +35,8 @@ def registry(registry, log):
 def ablate(registry, cache, spec):
     def make(by="block", quantizers=("fp32", "rtn"), *, leave_one_out=False, model=None, **changes):
         wanted = spec(quantizers=list(quantizers), baseline="fp32", **changes)
-        return ablated(wanted, by, leave_one_out=leave_one_out, model=model, registry=registry, cache=cache)
+        whole = narrowed(wanted, registry, model=model)
+        return ablated(whole, by, leave_one_out=leave_one_out, registry=registry, cache=cache)
 
     return make
 

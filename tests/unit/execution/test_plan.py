@@ -7,7 +7,7 @@ import pytest
 
 from qbench.errors import InputError
 from qbench.execution.forecast import forecast
-from qbench.execution.plan import make_plan, of_model
+from qbench.execution.plan import make_plan, narrowed
 from qbench.execution.run import execute
 from qbench.metrics.interface import Unavailable
 from qbench.results import load
@@ -26,12 +26,25 @@ def test_one_model_of_a_spec_has_the_benchmarks_that_ask_it(spec, registry):
         models=["toy/one", "toy/two"],
         benchmarks=[{**toys, "label": label, "models": models} for label, models in (("a", ["toy/one"]), ("b", []))],
     )
-    assert of_model(named, None, registry) == named
+    assert narrowed(named, registry) == named
     for model, labels in (("toy/one", ["a", "b"]), ("toy/two", ["b"])):
-        plan = make_plan(of_model(named, model, registry), registry)
+        plan = make_plan(narrowed(named, registry, model=model), registry)
         assert ([m.label for m in plan.models], [b.label for b in plan.benchmarks]) == ([model], labels)
     with pytest.raises(InputError, match=r"no model 'toy/three'\nIt has: toy/one, toy/two"):
-        of_model(named, "toy/three", registry)
+        narrowed(named, registry, model="toy/three")
+    with pytest.raises(InputError, match="'toy/two' is not asked about the benchmark 'a'"):
+        narrowed(named, registry, model="toy/two", benchmark="a")
+
+
+def test_one_quantizer_of_a_spec_has_the_baseline_beside_it_and_one_benchmark_is_alone(spec, registry):
+    toys = [{"name": "toys", "dataset": "drawn", "label": label} for label in ("a", "b")]
+    several = spec(quantizers=["base", "half", "bad"], benchmarks=toys)
+    plan = make_plan(narrowed(several, registry, quantizer="half", benchmark="b"), registry)
+    assert [[x.label for x in of] for of in (plan.quantizers, plan.benchmarks)] == [["base", "half"], ["b"]]
+    with pytest.raises(InputError, match=r"no quantizer 'int8'\nIt has: base, half, bad"):
+        narrowed(several, registry, quantizer="int8")
+    with pytest.raises(InputError, match=r"no benchmark 'c'\nIt has: a, b"):
+        narrowed(several, registry, benchmark="c")
 
 
 def test_two_things_with_one_label_are_refused(spec, registry):
