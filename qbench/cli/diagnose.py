@@ -83,7 +83,7 @@ def _show_costs(costs: list[tuple[Step, Forecast]], console: Console) -> None:
     from rich.text import Text
 
     from qbench.cli.common import asked_in_words, cost_in_words
-    from qbench.text import duration
+    from qbench.text import counted, duration
 
     total: Counter[str] = Counter()
     for step, cost in costs:
@@ -91,13 +91,13 @@ def _show_costs(costs: list[tuple[Step, Forecast]], console: Console) -> None:
         console.print(Text(f"{step.name}: {cost_in_words(cost)}"))
     known = [cost.seconds for _, cost in costs if cost.seconds is not None]
     unknown = sum(cost.unmeasured > 0 or cost.unknown > 0 for _, cost in costs)
-    console.print(
-        Text(f"All {len(costs)} steps: {asked_in_words(total)}; the towers of a step that is named take one run more.")
-    )
+    every = f"All {counted(len(costs), 'step')}: {asked_in_words(total)}"
+    console.print(Text(f"{every}; the towers of a step that is named take one run more."))
     if known:
         console.print(Text(f"Time to ask the models, from speeds measured on this machine: {duration(sum(known))}."))
     if unknown:
-        console.print(Text(f"The time of {unknown} steps is not known: they have not run on this machine yet."))
+        steps = counted(unknown, "step")
+        console.print(Text(f"The time of {steps} is not known, because nothing like it has run on this machine yet."))
 
 
 def _tell(link: Link, console: Console) -> None:

@@ -169,7 +169,8 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None, gpu: str = "")
         console.print(f"Time to ask the models, from speeds measured on {where}: {duration(found.seconds)}.")
     if found.unmeasured:
         console.print(
-            f"The time of {found.unmeasured} cells is not known: their variants have not run on this machine yet."
+            f"The time of {counted(found.unmeasured, 'cell')} is not known, because nothing like it has run on this "
+            "machine yet."
         )
     if found.to_compute:
         console.print(f"Disk space for images that are not decoded yet: {bytes_in_words(found.disk_bytes)}.")

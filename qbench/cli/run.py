@@ -87,6 +87,7 @@ def executed(
     """Run a spec, or a shard of it, and say how that went; ends the command unless the run is complete."""
     from qbench.execution.progress import Bar
     from qbench.execution.run import execute
+    from qbench.text import counted
 
     progress = Bar(console, f"shard {part}" if part else "")
     done = execute(wanted, folder, progress=progress, shard=part, exchange=exchange)
@@ -95,9 +96,9 @@ def executed(
     if not done.complete:
         raise typer.Exit(1 if done.failed else 0)
     console.print(
-        f"{done.done} cells done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
+        f"{counted(done.done, 'cell')} done ({done.computed} computed now), {done.failed} failed, {done.seconds:.0f} s"
         + (
-            f"; {done.kept} cells of an earlier spec remain in the folder and are not part of this run"
+            f"; not part of this run: {counted(done.kept, 'cell')} of an earlier spec in the folder"
             if done.kept
             else ""
         ),

@@ -112,13 +112,15 @@ def _show_cost(search: Tuner, console: Console) -> None:
     from qbench.cli.common import cost_in_words
     from qbench.cli.plan import show as show_plan
     from qbench.execution.forecast import forecast
+    from qbench.text import counted
 
     spec, further = search.most()
     show_plan(spec, search.folder)
     console.print(
         "This is the most that is run before parts are left out: the search ends when something passes, and ablates by "
-        f"{search.by} only what does not. Then at most {len(further)} configurations with parts left out are tried, "
-        "one after the other. All of this is about the first half of the items; what passes is asked about the second."
+        f"{search.by} only what does not. After that, at most {counted(len(further), 'configuration')} with parts left "
+        "out may be tried, one after the other. All of this is about the first half of the items; what passes is asked "
+        "about the second."
     )
     if further:
         every = spec.model_copy(update={"quantizers": [*spec.quantizers, *further]})

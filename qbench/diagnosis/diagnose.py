@@ -32,6 +32,7 @@ from qbench.runfolder.writer import slug
 from qbench.spec.model import ModelSpec, RunSpec
 from qbench.stats.decide import holm
 from qbench.store.cache import Cache
+from qbench.text import counted
 from qbench.vocabulary import Quantity
 
 VARIANT = "variant"
@@ -165,12 +166,13 @@ class Diagnoser:
         others = [
             q for q, p in zip(self.spec.quantizers, plan.quantizers, strict=True) if p.label != self.spec.baseline
         ]
-        if len(self.spec.models) > 1 or len(others) > 1:
+        several = {"--model": len(self.spec.models) > 1, "--quantizer": len(others) > 1}
+        if missing := [option for option, found in several.items() if found]:
             raise InputError(
-                f"one variant is diagnosed, and the spec has {len(self.spec.models)} models and {len(others)} "
-                "quantizers beside the baseline",
+                f"one variant is diagnosed, and the spec has {counted(len(self.spec.models), 'model')} and "
+                f"{counted(len(others), 'quantizer')} beside the baseline",
                 where=self.spec.name,
-                fix="Name one with --model and --quantizer.",
+                fix=f"Name one with {' and '.join(missing)}.",
             )
         if not others and self.reference is None:
             raise InputError(

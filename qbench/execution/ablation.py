@@ -206,7 +206,9 @@ def _common_parts(opened: Opened, method: PlannedQuantizer, by: By) -> list[Abla
         parts = common_parts(coverages, by, method=method.label, where=where)
     if len(parts) < 2:
         raise InputError(
-            f"{method.label} quantizes one {by} only, so there is nothing to compare", fix="Ablate by a finer division."
+            f"{method.label} quantizes one {by} only, so there is nothing to compare",
+            where=where,
+            fix=f"Ablate by a finer division, or leave {method.label} out of the spec.",
         )
     return parts
 

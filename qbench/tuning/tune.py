@@ -132,7 +132,9 @@ class Tuner:
         Which parts are left out is decided by the results. Here it is the first part, the first two, and so on, which
         costs the same.
         """
-        methods, _ = self._methods()
+        methods, most = self._methods()
+        if not any(method.whole.bits < most for method in methods):
+            raise self._nothing_to_try()
         parts = [self._parts(method) for method in methods]
         divided = list(zip(methods, parts, strict=True))
         variants = [v for m, mine in divided for v in variants_of_parts(m.quantizer, m.planned, mine)]
@@ -232,7 +234,7 @@ class Tuner:
         for method in methods:
             add(method.whole)
         if not queue:
-            raise InputError("no quantizer of the spec has fewer bits than the baseline", where=self.spec.name)
+            raise self._nothing_to_try()
         ranked: dict[str, list[AblatedPart]] = {}
         steps: list[Step] = []
         while queue:
@@ -249,6 +251,13 @@ class Tuner:
             if len(parts) > len(configuration.left_out) and len(parts) < len(ranked[configuration.method]):
                 add(method.without(parts))
         return steps
+
+    def _nothing_to_try(self) -> InputError:
+        return InputError(
+            "no quantizer of the spec has fewer bits than the baseline, so there is nothing to try",
+            where=self.spec.name,
+            fix="Add one to quantizers; `qbench list quantizers` shows those that there are.",
+        )
 
     def _step(self, configuration: Configuration) -> tuple[Step, GateResult]:
         place = self._first_half(configuration.quantizer.label)

@@ -85,7 +85,7 @@ def test_help_list_and_doctor_go_on(beside):
 def test_a_run_that_needs_none_of_them_is_the_same(beside, tmp_path):
     (tmp_path / "s.toml").write_text(SPEC)
     done = beside("run", "s.toml", "--out", "run")
-    assert "1 cells done" in done.stderr
+    assert "1 cell done" in done.stderr
     cell = next((tmp_path / "run").glob("cells/*/*/*/cell.json"))
     assert json.loads(cell.read_text())["quantizer_info"]["record"] == "quantizers:fp32"
 

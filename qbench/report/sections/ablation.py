@@ -18,7 +18,8 @@ EXPLAINED = (
     "Each part of a model was quantized alone and compared with the baseline, or left out and compared with the whole "
     "variant; either way the change is that which goes with the part. The p-values are corrected for all "
     "parts and numbers of one model and quantizer together (Holm; half of the error for the numbers over all items, "
-    "half for those of groups), the intervals for nothing. The changes of the parts need not add up to that of all."
+    "half for those of groups), the intervals for nothing. Where the baseline is flagged, such as at chance level, "
+    "nothing is tested and the p-value is undetermined. The changes of the parts need not add up to that of all."
 )
 
 

@@ -248,13 +248,14 @@ def test_what_cannot_be_diagnosed_is_refused_with_a_reason(diagnoser):
     with pytest.raises(InputError, match="no quantizer beside the baseline, and no reference is named"):
         diagnoser(reference=False).chain()
     search = diagnoser()
-    with pytest.raises(InputError, match="one variant is diagnosed, and the spec has 2 models and 0 quantizers"):
+    with pytest.raises(InputError, match="one variant is diagnosed, and the spec has 2 models and 0 quantizers") as wrong:
         replace(
             search,
             spec=search.spec.model_copy(
                 update={"models": [*search.spec.models, ModelSpec(source="toy", checkpoint="one")]}
             ),
         ).chain()
+    assert wrong.value.fix == "Name one with --model."
 
 
 def test_one_model_is_diagnosed_on_the_benchmarks_that_ask_it(registry, spec, monkeypatch):
