@@ -11,8 +11,8 @@ from qbench.cli.common import RUN, run_folder
 from qbench.report.table_names import TABLES
 
 EXAMPLES = (
-    "Examples: `qbench export RUN > metrics.csv` | `qbench export RUN --table effects --format parquet --out e.parquet` "
-    "| `qbench export RUN --table ablation --format latex`"
+    "Examples: `qbench export RUN > metrics.csv` | `qbench export RUN --table effects --format parquet --out e.parquet`"
+    " | `qbench export RUN --table ablation --format latex`"
 )
 
 

@@ -208,7 +208,7 @@ def _common_parts(opened: Opened, method: PlannedQuantizer, by: By) -> list[Abla
         raise InputError(
             f"{method.label} quantizes one {by} only, so there is nothing to compare",
             where=where,
-            fix=f"Ablate by a finer division, or leave {method.label} out of the spec.",
+            fix="Ablate by a finer division, or name another quantizer with --quantizer.",
         )
     return parts
 

@@ -236,9 +236,8 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     have decided is left out, unless it fails or its plain interval lies beyond the limit: a loss that was seen is not
     left out. Of skews only a failure counts, since one image more or less can move those beyond the limit.
     """
-    if not (np.isfinite(row.low) and np.isfinite(row.high)):
-        if row.no_interval in OF_DATA and not not_installed:
-            return Decision(RowStatus.INCONCLUSIVE, row.no_interval)
+    no_interval = not (np.isfinite(row.low) and np.isfinite(row.high))
+    if no_interval and (not_installed or row.no_interval not in OF_DATA):
         remedy = REMEDY_OF_STATISTIC if not_installed else REMEDY_OF_NO_INTERVAL
         return Decision(RowStatus.ERROR, _no_interval(row.no_interval, not_installed), remedy)
     if not np.isfinite(row.limit):
@@ -255,6 +254,8 @@ def decide(row: Judged, not_installed: str = "") -> Decision:
     remedy = REMEDY_OF_VARIANT if row.quantized else REMEDY_OF_MODEL
     if void and not (row.role is MetricRole.ACCURACY and fails):
         return Decision(RowStatus.ERROR, f"{'; '.join(void)}: its numbers mean nothing", remedy)
+    if no_interval:
+        return Decision(RowStatus.INCONCLUSIVE, row.no_interval)
     if fails and row.high > row.low and FlagKind.BELOW_NOISE not in own:
         return Decision(RowStatus.FAIL, "the loss is shown to be beyond the limit")
     within = row.low < row.high < row.limit - TINY

@@ -248,7 +248,7 @@ def test_what_cannot_be_diagnosed_is_refused_with_a_reason(diagnoser):
     with pytest.raises(InputError, match="no quantizer beside the baseline, and no reference is named"):
         diagnoser(reference=False).chain()
     search = diagnoser()
-    with pytest.raises(InputError, match="one variant is diagnosed, and the spec has 2 models and 0 quantizers") as wrong:
+    with pytest.raises(InputError, match="the spec has 2 models and 0 quantizers beside the baseline") as wrong:
         replace(
             search,
             spec=search.spec.model_copy(

@@ -452,7 +452,11 @@ def test_a_number_that_these_images_give_no_interval_for_is_inconclusive(study: 
     study.effect("accuracy", 0.0, np.nan, statistic="", why=why)
     row = study.judge({"metric": "accuracy"}).rows[0]
     assert (row.status, row.reason) == ("inconclusive", why)
-    study.rows[0]["why"] = "its metric has no closed form"
+    for flag, status in (("baseline-near-chance", "left out"), ("near-chance", "error")):
+        study.rows[0]["flags"] = flag
+        row = study.judge({"metric": "accuracy"}).rows[0]
+        assert (row.status, "cannot be told from chance" in row.reason) == (status, True)
+    study.rows[0].update(flags="", why="its metric has no closed form")
     assert study.judge({"metric": "accuracy"}).rows[0].status == "error"
 
 
