@@ -123,10 +123,10 @@ class RunExchange:
     def put_logs(self) -> None:
         """Put the logs of this working copy beside the run, for people who look for the cause of something.
 
-        Where the store does not answer, it is said by whatever else is put there.
+        Where the store does not answer, it is said by whatever else is put there, and not asked again for each log.
         """
-        for name in ("run.log", "run.log.jsonl"):
-            with suppress(OSError, MachineError):
+        with suppress(OSError, MachineError):
+            for name in ("run.log", "run.log.jsonl"):
                 self._store.store.put(f"logs/{self.folder.name}/{name}", (self.folder / name).read_bytes())
 
     @property

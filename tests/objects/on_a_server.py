@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -99,6 +101,24 @@ def test_of_many_that_create_an_object_one_succeeds(server: None) -> None:
     for thread in threads:
         thread.join()
     assert sorted(created) == [False] * 7 + [True]
+
+
+def test_what_a_task_of_the_client_says_is_not_for_the_terminal(server: None, caplog: pytest.LogCaptureFixture) -> None:
+    """As when a connection ends while something is sent: the request that failed says so."""
+    caplog.set_level("DEBUG", "qbench")
+    store = opened("s3://bucket/unheard", "cache")
+
+    async def fail() -> None:
+        async def task() -> None:
+            raise ConnectionResetError("Cannot write to closing transport")
+
+        asyncio.ensure_future(task())  # noqa: RUF006 - nobody keeps it
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run_coroutine_threadsafe(fail(), store._files.loop).result()
+    assert [x for x in caplog.records if x.name == "asyncio"] == []
+    assert any("Cannot write to closing transport" in x.message for x in caplog.records if x.name.startswith("qbench"))
 
 
 def test_a_bucket_that_does_not_exist(server: None, qbench_here, tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from qbench.errors import InputError, MachineError
+
+log = logging.getLogger(__name__)
 
 MARK = "about.json"
 """The first object of a store, which says what the store is for."""
@@ -290,4 +293,14 @@ def _files(address: str) -> tuple[Any, str]:
         raise InputError(f"a package for such stores is missing ({error})", where=address, fix=fix) from None
     except ValueError as error:
         raise InputError(f"{protocol}:// is not a kind of store ({error})", where=address, fix=fix) from None
+    if getattr(files, "async_impl", False):
+        files.loop.call_soon_threadsafe(files.loop.set_exception_handler, _unheard)
     return files, str(root)
+
+
+def _unheard(loop: Any, said: Mapping[str, Any]) -> None:
+    """What a task of fsspec's client said that nobody asked any more: not for the user, who is told by `_asked`.
+
+    Otherwise, while a network is gone, each request that is repeated has a traceback on the terminal.
+    """
+    log.debug("a task of the client of an object store: %s (%r)", said.get("message"), said.get("exception"))
