@@ -19,6 +19,7 @@ from typing import Any
 
 from qbench.errors import FREE_SPACE, DataError, InputError, MachineError, QbenchError
 from qbench.store.flock import take
+from qbench.store.objects.address import folder_only
 from qbench.text import bytes_in_words
 from qbench.toml_kinds import Kind, other_kind
 
@@ -87,9 +88,10 @@ def atomic(path: Path) -> Iterator[Path]:
     MachineError
         It cannot be written.
     InputError
-        `path` is a device or a pipe, which a file would replace.
+        `path` is a device or a pipe, which a file would replace, or the address of an object store.
     """
     _refuse_devices(path)
+    folder_only(path, where="", fix="Give a file of this machine, and copy it there.")
     with machine_errors(path):
         make_folder(path.parent)
         handle, temporary = _temporary(path)

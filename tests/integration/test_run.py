@@ -92,7 +92,7 @@ def test_a_run_in_an_object_store_has_the_same_numbers(small, qbench_here, tmp_p
     assert "Nothing differs." in qbench_here("verify", address, cwd=tmp_path).stdout
     assert ": 16 done, " in qbench_here("plan", spec, "--out", address, cwd=tmp_path).stdout
     refused = qbench_here("ablate", spec, "--out", "s3://bucket/runs/small", cwd=tmp_path, check=2)
-    assert "is an object store, and a folder is needed here" in refused.stderr
+    assert "is an object store, and a local path is needed here" in refused.stderr
 
 
 def test_terminal_output_is_free_of_third_parties_noise(small, qbench, tmp_path, cache):

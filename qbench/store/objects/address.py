@@ -26,7 +26,7 @@ def address_of(given: str | Path) -> str | None:
 
 
 def folder_only(given: str | Path, *, where: str, fix: str) -> None:
-    """Refuse the address of an object store where there has to be a folder.
+    """Refuse the address of an object store where there has to be a folder or a file of this machine.
 
     Raises
     ------
@@ -34,4 +34,4 @@ def folder_only(given: str | Path, *, where: str, fix: str) -> None:
         It is one.
     """
     if (address := address_of(given)) is not None:
-        raise InputError(f"{address} is an object store, and a folder is needed here", where=where, fix=fix)
+        raise InputError(f"{address} is an object store, and a local path is needed here", where=where, fix=fix)

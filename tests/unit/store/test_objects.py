@@ -13,6 +13,7 @@ from qbench.errors import InputError, MachineError
 from qbench.runfolder.exchange import RunExchange, fetched_anew, place, planned_folder, run_folder, to_conclude
 from qbench.store.arrays import ShardedArray
 from qbench.store.cache import Cache, cache_folder
+from qbench.store.files import atomic
 from qbench.store.keys import key_of
 from qbench.store.objects import claims as claims_
 from qbench.store.objects.address import address_of
@@ -148,6 +149,8 @@ def test_addresses_where_a_folder_has_to_be(monkeypatch):
     monkeypatch.setenv("QBENCH_CACHE", "s3://bucket/cache")
     with pytest.raises(InputError, match="QBENCH_CACHE_STORE"):
         cache_folder()
+    with pytest.raises(InputError, match=r"^s3://bucket/b\.zip is an object store"), atomic(Path("s3://bucket/b.zip")):
+        pass
     monkeypatch.setenv("QBENCH_CACHE", "/folder")
     monkeypatch.setenv("QBENCH_CACHE_STORE", "folder")
     with pytest.raises(InputError, match="'folder' is not the address of an object store"):
