@@ -21,7 +21,7 @@ VARIABLES = {
     "HF_TOKEN": TOKEN,
     "QBENCH_CACHE": "/home/adalovelace/cache",
     "WANDB_API_KEY": "0123456789abcdef",
-    "HTTPS_PROXY": "http://adalovelace:pw@proxy:3128",
+    "HTTPS_PROXY": "http://adalovelace:pw@relay77:3128",
     "HF_ENDPOINT": "https://adalovelace:pw@mirror.example.org/?token=xyz123",
     "EDITOR": "vi",
 }
@@ -61,7 +61,7 @@ def test_records_and_logs_are_in_it_and_nothing_else_of_a_run(run: Path) -> None
 
 def test_no_secret_is_in_it(run: Path) -> None:
     text = "\n".join(contents(CHECKS, run, VARIABLES).values())
-    for secret in (TOKEN, "0123456789abcdef", "adalovelace", "pw@", "xyz123", "abc123", "bob", "private", "proxy"):
+    for secret in (TOKEN, "0123456789abcdef", "adalovelace", "pw@", "xyz123", "abc123", "bob", "private", "relay77"):
         assert secret not in text
     shown = json.loads(contents(CHECKS, run, VARIABLES)["variables.json"])
     assert shown == {
