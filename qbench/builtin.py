@@ -49,6 +49,7 @@ def qbench_probes() -> Iterator[Probe]:
         load=_embedding,
         providers=("model", "precomputed"),
         default=True,
+        by_tower=True,
     )
     yield Probe(
         name="choices",

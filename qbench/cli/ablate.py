@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from qbench.execution.plan import PlannedQuantizer
+    from qbench.execution.plan import Plan
 
 EXAMPLES = (
     "Examples: `qbench ablate study.toml --by block --dry-run` (what it costs) | "
@@ -79,8 +78,7 @@ def command(
     folder = out or default_folder(wanted)
     if dry_run:
         show_plan(wanted, folder)
-        made = make_plan(wanted, installed()).quantizers
-        Terminal().print(variants_in_words(made, len(made) - len(whole.quantizers), by))
+        Terminal().print(variants_in_words(make_plan(wanted, installed()), len(whole.quantizers), by))
         return
     done = executed(wanted, folder, console)
     results = analysed_run(folder, console)
@@ -90,14 +88,21 @@ def command(
     exit_if_failed(done, console)
 
 
-def variants_in_words(quantizers: Sequence[PlannedQuantizer], variants: int, by: str) -> str:
-    """How many variants an ablation has, and for how many of them a tower is not asked."""
+def variants_in_words(plan: Plan, whole: int, by: str) -> str:
+    """How many variants an ablation has, and for how many of them a tower is not asked.
+
+    `plan` is that of the ablation, and `whole` how many quantizers it has that are not variants of its parts.
+    """
     from qbench.text import counted
 
-    reused = {tower: sum(q.answering(tower) is q.arm for q in quantizers) for tower in ("image", "text")}
+    said = f"The ablation has {counted(len(plan.quantizers) - whole, 'variant')}, one for each {by} of each quantizer."
+    left = [tower for quantizer in plan.quantizers for tower in plan.left_alone(quantizer)]
+    if not left:
+        return said
+    images, texts = left.count("image"), left.count("text")
     return (
-        f"The ablation has {counted(variants, 'variant')}, one for each {by} of each quantizer. Answers of a control "
-        f"arm are reused by {reused['image']} that encode no image and {reused['text']} that encode no text."
+        f"{said} With whole quantizers, answers of a control arm are reused by {images} that encode no image and "
+        f"{texts} that encode no text."
     )
 
 

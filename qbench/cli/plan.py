@@ -13,7 +13,7 @@ from qbench.cli.run import OUT
 if TYPE_CHECKING:
     from qbench.comparisons import DeclaredComparison
     from qbench.execution.forecast import Forecast
-    from qbench.execution.plan import PlannedQuantizer
+    from qbench.execution.plan import Plan, PlannedQuantizer
     from qbench.execution.sharding import Shard
     from qbench.spec.model import RunSpec
 
@@ -122,7 +122,7 @@ def show(wanted: RunSpec, out: Path, of_run: Shard | None = None, gpu: str = "")
     table = Table("", "device", "bits", "", title="quantizers", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for quantizer in plan.quantizers:
         bits = f"{quantizer.entry.record.bits:g}"
-        table.add_row(Text(quantizer.label), quantizer.device, bits, _left_alone(quantizer))
+        table.add_row(Text(quantizer.label), quantizer.device, bits, _left_alone(plan, quantizer))
     console.print(table)
     grid = len(plan.models) * len(plan.quantizers) * len(plan.benchmarks)
     sizes = ((plan.models, "model"), (plan.quantizers, "quantizer"), (plan.benchmarks, "benchmark"))
@@ -204,9 +204,7 @@ def _left_out(wanted: RunSpec, found: Forecast) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _left_alone(quantizer: PlannedQuantizer) -> str:
+def _left_alone(plan: Plan, quantizer: PlannedQuantizer) -> str:
     """Which towers keep the answers of a control arm."""
-    if quantizer.arm is None:
-        return ""
-    towers = [tower for tower in ("image", "text") if quantizer.answering(tower) is quantizer.arm]
-    return f"{' and '.join(towers)} answers of {quantizer.arm.label}"
+    towers = plan.left_alone(quantizer)
+    return f"{' and '.join(towers)} answers of {quantizer.arm.label}" if towers and quantizer.arm else ""

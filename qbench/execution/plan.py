@@ -141,6 +141,13 @@ class Plan:
         """The benchmarks about which the model of this label is asked."""
         return [benchmark for benchmark in self.benchmarks if (model, benchmark.label) in self.probes]
 
+    def left_alone(self, quantizer: PlannedQuantizer) -> list[Tower]:
+        """The towers whose answers are those of the quantizer's control arm, where any model is asked by tower."""
+        if quantizer.arm is None or not any(probe.record.by_tower for probe in self.probes.values()):
+            return []
+        towers: tuple[Tower, ...] = ("image", "text")
+        return [tower for tower in towers if quantizer.answering(tower) is quantizer.arm]
+
     def probes_of(self, benchmark: PlannedBenchmark) -> list[Entry[Probe]]:
         """The probes by which the models are asked about one benchmark, each once."""
         found = {p.qualified: p for (_, label), p in self.probes.items() if label == benchmark.label}

@@ -85,11 +85,14 @@ class Decoder:
         geometry: Geometry,
         digests: Sequence[str],
     ) -> None:
-        begun, done = time.perf_counter(), 0
+        begun, done = 0.0, 0
 
         def step(count: int) -> None:
-            nonlocal done
-            done += count
+            nonlocal begun, done
+            if begun:
+                done += count
+            else:  # the start of the processes does not count
+                begun = time.perf_counter()
             self._step(count)
 
         try:

@@ -281,6 +281,9 @@ class Probe:
     default : bool
         Whether a benchmark or a model source that names no probe means this one. Only one installed probe may say so,
         and qbench has one already: a plan with a second one is refused.
+    by_tower : bool
+        Whether each tower alone gives some of the answers (`AnswerPart.tower`), so that those of a tower that a
+        quantizer leaves alone are taken from its control arm. `qbench plan` says so.
     """
 
     name: str
@@ -288,6 +291,7 @@ class Probe:
     load: Callable[[], ProbeMethod]
     providers: tuple[str, ...] = ("model",)
     default: bool = False
+    by_tower: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

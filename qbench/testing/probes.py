@@ -94,6 +94,11 @@ class ProbeContract(Contract):
         """`qbench list` shows it."""
         check_summary(entry.record.summary)
 
+    def test_the_record_says_whether_towers_answer_alone(self, entry: Entry[Probe], asked: AskedVariant) -> None:
+        """`by_tower` is true if, and only if, a part of the answers names its tower."""
+        towers = [part.tower for part in asked.answer_parts(DATASET) if part.tower is not None]
+        assert entry.record.by_tower == bool(towers), f"by_tower is {entry.record.by_tower}; parts name {towers}"
+
     def test_each_provider_says_where_answers_come_from(self, entry: Entry[Probe], method: ProbeMethod) -> None:
         """The providers of the record exist, and say what follows from where the answers come from."""
         assert entry.record.providers, "providers is empty: nothing gives answers"

@@ -111,10 +111,15 @@ def test_a_tower_that_is_left_alone_is_not_asked(run, log, registry, cache, abla
     execute(spec(), tmp_path / "first", registry=registry, cache=cache)  # so that the dataset is there
     before = forecast(ablate(), tmp_path / "run", registry=registry, cache=cache)
     assert before.answers == {"images": COUNT * (1 + 1 + 2), "texts": 2 * (1 + 1 + 2)}  # fp32, rtn, two parts a tower
-    assert variants_in_words(before.plan.quantizers, len(PARTS), "block") == (
-        "The ablation has 4 variants, one for each block of each quantizer. Answers of a control arm are reused "
-        "by 2 that encode no image and 2 that encode no text."
+    said = "The ablation has 4 variants, one for each block of each quantizer."
+    assert variants_in_words(before.plan, 2, "block") == (
+        f"{said} With whole quantizers, answers of a control arm are reused by 2 that encode no image and 2 that "
+        "encode no text."
     )
+    (pair,) = before.plan.probes  # as if the model were asked about image and text together
+    together = replace(before.plan, probes={pair: registry.probe("pairs")})
+    assert variants_in_words(together, 2, "block") == said
+    assert not any(together.left_alone(quantizer) for quantizer in together.quantizers)
     log.clear()
     run()
     assert sum(entry[1] for entry in log if entry[0] == "images") == COUNT * (1 + 1 + 2)
