@@ -96,6 +96,7 @@ def probe(name, caught="", said="", wrong="", **changes):
 PROBES = [
     probe(NAME),
     probe("p-silent", "test_the_summary_is_one_line", "is empty", summary=""),
+    probe("p-tower", "test_the_record_says_whether_towers_answer_alone", "by_tower is True", by_tower=True),
     probe("p-numerics", "test_each_provider_says_where_answers_come_from", "is empty", "numerics"),
     probe("p-digest", "test_the_questions_are_the_same_each_time", "differs from call to call", "digest"),
     probe("p-plain", "test_answers_are_named_by_plain_values", "are not plain values", "plain"),
