@@ -67,6 +67,7 @@ class ShardedArray:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
     >>> with TemporaryDirectory() as folder:
     ...     array = ShardedArray(Path(folder) / "a", {"of": "squares"}, Path(folder) / "lock")
     ...     with array.filling(5, rows_per_shard=2) as filling:

@@ -136,10 +136,11 @@ def _remove_leftovers(path: Path) -> None:
 
 def remove_leftovers_below(folder: Path) -> None:
     """Remove temporary files that stopped processes left anywhere in a folder of qbench's; no link is followed."""
-    for part in folder.rglob(f".*{PART}"):
-        if TEMPORARY.fullmatch(part.name):
-            with suppress(OSError):
-                remove_leftover(part)
+    for where, _, names in os.walk(folder):  # which goes on where another process has removed a folder
+        for name in names:
+            if TEMPORARY.fullmatch(name):
+                with suppress(OSError):
+                    remove_leftover(Path(where, name))
 
 
 def remove_leftover(part: Path) -> bool:

@@ -172,8 +172,16 @@ def _thing(kind: str, path: Path, files: tuple[Path, ...], time: Path, state: St
         used = time.lstat().st_mtime
     except OSError:
         used = 0.0
-    size = sum(file.lstat().st_size for top in files for file in _files(top))
+    size = sum(_size(file) for top in files for file in _files(top))
     return Thing(kind=kind, path=path, files=files, size=size, used=used, state=state, lock=lock)
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 if another process has removed or renamed it meanwhile."""
+    try:
+        return file.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _files(path: Path) -> Iterator[Path]:

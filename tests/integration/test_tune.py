@@ -41,8 +41,8 @@ def test_the_saved_model_of_one_of_two_gives_the_answers_that_were_confirmed(sma
     cost = qbench_here("ablate", *one, "--dry-run", cwd=tmp_path).stdout
     # Of four image blocks and three text blocks the first ones are left out by the spec; and a projection.
     assert (
-        "The ablation has 6 variants, one for each block of each quantizer. Answers of a control arm are reused by 2 "
-        "that encode no image and 4 that encode no text."
+        "The ablation has 6 variants, one for each block of each quantizer. With whole quantizers, answers of a "
+        "control arm are reused by 2 that encode no image and 4 that encode no text."
     ) in cost
     how = ("--policy", "policy.toml", "--no-report", "--save", "kept")
     said = qbench_here("tune", *one, *how, cwd=tmp_path).stdout

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,18 @@ def test_everything_that_is_written_is_known(cache):
     }
     sizes = {x.kind: x.size - x.files[0].stat().st_size for x in found.things}
     assert sizes == {"images": 800, "speeds": 0, "converted": 9, "datasets": 1}
+
+
+def test_a_file_that_another_process_removes_meanwhile_has_no_size(cache, monkeypatch):
+    lstat = Path.lstat
+
+    def vanished(path):
+        if path.suffix == ".memo" and "speeds" in path.parts:
+            raise FileNotFoundError(path)
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", vanished)
+    assert {thing.kind: thing.size for thing in things(cache)}["speeds"] == 0
 
 
 def test_a_cache_that_does_not_exist_is_empty(tmp_path):
