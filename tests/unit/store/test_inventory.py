@@ -62,7 +62,7 @@ def test_a_file_that_another_process_removes_meanwhile_has_no_size(cache, monkey
 
     def vanished(path):
         if path.suffix == ".memo" and "speeds" in path.parts:
-            raise FileNotFoundError(path)
+            raise FileNotFoundError(errno.ENOENT, "gone", str(path))
         return lstat(path)
 
     monkeypatch.setattr(Path, "lstat", vanished)
