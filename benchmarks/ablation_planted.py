@@ -1,9 +1,9 @@
 """Whether `qbench ablate` finds the block of a real model that has a bad layer: see docs/ablation.md.
 
-Run: ``python benchmarks/ablation_planted.py [--runs 100] [--nothing 200] [--seed 1]`` (half an hour on one core). The
-model is ``demo/balanced``, asked about the persons of ``demo-facet``. A run quantizes all its layers to 8 bits by
-rounding to nearest. In one layer, which is drawn, all weights have the wrong sign. Which half of the persons is asked
-is drawn for each run. The whole of qbench is used: answers, metrics, and the ablation by block.
+Run: ``python benchmarks/ablation_planted.py [--runs 100] [--nothing 200] [--seed 1]`` (more than an hour on one core).
+The model is ``demo/balanced``, asked about the persons of ``demo-facet-medium``. A run quantizes all its layers to 8
+bits by rounding to nearest. In one layer, which is drawn, all weights have the wrong sign. Which half of the persons is
+asked is drawn for each run. The whole of qbench is used: answers, metrics, and the ablation by block.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def found_parts(folder: Path, cache: Cache, registry: Registry, bad: str, seed: 
             "name": "planted",
             "models": [MODEL],
             "quantizers": [BASELINE, {"name": "rtn", "options": {"bad": bad}}],
-            "benchmarks": [{"name": "facet", "dataset": "demo-facet"}],
+            "benchmarks": [{"name": "facet", "dataset": "demo-facet-medium"}],
             "half": {"part": "first", "seed": seed},
         }
     )

@@ -48,7 +48,7 @@ def diagnosis_table(folder: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        There is no record, or it is damaged.
+        The record is missing or damaged.
     """
     import pandas as pd
 

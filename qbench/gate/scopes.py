@@ -37,7 +37,7 @@ def wrong_scope(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declar
     benchmarks : frozenset of str
         Those of which this is known; of a benchmark without any number of the metric or the role, nothing is.
     what : str
-        What is wrong, with the scopes that there are and metrics of similar names; empty where nothing is.
+        What is wrong, with the available scopes and metrics of similar names; empty where nothing is.
     """
     whole = rule.model_copy(update={key: [] for key in ("by", "groups", "models", "quantizers")})
     names = numbers[["benchmark", *INDEX]].drop_duplicates(ignore_index=True)
@@ -55,7 +55,7 @@ def wrong_scope(rule: Rule, numbers: pd.DataFrame, declared: Mapping[str, Declar
     like = [name for name in others if name.endswith(rule.metric)] or difflib.get_close_matches(rule.metric, others)
     hint = f"; did you mean {' or '.join(map(repr, like[:SUGGESTED]))}?" if like and rule.metric else ""
     subject = rule.metric or f"the role {rule.role}"
-    what = f"there is no number of {subject} of the scope {rule.scope}; the scopes that there are: {known}{hint}"
+    what = f"there is no number of {subject} of the scope {rule.scope}; the available scopes are: {known}{hint}"
     return frozenset(b for benchmarks in there.values() for b in benchmarks), what
 
 

@@ -198,7 +198,7 @@ def run_folder(given: str | Path) -> Path:
     Raises
     ------
     qbench.errors.InputError
-        There is no run in the store.
+        The store has no run.
     MachineError
         The store does not answer.
     """

@@ -36,7 +36,7 @@ def tuning_table(folder: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        There is no record, or it is damaged.
+        The record is missing or damaged.
     """
     import pandas as pd
 

@@ -34,14 +34,10 @@ SAID = {
     "ulimit -v": "memory",
 }
 """By what a fault is known to have been met: what the command says of it. A decoder with a fault leaves a file."""
-ENDED = {
-    127: "cannot allocate memory for thread-local data",
-    -6: r"memory allocation of \d+ bytes failed",
-    -11: "there is not enough memory",
-}
+ENDED = {127: "cannot allocate memory for thread-local data", -6: r"memory allocation of \d+ bytes failed"}
 """Exit code → what is said by the C library before it ends a process in which a thread lacks memory for its own
-variables, by a library in Rust before it ends one in which it lacks memory, and by qbench before a library that lacks
-memory crashes. No program can report this: it is no exception. What was finished has to be kept as after a kill."""
+variables, and by a library in Rust before it ends one in which it lacks memory. No program can report this, because it
+is not an exception. What was finished has to be kept as after a kill."""
 MET = "met"
 """The name of this file."""
 SLEEPING = 200.0

@@ -118,6 +118,6 @@ def test_what_ends_a_process_without_an_exception_is_told_from_a_crash() -> None
     assert by_a_library(Ended(code=-6, said=rust))
     assert by_a_library(Ended(code=127, said="python: cannot allocate memory for thread-local data: ABORT"))
     assert not by_a_library(Ended(code=-11, said=rust))
-    assert by_a_library(Ended(code=-11, said="failed: jobs: there is not enough memory, or no more processes"))
+    assert not by_a_library(Ended(code=-11, said="failed: jobs: there is not enough memory, or no more processes"))
     assert not by_a_library(Ended(code=-6, said="double free or corruption"))
     assert not by_a_library(Ended(code=None, said=rust))

@@ -122,8 +122,8 @@ def test_what_a_task_of_the_client_says_is_not_for_the_terminal(server: None, ca
 
 
 def test_a_bucket_that_does_not_exist(server: None, qbench_here, tmp_path: Path) -> None:
-    with pytest.raises(MachineError, match="there is no such bucket"):
+    with pytest.raises(MachineError, match="the bucket does not exist"):
         opened("s3://missing/runs", "run")
     assert ObjectStore.of("s3://missing/runs").get("a") is None
     said = qbench_here("run", "demo", "--out", "s3://missing/runs", cwd=tmp_path, check=2).stderr
-    assert "s3://missing/runs: there is no such bucket" in said
+    assert "s3://missing/runs: the bucket does not exist" in said

@@ -65,7 +65,7 @@ class PairScores:
     def tied_targets(self) -> Iterator[tuple[int, int]]:
         """Pairs of targets with equal scores for every image, the smaller number first; none of few images.
 
-        A target that is no image's candidate has no scores, and is left out.
+        A target that is not a candidate of any image has no scores, and is left out.
         """
         if len(self._found) < FEWEST:
             return

@@ -68,7 +68,7 @@ class ObjectStore:
         Raises
         ------
         InputError
-            There is no package for such stores.
+            The package for such stores is not installed.
         """
         return cls(address, *_files(address))
 
@@ -193,7 +193,7 @@ class ObjectStore:
             raise
         except FileNotFoundError as error:
             if what in ("put", "create"):
-                raise MachineError("there is no such bucket", where=self.address, fix="Create the bucket.") from error
+                raise MachineError("the bucket does not exist", where=self.address, fix="Create the bucket.") from error
             raise
         except PermissionError as error:
             why = f"the store refuses this ({_said(error)})"
@@ -260,7 +260,7 @@ def opened_to_read(address: str, use: str) -> ObjectStore:
 def _check_mark(store: ObjectStore, use: str) -> None:
     content = store.get(MARK)
     if content is None:
-        what = f"there is no {use} of qbench in this store"
+        what = f"this store has no {use} of qbench"
         raise NothingThereError(what, where=store.address, fix="Check the address.")
     try:
         found = json.loads(content)
@@ -299,7 +299,7 @@ def _files(address: str) -> tuple[Any, str]:
 
 
 def _unheard(loop: Any, said: Mapping[str, Any]) -> None:
-    """What a task of fsspec's client said that nobody asked any more: not for the user, who is told by `_asked`.
+    """Errors of fsspec's background tasks, which are not for the user: `_asked` reports what went wrong.
 
     Otherwise, while a network is gone, each request that is repeated has a traceback on the terminal.
     """

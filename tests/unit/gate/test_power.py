@@ -284,7 +284,7 @@ MADE = pd.DataFrame([("accuracy", "age", group, "") for group in AGE.groups], co
         ({"role": None, "metric": "acuracy"}, "rule r: no benchmark of this run has a metric 'acuracy'"),
         (
             {"role": None, "metric": "accuracy", "scope": "overall"},
-            "rule r: there is no number of accuracy of the scope overall; the scopes that there are: on facet, "
+            "rule r: there is no number of accuracy of the scope overall; the available scopes are: on facet, "
             "accuracy (each_group, any)",
         ),
     ],

@@ -96,7 +96,7 @@ def test_a_rule_that_finds_nothing_though_there_are_such_metrics_is_an_error(stu
     (problem,) = result.problems
     assert (problem.where, problem.what) == (
         "rule r1",
-        "there is no number of the role accuracy of the scope each_group; the scopes that there are: on facet, "
+        "there is no number of the role accuracy of the scope each_group; the available scopes are: on facet, "
         "accuracy (overall, any)",
     )
     assert {variant.band for variant in result.variants} == {"PASS"}  # no variant is blamed for it

@@ -91,7 +91,7 @@ def test_a_cut_off_in_the_name_narrows_a_rule(study: Study) -> None:
     result = study.judge({"metric": "image_to_text_recall@10", "limit": 0.1})
     assert (result.status, result.rules[0].status, result.rows) == ("error", "error", ())
     assert result.problems[0].what == (
-        "there is no number of image_to_text_recall@10 of the scope overall; the scopes that there are: on coco, "
+        "there is no number of image_to_text_recall@10 of the scope overall; the available scopes are: on coco, "
         "image_to_text_recall@1 (overall, any), image_to_text_recall@5 (overall, any); did you mean "
         "'image_to_text_recall@1' or 'image_to_text_recall@5'?"
     )
@@ -109,7 +109,7 @@ def test_a_scope_that_a_metric_does_not_have_is_one_error_of_the_rule(study: Stu
     (problem,) = result.problems
     assert (problem.where, problem.what) == (
         "rule r0",
-        "there is no number of recall@1 of the scope overall; the scopes that there are: on facet, "
+        "there is no number of recall@1 of the scope overall; the available scopes are: on facet, "
         "recall (any, each_class); did you mean 'image_to_text_recall@1'?",
     )
     assert result.sentence.startswith("rule r0: there is no number of recall@1")

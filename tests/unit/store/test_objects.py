@@ -116,7 +116,7 @@ def test_a_conflict_that_does_not_end_is_said(store, monkeypatch):
 
 
 def test_what_is_no_store_of_qbench(address, store):
-    with pytest.raises(InputError, match="there is no run of qbench in this store"):
+    with pytest.raises(InputError, match="this store has no run of qbench"):
         opened_to_read(address, "run")
     opened(address, "cache")
     with pytest.raises(InputError, match="this is the address of a cache, not of a run"):
@@ -309,7 +309,7 @@ def test_a_small_value_that_is_damaged_in_the_store_is_said_and_put_again(addres
 def test_one_process_at_a_time_uses_a_working_copy(address, monkeypatch, tmp_path):
     """Another one would remove the analysis that is not in the store yet."""
     monkeypatch.setenv("QBENCH_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="there is no run of qbench in this store"), to_conclude(address):
+    with pytest.raises(InputError, match="this store has no run of qbench"), to_conclude(address):
         pass
     assert ObjectStore.of(address).names("") == []
     with place(address, "run") as (_, exchange), place(address, "shard-1-of-2"):
@@ -340,7 +340,7 @@ def test_one_process_at_a_time_uses_a_working_copy(address, monkeypatch, tmp_pat
 def test_folders_that_are_named(address, monkeypatch, tmp_path):
     monkeypatch.setenv("QBENCH_CACHE", str(tmp_path))
     assert (run_folder("here"), planned_folder("here")) == (Path("here"), Path("here"))
-    with pytest.raises(InputError, match="there is no run of qbench in this store"):
+    with pytest.raises(InputError, match="this store has no run of qbench"):
         run_folder(address)
     assert not planned_folder(address).exists()
     opened(address, "run")
